@@ -1,0 +1,76 @@
+"""What a row of data is, for each family of task. Frozen values; no model, no tokenizer."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One text or a pair, and a label by name (`classification`)."""
+
+    text: str
+    text2: str | None
+    label: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A context, its possible continuations, and the index of the right one (`choice`)."""
+
+    context: str
+    options: tuple[str, ...]
+    label: int
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """Words with one tag each (`tagging`)."""
+
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...]
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A span of the context: its text and the character at which it starts."""
+
+    text: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question about a context and its gold answers; none at all if it cannot be answered (`span`)."""
+
+    context: str
+    question: str
+    answers: tuple[Answer, ...]
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bitext:
+    """Sentences of a language, sentences of the source language, and which translate which (`retrieval`).
+
+    `gold` holds pairs (row in `source`, row in `target`); `target` is in the task's source language.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    gold: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text, or a text and its translation, for masked language modelling (`masked`).
+
+    With `text2` this is translation language modelling (Conneau and Lample 2019, section 3.3).
+    """
+
+    text: str
+    text2: str | None = None
+
+
+Example = Pair | Choice | Tagged | Question | Bitext | Text

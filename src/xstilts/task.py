@@ -1,0 +1,253 @@
+"""A task: where its rows are, what kind it is, which languages it has, how it is scored.
+
+A task is one file, `tasks/<name>.py`, which binds `TASK`. Its name is the name of its file: there is no
+list to edit. A study may also name a path to a user's own task file.
+"""
+
+import gzip
+import hashlib
+import importlib
+import importlib.util
+import pkgutil
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import xstilts.tasks
+from xstilts.errors import DataError, TaskError, did_you_mean
+from xstilts.families.examples import Example
+
+FAMILIES = ("classification", "choice", "tagging", "span", "retrieval", "masked")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """The original release, in a folder that the user names with `--data`.
+
+    `patterns` gives for each split the paths to try, in order, below that folder; a path may contain
+    `{lang}`, and each may be plain or end in `.gz`. `paired` names a second file that is read beside the
+    first (line-aligned text). `codes` maps a language to the code that the release uses for it.
+    `read(paths, language)` yields the examples of a file.
+    """
+
+    patterns: Mapping[str, tuple[str, ...]]
+    read: Callable[[tuple[Path, ...], str], Iterator[Example]]
+    paired: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hub:
+    """A data set on the Hugging Face Hub, as Parquet or JSON at a pinned revision; never a loading script.
+
+    `files` gives for each split the path in the repository; it may contain `{lang}`.
+    `read(rows, language)` yields the examples of the rows.
+    """
+
+    dataset: str
+    revision: str
+    files: Mapping[str, str]
+    read: Callable[[Iterator[Mapping[str, Any]], str], Iterator[Example]]
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lab:
+    """Data that the embedded lab makes; `sizes` gives the number of examples of each split."""
+
+    name: str
+    sizes: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """The facts of a task.
+
+    `labels` stand in arg-max order. `trained_by` names the task whose training data trains this one:
+    None for its own, the empty string for nothing (retrieval). `version` is raised by hand whenever the
+    rows change, and enters every fingerprint.
+    """
+
+    family: str
+    languages: tuple[str, ...]
+    metric: str
+    description: str
+    citation: str
+    licence: str
+    url: str = ""
+    source_language: str = "en"
+    labels: tuple[str, ...] = ()
+    trained_by: str | None = None
+    files: Files | None = None
+    hub: Hub | None = None
+    lab: Lab | None = None
+    evaluation_split: str = "test"
+    development_split: str = "dev"
+    skills: tuple[str, ...] = ()
+    version: int = 1
+    name: str = ""
+    path: Path | None = None
+
+    def __post_init__(self) -> None:
+        assert self.family in FAMILIES, f"no family '{self.family}'"
+
+
+def names() -> tuple[str, ...]:
+    """The names of all tasks of the package, sorted."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(xstilts.tasks.__path__)))
+
+
+@lru_cache(maxsize=256)
+def find(name: str, relative_to: Path | None = None) -> Task:
+    """The task of that name, or the task in that file (`./mytask.py`, relative to the study's folder).
+
+    Raises TaskError if there is none, or if the file binds no `TASK`.
+    """
+    if name.endswith(".py"):
+        path = Path(name) if relative_to is None else relative_to / name
+        return _find_file(path.expanduser().resolve())
+    if name not in names():
+        raise TaskError(f"task '{name}'", f"no task named '{name}'.", _way_out(name))
+    task: Task = importlib.import_module(f"xstilts.tasks.{name}").TASK
+    return replace(task, name=name)
+
+
+def _way_out(name: str) -> str:
+    return f"{did_you_mean(name, names())} `xstilts tasks` lists all.".strip()
+
+
+def _find_file(path: Path) -> Task:
+    if not path.is_file():
+        raise TaskError(str(path), "no such task file.", "Name a Python file that binds TASK.")
+    spec = importlib.util.spec_from_file_location(f"xstilts_user_task_{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the user's code: whatever it raises is the user's to know
+        raise TaskError(str(path), f"the task file fails: {type(error).__name__}: {error}.") from error
+    task = getattr(module, "TASK", None)
+    if not isinstance(task, Task):
+        raise TaskError(str(path), "binds no TASK.", "Write `TASK = Task(...)`; docs/adding-a-task.md shows one.")
+    return replace(task, name=path.stem, path=path)
+
+
+def load(task: Task, split: str, language: str, data: Path | None = None) -> list[Example]:
+    """All examples of a split in a language, in the order of the source.
+
+    Rows come from the lab, else from the data folder if one is given, else from the Hub.
+    Raises DataError if the source has no such split, a file is missing, or a row is broken.
+    """
+    if task.lab is not None:
+        from xstilts import lab
+
+        return lab.generate(task.lab.name, language, split, _lab_size(task, split))
+    if task.files is not None and (data is not None or task.hub is None):
+        paths = _paths(task, task.files, split, language, data)
+        try:
+            examples = list(task.files.read(paths, language))
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            what = f"the compressed file is damaged or cut short ({error})."
+            raise DataError(str(paths[0]), what, "Fetch it again.") from error
+        except UnicodeDecodeError as error:
+            raise DataError(str(paths[0]), f"is not UTF-8 ({error}).", "Convert it to UTF-8.") from error
+        except OSError as error:
+            raise DataError(str(paths[0]), f"cannot be read ({error.strerror or error}).") from error
+        if not examples:
+            raise DataError(str(paths[0]), "holds no examples.")
+        return examples
+    if task.hub is not None:
+        from xstilts import hub
+
+        return hub.load(task.hub, split, language, task.name)
+    raise DataError(f"task '{task.name}'", "names no source of data.")
+
+
+def identity(task: Task, split: str, language: str, data: Path | None = None) -> str:
+    """What the rows of a split depend on: a Hub revision, the checksum of local files, or the lab's version."""
+    if task.lab is not None:
+        from xstilts import lab
+
+        return f"lab:{lab.VERSION}:{task.lab.name}:{_lab_size(task, split)}"
+    if task.files is not None and (data is not None or task.hub is None):
+        paths = _paths(task, task.files, split, language, data)
+        return "sha256:" + _checksum(tuple((path, path.stat().st_mtime_ns) for path in paths))
+    assert task.hub is not None
+    return f"hub:{task.hub.dataset}@{task.hub.revision}"
+
+
+def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ...]:
+    """The languages of the task for which the source has that split, in the task's order."""
+    if task.files is None or data is None:
+        return task.languages
+    return tuple(lang for lang in task.languages if _find_paths(task, task.files, split, lang, data))
+
+
+def _lab_size(task: Task, split: str) -> int:
+    assert task.lab is not None
+    if split not in task.lab.sizes:
+        raise DataError(f"task '{task.name}'", f"has no split '{split}'; it has {', '.join(task.lab.sizes)}.")
+    return task.lab.sizes[split]
+
+
+@lru_cache(maxsize=4096)
+def _checksum(files: tuple[tuple[Path, int], ...]) -> str:
+    digest = hashlib.sha256()
+    for path, _ in files:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _paths(task: Task, files: Files, split: str, language: str, data: Path | None) -> tuple[Path, ...]:
+    """The files of a split in a language; DataError with the paths tried if they are not there."""
+    here = f"task '{task.name}'"
+    if language not in task.languages:
+        near = did_you_mean(language, task.languages)
+        raise DataError(here, f"has no language '{language}'.", near or f"It has {', '.join(task.languages)}.")
+    if split not in files.patterns:
+        raise DataError(here, f"has no split '{split}'; it has {', '.join(files.patterns)}.")
+    folder = _folder(task, data)
+    if not folder.is_dir():
+        raise DataError(str(folder), "no such data folder.", "Name it with --data DIR or XSTILTS_DATA.")
+    found = _find_paths(task, files, split, language, folder)
+    if not found:
+        tried = ", ".join(_fill(p, files, language) for p in files.patterns[split])
+        what = f"no {split} data of {here} in '{language}': looked for {tried} (plain or .gz)."
+        raise DataError(str(folder), what, "Check --data DIR, or leave the language out of the study.")
+    return found
+
+
+def _folder(task: Task, data: Path | None) -> Path:
+    """A user's own task file reads beside itself; the package's tasks read below the data folder."""
+    if task.path is not None:
+        return task.path.parent
+    assert data is not None
+    return data
+
+
+def _fill(pattern: str, files: Files, language: str) -> str:
+    return pattern.replace("{lang}", files.codes.get(language, language))
+
+
+def _find_paths(task: Task, files: Files, split: str, language: str, data: Path) -> tuple[Path, ...]:
+    folder = _folder(task, data)
+    first = _first(folder, files.patterns.get(split, ()), files, language)
+    if first is None or split not in files.paired:
+        return () if first is None else (first,)
+    second = _first(folder, files.paired[split], files, language)
+    return () if second is None else (first, second)
+
+
+def _first(folder: Path, patterns: tuple[str, ...], files: Files, language: str) -> Path | None:
+    for pattern in patterns:
+        name = _fill(pattern, files, language)
+        plain = name.removesuffix(".gz")
+        for candidate in (plain, plain + ".gz"):
+            matches = sorted(folder.glob(candidate)) if "*" in candidate else [folder / candidate]
+            for path in matches:
+                if path.is_file():
+                    return path
+    return None
