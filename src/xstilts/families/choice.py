@@ -1,0 +1,71 @@
+"""Multiple choice: each option is a sequence, their summary states compete."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xstilts.families.examples import Choice
+from xstilts.families.items import Item, Layout, second_segment, tokenize
+
+
+@dataclass(frozen=True)
+class MultipleChoice:
+    """A context and its possible continuations (HellaSwag, Cosmos QA, CommonsenseQA, XCOPA, ...)."""
+
+    name: str = "choice"
+    version: int = 1
+    axis: str = "reads"
+
+    def outputs(self, layout: Layout) -> int:
+        """One score per option."""
+        return 1
+
+    def encode(self, examples: Sequence[Choice], tokenizer: object, layout: Layout) -> list[Item]:
+        """One item per example, with a sequence (context, option) per option."""
+        first, second = [], []
+        for example in examples:
+            for option in example.options:
+                first.append(example.context or option)
+                second.append(option if example.context else None)
+        paired = [row for row, text in enumerate(second) if text is not None]
+        single = [row for row, text in enumerate(second) if text is None]
+        sequences: list[list[int]] = [[] for _ in first]
+        starts = [0] * len(first)
+        for rows in (paired, single):
+            encoding = tokenize(tokenizer, [first[r] for r in rows], [second[r] for r in rows], layout.max_length)
+            for position, row in enumerate(rows):
+                sequences[row] = encoding["input_ids"][position]
+                starts[row] = second_segment(encoding, position)
+        items, at = [], 0
+        for number, example in enumerate(examples):
+            span = slice(at, at + len(example.options))
+            at = span.stop
+            reads = tuple([layout.summary_of(len(ids))] for ids in sequences[span])
+            items.append(Item(tuple(sequences[span]), tuple(starts[span]), reads, [example.label], number))
+        return items
+
+    def decode(
+        self, examples: Sequence[Choice], items: Sequence[Item], scores: Sequence[NDArray[np.float32]], layout: Layout
+    ) -> list[int]:
+        """The option with the highest score; ties go to the lower index."""
+        return [int(score[:, 0].argmax()) for score in scores]
+
+    def gold(self, example: Choice) -> int:
+        """The index of the right option."""
+        return example.label
+
+    def majority(self, training: Sequence[Choice], examples: Sequence[Choice]) -> list[int]:
+        """The most frequent position of the right option in the training data."""
+        counts = Counter(row.label for row in training)
+        best = min(counts, key=lambda label: (-counts[label], label))
+        return [min(best, len(example.options) - 1) for example in examples]
+
+    def shuffled(self, examples: Sequence[Choice], rng: np.random.Generator) -> list[Choice]:
+        """A right option drawn at random for every example."""
+        return [replace(row, label=int(rng.integers(len(row.options)))) for row in examples]
+
+
+FAMILY = MultipleChoice()

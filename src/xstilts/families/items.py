@@ -1,0 +1,71 @@
+"""Items: the model's inputs, made by a family from examples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+IGNORED = -100
+"""A gold index that no loss is taken of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What encoding depends on besides the example.
+
+    `max_length` and `stride` count tokens; `summary` says which token stands for the whole sequence
+    ("first" for encoders, "last" for decoders); `nulls` says that a question may have no answer.
+    """
+
+    labels: tuple[str, ...] = ()
+    max_length: int = 256
+    stride: int = 128
+    summary: str = "first"
+    nulls: bool = False
+
+    def summary_of(self, length: int) -> int:
+        """The position of the summary token in a sequence of `length` tokens."""
+        return 0 if self.summary == "first" else length - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A unit of the loss: one sequence, or the sequences that compete in a multiple choice.
+
+    sequences: token ids, special tokens included
+    second:    for each sequence, where its second segment begins (its length if there is none)
+    reads:     for each sequence, the positions whose states the head reads
+    gold:      one index per decision (see the family's axis), or IGNORED
+    example:   the row of the example that it comes from
+    note:      what decoding needs to map reads back (character offsets), if anything
+    """
+
+    sequences: tuple[list[int], ...]
+    second: tuple[int, ...]
+    reads: tuple[list[int], ...]
+    gold: list[int]
+    example: int
+    note: Any = None
+
+
+def tokenize(tokenizer: Any, first: Sequence[str], second: Sequence[str | None], max_length: int) -> Any:
+    """Token ids of texts or pairs, cut as transformers' `longest_first` does; the tokenizer's own batch encoding.
+
+    All rows must be pairs, or none.
+    """
+    if not first:
+        return {"input_ids": []}
+    pairs = [text for text in second if text is not None]
+    assert len(pairs) in (0, len(first)), "pairs and single texts are encoded apart"
+    return tokenizer(
+        list(first),
+        pairs or None,
+        truncation="longest_first" if pairs else True,
+        max_length=max_length,
+        return_attention_mask=False,
+    )
+
+
+def second_segment(encoding: Any, row: int) -> int:
+    """Where the second segment of a row begins, or its length if it has none."""
+    ids = encoding.sequence_ids(row)
+    return ids.index(1) if 1 in ids else len(ids)

@@ -1,0 +1,90 @@
+"""Masked language modelling, on texts (MLM) and on translation pairs (TLM; Conneau and Lample 2019).
+
+Which tokens are masked is drawn anew each time an item is used (`mask`); the drawn tokens' states are read
+and the vocabulary is chosen among. 80 % of them become the mask token, 10 % a random token, 10 % stay
+(Devlin et al. 2019, section 3.1).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xstilts.families.examples import Text
+from xstilts.families.items import Item, Layout, second_segment, tokenize
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What masking needs to know of a tokenizer."""
+
+    size: int
+    mask: int
+    special: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Masked:
+    """Unlabelled text, or parallel text."""
+
+    name: str = "masked"
+    version: int = 1
+    axis: str = "outputs"
+
+    def outputs(self, layout: Layout) -> int:
+        """The vocabulary, which the head takes from the model."""
+        return 0
+
+    def encode(self, examples: Sequence[Text], tokenizer: object, layout: Layout) -> list[Item]:
+        """One item per text or pair; nothing is masked yet."""
+        items: list[Item | None] = [None] * len(examples)
+        for pairs in (False, True):
+            rows = [row for row, example in enumerate(examples) if (example.text2 is not None) is pairs]
+            encoding = tokenize(
+                tokenizer, [examples[r].text for r in rows], [examples[r].text2 for r in rows], layout.max_length
+            )
+            for position, row in enumerate(rows):
+                ids = encoding["input_ids"][position]
+                items[row] = Item((ids,), (second_segment(encoding, position),), ([],), [], row)
+        return [item for item in items if item is not None]
+
+    def decode(
+        self, examples: Sequence[Text], items: Sequence[Item], scores: Sequence[NDArray[np.float32]], layout: Layout
+    ) -> list[tuple[int, ...]]:
+        """For each item, the most likely token at each masked place."""
+        return [tuple(int(best) for best in score.argmax(axis=1)) for score in scores]
+
+    def gold(self, example: Text) -> str:
+        """The text; its gold tokens depend on what is masked."""
+        return example.text
+
+    def majority(self, training: Sequence[Text], examples: Sequence[Text]) -> list[str]:
+        """Not defined: masked texts are trained on, never evaluated as a task."""
+        raise NotImplementedError("masked texts have no majority answer")
+
+    def shuffled(self, examples: Sequence[Text], rng: np.random.Generator) -> list[Text]:
+        """Not defined: there are no labels to shuffle."""
+        raise NotImplementedError("masked texts have no labels to shuffle")
+
+
+def mask(
+    tokens: NDArray[np.int32], vocabulary: Vocabulary, rate: float, rng: np.random.Generator
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Tokens with some of them hidden, and the flat positions that were drawn (at least one if any can be).
+
+    Special tokens are never drawn. `tokens` may hold several sequences one after the other.
+    """
+    allowed = ~np.isin(tokens, vocabulary.special)
+    drawn = np.flatnonzero(allowed & (rng.random(len(tokens)) < rate))
+    if not len(drawn) and allowed.any():
+        drawn = rng.choice(np.flatnonzero(allowed), size=1)
+    hidden = tokens.copy()
+    fate = rng.random(len(drawn))
+    hidden[drawn[fate < 0.8]] = vocabulary.mask
+    swapped = drawn[fate >= 0.9]
+    hidden[swapped] = rng.integers(vocabulary.size, size=len(swapped), dtype=np.int32)
+    return hidden, drawn
+
+
+FAMILY = Masked()

@@ -1,0 +1,81 @@
+"""Retrieval of translations: sentences are embedded by the mean of their token states; there is no head.
+
+As in XTREME (Hu et al. 2020): all tokens are averaged, special ones included; vectors are compared by cosine.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xstilts.families.examples import Bitext
+from xstilts.families.items import Item, Layout, second_segment, tokenize
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """Sentences of two languages, to be matched (Tatoeba) or mined (BUCC)."""
+
+    name: str = "retrieval"
+    version: int = 1
+    axis: str = "none"
+
+    def outputs(self, layout: Layout) -> int:
+        """No head."""
+        return 0
+
+    def encode(self, examples: Sequence[Bitext], tokenizer: object, layout: Layout) -> list[Item]:
+        """One item per sentence: those of `source` first, then those of `target`, of one bitext."""
+        (bitext,) = examples
+        sentences = [*bitext.source, *bitext.target]
+        encoding = tokenize(tokenizer, sentences, [None] * len(sentences), layout.max_length)
+        return [
+            Item((ids,), (second_segment(encoding, row),), ([],), [], row)
+            for row, ids in enumerate(encoding["input_ids"])
+        ]
+
+    def decode(
+        self, examples: Sequence[Bitext], items: Sequence[Item], scores: Sequence[NDArray[np.float32]], layout: Layout
+    ) -> list[Any]:
+        """For each sentence of the source language (`target`), the row of its nearest neighbour in `source`.
+
+        `scores[i]` is the embedding of item i, [hidden].
+        """
+        (bitext,) = examples
+        vectors = np.asarray(scores, dtype=np.float32)
+        return nearest(vectors[len(bitext.source) :], vectors[: len(bitext.source)])
+
+    def gold(self, example: Bitext) -> list[int]:
+        """For each sentence of `target`, the row of its translation in `source`."""
+        translation = {target: source for source, target in example.gold}
+        return [translation[row] for row in range(len(example.target))]
+
+    def majority(self, training: Sequence[Any], examples: Sequence[Bitext]) -> list[int]:
+        """The same row for every query: right once."""
+        (bitext,) = examples
+        return [0] * len(bitext.target)
+
+    def shuffled(self, examples: Sequence[Bitext], rng: np.random.Generator) -> list[Bitext]:
+        """Not defined: retrieval is not trained."""
+        raise NotImplementedError("retrieval is not trained")
+
+
+def nearest(queries: NDArray[np.float32], candidates: NDArray[np.float32], block: int = 4096) -> list[int]:
+    """The row of the nearest candidate by cosine for each query; zero vectors stay zero; ties go to the lower row."""
+    queries, candidates = _unit(queries), _unit(candidates)
+    found: list[int] = []
+    for start in range(0, len(queries), block):
+        distance = (candidates**2).sum(axis=1) - 2 * queries[start : start + block] @ candidates.T
+        found.extend(int(row) for row in distance.argmin(axis=1))
+    return found
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = vectors / np.where(length == 0, 1, length)
+    return unit
+
+
+FAMILY = Retrieval()

@@ -1,0 +1,164 @@
+"""Extractive question answering: context tokens compete to be the first and the last of the answer.
+
+Long contexts are read in overlapping windows. The summary token stands for "no answer in this window" and is
+the first state read, so index 0 of a decision means none (as in Devlin et al. 2019, section 4.3).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xstilts.families.examples import Answer, Question
+from xstilts.families.items import Item, Layout
+
+MAX_QUESTION = 64
+"""Tokens kept of a question (jiant and the BERT scripts: max_query_length 64)."""
+
+MAX_ANSWER = 30
+"""Tokens of an answer at the most (jiant and the BERT scripts: max_answer_length 30)."""
+
+
+def _trim(context: str, start: int, end: int) -> tuple[int, int]:
+    """Character offsets without the white space that some tokenizers count to the token after it."""
+    while start < end and context[start].isspace():
+        start += 1
+    return start, end
+
+
+def _short_questions(examples: Sequence[Question], tokenizer: Any) -> list[str]:
+    encoding = tokenizer(
+        [row.question for row in examples],
+        add_special_tokens=False,
+        return_offsets_mapping=True,
+        return_attention_mask=False,
+    )
+    return [
+        row.question if len(offsets) <= MAX_QUESTION else row.question[: offsets[MAX_QUESTION - 1][1]]
+        for row, offsets in zip(examples, encoding["offset_mapping"], strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Span:
+    """Questions whose answers are spans of a context (SQuAD, XQuAD, MLQA, TyDiQA-GoldP, ...)."""
+
+    name: str = "span"
+    version: int = 1
+    axis: str = "reads"
+
+    def outputs(self, layout: Layout) -> int:
+        """Two scores per token: first of the answer, last of the answer."""
+        return 2
+
+    def encode(self, examples: Sequence[Question], tokenizer: Any, layout: Layout) -> list[Item]:
+        """One item per window; `note` holds the character offsets of the reads, the summary's being (0, 0)."""
+        if not examples:
+            return []
+        encoding = tokenizer(
+            _short_questions(examples, tokenizer),
+            [row.context for row in examples],
+            truncation="only_second",
+            max_length=layout.max_length,
+            stride=min(layout.stride, layout.max_length // 2),
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+            return_attention_mask=False,
+        )
+        items = []
+        for window, row in enumerate(encoding["overflow_to_sample_mapping"]):
+            ids = encoding["input_ids"][window]
+            segments = encoding.sequence_ids(window)
+            context = examples[row].context
+            reads, offsets = [layout.summary_of(len(ids))], [(0, 0)]
+            for position, segment in enumerate(segments):
+                start, end = encoding["offset_mapping"][window][position]
+                start, end = _trim(context, start, end) if segment == 1 else (0, 0)
+                if segment == 1 and start < end:
+                    reads.append(position)
+                    offsets.append((start, end))
+            gold = _gold_reads(examples[row].answers, offsets)
+            items.append(Item((ids,), (segments.index(1) if 1 in segments else len(ids),), (reads,), gold, row, offsets))
+        return items
+
+    def decode(
+        self,
+        examples: Sequence[Question],
+        items: Sequence[Item],
+        scores: Sequence[NDArray[np.float32]],
+        layout: Layout,
+    ) -> list[str]:
+        """The text of the best span over all windows; the empty text if "no answer" wins and is allowed."""
+        best: list[tuple[float, str]] = [(-np.inf, "")] * len(examples)
+        null = np.full(len(examples), np.inf)
+        for item, score in zip(items, scores, strict=True):
+            null[item.example] = min(null[item.example], float(score[0].sum()))
+            value, first, last = best_span(score[1:, 0], score[1:, 1])
+            if value > best[item.example][0]:
+                text = examples[item.example].context[item.note[first + 1][0] : item.note[last + 1][1]]
+                best[item.example] = (value, text)
+        return [
+            "" if layout.nulls and null[row] > value else text for row, (value, text) in enumerate(best)
+        ]
+
+    def gold(self, example: Question) -> tuple[Answer, ...]:
+        """The gold answers."""
+        return example.answers
+
+    def majority(self, training: Sequence[Question], examples: Sequence[Question]) -> list[str]:
+        """The first words of the context, as many as the median gold answer of the training data has.
+
+        Empty if most training questions have no answer.
+        """
+        lengths = [len(row.answers[0].text.split()) for row in training if row.answers]
+        if len(lengths) * 2 < len(training):
+            return [""] * len(examples)
+        words = int(np.median(lengths))
+        return [" ".join(example.context.split()[:words]) for example in examples]
+
+    def shuffled(self, examples: Sequence[Question], rng: np.random.Generator) -> list[Question]:
+        """For every answerable question an answer of equal length in words at a random place of its context."""
+        return [_misplaced(row, rng) if row.answers else row for row in examples]
+
+
+def best_span(
+    first: NDArray[np.float32], last: NDArray[np.float32], longest: int = MAX_ANSWER
+) -> tuple[float, int, int]:
+    """The highest sum of a first and a last score with first <= last < first + longest; (-inf, 0, 0) if empty."""
+    if not len(first):
+        return -np.inf, 0, 0
+    width = min(longest, len(first))
+    padded = np.concatenate([last, np.full(width - 1, -np.inf, dtype=last.dtype)])
+    sums = first[:, None] + np.lib.stride_tricks.sliding_window_view(padded, width)
+    start, extent = divmod(int(sums.argmax()), width)
+    return float(sums[start, extent]), start, start + extent
+
+
+def _gold_reads(answers: tuple[Answer, ...], offsets: list[tuple[int, int]]) -> list[int]:
+    """The reads at which the first gold answer begins and ends; [0, 0] if the window does not hold it."""
+    if not answers:
+        return [0, 0]
+    start, end = answers[0].start, answers[0].start + len(answers[0].text)
+    first = next((at for at in range(1, len(offsets)) if offsets[at][1] > start), 0)
+    last = next((at for at in range(len(offsets) - 1, 0, -1) if offsets[at][0] < end), 0)
+    inside = first and last and offsets[first][0] <= start and offsets[last][1] >= end and first <= last
+    return [first, last] if inside else [0, 0]
+
+
+def _misplaced(row: Question, rng: np.random.Generator) -> Question:
+    words = row.context.split()
+    length = max(1, len(row.answers[0].text.split()))
+    first = int(rng.integers(max(1, len(words) - length + 1)))
+    at = 0
+    for word in words[:first]:
+        at = row.context.index(word, at) + len(word)
+    start = row.context.index(words[first], at)
+    end = start
+    for word in words[first : first + length]:
+        end = row.context.index(word, end) + len(word)
+    return replace(row, answers=(Answer(row.context[start:end], start),))
+
+
+FAMILY = Span()

@@ -1,0 +1,105 @@
+"""Tagging: the state of each word's first sub-token is read, the tags are chosen among.
+
+Sentences longer than the model takes are split at word boundaries and joined again, never cut, as XTREME
+does (Hu et al. 2020, utils_tag.py of the official repository): a word that has more sub-tokens than fit is
+replaced by the unknown token, so every word has exactly one prediction.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xstilts.families.examples import Tagged
+from xstilts.families.items import Item, Layout
+
+
+def frame(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """The special tokens before and after a single text."""
+    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
+    whole = tokenizer("a")["input_ids"]
+    start = next(at for at in range(len(whole)) if whole[at : at + len(bare)] == bare)
+    return whole[:start], whole[start + len(bare) :]
+
+
+def word_pieces(examples: Sequence[Tagged], tokenizer: Any) -> list[list[list[int]]]:
+    """For each sentence, for each word, its sub-tokens; a word that has none becomes one unknown token."""
+    if not examples:
+        return []
+    encoding = tokenizer(
+        [list(row.tokens) for row in examples],
+        is_split_into_words=True,
+        add_special_tokens=False,
+        return_attention_mask=False,
+    )
+    sentences = []
+    for row, example in enumerate(examples):
+        words: list[list[int]] = [[] for _ in example.tokens]
+        for word, token in zip(encoding.word_ids(row), encoding["input_ids"][row], strict=True):
+            words[word].append(token)
+        sentences.append([pieces or [tokenizer.unk_token_id] for pieces in words])
+    return sentences
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """Words with one tag each (UD part of speech, WikiAnn, CCG supertags, ...)."""
+
+    name: str = "tagging"
+    version: int = 1
+    axis: str = "outputs"
+
+    def outputs(self, layout: Layout) -> int:
+        """One output per tag."""
+        return len(layout.labels)
+
+    def encode(self, examples: Sequence[Tagged], tokenizer: Any, layout: Layout) -> list[Item]:
+        """One item per sentence, or several if it is longer than `max_length`."""
+        index = {label: number for number, label in enumerate(layout.labels)}
+        before, after = frame(tokenizer)
+        room = layout.max_length - len(before) - len(after)
+        items = []
+        for row, words in enumerate(word_pieces(examples, tokenizer)):
+            ids, reads, gold = list(before), [], []
+            for pieces, tag in zip(words, examples[row].tags, strict=True):
+                kept = pieces if len(pieces) <= room else [tokenizer.unk_token_id]
+                if reads and len(ids) - len(before) + len(kept) > room:
+                    items.append(Item((ids + after,), (len(ids) + len(after),), (reads,), gold, row))
+                    ids, reads, gold = list(before), [], []
+                reads.append(len(ids))
+                gold.append(index[tag])
+                ids.extend(kept)
+            if reads:
+                items.append(Item((ids + after,), (len(ids) + len(after),), (reads,), gold, row))
+        return items
+
+    def decode(
+        self, examples: Sequence[Tagged], items: Sequence[Item], scores: Sequence[NDArray[np.float32]], layout: Layout
+    ) -> list[tuple[str, ...]]:
+        """The best tag of each word, the pieces of a sentence joined."""
+        tags: list[list[str]] = [[] for _ in examples]
+        for item, score in zip(items, scores, strict=True):
+            tags[item.example].extend(layout.labels[best] for best in score.argmax(axis=1))
+        return [tuple(sentence) for sentence in tags]
+
+    def gold(self, example: Tagged) -> tuple[str, ...]:
+        """The tags of the sentence."""
+        return example.tags
+
+    def majority(self, training: Sequence[Tagged], examples: Sequence[Tagged]) -> list[tuple[str, ...]]:
+        """The most frequent tag of the training data, for every word."""
+        counts = Counter(tag for row in training for tag in row.tags)
+        best = min(counts, key=lambda tag: (-counts[tag], tag))
+        return [(best,) * len(example.tokens) for example in examples]
+
+    def shuffled(self, examples: Sequence[Tagged], rng: np.random.Generator) -> list[Tagged]:
+        """Tags permuted over all words of all sentences."""
+        tags = [tag for row in examples for tag in row.tags]
+        order = iter(rng.permutation(len(tags)))
+        return [replace(row, tags=tuple(tags[next(order)] for _ in row.tags)) for row in examples]
+
+
+FAMILY = Tagging()
