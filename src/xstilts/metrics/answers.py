@@ -1,0 +1,111 @@
+"""Exact match and token F1 of answers: SQuAD 1.1 (XQuAD, TyDiQA), SQuAD 2.0 and MLQA.
+
+The three differ in how they normalise an answer and in what they do when nothing is left of it. Each number
+is the best over the gold answers, exact match and F1 independently. SQuAD's English rules hold for every
+language, as in XTREME; MLQA has its own for each of its seven.
+"""
+
+import re
+import string
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from xstilts.errors import PredictionError
+from xstilts.families.examples import Answer
+from xstilts.metrics.metric import Metric, Numbers, check_counts, ratio
+
+Normalise = Callable[[str], str]
+Compare = Callable[[str, str], float]
+
+_ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_ENGLISH_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_MLQA_ARTICLES = {
+    "ar": re.compile("ال"),  # anywhere in a word; the official pattern's other alternative never matches
+    "de": re.compile(r"\b(ein|eine|einen|einem|eines|einer|der|die|das|den|dem|des)\b"),
+    "en": _ENGLISH_ARTICLES,
+    "es": re.compile(r"\b(un|una|unos|unas|el|la|los|las)\b"),
+    "hi": None,
+    "vi": re.compile(r"\b(của|là|cái|chiếc|những)\b"),
+    "zh": None,
+}
+_HAN = re.compile("([\u4e00-\u9fa5])")
+
+
+def normalise_squad(text: str) -> str:
+    """Lower case, no ASCII punctuation, no English articles, single spaces (SQuAD 1.1 and 2.0)."""
+    bare = text.lower().translate(_ASCII_PUNCTUATION)
+    return " ".join(_ENGLISH_ARTICLES.sub(" ", bare).split())
+
+
+def normalise_mlqa(text: str, language: str) -> str:
+    """Lower case, no Unicode punctuation, no articles of the language; Han characters stand alone in Chinese.
+
+    Raises PredictionError for a language that MLQA does not have.
+    """
+    if language not in _MLQA_ARTICLES:
+        what = f"has no rules for language '{language}'; it knows {', '.join(_MLQA_ARTICLES)}."
+        raise PredictionError("MLQA's normalisation", what)
+    bare = "".join(character for character in text.lower() if not _is_punctuation(character))
+    articles = _MLQA_ARTICLES[language]
+    bare = bare if articles is None else articles.sub(" ", bare)
+    return " ".join((_HAN.sub(r" \1 ", bare) if language == "zh" else bare).split())
+
+
+def _is_punctuation(character: str) -> bool:
+    return character in string.punctuation or unicodedata.category(character).startswith("P")
+
+
+def _exact(gold: str, predicted: str) -> float:
+    return float(gold == predicted)
+
+
+def _f1(gold: str, predicted: str) -> float:
+    """Token F1 of normalised strings: 0 where they share no token, also where both are empty."""
+    gold_tokens, predicted_tokens = gold.split(), predicted.split()
+    common = sum((Counter(gold_tokens) & Counter(predicted_tokens)).values())
+    return 2.0 * common / (len(gold_tokens) + len(predicted_tokens)) if common else 0.0
+
+
+def _f1_or_both_empty(gold: str, predicted: str) -> float:
+    """SQuAD 2.0's token F1: 1 where both are empty."""
+    return _f1(gold, predicted) if gold and predicted else _exact(gold, predicted)
+
+
+def _best(golds: Sequence[Answer], predicted: str, normalise: Normalise, compare: Compare) -> float:
+    answer = normalise(predicted)
+    return max(compare(normalise(gold.text), answer) for gold in golds)
+
+
+def _statistics(
+    gold: Sequence[Sequence[Answer]], predicted: Sequence[str], language: str, *, rules: str, compare: Compare
+) -> Numbers:
+    """(best agreement with a gold answer, 1) of each question."""
+    check_counts(rules, gold, predicted)
+    normalise = partial(normalise_mlqa, language=language) if rules == "mlqa" else normalise_squad
+    scores = []
+    for number, (answers, answer) in enumerate(zip(gold, predicted, strict=True)):
+        if rules == "squad2":
+            rest = [right for right in answers if normalise(right.text)]
+            scores.append(_best(rest or [Answer("", 0)], answer, normalise, compare))
+        elif answers:
+            scores.append(_best(answers, answer, normalise, compare))
+        else:
+            what = f"question {number} has no gold answer."
+            raise PredictionError(f"metric '{rules}'", what, "Score unanswerable questions with 'squad2_f1'.")
+    return np.column_stack([np.array(scores, dtype=np.float64), np.ones(len(scores))])
+
+
+def _metric(name: str, rules: str, compare: Compare) -> Metric:
+    return Metric(name, partial(_statistics, rules=rules, compare=compare), ratio)
+
+
+SQUAD_F1 = _metric("squad_f1", "squad", _f1)
+SQUAD_EM = _metric("squad_em", "squad", _exact)
+SQUAD2_F1 = _metric("squad2_f1", "squad2", _f1_or_both_empty)
+SQUAD2_EM = _metric("squad2_em", "squad2", _exact)
+MLQA_F1 = _metric("mlqa_f1", "mlqa", _f1)
+MLQA_EM = _metric("mlqa_em", "mlqa", _exact)

@@ -1,0 +1,54 @@
+"""What a metric is: additive statistics of each example, and a percentage from their sums.
+
+Because statistics add up, the value of any subset, resample or union of examples follows from sums alone:
+a bootstrap is one matrix product, and a language's value can be stored as a handful of numbers.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xstilts.errors import PredictionError
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A named measure of agreement between gold and predicted values.
+
+    `statistics(gold, predicted, language)` gives float64 [n, k]: k additive numbers for each of n examples.
+    `value(sums)` takes their sums, float64 [..., k], and gives percentages 0..100, [...]; where the official
+    scorer meets 0/0 and says 0, so does this. `version` is raised by hand whenever a number would change.
+    """
+
+    name: str
+    statistics: Callable[[Sequence[Any], Sequence[Any], str], Numbers]
+    value: Callable[[Numbers], Numbers]
+    version: int = 1
+    unit: str = "percent"
+
+
+def ratio(sums: Numbers) -> Numbers:
+    """Sums (part, whole) [..., 2] as percentages [...]; 0 where the whole is 0."""
+    return _divide(100.0 * sums[..., 0], sums[..., 1])
+
+
+def f1(sums: Numbers) -> Numbers:
+    """Sums (correct, predicted, gold) [..., 3] as F1 in percent [...]; 0 where nothing is right."""
+    return _divide(200.0 * sums[..., 0], sums[..., 1] + sums[..., 2])
+
+
+def check_counts(metric: str, gold: Sequence[Any], predicted: Sequence[Any]) -> None:
+    """Raises PredictionError unless there is one prediction for each gold value."""
+    if len(gold) != len(predicted):
+        what = f"{len(predicted)} predictions for {len(gold)} examples."
+        raise PredictionError(f"metric '{metric}'", what, "Give exactly one prediction for each example.")
+
+
+def _divide(numerator: Numbers, denominator: Numbers) -> Numbers:
+    numerator, denominator = np.asarray(numerator), np.asarray(denominator)
+    return np.divide(numerator, denominator, out=np.zeros(numerator.shape), where=denominator != 0)
