@@ -1,0 +1,147 @@
+"""Claims: lease files that say which process computes a step at the moment.
+
+A claim is a file made with O_EXCL that its owner touches every few seconds. It may be taken over when its
+owner is a dead process of this computer, or has not touched it for a minute by the file system's own clock.
+A takeover renames the file away; whoever succeeds in that may make a new one. `flock` would be shorter, but
+is doubtful on the network file systems of clusters.
+"""
+
+import contextlib
+import os
+import secrets
+import socket
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HEARTBEAT_SECONDS = 5.0
+STALE_SECONDS = 60.0
+
+
+@dataclass
+class Claim:
+    """The right to compute a step; its owner's thread keeps it fresh until `release`."""
+
+    path: Path
+    token: str
+    _released: threading.Event = field(default_factory=threading.Event)
+    _lost: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._thread.start()
+
+    @property
+    def lost(self) -> bool:
+        """Whether another process has taken the step over because this one was silent for too long."""
+        return self._lost.is_set()
+
+    def release(self) -> None:
+        """Give the right back."""
+        self._released.set()
+        self._thread.join()
+        if _is_held(self.path, self.token):
+            self.path.unlink(missing_ok=True)
+
+    def __enter__(self) -> "Claim":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def _beat(self) -> None:
+        while not self._released.wait(HEARTBEAT_SECONDS):
+            try:
+                held = _is_held(self.path, self.token)
+                os.utime(self.path)
+            except FileNotFoundError:
+                held = False
+            if not held:
+                self._lost.set()
+                return
+
+
+def take(path: Path) -> Claim | None:
+    """The claim at that path; None while a living process holds it."""
+    token = secrets.token_hex(16)
+    if _make(path, token):
+        return Claim(path, token)
+    stale = _stale(path)
+    if stale is None or not _remove(path, stale) or not _make(path, token):
+        return None
+    return Claim(path, token)
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process of this computer exists."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _make(path: Path, token: str) -> bool:
+    """Make the claim's file; False if there is one."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(f"{token} {os.getpid()} {socket.gethostname()}")
+    except FileExistsError:
+        return False
+    return True
+
+
+def _text(path: Path) -> str | None:
+    """What stands in a claim; None if there is none, and nothing yet in the instant after it was made."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+
+
+def _is_held(path: Path, token: str) -> bool:
+    return (_text(path) or "").startswith(token)
+
+
+def _stale(path: Path) -> str | None:
+    """The text of the claim if its owner is dead or silent; None if the claim holds or has gone."""
+    text = _text(path)
+    if text is None:
+        return None
+    dead = False
+    if text.count(" ") == 2:
+        _, process, host = text.split(" ")
+        dead = host == socket.gethostname() and not is_alive(int(process))
+    return text if dead or _silence(path) > STALE_SECONDS else None
+
+
+def _silence(path: Path) -> float:
+    """Seconds since the claim was last touched, by the clock of the file system that holds it."""
+    probe = path.with_name(f".clock.{secrets.token_hex(4)}")
+    probe.touch()
+    try:
+        return probe.stat().st_mtime - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+    finally:
+        probe.unlink()
+
+
+def _remove(path: Path, stale: str) -> bool:
+    """Rename the stale claim away. If it is another's by now, put it back and leave it alone."""
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return False
+    try:
+        found = _text(aside)
+        if found == stale:
+            return True
+        with contextlib.suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
+            file.write(found or "")
+        return False
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,68 @@
+"""What the computation of a step is given besides its specification."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xstilts import task as tasks
+from xstilts.errors import MissingResultError
+from xstilts.families.examples import Example
+from xstilts.runner.pretrained import fetch
+from xstilts.store import Store
+from xstilts.study.backbone import Backbone
+from xstilts.study.phase import Phase
+from xstilts.study.step import Places, Step
+from xstilts.study.use import Use
+
+MICRO_TOKENS = 16_384
+
+Event = Mapping[str, Any]
+"""A sign of life: {"kind": "train", "update", "updates", "loss", "tokens_per_second"} and the like."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where a step reads and writes.
+
+    `folder` takes what the step makes and becomes its place in the store; `running` holds the state from
+    which a killed step continues. `report` is called now and then, at least once an update; it may raise to
+    end the step. `micro_tokens` bounds the padded tokens of one forward pass and changes no number.
+    """
+
+    store: Store
+    step: Step
+    folder: Path
+    running: Path
+    places: Places
+    report: Callable[[Event], None]
+    micro_tokens: int = MICRO_TOKENS
+
+    def checkpoint(self, model: Backbone | Phase) -> Path:
+        """The folder with weights and tokenizer of a model: in the store, the user's, or the Hub's copy.
+
+        Raises MissingResultError if a parent is not in the store, BackboneError if a Hub model cannot be had.
+        """
+        if isinstance(model, Phase) or model.made:
+            return self.store.checkpoint(model.fingerprint)
+        return self.pretrained(model)
+
+    def pretrained(self, backbone: Backbone) -> Path:
+        """The folder of the pretrained model that a backbone names, whatever becomes of its weights."""
+        if backbone.checksum is not None:
+            if backbone.checksum not in self.places.backbones:
+                raise MissingResultError("backbone", "its folder is not known here.", "Run its study again.")
+            return self.places.backbones[backbone.checksum]
+        assert backbone.model is not None and backbone.revision is not None
+        return fetch(backbone.model, backbone.revision)
+
+    def examples(self, use: Use, language: str) -> list[Example]:
+        """All rows of a use in a language, in the order of the source; caps and shuffling come later."""
+        return tasks.load(self.places.task(use.task), use.split, language, self.places.data)
+
+    def development(self, use: Use) -> list[Example]:
+        """The source language's development rows of a trained task; empty if the task has none."""
+        rows = use.development
+        if rows is None:
+            return []
+        return tasks.load(self.places.task(use.task), rows.split, rows.language, self.places.data)

@@ -1,0 +1,34 @@
+"""Pretrained models of the Hugging Face Hub, at a pinned revision, in the Hub's own cache."""
+
+from pathlib import Path
+
+from xstilts.errors import BackboneError
+from xstilts.study.backbone import CONVERT, SAVE_TOKENIZER, SHAPE, TOKENS, WEIGHTS
+
+WANTED = (WEIGHTS, "*.json", "*.model", "*.txt")
+
+
+def fetch(model: str, revision: str) -> Path:
+    """The folder with the files of a Hub model, downloaded unless the cache has them.
+
+    Raises BackboneError if there is no such model or revision, no network and no copy, no weights in
+    safetensors format, or no tokenizer.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    where = f"{model} at {revision}"
+    try:
+        folder = Path(snapshot_download(model, revision=revision, allow_patterns=list(WANTED)))
+    except LocalEntryNotFoundError as error:
+        what = f"is not in the cache and the Hub cannot be reached ({error})."
+        raise BackboneError(where, what, "Connect once, or name a folder.") from error
+    except HfHubHTTPError as error:
+        raise BackboneError(
+            where, f"cannot be had from the Hub ({error}).", "Check name and revision."
+        ) from error
+    if not any(folder.glob(WEIGHTS)):
+        raise BackboneError(where, "has no weights in safetensors format.", CONVERT)
+    if not (folder / SHAPE).is_file() or not (folder / TOKENS).is_file():
+        raise BackboneError(where, f"lacks {SHAPE} or {TOKENS}.", SAVE_TOKENIZER)
+    return folder

@@ -1,0 +1,97 @@
+"""The backbone: a pretrained model and its tokenizer, or the shape of one to be made.
+
+A backbone is one of three things: a model of the Hugging Face Hub at a pinned revision; a folder (also one
+that comes with the package), known by the checksum of its files; or an architecture made from scratch with a
+tokenizer trained on the text of tasks. With `weights = "random"` the shape and the tokenizer are kept and the
+weights drawn anew. Where a folder lies is no part of the identity: see `Places`.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+import xstilts.lab
+from xstilts.errors import BackboneError
+from xstilts.study.specification import Identified, Specification
+from xstilts.study.use import Use
+
+BACKBONE_VERSION = 1
+
+
+class Tokenizer(Specification):
+    """A tokenizer to be trained on the training text of tasks: at most `examples` of a task and language."""
+
+    uses: tuple[Use, ...]
+    vocabulary: int = Field(ge=64)
+    algorithm: Literal["bpe", "unigram"] = "bpe"
+    examples: int | None = Field(default=None, ge=1)
+
+
+class Backbone(Identified):
+    """Exactly one of `model` (with `revision`), `checksum` and `architecture` (with `shape`, `tokenizer`)."""
+
+    version: ClassVar[int] = BACKBONE_VERSION
+
+    kind: Literal["backbone"] = "backbone"
+    model: str | None = None
+    revision: str | None = None
+    checksum: str | None = None
+    architecture: str | None = None
+    shape: dict[str, int | float | str | bool] = Field(default_factory=dict)
+    tokenizer: Tokenizer | None = None
+    weights: Literal["pretrained", "random"] = "pretrained"
+    seed: int = Field(default=0, ge=0)
+
+    @property
+    def made(self) -> bool:
+        """Whether its weights must be made, from scratch or at random: then it is a step of the plan."""
+        return self.architecture is not None or self.weights == "random"
+
+    @property
+    def name(self) -> str:
+        """A readable name for the store's folder; a function of the content alone."""
+        shown = self.architecture or (self.model or "folder").rsplit("/", 1)[-1]
+        return f"{shown}-random{self.seed}" if self.weights == "random" else shown
+
+
+WEIGHTS, SHAPE, TOKENS = "*.safetensors", "config.json", "tokenizer.json"
+SAVE_TOKENIZER = "Save one there: AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER)."
+CONVERT = "Convert it: AutoModel.from_pretrained(FOLDER).save_pretrained(FOLDER, safe_serialization=True)."
+
+
+def bundled() -> dict[str, Path]:
+    """The backbones that come with the package, by name."""
+    folder = Path(xstilts.lab.__file__).parent / "backbones"
+    return {path.name: path for path in sorted(folder.glob("*")) if path.is_dir()}
+
+
+def checksum(folder: Path) -> str:
+    """The identity of a backbone's folder: the checksum of its weights, shape and tokenizer.
+
+    Raises BackboneError if the folder, the weights in safetensors format, the shape or the tokenizer is
+    missing, or cannot be read.
+    """
+    where = str(folder)
+    if not folder.is_dir():
+        raise BackboneError(where, "no such folder.", "A backbone is a folder, a Hub name or a bundled name.")
+    if not (folder / SHAPE).is_file():
+        raise BackboneError(where, f"holds no {SHAPE}.", "Name a folder made by `save_pretrained`.")
+    if not (folder / TOKENS).is_file():
+        raise BackboneError(where, f"holds no tokenizer ({TOKENS}).", SAVE_TOKENIZER)
+    weights = sorted(folder.glob(WEIGHTS))
+    if not weights:
+        pickled = sorted(folder.glob("pytorch_model*.bin"))
+        what = (
+            f"holds {pickled[0].name}, a pickle, which can run code." if pickled else f"holds no {WEIGHTS}."
+        )
+        raise BackboneError(where, what, CONVERT if pickled else "Name a folder made by `save_pretrained`.")
+    digest = hashlib.sha256()
+    for path in (*weights, folder / SHAPE, folder / TOKENS):
+        try:
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise BackboneError(str(path), f"cannot be read ({error.strerror}).") from error
+    return "sha256:" + digest.hexdigest()

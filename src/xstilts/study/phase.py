@@ -1,0 +1,96 @@
+"""Phases and evaluations: the specifications of what is computed.
+
+A phase is one training: a parent (a backbone or a phase), the rows of some tasks, a recipe and a seed.
+Three-phase training is a chain of length two: Backbone <- Phase (intermediate) <- Phase (target). The hash
+of the chain is its identity. An evaluation is a model on one task in all its languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from xstilts.study.backbone import Backbone
+from xstilts.study.recipe import Recipe
+from xstilts.study.specification import Identified, Specification
+from xstilts.study.use import Use
+
+PHASE_VERSION = 1
+EVALUATION_VERSION = 1
+
+
+class Phase(Identified):
+    """One training. `recipe.examples` and `recipe.layer` are None: `Use` and `Inference` have them."""
+
+    version: ClassVar[int] = PHASE_VERSION
+
+    kind: Literal["phase"] = "phase"
+    parent: Model
+    uses: tuple[Use, ...] = Field(min_length=1)
+    recipe: Recipe
+    seed: int = Field(ge=0)
+
+    @property
+    def name(self) -> str:
+        """A readable name for the store's folder; a function of the content alone."""
+        return f"{_joined(self.uses)}-seed{self.seed}"
+
+
+class Inference(Specification):
+    """What of a recipe matters when a model is only asked: lengths in tokens, layer and precision."""
+
+    max_length: int
+    stride: int
+    precision: Literal["bf16", "fp32"]
+    layer: int | None = None
+
+
+class Evaluation(Identified):
+    """A model on one task in all its languages; without a model, the majority reference.
+
+    `use` has the evaluated rows; `trained_by` the training rows of the head that answers, and for the
+    majority reference the rows that it counts; None for retrieval, which has no head.
+    """
+
+    version: ClassVar[int] = EVALUATION_VERSION
+
+    kind: Literal["evaluation"] = "evaluation"
+    model: Model | None
+    use: Use
+    trained_by: Use | None
+    metric: str
+    metric_version: int = Field(ge=1)
+    inference: Inference | None
+
+    @property
+    def name(self) -> str:
+        """A readable name for the store's folder; a function of the content alone."""
+        model = "majority" if self.model is None else self.model.name
+        return f"{self.use.task}-of-{model}"[:80]
+
+
+Model = Annotated[Backbone | Phase, Field(discriminator="kind")]
+Computed = Annotated[Backbone | Phase | Evaluation, Field(discriminator="kind")]
+Phase.model_rebuild()
+Evaluation.model_rebuild()
+
+
+def chain(model: Backbone | Phase | None) -> Iterator[Backbone | Phase]:
+    """The model and its parents, the last trained first, the backbone last."""
+    while model is not None:
+        yield model
+        model = model.parent if isinstance(model, Phase) else None
+
+
+def seen_with_labels(model: Backbone | Phase | None) -> tuple[str, ...]:
+    """The languages in which any phase of the chain has seen labels, sorted; masked text has none."""
+    phases = [phase for phase in chain(model) if isinstance(phase, Phase)]
+    uses = [use for phase in phases for use in phase.uses if use.family != "masked"]
+    return tuple(sorted({language for use in uses for language in use.languages}))
+
+
+def _joined(uses: tuple[Use, ...]) -> str:
+    names = "+".join(use.task for use in uses)
+    return names if len(names) <= 60 else f"{uses[0].task}+{len(uses) - 1}more"

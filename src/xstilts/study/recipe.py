@@ -1,0 +1,86 @@
+"""The recipe: the hyperparameters of one phase.
+
+Defaults follow Phang et al. 2020 (arXiv 2005.13013, section 3) where it states them.
+"""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from xstilts.study.specification import Specification
+
+# Of each pair a recipe states one; the value counts when it states neither.
+ALTERNATIVES = (("epochs", "updates", 3.0), ("batch_size", "batch_tokens", 32))
+
+
+class Recipe(Specification):
+    """How one phase trains: AdamW with warm-up and decay, for a number of epochs or of updates.
+
+    `batch_size` counts examples and `batch_tokens` padded tokens, both per update. `max_length` and `stride`
+    are in tokens; `stride` is the overlap of two windows of a long context (spans only). `warmup` is a
+    share of the updates. `examples` caps the training examples of each task: a random subset chosen by the
+    seed, and smaller caps choose subsets of larger ones. `evaluations` spreads so many development
+    evaluations over the phase; `select = "best"` keeps the checkpoint with the best one, and `patience` stops
+    after so many without improvement; both look at the source language only. `layer` is the layer whose
+    states retrieval compares.
+    """
+
+    learning_rate: float = Field(default=1e-5, gt=0, le=1)
+    epochs: float | None = Field(default=None, gt=0)
+    updates: int | None = Field(default=None, ge=1)
+    batch_size: int | None = Field(default=None, ge=1)
+    batch_tokens: int | None = Field(default=None, ge=16)
+    max_length: int = Field(default=256, ge=8)
+    stride: int = Field(default=128, ge=0)
+    warmup: float = Field(default=0.1, ge=0, le=1)
+    decay: Literal["linear", "cosine", "constant"] = "linear"
+    weight_decay: float = Field(default=0.01, ge=0)
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = Field(default=1e-8, gt=0)
+    clip: float = Field(default=1.0, gt=0)
+    precision: Literal["bf16", "fp32"] = "bf16"
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    examples: int | None = Field(default=None, ge=1)
+    mask_rate: float = Field(default=0.15, gt=0, lt=1)
+    select: Literal["last", "best"] = "last"
+    evaluations: int = Field(default=0, ge=0)
+    patience: int | None = Field(default=None, ge=1)
+    development_examples: int = Field(default=500, ge=1)
+    layer: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_alternatives(cls, fields: Any) -> Any:
+        if isinstance(fields, dict):
+            for one, other, default in ALTERNATIVES:
+                if fields.get(one) is None and fields.get(other) is None:
+                    fields = fields | {one: default}
+            if isinstance(fields.get("betas"), list):  # JSON and TOML know no tuples
+                fields = fields | {"betas": tuple(fields["betas"])}
+        return fields
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        for one, other, _ in ALTERNATIVES:
+            if getattr(self, one) is not None and getattr(self, other) is not None:
+                raise ValueError(f"`{one}` and `{other}` exclude each other; leave one out.")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"`betas` must lie in [0, 1), got {list(self.betas)}.")
+        if self.stride >= self.max_length:
+            raise ValueError(
+                f"`stride` ({self.stride}) must be smaller than `max_length` ({self.max_length}): "
+                "it is the overlap of two windows."
+            )
+        if self.evaluations == 0 and (self.select == "best" or self.patience is not None):
+            raise ValueError('`select = "best"` and `patience` need development scores: set `evaluations`.')
+        return self
+
+
+def merged(recipe: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a recipe with others on top; an alternative that is overridden goes."""
+    result = recipe | overrides
+    for one, other, _ in ALTERNATIVES:
+        for stated, hidden in ((one, other), (other, one)):
+            if stated in overrides and hidden not in overrides:
+                result.pop(hidden, None)
+    return result

@@ -1,0 +1,66 @@
+"""What every specification is: a frozen value that refuses unknown fields, and an identity made from content.
+
+The fingerprint is a hash of canonical JSON: sorted keys, defaults written out, every parent replaced by its
+own fingerprint. A field that is added in a later release is declared with `added(default)`; while it holds
+that default it is left out, so results computed before it existed stay valid.
+"""
+
+import hashlib
+import json
+from functools import cached_property
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+FINGERPRINT_LENGTH = 16
+
+
+def added(neutral: Any, **constraints: Any) -> Any:
+    """A field added after the first release: left out of the fingerprint while it holds `neutral`."""
+    return Field(default=neutral, json_schema_extra={"added": True}, **constraints)
+
+
+class Specification(BaseModel):
+    """A frozen value; unknown fields are errors, and types are taken literally ("3" is no number)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @cached_property
+    def canonical(self) -> str:
+        """Canonical JSON of what is hashed: every field but those added later and still neutral."""
+        fields = type(self).model_fields
+        kept = (name for name in sorted(fields) if not _is_neutral(fields[name], getattr(self, name)))
+        return "{" + ",".join(f'"{name}":{_canonical(getattr(self, name))}' for name in kept) + "}"
+
+
+class Identified(Specification):
+    """A specification that is computed: it has a version, raised by hand when its computation changes."""
+
+    version: ClassVar[int]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of version and canonical content."""
+        text = f"{type(self).version}:{self.canonical}"
+        return hashlib.sha256(text.encode()).hexdigest()[:FINGERPRINT_LENGTH]
+
+
+def _is_neutral(field: FieldInfo, value: Any) -> bool:
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and extra.get("added") is True and value == field.default
+
+
+def _canonical(value: Any) -> str:
+    """Sorted keys, no spaces, Unicode as it is; a computed specification stands as its fingerprint."""
+    match value:
+        case Identified():
+            return f'"{value.fingerprint}"'
+        case Specification():
+            return value.canonical
+        case tuple():
+            return "[" + ",".join(map(_canonical, value)) + "]"
+        case _:
+            return json.dumps(
+                value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+            )

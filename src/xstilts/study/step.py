@@ -1,0 +1,103 @@
+"""A step: one thing to be computed, known by its fingerprint; and the places where what it reads lies.
+
+A step and its places travel to workers as JSON. Places are paths, so they are no part of any identity.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from xstilts.study.backbone import Backbone
+from xstilts.study.phase import Computed, Evaluation, Phase
+from xstilts.task import Task
+from xstilts.task import find as find_task
+
+_COMPUTED: TypeAdapter[Backbone | Phase | Evaluation] = TypeAdapter(Computed)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A backbone to be made, a phase to be trained, or an evaluation; `parents` are the steps it needs."""
+
+    specification: Backbone | Phase | Evaluation
+
+    @property
+    def kind(self) -> str:
+        """`backbone`, `phase` or `evaluation`."""
+        return self.specification.kind
+
+    @cached_property
+    def name(self) -> str:
+        """Readable, and a function of the content alone."""
+        return self.specification.name
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity of the step: 16 hexadecimal digits."""
+        return self.specification.fingerprint
+
+    @property
+    def parent(self) -> Step | None:
+        """The step whose checkpoint this one starts from, if that has to be computed."""
+        specification = self.specification
+        match specification:
+            case Backbone():
+                return None
+            case Phase():
+                model: Backbone | Phase | None = specification.parent
+            case Evaluation():
+                model = specification.model
+        needs_step = isinstance(model, Phase) or (model is not None and model.made)
+        return Step(model) if model is not None and needs_step else None
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The fingerprints of the steps that must be in the store first."""
+        return () if self.parent is None else (self.parent.fingerprint,)
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The whole chain, resolved, as plain values."""
+        return self.specification.model_dump(mode="json")
+
+    @classmethod
+    def from_spec(cls, spec: Mapping[str, Any]) -> Step:
+        """The step of which `spec` was taken."""
+        return cls(_COMPUTED.validate_json(json.dumps(spec)))
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things lie: the data folder, users' task files by name, backbone folders by checksum."""
+
+    data: Path | None = None
+    tasks: Mapping[str, Path] = field(default_factory=dict)
+    backbones: Mapping[str, Path] = field(default_factory=dict)
+
+    def task(self, name: str) -> Task:
+        """The task of that name, from the user's file if it is the user's."""
+        return find_task(str(self.tasks[name]) if name in self.tasks else name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "data": None if self.data is None else str(self.data),
+            "tasks": {name: str(path) for name, path in self.tasks.items()},
+            "backbones": {checksum: str(path) for checksum, path in self.backbones.items()},
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Places:
+        """The places of which `values` were taken."""
+        return cls(
+            data=None if values["data"] is None else Path(values["data"]),
+            tasks={name: Path(path) for name, path in values["tasks"].items()},
+            backbones={checksum: Path(path) for checksum, path in values["backbones"].items()},
+        )

@@ -1,0 +1,37 @@
+"""The use of a task: which of its rows, resolved to everything that decides what they are."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from xstilts.study.specification import Specification
+
+
+class Development(Specification):
+    """The source language's development rows of a task: what model selection may look at."""
+
+    split: str
+    language: str
+    data: str
+
+
+class Use(Specification):
+    """Rows of one split of a task, in some languages, and the facts of the task that decide the numbers.
+
+    `data[i]` is the identity of the rows in `languages[i]`: a Hub revision, the checksum of local files, or
+    the lab's version. `label_set` stands in arg-max order. `examples` caps the rows of the whole use: a
+    random subset chosen by the phase's seed, nested. With `labels = "shuffled"` the labels are permuted
+    among the rows.
+    """
+
+    task: str
+    task_version: int = Field(ge=1)
+    family: str
+    family_version: int = Field(ge=1)
+    label_set: tuple[str, ...] = ()
+    split: str
+    languages: tuple[str, ...]
+    data: tuple[str, ...]
+    labels: Literal["gold", "shuffled"] = "gold"
+    examples: int | None = Field(default=None, ge=1)
+    development: Development | None = None
