@@ -81,14 +81,21 @@ def _best(golds: Sequence[Answer], predicted: str, normalise: Normalise, compare
 
 
 def _statistics(
-    gold: Sequence[Sequence[Answer]], predicted: Sequence[str], language: str, *, rules: str, compare: Compare
+    gold: Sequence[Sequence[Answer]],
+    predicted: Sequence[str | None],
+    language: str,
+    *,
+    rules: str,
+    compare: Compare,
 ) -> Numbers:
-    """(best agreement with a gold answer, 1) of each question."""
+    """(best agreement with a gold answer, 1) of each question; a question left out (None) counts 0."""
     check_counts(rules, gold, predicted)
     normalise = partial(normalise_mlqa, language=language) if rules == "mlqa" else normalise_squad
     scores = []
     for number, (answers, answer) in enumerate(zip(gold, predicted, strict=True)):
-        if rules == "squad2":
+        if answer is None:
+            scores.append(0.0)
+        elif rules == "squad2":
             rest = [right for right in answers if normalise(right.text)]
             scores.append(_best(rest or [Answer("", 0)], answer, normalise, compare))
         elif answers:

@@ -1,0 +1,67 @@
+"""Data sets on the Hugging Face Hub: single Parquet or JSON-lines files at a pinned revision, never a script.
+
+The library that fetches is imported only when something is fetched, so that planning stays light.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from xstilts import readers
+from xstilts.errors import DataError, did_you_mean
+from xstilts.families.examples import Example
+from xstilts.task import Hub
+
+
+def load(hub: Hub, split: str, language: str, task: str) -> list[Example]:
+    """All examples of a split in a language, in the order of the file.
+
+    Raises DataError if the data set has no such split or language, or if the file can neither be fetched nor
+    found in the cache of an earlier fetch.
+    """
+    where = f"task '{task}' on the Hub ({hub.dataset})"
+    if split not in hub.files:
+        raise DataError(where, f"has no split '{split}'; it has {', '.join(hub.files)}.")
+    if hub.codes and language not in hub.codes:
+        near = did_you_mean(language, hub.codes) or f"It has {', '.join(hub.codes)}."
+        raise DataError(where, f"has no language '{language}'.", near)
+    name = hub.files[split].replace("{lang}", hub.codes.get(language, language))
+    examples = list(hub.read(_rows(_fetch(hub, name, where), where), language))
+    if not examples:
+        raise DataError(where, f"{name} holds no examples.")
+    return examples
+
+
+def _fetch(hub: Hub, name: str, where: str) -> Path:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(hub.dataset, name, repo_type="dataset", revision=hub.revision))
+    except LocalEntryNotFoundError as error:
+        what = f"{name} is not in the cache and the Hub cannot be reached."
+        way_out = "Go online once, or give a folder with the original files: --data DIR."
+        raise DataError(where, what, way_out) from error
+    except EntryNotFoundError as error:
+        raise DataError(
+            where, f"revision {hub.revision} has no file {name}.", "Leave this language out."
+        ) from error
+    except (HfHubHTTPError, OSError) as error:
+        what = f"{name} cannot be fetched ({type(error).__name__}: {str(error).splitlines()[0]})."
+        raise DataError(
+            where, what, "Try again, or give a folder with the original files: --data DIR."
+        ) from error
+
+
+def _rows(path: Path, where: str) -> Iterator[Mapping[str, Any]]:
+    if path.suffix != ".parquet":
+        return (row for _, row in readers.json_lines(path, ()))
+    import polars
+    from polars.exceptions import PolarsError
+
+    try:
+        return polars.read_parquet(path).iter_rows(named=True)
+    except (PolarsError, OSError) as error:
+        raise DataError(
+            where, f"{path} is no Parquet file ({error}).", "Remove it and fetch it again."
+        ) from error

@@ -1,0 +1,63 @@
+"""XTREME's layouts of predictions and references, as the plain values that the metrics take.
+
+The rules are those of the official `evaluate.py`: white space around a line is stripped, LF, CRLF and CR end a
+line and nothing else does, a byte order mark is part of the first line.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from xstilts.errors import PredictionError
+from xstilts.families.examples import Answer
+
+
+def lines(text: str) -> list[str]:
+    """One value a line; an empty line is a value too."""
+    rows = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return [row.strip() for row in (rows if rows[-1] else rows[:-1])]
+
+
+def sentences(text: str) -> list[tuple[str, ...]]:
+    """One tag a line, a blank line after each sentence; one final blank line more or less does not matter."""
+    found: list[tuple[str, ...]] = []
+    tags: list[str] = []
+    for line in lines(text):
+        if line:
+            tags.append(line)
+        else:
+            found.append(tuple(tags))
+            tags = []
+    return [*found, tuple(tags)] if tags else found
+
+
+def pairs(text: str) -> list[tuple[str, ...]]:
+    """The distinct lines, each split at tabs (two sentence ids), in order."""
+    return list(dict.fromkeys(tuple(line.split("\t")) for line in lines(text)))
+
+
+def answers(
+    references: Any, predictions: Mapping[str, Any], unanswerable: bool = False
+) -> tuple[list[tuple[Answer, ...]], list[str | None]]:
+    """Gold answers and predictions, question by question, from SQuAD JSON and `{question id: answer}`.
+
+    A question without prediction gets None. With `unanswerable` (SQuAD 2.0) every question needs a prediction
+    and of a repeated id the last counts; otherwise each occurrence counts. PredictionError if an answer is
+    no text or is missing where it must not be.
+    """
+    articles = references["data"] if isinstance(references, Mapping) else references
+    predictions = predictions.get("data", predictions)
+    if not isinstance(predictions, Mapping):
+        raise PredictionError("predictions", "'data' holds no object.", "Give {question id: answer}.")
+    rows: list[tuple[str, tuple[Answer, ...]]] = [
+        (question["id"], tuple(Answer(gold["text"], gold["answer_start"]) for gold in question["answers"]))
+        for article in articles
+        for paragraph in article["paragraphs"]
+        for question in paragraph["qas"]
+    ]
+    if unanswerable:
+        rows = list(dict(rows).items())
+    for name, _ in rows:
+        if (unanswerable or name in predictions) and not isinstance(predictions.get(name), str):
+            what = "has no answer that is text." if name in predictions else "has no prediction."
+            raise PredictionError(f"question '{name}'", what, "Give an answer, or an empty text.")
+    return [gold for _, gold in rows], [predictions.get(name) for name, _ in rows]

@@ -1,0 +1,148 @@
+"""Reading the rows of original releases: lines, columns, JSON lines, CoNLL-U, line-aligned files.
+
+All readers share these rules. Text is UTF-8; a byte order mark at the start of a file is dropped. Only a
+line feed ends a line (U+2028 and its like are text); a carriage return before it is dropped. A file whose name
+ends in `.gz` is decompressed. Whatever is wrong with a line raises DataError, which names file and line.
+"""
+
+import gzip
+import json
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from xstilts.errors import DataError, did_you_mean
+from xstilts.families.examples import Tagged
+
+Line = tuple[int, str]
+
+
+def lines(path: Path) -> Iterator[Line]:
+    """The lines of a text file with their numbers, from 1, without their ends."""
+    with _open(path) as stream:
+        for number, raw in enumerate(stream, start=1):
+            try:
+                line = raw.decode("utf-8")
+            except UnicodeDecodeError as error:
+                what = f"is not UTF-8 ({error.reason} at byte {error.start} of the line)."
+                raise DataError(_place(path, number), what, "Convert the file to UTF-8.") from error
+            line = line.removesuffix("\n").removesuffix("\r")
+            yield number, line.removeprefix("\ufeff") if number == 1 else line
+
+
+def columns(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a tab-separated file without header or quoting; each must have exactly these columns."""
+    for number, line in lines(path):
+        yield number, _split(path, number, line, names)
+
+
+def json_lines(path: Path, fields: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file with one JSON object a line; each must have these fields."""
+    for number, line in lines(path):
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            what = f"is no JSON ({error.msg} at column {error.colno})."
+            raise DataError(_place(path, number), what, "Mend or remove the line.") from error
+        if not isinstance(row, dict):
+            raise DataError(_place(path, number), "is no JSON object.", f"Needed: {', '.join(fields)}.")
+        for field in fields:
+            if row.get(field) is None:
+                what = f"has no field '{field}'; it has {', '.join(sorted(row)) or 'none'}."
+                raise DataError(_place(path, number), what, did_you_mean(field, row))
+        yield number, row
+
+
+def label(path: Path, number: int, value: object, labels: Collection[str]) -> str:
+    """The label of a row; DataError if it is not one of the task's labels."""
+    if not isinstance(value, str) or value not in labels:
+        near = did_you_mean(str(value), labels)
+        what = f"the label {value!r} is not one of {', '.join(labels)}."
+        raise DataError(_place(path, number), what, near)
+    return value
+
+
+def tagged_columns(path: Path, labels: Collection[str]) -> Iterator[Tagged]:
+    """Sentences of a file with `token TAB tag` on each line and a blank line between sentences."""
+    tokens: list[str] = []
+    tags: list[str] = []
+    for number, line in lines(path):
+        if line.strip():
+            token, tag = _split(path, number, line, ("token", "tag"))
+            tokens.append(_token(path, number, token))
+            tags.append(label(path, number, tag, labels))
+        elif tokens:
+            yield Tagged(tuple(tokens), tuple(tags))
+            tokens, tags = [], []
+    if tokens:
+        yield Tagged(tuple(tokens), tuple(tags))
+
+
+_CONLLU = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
+
+
+def conllu(path: Path, labels: Collection[str]) -> Iterator[Tagged]:
+    """Sentences of a CoNLL-U file: the syntactic words (FORM) and their universal tags (UPOS).
+
+    Comments, multiword tokens (`1-2`) and empty nodes (`1.1`) are skipped; the id is the `sent_id`.
+    """
+    tokens: list[str] = []
+    tags: list[str] = []
+    name = ""
+    for number, line in lines(path):
+        if line.startswith("#"):
+            key, _, value = line[1:].partition("=")
+            name = value.strip() if key.strip() == "sent_id" else name
+        elif line.strip():
+            row = dict(zip(_CONLLU, _split(path, number, line, _CONLLU), strict=True))
+            if "-" not in row["ID"] and "." not in row["ID"]:
+                tokens.append(_token(path, number, row["FORM"]))
+                tags.append(label(path, number, row["UPOS"], labels))
+        elif tokens:
+            yield Tagged(tuple(tokens), tuple(tags), name)
+            tokens, tags, name = [], [], ""
+    if tokens:
+        yield Tagged(tuple(tokens), tuple(tags), name)
+
+
+def paired_lines(first: Path, second: Path) -> Iterator[tuple[str, str]]:
+    """The lines of two line-aligned files, side by side; DataError if one has more lines than the other."""
+    left = [line for _, line in lines(first)]
+    right = [line for _, line in lines(second)]
+    if len(left) != len(right):
+        what = f"has {len(left)} lines, but {second} has {len(right)}: they should be line-aligned."
+        raise DataError(str(first), what, "Fetch both again.")
+    return zip(left, right, strict=True)
+
+
+def keyed_lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Key and text of a file with `key TAB text` on each line; DataError if a key comes twice."""
+    seen: dict[str, int] = {}
+    for number, (key, text) in columns(path, ("key", "text")):
+        if key in seen:
+            raise DataError(_place(path, number), f"the key '{key}' stands in line {seen[key]} already.")
+        seen[key] = number
+        yield key, text
+
+
+def _open(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+
+
+def _place(path: Path, number: int) -> str:
+    return f"{path}:{number}"
+
+
+def _split(path: Path, number: int, line: str, names: Sequence[str]) -> list[str]:
+    values = line.split("\t")
+    if len(values) != len(names):
+        found = f"has {len(values)} column{'s' if len(values) > 1 else ''}"
+        what = f"{found} separated by tabs, not {len(names)} ({', '.join(names)})."
+        raise DataError(_place(path, number), what)
+    return values
+
+
+def _token(path: Path, number: int, token: str) -> str:
+    if not token.strip():
+        raise DataError(_place(path, number), "the token is empty.")
+    return token

@@ -1,0 +1,57 @@
+"""MultiNLI: does the first sentence entail the second? English, ten genres."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from xstilts import readers
+from xstilts.families.examples import Pair
+from xstilts.task import Files, Hub, Task
+
+LABELS = ("contradiction", "entailment", "neutral")
+_HUB_LABELS = ("entailment", "neutral", "contradiction")
+
+
+def _read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
+    """Rows whose gold label is `-` (the annotators did not agree) are skipped, as everybody does."""
+    (path,) = paths
+    for number, row in readers.json_lines(path, ("gold_label", "sentence1", "sentence2")):
+        if row["gold_label"] != "-":
+            label = readers.label(path, number, row["gold_label"], LABELS)
+            yield Pair(row["sentence1"], row["sentence2"], label, row.get("pairID", ""))
+
+
+def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Pair]:
+    for row in rows:
+        if row["label"] >= 0:
+            yield Pair(row["premise"], row["hypothesis"], _HUB_LABELS[row["label"]], row["pairID"])
+
+
+TASK = Task(
+    family="classification",
+    languages=("en",),
+    labels=LABELS,
+    metric="accuracy",
+    files=Files(
+        patterns={
+            "train": ("intermediate/mnli/multinli_1.0_train.jsonl", "intermediate/nli_mix/train.jsonl"),
+            "dev": ("intermediate/mnli/multinli_1.0_dev_matched.jsonl", "intermediate/nli_mix/dev.jsonl"),
+        },
+        read=_read,
+    ),
+    hub=Hub(
+        dataset="nyu-mll/multi_nli",
+        revision="da70db2af9d09693783c3320c4249840212ee221",
+        files={
+            "train": "data/train-00000-of-00001.parquet",
+            "dev": "data/validation_matched-00000-of-00001.parquet",
+        },
+        read=_read_hub,
+    ),
+    evaluation_split="dev",
+    description="Natural language inference over sentence pairs of ten genres",
+    citation="Williams, Nangia and Bowman (2018), A Broad-Coverage Challenge Corpus for Sentence "
+    "Understanding through Inference. NAACL",
+    licence="OANC; fiction part CC BY 3.0, CC BY-SA 3.0 and others",
+    url="https://cims.nyu.edu/~sbowman/multinli/",
+)

@@ -1,0 +1,93 @@
+"""Tatoeba: find the translation of each English sentence among the sentences of another language.
+
+As in XTREME, English sentences are the queries and the other language is searched; nothing is trained.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from xstilts import readers
+from xstilts.families.examples import Bitext
+from xstilts.task import Files, Hub, Task
+
+_CODES = {
+    "af": "afr",
+    "ar": "ara",
+    "bg": "bul",
+    "bn": "ben",
+    "de": "deu",
+    "el": "ell",
+    "es": "spa",
+    "et": "est",
+    "eu": "eus",
+    "fa": "pes",
+    "fi": "fin",
+    "fr": "fra",
+    "he": "heb",
+    "hi": "hin",
+    "hu": "hun",
+    "id": "ind",
+    "it": "ita",
+    "ja": "jpn",
+    "jv": "jav",
+    "ka": "kat",
+    "kk": "kaz",
+    "ko": "kor",
+    "ml": "mal",
+    "mr": "mar",
+    "nl": "nld",
+    "pt": "por",
+    "ru": "rus",
+    "sw": "swh",
+    "ta": "tam",
+    "te": "tel",
+    "th": "tha",
+    "tl": "tgl",
+    "tr": "tur",
+    "ur": "urd",
+    "vi": "vie",
+    "zh": "cmn",
+}
+
+
+def _bitext(pairs: Iterator[tuple[str, str]]) -> Iterator[Bitext]:
+    rows = [(other.strip(), english.strip()) for other, english in pairs]
+    if rows:
+        others, english = zip(*rows, strict=True)
+        yield Bitext(others, english, tuple((row, row) for row in range(len(rows))))
+
+
+def _read(paths: tuple[Path, ...], language: str) -> Iterator[Bitext]:
+    other, english = paths
+    return _bitext(readers.paired_lines(other, english))
+
+
+def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Bitext]:
+    return _bitext((row["source_sentence"], row["target_sentence"]) for row in rows)
+
+
+TASK = Task(
+    family="retrieval",
+    languages=tuple(_CODES),
+    metric="retrieval_accuracy",
+    trained_by="",
+    files=Files(
+        patterns={"test": ("target/tatoeba/tatoeba.{lang}-eng.{lang}",)},
+        paired={"test": ("target/tatoeba/tatoeba.{lang}-eng.eng",)},
+        codes=_CODES,
+        read=_read,
+    ),
+    hub=Hub(
+        dataset="google/xtreme",
+        revision="ec5f1f46e9af79639a90684a7a70a956c4998f04",
+        files={"test": "tatoeba.{lang}/validation-00000-of-00001.parquet"},
+        codes=_CODES,
+        read=_read_hub,
+    ),
+    description="Retrieval of translations, up to 1,000 sentences a language",
+    citation="Artetxe and Schwenk (2019), Massively Multilingual Sentence Embeddings for Zero-Shot "
+    "Cross-Lingual Transfer and Beyond. TACL",
+    licence="CC BY 2.0 FR",
+    url="https://github.com/facebookresearch/LASER/tree/main/data/tatoeba/v1",
+)

@@ -1,0 +1,102 @@
+"""Part-of-speech tagging with the 17 universal tags of Universal Dependencies, as in XTREME.
+
+Two layouts are read. XTREME's own files (`xtreme/`, token and tag in two columns) come first where they
+exist, then CoNLL-U releases (`ud/`; of several treebanks of a language the first by name). They differ in
+their words: XTREME keeps a contraction whole (Portuguese `do`), CoNLL-U counts its syntactic words (`de`,
+`o`). XTREME publishes its test files without tags; those cannot be scored and are refused. A language with
+development data alone has no test split here: the two are never mixed.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from xstilts import readers
+from xstilts.families.examples import Tagged
+from xstilts.task import Files, Hub, Task
+
+LABELS = (
+    *("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM"),
+    *("PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X"),
+)
+
+_HUB_NAMES = {
+    "af": "Afrikaans",
+    "ar": "Arabic",
+    "bg": "Bulgarian",
+    "de": "German",
+    "el": "Greek",
+    "en": "English",
+    "es": "Spanish",
+    "et": "Estonian",
+    "eu": "Basque",
+    "fa": "Persian",
+    "fi": "Finnish",
+    "fr": "French",
+    "he": "Hebrew",
+    "hi": "Hindi",
+    "hu": "Hungarian",
+    "id": "Indonesian",
+    "it": "Italian",
+    "ja": "Japanese",
+    "kk": "Kazakh",
+    "ko": "Korean",
+    "mr": "Marathi",
+    "nl": "Dutch",
+    "pt": "Portuguese",
+    "ru": "Russian",
+    "ta": "Tamil",
+    "te": "Telugu",
+    "th": "Thai",
+    "tl": "Tagalog",
+    "tr": "Turkish",
+    "ur": "Urdu",
+    "vi": "Vietnamese",
+    "yo": "Yoruba",
+    "zh": "Chinese",
+}
+_LATER = ("lt", "pl", "ro", "uk", "wo")  # XTREME-R has them too
+
+
+def _read(paths: tuple[Path, ...], language: str) -> Iterator[Tagged]:
+    (path,) = paths
+    conllu = path.name.removesuffix(".gz").endswith(".conllu")
+    return readers.conllu(path, LABELS) if conllu else readers.tagged_columns(path, LABELS)
+
+
+def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Tagged]:
+    for row in rows:
+        yield Tagged(tuple(row["tokens"]), tuple(LABELS[tag] for tag in row["pos_tags"]))
+
+
+TASK = Task(
+    family="tagging",
+    languages=tuple(sorted((*_HUB_NAMES, *_LATER))),
+    labels=LABELS,
+    metric="span_f1",
+    files=Files(
+        patterns={
+            split: (
+                f"target/udpos/xtreme/{split}-{{lang}}.tsv",
+                f"target/udpos/ud/{{lang}}_*-ud-{split}.conllu",
+            )
+            for split in ("train", "dev", "test")
+        },
+        read=_read,
+    ),
+    hub=Hub(
+        dataset="google/xtreme",
+        revision="ec5f1f46e9af79639a90684a7a70a956c4998f04",
+        files={
+            "train": "udpos.{lang}/train-00000-of-00001.parquet",
+            "dev": "udpos.{lang}/validation-00000-of-00001.parquet",
+            "test": "udpos.{lang}/test-00000-of-00001.parquet",
+        },
+        codes=_HUB_NAMES,
+        read=_read_hub,
+    ),
+    description="Part-of-speech tagging, 17 universal tags",
+    citation="Nivre et al. (2020), Universal Dependencies v2. LREC; Hu et al. (2020), XTREME. ICML",
+    licence="by treebank: CC BY-SA, CC BY-NC-SA and others",
+    url="https://universaldependencies.org/",
+)
