@@ -41,7 +41,11 @@ class Family(Protocol):
         """The model's inputs, in the order of the examples; an example may give several items."""
 
     def decode(
-        self, examples: Sequence[Any], items: Sequence[Item], scores: Sequence[NDArray[np.float32]], layout: Layout
+        self,
+        examples: Sequence[Any],
+        items: Sequence[Item],
+        scores: Sequence[NDArray[np.float32]],
+        layout: Layout,
     ) -> list[Prediction]:
         """One prediction per example; `scores[i]` is [reads, outputs] of item i."""
 

@@ -35,7 +35,9 @@ class MultipleChoice:
         sequences: list[list[int]] = [[] for _ in first]
         starts = [0] * len(first)
         for rows in (paired, single):
-            encoding = tokenize(tokenizer, [first[r] for r in rows], [second[r] for r in rows], layout.max_length)
+            encoding = tokenize(
+                tokenizer, [first[r] for r in rows], [second[r] for r in rows], layout.max_length
+            )
             for position, row in enumerate(rows):
                 sequences[row] = encoding["input_ids"][position]
                 starts[row] = second_segment(encoding, position)
@@ -48,7 +50,11 @@ class MultipleChoice:
         return items
 
     def decode(
-        self, examples: Sequence[Choice], items: Sequence[Item], scores: Sequence[NDArray[np.float32]], layout: Layout
+        self,
+        examples: Sequence[Choice],
+        items: Sequence[Item],
+        scores: Sequence[NDArray[np.float32]],
+        layout: Layout,
     ) -> list[int]:
         """The option with the highest score; ties go to the lower index."""
         return [int(score[:, 0].argmax()) for score in scores]

@@ -30,12 +30,22 @@ class Classification:
             tokenizer, [row.text for row in examples], [row.text2 for row in examples], layout.max_length
         )
         return [
-            Item((ids,), (second_segment(encoding, row),), ([layout.summary_of(len(ids))],), [index[example.label]], row)
+            Item(
+                (ids,),
+                (second_segment(encoding, row),),
+                ([layout.summary_of(len(ids))],),
+                [index[example.label]],
+                row,
+            )
             for row, (example, ids) in enumerate(zip(examples, encoding["input_ids"], strict=True))
         ]
 
     def decode(
-        self, examples: Sequence[Pair], items: Sequence[Item], scores: Sequence[NDArray[np.float32]], layout: Layout
+        self,
+        examples: Sequence[Pair],
+        items: Sequence[Item],
+        scores: Sequence[NDArray[np.float32]],
+        layout: Layout,
     ) -> list[str]:
         """The label with the highest score; ties go to the lower index."""
         return [layout.labels[int(score[0].argmax())] for score in scores]

@@ -48,7 +48,7 @@ class Item:
 
 
 def tokenize(tokenizer: Any, first: Sequence[str], second: Sequence[str | None], max_length: int) -> Any:
-    """Token ids of texts or pairs, cut as transformers' `longest_first` does; the tokenizer's own batch encoding.
+    """The tokenizer's batch encoding of texts or pairs, cut as transformers' `longest_first` does.
 
     All rows must be pairs, or none.
     """

@@ -42,7 +42,10 @@ class Masked:
         for pairs in (False, True):
             rows = [row for row, example in enumerate(examples) if (example.text2 is not None) is pairs]
             encoding = tokenize(
-                tokenizer, [examples[r].text for r in rows], [examples[r].text2 for r in rows], layout.max_length
+                tokenizer,
+                [examples[r].text for r in rows],
+                [examples[r].text2 for r in rows],
+                layout.max_length,
             )
             for position, row in enumerate(rows):
                 ids = encoding["input_ids"][position]
@@ -50,7 +53,11 @@ class Masked:
         return [item for item in items if item is not None]
 
     def decode(
-        self, examples: Sequence[Text], items: Sequence[Item], scores: Sequence[NDArray[np.float32]], layout: Layout
+        self,
+        examples: Sequence[Text],
+        items: Sequence[Item],
+        scores: Sequence[NDArray[np.float32]],
+        layout: Layout,
     ) -> list[tuple[int, ...]]:
         """For each item, the most likely token at each masked place."""
         return [tuple(int(best) for best in score.argmax(axis=1)) for score in scores]

@@ -37,7 +37,11 @@ class Retrieval:
         ]
 
     def decode(
-        self, examples: Sequence[Bitext], items: Sequence[Item], scores: Sequence[NDArray[np.float32]], layout: Layout
+        self,
+        examples: Sequence[Bitext],
+        items: Sequence[Item],
+        scores: Sequence[NDArray[np.float32]],
+        layout: Layout,
     ) -> list[Any]:
         """For each sentence of the source language (`target`), the row of its nearest neighbour in `source`.
 
@@ -63,7 +67,7 @@ class Retrieval:
 
 
 def nearest(queries: NDArray[np.float32], candidates: NDArray[np.float32], block: int = 4096) -> list[int]:
-    """The row of the nearest candidate by cosine for each query; zero vectors stay zero; ties go to the lower row."""
+    """For each query the row of the nearest candidate by cosine; ties go to the lower row; 0 stays 0."""
     queries, candidates = _unit(queries), _unit(candidates)
     found: list[int] = []
     for start in range(0, len(queries), block):
@@ -74,7 +78,7 @@ def nearest(queries: NDArray[np.float32], candidates: NDArray[np.float32], block
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = vectors / np.where(length == 0, 1, length)
+    unit: NDArray[np.float32] = np.divide(vectors, np.where(length == 0, 1, length), dtype=np.float32)
     return unit
 
 

@@ -54,7 +54,7 @@ class Span:
         return 2
 
     def encode(self, examples: Sequence[Question], tokenizer: Any, layout: Layout) -> list[Item]:
-        """One item per window; `note` holds the character offsets of the reads, the summary's being (0, 0)."""
+        """One item per window; `note` holds the reads' character offsets, (0, 0) for the summary."""
         if not examples:
             return []
         encoding = tokenizer(
@@ -80,7 +80,11 @@ class Span:
                     reads.append(position)
                     offsets.append((start, end))
             gold = _gold_reads(examples[row].answers, offsets)
-            items.append(Item((ids,), (segments.index(1) if 1 in segments else len(ids),), (reads,), gold, row, offsets))
+            items.append(
+                Item(
+                    (ids,), (segments.index(1) if 1 in segments else len(ids),), (reads,), gold, row, offsets
+                )
+            )
         return items
 
     def decode(
@@ -99,16 +103,14 @@ class Span:
             if value > best[item.example][0]:
                 text = examples[item.example].context[item.note[first + 1][0] : item.note[last + 1][1]]
                 best[item.example] = (value, text)
-        return [
-            "" if layout.nulls and null[row] > value else text for row, (value, text) in enumerate(best)
-        ]
+        return ["" if layout.nulls and null[row] > value else text for row, (value, text) in enumerate(best)]
 
     def gold(self, example: Question) -> tuple[Answer, ...]:
         """The gold answers."""
         return example.answers
 
     def majority(self, training: Sequence[Question], examples: Sequence[Question]) -> list[str]:
-        """The first words of the context, as many as the median gold answer of the training data has.
+        """The first words of the context, as many as the median gold answer of training has.
 
         Empty if most training questions have no answer.
         """
@@ -119,14 +121,14 @@ class Span:
         return [" ".join(example.context.split()[:words]) for example in examples]
 
     def shuffled(self, examples: Sequence[Question], rng: np.random.Generator) -> list[Question]:
-        """For every answerable question an answer of equal length in words at a random place of its context."""
+        """For every answerable question, an answer of as many words at a random place of its context."""
         return [_misplaced(row, rng) if row.answers else row for row in examples]
 
 
 def best_span(
     first: NDArray[np.float32], last: NDArray[np.float32], longest: int = MAX_ANSWER
 ) -> tuple[float, int, int]:
-    """The highest sum of a first and a last score with first <= last < first + longest; (-inf, 0, 0) if empty."""
+    """The highest sum of a first and a last score, first <= last < first + longest; -inf if there is none."""
     if not len(first):
         return -np.inf, 0, 0
     width = min(longest, len(first))

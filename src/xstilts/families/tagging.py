@@ -63,12 +63,12 @@ class Tagging:
         room = layout.max_length - len(before) - len(after)
         items = []
         for row, words in enumerate(word_pieces(examples, tokenizer)):
-            ids, reads, gold = list(before), [], []
+            ids, reads, gold = list(before), list[int](), list[int]()
             for pieces, tag in zip(words, examples[row].tags, strict=True):
                 kept = pieces if len(pieces) <= room else [tokenizer.unk_token_id]
                 if reads and len(ids) - len(before) + len(kept) > room:
                     items.append(Item((ids + after,), (len(ids) + len(after),), (reads,), gold, row))
-                    ids, reads, gold = list(before), [], []
+                    ids, reads, gold = list(before), list[int](), list[int]()
                 reads.append(len(ids))
                 gold.append(index[tag])
                 ids.extend(kept)
@@ -77,7 +77,11 @@ class Tagging:
         return items
 
     def decode(
-        self, examples: Sequence[Tagged], items: Sequence[Item], scores: Sequence[NDArray[np.float32]], layout: Layout
+        self,
+        examples: Sequence[Tagged],
+        items: Sequence[Item],
+        scores: Sequence[NDArray[np.float32]],
+        layout: Layout,
     ) -> list[tuple[str, ...]]:
         """The best tag of each word, the pieces of a sentence joined."""
         tags: list[list[str]] = [[] for _ in examples]

@@ -1,0 +1,114 @@
+"""Making a backbone: a tokenizer trained on the text of tasks, an encoder with random weights."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
+
+from xstilts.errors import BackboneError
+from xstilts.families.examples import Answer, Bitext
+from xstilts.runner import model as encoder_models
+from xstilts.runner.context import Context
+from xstilts.runner.data import generator
+from xstilts.study import backbone as study
+
+SPECIAL = {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": "<mask>"}
+"""Special tokens in the order of XLM-R's vocabulary: <s> 0, <pad> 1, </s> 2, <unk> 3."""
+
+
+def create(backbone: study.Backbone, context: Context) -> dict[str, Any]:
+    """Write the backbone's folder, as `save_pretrained` would; gives what belongs in the record."""
+    folder = context.folder / "checkpoint"
+    if backbone.architecture is None:
+        source = context.pretrained(backbone)
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        settings = AutoConfig.from_pretrained(source, trust_remote_code=False)
+    else:
+        assert backbone.tokenizer is not None
+        tokenizer = train_tokenizer(backbone.tokenizer, context)
+        settings = _settings(backbone, tokenizer)
+    model = encoder_models.Model(encoder_models.create_encoder(settings, backbone.seed), tokenizer)
+    encoder_models.save(model, folder, {})
+    return {
+        "parameters": sum(parameter.numel() for parameter in model.encoder.parameters()),
+        "vocabulary": len(tokenizer),
+    }
+
+
+def train_tokenizer(specification: study.Tokenizer, context: Context) -> PreTrainedTokenizerFast:
+    """A tokenizer over words marked with a leading "▁", after Unicode NFKC, in the layout of XLM-R's."""
+    tokenizer = Tokenizer(
+        models.BPE(unk_token=SPECIAL["unk"]) if specification.algorithm == "bpe" else models.Unigram()
+    )
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(r"\s+"), " ")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()]
+    )
+    tokenizer.decoder = decoders.Metaspace()
+    trainer: Any = trainers.BpeTrainer if specification.algorithm == "bpe" else trainers.UnigramTrainer
+    names = {} if specification.algorithm == "bpe" else {"unk_token": SPECIAL["unk"]}
+    learner = trainer(
+        vocab_size=specification.vocabulary,
+        special_tokens=list(SPECIAL.values()),
+        show_progress=False,
+        **names,
+    )
+    tokenizer.train_from_iterator(_texts(specification, context), learner)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[(token, tokenizer.token_to_id(token)) for token in ("<s>", "</s>")],
+    )
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer,
+        **{f"{kind}_token": token for kind, token in SPECIAL.items()},
+        cls_token=SPECIAL["bos"],
+        sep_token=SPECIAL["eos"],
+        model_input_names=["input_ids", "attention_mask"],
+    )
+
+
+def _settings(backbone: study.Backbone, tokenizer: PreTrainedTokenizerFast) -> Any:
+    """The architecture's configuration: its own defaults, the study's shape, the tokenizer's numbers."""
+    ids = {
+        f"{kind}_token_id": tokenizer.convert_tokens_to_ids(SPECIAL[kind]) for kind in ("bos", "pad", "eos")
+    }
+    try:
+        return AutoConfig.for_model(
+            str(backbone.architecture), vocab_size=len(tokenizer), **ids, **backbone.shape
+        )
+    except (ValueError, TypeError) as error:
+        where = f"backbone '{backbone.name}'"
+        raise BackboneError(where, f"transformers does not accept it: {error}") from error
+
+
+def _texts(specification: study.Tokenizer, context: Context) -> Iterator[str]:
+    for use in specification.uses:
+        for language in use.languages:
+            rows = context.examples(use, language)
+            if specification.examples is not None and specification.examples < len(rows):
+                drawn = generator("tokenizer", use.task, language).permutation(len(rows))
+                rows = [rows[position] for position in sorted(drawn[: specification.examples])]
+            for row in rows:
+                yield from _strings(row)
+
+
+def _strings(row: Any) -> Iterator[str]:
+    """All texts of an example, labels and ids left out."""
+    if isinstance(row, Bitext):
+        yield from (*row.source, *row.target)
+        return
+    for field in fields(row):
+        value = getattr(row, field.name)
+        if field.name in ("label", "id", "tags", "start"):
+            continue
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, tuple):
+            for part in value:
+                if isinstance(part, str):
+                    yield part
+                elif isinstance(part, Answer):
+                    yield part.text

@@ -1,0 +1,259 @@
+"""Encoded data in columns, and batches as a pure function of seed and update.
+
+Shapes: S sequences, L tokens of the longest of them, R states read, G groups that compete, W reads of the
+widest group.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from xstilts.families.items import IGNORED, Item
+from xstilts.families.masked import Vocabulary, mask
+
+WINDOW = 64
+"""Batches that are sorted by length together: enough for little padding, few enough to stay random."""
+
+
+def generator(*parts: object) -> np.random.Generator:
+    """A random generator that depends on nothing but the parts named."""
+    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))
+
+
+def _offsets(lengths: Sequence[int]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The items of one task, in flat columns: item -> sequences -> tokens and reads; item -> gold."""
+
+    axis: str
+    tokens: NDArray[np.int32]
+    token_at: NDArray[np.int64]
+    second: NDArray[np.int32]
+    reads: NDArray[np.int32]
+    read_at: NDArray[np.int64]
+    gold: NDArray[np.int64]
+    gold_at: NDArray[np.int64]
+    sequence_at: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, items: Sequence[Item], axis: str) -> "Encoded":
+        """Columns of the items, in their order."""
+        sequences = [ids for item in items for ids in item.sequences]
+        reads = [positions for item in items for positions in item.reads]
+        return cls(
+            axis=axis,
+            tokens=np.fromiter((token for ids in sequences for token in ids), np.int32),
+            token_at=_offsets([len(ids) for ids in sequences]),
+            second=np.asarray([start for item in items for start in item.second], np.int32),
+            reads=np.fromiter((position for positions in reads for position in positions), np.int32),
+            read_at=_offsets([len(positions) for positions in reads]),
+            gold=np.fromiter((gold for item in items for gold in item.gold), np.int64),
+            gold_at=_offsets([len(item.gold) for item in items]),
+            sequence_at=_offsets([len(item.sequences) for item in items]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.sequence_at) - 1
+
+    @cached_property
+    def cost(self) -> NDArray[np.int64]:
+        """Padded tokens of each item alone: its longest sequence times its number of sequences."""
+        if not len(self):
+            return np.zeros(0, np.int64)
+        longest = np.maximum.reduceat(np.diff(self.token_at), self.sequence_at[:-1])
+        return longest * np.diff(self.sequence_at)
+
+
+@dataclass(frozen=True)
+class Masking:
+    """How a batch of the masked family hides tokens; `rng` is drawn from once per batch."""
+
+    vocabulary: Vocabulary
+    rate: float
+    rng: np.random.Generator
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tensors of one forward pass.
+
+    ids, attention, types [S, L]; row, column [R]: which states are read; gold [D]: one per decision;
+    group, place [R]: to which group a read belongs and its place in it, where reads compete (else None).
+    """
+
+    ids: torch.Tensor
+    attention: torch.Tensor
+    types: torch.Tensor
+    row: torch.Tensor
+    column: torch.Tensor
+    gold: torch.Tensor
+    group: torch.Tensor | None
+    place: torch.Tensor | None
+    reads: NDArray[np.int64]
+    """Reads of each item."""
+    real_tokens: int
+
+    @property
+    def decisions(self) -> int:
+        """The number of decisions that a loss is taken of."""
+        return int((self.gold != IGNORED).sum())
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on a device."""
+        if device.type == "cpu":
+            return self
+
+        def move(tensor: torch.Tensor) -> torch.Tensor:
+            return tensor.to(device, non_blocking=True)
+
+        return replace(
+            self,
+            ids=move(self.ids),
+            attention=move(self.attention),
+            types=move(self.types),
+            row=move(self.row),
+            column=move(self.column),
+            gold=move(self.gold),
+            group=None if self.group is None else move(self.group),
+            place=None if self.place is None else move(self.place),
+        )
+
+
+def collate(data: Encoded, items: NDArray[np.int64], pad: int, masking: Masking | None = None) -> Batch:
+    """The batch of some items, padded to its longest sequence."""
+    sequences = np.concatenate([np.arange(data.sequence_at[i], data.sequence_at[i + 1]) for i in items])
+    lengths = data.token_at[sequences + 1] - data.token_at[sequences]
+    filled = np.arange(int(lengths.max())) < lengths[:, None]
+    flat = np.concatenate([data.tokens[data.token_at[s] : data.token_at[s + 1]] for s in sequences])
+    ids = np.full(filled.shape, pad, np.int64)
+    if masking is None:
+        counts = data.read_at[sequences + 1] - data.read_at[sequences]
+        column = np.concatenate([data.reads[data.read_at[s] : data.read_at[s + 1]] for s in sequences])
+        row = np.repeat(np.arange(len(sequences)), counts)
+        gold = np.concatenate([data.gold[data.gold_at[i] : data.gold_at[i + 1]] for i in items])
+        per_item = np.asarray(
+            [(data.read_at[data.sequence_at[i + 1]] - data.read_at[data.sequence_at[i]]) for i in items]
+        )
+    else:
+        hidden, drawn = mask(flat, masking.vocabulary, masking.rate, masking.rng)
+        at = _offsets(lengths.tolist())
+        row = np.searchsorted(at, drawn, side="right") - 1
+        column, gold = drawn - at[row], flat[drawn].astype(np.int64)
+        per_item = np.bincount(row, minlength=len(items))
+        flat = hidden
+    ids[filled] = flat
+    group = place = None
+    if data.axis == "reads":
+        group = torch.from_numpy(np.repeat(np.arange(len(items)), per_item))
+        starts = np.repeat(_offsets(per_item.tolist())[:-1], per_item)
+        place = torch.from_numpy(np.arange(len(row)) - starts)
+    types = (np.arange(filled.shape[1]) >= data.second[sequences][:, None]) & filled
+    return Batch(
+        ids=torch.from_numpy(ids),
+        attention=torch.from_numpy(filled.astype(np.int64)),
+        types=torch.from_numpy(types.astype(np.int64)),
+        row=torch.from_numpy(row.astype(np.int64)),
+        column=torch.from_numpy(column.astype(np.int64)),
+        gold=torch.from_numpy(gold),
+        group=group,
+        place=place,
+        reads=per_item.astype(np.int64),
+        real_tokens=int(lengths.sum()),
+    )
+
+
+def split(data: Encoded, items: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
+    """Micro-batches of at most `tokens` padded tokens (one item at the least), in the order given."""
+    start = 0
+    while start < len(items):
+        widest = np.maximum.accumulate(data.cost[items[start:]])
+        fits = np.flatnonzero(widest * np.arange(1, len(widest) + 1) <= tokens)
+        end = start + max(1, int(fits[-1]) + 1 if len(fits) else 1)
+        yield items[start:end]
+        start = end
+
+
+class Schedule:
+    """Which items of which task each update sees: a pure function of seed and update.
+
+    In every epoch each task's items are shuffled; windows of them are sorted by length and cut into batches,
+    by count (`batch_size`) or by padded tokens (`batch_tokens`); the batches of all tasks are then shuffled
+    together, so that tasks are sampled in proportion to their size and every batch has one task.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Encoded],
+        seed: int,
+        *,
+        epochs: float | None,
+        updates: int | None,
+        batch_size: int | None,
+        batch_tokens: int | None,
+    ) -> None:
+        assert (epochs is None) != (updates is None)
+        assert (batch_size is None) != (batch_tokens is None)
+        self.tasks, self.seed = tuple(tasks), seed
+        self.batch_size, self.batch_tokens = batch_size, batch_tokens
+        self._epochs: list[int] = [0]
+        self._cached: tuple[int, list[tuple[int, NDArray[np.int64]]]] = (-1, [])
+        if updates is not None:
+            self.total = updates
+        else:
+            assert epochs is not None
+            whole = int(epochs)
+            self.total = self._start(whole)
+            if epochs > whole:
+                self.total += round((epochs - whole) * (self._start(whole + 1) - self.total))
+        self.total = max(1, self.total)
+
+    def _start(self, epoch: int) -> int:
+        """The number of updates before an epoch."""
+        while len(self._epochs) <= epoch:
+            self._epochs.append(self._epochs[-1] + len(self._batches(len(self._epochs) - 1)))
+        return self._epochs[epoch]
+
+    def _batches(self, epoch: int) -> list[tuple[int, NDArray[np.int64]]]:
+        if self._cached[0] == epoch:
+            return self._cached[1]
+        batches = [
+            (task, batch)
+            for task, data in enumerate(self.tasks)
+            for batch in self._cut(data, generator("order", self.seed, epoch, task))
+        ]
+        order = generator("batches", self.seed, epoch).permutation(len(batches))
+        self._cached = (epoch, [batches[position] for position in order])
+        return self._cached[1]
+
+    def _cut(self, data: Encoded, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+        order = rng.permutation(len(data))
+        if self.batch_size is not None:
+            window = WINDOW * self.batch_size
+        else:
+            assert self.batch_tokens is not None
+            window = max(1, WINDOW * self.batch_tokens // max(1, int(data.cost.mean())))
+        for start in range(0, len(order), window):
+            part = order[start : start + window]
+            part = part[np.argsort(data.cost[part], kind="stable")]
+            if self.batch_size is not None:
+                for at in range(0, len(part), self.batch_size):
+                    yield part[at : at + self.batch_size]
+            else:
+                assert self.batch_tokens is not None
+                yield from split(data, part, self.batch_tokens)
+
+    def at(self, update: int) -> tuple[int, NDArray[np.int64]]:
+        """The task and the items of an update, 0 <= update < total."""
+        epoch = 0
+        while self._start(epoch + 1) <= update:
+            epoch += 1
+        return self._batches(epoch)[update - self._start(epoch)]

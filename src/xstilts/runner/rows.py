@@ -1,0 +1,57 @@
+"""From the use of a task in a specification to its examples and encoded items."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xstilts import families
+from xstilts.families.items import Item, Layout
+from xstilts.runner.context import Context
+from xstilts.runner.data import Encoded, generator
+from xstilts.study.use import Use
+
+MASKED_HEAD = "masked"
+"""All masked texts share one head: the language model's."""
+
+
+def head_name(use: Use) -> str:
+    """The name of the head that serves a use of a task."""
+    return MASKED_HEAD if use.family == "masked" else use.task.replace(".", "_").replace("/", "_")
+
+
+def examples(use: Use, context: Context, seed: int) -> list[Any]:
+    """The rows of a use, in the order of the source; with a cap, a random subset that the seed chooses.
+
+    Subsets are nested: for the same seed a smaller cap gives a part of what a larger one gives.
+    """
+    rows: list[Any] = [row for language in use.languages for row in context.examples(use, language)]
+    if use.examples is not None and use.examples < len(rows):
+        kept = generator("examples", seed, use.task).permutation(len(rows))[: use.examples]
+        rows = [rows[position] for position in sorted(kept)]
+    if use.labels == "shuffled":
+        rows = families.find(use.family).shuffled(rows, generator("labels", seed, use.task))
+    return rows
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Examples of one task with their items and columns, and the task's metric where it is scored."""
+
+    examples: Sequence[Any]
+    items: list[Item]
+    encoded: Encoded
+    metric: str = ""
+
+
+def prepare(
+    rows: Sequence[Any], family_name: str, tokenizer: Any, layout: Layout, metric: str = ""
+) -> Prepared:
+    """Encode rows into items and columns."""
+    family = families.find(family_name)
+    items = family.encode(rows, tokenizer, layout)
+    return Prepared(rows, items, Encoded.of(items, family.axis), metric)
+
+
+def has_nulls(metric: str) -> bool:
+    """Whether a question may have no answer: so it is where the metric is SQuAD 2.0's."""
+    return metric.startswith("squad2")

@@ -1,0 +1,239 @@
+"""Training: one phase, one function, read from top to bottom."""
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from xstilts import families, metrics
+from xstilts.errors import LossError
+from xstilts.families.items import Layout
+from xstilts.runner import model as models
+from xstilts.runner.context import Context
+from xstilts.runner.data import Masking, Schedule, collate, generator, split
+from xstilts.runner.predict import autocast, masked_accuracy, predict, vocabulary
+from xstilts.runner.rows import MASKED_HEAD, Prepared, examples, has_nulls, head_name, prepare
+from xstilts.runner.state import adamw, resume, save
+from xstilts.study.phase import Phase
+from xstilts.study.recipe import Recipe
+from xstilts.study.use import Use
+
+POINTS = 200
+"""Points of a training curve."""
+
+REPORT_SECONDS = 0.5
+"""Time between two signs of life."""
+
+
+def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, PLR0915 (the loop in sight)
+    """Train a phase; writes checkpoint and curve into `context.folder`, gives what belongs in the record.
+
+    Every update is a pure function of the phase and its number: which items it sees, which tokens are masked
+    and which units dropped. The loss is averaged over all decisions of the update, whatever the micro-batch.
+    State is kept in `context.running` every `context.save_seconds`; a killed phase continues from there with
+    bit-identical numbers on the CPU. Raises LossError if a loss is not finite.
+    """
+    recipe, began = phase.recipe, time.monotonic()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    # The model: the parent's encoder, and a new head for every label set (the language model's is kept).
+    torch.manual_seed(phase.seed)
+    model = models.load(context.checkpoint(phase.parent))
+    for name in [name for name in model.heads if name != MASKED_HEAD]:
+        del model.heads[name]
+    layouts = {use.task: _layout(use, recipe) for use in phase.uses}
+    for use in phase.uses:
+        if head_name(use) not in model.heads:
+            outputs = families.find(use.family).outputs(layouts[use.task])
+            model.add_head(head_name(use), use.family, outputs)
+    trained = {head_name(use) for use in phase.uses}
+    for name in [name for name in model.heads if name not in trained]:
+        del model.heads[name]
+    if recipe.dropout is not None:
+        _set_dropout(model, recipe.dropout)
+    model.to(device)
+
+    # The data: encoded once; the schedule says which items each update sees.
+    tasks = [
+        prepare(examples(use, context, phase.seed), use.family, model.tokenizer, layouts[use.task])
+        for use in phase.uses
+    ]
+    schedule = Schedule(
+        [prepared.encoded for prepared in tasks],
+        phase.seed,
+        epochs=recipe.epochs,
+        updates=recipe.updates,
+        batch_size=recipe.batch_size,
+        batch_tokens=recipe.batch_tokens,
+    )
+    check_at = _evenly(schedule.total, recipe.evaluations)
+    watch = _development(phase, context, model, layouts)
+    words = vocabulary(model) if MASKED_HEAD in model.heads else None
+    pad = model.tokenizer.pad_token_id
+
+    # The optimizer, and where an interrupted run had come to.
+    optimizer = adamw(model, recipe)
+    progress, best = resume(context.running, model, optimizer)
+    before, saved = progress.seconds, time.monotonic()
+    since, shown, told = 0.0, progress.update, saved
+
+    # The loop.
+    model.train()
+    for update in range(progress.update, schedule.total):
+        torch.manual_seed(generator("update", phase.seed, update).integers(2**62).item())
+        for group in optimizer.param_groups:
+            group["lr"] = rate(recipe, update, schedule.total)
+        number, items = schedule.at(update)
+        data, use = tasks[number].encoded, phase.uses[number]
+        mask_rng = generator("mask", phase.seed, update)
+        masking = Masking(words, recipe.mask_rate, mask_rng) if use.family == "masked" and words else None
+        micro = [collate(data, part, pad, masking) for part in split(data, items, context.micro_tokens)]
+        decided = max(1, sum(batch.decisions for batch in micro))
+        loss = 0.0
+        for batch in micro:
+            with autocast(device, recipe.precision):
+                scores = model(batch.to(device), head_name(use))
+            part_loss = models.loss_sum(scores, batch.to(device)) / decided
+            part_loss.backward()  # type: ignore[no-untyped-call]
+            loss += part_loss.item()
+        if not math.isfinite(loss):
+            where = f"{phase.name}, update {update + 1} of {schedule.total}"
+            now = 'Lower the learning rate, or set precision = "fp32" in the recipe.'
+            raise LossError(where, f"the loss is {loss}.", now)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+        # What is known now.
+        progress.update, progress.loss = update + 1, loss
+        progress.tokens += sum(batch.real_tokens for batch in micro)
+        progress.padded += sum(batch.ids.numel() for batch in micro)
+        progress.seconds = before + time.monotonic() - began
+        since += loss
+        if progress.update in check_at or progress.update % max(1, schedule.total // POINTS) == 0:
+            point = {"update": progress.update, "loss": since / (progress.update - shown)}
+            point |= {"rate": rate(recipe, update, schedule.total), "tokens": progress.tokens}
+            since, shown = 0.0, progress.update
+            if progress.update in check_at:
+                point["development"] = _mean_score(model, watch, phase, layouts)
+                if point["development"] > progress.best:
+                    progress.best, progress.best_update, progress.since_best = (
+                        point["development"],
+                        update + 1,
+                        0,
+                    )
+                    best = _copy(model) if recipe.select == "best" else {}
+                else:
+                    progress.since_best += 1
+                model.train()
+            progress.curve.append(point)
+        if time.monotonic() - told >= REPORT_SECONDS:
+            told, speed = time.monotonic(), progress.tokens / max(progress.seconds, 1e-9)
+            event = {"kind": "train", "update": progress.update, "updates": schedule.total}
+            context.report(event | {"loss": loss, "tokens_per_second": speed})
+        if recipe.patience is not None and progress.since_best >= recipe.patience:
+            break
+        if time.monotonic() - saved >= context.save_seconds and shown == progress.update:
+            save(context.running, model, optimizer, progress, best)
+            saved = time.monotonic()
+
+    # What is left: the checkpoint, the curve, and how well the phase learned its own tasks.
+    if best:
+        model.load_state_dict(best, strict=False)
+    labels = {head_name(use): use.label_set for use in phase.uses}
+    models.save(model, context.folder / "checkpoint", labels)
+    lines = [json.dumps(point, sort_keys=True) for point in progress.curve]
+    (context.folder / "curve.jsonl").write_text("".join(line + "\n" for line in lines))
+    return {
+        "updates": progress.update,
+        "planned_updates": schedule.total,
+        "selected_update": progress.best_update if best else progress.update,
+        "tokens": progress.tokens,
+        "padding": 1 - progress.tokens / max(1, progress.padded),
+        "train_seconds": progress.seconds,
+        "loss": progress.curve[-1]["loss"] if progress.curve else progress.loss,
+        "parameters": sum(p.numel() for p in model.encoder.parameters()),
+        "examples": {
+            use.task: len(prepared.examples) for use, prepared in zip(phase.uses, tasks, strict=True)
+        },
+        "source_score": _source_scores(model, watch, phase, layouts),
+    }
+
+
+def rate(recipe: Recipe, update: int, total: int) -> float:
+    """The learning rate of an update: linear warm-up over a share of all updates, then the recipe's decay."""
+    warm = round(recipe.warmup * total)
+    if update < warm:
+        return recipe.learning_rate * (update + 1) / warm
+    left = (total - update) / max(1, total - warm)
+    shape = {"linear": left, "cosine": 0.5 * (1 - math.cos(math.pi * left)), "constant": 1.0}[recipe.decay]
+    return recipe.learning_rate * shape
+
+
+def _layout(use: Use, recipe: Recipe) -> Layout:
+    return Layout(labels=use.label_set, max_length=recipe.max_length, stride=recipe.stride)
+
+
+def _evenly(total: int, count: int) -> frozenset[int]:
+    return frozenset(round(total * (number + 1) / count) for number in range(count))
+
+
+def _set_dropout(model: models.Model, share: float) -> None:
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = share
+
+
+def _development(
+    phase: Phase, context: Context, model: models.Model, layouts: Mapping[str, Layout]
+) -> dict[str, Prepared]:
+    """The source language's development data of every trained task that has some."""
+    found = {}
+    for use in phase.uses:
+        rows = context.development(use)[: phase.recipe.development_examples]
+        if rows:
+            metric = context.places.task(use.task).metric
+            found[use.task] = prepare(rows, use.family, model.tokenizer, layouts[use.task], metric)
+    return found
+
+
+def _source_scores(
+    model: models.Model, watch: Mapping[str, Prepared], phase: Phase, layouts: Mapping[str, Layout]
+) -> dict[str, dict[str, Any]]:
+    """The score of every trained task on its own development data, beside chance (the majority answer)."""
+    scores: dict[str, dict[str, Any]] = {}
+    for use in phase.uses:
+        if use.task not in watch:
+            continue
+        rows, head, precision = watch[use.task].examples, head_name(use), phase.recipe.precision
+        if use.family == "masked":
+            value, chance = masked_accuracy(model, head, watch[use.task], phase.recipe.mask_rate, precision)
+            scores[use.task] = {"metric": "masked_accuracy", "value": value, "chance": chance, "n": len(rows)}
+            continue
+        assert use.development is not None
+        family, metric = families.find(use.family), metrics.find(watch[use.task].metric)
+        language = use.development.language
+        layout = replace(layouts[use.task], nulls=has_nulls(metric.name))
+        gold = [family.gold(row) for row in rows]
+        predicted = predict(model, head, use.family, rows, layout, precision)
+        value, chance = (
+            float(metric.value(metric.statistics(gold, answers, language).sum(axis=0)))
+            for answers in (predicted, family.majority(rows, rows))
+        )
+        scores[use.task] = {"metric": metric.name, "value": value, "chance": chance, "n": len(rows)}
+    return scores
+
+
+def _mean_score(
+    model: models.Model, watch: Mapping[str, Prepared], phase: Phase, layouts: Mapping[str, Layout]
+) -> float:
+    scores = _source_scores(model, watch, phase, layouts)
+    return float(sum(score["value"] for score in scores.values()) / max(1, len(scores)))
+
+
+def _copy(model: models.Model) -> dict[str, torch.Tensor]:
+    return {name: parameter.detach().cpu().clone() for name, parameter in model.named_parameters()}
