@@ -1,8 +1,8 @@
 """Reading the rows of original releases: lines, columns, JSON lines, CoNLL-U, line-aligned files.
 
 All readers share these rules. Text is UTF-8; a byte order mark at the start of a file is dropped. Only a
-line feed ends a line (U+2028 and its like are text); a carriage return before it is dropped. A file whose name
-ends in `.gz` is decompressed. Whatever is wrong with a line raises DataError, which names file and line.
+line feed ends a line (U+2028 and its like are text); a carriage return before it is dropped. A file whose
+name ends in `.gz` is decompressed. Whatever is wrong with a line raises DataError, which names file and line.
 """
 
 import gzip

@@ -1,7 +1,7 @@
 """XTREME's layouts of predictions and references, as the plain values that the metrics take.
 
-The rules are those of the official `evaluate.py`: white space around a line is stripped, LF, CRLF and CR end a
-line and nothing else does, a byte order mark is part of the first line.
+The rules are those of the official `evaluate.py`: white space around a line is stripped; LF, CRLF and CR
+end a line and nothing else does; a byte order mark is part of the first line.
 """
 
 from collections.abc import Mapping

@@ -1,0 +1,50 @@
+"""The table of languages."""
+
+import pytest
+
+from xstilts import languages
+from xstilts.errors import InputError
+
+XTREME = {
+    "Afro-Asiatic": "ar he",
+    "Austro-Asiatic": "vi",
+    "Austronesian": "id jv ms tl",
+    "Basque": "eu",
+    "Dravidian": "ml ta te",
+    "Indo-European": "af bg bn de el en es fa fr hi it mr nl pt ru ur",
+    "Japonic": "ja",
+    "Kartvelian": "ka",
+    "Korean": "ko",
+    "Kra-Dai": "th",
+    "Niger-Congo": "sw yo",
+    "Sino-Tibetan": "my zh",
+    "Turkic": "kk tr",
+    "Uralic": "et fi hu",
+}
+
+
+def test_the_forty_languages_of_xtreme_in_their_groups() -> None:
+    assert sum(len(codes.split()) for codes in XTREME.values()) == 40
+    for family, codes in XTREME.items():
+        for code in codes.split():
+            language = languages.find(code)
+            assert language.family == family
+            assert language.size is not None
+            assert 0 < language.size < 10
+
+
+def test_rows_are_complete_unique_and_sorted() -> None:
+    rows = languages.all_languages()
+    assert [row.code for row in rows] == sorted({row.code for row in rows})
+    assert len({row.name for row in rows}) == len(rows)
+    for row in rows:
+        assert row.name
+        assert row.family
+        assert len(row.script) == 4
+
+
+def test_an_unknown_code_gets_a_hint() -> None:
+    with pytest.raises(InputError, match="no such language code"):
+        languages.find("xx")
+    with pytest.raises(InputError, match="Did you mean 'de'"):
+        languages.find("German")

@@ -1,0 +1,131 @@
+"""Readers of original formats: what they tolerate, and how they name what they do not."""
+
+import gzip
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xstilts import readers
+from xstilts.errors import DataError
+from xstilts.families.examples import Tagged
+
+LABELS = ("DET", "NOUN", "VERB")
+
+
+def _write(folder: Path, content: bytes, name: str = "rows.tsv") -> Path:
+    path = folder / name
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["rows.tsv", "rows.tsv.gz"])
+def test_lines_end_at_line_feeds_only(tmp_path: Path, name: str) -> None:
+    path = _write(tmp_path, "\ufeffa\r\nb\u2028c\u0085d\n\nlast".encode(), name)
+    assert list(readers.lines(path)) == [(1, "a"), (2, "b\u2028c\u0085d"), (3, ""), (4, "last")]
+
+
+def test_quotes_are_text(tmp_path: Path) -> None:
+    path = _write(tmp_path, b'"a\tb"\n')
+    assert list(readers.columns(path, ("x", "y"))) == [(1, ['"a', 'b"'])]
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    path = _write(tmp_path, b'{"a": 1, "b": null}\r\n')
+    assert list(readers.json_lines(path, ("a",))) == [(1, {"a": 1, "b": None})]
+
+
+def test_tagged_columns_take_any_number_of_blank_lines(tmp_path: Path) -> None:
+    path = _write(tmp_path, b"\nthe\tDET\ncat\tNOUN\n\n\nruns\tVERB")
+    assert list(readers.tagged_columns(path, LABELS)) == [
+        Tagged(("the", "cat"), ("DET", "NOUN")),
+        Tagged(("runs",), ("VERB",)),
+    ]
+
+
+CONLLU = """# newdoc
+# sent_id = s-1
+# text = du chat
+1-2\tdu\t_\t_\t_\t_\t_\t_\t_\t_
+1\tde\tde\tDET\t_\t_\t0\troot\t_\t_
+2\tle chat\tchat\tNOUN\t_\t_\t1\tdep\t_\t_
+2.1\tcourt\tcourt\tVERB\t_\t_\t_\t_\t_\t_
+
+# text = #
+1\t#\t#\tNOUN\t_\t_\t0\troot\t_\t_
+"""
+
+
+def test_conllu_gives_the_syntactic_words(tmp_path: Path) -> None:
+    path = _write(tmp_path, CONLLU.encode(), "fr_x-ud-test.conllu")
+    assert list(readers.conllu(path, LABELS)) == [
+        Tagged(("de", "le chat"), ("DET", "NOUN"), "s-1"),
+        Tagged(("#",), ("NOUN",)),
+    ]
+
+
+def test_paired_lines(tmp_path: Path) -> None:
+    left, right = _write(tmp_path, b"a\nb\n", "x"), _write(tmp_path, b"c\nd", "y")
+    assert list(readers.paired_lines(left, right)) == [("a", "c"), ("b", "d")]
+    short = _write(tmp_path, b"c\n", "z")
+    with pytest.raises(DataError, match=r"x: has 2 lines, but .*z has 1"):
+        readers.paired_lines(left, short)
+
+
+def _columns(path: Path) -> Iterable[Any]:
+    return readers.columns(path, ("premise", "hypothesis", "label"))
+
+
+def _json(path: Path) -> Iterable[Any]:
+    return readers.json_lines(path, ("sentence1",))
+
+
+def _tagged(path: Path) -> Iterable[Any]:
+    return readers.tagged_columns(path, LABELS)
+
+
+def _conllu(path: Path) -> Iterable[Any]:
+    return readers.conllu(path, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("read", "content", "message"),
+    [
+        (
+            _columns,
+            b"a\tb\tc\nd\te\n",
+            r"tsv:2: has 2 columns separated by tabs, not 3 \(premise, hypothesis",
+        ),
+        (_columns, b"a\tb\tc\n\xff\tb\tc\n", r"tsv:2: is not UTF-8 \(invalid start byte at byte 0"),
+        (
+            _json,
+            b'{"sentence1": "x"}\n{"sentence1": \n',
+            r"tsv:2: is no JSON \(Expecting value at column 1[45]\)",
+        ),
+        (_json, b"[1]\n", "tsv:1: is no JSON object"),
+        (
+            _json,
+            b'{"sentence": "x"}\n',
+            "tsv:1: has no field 'sentence1'; it has sentence. Did you mean 'sentence'",
+        ),
+        (_json, b'{"sentence1": null}\n', "tsv:1: has no field 'sentence1'"),
+        (
+            _tagged,
+            b"the\tDET\ncat\tNOUM\n",
+            "tsv:2: the label 'NOUM' is not one of DET, NOUN, VERB. Did you mean",
+        ),
+        (_tagged, b"the\n", r"tsv:1: has 1 column separated by tabs, not 2 \(token, tag\)"),
+        (_tagged, b" \tDET\n", "tsv:1: the token is empty"),
+        (_conllu, b"1\tthe\t_\tDET\n", "tsv:1: has 4 columns separated by tabs, not 10"),
+        (
+            _conllu,
+            CONLLU.replace("VERB", "_").replace("NOUN", "_").encode(),
+            "tsv:6: the label '_' is not one",
+        ),
+        (readers.keyed_lines, b"k\ta\nk\tb\n", "tsv:2: the key 'k' stands in line 1 already"),
+    ],
+)
+def test_a_broken_line_is_named(tmp_path: Path, read: Any, content: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        list(read(_write(tmp_path, content)))

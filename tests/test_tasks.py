@@ -1,0 +1,277 @@
+"""Contracts that every task file keeps, found by itself; and what bad data does.
+
+With XSTILTS_DATA=DIR the declared languages are compared with what that folder holds, and every file is read.
+"""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from xstilts import languages, metrics, task
+from xstilts.errors import DataError, TaskError
+from xstilts.families.examples import Bitext, Choice, Example, Pair, Question, Tagged, Text
+from xstilts.task import FAMILIES, Task
+
+ROWS = {
+    "classification": Pair,
+    "choice": Choice,
+    "tagging": Tagged,
+    "span": Question,
+    "retrieval": Bitext,
+    "masked": Text,
+}
+DATA = Path(os.environ["XSTILTS_DATA"]) if "XSTILTS_DATA" in os.environ else None
+with_data = pytest.mark.skipif(DATA is None, reason="XSTILTS_DATA names no data folder")
+MANIFEST_NAMES = {"mnli": "nli_mix", "real_text": "text"}  # the names in a data folder's manifest.json
+
+
+@pytest.fixture(params=task.names())
+def found(request: pytest.FixtureRequest) -> Task:
+    return task.find(request.param)
+
+
+def test_name_is_the_name_of_the_file(found: Task) -> None:
+    assert found.name in task.names()
+    assert found.name == found.name.lower()
+
+
+def test_family_and_metric_are_known(found: Task) -> None:
+    assert found.family in FAMILIES
+    if found.family == "masked":
+        assert found.metric == ""
+    else:
+        assert metrics.find(found.metric).name == found.metric
+
+
+def test_languages_are_known_and_distinct(found: Task) -> None:
+    assert found.languages
+    assert len(set(found.languages)) == len(found.languages)
+    for code in (*found.languages, found.source_language):
+        assert languages.find(code).code == code
+
+
+def test_it_can_be_trained_in_its_source_language(found: Task) -> None:
+    if found.trained_by is None and found.family != "masked":
+        assert found.source_language in found.languages
+    elif found.trained_by:
+        trainer = task.find(found.trained_by)
+        assert trainer.family == found.family
+        assert trainer.labels == found.labels
+        assert found.source_language in trainer.languages
+
+
+def test_labels_are_those_of_its_family(found: Task) -> None:
+    assert len(set(found.labels)) == len(found.labels)
+    assert bool(found.labels) == (found.family in ("classification", "tagging"))
+
+
+def test_it_says_what_it_is_and_whose(found: Task) -> None:
+    assert found.description
+    assert found.citation
+    assert found.licence
+    assert found.version >= 1
+
+
+def test_it_has_a_source(found: Task) -> None:
+    assert found.files is not None or found.hub is not None or found.lab is not None
+    if found.lab is None:
+        assert found.family == "masked" or found.evaluation_split in _splits(found)
+    if found.hub is not None:
+        assert len(found.hub.revision) == 40, "a commit, not the name of a branch"
+        assert set(found.hub.codes) <= set(found.languages)
+
+
+def _splits(found: Task) -> set[str]:
+    return {split for source in (found.files, found.hub) if source for split in _keys(source)}
+
+
+def _keys(source: task.Files | task.Hub) -> tuple[str, ...]:
+    return tuple(source.patterns if isinstance(source, task.Files) else source.files)
+
+
+def _check(found: Task, example: Example) -> None:
+    assert isinstance(example, ROWS[found.family])
+    if isinstance(example, Pair):
+        assert example.label in found.labels
+        assert example.text.strip()
+    elif isinstance(example, Tagged):
+        assert len(example.tokens) == len(example.tags) > 0
+        assert set(example.tags) <= set(found.labels)
+    elif isinstance(example, Bitext):
+        assert all(text for text in (*example.source, *example.target))
+        assert sorted(target for _, target in example.gold) == list(range(len(example.target)))
+    elif isinstance(example, Text):
+        assert example.text.strip()
+    elif isinstance(example, Choice):
+        assert 0 <= example.label < len(example.options)
+    else:
+        for answer in example.answers:
+            assert example.context[answer.start :].startswith(answer.text)
+
+
+@with_data
+def test_every_file_of_the_data_folder_is_read_whole(found: Task) -> None:
+    if found.files is None:
+        pytest.skip("the task reads no files")
+    for split in found.files.patterns:
+        for language in task.available(found, split, DATA):
+            for example in task.load(found, split, language, DATA):
+                _check(found, example)
+
+
+@with_data
+def test_declared_languages_are_those_that_the_folder_holds(found: Task) -> None:
+    assert DATA is not None
+    manifest = DATA / "manifest.json"
+    name = MANIFEST_NAMES.get(found.name, found.name)
+    rows = (
+        [row for row in json.loads(manifest.read_text()) if row["task"] == name] if manifest.exists() else []
+    )
+    if found.files is None or not rows:
+        pytest.skip("the folder's manifest does not know the task")
+    for split in found.files.patterns:
+        held = {row["language"] for row in rows if row["split"] == split}
+        assert set(task.available(found, split, DATA)) == held, split
+
+
+# What is wrong with the data is said with the place and the way out.
+
+
+def _folder(root: Path, files: dict[str, bytes]) -> Path:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    return root
+
+
+NLI = b"He sleeps.\tHe rests.\tentailment\n"
+
+
+def test_plain_and_compressed_files_are_found(tmp_path: Path) -> None:
+    data = _folder(tmp_path, {"target/xnli/test-de.tsv": NLI, "target/xnli/test-fr.tsv.gz": NLI * 2})
+    xnli = task.find("xnli")
+    assert task.available(xnli, "test", data) == ("de", "fr")
+    assert task.load(xnli, "test", "de", data) == [Pair("He sleeps.", "He rests.", "entailment")]
+    assert len(task.load(xnli, "test", "fr", data)) == 2
+    assert task.identity(xnli, "test", "de", data) != task.identity(xnli, "test", "fr", data)
+
+
+def test_mnli_skips_pairs_without_gold_label_and_prefers_the_original(tmp_path: Path) -> None:
+    row = {"sentence1": "a", "sentence2": "b", "pairID": "7"}
+    rows = [{**row, "gold_label": label} for label in ("-", "neutral")]
+    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    original, stand_in = "mnli/multinli_1.0_train.jsonl", "nli_mix/train.jsonl"
+    data = _folder(tmp_path, {f"intermediate/{original}": lines, f"intermediate/{stand_in}": lines * 2})
+    assert task.load(task.find("mnli"), "train", "en", data) == [Pair("a", "b", "neutral", "7")]
+
+
+def test_udpos_reads_both_layouts_and_never_mixes_splits(tmp_path: Path) -> None:
+    word = b"1\tKatze\t_\tNOUN" + b"\t_" * 6 + b"\n"
+    data = _folder(
+        tmp_path,
+        {
+            "target/udpos/xtreme/dev-nl.tsv": b"kat\tNOUN\n",
+            "target/udpos/ud/de_gsd-ud-test.conllu.gz": word,
+            "target/udpos/xtreme/test-fr.tsv": b"chat\n",
+        },
+    )
+    udpos = task.find("udpos")
+    assert task.load(udpos, "test", "de", data) == [Tagged(("Katze",), ("NOUN",))]
+    assert task.load(udpos, "dev", "nl", data) == [Tagged(("kat",), ("NOUN",))]
+    assert task.available(udpos, "test", data) == ("de", "fr")
+    with pytest.raises(DataError, match=r"test-fr.tsv:1: has 1 column separated by tabs, not 2"):
+        task.load(udpos, "test", "fr", data)
+
+
+def test_tatoeba_searches_the_other_language_for_english(tmp_path: Path) -> None:
+    folder = "target/tatoeba/tatoeba.deu-eng"
+    data = _folder(tmp_path, {f"{folder}.deu": b"Ja.\nNein.\n", f"{folder}.eng": b"Yes.\nNo.\n"})
+    expected = Bitext(source=("Ja.", "Nein."), target=("Yes.", "No."), gold=((0, 0), (1, 1)))
+    assert task.load(task.find("tatoeba"), "test", "de", data) == [expected]
+    (data / f"{folder}.eng").write_bytes(b"Yes.\n")
+    with pytest.raises(DataError, match=r"deu-eng.deu: has 2 lines, but .*eng-?.*has 1"):
+        task.load(task.find("tatoeba"), "test", "de", data)
+    (data / f"{folder}.eng").unlink()
+    assert task.available(task.find("tatoeba"), "test", data) == ()
+
+
+def test_parallel_text_joins_by_key(tmp_path: Path) -> None:
+    english = b"b.GEN.1.1\tone\nw.1\tx\nn.3\ttwo\nn.4\tthree\n"
+    swahili = b"w.1\ty\nb.GEN.1.1\tmoja\nn.3\tmbili\n"
+    data = _folder(tmp_path, {"text/en.tsv": english, "text/sw.tsv": swahili})
+    found = task.load(task.find("real_parallel"), "train", "sw", data)
+    assert found == [Text("moja", "one"), Text("two", "mbili")]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"a\tb\tentailed\n",
+            r"test-de.tsv:1: the label 'entailed' is not one of .*Did you mean 'entailment'",
+        ),
+        (NLI + b"a\tb\n", "test-de.tsv:2: has 2 columns"),
+        (NLI + b"\xe4\tb\tneutral\n", "test-de.tsv:2: is not UTF-8"),
+        (b"", "test-de.tsv: holds no examples"),
+    ],
+)
+def test_a_broken_file(tmp_path: Path, content: bytes, message: str) -> None:
+    data = _folder(tmp_path, {"target/xnli/test-de.tsv": content})
+    with pytest.raises(DataError, match=message):
+        task.load(task.find("xnli"), "test", "de", data)
+
+
+@pytest.mark.parametrize("damage", ["short", "garbage"])
+def test_a_damaged_gzip(tmp_path: Path, damage: str) -> None:
+    data = _folder(tmp_path, {"target/xnli/test-de.tsv.gz": NLI * 500})
+    path = data / "target/xnli/test-de.tsv.gz"
+    path.write_bytes(path.read_bytes()[:60] if damage == "short" else b"no gzip at all")
+    with pytest.raises(
+        DataError, match=r"de.tsv.gz: the compressed file is damaged or cut short .* Fetch it again"
+    ):
+        task.load(task.find("xnli"), "test", "de", data)
+
+
+def test_a_missing_folder_file_split_or_language(tmp_path: Path) -> None:
+    xnli = task.find("xnli")
+    with pytest.raises(DataError, match=r"nowhere: no such data folder. .*--data DIR"):
+        task.load(xnli, "test", "de", tmp_path / "nowhere")
+    with pytest.raises(
+        DataError, match=r"no test data of task 'xnli' in 'de': looked for target/xnli/test-de.tsv"
+    ):
+        task.load(xnli, "test", "de", tmp_path)
+    with pytest.raises(DataError, match="has no split 'train'; it has dev, test"):
+        task.load(xnli, "train", "de", tmp_path)
+    with pytest.raises(DataError, match="has no language 'fi'"):
+        task.load(xnli, "test", "fi", tmp_path)
+
+
+def test_a_task_with_files_only_needs_a_data_folder() -> None:
+    with pytest.raises(DataError, match="--data DIR"):
+        task.load(task.find("real_text"), "train", "en", None)
+
+
+def test_without_a_data_folder_the_languages_are_those_of_the_hub() -> None:
+    assert len(task.available(task.find("udpos"), "test")) == 33
+    assert len(task.available(task.find("xnli"), "test")) == 15
+
+
+def test_an_unknown_task() -> None:
+    with pytest.raises(TaskError, match="Did you mean 'mnli'"):
+        task.find("mlni")
+
+
+def test_tasks_load_no_heavy_library() -> None:
+    program = (
+        "import sys; from xstilts import task; [task.find(name) for name in task.names()];"
+        "heavy = {'torch', 'transformers', 'datasets', 'polars', 'huggingface_hub'} & set(sys.modules);"
+        "print(*sorted(heavy))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
