@@ -4,6 +4,7 @@ import pytest
 
 from xstilts import languages
 from xstilts.errors import InputError
+from xstilts.lab.languages import LANGUAGES
 
 XTREME = {
     "Afro-Asiatic": "ar he",
@@ -41,6 +42,15 @@ def test_rows_are_complete_unique_and_sorted() -> None:
         assert row.name
         assert row.family
         assert len(row.script) == 4
+
+
+def test_the_lab_has_the_same_languages() -> None:
+    scripts = {"Latin": "Latn", "Greek": "Grek", "Cyrillic": "Cyrl", "Devanagari": "Deva"}
+    private = [row for row in languages.all_languages() if row.code.startswith("x-")]
+    assert sorted(LANGUAGES) == [row.code for row in private]
+    for row in private:
+        ours = LANGUAGES[row.code]
+        assert (row.name, row.family, row.script) == (ours.name, ours.family, scripts[ours.script])
 
 
 def test_an_unknown_code_gets_a_hint() -> None:

@@ -1,5 +1,7 @@
 """What holds for every metric: names, additive sums, vectorised values, 0 of 0."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from xstilts.errors import PredictionError, TaskError
 from xstilts.families.examples import Answer
 
 _GOLD = (Answer("the old harbour", 0),)
-EXAMPLES = {
+EXAMPLES: dict[str, tuple[list[Any], list[Any], float]] = {
     "accuracy": (["a", "b", "a"], ["a", "a", "a"], 2 / 3),
     "retrieval_accuracy": ([0, 1, 2, 3], [0, 2, 2, 0], 1 / 2),
     "token_accuracy": ([("A", "B"), ("A",)], [("A", "A"), ("A",)], 2 / 3),
