@@ -30,7 +30,10 @@ class Tokenizer(Specification):
 
 
 class Backbone(Identified):
-    """Exactly one of `model` (with `revision`), `checksum` and `architecture` (with `shape`, `tokenizer`)."""
+    """Exactly one of `model` (with `revision`), `checksum` and `architecture` (with `shape`, `tokenizer`).
+
+    From scratch, `weights` is "random". `seed` is that of random weights.
+    """
 
     version: ClassVar[int] = BACKBONE_VERSION
 
@@ -47,13 +50,13 @@ class Backbone(Identified):
     @property
     def made(self) -> bool:
         """Whether its weights must be made, from scratch or at random: then it is a step of the plan."""
-        return self.architecture is not None or self.weights == "random"
+        return self.weights == "random"
 
     @property
     def name(self) -> str:
         """A readable name for the store's folder; a function of the content alone."""
-        shown = self.architecture or (self.model or "folder").rsplit("/", 1)[-1]
-        return f"{shown}-random{self.seed}" if self.weights == "random" else shown
+        shown = self.architecture or (self.model or "local").rsplit("/", 1)[-1]
+        return f"{shown}-random{self.seed}" if self.made else shown
 
 
 WEIGHTS, SHAPE, TOKENS = "*.safetensors", "config.json", "tokenizer.json"

@@ -8,7 +8,7 @@ that default it is left out, so results computed before it existed stay valid.
 import hashlib
 import json
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
@@ -25,6 +25,11 @@ class Specification(BaseModel):
     """A frozen value; unknown fields are errors, and types are taken literally ("3" is no number)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    def changed(self, **fields: Any) -> Self:
+        """The same with other values, validated; `model_copy` would keep the cached identity."""
+        own = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self)(**(own | fields))
 
     @cached_property
     def canonical(self) -> str:

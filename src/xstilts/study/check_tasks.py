@@ -1,0 +1,140 @@
+"""What is wrong with the tasks and languages that a study names, and with where their labels come from."""
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from xstilts import languages, task
+from xstilts.errors import TaskError, did_you_mean
+from xstilts.study.benchmark import BENCHMARKS, expand
+from xstilts.study.problems import Place, Problem
+from xstilts.study.study import Study, task_name
+from xstilts.task import Task
+
+
+def find_task(study: Study, name: str) -> Task:
+    """The task that a study calls so; a path starts from the study's folder. TaskError if there is none."""
+    return task.find(name, study.folder)
+
+
+def trainer(target: Task) -> Task | None:
+    """The task whose training rows train this one; None for retrieval, which nothing trains."""
+    if target.family == "retrieval":
+        return None
+    if target.trained_by is None:
+        return target
+    return task.find(target.trained_by, target.path.parent if target.path else None)
+
+
+def check_tokenizers(study: Study) -> Iterator[Problem]:
+    """The tasks whose text a tokenizer learns."""
+    for name, table in study.backbones.items():
+        if table.tokenizer is not None:
+            place: Place = ("backbones", name, "tokenizer")
+            if not table.tokenizer.tasks:
+                yield Problem((*place, "tasks"), "is missing.", "Name the tasks whose text it learns.")
+            yield from _bad_tasks(study, table.tokenizer.tasks, (*place, "tasks"))
+            found = _found(study, table.tokenizer.tasks)
+            yield from bad_languages(table.tokenizer.languages, found, (*place, "languages"))
+
+
+def check_arms(study: Study) -> Iterator[Problem]:
+    """The tasks that an arm trains, in languages that they have."""
+    for name, arm in study.intermediate.arms.items():
+        place: Place = ("intermediate", "arms", name)
+        yield from _bad_tasks(study, arm.tasks, place)
+        found = _found(study, arm.tasks)
+        yield from bad_languages(arm.languages, found, (*place, "languages"))
+        for one, trained in found.items():
+            if trained.family == "retrieval":
+                yield Problem(place, f"'{one}' is a retrieval task, which trains nothing.", "Take it out.")
+            elif trained.trained_by is not None:
+                what = f"'{one}' has no training rows of its own: '{trained.trained_by}' trains it."
+                yield Problem(place, what, f"Name '{trained.trained_by}'.")
+            if trained.family == "masked" and arm.labels == "shuffled":
+                yield Problem((*place, "labels"), f"'{one}' has no labels to shuffle.", "Take it out.")
+        if arm.examples is not None and "examples" in arm.recipe:
+            yield Problem((*place, "recipe", "examples"), "is stated a second time.", "Leave one out.")
+
+
+def check_targets(study: Study) -> Iterator[Problem]:
+    """The tasks that are evaluated, each trained in its source language only."""
+    place: Place = ("target", "tasks")
+    own = tuple(name for name in study.target.tasks if name not in BENCHMARKS)
+    yield from _bad_tasks(study, own, place)
+    found = _found(study, expand(study.target.tasks))
+    wanted = study.target.languages
+    yield from bad_languages(wanted, found, ("target", "languages"))
+    for name, target in found.items():
+        if target.family == "masked":
+            yield Problem(place, f"'{name}' is masked text, which has no score.", "Use it in an arm.")
+            continue
+        yield from _not_zero_shot(name, target, place)
+
+
+def _not_zero_shot(name: str, target: Task, place: Place) -> Iterator[Problem]:
+    """Training rows must be there, of the same kind, and in the source language of what is evaluated."""
+    try:
+        trained_by = trainer(target)
+    except TaskError as error:
+        yield Problem(place, f"'{name}' is trained by '{target.trained_by}': {error.what}", error.now)
+        return
+    if trained_by is None:
+        return
+    if trained_by.source_language != target.source_language:
+        other = f"'{trained_by.name}' in '{trained_by.source_language}'"
+        what = f"'{name}' has the source language '{target.source_language}', but is trained by {other}."
+        yield Problem(place, what, "Zero-shot evaluation trains in the source language only.")
+    if trained_by.family != target.family or trained_by.labels != target.labels:
+        what = f"'{name}' is trained by '{trained_by.name}', which has another family or other labels."
+        yield Problem(place, what, "Correct `trained_by` in the task file.")
+
+
+def bad_languages(
+    wanted: tuple[str, ...] | None, found: Mapping[str, Task], place: Place
+) -> Iterator[Problem]:
+    """Codes that no language has, or none of the tasks."""
+    codes = {language.code for language in languages.all_languages()}
+    had = sorted({code for one in found.values() for code in one.languages})
+    for code in wanted or ():
+        if code not in codes and code not in had:
+            now = f"{did_you_mean(code, codes)} `xstilts languages` lists all.".strip()
+            yield Problem(place, f"no language has the code '{code}'.", now)
+        elif found and code not in had:
+            yield Problem(place, f"none of the tasks has the language '{code}'.", f"They have {_some(had)}.")
+    for name, one in found.items():
+        if set(wanted or ()) & set(had) and not set(wanted or ()) & set(one.languages):
+            yield Problem(place, f"leave nothing of '{name}'.", f"It has {_some(one.languages)}.")
+    if wanted == ():
+        yield Problem(place, "an empty grid: no language.", "Leave the key out to take all.")
+
+
+def _bad_tasks(study: Study, names: tuple[str, ...], place: Place) -> Iterator[Problem]:
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield Problem(place, f"names '{name}' more than once.", "Remove the others.")
+        try:
+            find_task(study, name)
+        except TaskError as error:
+            near = did_you_mean(name, BENCHMARKS) if place == ("target", "tasks") else ""
+            is_file = name.endswith(".py")
+            what = f"{error.where}: {error.what}" if is_file else error.what
+            yield Problem(place, what, near or error.now)
+            continue
+        if name.endswith(".py") and Path(name).stem in task.names():
+            yield Problem(place, f"'{name}' has the name of a task of the package.", "Rename the file.")
+
+
+def _found(study: Study, names: Collection[str]) -> dict[str, Task]:
+    """Those of the tasks that there are, by the names that messages use."""
+    found = {}
+    for name in names:
+        try:
+            found[task_name(name)] = find_task(study, name)
+        except TaskError:
+            continue  # told by _bad_tasks
+    return found
+
+
+def _some(codes: Collection[str]) -> str:
+    shown = list(codes)
+    return ", ".join(shown) if len(shown) <= 20 else ", ".join(shown[:20]) + f" and {len(shown) - 20} more"

@@ -1,0 +1,105 @@
+"""Reading a study file: TOML, checked against what a study may say, with all errors at once."""
+
+import json
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from xstilts.errors import InputErrors, StudyError, did_you_mean
+from xstilts.study.check import check
+from xstilts.study.problems import Place, Problem, problems
+from xstilts.study.study import Study
+
+
+def bundled() -> dict[str, Path]:
+    """The study files that come with the package, by name."""
+    folder = Path(str(files("xstilts.studies")))
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def load(name_or_path: str | Path) -> Study:
+    """The study of that name among the bundled ones, or in that file.
+
+    Raises InputErrors with everything that is wrong with the file, each with its place and a way out; data
+    is not looked at, which is `plan`'s to do.
+    """
+    path, shown = _find(str(name_or_path))
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(shown, f"is not TOML: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise StudyError(shown, f"is not UTF-8: {error}.", "Save it as UTF-8.") from error
+    except OSError as error:
+        raise StudyError(shown, f"cannot be read ({error.strerror}).") from error
+    study, found = _validate(_spelled_out(table))
+    study = study.changed(path=path)
+    found = found + check(study, {problem.place for problem in found})
+    if found:
+        raise InputErrors(StudyError(f"{shown}: {_dotted(one.place)}", one.what, one.now) for one in found)
+    return study
+
+
+def _find(name: str) -> tuple[Path, str]:
+    """The file, and how messages call it."""
+    path = Path(name).expanduser()
+    if name in bundled():
+        return bundled()[name], f"{name}.toml"
+    if path.is_file():
+        return path.resolve(), name
+    if path.suffix == ".toml" or len(path.parts) > 1:
+        near = f"In this folder: {', '.join(toml)}." if (toml := _beside(path)) else ""
+        raise StudyError(name, "no such study file.", near)
+    way_out = f"{did_you_mean(name, bundled())} `xstilts studies` lists all; a path ends in .toml.".strip()
+    raise StudyError(f"study '{name}'", f"no study named '{name}'.", way_out)
+
+
+def _beside(path: Path) -> list[str]:
+    return sorted(str(other) for other in path.parent.glob("*.toml")) if path.parent.is_dir() else []
+
+
+def _spelled_out(table: dict[str, Any]) -> dict[str, Any]:
+    """The table with every arm that is a list of tasks written as a table."""
+    intermediate = table.get("intermediate")
+    arms = intermediate.get("arms") if isinstance(intermediate, dict) else None
+    if not isinstance(intermediate, dict) or not isinstance(arms, dict):
+        return table
+    tables = {name: {"tasks": arm} if isinstance(arm, list) else arm for name, arm in arms.items()}
+    return table | {"intermediate": intermediate | {"arms": tables}}
+
+
+def _validate(table: dict[str, Any]) -> tuple[Study, list[Problem]]:
+    """The study without what is wrong in it, so that what remains can be checked too; and what is wrong."""
+    found: list[Problem] = []
+    while True:
+        try:
+            return Study.model_validate_json(json.dumps(table, default=str)), found
+        except ValidationError as error:
+            new = problems(error, Study)
+        table = json.loads(json.dumps(table, default=str))
+        for problem in new:
+            _remove(table, problem.place)
+        found += new
+
+
+def _remove(table: Any, place: Place) -> None:
+    """Take the key at `place` out of the table; of a list with a wrong item, the whole list."""
+    while isinstance(place[-1], int):
+        place = place[:-1]
+    *parents, last = place
+    for part in parents:
+        if isinstance(table, dict) and part not in table:
+            return
+        table = table[part]
+    table.pop(last, None)
+
+
+def _dotted(place: Place) -> str:
+    """`claims[2].arms` for ("claims", 1, "arms"): readers count from one."""
+    text = ""
+    for part in place:
+        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}"
+    return text.removeprefix(".")

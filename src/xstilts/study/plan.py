@@ -1,0 +1,206 @@
+"""The plan: the steps that answer a study, each once, and the cells that read them.
+
+Two arms that share an intermediate phase, two targets that share a training, two studies in one store: what
+has the same content has the same fingerprint and is one step.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from xstilts import metrics
+from xstilts.study.backbone import Backbone
+from xstilts.study.benchmark import expand
+from xstilts.study.phase import Evaluation, Inference, Phase, chain
+from xstilts.study.recipe import Recipe
+from xstilts.study.resolve import Resolver
+from xstilts.study.step import Places, Step
+from xstilts.study.study import Study, task_name
+from xstilts.study.use import Use
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A row of the plan. `reference` is empty, "majority" (no backbone, no arm, seed 0) or "random".
+
+    `evaluation` and `phases` (the intermediate first) are fingerprints of steps.
+    """
+
+    backbone: str
+    arm: str
+    target: str
+    seed: int
+    reference: str
+    evaluation: str
+    phases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in an order in which each follows what it needs, cells in the order of the file, and places."""
+
+    study: Study
+    steps: tuple[Step, ...]
+    cells: tuple[Cell, ...]
+    places: Places
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def by_fingerprint(self) -> dict[str, Step]:
+        """The steps by fingerprint."""
+        return {step.fingerprint: step for step in self.steps}
+
+    @cached_property
+    def users(self) -> Counter[str]:
+        """How many cells rest on each phase: above one, it is shared."""
+        return Counter(phase for cell in self.cells for phase in cell.phases)
+
+    def evaluation(self, cell: Cell) -> Evaluation:
+        """The evaluation that a cell reads."""
+        specification = self.by_fingerprint[cell.evaluation].specification
+        assert isinstance(specification, Evaluation)
+        return specification
+
+
+@dataclass(frozen=True)
+class _Target:
+    """A target, resolved."""
+
+    name: str
+    use: Use
+    trained_by: Use | None
+    recipe: Recipe
+    metric: str
+    metric_version: int
+
+    def evaluation(self, model: Backbone | Phase | None) -> Evaluation:
+        recipe = self.recipe
+        inference = Inference(
+            max_length=recipe.max_length,
+            stride=recipe.stride,
+            precision=recipe.precision,
+            layer=recipe.layer if self.use.family == "retrieval" else None,
+        )
+        return Evaluation(
+            model=model,
+            use=self.use,
+            trained_by=self.trained_by,
+            metric=self.metric,
+            metric_version=self.metric_version,
+            inference=None if model is None else inference,
+        )
+
+
+@dataclass(frozen=True)
+class _Arm:
+    """An arm, resolved."""
+
+    name: str
+    uses: tuple[Use, ...]
+    recipe: Recipe
+
+    def trained(self, backbone: Backbone, seed: int) -> Backbone | Phase:
+        if not self.uses:
+            return backbone
+        return Phase(parent=backbone, uses=self.uses, recipe=self.recipe, seed=seed)
+
+
+def plan(study: Study, data: Path | None = None) -> Plan:
+    """All steps and cells of a study, with its data in that folder or on the Hub.
+
+    Raises InputErrors with everything that is missing: data folder, files, backbone folders.
+    """
+    resolver = Resolver(study, data)
+    backbones = {name: resolver.backbone(name, table) for name, table in study.backbones.items()}
+    arms = [
+        _Arm(name, resolver.training(arm), _trained_with(study.intermediate_recipe(arm)))
+        for name, arm in study.intermediate.arms.items()
+    ]
+    targets = [_target(study, resolver, name) for name in expand(study.target.tasks)]
+    resolver.raise_errors()
+    builder = _Builder(study, arms, targets)
+    for name, backbone in backbones.items():
+        builder.add_backbone(name, backbone)
+    if "majority" in study.references:
+        builder.add_majority()
+    return Plan(
+        study, tuple(builder.steps.values()), tuple(builder.cells), resolver.places, tuple(resolver.notes)
+    )
+
+
+def _target(study: Study, resolver: Resolver, name: str) -> _Target:
+    metric = metrics.find(resolver.task(name).metric)
+    trained_by = resolver.target_training(name)
+    recipe = study.target_recipe(name)
+    return _Target(task_name(name), resolver.target(name), trained_by, recipe, metric.name, metric.version)
+
+
+def _trained_with(recipe: Recipe) -> Recipe:
+    """The recipe as a phase has it: the cap stands in its uses, the layer in the evaluation."""
+    return recipe.changed(examples=None, layer=None)
+
+
+class _Builder:
+    """Collects steps and cells; a step that is there already is not added again."""
+
+    def __init__(self, study: Study, arms: list[_Arm], targets: list[_Target]) -> None:
+        self.study, self.arms, self.targets = study, arms, targets
+        self.recipes = {target.name: _trained_with(target.recipe) for target in targets}
+        self.steps: dict[str, Step] = {}
+        self.cells: list[Cell] = []
+
+    def add_backbone(self, name: str, backbone: Backbone) -> None:
+        """The cells of a backbone: arms x seeds x targets, and the same with random weights."""
+        for arm in self.arms:
+            for seed, parent_seed in self._seeds():
+                self._add(name, arm, arm.trained(backbone, parent_seed), seed)
+        if "random" not in self.study.references:
+            return
+        for arm in self._random_arms():
+            for seed, parent_seed in self._seeds():
+                drawn = backbone.changed(weights="random", seed=seed)
+                self._add(name, arm, arm.trained(drawn, parent_seed), seed, "random")
+
+    def add_majority(self) -> None:
+        """One cell for each target: no model, so neither backbone nor arm nor seed."""
+        for target in self.targets:
+            evaluation = self._step(target.evaluation(None))
+            self.cells.append(Cell("", "", target.name, 0, "majority", evaluation, ()))
+
+    def _seeds(self) -> Iterator[tuple[int, int]]:
+        """(seed of the target phase, seed of the intermediate phase)."""
+        shared = self.study.intermediate.seeds
+        if not self.targets:
+            return ((seed, seed) for seed in shared)
+        target = self.study.target.seeds
+        return zip(target, shared * len(target) if len(shared) == 1 else shared, strict=True)
+
+    def _random_arms(self) -> list[_Arm]:
+        known = {arm.name: arm for arm in self.arms}
+        if not self.targets:
+            return []
+        nothing = _Arm("none", (), Recipe())
+        return [known.get(name, nothing) for name in self.study.random_arms]
+
+    def _add(self, name: str, arm: _Arm, model: Backbone | Phase, seed: int, reference: str = "") -> None:
+        if not self.targets:
+            self._step(model)
+        for target in self.targets:
+            trained = model
+            if target.trained_by is not None:
+                recipe = self.recipes[target.name]
+                trained = Phase(parent=model, uses=(target.trained_by,), recipe=recipe, seed=seed)
+            evaluation = self._step(target.evaluation(trained))
+            phases = tuple(one.fingerprint for one in chain(trained) if isinstance(one, Phase))[::-1]
+            self.cells.append(Cell(name, arm.name, target.name, seed, reference, evaluation, phases))
+
+    def _step(self, specification: Backbone | Phase | Evaluation) -> str:
+        """Add a step after those that it needs; gives its fingerprint."""
+        step = Step(specification)
+        if step.fingerprint not in self.steps:
+            if step.parent is not None:
+                self._step(step.parent.specification)
+            self.steps[step.fingerprint] = step
+        return step.fingerprint

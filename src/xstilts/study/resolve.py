@@ -1,0 +1,192 @@
+"""From names in a study to facts: which rows exist where, what identity they have, which files a backbone is.
+
+Everything that is missing is collected, so that a study with an incomplete data folder is told of all of it.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from xstilts import families, task
+from xstilts.errors import DataError, InputError, InputErrors
+from xstilts.study import backbone as backbones
+from xstilts.study.backbone import Backbone, Tokenizer
+from xstilts.study.check import model_folder
+from xstilts.study.check_tasks import find_task, trainer
+from xstilts.study.step import Places
+from xstilts.study.study import Arm, BackboneTable, Study
+from xstilts.study.use import Development, Use
+from xstilts.task import Task
+
+TRAIN = "train"
+
+
+class Resolver:
+    """Resolves the names of one study against one data folder, and remembers what it met.
+
+    `errors` collects what is missing; `notes` what a reader should know, such as languages without data.
+    """
+
+    def __init__(self, study: Study, data: Path | None) -> None:
+        self.study, self.data = study, data
+        self.errors: list[InputError] = []
+        self.notes: list[str] = []
+        self._task_files: dict[str, Path] = {}
+        self._backbone_folders: dict[str, Path] = {}
+        self._identities: dict[tuple[str, str, str], str] = {}
+        if data is not None and not data.is_dir():
+            self.errors.append(
+                DataError(str(data), "no such data folder.", "Name it with --data DIR or XSTILTS_DATA.")
+            )
+
+    def raise_errors(self) -> None:
+        """InputErrors with everything that is missing, each told once."""
+        if self.errors:
+            raise InputErrors({str(error): error for error in self.errors}.values())
+
+    @property
+    def places(self) -> Places:
+        """Where everything lies that was resolved so far."""
+        return Places(self.data, dict(sorted(self._task_files.items())), dict(self._backbone_folders))
+
+    def task(self, name: str) -> Task:
+        """The task of that name."""
+        found = find_task(self.study, name)
+        if found.path is not None:
+            self._task_files[found.name] = found.path
+        return found
+
+    def training(self, arm: Arm) -> tuple[Use, ...]:
+        """What an arm trains on, sorted by task, so that the order in the file changes nothing."""
+        uses = []
+        for name in arm.tasks:
+            trained = self.task(name)
+            default = trained.languages if trained.family == "masked" else (trained.source_language,)
+            wanted = arm.languages and [code for code in arm.languages if code in trained.languages]
+            use = self._use(trained, TRAIN, self._having(trained, TRAIN, wanted, default))
+            examples = arm.examples or self.study.intermediate_recipe(arm).examples
+            development = self._development(trained)
+            uses.append(use.changed(labels=arm.labels, examples=examples, development=development))
+        return tuple(sorted(uses, key=lambda use: use.task))
+
+    def target_training(self, name: str) -> Use | None:
+        """The source language's training rows for a target; None for retrieval."""
+        trained_by = trainer(self.task(name))
+        if trained_by is None:
+            return None
+        if trained_by.path is not None:
+            self._task_files[trained_by.name] = trained_by.path
+        use = self._use(trained_by, TRAIN, [trained_by.source_language])
+        examples = self.study.target_recipe(name).examples
+        return use.changed(examples=examples, development=self._development(trained_by))
+
+    def target(self, name: str) -> Use:
+        """The rows on which a target is evaluated, in all its languages or those that the study wants."""
+        target, wanted = self.task(name), self.study.target.languages
+        split = target.evaluation_split
+        chosen = wanted and [code for code in wanted if code in target.languages]
+        return self._use(target, split, self._having(target, split, chosen, target.languages))
+
+    def backbone(self, name: str, table: BackboneTable) -> Backbone:
+        """The backbone with its identity: revision, checksum, or the text of its tokenizer."""
+        where = f"{self.study.path.name}: backbones.{name}"
+        if table.architecture is not None:
+            return Backbone(
+                architecture=table.architecture,
+                shape=table.shape,
+                tokenizer=self._tokenizer(table),
+                weights="random",
+                seed=table.seed,
+            )
+        seed = table.seed if table.weights == "random" else 0
+        model = str(table.model)
+        folder = backbones.bundled().get(model) or model_folder(self.study, model)
+        if folder is None:
+            return Backbone(model=model, revision=table.revision, weights=table.weights, seed=seed)
+        try:
+            checksum = backbones.checksum(folder)
+        except InputError as error:
+            self.errors.append(type(error)(f"{where}: {error.where}", error.what, error.now))
+            checksum = "missing"
+        self._backbone_folders[checksum] = folder
+        return Backbone(checksum=checksum, weights=table.weights, seed=seed)
+
+    # Within
+
+    def _tokenizer(self, table: BackboneTable) -> Tokenizer | None:
+        stated = table.tokenizer
+        if stated is None:
+            return None
+        uses = []
+        for name in stated.tasks:
+            learned = self.task(name)
+            wanted = stated.languages and [code for code in stated.languages if code in learned.languages]
+            uses.append(self._use(learned, TRAIN, self._having(learned, TRAIN, wanted, learned.languages)))
+        return Tokenizer(
+            uses=tuple(sorted(uses, key=lambda use: use.task)),
+            vocabulary=stated.vocabulary,
+            algorithm=stated.algorithm,
+            examples=stated.examples,
+        )
+
+    def _having(
+        self, one: Task, split: str, wanted: Sequence[str] | None, default: Sequence[str]
+    ) -> Sequence[str]:
+        """The languages that are asked for, all of which must be there; or those of the default that are."""
+        if wanted:
+            return wanted
+        there = self._available(one, split)
+        having = [code for code in default if code in there]
+        lacking = ", ".join(code for code in default if code not in there)
+        if having and lacking:
+            self.notes.append(
+                f"{one.name}: of {len(default)} languages there is no {split} data in {lacking}"
+            )
+        return having or default
+
+    def _available(self, one: Task, split: str) -> tuple[str, ...]:
+        return task.available(one, split, self.data if one.path is None else one.path.parent)
+
+    def _use(self, one: Task, split: str, languages: Sequence[str]) -> Use:
+        codes = tuple(sorted(dict.fromkeys(languages)))
+        return Use(
+            task=one.name,
+            task_version=one.version,
+            family=one.family,
+            family_version=families.find(one.family).version,
+            label_set=one.labels,
+            split=split,
+            languages=codes,
+            data=tuple(self._identity(one, split, code) for code in codes),
+        )
+
+    def _development(self, one: Task) -> Development | None:
+        """The source language's development rows, if the task has some."""
+        split, language = one.development_split, one.source_language
+        if not _has_split(one, split, self.data) or language not in self._available(one, split):
+            return None
+        return Development(split=split, language=language, data=self._identity(one, split, language))
+
+    def _identity(self, one: Task, split: str, language: str) -> str:
+        key = (one.name, split, language)
+        if key not in self._identities:
+            try:
+                _need_folder(one, self.data)
+                self._identities[key] = task.identity(one, split, language, self.data)
+            except InputError as error:
+                self.errors.append(error)
+                self._identities[key] = "missing"
+        return self._identities[key]
+
+
+def _need_folder(one: Task, data: Path | None) -> None:
+    if one.files is not None and one.hub is None and one.path is None and data is None:
+        now = "Name their folder with --data DIR or XSTILTS_DATA."
+        raise DataError(f"task '{one.name}'", "is read from local files only.", now)
+
+
+def _has_split(one: Task, split: str, data: Path | None) -> bool:
+    if one.lab is not None:
+        return split in one.lab.sizes
+    if one.files is not None and (data is not None or one.hub is None):
+        return split in one.files.patterns
+    return one.hub is not None and split in one.hub.files

@@ -1,0 +1,118 @@
+"""The study: a question, the grid of phases and evaluations that answers it, and the claims it would settle.
+
+This is the study file, validated: what stands in it and nothing else. `load` reads and checks it, `plan`
+resolves it into steps.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from xstilts.study.claim import Claim
+from xstilts.study.recipe import Recipe, merged
+from xstilts.study.specification import Specification
+
+Overrides = dict[str, Any]
+"""Some fields of a recipe; checked as a recipe together with those that they override."""
+
+
+class TokenizerTable(Specification):
+    """`[backbones.X.tokenizer]`: the tasks whose training text it is trained on, in all or some languages."""
+
+    tasks: tuple[str, ...] = ()
+    languages: tuple[str, ...] | None = None
+    vocabulary: int = Field(default=8000, ge=64)
+    algorithm: Literal["bpe", "unigram"] = "bpe"
+    examples: int | None = Field(default=None, ge=1)
+
+
+class BackboneTable(Specification):
+    """`[backbones.X]`: a Hub name with its revision, a folder, a bundled name; or a shape to be made."""
+
+    model: str | None = None
+    revision: str | None = None
+    weights: Literal["pretrained", "random"] = "pretrained"
+    seed: int = Field(default=0, ge=0)
+    architecture: str | None = None
+    shape: dict[str, int | float | str | bool] = Field(default_factory=dict)
+    tokenizer: TokenizerTable | None = None
+
+
+class Arm(Specification):
+    """`[intermediate.arms]`: one way to do the intermediate phase; without tasks it trains nothing.
+
+    `examples` caps the rows of each task. Without `languages` a task is trained in its source language, and
+    a masked task in all its languages.
+    """
+
+    tasks: tuple[str, ...] = ()
+    languages: tuple[str, ...] | None = None
+    labels: Literal["gold", "shuffled"] = "gold"
+    examples: int | None = Field(default=None, ge=1)
+    recipe: Overrides = Field(default_factory=dict)
+
+
+class Intermediate(Specification):
+    """`[intermediate]`: the arms. One seed is shared by all target seeds; otherwise they pair one to one."""
+
+    seeds: tuple[int, ...] = (1,)
+    recipe: Overrides = Field(default_factory=dict)
+    recipes: dict[str, Overrides] = Field(default_factory=dict)
+    arms: dict[str, Arm] = Field(default_factory=dict)
+
+
+class Target(Specification):
+    """`[target]`: tasks, or names of benchmarks, each trained in its source language and asked in all."""
+
+    seeds: tuple[int, ...] = (1,)
+    tasks: tuple[str, ...] = ()
+    languages: tuple[str, ...] | None = None
+    recipe: Overrides = Field(default_factory=dict)
+    recipes: dict[str, Overrides] = Field(default_factory=dict)
+
+
+class Study(Specification):
+    """A study file. `references` are measured beside the arms; "random" stands for the backbone's shape with
+    weights drawn anew, put through `random_arms`.
+    """
+
+    name: str = ""
+    question: str = ""
+    references: tuple[Literal["majority", "random"], ...] = ("majority", "random")
+    random_arms: tuple[str, ...] = ("none",)
+    backbones: dict[str, BackboneTable] = Field(default_factory=dict)
+    intermediate: Intermediate = Field(default_factory=Intermediate)
+    target: Target = Field(default_factory=Target)
+    claims: tuple[Claim, ...] = ()
+    path: Path = Field(default=Path(), exclude=True)
+
+    @property
+    def folder(self) -> Path:
+        """Where paths in the file start from."""
+        return self.path.parent
+
+    def intermediate_overrides(self, arm: Arm) -> Overrides:
+        """The fields of the recipe of an arm: the common ones, those of its only task, its own."""
+        common = self.intermediate.recipe
+        alone = self.intermediate.recipes.get(task_name(arm.tasks[0]), {}) if len(arm.tasks) == 1 else {}
+        return merged(merged(common, alone), arm.recipe)
+
+    def intermediate_recipe(self, arm: Arm) -> Recipe:
+        """The recipe of an arm."""
+        return recipe_of(self.intermediate_overrides(arm))
+
+    def target_recipe(self, task: str) -> Recipe:
+        """The recipe of a target: the common fields and its own."""
+        return recipe_of(merged(self.target.recipe, self.target.recipes.get(task_name(task), {})))
+
+
+def recipe_of(fields: Overrides) -> Recipe:
+    """The recipe with these fields as a study file states them; pydantic's ValidationError if it is none."""
+    return Recipe.model_validate_json(json.dumps(fields, default=str))
+
+
+def task_name(task: str) -> str:
+    """How a task is called: the name of its file, for the package's tasks and the user's alike."""
+    return Path(task).stem if task.endswith(".py") else task
