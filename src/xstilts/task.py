@@ -131,7 +131,9 @@ def _find_file(path: Path) -> Task:
         raise TaskError(str(path), f"the task file fails: {type(error).__name__}: {error}.") from error
     task = getattr(module, "TASK", None)
     if not isinstance(task, Task):
-        raise TaskError(str(path), "binds no TASK.", "Write `TASK = Task(...)`; docs/adding-a-task.md shows one.")
+        raise TaskError(
+            str(path), "binds no TASK.", "Write `TASK = Task(...)`; docs/adding-a-task.md shows one."
+        )
     return replace(task, name=path.stem, path=path)
 
 
@@ -167,7 +169,7 @@ def load(task: Task, split: str, language: str, data: Path | None = None) -> lis
 
 
 def identity(task: Task, split: str, language: str, data: Path | None = None) -> str:
-    """What the rows of a split depend on: a Hub revision, the checksum of local files, or the lab's version."""
+    """What rows depend on: a Hub revision, the checksum of local files, or the lab's version."""
     if task.lab is not None:
         from xstilts import lab
 
@@ -181,8 +183,9 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
 
 def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ...]:
     """The languages of the task for which the source has that split, in the task's order."""
-    if task.files is None or data is None:
-        return task.languages
+    if task.files is None or (data is None and task.path is None):
+        codes = task.hub.codes if task.hub is not None else {}
+        return tuple(lang for lang in task.languages if lang in (codes or task.languages))
     return tuple(lang for lang in task.languages if _find_paths(task, task.files, split, lang, data))
 
 
@@ -206,7 +209,9 @@ def _paths(task: Task, files: Files, split: str, language: str, data: Path | Non
     here = f"task '{task.name}'"
     if language not in task.languages:
         near = did_you_mean(language, task.languages)
-        raise DataError(here, f"has no language '{language}'.", near or f"It has {', '.join(task.languages)}.")
+        raise DataError(
+            here, f"has no language '{language}'.", near or f"It has {', '.join(task.languages)}."
+        )
     if split not in files.patterns:
         raise DataError(here, f"has no split '{split}'; it has {', '.join(files.patterns)}.")
     folder = _folder(task, data)
@@ -224,7 +229,9 @@ def _folder(task: Task, data: Path | None) -> Path:
     """A user's own task file reads beside itself; the package's tasks read below the data folder."""
     if task.path is not None:
         return task.path.parent
-    assert data is not None
+    if data is None:
+        what = "reads original files; there is no copy of them on the Hub."
+        raise DataError(f"task '{task.name}'", what, "Name their folder with --data DIR or XSTILTS_DATA.")
     return data
 
 
@@ -232,7 +239,7 @@ def _fill(pattern: str, files: Files, language: str) -> str:
     return pattern.replace("{lang}", files.codes.get(language, language))
 
 
-def _find_paths(task: Task, files: Files, split: str, language: str, data: Path) -> tuple[Path, ...]:
+def _find_paths(task: Task, files: Files, split: str, language: str, data: Path | None) -> tuple[Path, ...]:
     folder = _folder(task, data)
     first = _first(folder, files.patterns.get(split, ()), files, language)
     if first is None or split not in files.paired:
