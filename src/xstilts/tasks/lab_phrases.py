@@ -1,0 +1,18 @@
+"""Short translations of the lab to pretrain on."""
+
+from xstilts.lab import BASE, CITATION, LICENCE, OTHERS
+from xstilts.task import Lab, Task
+
+TASK = Task(
+    family="masked",
+    languages=OTHERS,
+    source_language=BASE,
+    metric="",
+    description="Words and short phrases of lab English with their translations, to pretrain on.",
+    citation=CITATION,
+    licence=LICENCE,
+    # The training split has so many examples times the language's share, see xstilts.lab.languages.
+    lab=Lab(name="phrases", sizes={"train": 70_000, "dev": 400}),
+    evaluation_split="dev",
+    skills=("language modelling", "translation"),
+)

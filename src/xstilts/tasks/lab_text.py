@@ -1,0 +1,18 @@
+"""Text of the lab to pretrain on; of lab English alone, it is the control without labels."""
+
+from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
+from xstilts.task import Lab, Task
+
+TASK = Task(
+    family="masked",
+    languages=tuple(LANGUAGES),
+    source_language=BASE,
+    metric="",
+    description="Documents to pretrain on; every second one has words of a second language (not in lab English).",
+    citation=CITATION,
+    licence=LICENCE,
+    # The training split has so many examples times the language's share, see xstilts.lab.languages.
+    lab=Lab(name="text", sizes={"train": 52_000, "dev": 400}),
+    evaluation_split="dev",
+    skills=("language modelling",),
+)
