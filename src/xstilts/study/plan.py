@@ -75,21 +75,24 @@ class _Target:
     metric: str
     metric_version: int
 
-    def evaluation(self, model: Backbone | Phase | None) -> Evaluation:
+    @cached_property
+    def inference(self) -> Inference:
         recipe = self.recipe
-        inference = Inference(
+        return Inference(
             max_length=recipe.max_length,
             stride=recipe.stride,
             precision=recipe.precision,
             layer=recipe.layer if self.use.family == "retrieval" else None,
         )
+
+    def evaluation(self, model: Backbone | Phase | None) -> Evaluation:
         return Evaluation(
             model=model,
             use=self.use,
             trained_by=self.trained_by,
             metric=self.metric,
             metric_version=self.metric_version,
-            inference=None if model is None else inference,
+            inference=None if model is None else self.inference,
         )
 
 

@@ -7,7 +7,7 @@ that default it is left out, so results computed before it existed stay valid.
 
 import hashlib
 import json
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,9 +34,12 @@ class Specification(BaseModel):
     @cached_property
     def canonical(self) -> str:
         """Canonical JSON of what is hashed: every field but those added later and still neutral."""
-        fields = type(self).model_fields
-        kept = (name for name in sorted(fields) if not _is_neutral(fields[name], getattr(self, name)))
-        return "{" + ",".join(f'"{name}":{_canonical(getattr(self, name))}' for name in kept) + "}"
+        hashed = (
+            f'"{name}":{_canonical(value)}'
+            for name, neutral in _fields(type(self))
+            if (value := getattr(self, name)) != neutral
+        )
+        return "{" + ",".join(hashed) + "}"
 
 
 class Identified(Specification):
@@ -51,9 +54,24 @@ class Identified(Specification):
         return hashlib.sha256(text.encode()).hexdigest()[:FINGERPRINT_LENGTH]
 
 
-def _is_neutral(field: FieldInfo, value: Any) -> bool:
-    extra = field.json_schema_extra
-    return isinstance(extra, dict) and extra.get("added") is True and value == field.default
+_ALWAYS = object()
+"""The neutral value of a field that was there from the first: no value equals it."""
+
+
+@cache
+def _fields(model: type[Specification]) -> tuple[tuple[str, Any], ...]:
+    """The names of the fields, sorted, each with the value that leaves it out."""
+    fields = sorted(model.model_fields.items())
+    return tuple((name, field.default if _is_added(field) else _ALWAYS) for name, field in fields)
+
+
+def _is_added(field: FieldInfo) -> bool:
+    return isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("added") is True
+
+
+_plain = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+).encode
 
 
 def _canonical(value: Any) -> str:
@@ -66,6 +84,4 @@ def _canonical(value: Any) -> str:
         case tuple():
             return "[" + ",".join(map(_canonical, value)) + "]"
         case _:
-            return json.dumps(
-                value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-            )
+            return _plain(value)

@@ -1,0 +1,56 @@
+"""The computer that steps run on: cores, GPUs, and how workers share them."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+)
+
+
+def cores() -> int:
+    """The cores that this process may use, by its affinity and its container's quota."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if _QUOTA.is_file():
+        quota, period = _QUOTA.read_text().split()
+        if quota != "max":
+            allowed = min(allowed, max(1, int(quota) // int(period)))
+    return allowed
+
+
+def gpus() -> tuple[str, ...]:
+    """The names by which CUDA_VISIBLE_DEVICES calls the GPUs that this process may use."""
+    stated = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if stated is not None:
+        return tuple(name.strip() for name in stated.split(",") if name.strip())
+    if shutil.which("nvidia-smi") is None:
+        return ()
+    listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
+    return tuple(str(number) for number, line in enumerate(_gpu_lines(listed)))
+
+
+def _gpu_lines(listed: str) -> list[str]:
+    return [line for line in listed.splitlines() if line.startswith("GPU ")]
+
+
+def environments(workers: int | None) -> list[Mapping[str, str]]:
+    """For each worker what it finds in its environment: its share of the threads, its GPU.
+
+    Without a number: one worker for each GPU, or without GPUs for each core. Never more than one per core.
+    """
+    devices, available = gpus(), cores()
+    count = min(workers or len(devices) or available, available)
+    threads = str(max(1, available // count))
+    shared = dict.fromkeys(_THREADS, threads) | {"TOKENIZERS_PARALLELISM": "false"}
+    own = [
+        {"CUDA_VISIBLE_DEVICES": devices[number % len(devices)]} if devices else {} for number in range(count)
+    ]
+    return [{**shared, **one} for one in own]
