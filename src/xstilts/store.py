@@ -89,6 +89,10 @@ class Store:
         path = self.root / "failures" / f"{fingerprint}.json"
         return Failure(**read_json(path)) if path.is_file() else None
 
+    def claimed(self, fingerprint: str) -> bool:
+        """Whether a process has said that it computes the step; it may have died since."""
+        return (self.root / "claims" / f"{fingerprint}.json").is_file()
+
     # Writing
 
     def prepare(self) -> None:

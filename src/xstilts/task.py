@@ -181,6 +181,22 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
     return f"hub:{task.hub.dataset}@{task.hub.revision}"
 
 
+def text_bytes(task: Task, split: str, language: str, data: Path | None = None) -> int | None:
+    """How many bytes the local files of a split hold, uncompressed; None if the rows come from elsewhere."""
+    if task.files is None or (data is None and task.path is None):
+        return None
+    return sum(_uncompressed(path) for path in _find_paths(task, task.files, split, language, data))
+
+
+def _uncompressed(path: Path) -> int:
+    """gzip keeps the size in its last four bytes (RFC 1952, section 2.3.1)."""
+    if path.suffix != ".gz" or path.stat().st_size < 18:
+        return path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(-4, 2)
+        return int.from_bytes(file.read(4), "little")
+
+
 def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ...]:
     """The languages of the task for which the source has that split, in the task's order."""
     if task.files is None or (data is None and task.path is None):

@@ -1,9 +1,12 @@
 """Pretrained models of the Hugging Face Hub, at a pinned revision, in the Hub's own cache."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from xstilts.errors import BackboneError
-from xstilts.study.backbone import CONVERT, SAVE_TOKENIZER, SHAPE, TOKENS, WEIGHTS
+from xstilts.study.backbone import CONVERT, SAVE_TOKENIZER, SHAPE, TOKENS, WEIGHTS, Backbone
+from xstilts.study.phase import Evaluation, chain
+from xstilts.study.step import Step
 
 WANTED = (WEIGHTS, "*.json", "*.model", "*.txt")
 
@@ -32,3 +35,15 @@ def fetch(model: str, revision: str) -> Path:
     if not (folder / SHAPE).is_file() or not (folder / TOKENS).is_file():
         raise BackboneError(where, f"lacks {SHAPE} or {TOKENS}.", SAVE_TOKENIZER)
     return folder
+
+
+def fetch_all(steps: Iterable[Step]) -> None:
+    """Have every Hub model that the steps start from in the cache, before workers need it."""
+    wanted: dict[str, Backbone] = {}
+    for step in steps:
+        specification = step.specification
+        model = specification.model if isinstance(specification, Evaluation) else specification
+        wanted |= {one.fingerprint: one for one in chain(model) if isinstance(one, Backbone)}
+    for backbone in wanted.values():
+        if backbone.model is not None and backbone.revision is not None:
+            fetch(backbone.model, backbone.revision)

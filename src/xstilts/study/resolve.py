@@ -170,18 +170,11 @@ class Resolver:
         key = (one.name, split, language)
         if key not in self._identities:
             try:
-                _need_folder(one, self.data)
                 self._identities[key] = task.identity(one, split, language, self.data)
             except InputError as error:
                 self.errors.append(error)
                 self._identities[key] = "missing"
         return self._identities[key]
-
-
-def _need_folder(one: Task, data: Path | None) -> None:
-    if one.files is not None and one.hub is None and one.path is None and data is None:
-        now = "Name their folder with --data DIR or XSTILTS_DATA."
-        raise DataError(f"task '{one.name}'", "is read from local files only.", now)
 
 
 def _has_split(one: Task, split: str, data: Path | None) -> bool:

@@ -1,0 +1,185 @@
+"""The commands. What they print is in `show.py`; what they do is in `study`, `runner` and `report`.
+
+Imports stand inside the commands, so that `xstilts --help` answers at once.
+"""
+
+import signal
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xstilts.errors import XstiltsError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from xstilts.store import Store
+    from xstilts.study.plan import Plan
+
+INTERRUPTED = 130
+"""The exit status of a command that Ctrl-C stopped, by the convention of shells."""
+
+app = typer.Typer(
+    help="A laboratory for cross-lingual intermediate-task training.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+StudyArgument = Annotated[
+    str, typer.Argument(metavar="STUDY", help="A bundled study, or the path of a file.")
+]
+StoreOption = Annotated[Path, typer.Option("--store", envvar="XSTILTS_STORE", help="Where results are kept.")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", envvar="XSTILTS_DATA", help="A folder with the original files of the tasks."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+STORE = Path("store")
+
+
+class Format(StrEnum):
+    """What a report may be written as."""
+
+    HTML = "html"
+    CSV = "csv"
+    PARQUET = "parquet"
+    LATEX = "latex"
+    MARKDOWN = "markdown"
+
+
+@app.command()
+def run(
+    study: StudyArgument,
+    store: StoreOption = STORE,
+    data: DataOption = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes; by default one per GPU, or per core.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the report goes; by default reports/STUDY.")] = None,
+) -> None:
+    """Train and evaluate what is not known yet. Then write the report."""
+    from xstilts import show
+    from xstilts.runner import local, progress
+    from xstilts.runner.pretrained import fetch_all
+    from xstilts.study.rows import check_rows
+
+    plan, kept = _plan(study, store, data)
+    kept.prepare()
+    missing = [step for step in plan.steps if not kept.done(step)]
+    check_rows(missing, plan.places)
+    fetch_all(missing)
+    signal.signal(signal.SIGTERM, _interrupt)
+    shown = progress.Progress(
+        plan, {step.fingerprint for step in plan.steps} - {step.fingerprint for step in missing}
+    )
+    try:
+        with shown:
+            result = local.run(plan.steps, kept, plan.places, shown, workers=workers)
+    except KeyboardInterrupt:
+        progress.say(f"Stopped: {shown.board.summary()}. The same command continues: xstilts run {study}")
+        raise typer.Exit(INTERRUPTED) from None
+    progress.say(show.result(result))
+    if plan.cells:
+        from xstilts.report import page
+
+        for path in page.write(plan, kept, ["html", "csv"], out or Path("reports") / plan.study.name):
+            print(path)
+    else:
+        for step in plan.steps:
+            print(kept.folder(step.fingerprint) or f"missing: {step.name}")
+    if not result.complete:
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    study: StudyArgument, store: StoreOption = STORE, data: DataOption = None, json: JsonOption = False
+) -> None:
+    """Dry run: errors, cells, rough cost. Also what phases share and what the store has."""
+    from xstilts import show
+
+    plan, kept = _plan(study, store, data)
+    show.checked(plan, kept, as_json=json)
+
+
+@app.command()
+def status(
+    study: StudyArgument, store: StoreOption = STORE, data: DataOption = None, json: JsonOption = False
+) -> None:
+    """What is done, what failed and why, what is missing."""
+    from xstilts import show
+
+    plan, kept = _plan(study, store, data)
+    show.status(plan, kept, as_json=json)
+
+
+@app.command()
+def report(
+    study: StudyArgument,
+    store: StoreOption = STORE,
+    data: DataOption = None,
+    to: Annotated[list[Format], typer.Option(help="A format; may be given several times.")] = [Format.HTML],  # noqa: B006
+    out: Annotated[Path | None, typer.Option(help="A folder; by default reports/STUDY.")] = None,
+) -> None:
+    """Write what is known as a page or as tables."""
+    from xstilts.report import page
+
+    plan, kept = _plan(study, store, data)
+    formats = [one.value for one in to]
+    for path in page.write(plan, kept, formats, out or Path("reports") / plan.study.name):
+        print(path)
+
+
+@app.command()
+def tasks(json: JsonOption = False) -> None:
+    """The tasks, with their families and languages."""
+    from xstilts import show
+
+    show.tasks(as_json=json)
+
+
+@app.command()
+def languages(json: JsonOption = False) -> None:
+    """The languages, with their families and scripts."""
+    from xstilts import show
+
+    show.languages(as_json=json)
+
+
+@app.command()
+def studies(json: JsonOption = False) -> None:
+    """The studies that come with the package."""
+    from xstilts import show
+
+    show.studies(as_json=json)
+
+
+def _plan(study: str, store: Path, data: Path | None) -> "tuple[Plan, Store]":
+    from xstilts.store import Store
+    from xstilts.study.load import load
+    from xstilts.study.plan import plan
+
+    return plan(load(study), data), Store(store)
+
+
+def _interrupt(signal_number: int, frame: "FrameType | None") -> None:
+    """The end that a batch system or `kill` asks for is treated as Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Run a command; what a user can cause is told without a traceback."""
+    try:
+        app()
+    except XstiltsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_status)
+
+
+if __name__ == "__main__":
+    main()

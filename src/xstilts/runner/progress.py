@@ -1,0 +1,163 @@
+"""Progress on standard error: a live display on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from xstilts.study.plan import Plan
+from xstilts.study.step import Step
+
+LINE_SECONDS = 30.0
+"""Time between two plain lines about a step that goes on."""
+
+
+class Board:
+    """What is known about a run: cells and steps done, what goes on now, how long the rest may take."""
+
+    def __init__(self, plan: Plan, done: set[str]) -> None:
+        self.plan = plan
+        self.done = set(done)
+        self.lost: set[str] = set()
+        self.active: dict[str, tuple[Step, dict[str, Any]]] = {}
+        self.began: dict[str, float] = {}
+        self._seconds: dict[str, float] = {}
+        self._timed: Counter[str] = Counter()
+        self._widest = 1
+
+    def hear(self, step: Step, event: Mapping[str, Any]) -> None:
+        """Take in an event of the engine."""
+        name, now = step.fingerprint, time.monotonic()
+        match event["event"]:
+            case "started":
+                self.active[name], self.began[name] = (step, {}), now
+                self._widest = max(self._widest, len(self.active))
+            case "progress":
+                self.active[name] = (step, dict(event))
+            case "finished":
+                self.done.add(name)
+                if event["outcome"] == "done":
+                    spent = now - self.began[name]
+                    self._seconds[step.kind] = self._seconds.get(step.kind, 0.0) + spent
+                    self._timed[step.kind] += 1
+            case "failed" | "blocked":
+                self.lost.add(name)
+        if event["event"] in ("finished", "failed", "busy"):
+            self.active.pop(name, None)
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Cells done, of all; of a study without targets its steps."""
+        wanted = [cell.evaluation for cell in self.plan.cells] or [
+            step.fingerprint for step in self.plan.steps
+        ]
+        return sum(one in self.done for one in wanted), len(wanted)
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Of all phases that go on now, together."""
+        return sum(float(event.get("tokens_per_second", 0.0)) for _, event in self.active.values())
+
+    @property
+    def seconds_left(self) -> float | None:
+        """What the remaining steps take if they are like those of their kind so far; None without a guess."""
+        left = Counter(step.kind for step in self.plan.steps if step.fingerprint not in self.done | self.lost)
+        if not left or any(not self._timed[kind] for kind in left):
+            return None
+        seconds = sum(count * self._seconds[kind] / self._timed[kind] for kind, count in left.items())
+        return seconds / self._widest
+
+    def summary(self) -> str:
+        """Cells, speed and time left in a line."""
+        done, every = self.cells
+        noun = "cells" if self.plan.cells else "steps"
+        parts = [f"{done} of {every} {noun}"]
+        if self.lost:
+            parts.append(f"{len(self.lost)} steps failed or blocked")
+        if self.tokens_per_second:
+            parts.append(f"{self.tokens_per_second:,.0f} tokens/s")
+        if self.seconds_left is not None:
+            parts.append(f"about {duration(self.seconds_left)} left")
+        return ", ".join(parts)
+
+
+class Progress:
+    """A listener of the engine that shows a board. Use as a context; call it with every event."""
+
+    def __init__(self, plan: Plan, done: set[str]) -> None:
+        self.board = Board(plan, done)
+        self.console = Console(stderr=True)
+        self._said: dict[str, float] = {}
+        self._live = Live(
+            console=self.console, get_renderable=self._picture, refresh_per_second=4, transient=True
+        )
+
+    def __enter__(self) -> "Progress":
+        self._shown().__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._shown().__exit__(*raised)
+
+    def __call__(self, step: Step, event: Mapping[str, Any]) -> None:
+        """Take in an event, and say what should be said."""
+        before = self.board.began.get(step.fingerprint, 0.0)
+        self.board.hear(step, event)
+        line = self._line(step, event, time.monotonic() - before)
+        if line:
+            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def _shown(self) -> AbstractContextManager[Any]:
+        return self._live if self.console.is_terminal else nullcontext()
+
+    def _line(self, step: Step, event: Mapping[str, Any], seconds: float) -> str:
+        """A line for the log; on a terminal only failures, for the picture has the rest."""
+        kind = event["event"]
+        if kind == "failed":
+            return f"failed: {step.name} ({step.fingerprint}): {event['message']}"
+        if self.console.is_terminal or kind in ("started", "busy", "blocked"):
+            return ""
+        if kind == "finished":
+            return f"{step.name}: done in {duration(seconds)}; {self.board.summary()}"
+        last = self._said.get(step.fingerprint, self.board.began[step.fingerprint])
+        if time.monotonic() - last < LINE_SECONDS or "update" not in event:
+            return ""
+        self._said[step.fingerprint] = time.monotonic()
+        return f"{step.name}: {_update(event)}; {self.board.summary()}"
+
+    def _picture(self) -> Group:
+        done, every = self.board.cells
+        head = Table.grid(padding=(0, 1))
+        head.add_row(ProgressBar(total=max(1, every), completed=done, width=40), self.board.summary())
+        steps = Table.grid(padding=(0, 2))
+        for step, event in self.board.active.values():
+            seconds = time.monotonic() - self.board.began[step.fingerprint]
+            steps.add_row(Text(f"  {step.name}"), _update(event), duration(seconds))
+        return Group(head, steps)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 8 s, 3 min, 2.5 h."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def _update(event: Mapping[str, Any]) -> str:
+    if "update" in event:
+        text = f"update {event['update']} of {event['updates']}"
+        return text + (f", loss {event['loss']:.3f}" if "loss" in event else "")
+    return str(event.get("language", ""))
+
+
+def say(text: str) -> None:
+    """A message for people: standard error."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,222 @@
+"""What the commands print: tables for people, JSON for machines; results go to standard output."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from xstilts import languages as known_languages
+from xstilts import task
+from xstilts.runner.progress import duration
+from xstilts.store import Store
+from xstilts.study import load
+from xstilts.study.cost import estimate, tokens_of
+from xstilts.study.phase import Phase
+from xstilts.study.plan import Cell, Plan
+from xstilts.study.step import Step
+
+if TYPE_CHECKING:
+    from xstilts.runner.local import Result
+
+
+def checked(plan: Plan, store: Store, *, as_json: bool) -> None:
+    """The dry run: cells, steps with what is shared and what the store has, an estimate of the cost."""
+    cost = estimate(plan, store)
+    steps = [_step(step, plan, store) for step in plan.steps]
+    if as_json:
+        _json(
+            {
+                "study": plan.study.name,
+                "question": plan.study.question,
+                "cells": [_cell(cell, plan, store) for cell in plan.cells],
+                "steps": steps,
+                "notes": plan.notes,
+                "estimate": {
+                    "tokens": cost.tokens,
+                    "phases_of_unknown_size": cost.unknown,
+                    "tokens_per_second": cost.tokens_per_second,
+                    "seconds_of_one_worker": cost.seconds,
+                },
+            }
+        )
+        return
+    console = _console()
+    console.print(f"{plan.study.name}: {plan.study.question}")
+    console.print(_grid(plan, store))
+    rows = [
+        (
+            kind,
+            len(of_kind),
+            sum(step["done"] for step in of_kind),
+            sum(step["cells"] > 1 for step in of_kind),
+        )
+        for kind in ("backbone", "phase", "evaluation")
+        if (of_kind := [step for step in steps if step["kind"] == kind])
+    ]
+    console.print(_table(("steps", "number", "in the store", "shared by cells"), rows))
+    phases = [step for step in steps if step["kind"] == "phase" and not step["done"]]
+    shared = [
+        (step["name"], step["fingerprint"], step["cells"], _thousands(step["tokens"])) for step in phases
+    ]
+    if shared:
+        console.print(_table(("phase to train", "fingerprint", "cells", "tokens (estimate)"), shared))
+    console.print(_cost(cost.tokens, cost.unknown, cost.seconds))
+    for note in plan.notes:
+        console.print(f"Note: {note}.")
+
+
+def status(plan: Plan, store: Store, *, as_json: bool) -> None:
+    """How far a study is, and what failed."""
+    cells = [_cell(cell, plan, store) for cell in plan.cells]
+    failures = [store.failure(step.fingerprint) for step in plan.steps if not store.done(step)]
+    failed = [failure for failure in failures if failure is not None]
+    if as_json:
+        told = [{"name": one.name, "fingerprint": one.fingerprint, "message": one.message} for one in failed]
+        _json({"study": plan.study.name, "cells": cells, "failures": told})
+        return
+    console = _console()
+    console.print(_grid(plan, store))
+    counts = Counter(cell["state"] for cell in cells)
+    words = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    console.print(f"Cells: {words or 'none'}.")
+    for one in failed:
+        console.print(f"failed: {one.name} ({one.fingerprint}): {one.message}", markup=False, soft_wrap=True)
+
+
+def result(result: "Result") -> str:
+    """What became of a run, in a sentence."""
+    parts = [f"{result.computed} steps computed", f"{result.found} were in the store"]
+    if result.failed:
+        parts.append(f"{len(result.failed)} failed")
+    if result.blocked:
+        parts.append(f"{len(result.blocked)} could not be tried")
+    return ", ".join(parts) + "."
+
+
+def tasks(*, as_json: bool) -> None:
+    """All tasks of the package."""
+    found = [task.find(name) for name in task.names()]
+    if as_json:
+        _json([_task(one) for one in found])
+        return
+    rows = [(one.name, one.family, len(one.languages), one.metric, one.description) for one in found]
+    _console().print(_table(("task", "family", "languages", "metric", "description"), rows))
+
+
+def languages(*, as_json: bool) -> None:
+    """All languages of the package."""
+    found = known_languages.all_languages()
+    if as_json:
+        fields = ("code", "name", "family", "script", "size")
+        _json([{name: getattr(one, name) for name in fields} for one in found])
+        return
+    rows = [(one.code, one.name, one.family, one.script) for one in found]
+    _console().print(_table(("code", "language", "family", "script"), rows))
+
+
+def studies(*, as_json: bool) -> None:
+    """All bundled studies."""
+    found = [load.load(name) for name in load.bundled()]
+    if as_json:
+        _json([{"name": one.name, "question": one.question} for one in found])
+        return
+    _console().print(_table(("study", "question"), [(one.name, one.question) for one in found]))
+
+
+TASK_FIELDS = (
+    "name",
+    "family",
+    "languages",
+    "metric",
+    "labels",
+    "source_language",
+    "trained_by",
+    "licence",
+    "citation",
+    "url",
+    "description",
+)
+STATES = ("done", "running", "failed", "open")
+
+
+def _state(steps: Iterable[Step], store: Store) -> str:
+    """Of the last of some steps, each the parent of the next: done, or how far its chain is."""
+    missing = [step for step in steps if not store.done(step)]
+    if not missing:
+        return "done"
+    if any(store.claimed(step.fingerprint) for step in missing):
+        return "running"
+    return "failed" if any(store.failure(step.fingerprint) for step in missing) else "open"
+
+
+def _cell(cell: Cell, plan: Plan, store: Store) -> dict[str, Any]:
+    chain = [plan.by_fingerprint[one] for one in (*cell.phases, cell.evaluation)]
+    own = {name: getattr(cell, name) for name in ("backbone", "arm", "target", "seed", "reference")}
+    state = "done" if store.done(chain[-1]) else _state(chain, store)
+    return {**own, "state": state, "evaluation": cell.evaluation, "phases": list(cell.phases)}
+
+
+def _step(step: Step, plan: Plan, store: Store) -> dict[str, Any]:
+    phase = isinstance(step.specification, Phase)
+    return {
+        "name": step.name,
+        "kind": step.kind,
+        "fingerprint": step.fingerprint,
+        "parents": list(step.parents),
+        "done": store.done(step),
+        "cells": plan.users[step.fingerprint],
+        "tokens": tokens_of(step, plan.places) if phase else None,
+    }
+
+
+def _grid(plan: Plan, store: Store) -> Table:
+    """Arms x targets: how many cells of each are done."""
+    targets = list(dict.fromkeys(cell.target for cell in plan.cells))
+    lines: dict[tuple[str, ...], dict[str, list[bool]]] = {}
+    for cell in plan.cells:
+        line = (cell.backbone, f"{cell.arm} (random weights)" if cell.reference == "random" else cell.arm)
+        line = ("", "majority") if cell.reference == "majority" else line
+        done = store.done(plan.by_fingerprint[cell.evaluation])
+        lines.setdefault(line, {}).setdefault(cell.target, []).append(done)
+    rows = [
+        (*line, *(f"{sum(done[target])} of {len(done[target])}" for target in targets))
+        for line, done in lines.items()
+    ]
+    return _table(("backbone", "arm", *targets), rows)
+
+
+def _cost(tokens: int, unknown: int, seconds: float | None) -> str:
+    text = f"Estimate: about {_thousands(tokens)} tokens to train on"
+    if unknown:
+        text += f", and {unknown} phases whose data must be fetched to know"
+    if seconds is not None:
+        text += f"; about {duration(seconds)} of one worker at the speed of the phases in the store"
+    return text + "."
+
+
+def _thousands(number: int | None) -> str:
+    return "unknown" if number is None else f"{float(f'{number:.2g}'):,.0f}"
+
+
+def _task(one: task.Task) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in TASK_FIELDS}
+
+
+def _console() -> Console:
+    """A terminal's width on a terminal; elsewhere no line is folded or cut."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    table = Table(*head, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(str(value) for value in row))
+    return table
+
+
+def _json(content: Mapping[str, Any] | list[Any]) -> None:
+    print(json.dumps(content, indent=1, ensure_ascii=False))

@@ -1,0 +1,80 @@
+"""What a plan will cost, roughly, without reading a row of data or loading a model."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from xstilts import task
+from xstilts.store import Store
+from xstilts.study.phase import Phase
+from xstilts.study.plan import Plan
+from xstilts.study.step import Places, Step
+from xstilts.study.use import Use
+
+BYTES_PER_TOKEN = 4.0
+"""Of text in the files of a task, markup included; XLM-R's vocabulary gives 3.5 to 5 on most languages."""
+
+TOKENS_PER_EXAMPLE = 40
+"""Where only the number of examples is known: MNLI and XNLI have about 40, SQuAD about 200."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Tokens that the missing phases will train on, as far as that is known, and how fast they may be."""
+
+    tokens: int
+    unknown: int
+    """Phases of which the number of tokens is not known before their data is fetched."""
+    tokens_per_second: float | None
+    """The median of the finished phases of the plan; None if there are none."""
+
+    @property
+    def seconds(self) -> float | None:
+        """Training time on one worker of the kind that the finished phases ran on."""
+        return self.tokens / self.tokens_per_second if self.tokens_per_second else None
+
+
+def estimate(plan: Plan, store: Store) -> Cost:
+    """The cost of what the store does not have."""
+    missing = [step for step in plan.steps if step.kind == "phase" and store.folder(step.fingerprint) is None]
+    tokens = [tokens_of(step, plan.places) for step in missing]
+    known = [number for number in tokens if number is not None]
+    return Cost(sum(known), len(tokens) - len(known), _speed(plan.steps, store))
+
+
+def tokens_of(step: Step, places: Places) -> int | None:
+    """Roughly the tokens that a phase trains on; None if its data is not here to be measured."""
+    phase = step.specification
+    assert isinstance(phase, Phase)
+    recipe = phase.recipe
+    if recipe.updates is not None and recipe.batch_tokens is not None:
+        return recipe.updates * recipe.batch_tokens
+    if recipe.updates is not None and recipe.batch_size is not None:
+        return recipe.updates * recipe.batch_size * min(TOKENS_PER_EXAMPLE, recipe.max_length)
+    sizes = [_tokens_in(use, places) for use in phase.uses]
+    known = [size for size in sizes if size is not None]
+    return round(sum(known) * (recipe.epochs or 1)) if len(known) == len(sizes) else None
+
+
+def _tokens_in(use: Use, places: Places) -> int | None:
+    one = places.task(use.task)
+    capped = None if use.examples is None else use.examples * TOKENS_PER_EXAMPLE
+    if one.lab is not None:
+        held: int | None = one.lab.sizes.get(use.split, 0) * len(use.languages) * TOKENS_PER_EXAMPLE
+    else:
+        sizes = [task.text_bytes(one, use.split, language, places.data) for language in use.languages]
+        known = [size for size in sizes if size is not None]
+        held = round(sum(known) / BYTES_PER_TOKEN) if len(known) == len(sizes) else None
+    given = [number for number in (capped, held) if number is not None]
+    return min(given, default=None)
+
+
+def _speed(steps: Iterable[Step], store: Store) -> float | None:
+    records = [_record(step, store) for step in steps if step.kind == "phase"]
+    speeds = [record["tokens"] / record["train_seconds"] for record in records if record.get("train_seconds")]
+    return median(speeds) if speeds else None
+
+
+def _record(step: Step, store: Store) -> dict[str, Any]:
+    return dict(store.record(step.fingerprint) or {})
