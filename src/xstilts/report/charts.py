@@ -1,0 +1,185 @@
+"""The charts of every report: transfer heat map, cross-lingual gap, training curves.
+
+Each is None when the study has nothing for it to show. Missing cells are drawn as missing.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from xstilts.report import statistics
+from xstilts.report.drawing import DIVERGING, INK, QUIET, number
+from xstilts.report.effects import BASELINE, EFFECT, GAP, SCORE, Effects, Quantity
+from xstilts.report.results import Line, Results, Target
+from xstilts.study.phase import Phase
+
+Chart = Any  # altair's many kinds of chart have no common type that says more
+
+MEAN = "mean"
+CELL_WIDTH, CELL_HEIGHT = 92, 46
+CURVES = 12  # panels of training curves
+
+
+def heat_map(effects: Effects, backbone: str) -> Chart | None:
+    """Arms x targets: difference to `none` on the mean of the transfer languages, with interval.
+
+    The rows of `none` and of the references have the scores themselves. Bold: the difference excludes zero
+    after Holm's correction over the whole map.
+    """
+    cells = heat_cells(effects, backbone)
+    if not cells:
+        return None
+    frame = pl.DataFrame(cells, schema_overrides={"value": pl.Float64, "probability": pl.Float64})
+    columns, rows = (frame[key].unique(maintain_order=True).to_list() for key in ("column", "row"))
+    reach = max([5.0, *(abs(cell["value"]) for cell in cells if cell["kind"] == "effect")])
+    axis = alt.Axis(orient="top", labelAngle=0, labelLimit=CELL_WIDTH - 4)
+    x = alt.X("column:N", sort=columns, title=None, scale=alt.Scale(paddingInner=0.03), axis=axis)
+    y = alt.Y("row:N", sort=rows, title=None, scale=alt.Scale(paddingInner=0.06))
+    base = alt.Chart(frame).encode(x=x, y=y)
+    drawn = alt.layer(*_tiles(base, reach), *_numbers(base, reach))
+    return drawn.properties(width=CELL_WIDTH * len(columns), height=CELL_HEIGHT * len(rows))
+
+
+def _tiles(base: Chart, reach: float) -> list[Chart]:
+    scale = alt.Scale(domain=[-reach, reach], range=list(DIVERGING), interpolate="lab")
+    return [
+        _of(base, "effect")
+        .mark_rect(cornerRadius=3)
+        .encode(color=alt.Color("value:Q", scale=scale, legend=None)),
+        _of(base, "score").mark_rect(cornerRadius=3, fill=INK, fillOpacity=0.07),
+        _of(base, "missing").mark_rect(
+            cornerRadius=3, fill=None, stroke=INK, strokeDash=[3, 3], strokeOpacity=0.55
+        ),
+    ]
+
+
+def _numbers(base: Chart, reach: float) -> list[Chart]:
+    ink = alt.condition(f"abs(datum.value) > {0.62 * reach}", alt.value("#ffffff"), alt.value("#16181d"))
+    effect, score = _of(base, "effect"), _of(base, "score")
+    strong, weak = (effect.transform_filter(rule) for rule in ("datum.strong", "!datum.strong"))
+    return [
+        _of(base, "missing").mark_text(fontSize=11, fontStyle="italic", opacity=0.75).encode(text="text"),
+        score.mark_text(dy=-7, fontSize=13).encode(text="text"),
+        score.mark_text(dy=9, fontSize=9.5, opacity=0.8).encode(text="interval"),
+        strong.mark_text(dy=-7, fontSize=13, fontWeight="bold").encode(text="text", color=ink),
+        weak.mark_text(dy=-7, fontSize=13).encode(text="text", color=ink),
+        effect.mark_text(dy=9, fontSize=9.5).encode(text="interval", color=ink),
+    ]
+
+
+def _of(base: Chart, kind: str) -> Chart:
+    return base.transform_filter(f"datum.kind == '{kind}'")
+
+
+def heat_cells(effects: Effects, backbone: str) -> list[dict[str, Any]]:
+    """The cells of the heat map, row by row; the last column is the mean over targets if there are some."""
+    results = effects.results
+    lines = [line for line in results.lines if line.backbone in (backbone, "")]
+    columns: list[tuple[str, tuple[str, ...]]] = [(one.name, (one.name,)) for one in results.targets]
+    if len(columns) > 1:
+        columns.append((MEAN, tuple(one.name for one in results.targets)))
+    cells = [_cell(effects, line, *column) for line in lines for column in columns]
+    tested = [cell for cell in cells if cell["kind"] == "effect"]
+    adjusted = statistics.holm([cell["probability"] for cell in tested])
+    for cell, probability in zip(tested, adjusted, strict=True):
+        cell["strong"] = probability < 1 - statistics.LEVEL
+    return cells
+
+
+def _cell(effects: Effects, line: Line, column: str, targets: tuple[str, ...]) -> dict[str, Any]:
+    plain = line.arm in ("", BASELINE)
+    estimate = effects.estimate(SCORE if plain else EFFECT, line, *targets)
+    cell = {"row": line_label(line), "column": column, "strong": False}
+    if estimate is None:
+        return cell | {
+            "kind": "missing",
+            "value": None,
+            "probability": 1.0,
+            "text": "missing",
+            "interval": "",
+        }
+    return cell | {
+        "kind": "score" if plain else "effect",
+        "value": estimate.value,
+        "probability": estimate.probability,
+        "text": number(estimate.value, signed=not plain),
+        "interval": f"[{number(estimate.low)}, {number(estimate.high)}]",
+    }
+
+
+def line_label(line: Line) -> str:
+    """'nli', 'majority class', 'nli, random weights'."""
+    if line.reference == "majority":
+        return "majority class"
+    if line.reference == "random":
+        return "random weights" if line.arm == BASELINE else f"{line.arm}, random weights"
+    return line.arm
+
+
+def gaps(effects: Effects, backbone: str) -> Chart | None:
+    """For each target and arm the source language's score, the mean of the others, and the gap between."""
+    results = effects.results
+    arms = [line for line in results.lines if line.backbone == backbone and not line.reference]
+    panels = [_gap_panel(effects, arms, target) for target in results.targets if target.has_gap]
+    drawn = [panel for panel in panels if panel is not None]
+    return alt.concat(*drawn, columns=2, spacing=30) if drawn else None
+
+
+def _gap_panel(effects: Effects, arms: Sequence[Line], target: Target) -> Chart | None:
+    rows = [_gap_row(effects, line, target) for line in arms]
+    if all(row["source"] is None for row in rows):
+        return None
+    base = alt.Chart(pl.DataFrame(rows)).encode(
+        y=alt.Y("arm:N", sort=[line.arm for line in arms], title=None)
+    )
+    x = alt.X("source:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=5))
+    return alt.layer(
+        base.mark_rule(strokeWidth=2, color=QUIET).encode(x=x, x2="others:Q"),
+        base.mark_point(filled=False, strokeWidth=1.7, size=64, color=INK, opacity=1).encode(x="source:Q"),
+        base.mark_point(filled=True, size=64, color=INK, opacity=1).encode(x="others:Q"),
+        base.mark_text(dy=-10, fontSize=10).encode(x="middle:Q", text="text:N"),
+    ).properties(title=target.name, width=310, height=alt.Step(36))
+
+
+def _gap_row(effects: Effects, line: Line, target: Target) -> dict[str, Any]:
+    asked = (Quantity("score", "source"), SCORE, GAP)
+    source, others, found = (effects.estimate(each, line, target.name) for each in asked)
+    if source is None or others is None or found is None:
+        return {"arm": line.arm, "source": None, "others": None, "middle": None, "text": "missing"}
+    text = f"{number(found.value)} [{number(found.low)}, {number(found.high)}]"
+    middle = (source.value + others.value) / 2
+    return {"arm": line.arm, "source": source.value, "others": others.value, "middle": middle, "text": text}
+
+
+def curves(results: Results, measure: str) -> Chart | None:
+    """How phases went: "loss" or "development" score over the updates, a line for each phase."""
+    panels: dict[str, list[dict[str, Any]]] = {}
+    for step in results.plan.steps:
+        folder = results.store.folder(step.fingerprint)
+        if not isinstance(step.specification, Phase) or folder is None:
+            continue
+        name = " + ".join(use.task for use in step.specification.uses)
+        for line in (folder / "curve.jsonl").read_text(encoding="utf-8").splitlines():
+            point = json.loads(line)
+            if measure in point:
+                row = {"update": point["update"], "value": point[measure], "phase": step.fingerprint}
+                panels.setdefault(name, []).append(row)
+    charts = [_curve_panel(name, rows) for name, rows in list(panels.items())[:CURVES]]
+    return alt.concat(*charts, columns=3, spacing=26) if charts else None
+
+
+def _curve_panel(name: str, rows: Sequence[dict[str, Any]]) -> Chart:
+    shown = name if len(name) <= 34 else f"{name[:33]}…"
+    return (
+        alt.Chart(pl.DataFrame(rows))
+        .mark_line(strokeWidth=1.4, opacity=0.6, color="#4477AA", point={"size": 12, "filled": True})
+        .encode(
+            x=alt.X("update:Q", title="update", axis=alt.Axis(tickCount=4, grid=False)),
+            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4)),
+            detail="phase:N",
+        )
+        .properties(title=shown, width=208, height=130)
+    )

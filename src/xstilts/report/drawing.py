@@ -1,0 +1,86 @@
+"""How charts look, and how they become SVG and PDF: offline, without scripts or fonts from elsewhere.
+
+Ink is `currentColor`, so that a chart inside a page follows its light or dark scheme. The arms' colours are
+Tol's "bright" scheme, which readers with any colour vision can tell apart (Tol 2021, "Colour schemes",
+SRON/EPS/TN/09-002), and every arm has a shape, too.
+"""
+
+import hashlib
+import re
+from typing import Any
+
+import vl_convert
+
+INK = "currentColor"
+FONT = "Helvetica, Arial, sans-serif"
+PALETTE = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377")
+QUIET = "#999999"
+SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
+BAR = "M0,-1.6V1.6"  # a reference: a bar through the row
+REFERENCE_INKS = ("#b08d57", "#7d7d8c")  # majority class, random weights
+DIVERGING = ("#9c4a0b", "#d98032", "#f2c99b", "#f6f4ef", "#b9d0e8", "#5b93c9", "#1f5c99")
+"""Orange is harm, blue is help; the middle is near white."""
+
+AXIS = {
+    "domain": False,
+    "ticks": False,
+    "gridColor": INK,
+    "gridOpacity": 0.12,
+    "labelColor": INK,
+    "labelFontSize": 11,
+    "labelPadding": 6,
+    "titleColor": INK,
+    "titleFontSize": 11,
+    "titleFontWeight": "normal",
+    "titleOpacity": 0.75,
+}
+THEME: dict[str, Any] = {
+    "background": None,
+    "font": FONT,
+    "padding": 4,
+    "axis": AXIS,
+    "view": {"stroke": None},
+    "text": {"color": INK, "font": FONT},
+    "rule": {"color": INK},
+    "title": {"color": INK, "anchor": "start", "fontSize": 12.5, "fontWeight": 600, "offset": 8},
+    "header": {"labelColor": INK, "titleColor": INK, "labelFontSize": 10.5, "title": None},
+    "legend": {
+        "labelColor": INK,
+        "labelFontSize": 11.5,
+        "labelLimit": 260,
+        "titleColor": INK,
+        "title": None,
+        "orient": "top",
+        "direction": "horizontal",
+        "columnPadding": 18,
+        "symbolSize": 70,
+        "offset": 14,
+    },
+}
+
+
+def themed(chart: Any) -> dict[str, Any]:
+    """The chart's specification, in the look of the house."""
+    specification: dict[str, Any] = chart.to_dict()
+    specification["config"] = THEME
+    return specification
+
+
+def svg(chart: Any) -> str:
+    """The chart as an SVG element for use inside a page: it scales, and its ids are its own."""
+    drawn: str = vl_convert.vegalite_to_svg(themed(chart))
+    prefix = "c" + hashlib.sha256(drawn.encode()).hexdigest()[:8]
+    drawn = re.sub(r'\bid="', f'id="{prefix}-', drawn)
+    drawn = drawn.replace("url(#", f"url(#{prefix}-").replace('href="#', f'href="#{prefix}-')
+    return re.sub(r' aria-(label|roledescription)="[^"]*"| role="graphics-[a-z]*"', "", drawn)
+
+
+def pdf(chart: Any) -> bytes:
+    """The chart as a PDF page."""
+    drawn: bytes = vl_convert.vegalite_to_pdf(themed(chart))
+    return drawn
+
+
+def number(value: float, *, signed: bool = False) -> str:
+    """One decimal, with a real minus sign."""
+    return (f"{value:+.1f}" if signed else f"{value:.1f}").replace("-", "−")

@@ -1,0 +1,159 @@
+"""The quantities that a study compares, each computed from the scores of a line on some targets.
+
+A quantity that needs a score which is missing is None: no mean is taken over what happens to be there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from xstilts.report import statistics
+from xstilts.report.results import Line, Results
+from xstilts.report.statistics import Array, Estimate, Sample
+from xstilts.study.claim import REFERENCES
+
+BASELINE = "none"
+"""The arm that trains nothing."""
+
+Kind = Literal["score", "difference", "gap", "gap_difference", "retention", "slope_with_distance"]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What is measured of a line.
+
+    score: the mean over `languages` ("source", "transfer", "all" or codes). difference: less that of
+    `against`, seed by seed and example by example. gap: the score in the source language less the mean of the
+    others, in points. gap_difference: less that of `against`. retention: the others' mean in percent of the
+    source language's score. slope_with_distance: the least-squares slope of the score over the planted
+    distance of the language, in points from the nearest possible language (0) to the farthest (1).
+    """
+
+    kind: Kind
+    languages: str | tuple[str, ...] = "transfer"
+    against: str = BASELINE
+
+
+SCORE = Quantity("score")
+EFFECT = Quantity("difference")
+GAP = Quantity("gap")
+SLOPE = Quantity("slope_with_distance", "all")
+
+
+class Effects:
+    """Quantities of the results of a study, computed when asked for and kept."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        self._samples: dict[tuple[Quantity, Line, tuple[str, ...]], Sample | None] = {}
+        self._families: dict[tuple[Quantity, tuple[str, ...]], list[Sample]] = {}
+
+    def sample(self, quantity: Quantity, line: Line, targets: tuple[str, ...]) -> Sample | None:
+        """The quantity of a line, averaged over targets; None if any of it is missing."""
+        key = (quantity, line, targets)
+        if key not in self._samples:
+            self._samples[key] = mean_of([self._on_target(quantity, line, target) for target in targets])
+        return self._samples[key]
+
+    def estimate(self, quantity: Quantity, line: Line, *targets: str) -> Estimate | None:
+        """The quantity with its interval; None if any of it is missing."""
+        sample = self.sample(quantity, line, targets)
+        return None if sample is None else statistics.estimate(sample, self.like(quantity, targets))
+
+    def draws(self, quantity: Quantity, line: Line, *targets: str) -> Array | None:
+        """The quantity on resampled examples and seeds, [R]; None if any of it is missing."""
+        sample = self.sample(quantity, line, targets)
+        return None if sample is None else statistics.distribution(sample, self.like(quantity, targets))[0]
+
+    def like(self, quantity: Quantity, targets: tuple[str, ...]) -> list[Sample]:
+        """Comparable samples: of all arms, on every single target, or on the same set of targets."""
+        alone = len(targets) == 1
+        key = (quantity, () if alone else targets)
+        if key not in self._families:
+            sets = [(one.name,) for one in self.results.targets] if alone else [targets]
+            lines = [line for line in self.results.lines if not line.reference]
+            lines = [line for line in lines if not self._is_trivial(quantity, line)]
+            found = [self.sample(quantity, line, each) for each in sets for line in lines]
+            self._families[key] = [sample for sample in found if sample is not None]
+        return self._families[key]
+
+    def against(self, line: Line, name: str) -> Line | None:
+        """What a line is compared with: an arm on the same backbone and weights, or a reference."""
+        if name not in REFERENCES:
+            other = Line(line.backbone, name, line.reference)
+            return other if other in self.results.lines else None
+        found = [other for other in self.results.lines if other.reference == name]
+        same = [other for other in found if other.backbone in (line.backbone, "")]
+        return next(iter([*(other for other in same if other.arm in ("", BASELINE)), *same]), None)
+
+    def _is_trivial(self, quantity: Quantity, line: Line) -> bool:
+        compares = quantity.kind in ("difference", "gap_difference")
+        return compares and self.against(line, quantity.against) in (line, None)
+
+    def _on_target(self, quantity: Quantity, line: Line, target: str) -> Sample | None:
+        languages = quantity.languages
+        match quantity.kind:
+            case "score":
+                return self._score(line, target, languages)
+            case "difference":
+                plain = Quantity("score", languages)
+            case "gap_difference":
+                plain = Quantity("gap", languages)
+            case "gap" | "retention":
+                return self._source_and_others(quantity, line, target)
+            case "slope_with_distance":
+                return self._slope(line, target, languages)
+        other = self.against(line, quantity.against)
+        one = self.sample(plain, line, (target,))
+        compared = None if other is None else self.sample(plain, other, (target,))
+        if one is None or compared is None or other is None:
+            return None
+        if other.reference == "majority":
+            compared = statistics.for_seeds(compared, one.seeds)
+        seeds = statistics.common_seeds((one, compared))
+        return statistics.difference(one, compared) if seeds else None
+
+    def _score(self, line: Line, target: str, languages: str | Sequence[str]) -> Sample | None:
+        return self.results.score(line, target, self.results.target(target).select(languages))
+
+    def _source_and_others(self, quantity: Quantity, line: Line, target: str) -> Sample | None:
+        if not self.results.target(target).has_gap:
+            return None
+        source, others = (self._score(line, target, each) for each in ("source", quantity.languages))
+        if source is None or others is None:
+            return None
+        if quantity.kind == "gap":
+            return statistics.difference(source, others)
+        found = statistics.ratio(others, source)
+        return found if np.isfinite(found.observed).all() and np.isfinite(found.draws).all() else None
+
+    def _slope(self, line: Line, target: str, languages: str | Sequence[str]) -> Sample | None:
+        codes = self.results.target(target).select(languages)
+        distances = planted_distances(codes)
+        if distances is None or np.ptp(distances) == 0:
+            return None
+        samples = [self.results.score(line, target, (code,)) for code in codes]
+        whole = [sample for sample in samples if sample is not None]
+        if len(whole) < len(samples):
+            return None
+        centred = distances - distances.mean()
+        return statistics.combine(whole, (centred / (centred @ centred)).tolist())
+
+
+def mean_of(samples: Sequence[Sample | None]) -> Sample | None:
+    """The mean of samples over their common seeds; None if there are none, or one is missing."""
+    whole = [sample for sample in samples if sample is not None]
+    if not whole or len(whole) < len(samples) or not statistics.common_seeds(whole):
+        return None
+    return whole[0] if len(whole) == 1 else statistics.mean(whole)
+
+
+def planted_distances(codes: Sequence[str]) -> Array | None:
+    """How far each language was planted from the base language, [L]; None unless all are the lab's."""
+    from xstilts import lab
+
+    if not codes or not all(code in lab.LANGUAGES for code in codes):
+        return None
+    return np.array([lab.LANGUAGES[code].distance for code in codes], dtype=np.float64)

@@ -1,0 +1,122 @@
+"""Scores language by language: a panel for each target, languages grouped by family, references as bars."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from xstilts.report import statistics
+from xstilts.report.charts import Chart, line_label
+from xstilts.report.drawing import BAR, PALETTE, QUIET, REFERENCE_INKS, SHAPES
+from xstilts.report.effects import BASELINE, EFFECT, Effects
+from xstilts.report.results import Line, Results, Target, languages_by_family
+from xstilts.report.statistics import Sample
+
+SHOWN_ARMS = 5  # as many as can be told apart in a row
+MANY = 16  # languages; from here on rows are lower
+
+
+def by_language(effects: Effects, backbone: str) -> Chart | None:
+    """For each target the score of the arms in every language, with intervals."""
+    results = effects.results
+    lines = [*shown_arms(effects, backbone), *_references(results, backbone)]
+    panels = [_panel(results, target, lines) for target in results.targets]
+    drawn = [panel for panel in panels if panel is not None]
+    if not drawn:
+        return None
+    columns = 2 if len(drawn) > 1 else 1
+    return alt.concat(*drawn, columns=columns, spacing=36).resolve_scale(color="shared", shape="shared")
+
+
+def shown_arms(effects: Effects, backbone: str) -> list[Line]:
+    """`none` and the arms that move the scores most, in the study's order."""
+    arms = [line for line in effects.results.lines if line.backbone == backbone and not line.reference]
+    by_size = sorted(arms, key=lambda line: (line.arm != BASELINE, -_size(effects, line)))
+    return [line for line in arms if line in by_size[:SHOWN_ARMS]]
+
+
+def _references(results: Results, backbone: str) -> list[Line]:
+    found = [line for line in results.lines if line.reference and line.backbone in (backbone, "")]
+    return [line for line in found if line.arm in ("", BASELINE)]
+
+
+def _size(effects: Effects, line: Line) -> float:
+    found = [effects.sample(EFFECT, line, (target.name,)) for target in effects.results.targets]
+    return float(sum(abs(sample.observed.mean()) for sample in found if sample is not None))
+
+
+def _panel(results: Results, target: Target, lines: Sequence[Line]) -> Chart | None:
+    spoken = languages_by_family(target.languages)
+    samples = {(line, one): results.score(line, target.name, (one.code,)) for line in lines for one in spoken}
+    like = [sample for (line, _), sample in samples.items() if sample is not None and not line.reference]
+    rows = [
+        {"family": one.family, "language": f"{one.name} ({one.code})", "line": line_label(line)}
+        | _numbers(sample, like)
+        for (line, one), sample in samples.items()
+    ]
+    frame = pl.DataFrame(rows, schema_overrides=dict.fromkeys(("value", "low", "high"), pl.Float64))
+    if frame["value"].is_null().all():
+        return None
+    arms = [line for line in lines if not line.reference]
+    lane = 9 if len(spoken) < MANY else 5
+    step = max(lane * len(arms) + 5, 15)
+    y = alt.Y("language:N", sort=[f"{one.name} ({one.code})" for one in spoken], title=None)
+    base = alt.Chart(frame).encode(y=y)
+    layers = []
+    for line in lines:
+        own = base.transform_filter(f"datum.line == '{line_label(line)}'")
+        if line.reference:
+            layers.append(_bars(own, lines, step))
+        else:
+            offset = lane * (arms.index(line) - (len(arms) - 1) / 2)
+            layers += _points(own, lines, offset, small=len(spoken) >= MANY)
+    families = list(dict.fromkeys(one.family for one in spoken))
+    header = alt.Header(labelOrient="top", labelAnchor="start", labelFontStyle="italic", labelPadding=1)
+    return (
+        alt.layer(*layers)
+        .properties(width=300, height=alt.Step(step))
+        .facet(row=alt.Row("family:N", sort=families, title=None, header=header), spacing=5)
+        .resolve_scale(y="independent")
+        .properties(title=f"{target.name} · {target.metric.replace('_', ' ').replace('f1', 'F1')}")
+    )
+
+
+def _numbers(sample: Sample | None, like: Sequence[Sample]) -> dict[str, Any]:
+    if sample is None:
+        return {"value": None, "low": None, "high": None}
+    found = statistics.estimate(sample, like)
+    return {"value": found.value, "low": max(0.0, found.low), "high": min(100.0, found.high)}
+
+
+def _bars(own: Chart, lines: Sequence[Line], step: float) -> Chart:
+    return own.mark_point(filled=False, size=(0.58 * step) ** 2, strokeWidth=2, opacity=1).encode(
+        x=_x("value:Q"), color=_colour(lines), shape=_shape(lines)
+    )
+
+
+def _points(own: Chart, lines: Sequence[Line], offset: float, *, small: bool) -> list[Chart]:
+    return [
+        own.mark_rule(strokeWidth=1.4, opacity=0.7, yOffset=offset).encode(
+            x=_x("low:Q"), x2="high:Q", color=_colour(lines)
+        ),
+        own.mark_point(filled=True, size=26 if small else 46, opacity=1, yOffset=offset).encode(
+            x=_x("value:Q"), color=_colour(lines), shape=_shape(lines)
+        ),
+    ]
+
+
+def _x(field: str) -> alt.X:
+    return alt.X(field, title=None, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=5))
+
+
+def _colour(lines: Sequence[Line]) -> alt.Color:
+    arms = sum(not line.reference for line in lines)
+    inks = [QUIET, *PALETTE][:arms] + list(REFERENCE_INKS)[: len(lines) - arms]
+    return alt.Color("line:N", scale=alt.Scale(domain=[line_label(line) for line in lines], range=inks))
+
+
+def _shape(lines: Sequence[Line]) -> alt.Shape:
+    arms = sum(not line.reference for line in lines)
+    marks = list(SHAPES[:arms]) + [BAR] * (len(lines) - arms)
+    return alt.Shape("line:N", scale=alt.Scale(domain=[line_label(line) for line in lines], range=marks))

@@ -1,0 +1,144 @@
+"""What the embedded lab planted, beside what was measured: distances of languages, effects of tasks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from xstilts.report.charts import Chart
+from xstilts.report.drawing import INK, PALETTE, QUIET, REFERENCE_INKS, number
+from xstilts.report.effects import BASELINE, EFFECT, SLOPE, Effects, planted_distances
+from xstilts.report.results import Line, Target
+from xstilts.report.statistics import Estimate
+
+LAB = "lab_"
+PLANTED = ("help", "none", "harm")
+OUTCOMES = ("as planted", "not detected", "against the plan")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An intermediate task and a target: the effect that the lab planted, and the measured one."""
+
+    backbone: str
+    arm: str
+    target: str
+    planted: str
+    estimate: Estimate
+
+    @property
+    def outcome(self) -> str:
+        """One of OUTCOMES. An interval around zero is as planted where nothing was."""
+        low, high = self.estimate.low, self.estimate.high
+        signs = {"help": (low > 0, high < 0), "harm": (high < 0, low > 0)}
+        if self.planted == "none":
+            return OUTCOMES[2] if self.estimate.excludes_zero else OUTCOMES[0]
+        seen, opposite = signs[self.planted]
+        return OUTCOMES[0] if seen else OUTCOMES[2] if opposite else OUTCOMES[1]
+
+
+def truth_table(effects: Effects) -> list[Pair]:
+    """All pairs of a one-task arm with gold labels and a target of the lab that were measured."""
+    results = effects.results
+    arms = results.plan.study.intermediate.arms
+    pairs = []
+    for line in results.lines:
+        arm = arms.get(line.arm)
+        if line.reference or arm is None or len(arm.tasks) != 1 or arm.labels != "gold":
+            continue
+        for target in results.targets:
+            planted = _planted(arm.tasks[0], target)
+            estimate = effects.estimate(EFFECT, line, target.name)
+            if planted is not None and estimate is not None:
+                pairs.append(Pair(line.backbone, line.arm, target.name, planted, estimate))
+    return sorted(pairs, key=lambda pair: (PLANTED.index(pair.planted), -pair.estimate.value))
+
+
+def _planted(intermediate: str, target: Target) -> str | None:
+    if not (intermediate.startswith(LAB) and target.name.startswith(LAB)):
+        return None
+    from xstilts.lab import truth
+
+    return str(truth.expected(intermediate, target.name))
+
+
+def truth_chart(pairs: Sequence[Pair]) -> Chart | None:
+    """Measured effects, grouped by what was planted."""
+    if not pairs:
+        return None
+    rows = [
+        {
+            "pair": f"{pair.arm} → {pair.target.removeprefix(LAB)}",
+            "planted": {"none": "planted: nothing"}.get(pair.planted, f"planted: {pair.planted}"),
+            "outcome": pair.outcome,
+            "value": pair.estimate.value,
+            "low": pair.estimate.low,
+            "high": pair.estimate.high,
+        }
+        for pair in pairs
+    ]
+    frame = pl.DataFrame(rows)
+    y = alt.Y("pair:N", sort=frame["pair"].to_list(), title=None)
+    scale = alt.Scale(domain=list(OUTCOMES), range=[PALETTE[0], QUIET, PALETTE[1]])
+    base = alt.Chart(frame).encode(y=y, color=alt.Color("outcome:N", scale=scale))
+    shape = alt.Shape(
+        "outcome:N", scale=alt.Scale(domain=list(OUTCOMES), range=["circle", "square", "triangle-up"])
+    )
+    title = "measured effect on the transfer languages, points"
+    x = alt.X("low:Q", title=title, scale=alt.Scale(nice=True))
+    zero = alt.Chart(frame).mark_rule(color=INK, opacity=0.6).encode(x=alt.datum(0))
+    order = frame["planted"].unique(maintain_order=True).to_list()
+    header = alt.Header(labelOrient="top", labelAnchor="start", labelFontStyle="italic", labelPadding=1)
+    return (
+        alt.layer(
+            zero,
+            base.mark_rule(strokeWidth=1.6, opacity=0.8).encode(x=x, x2="high:Q"),
+            base.mark_point(filled=True, size=60, opacity=1).encode(x="value:Q", shape=shape),
+        )
+        .properties(width=520, height=alt.Step(20))
+        .facet(row=alt.Row("planted:N", sort=order, title=None, header=header), spacing=6)
+        .resolve_scale(y="independent")
+    )
+
+
+def distance_chart(effects: Effects, backbone: str) -> Chart | None:
+    """The score of `none` over the planted distance of the language, beside the same with random weights."""
+    lines = [Line(backbone, BASELINE), Line(backbone, BASELINE, "random")]
+    panels = [_distance_panel(effects, target, lines) for target in effects.results.targets]
+    drawn = [panel for panel in panels if panel is not None]
+    if not drawn:
+        return None
+    return alt.concat(*drawn, columns=2, spacing=30).resolve_scale(color="shared", shape="shared")
+
+
+def _distance_panel(effects: Effects, target: Target, lines: Sequence[Line]) -> Chart | None:
+    distances = planted_distances(target.languages)
+    if distances is None or effects.results.score(lines[0], target.name, target.languages) is None:
+        return None
+    rows: list[dict[str, Any]] = []
+    for line in lines:
+        for code, distance in zip(target.languages, distances, strict=True):
+            found = effects.results.score(line, target.name, (code,))
+            if found is not None:
+                name = "random weights" if line.reference else "pretrained"
+                place = {"code": code.removeprefix("x-"), "distance": float(distance), "weights": name}
+                rows.append(place | {"value": float(found.observed.mean())})
+    slope = effects.estimate(SLOPE, lines[0], target.name)
+    shown = f" · {number(slope.value)} [{number(slope.low)}, {number(slope.high)}]" if slope else ""
+    scale = alt.Scale(domain=["pretrained", "random weights"], range=[PALETTE[0], REFERENCE_INKS[1]])
+    colour = alt.Color("weights:N", scale=scale)
+    shape = alt.Shape("weights:N", scale=alt.Scale(domain=scale.domain, range=["circle", "square"]))
+    base = alt.Chart(pl.DataFrame(rows)).encode(
+        x=alt.X("distance:Q", title="planted distance", scale=alt.Scale(domain=[0, 1])), color=colour
+    )
+    y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=5))
+    fit = base.transform_regression("distance", "value", groupby=["weights"])
+    return alt.layer(
+        fit.mark_line(strokeWidth=1.2, strokeDash=[5, 3], opacity=0.7).encode(y=y),
+        base.mark_point(filled=True, size=50, opacity=1).encode(y=y, shape=shape),
+        base.transform_filter("datum.weights == 'pretrained'")
+        .mark_text(dy=-10, fontSize=10, color=INK)
+        .encode(y=y, text="code:N", color=alt.value(INK)),
+    ).properties(title=f"{target.name}{shown}", width=320, height=170)

@@ -1,0 +1,248 @@
+"""From a plan and a store to what was measured: one tidy table, and a sample for every score.
+
+Everything else in a report is a function of these two. The table has a row for each cell and language, in the
+order of the plan; a cell that is not in the store has rows too, whose value is null.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from xstilts import metrics
+from xstilts.errors import StoreError
+from xstilts.languages import Language, all_languages
+from xstilts.languages import find as find_language
+from xstilts.report import statistics
+from xstilts.report.statistics import Array, Sample
+from xstilts.store import Store
+from xstilts.study.phase import Evaluation, seen_with_labels
+from xstilts.study.plan import Cell, Plan
+
+SCHEMA: dict[str, pl.DataType] = {
+    "study": pl.String(),
+    "backbone": pl.String(),
+    "arm": pl.String(),
+    "reference": pl.String(),
+    "target": pl.String(),
+    "family": pl.String(),
+    "language": pl.String(),
+    "script": pl.String(),
+    "language_family": pl.String(),
+    "seed": pl.Int64(),
+    "seen_with_labels": pl.Boolean(),
+    "metric": pl.String(),
+    "value": pl.Float64(),
+    "n": pl.Int64(),
+    "fingerprint": pl.String(),
+}
+"""The columns of the tidy table. `value` is a percentage; `reference` is "" but for reference cells."""
+
+
+class Line(NamedTuple):
+    """What is compared: an arm on a backbone, or a reference."""
+
+    backbone: str
+    arm: str
+    reference: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target as evaluated. `source` is the language of its training labels, "" where nothing trains it."""
+
+    name: str
+    family: str
+    metric: str
+    languages: tuple[str, ...]
+    source: str
+
+    @property
+    def transfer(self) -> tuple[str, ...]:
+        """The languages without labels; where there is only the source language, that."""
+        return tuple(code for code in self.languages if code != self.source) or self.languages
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether it is evaluated in the source language and in others."""
+        return self.source in self.languages and len(self.languages) > 1
+
+    def select(self, languages: str | Sequence[str]) -> tuple[str, ...]:
+        """The languages of this target that are meant by "source", "transfer", "all" or a list of codes."""
+        match languages:
+            case "source":
+                return (self.source,) if self.source in self.languages else ()
+            case "transfer":
+                return self.transfer
+            case "all":
+                return self.languages
+            case _:
+                return tuple(language for language in self.languages if language in languages)
+
+
+class Results:
+    """What a study has measured so far; reads the store when asked."""
+
+    def __init__(self, plan: Plan, store: Store) -> None:
+        self.plan = plan
+        self.store = store
+        self.study = plan.study.name
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """Arms first, then references, each in the order of the study."""
+        lines = dict.fromkeys(_line(cell) for cell in self.plan.cells)
+        return tuple(sorted(lines, key=lambda line: line.reference != ""))
+
+    @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """In the order of the study."""
+        cells = {cell.target: cell for cell in self.plan.cells}
+        return tuple(_target(name, self.plan.evaluation(cell)) for name, cell in cells.items())
+
+    def target(self, name: str) -> Target:
+        """The target of that name."""
+        return next(target for target in self.targets if target.name == name)
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """The tidy table: columns as in SCHEMA."""
+        rows = [row for cell in self.plan.cells for row in self._rows(cell)]
+        return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+    def _rows(self, cell: Cell) -> Iterator[tuple[object, ...]]:
+        evaluation = self.plan.evaluation(cell)
+        seen = seen_with_labels(evaluation.model)
+        done = self.store.folder(cell.evaluation) is not None
+        scores = self.store.scores(cell.evaluation)["languages"] if done else {}
+        for code in evaluation.use.languages:
+            score = scores.get(code, {"value": None, "n": None})
+            known = language(code)
+            yield (
+                *(self.study, cell.backbone, cell.arm, cell.reference, cell.target, evaluation.use.family),
+                *(code, known.script, known.family, cell.seed, code in seen),
+                *(evaluation.metric, score["value"], score["n"], cell.evaluation),
+            )
+
+    @cached_property
+    def missing(self) -> tuple[Cell, ...]:
+        """The cells that are not in the store."""
+        return tuple(cell for cell in self.plan.cells if self.store.folder(cell.evaluation) is None)
+
+    def score(self, line: Line, target: str, languages: Sequence[str]) -> Sample | None:
+        """The mean score over languages; None if nothing is asked for or anything of it is missing."""
+        found = [self._samples.get((line, target, language)) for language in languages]
+        whole = [sample for sample in found if sample is not None]
+        return statistics.mean(whole) if whole and len(whole) == len(found) else None
+
+    @cached_property
+    def _samples(self) -> Mapping[tuple[Line, str, str], Sample]:
+        samples: dict[tuple[Line, str, str], Sample] = {}
+        for target in self.targets:
+            cells: dict[Line, dict[int, str]] = {}
+            for cell in self.plan.cells:
+                if cell.target == target.name and cell not in self.missing:
+                    cells.setdefault(_line(cell), {})[cell.seed] = cell.evaluation
+            fingerprints = dict.fromkeys(key for seeds in cells.values() for key in seeds.values())
+            measured = {key: _per_example(self.store, key) for key in fingerprints}
+            for language in target.languages:
+                here = {key: found[language] for key, found in measured.items() if language in found}
+                resampled = _resampled(target, here)
+                for line, seeds in cells.items():
+                    if sample := _sample(seeds, resampled):
+                        samples[line, target.name, language] = sample
+        return samples
+
+
+class _PerExample(NamedTuple):
+    """The examples of a language: their numbers [N] and the statistics of the metric [N, K]."""
+
+    rows: Array
+    statistics: Array
+
+
+class _Resampled(NamedTuple):
+    observed: float
+    draws: Array
+
+
+def _line(cell: Cell) -> Line:
+    return Line(cell.backbone, cell.arm, cell.reference)
+
+
+def _target(name: str, evaluation: Evaluation) -> Target:
+    trained = evaluation.trained_by
+    source = trained.languages[0] if trained is not None else ""
+    return Target(name, evaluation.use.family, evaluation.metric, evaluation.use.languages, source)
+
+
+@lru_cache(maxsize=1024)
+def language(code: str) -> Language:
+    """The language of that code; what a user's own task calls a language may be in no table."""
+    known = {language.code for language in all_languages()}
+    return find_language(code) if code in known else Language(code, code, "other", "", None)
+
+
+def _per_example(store: Store, fingerprint: str) -> dict[str, _PerExample]:
+    """Per-example statistics of an evaluation, by language. Raises StoreError if the file is damaged."""
+    folder = store.folder(fingerprint)
+    assert folder is not None, "asked for the examples of an evaluation that is missing"
+    path = folder / "predictions.parquet"
+    try:
+        frame = pl.read_parquet(path, columns=["language", "index", "statistics"])
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise StoreError(
+            str(path), f"is damaged or cannot be read ({error}).", "Remove its folder."
+        ) from error
+    found: dict[str, _PerExample] = {}
+    for (language,), rows in frame.sort("index", maintain_order=True).group_by(
+        "language", maintain_order=True
+    ):
+        flat = rows["statistics"].explode().to_numpy().astype(np.float64)
+        found[str(language)] = _PerExample(
+            rows["index"].to_numpy().astype(np.float64), flat.reshape(len(rows), -1)
+        )
+    return found
+
+
+def _resampled(target: Target, measured: Mapping[str, _PerExample]) -> dict[str, _Resampled]:
+    """Observed score and draws of each evaluation; those of the same examples are drawn together."""
+    value = metrics.find(target.metric).value
+    together: dict[bytes, list[str]] = {}
+    for fingerprint, found in measured.items():
+        together.setdefault(hashlib.sha256(found.rows.tobytes()).digest(), []).append(fingerprint)
+    resampled: dict[str, _Resampled] = {}
+    for digest, fingerprints in together.items():
+        numbers = np.stack([measured[key].statistics for key in fingerprints])
+        weights = _weights(f"{target.name} {digest.hex()}", numbers.shape[1])
+        observed = value(numbers.sum(axis=1))
+        draws = statistics.resample(numbers, value, weights)
+        for place, key in enumerate(fingerprints):
+            resampled[key] = _Resampled(float(observed[place]), draws[:, place])
+    return resampled
+
+
+@lru_cache(maxsize=1)
+def _weights(key: str, n: int) -> Array:
+    """Kept for the next language, whose test set is often a translation of this one."""
+    return statistics.multiplicities(key, n)
+
+
+def _sample(seeds: Mapping[int, str], resampled: Mapping[str, _Resampled]) -> Sample | None:
+    present = sorted(seed for seed, key in seeds.items() if key in resampled)
+    if not present:
+        return None
+    found = [resampled[seeds[seed]] for seed in present]
+    observed = np.array([one.observed for one in found])
+    return Sample(tuple(present), observed, np.column_stack([one.draws for one in found]))
+
+
+def languages_by_family(codes: Iterable[str]) -> list[Language]:
+    """Languages grouped by family, the families in the order in which they first occur."""
+    languages = [language(code) for code in codes]
+    families = list(dict.fromkeys(language.family for language in languages))
+    return sorted(languages, key=lambda language: families.index(language.family))

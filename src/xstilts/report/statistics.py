@@ -1,0 +1,239 @@
+"""How sure a measured number is: paired bootstrap, intervals, correction for many comparisons.
+
+A score has two sources of chance: which examples are in the test set, and which seed trained the model. All
+seeds and all arms answer the same examples, so the two are crossed, and are resampled independently (Owen
+2007, "The pigeonhole bootstrap"). A resample draws examples with replacement, once for everything that is
+measured on them: comparisons are paired, what two arms have in common cancels, and languages whose test sets
+are translations of each other share one draw.
+
+Seeds differ in part only because each was tested on finitely many examples. That part is in the examples'
+share already, and counting it twice makes intervals up to 1.7 times too wide; so only the variance that
+exceeds it is added, as in the analysis of variance of a crossed design. Few seeds tell little about their own
+spread. Therefore comparable quantities (the same difference for other arms and targets) lend theirs, with the
+weight of at most four degrees of freedom (Smyth 2004, "Linear models and empirical Bayes methods"), and the
+draws get the tails of Student's t with Satterthwaite's (1946) degrees of freedom: normal where the examples
+decide, wide where seeds disagree. Coverage of 95 % intervals in simulations with three comparable
+quantities: 92-96 %, from two seeds to five, whichever source of chance is larger (without the loan 85-96 %).
+With one seed the interval covers the examples only, and whoever prints it must say so.
+
+Axes: R resamples, S seeds, N examples, K summed statistics of a metric.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaincinv, stdtrit
+
+Array = NDArray[np.float64]
+
+RESAMPLES = 2000
+LEVEL = 0.95
+LOAN = 4.0  # degrees of freedom that comparable quantities may lend, in all
+POWER = 0.80  # of the smallest detectable effect, as is usual since Cohen (1988)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A quantity as measured with each seed, and as it would have been on other test examples.
+
+    observed: [S], with each seed; draws: [R, S], on resampled examples. Samples with the same examples were
+    resampled together, so that functions of samples are computed draw by draw.
+    """
+
+    seeds: tuple[int, ...]
+    observed: Array
+    draws: Array
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A quantity with its interval.
+
+    probability: two-sided, of an effect at least this far from zero if there were none.
+    smallest_effect: what would be detected in four of five repetitions of the study (80 % power).
+    """
+
+    value: float
+    low: float
+    high: float
+    probability: float
+    smallest_effect: float
+    seeds: int
+
+    @property
+    def excludes_zero(self) -> bool:
+        return self.low > 0 or self.high < 0
+
+
+def generator(*key: str) -> np.random.Generator:
+    """A random generator that is a pure function of its key: draws do not depend on what was drawn before."""
+    digest = hashlib.sha256("\x1f".join(("xstilts bootstrap", *key)).encode()).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "big")))
+
+
+def multiplicities(key: str, n: int, resamples: int = RESAMPLES) -> Array:
+    """How often each of n things occurs in each resample with replacement: [R, n], every row sums to n."""
+    rows = generator(key, str(n)).integers(0, n, size=(resamples, n)) + n * np.arange(resamples)[:, None]
+    return np.bincount(rows.ravel(), minlength=resamples * n).reshape(resamples, n).astype(np.float64)
+
+
+def resample(statistics: Array, value: Callable[[Array], Array], weights: Array) -> Array:
+    """The metric on resampled examples: [R, S] from statistics [S, N, K] and multiplicities [R, N]."""
+    seeds, examples, k = statistics.shape
+    sums = weights @ statistics.transpose(1, 0, 2).reshape(examples, seeds * k)
+    return np.asarray(value(sums.reshape(len(weights), seeds, k)), dtype=np.float64)
+
+
+def combine(samples: Sequence[Sample], coefficients: Sequence[float]) -> Sample:
+    """The linear combination of samples, over the seeds that all of them have."""
+    seeds = common_seeds(samples)
+    picked = [_pick(sample, seeds) for sample in samples]
+    weights = np.asarray(coefficients, dtype=np.float64)
+    observed = np.tensordot(weights, np.stack([sample.observed for sample in picked]), 1)
+    draws = np.tensordot(weights, np.stack([sample.draws for sample in picked]), 1)
+    return Sample(seeds, observed, draws)
+
+
+def mean(samples: Sequence[Sample]) -> Sample:
+    """The mean of samples: of languages, of targets."""
+    return combine(samples, [1 / len(samples)] * len(samples))
+
+
+def difference(one: Sample, other: Sample) -> Sample:
+    """Seed by seed, one less the other."""
+    return combine((one, other), (1, -1))
+
+
+def ratio(one: Sample, other: Sample) -> Sample:
+    """Seed by seed, one as a percentage of the other; not a number where the other is zero."""
+    seeds = common_seeds((one, other))
+    above, below = _pick(one, seeds), _pick(other, seeds)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Sample(seeds, 100 * above.observed / below.observed, 100 * above.draws / below.draws)
+
+
+def for_seeds(sample: Sample, seeds: tuple[int, ...]) -> Sample:
+    """What was measured once and knows no seed (the majority class), as if measured with each seed."""
+    assert len(sample.seeds) == 1
+    return Sample(seeds, np.repeat(sample.observed, len(seeds)), np.repeat(sample.draws, len(seeds), axis=1))
+
+
+def common_seeds(samples: Sequence[Sample]) -> tuple[int, ...]:
+    """The seeds that all samples have, sorted."""
+    assert samples, "nothing to compare"
+    return tuple(sorted(set.intersection(*(set(sample.seeds) for sample in samples))))
+
+
+def _pick(sample: Sample, seeds: tuple[int, ...]) -> Sample:
+    if sample.seeds == seeds:
+        return sample
+    places = [sample.seeds.index(seed) for seed in seeds]
+    return Sample(seeds, sample.observed[places], sample.draws[:, places])
+
+
+class Chance(NamedTuple):
+    """What seeds add to the variance of a mean over seeds, and how well that is known. May be negative."""
+
+    excess: float
+    freedom: float
+
+
+def chance_of_seeds(sample: Sample) -> Chance:
+    """The variance between seeds beyond what the examples explain: unbiased, hence negative at times."""
+    seeds = len(sample.seeds)
+    if seeds < 2:
+        return Chance(0.0, 0.0)
+    together = sample.draws.mean(axis=1).var()
+    explained = (sample.draws.var(axis=0).mean() - together) / (seeds - 1)
+    return Chance(float(sample.observed.var(ddof=1) / seeds - max(0.0, explained)), seeds - 1.0)
+
+
+def distribution(sample: Sample, like: Sequence[Sample] = ()) -> tuple[Array, float]:
+    """Draws of the mean over seeds, [R], with both sources of chance; and the degrees of freedom.
+
+    `like` are comparable samples, which lend what they know of the spread between seeds.
+    """
+    resamples, centre = len(sample.draws), sample.observed.mean()
+    assert sample.seeds, "a sample without seeds"
+    by_examples = sample.draws.mean(axis=1)
+    excess, freedom = _moderated(sample, [other for other in like if other is not sample])
+    if excess <= 1e-12:
+        return by_examples, np.inf
+    freedom *= float((1 + by_examples.var() / excess) ** 2)
+    tails = np.sqrt(freedom / (2 * gammaincinv(freedom / 2, _uniform(resamples))))
+    side = 1 if centre >= 0 else -1  # so that "less that of A" and "less that of B" mirror each other
+    moved = by_examples - centre + side * np.sqrt(excess) * _normal(resamples)
+    return centre + moved * tails, freedom
+
+
+def _moderated(sample: Sample, others: Sequence[Sample]) -> Chance:
+    own = chance_of_seeds(sample)
+    found = [(chance_of_seeds(other), len(other.seeds)) for other in others if len(other.seeds) > 1]
+    if not own.freedom or not found:
+        return own
+    known = sum(chance.freedom for chance, _ in found)
+    lent = sum(chance.excess * seeds * chance.freedom for chance, seeds in found) / known / len(sample.seeds)
+    loan = min(LOAN, known)
+    return Chance((own.freedom * own.excess + loan * lent) / (own.freedom + loan), own.freedom + loan)
+
+
+@lru_cache(maxsize=4)
+def _normal(resamples: int) -> Array:
+    return generator("seeds").standard_normal(resamples)
+
+
+@lru_cache(maxsize=4)
+def _uniform(resamples: int) -> Array:
+    """Evenly spread over (0, 1) in random order: fewer surprises in the tails than independent numbers."""
+    ranks = generator("tails").permutation(resamples)
+    return np.asarray((ranks + 0.5) / resamples, dtype=np.float64)
+
+
+def estimate(sample: Sample, like: Sequence[Sample] = (), level: float = LEVEL) -> Estimate:
+    """Mean over seeds with percentile interval, two-sided probability and smallest detectable effect."""
+    draws, freedom = distribution(sample, like)
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    tails = stdtrit(freedom, [(1 + level) / 2, POWER]) if np.isfinite(freedom) else _NORMAL
+    error = (high - low) / 2 / tails[0]  # half the interval is the critical value times the standard error
+    return Estimate(
+        value=float(sample.observed.mean()),
+        low=float(low),
+        high=float(high),
+        probability=two_sided(one_sided(draws, 0.0, above=True), one_sided(draws, 0.0, above=False)),
+        smallest_effect=float(error * (tails[0] + tails[1])),
+        seeds=len(sample.seeds),
+    )
+
+
+def estimates(samples: Sequence[Sample]) -> list[Estimate]:
+    """Estimates of comparable samples, each with the others' knowledge of the spread between seeds."""
+    return [estimate(sample, samples) for sample in samples]
+
+
+_NORMAL = (1.959963984540054, 0.8416212335729143)  # quantiles .975 and .80 of the normal distribution
+
+
+def one_sided(draws: Array, bound: float, *, above: bool) -> float:
+    """The share of draws that contradict "above the bound" (or "below"); never zero, for draws are finite."""
+    against = draws <= bound if above else draws >= bound
+    return float((1 + against.sum()) / (1 + len(draws)))
+
+
+def two_sided(one: float, other: float) -> float:
+    """Twice the smaller of two one-sided probabilities, at most 1."""
+    return min(1.0, 2 * min(one, other))
+
+
+def holm(probabilities: Sequence[float]) -> list[float]:
+    """Holm's (1979) adjusted probabilities: those below .05 hold together with 5 % risk of any error."""
+    adjusted = [0.0] * len(probabilities)
+    largest = 0.0
+    for rank, place in enumerate(sorted(range(len(probabilities)), key=lambda i: (probabilities[i], i))):
+        largest = max(largest, min(1.0, (len(probabilities) - rank) * probabilities[place]))
+        adjusted[place] = largest
+    return adjusted
