@@ -16,6 +16,7 @@ from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
 
 MICRO_TOKENS = 16_384
+SAVE_SECONDS = 60.0
 
 Event = Mapping[str, Any]
 """A sign of life: {"kind": "train", "update", "updates", "loss", "tokens_per_second"} and the like."""
@@ -27,7 +28,8 @@ class Context:
 
     `folder` takes what the step makes and becomes its place in the store; `running` holds the state from
     which a killed step continues. `report` is called now and then, at least once an update; it may raise to
-    end the step. `micro_tokens` bounds the padded tokens of one forward pass and changes no number.
+    end the step. `micro_tokens` bounds the padded tokens of one forward pass, and `save_seconds` is the
+    time between two states of a running phase; neither changes a number.
     """
 
     store: Store
@@ -37,6 +39,7 @@ class Context:
     places: Places
     report: Callable[[Event], None]
     micro_tokens: int = MICRO_TOKENS
+    save_seconds: float = SAVE_SECONDS
 
     def checkpoint(self, model: Backbone | Phase) -> Path:
         """The folder with weights and tokenizer of a model: in the store, the user's, or the Hub's copy.

@@ -26,8 +26,8 @@ def generator(*parts: object) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))
 
 
-def _offsets(lengths: Sequence[int]) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)
+def _offsets(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,25 @@ class Encoded:
             gold=np.fromiter((gold for item in items for gold in item.gold), np.int64),
             gold_at=_offsets([len(item.gold) for item in items]),
             sequence_at=_offsets([len(item.sequences) for item in items]),
+        )
+
+    @classmethod
+    def join(cls, parts: Sequence["Encoded"]) -> "Encoded":
+        """The items of several, one after the other."""
+
+        def ends(name: str) -> NDArray[np.int64]:
+            return _offsets(np.concatenate([np.diff(getattr(part, name)) for part in parts]))
+
+        return cls(
+            axis=parts[0].axis,
+            tokens=np.concatenate([part.tokens for part in parts]),
+            token_at=ends("token_at"),
+            second=np.concatenate([part.second for part in parts]),
+            reads=np.concatenate([part.reads for part in parts]),
+            read_at=ends("read_at"),
+            gold=np.concatenate([part.gold for part in parts]),
+            gold_at=ends("gold_at"),
+            sequence_at=ends("sequence_at"),
         )
 
     def __len__(self) -> int:

@@ -14,6 +14,10 @@ MASKED_HEAD = "masked"
 """All masked texts share one head: the language model's."""
 
 
+PART = 10_000
+"""Rows that are encoded together."""
+
+
 def head_name(use: Use) -> str:
     """The name of the head that serves a use of a task."""
     return MASKED_HEAD if use.family == "masked" else use.task.replace(".", "_").replace("/", "_")
@@ -46,10 +50,21 @@ class Prepared:
 def prepare(
     rows: Sequence[Any], family_name: str, tokenizer: Any, layout: Layout, metric: str = ""
 ) -> Prepared:
-    """Encode rows into items and columns."""
+    """Encode rows to be predicted: items are kept, for decoding needs them."""
     family = families.find(family_name)
     items = family.encode(rows, tokenizer, layout)
     return Prepared(rows, items, Encoded.of(items, family.axis), metric)
+
+
+def encode(rows: Sequence[Any], family_name: str, tokenizer: Any, layout: Layout) -> Encoded:
+    """Encode rows to be trained on: columns only, in parts, so that items never stand in memory at once."""
+    family = families.find(family_name)
+    return Encoded.join(
+        [
+            Encoded.of(family.encode(rows[start : start + PART], tokenizer, layout), family.axis)
+            for start in range(0, len(rows), PART)
+        ]
+    )
 
 
 def has_nulls(metric: str) -> bool:

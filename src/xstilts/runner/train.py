@@ -16,7 +16,7 @@ from xstilts.runner import model as models
 from xstilts.runner.context import Context
 from xstilts.runner.data import Masking, Schedule, collate, generator, split
 from xstilts.runner.predict import autocast, masked_accuracy, predict, vocabulary
-from xstilts.runner.rows import MASKED_HEAD, Prepared, examples, has_nulls, head_name, prepare
+from xstilts.runner.rows import MASKED_HEAD, Prepared, encode, examples, has_nulls, head_name, prepare
 from xstilts.runner.state import adamw, resume, save
 from xstilts.study.phase import Phase
 from xstilts.study.recipe import Recipe
@@ -58,12 +58,14 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     model.to(device)
 
     # The data: encoded once; the schedule says which items each update sees.
-    tasks = [
-        prepare(examples(use, context, phase.seed), use.family, model.tokenizer, layouts[use.task])
-        for use in phase.uses
-    ]
+    tasks, sizes = [], {}
+    for use in phase.uses:
+        rows = examples(use, context, phase.seed)
+        sizes[use.task] = len(rows)
+        tasks.append(encode(rows, use.family, model.tokenizer, layouts[use.task]))
+        del rows
     schedule = Schedule(
-        [prepared.encoded for prepared in tasks],
+        tasks,
         phase.seed,
         epochs=recipe.epochs,
         updates=recipe.updates,
@@ -88,7 +90,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         for group in optimizer.param_groups:
             group["lr"] = rate(recipe, update, schedule.total)
         number, items = schedule.at(update)
-        data, use = tasks[number].encoded, phase.uses[number]
+        data, use = tasks[number], phase.uses[number]
         mask_rng = generator("mask", phase.seed, update)
         masking = Masking(words, recipe.mask_rate, mask_rng) if use.family == "masked" and words else None
         micro = [collate(data, part, pad, masking) for part in split(data, items, context.micro_tokens)]
@@ -157,9 +159,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         "train_seconds": progress.seconds,
         "loss": progress.curve[-1]["loss"] if progress.curve else progress.loss,
         "parameters": sum(p.numel() for p in model.encoder.parameters()),
-        "examples": {
-            use.task: len(prepared.examples) for use, prepared in zip(phase.uses, tasks, strict=True)
-        },
+        "examples": sizes,
         "source_score": _source_scores(model, watch, phase, layouts),
     }
 
