@@ -7,6 +7,7 @@ weights drawn anew. Where a folder lies is no part of the identity: see `Places`
 """
 
 import hashlib
+import json
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -60,6 +61,7 @@ class Backbone(Identified):
 
 
 WEIGHTS, SHAPE, TOKENS = "*.safetensors", "config.json", "tokenizer.json"
+WORLD = "lab.json"
 SAVE_TOKENIZER = "Save one there: AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER)."
 CONVERT = "Convert it: AutoModel.from_pretrained(FOLDER).save_pretrained(FOLDER, safe_serialization=True)."
 
@@ -68,6 +70,19 @@ def bundled() -> dict[str, Path]:
     """The backbones that come with the package, by name."""
     folder = Path(xstilts.lab.__file__).parent / "backbones"
     return {path.name: path for path in sorted(folder.glob("*")) if path.is_dir()}
+
+
+def check_world(folder: Path) -> None:
+    """Raises BackboneError if a bundled backbone was made for another world of the lab than this one."""
+    facts = json.loads((folder / WORLD).read_text(encoding="utf-8"))
+    found = {
+        "world": xstilts.lab.identity(),
+        "vocabulary": hashlib.sha256((folder / TOKENS).read_bytes()).hexdigest(),
+    }
+    for name, value in found.items():
+        if facts.get(name) != value:
+            what = f"was pretrained on another {name} of the lab ({facts.get(name)}) than this one ({value})."
+            raise BackboneError(str(folder), what, "Make it again: `xstilts run lab-pretrain`.")
 
 
 def checksum(folder: Path) -> str:

@@ -99,11 +99,14 @@ class Resolver:
             )
         seed = table.seed if table.weights == "random" else 0
         model = str(table.model)
-        folder = backbones.bundled().get(model) or model_folder(self.study, model)
+        bundled = backbones.bundled().get(model)
+        folder = bundled or model_folder(self.study, model)
         if folder is None:
             return Backbone(model=model, revision=table.revision, weights=table.weights, seed=seed)
         try:
             checksum = backbones.checksum(folder)
+            if bundled is not None:
+                backbones.check_world(bundled)
         except InputError as error:
             self.errors.append(type(error)(f"{where}: {error.where}", error.what, error.now))
             checksum = "missing"

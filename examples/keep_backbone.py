@@ -1,0 +1,43 @@
+"""Keep the checkpoint of a phase as a small folder in half precision, with the record of how it was made.
+
+Run:  python examples/keep_backbone.py STORE FINGERPRINT FOLDER
+
+The folder holds what `from_pretrained` needs (weights in float16, shape, tokenizer), the phase's spec.json and
+record.json, and lab.json: the identity of the lab's world and of the vocabulary, which xstilts checks when
+it loads a bundled backbone.
+"""
+
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from xstilts import lab
+from xstilts.store import Store
+
+KEPT = ("config.json", "tokenizer.json", "tokenizer_config.json")
+
+
+def keep(store: Store, fingerprint: str, folder: Path) -> None:
+    """Write the folder; the store is only read."""
+    checkpoint = store.checkpoint(fingerprint)
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = load_file(checkpoint / "model.safetensors")
+    weights = {name: tensor.half() for name, tensor in tensors.items()}
+    assert all(torch.isfinite(tensor).all() for tensor in weights.values()), "a weight exceeds float16"
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    for name in KEPT:
+        shutil.copyfile(checkpoint / name, folder / name)
+    for name in ("spec.json", "record.json"):
+        shutil.copyfile(checkpoint.parent / name, folder / name)
+    vocabulary = hashlib.sha256((folder / "tokenizer.json").read_bytes()).hexdigest()
+    facts = {"world": lab.identity(), "vocabulary": vocabulary}
+    (folder / "lab.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    keep(Store(Path(sys.argv[1])), sys.argv[2], Path(sys.argv[3]))
