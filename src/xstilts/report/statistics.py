@@ -13,7 +13,7 @@ spread. Therefore comparable quantities (the same difference for other arms and 
 weight of at most four degrees of freedom (Smyth 2004, "Linear models and empirical Bayes methods"), and the
 draws get the tails of Student's t with Satterthwaite's (1946) degrees of freedom: normal where the examples
 decide, wide where seeds disagree. Coverage of 95 % intervals in simulations with three comparable
-quantities: 92-96 %, from two seeds to five, whichever source of chance is larger (without the loan 85-96 %).
+quantities: 91-96 %, from two seeds to five, whichever source of chance is larger (without the loan 83-96 %).
 With one seed the interval covers the examples only, and whoever prints it must say so.
 
 Axes: R resamples, S seeds, N examples, K summed statistics of a metric.
