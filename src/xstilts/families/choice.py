@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.families.examples import Choice
-from xstilts.families.items import Item, Layout, second_segment, tokenize
+from xstilts.families.items import Item, Layout, tokenize
 
 
 @dataclass(frozen=True)
@@ -25,28 +25,19 @@ class MultipleChoice:
 
     def encode(self, examples: Sequence[Choice], tokenizer: object, layout: Layout) -> list[Item]:
         """One item per example, with a sequence (context, option) per option."""
-        first, second = [], []
-        for example in examples:
-            for option in example.options:
-                first.append(example.context or option)
-                second.append(option if example.context else None)
-        paired = [row for row, text in enumerate(second) if text is not None]
-        single = [row for row, text in enumerate(second) if text is None]
-        sequences: list[list[int]] = [[] for _ in first]
-        starts = [0] * len(first)
-        for rows in (paired, single):
-            encoding = tokenize(
-                tokenizer, [first[r] for r in rows], [second[r] for r in rows], layout.max_length
-            )
-            for position, row in enumerate(rows):
-                sequences[row] = encoding["input_ids"][position]
-                starts[row] = second_segment(encoding, position)
+        options = [(example.context, option) for example in examples for option in example.options]
+        sequences = tokenize(
+            tokenizer,
+            [context or option for context, option in options],
+            [option if context else None for context, option in options],
+            layout.max_length,
+        )
         items, at = [], 0
-        for number, example in enumerate(examples):
-            span = slice(at, at + len(example.options))
-            at = span.stop
-            reads = tuple([layout.summary_of(len(ids))] for ids in sequences[span])
-            items.append(Item(tuple(sequences[span]), tuple(starts[span]), reads, [example.label], number))
+        for row, example in enumerate(examples):
+            ids, second = zip(*sequences[at : at + len(example.options)], strict=True)
+            at += len(example.options)
+            reads = tuple([layout.summary_of(len(sequence))] for sequence in ids)
+            items.append(Item(ids, second, reads, [example.label], row))
         return items
 
     def decode(

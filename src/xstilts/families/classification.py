@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.families.examples import Pair
-from xstilts.families.items import Item, Layout, second_segment, tokenize
+from xstilts.families.items import Item, Layout, tokenize
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,12 @@ class Classification:
     def encode(self, examples: Sequence[Pair], tokenizer: object, layout: Layout) -> list[Item]:
         """One item per example, cut with `longest_first`."""
         index = {label: number for number, label in enumerate(layout.labels)}
-        encoding = tokenize(
+        sequences = tokenize(
             tokenizer, [row.text for row in examples], [row.text2 for row in examples], layout.max_length
         )
         return [
-            Item(
-                (ids,),
-                (second_segment(encoding, row),),
-                ([layout.summary_of(len(ids))],),
-                [index[example.label]],
-                row,
-            )
-            for row, (example, ids) in enumerate(zip(examples, encoding["input_ids"], strict=True))
+            Item((ids,), (second,), ([layout.summary_of(len(ids))],), [index[example.label]], row)
+            for row, (example, (ids, second)) in enumerate(zip(examples, sequences, strict=True))
         ]
 
     def decode(

@@ -47,25 +47,28 @@ class Item:
     note: Any = None
 
 
-def tokenize(tokenizer: Any, first: Sequence[str], second: Sequence[str | None], max_length: int) -> Any:
-    """The tokenizer's batch encoding of texts or pairs, cut as transformers' `longest_first` does.
+def tokenize(
+    tokenizer: Any, first: Sequence[str], second: Sequence[str | None], max_length: int
+) -> list[tuple[list[int], int]]:
+    """The token ids of texts and pairs, each with the place where its second segment begins.
 
-    All rows must be pairs, or none.
+    That place is the sequence's length if it has no second segment. Sequences are cut to `max_length` tokens
+    as transformers' `longest_first` does.
     """
-    if not first:
-        return {"input_ids": []}
-    pairs = [text for text in second if text is not None]
-    assert len(pairs) in (0, len(first)), "pairs and single texts are encoded apart"
-    return tokenizer(
-        list(first),
-        pairs or None,
-        truncation="longest_first" if pairs else True,
-        max_length=max_length,
-        return_attention_mask=False,
-    )
-
-
-def second_segment(encoding: Any, row: int) -> int:
-    """Where the second segment of a row begins, or its length if it has none."""
-    ids = encoding.sequence_ids(row)
-    return ids.index(1) if 1 in ids else len(ids)
+    found: list[tuple[list[int], int]] = [([], 0)] * len(first)
+    for paired in (False, True):
+        rows = [row for row, text in enumerate(second) if (text is not None) is paired]
+        if not rows:
+            continue
+        encoding = tokenizer(
+            [first[row] for row in rows],
+            [second[row] for row in rows] if paired else None,
+            truncation="longest_first",
+            max_length=max_length,
+            return_attention_mask=False,
+        )
+        for position, row in enumerate(rows):
+            segments = encoding.sequence_ids(position)
+            start = segments.index(1) if 1 in segments else len(segments)
+            found[row] = (encoding["input_ids"][position], start)
+    return found

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.families.examples import Text
-from xstilts.families.items import Item, Layout, second_segment, tokenize
+from xstilts.families.items import Item, Layout, tokenize
 
 
 @dataclass(frozen=True)
@@ -38,19 +38,10 @@ class Masked:
 
     def encode(self, examples: Sequence[Text], tokenizer: object, layout: Layout) -> list[Item]:
         """One item per text or pair; nothing is masked yet."""
-        items: list[Item | None] = [None] * len(examples)
-        for pairs in (False, True):
-            rows = [row for row, example in enumerate(examples) if (example.text2 is not None) is pairs]
-            encoding = tokenize(
-                tokenizer,
-                [examples[r].text for r in rows],
-                [examples[r].text2 for r in rows],
-                layout.max_length,
-            )
-            for position, row in enumerate(rows):
-                ids = encoding["input_ids"][position]
-                items[row] = Item((ids,), (second_segment(encoding, position),), ([],), [], row)
-        return [item for item in items if item is not None]
+        sequences = tokenize(
+            tokenizer, [row.text for row in examples], [row.text2 for row in examples], layout.max_length
+        )
+        return [Item((ids,), (second,), ([],), [], row) for row, (ids, second) in enumerate(sequences)]
 
     def decode(
         self,

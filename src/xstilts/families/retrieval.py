@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.families.examples import Bitext
-from xstilts.families.items import Item, Layout, second_segment, tokenize
+from xstilts.families.items import Item, Layout, tokenize
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,8 @@ class Retrieval:
         """One item per sentence: those of `source` first, then those of `target`, of one bitext."""
         (bitext,) = examples
         sentences = [*bitext.source, *bitext.target]
-        encoding = tokenize(tokenizer, sentences, [None] * len(sentences), layout.max_length)
-        return [
-            Item((ids,), (second_segment(encoding, row),), ([],), [], row)
-            for row, ids in enumerate(encoding["input_ids"])
-        ]
+        sequences = tokenize(tokenizer, sentences, [None] * len(sentences), layout.max_length)
+        return [Item((ids,), (second,), ([],), [], row) for row, (ids, second) in enumerate(sequences)]
 
     def decode(
         self,
@@ -67,12 +64,17 @@ class Retrieval:
 
 
 def nearest(queries: NDArray[np.float32], candidates: NDArray[np.float32], block: int = 4096) -> list[int]:
-    """For each query the row of the nearest candidate by cosine; ties go to the lower row; 0 stays 0."""
+    """For each query the row of the nearest candidate by cosine; of equal candidates the first; 0 stays 0.
+
+    Matrix products may round the same row differently in different columns, so equal rows are told by bytes.
+    """
     queries, candidates = _unit(queries), _unit(candidates)
+    seen: dict[bytes, int] = {}
+    first = [seen.setdefault(vector.tobytes(), row) for row, vector in enumerate(candidates)]
     found: list[int] = []
     for start in range(0, len(queries), block):
         distance = (candidates**2).sum(axis=1) - 2 * queries[start : start + block] @ candidates.T
-        found.extend(int(row) for row in distance.argmin(axis=1))
+        found.extend(first[row] for row in distance.argmin(axis=1))
     return found
 
 

@@ -28,7 +28,17 @@ def _trim(context: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _short_questions(examples: Sequence[Question], tokenizer: Any) -> list[str]:
+def _room(tokenizer: Any, layout: Layout) -> tuple[int, int]:
+    """The overlap of two windows and the tokens of a question, such that every window moves forward.
+
+    A question that is cut may have one token more than it was cut to (a marker of its first word).
+    """
+    room = layout.max_length - tokenizer.num_special_tokens_to_add(pair=True)
+    stride = max(0, min(layout.stride, layout.max_length // 2, room - 4))
+    return stride, max(1, min(MAX_QUESTION, room - stride - 2))
+
+
+def _short_questions(examples: Sequence[Question], tokenizer: Any, longest: int) -> list[str]:
     encoding = tokenizer(
         [row.question for row in examples],
         add_special_tokens=False,
@@ -36,7 +46,7 @@ def _short_questions(examples: Sequence[Question], tokenizer: Any) -> list[str]:
         return_attention_mask=False,
     )
     return [
-        row.question if len(offsets) <= MAX_QUESTION else row.question[: offsets[MAX_QUESTION - 1][1]]
+        row.question if len(offsets) <= longest else row.question[: offsets[longest - 1][1]]
         for row, offsets in zip(examples, encoding["offset_mapping"], strict=True)
     ]
 
@@ -57,12 +67,13 @@ class Span:
         """One item per window; `note` holds the reads' character offsets, (0, 0) for the summary."""
         if not examples:
             return []
+        stride, longest = _room(tokenizer, layout)
         encoding = tokenizer(
-            _short_questions(examples, tokenizer),
+            _short_questions(examples, tokenizer, longest),
             [row.context for row in examples],
             truncation="only_second",
             max_length=layout.max_length,
-            stride=min(layout.stride, layout.max_length // 2),
+            stride=stride,
             return_overflowing_tokens=True,
             return_offsets_mapping=True,
             return_attention_mask=False,
@@ -139,10 +150,14 @@ def best_span(
 
 
 def _gold_reads(answers: tuple[Answer, ...], offsets: list[tuple[int, int]]) -> list[int]:
-    """The reads at which the first gold answer begins and ends; [0, 0] if the window does not hold it."""
-    if not answers:
+    """The reads at which the first gold answer begins and ends; [0, 0] if the window does not hold it.
+
+    White space around the answer is no part of it, as it is no part of a token.
+    """
+    text = answers[0].text.rstrip() if answers else ""
+    if not text:
         return [0, 0]
-    start, end = answers[0].start, answers[0].start + len(answers[0].text)
+    start, end = answers[0].start + len(text) - len(text.lstrip()), answers[0].start + len(text)
     first = next((at for at in range(1, len(offsets)) if offsets[at][1] > start), 0)
     last = next((at for at in range(len(offsets) - 1, 0, -1) if offsets[at][0] < end), 0)
     inside = first and last and offsets[first][0] <= start and offsets[last][1] >= end and first <= last
