@@ -46,7 +46,8 @@ def checked(plan: Plan, store: Store, *, as_json: bool) -> None:
         return
     console = _console()
     console.print(f"{plan.study.name}: {plan.study.question}")
-    console.print(_grid(plan, store))
+    if plan.cells:
+        console.print(_grid(plan, store))
     rows = [
         (
             kind,
@@ -79,7 +80,8 @@ def status(plan: Plan, store: Store, *, as_json: bool) -> None:
         _json({"study": plan.study.name, "cells": cells, "failures": told})
         return
     console = _console()
-    console.print(_grid(plan, store))
+    if plan.cells:
+        console.print(_grid(plan, store))
     counts = Counter(cell["state"] for cell in cells)
     words = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     console.print(f"Cells: {words or 'none'}.")

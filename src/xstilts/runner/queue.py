@@ -1,4 +1,8 @@
-"""Which step is next: those whose parents are done, the longest remaining path first."""
+"""Which step is next: those whose parents are done; evaluations first, then the longest remaining path.
+
+Evaluations are short, and finished cells are what a reader waits for. Of the rest, what most depends on goes
+first, so that workers do not stand idle at the end.
+"""
 
 import heapq
 from collections.abc import Iterable, Sequence
@@ -20,7 +24,7 @@ class Queue:
             for parent in step.parents:
                 self._children.setdefault(parent, []).append(step)
         self._rank = self._ranks(steps)
-        self._ready: list[tuple[tuple[int, int, int], str]] = []
+        self._ready: list[tuple[tuple[int, int, int, int], str]] = []
         for step in steps:
             self._push_if_ready(step)
 
@@ -50,8 +54,8 @@ class Queue:
         if step.fingerprint not in self._done and self._done.issuperset(step.parents):
             self.put_back(step)
 
-    def _ranks(self, steps: Sequence[Step]) -> dict[str, tuple[int, int, int]]:
-        """Longest remaining path first, then most descendants (a step has one parent), then plan order."""
+    def _ranks(self, steps: Sequence[Step]) -> dict[str, tuple[int, int, int, int]]:
+        """Small first: evaluations, longest path, most descendants (a step has one parent), plan order."""
         path: dict[str, int] = {}
         below: dict[str, int] = {}
         for step in reversed(steps):
@@ -60,6 +64,11 @@ class Queue:
             path[step.fingerprint] = own + max((path[child] for child in children), default=0)
             below[step.fingerprint] = sum(1 + below[child] for child in children)
         return {
-            step.fingerprint: (-path[step.fingerprint], -below[step.fingerprint], order)
+            step.fingerprint: (
+                0 if step.kind == "evaluation" else 1,
+                -path[step.fingerprint],
+                -below[step.fingerprint],
+                order,
+            )
             for order, step in enumerate(steps)
         }

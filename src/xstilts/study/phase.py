@@ -35,7 +35,8 @@ class Phase(Identified):
     @property
     def name(self) -> str:
         """A readable name for the store's folder; a function of the content alone."""
-        return f"{_joined(self.uses)}-seed{self.seed}"
+        before = f"{_joined(self.parent.uses)}-then-" if isinstance(self.parent, Phase) else ""
+        return f"{before}{_joined(self.uses)}-seed{self.seed}"
 
 
 class Inference(Specification):
@@ -68,7 +69,7 @@ class Evaluation(Identified):
     def name(self) -> str:
         """A readable name for the store's folder; a function of the content alone."""
         model = "majority" if self.model is None else self.model.name
-        return f"{self.use.task}-of-{model}"[:80]
+        return f"{self.use.task}-of-{model}"
 
 
 Model = Annotated[Backbone | Phase, Field(discriminator="kind")]
@@ -93,4 +94,4 @@ def seen_with_labels(model: Backbone | Phase | None) -> tuple[str, ...]:
 
 def _joined(uses: tuple[Use, ...]) -> str:
     names = "+".join(use.task for use in uses)
-    return names if len(names) <= 60 else f"{uses[0].task}+{len(uses) - 1}more"
+    return names if len(names) <= 30 else f"{uses[0].task[:30]}+{len(uses) - 1}more"

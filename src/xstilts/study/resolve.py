@@ -88,7 +88,7 @@ class Resolver:
 
     def backbone(self, name: str, table: BackboneTable) -> Backbone:
         """The backbone with its identity: revision, checksum, or the text of its tokenizer."""
-        where = f"{self.study.path.name}: backbones.{name}"
+        where = f"{self.study.shown}: backbones.{name}"
         if table.architecture is not None:
             return Backbone(
                 architecture=table.architecture,

@@ -89,6 +89,12 @@ class Study(Specification):
     path: Path = Field(default=Path(), exclude=True)
 
     @property
+    def shown(self) -> str:
+        """How messages call the file: from the current folder on, if it is there."""
+        here = Path.cwd()
+        return str(self.path.relative_to(here) if self.path.is_relative_to(here) else self.path)
+
+    @property
     def folder(self) -> Path:
         """Where paths in the file start from."""
         return self.path.parent

@@ -1,0 +1,111 @@
+"""A folder with a study, users' task files and their data: everything that planning needs, nothing real."""
+
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+TASK = """
+    from xstilts.families.examples import {example}
+    from xstilts.task import Files, Task
+
+    def _read(paths, language):
+        for line in paths[0].read_text().splitlines():
+            yield {row}
+
+    TASK = Task(
+        family="{family}", languages=("de", "en", "fr"), metric="{metric}", {facts}
+        files=Files(patterns={{s: (f"{name}-{{s}}-{{{{lang}}}}.tsv",) for s in {splits}}}, read=_read),
+        description="A test", citation="Nobody", licence="None",
+    )
+"""
+
+STUDY = """
+    name = "small"
+    question = "Does mood help?"
+
+    [backbones.scratch]
+    architecture = "xlm-roberta"
+    shape = { hidden_size = 16, num_hidden_layers = 1, num_attention_heads = 2, intermediate_size = 16 }
+    tokenizer = { tasks = ["./words.py"], vocabulary = 100 }
+
+    [intermediate]
+    seeds = [1]
+    [intermediate.recipe]
+    updates = 2
+    max_length = 16
+    stride = 4
+    [intermediate.arms]
+    none = []
+    mood = ["./mood.py"]
+
+    [target]
+    seeds = [1, 2]
+    tasks = ["./mood.py", "./search.py"]
+    [target.recipe]
+    updates = 2
+    max_length = 16
+    stride = 4
+
+    [[claims]]
+    says = "Mood helps"
+    arms = ["mood"]
+    targets = ["mood"]
+"""
+
+
+@dataclass(frozen=True)
+class World:
+    """The folder, and how to write study files into it."""
+
+    folder: Path
+
+    def study(self, *changes: tuple[str, str], text: str = STUDY, name: str = "study.toml") -> Path:
+        """The study file with parts of its text replaced."""
+        text = textwrap.dedent(text)
+        for old, new in changes:
+            assert old in text, f"nothing to replace: {old}"
+            text = text.replace(old, new)
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def task(self, name: str, **facts: str) -> Path:
+        """A task file with its rows beside it."""
+        defaults = {"splits": '("train", "dev", "test")', "facts": "", "metric": ""}
+        path = self.folder / f"{name}.py"
+        path.write_text(textwrap.dedent(TASK).format(name=name, **(defaults | facts)))
+        for split in ("train", "dev", "test"):
+            for language in ("de", "en", "fr"):
+                if split == "train" and language != "en" and facts["family"] == "classification":
+                    continue
+                rows = [f"text {row} {language}\t{('no', 'yes')[row % 2]}" for row in range(4)]
+                (self.folder / f"{name}-{split}-{language}.tsv").write_text("\n".join(rows) + "\n")
+        return path
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Three tasks of a user: `mood` (classification), `search` (retrieval), `words` (masked)."""
+    made = World(tmp_path / "world")
+    made.folder.mkdir()
+    made.task(
+        "mood",
+        family="classification",
+        example="Pair",
+        row='Pair(line.split("\\t")[0], None, line.split("\\t")[1])',
+        metric="accuracy",
+        facts='labels=("no", "yes"),',
+    )
+    made.task("words", family="masked", example="Text", row="Text(line)", splits='("train",)')
+    made.task(
+        "search",
+        family="retrieval",
+        example="Bitext",
+        row="Bitext((line,), (line,), ((0, 0),))",
+        metric="retrieval_accuracy",
+        facts='trained_by="",',
+        splits='("test",)',
+    )
+    return made
