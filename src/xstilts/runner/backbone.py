@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoConfig, PreTrainedTokenizerFast
 
 from xstilts.errors import BackboneError
 from xstilts.families.examples import Answer, Bitext
@@ -22,9 +22,7 @@ def create(backbone: study.Backbone, context: Context) -> dict[str, Any]:
     """Write the backbone's folder, as `save_pretrained` would; gives what belongs in the record."""
     folder = context.folder / "checkpoint"
     if backbone.architecture is None:
-        source = context.pretrained(backbone)
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-        settings = AutoConfig.from_pretrained(source, trust_remote_code=False)
+        tokenizer, settings = encoder_models.load_parts(context.pretrained(backbone))
     else:
         assert backbone.tokenizer is not None
         tokenizer = train_tokenizer(backbone.tokenizer, context)

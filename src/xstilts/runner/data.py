@@ -84,21 +84,17 @@ class Encoded:
         return len(self.sequence_at) - 1
 
     @cached_property
-    def cost(self) -> NDArray[np.int64]:
-        """Padded tokens of each item alone: its longest sequence times its number of sequences."""
+    def longest(self) -> NDArray[np.int64]:
+        """Tokens of the longest sequence of each item."""
         if not len(self):
             return np.zeros(0, np.int64)
-        longest = np.maximum.reduceat(np.diff(self.token_at), self.sequence_at[:-1])
-        return longest * np.diff(self.sequence_at)
+        longest: NDArray[np.int64] = np.maximum.reduceat(np.diff(self.token_at), self.sequence_at[:-1])
+        return longest
 
-
-@dataclass(frozen=True)
-class Masking:
-    """How a batch of the masked family hides tokens; `rng` is drawn from once per batch."""
-
-    vocabulary: Vocabulary
-    rate: float
-    rng: np.random.Generator
+    @cached_property
+    def cost(self) -> NDArray[np.int64]:
+        """Padded tokens of each item alone: its longest sequence times its number of sequences."""
+        return self.longest * np.diff(self.sequence_at)
 
 
 @dataclass(frozen=True)
@@ -147,33 +143,51 @@ class Batch:
         )
 
 
-def collate(data: Encoded, items: NDArray[np.int64], pad: int, masking: Masking | None = None) -> Batch:
+def hide(
+    data: Encoded,
+    items: NDArray[np.int64],
+    vocabulary: Vocabulary,
+    rate: float,
+    rng: np.random.Generator,
+) -> Encoded:
+    """Some items of the masked family with tokens hidden: the hidden places are read, their tokens gold.
+
+    All are drawn together, so that how the items are split into batches afterwards changes no number.
+    """
+    parts = [data.tokens[data.token_at[i] : data.token_at[i + 1]] for i in items]
+    at, flat = _offsets([len(part) for part in parts]), np.concatenate(parts)
+    hidden, drawn = mask(flat, vocabulary, rate, rng)
+    row = np.searchsorted(at, drawn, side="right") - 1
+    read_at = _offsets(np.bincount(row, minlength=len(items)))
+    return Encoded(
+        axis=data.axis,
+        tokens=hidden,
+        token_at=at,
+        second=data.second[items],
+        reads=(drawn - at[row]).astype(np.int32),
+        read_at=read_at,
+        gold=flat[drawn].astype(np.int64),
+        gold_at=read_at,
+        sequence_at=np.arange(len(items) + 1),
+    )
+
+
+def collate(data: Encoded, items: NDArray[np.int64], pad: int) -> Batch:
     """The batch of some items, padded to its longest sequence."""
     sequences = np.concatenate([np.arange(data.sequence_at[i], data.sequence_at[i + 1]) for i in items])
     lengths = data.token_at[sequences + 1] - data.token_at[sequences]
     filled = np.arange(int(lengths.max())) < lengths[:, None]
     flat = np.concatenate([data.tokens[data.token_at[s] : data.token_at[s + 1]] for s in sequences])
     ids = np.full(filled.shape, pad, np.int64)
-    if masking is None:
-        counts = data.read_at[sequences + 1] - data.read_at[sequences]
-        column = np.concatenate([data.reads[data.read_at[s] : data.read_at[s + 1]] for s in sequences])
-        row = np.repeat(np.arange(len(sequences)), counts)
-        gold = np.concatenate([data.gold[data.gold_at[i] : data.gold_at[i + 1]] for i in items])
-        per_item = np.asarray(
-            [(data.read_at[data.sequence_at[i + 1]] - data.read_at[data.sequence_at[i]]) for i in items]
-        )
-    else:
-        hidden, drawn = mask(flat, masking.vocabulary, masking.rate, masking.rng)
-        at = _offsets(lengths.tolist())
-        row = np.searchsorted(at, drawn, side="right") - 1
-        column, gold = drawn - at[row], flat[drawn].astype(np.int64)
-        per_item = np.bincount(row, minlength=len(items))
-        flat = hidden
     ids[filled] = flat
+    column = np.concatenate([data.reads[data.read_at[s] : data.read_at[s + 1]] for s in sequences])
+    row = np.repeat(np.arange(len(sequences)), data.read_at[sequences + 1] - data.read_at[sequences])
+    gold = np.concatenate([data.gold[data.gold_at[i] : data.gold_at[i + 1]] for i in items])
+    per_item = data.read_at[data.sequence_at[items + 1]] - data.read_at[data.sequence_at[items]]
     group = place = None
     if data.axis == "reads":
         group = torch.from_numpy(np.repeat(np.arange(len(items)), per_item))
-        starts = np.repeat(_offsets(per_item.tolist())[:-1], per_item)
+        starts = np.repeat(_offsets(per_item)[:-1], per_item)
         place = torch.from_numpy(np.arange(len(row)) - starts)
     types = (np.arange(filled.shape[1]) >= data.second[sequences][:, None]) & filled
     return Batch(
@@ -185,17 +199,18 @@ def collate(data: Encoded, items: NDArray[np.int64], pad: int, masking: Masking 
         gold=torch.from_numpy(gold),
         group=group,
         place=place,
-        reads=per_item.astype(np.int64),
+        reads=per_item,
         real_tokens=int(lengths.sum()),
     )
 
 
 def split(data: Encoded, items: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
     """Micro-batches of at most `tokens` padded tokens (one item at the least), in the order given."""
+    sequences = data.sequence_at[items + 1] - data.sequence_at[items]
     start = 0
     while start < len(items):
-        widest = np.maximum.accumulate(data.cost[items[start:]])
-        fits = np.flatnonzero(widest * np.arange(1, len(widest) + 1) <= tokens)
+        padded = np.maximum.accumulate(data.longest[items[start:]]) * np.cumsum(sequences[start:])
+        fits = np.flatnonzero(padded <= tokens)
         end = start + max(1, int(fits[-1]) + 1 if len(fits) else 1)
         yield items[start:end]
         start = end

@@ -6,12 +6,14 @@ Shapes: S sequences, L tokens, H hidden, R states read, K outputs of a head, D d
 import inspect
 import json
 import logging
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
@@ -19,6 +21,7 @@ from transformers.utils import logging as transformers_logging
 
 from xstilts.errors import BackboneError
 from xstilts.runner.data import Batch
+from xstilts.study.backbone import SAVE_TOKENIZER, TOKENS
 
 transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -64,15 +67,15 @@ class Head(nn.Module):
 
     Linear; for families that summarise a sequence, behind a dense layer and tanh (as transformers' heads for
     classification); for masked language modelling behind dense, gelu and a norm, with the token embeddings
-    as the last layer's weights (as in RoBERTa).
+    as the last layer's weights (as in RoBERTa); `epsilon` is that of the norm.
     """
 
-    def __init__(self, family: str, hidden: int, outputs: int, dropout: float) -> None:
+    def __init__(self, family: str, hidden: int, outputs: int, dropout: float, epsilon: float) -> None:
         super().__init__()
         self.family = family
         self.dropout = nn.Dropout(dropout)
         self.dense = nn.Linear(hidden, hidden) if family in ("classification", "choice", "masked") else None
-        self.norm = nn.LayerNorm(hidden) if family == "masked" else None
+        self.norm = nn.LayerNorm(hidden, eps=epsilon) if family == "masked" else None
         self.out = nn.Linear(hidden, outputs)
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -120,6 +123,7 @@ class Model(nn.Module):
             text.hidden_size,
             len(embeddings) if family == "masked" else outputs,
             float(dropout or 0.0),
+            float(getattr(text, "layer_norm_eps", 1e-5)),
         )
         if family == "masked":
             head.out.weight = embeddings
@@ -160,24 +164,58 @@ def loss_sum(scores: torch.Tensor, batch: Batch) -> torch.Tensor:
 def load(folder: Path) -> Model:
     """The encoder and tokenizer in a folder, with the heads that were saved beside it.
 
-    Raises BackboneError if transformers cannot make a model or a tokenizer of it.
+    Raises BackboneError if transformers cannot make a model and a tokenizer of it, or would fill in weights
+    or tokens that are not there.
     """
+    tokenizer, settings = load_parts(folder)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-        encoder = AutoModel.from_pretrained(
+        encoder, report = AutoModel.from_pretrained(
             folder,
             config=settings,
             dtype=torch.float32,
             use_safetensors=True,
             trust_remote_code=False,
+            output_loading_info=True,
             **_without_pooler(settings),
         )
-    except (OSError, ValueError, KeyError) as error:
-        raise BackboneError(str(folder), f"is no model that can be loaded: {error}") from error
+    except Exception as error:  # transformers raises errors of many kinds; all say that the files are wrong
+        raise _unreadable(folder, "weights", error) from error
+    missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
+    if missing:
+        what = f"lacks {len(missing)} of the weights of a {settings.model_type} model, such as {missing[0]}."
+        raise BackboneError(str(folder), what, "Its config.json does not fit its weights.")
+    rows = len(encoder.get_input_embeddings().weight)
+    if rows < len(tokenizer):
+        what = f"has a tokenizer of {len(tokenizer)} tokens, but embeddings for {rows}."
+        raise BackboneError(str(folder), what, "Save model and tokenizer together.")
     model = Model(encoder, tokenizer)
     _load_heads(model, folder)
     return model
+
+
+def load_parts(folder: Path) -> tuple[Any, Any]:
+    """The tokenizer in a folder and the model's shape; BackboneError if there is none that can be read."""
+    if not (folder / TOKENS).is_file():
+        # Without it, transformers makes an empty tokenizer of some architectures.
+        raise BackboneError(str(folder), f"holds no tokenizer ({TOKENS}).", SAVE_TOKENIZER)
+    try:
+        settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:
+        raise _unreadable(folder, "config.json", error) from error
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:
+        raise _unreadable(folder, "tokenizer", error) from error
+    if tokenizer.pad_token_id is None:
+        what, now = "has a tokenizer without a padding token.", "Set `tokenizer.pad_token` and save it again."
+        raise BackboneError(str(folder), what, now)
+    return tokenizer, settings
+
+
+def _unreadable(folder: Path, part: str, error: Exception) -> BackboneError:
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    what = f"holds no {part} that transformers can load ({reason})."
+    return BackboneError(str(folder), what, "Name a folder made by `save_pretrained`, or fetch it again.")
 
 
 def create_encoder(settings: Any, seed: int) -> PreTrainedModel:
@@ -220,19 +258,22 @@ def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> N
         save_file(heads, folder / "heads.safetensors", metadata={"format": "pt"})
         (folder / "heads.json").write_text(json.dumps(kinds, indent=1, sort_keys=True))
     settings.architectures = [type(model.encoder).__name__]
+    outputs: tuple[str, ...] = ("LABEL_0", "LABEL_1")  # what transformers takes for granted, and spans need
     native = NATIVE.get(settings.model_type, {})
     if len(kinds) == 1:
         ((name, family),) = kinds.items()
         if family in native:
             weights = _native_weights(model.heads[name], weights, native[family])
             settings.architectures = [native[family].architecture]
-            if labels.get(name):
-                settings.id2label = dict(enumerate(labels[name]))
-                settings.label2id = {label: number for number, label in enumerate(labels[name])}
+            outputs = labels.get(name) or outputs
+    settings.id2label = dict(enumerate(outputs))
+    settings.label2id = {label: number for number, label in enumerate(outputs)}
     settings.dtype = "float32"
     settings.save_pretrained(folder)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     model.tokenizer.save_pretrained(folder)
+    for path in folder.glob("*.safetensors"):  # which safetensors lets only their owner read
+        shutil.copymode(folder / "config.json", path)
 
 
 def _native_weights(
@@ -265,15 +306,15 @@ def _load_heads(model: Model, folder: Path) -> None:
     native = NATIVE.get(model.encoder.config.model_type, {}).get("masked")
     if native is None or not (folder / "model.safetensors").is_file():
         return
-    tensors = load_file(folder / "model.safetensors")
-    if "lm_head.bias" in tensors:
-        tensors["lm_head.decoder.bias"] = tensors["lm_head.bias"]
-    found = {
-        f"{part}.{kind}": tensors[f"{target}.{kind}"].float()
+    sources = {
+        f"{part}.{kind}": "lm_head.bias" if part == "out" else f"{target}.{kind}"
         for part, target in native.parts.items()
         for kind in ("weight", "bias")
-        if f"{target}.{kind}" in tensors and (part, kind) != ("out", "weight")
+        if (part, kind) != ("out", "weight")
     }
-    if found:
+    with safe_open(folder / "model.safetensors", framework="pt") as file:
+        stored = dict.fromkeys(file.keys())
+        found = {name: file.get_tensor(key).float() for name, key in sources.items() if key in stored}
+    if len(found) == len(sources):
         model.add_head("masked", "masked", 0)
         model.heads["masked"].load_state_dict(found, strict=False)

@@ -11,7 +11,7 @@ from xstilts import families
 from xstilts.families.items import Layout
 from xstilts.families.masked import Vocabulary
 from xstilts.families.retrieval import FAMILY as RETRIEVAL
-from xstilts.runner.data import Batch, Encoded, Masking, collate, generator, split
+from xstilts.runner.data import Encoded, collate, generator, hide, split
 from xstilts.runner.model import Model
 from xstilts.runner.rows import Prepared, prepare
 
@@ -95,8 +95,8 @@ def masked_accuracy(
     order = np.arange(len(prepared.encoded))
     right, gold = 0, []
     for number, part in enumerate(split(prepared.encoded, order, TOKENS)):
-        masking = Masking(known, rate, generator("development masks", number))
-        batch: Batch = collate(prepared.encoded, part, model.tokenizer.pad_token_id, masking).to(model.device)
+        hidden = hide(prepared.encoded, part, known, rate, generator("development masks", number))
+        batch = collate(hidden, np.arange(len(part)), model.tokenizer.pad_token_id).to(model.device)
         with autocast(model.device, precision):
             found = model(batch, head)
         right += int((found.argmax(dim=1) == batch.gold).sum())

@@ -15,6 +15,8 @@ from xstilts.runner.model import Model
 from xstilts.study.recipe import Recipe
 
 STATE = "state.safetensors"
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+"""What AdamW keeps of a parameter; `step` counts the updates that reached it."""
 
 
 @dataclass
@@ -51,35 +53,44 @@ def save(
     progress: Progress,
     best: Mapping[str, torch.Tensor],
 ) -> None:
-    """Everything a killed run needs, in one file that is whole or absent."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Everything a killed run needs, in one file that is whole or absent.
+
+    A parameter that no update has reached yet (the head of a task that had no batch) has no moments.
+    """
     tensors = {f"best.{name}": tensor for name, tensor in best.items()}
     for name, parameter in model.named_parameters():
-        tensors[f"parameter.{name}"] = parameter.detach().cpu()
-        for moment in ("exp_avg", "exp_avg_sq"):
-            tensors[f"{moment}.{name}"] = optimizer.state[parameter][moment].cpu()
+        tensors[f"parameter.{name}"] = parameter.detach().cpu().contiguous()
+        for moment, tensor in optimizer.state.get(parameter, {}).items():
+            tensors[f"{moment}.{name}"] = tensor.cpu().contiguous()
     written = folder / f"{STATE}.{os.getpid()}"
-    save_file(
-        {name: tensor.contiguous() for name, tensor in tensors.items()},
-        written,
-        {"progress": json.dumps(vars(progress))},
-    )
+    save_file(tensors, written, {"progress": json.dumps(vars(progress))})
+    with written.open("rb") as file:
+        os.fsync(file.fileno())
     written.replace(folder / STATE)
 
 
 def resume(
     folder: Path, model: Model, optimizer: torch.optim.AdamW
 ) -> tuple[Progress, dict[str, torch.Tensor]]:
-    """Fill model and optimizer from the state of an interrupted run, if there is one."""
+    """Fill model and optimizer from the state of an interrupted run, if there is one.
+
+    What else lies in the folder was being written when a run was killed, and goes.
+    """
+    for unfinished in [path for path in folder.iterdir() if path.name != STATE]:
+        unfinished.unlink()
     if not (folder / STATE).is_file():
         return Progress(), {}
     with safe_open(folder / STATE, framework="pt") as file:
         progress = Progress(**json.loads(file.metadata()["progress"]))
-        best = {key.removeprefix("best."): file.get_tensor(key) for key in file if key.startswith("best.")}
+        names = dict.fromkeys(file.keys())
+        best = {
+            name.removeprefix("best."): file.get_tensor(name) for name in names if name.startswith("best.")
+        }
         for name, parameter in model.named_parameters():
             parameter.data.copy_(file.get_tensor(f"parameter.{name}"))
-            optimizer.state[parameter] = {
-                "step": torch.tensor(float(progress.update)),
-                **{m: file.get_tensor(f"{m}.{name}").to(parameter.device) for m in ("exp_avg", "exp_avg_sq")},
-            }
+            moments = [moment for moment in MOMENTS if f"{moment}.{name}" in names]
+            if moments:
+                optimizer.state[parameter] = {
+                    moment: file.get_tensor(f"{moment}.{name}").to(parameter.device) for moment in moments
+                }
     return progress, best

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from xstilts import families, metrics
-from xstilts.errors import LossError
+from xstilts.errors import DataError, LossError
 from xstilts.families.items import Layout
 from xstilts.runner import model as models
 from xstilts.runner.context import Context
-from xstilts.runner.data import Masking, Schedule, collate, generator, split
+from xstilts.runner.data import Schedule, collate, generator, hide, split
 from xstilts.runner.predict import autocast, masked_accuracy, predict, vocabulary
 from xstilts.runner.rows import MASKED_HEAD, Prepared, encode, examples, has_nulls, head_name, prepare
 from xstilts.runner.state import adamw, resume, save
@@ -35,7 +36,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     Every update is a pure function of the phase and its number: which items it sees, which tokens are masked
     and which units dropped. The loss is averaged over all decisions of the update, whatever the micro-batch.
     State is kept in `context.running` every `context.save_seconds`; a killed phase continues from there with
-    bit-identical numbers on the CPU. Raises LossError if a loss is not finite.
+    bit-identical numbers on the CPU. Raises LossError if a loss or its gradient is not finite, DataError if
+    the recipe selects by development rows and there are none.
     """
     recipe, began = phase.recipe, time.monotonic()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -58,10 +60,10 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     model.to(device)
 
     # The data: encoded once; the schedule says which items each update sees.
-    tasks, sizes = [], {}
+    tasks, sizes = [], dict.fromkeys((use.task for use in phase.uses), 0)
     for use in phase.uses:
         rows = examples(use, context, phase.seed)
-        sizes[use.task] = len(rows)
+        sizes[use.task] += len(rows)
         tasks.append(encode(rows, use.family, model.tokenizer, layouts[use.task]))
         del rows
     schedule = Schedule(
@@ -72,8 +74,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         batch_size=recipe.batch_size,
         batch_tokens=recipe.batch_tokens,
     )
-    check_at = _evenly(schedule.total, recipe.evaluations)
     watch = _development(phase, context, model, layouts)
+    check_at = _evenly(schedule.total, recipe.evaluations if watch else 0)
     words = vocabulary(model) if MASKED_HEAD in model.heads else None
     pad = model.tokenizer.pad_token_id
 
@@ -91,22 +93,25 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
             group["lr"] = rate(recipe, update, schedule.total)
         number, items = schedule.at(update)
         data, use = tasks[number], phase.uses[number]
-        mask_rng = generator("mask", phase.seed, update)
-        masking = Masking(words, recipe.mask_rate, mask_rng) if use.family == "masked" and words else None
-        micro = [collate(data, part, pad, masking) for part in split(data, items, context.micro_tokens)]
+        if use.family == "masked" and words is not None:
+            data = hide(data, items, words, recipe.mask_rate, generator("mask", phase.seed, update))
+            items = np.arange(len(items))
+        micro = [collate(data, part, pad) for part in split(data, items, context.micro_tokens)]
         decided = max(1, sum(batch.decisions for batch in micro))
-        loss = 0.0
+        losses = []
         for batch in micro:
+            placed = batch.to(device)
             with autocast(device, recipe.precision):
-                scores = model(batch.to(device), head_name(use))
-            part_loss = models.loss_sum(scores, batch.to(device)) / decided
+                scores = model(placed, head_name(use))
+            part_loss = models.loss_sum(scores, placed) / decided
             part_loss.backward()  # type: ignore[no-untyped-call]
-            loss += part_loss.item()
-        if not math.isfinite(loss):
+            losses.append(part_loss.detach())
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+        loss = sum(torch.stack(losses).tolist())
+        if not math.isfinite(loss + norm.item()):
             where = f"{phase.name}, update {update + 1} of {schedule.total}"
             now = 'Lower the learning rate, or set precision = "fp32" in the recipe.'
-            raise LossError(where, f"the loss is {loss}.", now)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+            raise LossError(where, f"the loss is {loss}, the norm of its gradient {norm.item()}.", now)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
@@ -198,6 +203,9 @@ def _development(
         if rows:
             metric = context.places.task(use.task).metric
             found[use.task] = prepare(rows, use.family, model.tokenizer, layouts[use.task], metric)
+    if not found and (phase.recipe.select == "best" or phase.recipe.patience is not None):
+        what = "no trained task has development rows in its source language."
+        raise DataError(phase.name, what, 'Leave `select = "best"` and `patience` out of the recipe.')
     return found
 
 
