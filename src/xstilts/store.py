@@ -18,6 +18,7 @@ import os
 import secrets
 import shutil
 import socket
+import string
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -29,9 +30,11 @@ from xstilts.errors import MissingResultError, StoreError
 from xstilts.study.step import Step
 
 LAYOUT = 1
+READABLE = frozenset(string.ascii_letters + string.digits + "+-.")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 CONTINUES = "Free some space and give the same command again: it continues where it stopped."
+ELSEWHERE = "Name another folder with --store."
 
 Record = Mapping[str, Any]
 """What record.json holds: status, kind, name, seconds, versions, hardware, and what the step returned."""
@@ -53,7 +56,7 @@ class Store:
     """The results of all studies that were computed into one folder. Making one writes nothing."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = root.absolute()
         self._index: dict[str, Path] = {}
         self._index_of = -1
         self._refuse_newer()
@@ -149,7 +152,7 @@ class Store:
         try:
             yield
         except Exception as error:
-            problem = _space_or_permission(error)
+            problem = self._problem(error)
             if problem is None:
                 raise
             raise StoreError(str(self.root), *problem) from error
@@ -163,15 +166,16 @@ class Store:
     def _refuse_newer(self) -> None:
         if not self._version_file.is_file():
             return
-        layout = read_json(self._version_file).get("layout")
+        content = read_json(self._version_file)
+        layout = content.get("layout") if isinstance(content, dict) else None
         if not isinstance(layout, int):
-            raise StoreError(str(self._version_file), "names no layout.", "Name another folder with --store.")
+            raise StoreError(str(self._version_file), "names no layout.", ELSEWHERE)
         if layout > LAYOUT:
             what = f"the store has layout {layout}; this release of xstilts reads up to {LAYOUT}."
             raise StoreError(str(self.root), what, "Upgrade xstilts, or name another folder with --store.")
 
     def _path(self, step: Step) -> Path:
-        readable = "".join(letter if letter.isalnum() or letter in "+-." else "_" for letter in step.name)
+        readable = "".join(letter if letter in READABLE else "_" for letter in step.name)
         return self.root / "steps" / f"{readable[:100]}-{step.fingerprint}"
 
     def _finished(self, fingerprint: str) -> Path:
@@ -197,6 +201,20 @@ class Store:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
         _flush_directory(target.parent)
+
+    def _problem(self, error: Exception) -> tuple[str, str] | None:
+        """What to say of a full disk, or of a place in the store that cannot be written; None of all else.
+
+        The writers of safetensors and Parquet have errors of their own, which carry only the system's words.
+        """
+        number = error.errno if isinstance(error, OSError) else None
+        if number in FULL or (number is None and os.strerror(errno.ENOSPC) in str(error)):
+            return "the disk is full.", CONTINUES
+        if not isinstance(error, OSError) or not str(error.filename).startswith(str(self.root)):
+            return None  # a file that the step reads
+        if number in FORBIDDEN:
+            return f"cannot be written ({error.strerror}: {error.filename}).", ELSEWHERE
+        return ("is no folder.", ELSEWHERE) if number in (errno.ENOTDIR, errno.EEXIST) else None
 
     def _sweep(self) -> None:
         """Remove the temporary folders of processes of this computer that are no more."""
@@ -225,21 +243,6 @@ def write_json(path: Path, content: Any) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-
-
-def _space_or_permission(error: Exception) -> tuple[str, str] | None:
-    """What to say of a full disk or a forbidden write; None of anything else.
-
-    The writers of safetensors and Parquet have errors of their own, which carry only the system's words.
-    """
-    number = error.errno if isinstance(error, OSError) else None
-    if number in FULL or (number is None and os.strerror(errno.ENOSPC) in str(error)):
-        return "the disk is full.", CONTINUES
-    if number in FORBIDDEN:
-        return f"cannot be written ({error}).", "Name another folder with --store."
-    if number in (errno.ENOTDIR, errno.EEXIST) and isinstance(error, FileExistsError | NotADirectoryError):
-        return "is no folder.", "Name a folder with --store."
-    return None
 
 
 def _flush(folder: Path) -> None:

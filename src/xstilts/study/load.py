@@ -86,7 +86,10 @@ def _validate(table: dict[str, Any]) -> tuple[Study, list[Problem]]:
 
 
 def _remove(table: Any, place: Place) -> None:
-    """Take the key at `place` out of the table; of a list with a wrong item, the whole list."""
+    """Take the key at `place` out of the table; of a list with a wrong item, the whole list.
+
+    An arm stays, empty, for claims may name it.
+    """
     while isinstance(place[-1], int):
         place = place[:-1]
     *parents, last = place
@@ -95,6 +98,8 @@ def _remove(table: Any, place: Place) -> None:
             return
         table = table[part]
     table.pop(last, None)
+    if place[:-1] == ("intermediate", "arms"):
+        table[last] = {}
 
 
 def _dotted(place: Place) -> str:

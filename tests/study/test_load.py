@@ -1,0 +1,372 @@
+"""The study file: everything that may be wrong with it is told, at once, with its place and a way out."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from xstilts.errors import InputErrors, StudyError
+from xstilts.study import load as loading
+from xstilts.study.load import bundled, load
+
+if TYPE_CHECKING:
+    from conftest import World
+
+GRID = ("none = []\nmood", "none = []\nother = []\nmood")
+
+
+def errors(path: Path) -> list[str]:
+    """What is said of a study file, without the file's name."""
+    with pytest.raises(InputErrors) as raised:
+        load(path)
+    assert raised.value.exit_status == 2
+    lines = str(raised.value).splitlines()
+    assert all(line.startswith(f"{path}: ") for line in lines)
+    return [line.removeprefix(f"{path}: ") for line in lines]
+
+
+def test_a_good_study(world: "World") -> None:
+    study = load(world.study())
+    assert study.name == "small"
+    assert list(study.intermediate.arms) == ["none", "mood"]
+    assert study.intermediate.arms["mood"].tasks == ("./mood.py",)
+    assert study.target_recipe("./search.py").updates == 2
+    assert study.claims[0].against == "none"
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_bundled_studies_are_good(name: str) -> None:
+    assert load(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        # keys and types
+        ('name = "small"', 'name = "small"\nclaim = 1', "claim: no such key. Did you mean 'claims'?"),
+        ('name = "small"', "name = 5", "name: must be a string, got 5."),
+        ('name = "small"', "", 'name: is missing. Write name = "...".'),
+        ("updates = 2", 'updates = "2"', "intermediate.recipe.updates: must be a whole number, got '2'."),
+        ("updates = 2", "updates = 2.5", "intermediate.recipe.updates: must be a whole number, got 2.5."),
+        ("updates = 2", "updates = true", "intermediate.recipe.updates: must be a whole number, got True."),
+        ("updates = 2", "epochs = -1", "intermediate.recipe.epochs: must be greater than 0, got -1."),
+        ("updates = 2", "epochs = inf", "intermediate.recipe.epochs: must be a finite number, got inf."),
+        (
+            "updates = 2",
+            "epochs = 2000-01-01",
+            "intermediate.recipe.epochs: must be a number, got '2000-01-01'.",
+        ),
+        (
+            "updates = 2",
+            'precision = "fp8"',
+            "intermediate.recipe.precision: must be one of 'bf16', 'fp32', got 'fp8'.",
+        ),
+        ("updates = 2", "update = 2", "intermediate.recipe.update: no such key. Did you mean 'updates'?"),
+        (
+            "updates = 2",
+            "updates = 2\nepochs = 1.0",
+            "intermediate.recipe: `epochs` and `updates` exclude each other; leave one out.",
+        ),
+        ("none = []", "none = 5", "intermediate.arms.none: must be a table, got 5."),
+        ("none = []", "none = [5]", "intermediate.arms.none.tasks[1]: must be a string, got 5."),
+        ('says = "Mood helps"', "", "claims[1].says: is missing. Say in a sentence what is claimed."),
+        (
+            'says = "Mood',
+            'quantity = "scor"\nsays = "Mood',
+            "claims[1].quantity: must be one of 'score', 'difference', 'gap', 'slope_with_distance', "
+            "got 'scor'. Did you mean 'score'?",
+        ),
+        # names of tasks and languages
+        (
+            'mood = ["./mood.py"]',
+            'mood = ["mlni"]',
+            "intermediate.arms.mood: no task named 'mlni'. Did you mean 'mnli'? `xstilts tasks` lists all.",
+        ),
+        (
+            'tasks = ["./mood.py", "./search.py"]',
+            'tasks = ["./mood.py", "udpso"]',
+            "target.tasks: no task named 'udpso'. Did you mean 'udpos'? `xstilts tasks` lists all.",
+        ),
+        (
+            'mood = ["./mood.py"]',
+            'mood = { tasks = ["./mood.py"], languages = ["gxr"] }',
+            "intermediate.arms.mood.languages: no language has the code 'gxr'. "
+            "`xstilts languages` lists all.",
+        ),
+        (
+            'mood = ["./mood.py"]',
+            'mood = { tasks = ["./mood.py"], languages = ["sw"] }',
+            "intermediate.arms.mood.languages: none of the tasks has the language 'sw'. "
+            "They have de, en, fr.",
+        ),
+        (
+            "[target]\n",
+            '[target]\nlanguages = ["dee"]\n',
+            "target.languages: no language has the code 'dee'. Did you mean 'de'? "
+            "`xstilts languages` lists all.",
+        ),
+        (
+            'mood = ["./mood.py"]',
+            'mood = ["./mood.py", "./mood.py"]',
+            "intermediate.arms.mood: names './mood.py' more than once. Remove the others.",
+        ),
+        (
+            'mood = ["./mood.py"]',
+            'mood = ["./search.py"]',
+            "intermediate.arms.mood: 'search' is a retrieval task, which trains nothing. Take it out.",
+        ),
+        (
+            'mood = ["./mood.py"]',
+            'mood = ["xnli"]',
+            "intermediate.arms.mood: 'xnli' has no training rows of its own: 'mnli' trains it. Name 'mnli'.",
+        ),
+        (
+            'mood = ["./mood.py"]',
+            'mood = { tasks = ["./words.py"], labels = "shuffled" }',
+            "intermediate.arms.mood.labels: 'words' has no labels to shuffle. Take it out.",
+        ),
+        (
+            'tasks = ["./mood.py", "./search.py"]',
+            'tasks = ["./mood.py", "./words.py"]',
+            "target.tasks: 'words' is masked text, which has no score. Use it in an arm.",
+        ),
+        # grids
+        (*GRID, "intermediate.arms.other: has the same content as 'none'. Remove one."),
+        (
+            'mood = ["./mood.py"]',
+            'mood = ["./mood.py"]\nmoody = { tasks = ["./mood.py"], recipe = { updates = 2 } }',
+            "intermediate.arms.moody: has the same content as 'mood'. Remove one.",
+        ),
+        ("seeds = [1, 2]", "seeds = []", "target.seeds: an empty grid: no seed. Name one: seeds = [1]."),
+        ("seeds = [1, 2]", "seeds = [1, 1]", "target.seeds: names a seed twice: [1, 1]. Remove one."),
+        ("seeds = [1, 2]", "seeds = [-1]", "target.seeds: must not be negative, got [-1]."),
+        (
+            "[intermediate]\nseeds = [1]",
+            "[intermediate]\nseeds = [1, 2, 3]",
+            "intermediate.seeds: 3 seeds do not pair with 2 target seeds. "
+            "Give one for all, or one for each target seed.",
+        ),
+        (
+            "[target]\n",
+            "[target]\nlanguages = []\n",
+            "target.languages: an empty grid: no language. Leave the key out to take all.",
+        ),
+        (
+            'name = "small"',
+            'name = "small"\nrandom_arms = ["moody"]',
+            "random_arms: no arm named 'moody'. Did you mean 'mood'?",
+        ),
+        # recipes
+        (
+            "[[claims]]",
+            "[target.recipes.serch]\nlayer = 1\n[[claims]]",
+            "target.recipes.serch: is used by nothing: it needs a target. Did you mean 'search'?",
+        ),
+        (
+            "[[claims]]",
+            "[target.recipes.search]\nstride = 99\n[[claims]]",
+            "target.recipes.search: `stride` (99) must be smaller than `max_length` (16): "
+            "it is the overlap of two windows.",
+        ),
+        (
+            'mood = ["./mood.py"]',
+            'mood = { tasks = ["./mood.py"], recipe = { clip = 0 } }',
+            "intermediate.arms.mood.recipe.clip: must be greater than 0, got 0.",
+        ),
+        (
+            'mood = ["./mood.py"]',
+            'mood = { tasks = ["./mood.py"], examples = 2, recipe = { examples = 3 } }',
+            "intermediate.arms.mood.recipe.examples: is stated a second time. Leave one out.",
+        ),
+        # backbones
+        (
+            'architecture = "xlm-roberta"',
+            'architecture = "xlm-roberta"\nmodel = "lab"',
+            "backbones.scratch: needs exactly one of `model` and `architecture`. "
+            "Name a `model`, or an `architecture` with its `shape` and `tokenizer`.",
+        ),
+        (
+            'tokenizer = { tasks = ["./words.py"], vocabulary = 100 }',
+            "",
+            "backbones.scratch.tokenizer: is missing: a backbone from scratch needs one. "
+            'Write tokenizer = { tasks = ["..."], vocabulary = 8000 }.',
+        ),
+        (
+            'tokenizer = { tasks = ["./words.py"],',
+            "tokenizer = {",
+            "backbones.scratch.tokenizer.tasks: is missing. Name the tasks whose text it learns.",
+        ),
+        (
+            "[intermediate]\nseeds",
+            '[backbones.hub]\nmodel = "FacebookAI/xlm-roberta-large"\n[intermediate]\nseeds',
+            "backbones.hub.revision: is missing for 'FacebookAI/xlm-roberta-large', a model of the Hub. "
+            "Pin the commit: revision = \"...\" (the Hub shows it under 'Files and versions').",
+        ),
+        (
+            "[intermediate]\nseeds",
+            '[backbones.other]\nmodel = "./b"\nrevision = "1"\n[intermediate]\nseeds',
+            "backbones.other.revision: belongs to a model of the Hub only. Remove it.",
+        ),
+        # claims
+        ('arms = ["mood"]', 'arms = ["moo"]', "claims[1].arms: no arm named 'moo'. Did you mean 'mood'?"),
+        ('arms = ["mood"]', "", "claims[1].arms: is missing. Name some of none, mood."),
+        (
+            'arms = ["mood"]',
+            'arms = ["mood"]\nagainst = "rand"',
+            "claims[1].against: no arm named 'rand'. Did you mean 'random'?",
+        ),
+        (
+            'arms = ["mood"]',
+            'arms = ["none"]',
+            "claims[1].against: compares the arm 'none' with itself. Take it out of `arms`.",
+        ),
+        (
+            'targets = ["mood"]',
+            'targets = ["nood"]',
+            "claims[1].targets: no target named 'nood'. Did you mean 'mood'?",
+        ),
+        (
+            'targets = ["mood"]',
+            'targets = ["mood"]\nlanguages = ["sw"]',
+            "claims[1].languages: none of the tasks has the language 'sw'. They have de, en, fr.",
+        ),
+    ],
+)
+def test_one_error_is_told_once(world: "World", old: str, new: str, said: str) -> None:
+    text = world.study().read_text().replace(old, new, 1)
+    assert errors(world.study(text=text)) == [said]
+
+
+def test_all_errors_are_told_at_once(world: "World") -> None:
+    path = world.study(
+        ('name = "small"', "name = 5\ncolour = 1"),
+        ('mood = ["./mood.py"]', 'mood = ["mlni"]'),
+        ("seeds = [1, 2]", "seeds = []"),
+        ('targets = ["mood"]', 'targets = ["mod"]\nrelation = "~"'),
+    )
+    places = [line.split(":")[0] for line in errors(path)]
+    assert places == [
+        "name",
+        "claims[1].relation",
+        "colour",
+        "intermediate.arms.mood",
+        "target.seeds",
+        "claims[1].targets",
+    ]
+
+
+def test_an_empty_grid_names_every_part_that_is_missing(world: "World") -> None:
+    said = errors(world.study(text='name = "x"\nquestion = "y"\n'))
+    assert [line.split(".")[0] for line in said] == ["backbones: an empty grid: no backbone", "intermediate"]
+    said = errors(world.study(('tasks = ["./mood.py", "./search.py"]', ""), ('mood = ["./mood.py"]\n', "")))
+    assert "target.tasks: an empty grid: no target and nothing to train. Name a target." in said
+
+
+def test_a_reference_that_is_not_measured_cannot_be_claimed_about(world: "World") -> None:
+    path = world.study(
+        ('name = "small"', 'name = "small"\nreferences = ["majority"]'),
+        ('arms = ["mood"]', 'arms = ["mood"]\nagainst = "random"'),
+    )
+    assert errors(path) == [
+        "claims[1].against: the study does not measure the reference 'random'. "
+        'Write references = ["random"].'
+    ]
+
+
+def test_training_outside_the_source_language_is_refused(world: "World") -> None:
+    text = (world.folder / "mood.py").read_text()
+    (world.folder / "german.py").write_text(
+        text.replace('labels=("no"', 'source_language="de", labels=("no"')
+    )
+    (world.folder / "cross.py").write_text(
+        text.replace('labels=("no"', 'trained_by="./german.py", labels=("no"')
+    )
+    said = errors(
+        world.study(('tasks = ["./mood.py", "./search.py"]', 'tasks = ["./mood.py", "./cross.py"]'))
+    )
+    assert said == [
+        "target.tasks: 'cross' has the source language 'en', but is trained by 'german' in 'de'. "
+        "Zero-shot evaluation trains in the source language only."
+    ]
+
+
+def test_a_trainer_of_another_kind_is_refused(world: "World") -> None:
+    text = (world.folder / "mood.py").read_text()
+    changed = text.replace('labels=("no", "yes")', 'trained_by="./mood.py", labels=("yes", "no")')
+    (world.folder / "cross.py").write_text(changed)
+    said = errors(
+        world.study(('tasks = ["./mood.py", "./search.py"]', 'tasks = ["./mood.py", "./cross.py"]'))
+    )
+    assert said == [
+        "target.tasks: 'cross' is trained by 'mood', which has another family or other labels. "
+        "Correct `trained_by` in the task file."
+    ]
+
+
+def test_broken_task_files_are_told_with_their_path(world: "World") -> None:
+    (world.folder / "broken.py").write_text("import nothing_of_the_sort\n")
+    (world.folder / "empty.py").write_text("")
+    (world.folder / "mnli.py").write_text((world.folder / "mood.py").read_text())
+    arms = ["broken", "empty", "absent", "mnli"]
+    more = "".join(f'{arm} = ["./{file}.py"]\n' for arm, file in zip("abcd", arms, strict=True))
+    said = errors(world.study(("none = []\n", f"none = []\n{more}")))
+    folder = world.folder
+    assert [line.split(".py: ", 1)[1].split(".")[0] for line in said[:3]] == [
+        "the task file fails: ModuleNotFoundError: No module named 'nothing_of_the_sort'",
+        "binds no TASK",
+        "no such task file",
+    ]
+    assert said[0].startswith(f"intermediate.arms.a: {folder}/broken.py")
+    assert said[3] == (
+        "intermediate.arms.d: './mnli.py' has the name of a task of the package. Rename the file."
+    )
+
+
+def test_an_unknown_study_is_answered_with_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "bundled", lambda: {"lab-quickstart": Path("x")})
+    with pytest.raises(StudyError) as raised:
+        load("lab-quickstrat")
+    assert str(raised.value) == (
+        "study 'lab-quickstrat': no study named 'lab-quickstrat'. "
+        "Did you mean 'lab-quickstart'? `xstilts studies` lists all; a path ends in .toml."
+    )
+
+
+def test_a_path_that_leads_nowhere(world: "World") -> None:
+    path = world.study()
+    with pytest.raises(StudyError) as raised:
+        load(path.with_name("other.toml"))
+    assert str(raised.value) == f"{path.with_name('other.toml')}: no such study file. In this folder: {path}."
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"name = ", "is not TOML: Invalid value (at end of document)."),
+        (b"name = 1\nname = 2", "is not TOML: Cannot overwrite a value (at end of document)."),
+        (b'name = "\xff"', "is not UTF-8"),
+    ],
+)
+def test_files_that_are_no_toml(world: "World", content: bytes, said: str) -> None:
+    path = world.folder / "x.toml"
+    path.write_bytes(content)
+    with pytest.raises(StudyError) as raised:
+        load(path)
+    assert str(raised.value).startswith(f"{path}: {said}")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read(world: "World") -> None:
+    path = world.study()
+    path.chmod(0)
+    with pytest.raises(StudyError, match="cannot be read"):
+        load(path)
+
+
+def test_what_is_validated_is_what_stands_in_the_file(world: "World") -> None:
+    """The specification of a study can be printed and read again."""
+    study = load(world.study())
+    again = type(study).model_validate_json(json.dumps(study.model_dump(mode="json")))
+    assert again == study.changed(path=again.path)

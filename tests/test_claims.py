@@ -1,0 +1,125 @@
+"""Claims: one holder at a time, and none for ever."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from xstilts import claims
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "0123.json"
+
+
+def of_a_dead_process(path: Path) -> None:
+    """A claim as a killed worker of this computer leaves it."""
+    process = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    path.write_text(f"token {int(process.stdout)} {socket.gethostname()}")
+
+
+def test_a_claim_is_held_by_one(path: Path) -> None:
+    claim = claims.take(path)
+    assert claim is not None
+    assert claims.take(path) is None
+    claim.release()
+    again = claims.take(path)
+    assert again is not None
+    again.release()
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_block_gives_its_claim_back_when_it_fails(path: Path) -> None:
+    claim = claims.take(path)
+    assert claim is not None
+    with pytest.raises(RuntimeError), claim:
+        raise RuntimeError
+    assert not path.exists()
+
+
+def test_the_claim_of_a_dead_process_is_taken_over_at_once(path: Path) -> None:
+    of_a_dead_process(path)
+    claim = claims.take(path)
+    assert claim is not None
+    assert claims.take(path) is None
+    claim.release()
+
+
+def test_the_claim_of_another_computer_holds_while_it_is_touched(path: Path) -> None:
+    path.write_text("token 1 another-computer")
+    assert claims.take(path) is None
+    long_ago = time.time() - claims.STALE_SECONDS - 1
+    os.utime(path, (long_ago, long_ago))
+    claim = claims.take(path)
+    assert claim is not None
+    claim.release()
+
+
+def test_a_claim_whose_maker_died_before_writing_it_goes_stale(path: Path) -> None:
+    path.touch()
+    assert claims.take(path) is None
+    os.utime(path, (0, 0))
+    claim = claims.take(path)
+    assert claim is not None
+    claim.release()
+
+
+def test_a_holder_touches_its_claim_and_learns_that_it_has_lost_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "HEARTBEAT_SECONDS", 0.01)
+    claim = claims.take(path)
+    assert claim is not None
+    os.utime(path, (0, 0))
+    _wait_until(lambda: path.stat().st_mtime > 0)
+    assert not claim.lost
+    path.write_text("other 1 another-computer")
+    _wait_until(lambda: claim.lost)
+    claim.release()
+    assert path.read_text().startswith("other"), "the new holder's claim stays"
+
+
+def test_a_claim_that_vanishes_is_lost(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "HEARTBEAT_SECONDS", 0.01)
+    claim = claims.take(path)
+    assert claim is not None
+    path.unlink()
+    _wait_until(lambda: claim.lost)
+    claim.release()
+
+
+def test_of_many_who_take_over_one_succeeds(path: Path) -> None:
+    for _ in range(20):
+        of_a_dead_process(path) if not path.exists() else None
+        with ThreadPoolExecutor(8) as pool:
+            taken = [claim for claim in pool.map(lambda _: claims.take(path), range(8)) if claim is not None]
+        assert len(taken) == 1
+        taken[0].release()
+        path.write_text(f"token {2**22 + 1} {socket.gethostname()}")  # a process that cannot exist
+
+
+def test_a_claim_taken_by_another_in_between_is_put_back(path: Path) -> None:
+    """The contender read a stale claim; before it renames, another has taken the step over."""
+    path.write_text("stale 1 a")
+    path.write_text("fresh 2 b")
+    assert not claims._remove(path, "stale 1 a")
+    assert path.read_text() == "fresh 2 b"
+    path.unlink()
+    assert not claims._remove(path, "stale 1 a")
+
+
+def _wait_until(condition: "object") -> None:
+    assert callable(condition)
+    for _ in range(500):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not happen")
