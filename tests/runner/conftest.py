@@ -1,0 +1,49 @@
+"""One tiny backbone for all tests of the runner, and a store of its own for each test."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from toybox import BACKBONE, Box
+
+from xstilts.store import Store
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Sums over several threads depend on their number; and the tests share the computer."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Box:
+    """A store that all tests share: what one has trained, another may look at."""
+    store = Store(tmp_path_factory.mktemp("store"))
+    store.prepare()
+    box = Box(store)
+    box.compute(BACKBONE)
+    return box
+
+
+@pytest.fixture
+def box(first: Box, tmp_path: Path) -> Box:
+    """A store of the test's own that holds the backbone and nothing else."""
+    store = Store(tmp_path / "store")
+    store.prepare()
+    folder = first.folder(BACKBONE)
+    shutil.copytree(folder, store.root / "steps" / folder.name)
+    return Box(store)
+
+
+@pytest.fixture(scope="session")
+def tokenizer(first: Box) -> Any:
+    """The tokenizer of the tiny backbone."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(first.checkpoint(BACKBONE))

@@ -1,0 +1,271 @@
+"""Columns, batches and the schedule against naive references."""
+
+from collections import Counter
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xstilts.families.items import IGNORED, Item
+from xstilts.families.masked import Vocabulary
+from xstilts.runner.data import Encoded, Schedule, collate, generator, hide, split
+
+PAD = 99
+
+
+def _items(seed: int, count: int) -> list[Item]:
+    """Items of one task with one to three sequences each, some of them with reads."""
+    rng = generator("items", seed)
+
+    def numbers(low: int, high: int, size: int) -> list[int]:
+        return rng.integers(low, high, size).tolist()
+
+    found = []
+    for row in range(count):
+        lengths = numbers(1, 8, rng.integers(1, 4))
+        sequences = tuple(numbers(0, 50, n) for n in lengths)
+        second = tuple(int(rng.integers(1, n + 1)) for n in lengths)
+        reads = tuple(numbers(0, n, rng.integers(0, 4)) for n in lengths)
+        gold = rng.choice([IGNORED, 0, 1, 2], rng.integers(0, 4)).tolist()
+        found.append(Item(sequences, second, reads, gold, row))
+    return found
+
+
+def items(least: int = 1) -> st.SearchStrategy[list[Item]]:
+    return st.builds(_items, st.integers(0, 10**6), st.integers(least, 6))
+
+
+def decoded(data: Encoded) -> list[Item]:
+    """The items that columns hold, taken out one at a time."""
+    found = []
+    for row in range(len(data)):
+        sequences = range(data.sequence_at[row], data.sequence_at[row + 1])
+        found.append(
+            Item(
+                tuple(data.tokens[data.token_at[s] : data.token_at[s + 1]].tolist() for s in sequences),
+                tuple(int(data.second[s]) for s in sequences),
+                tuple(data.reads[data.read_at[s] : data.read_at[s + 1]].tolist() for s in sequences),
+                data.gold[data.gold_at[row] : data.gold_at[row + 1]].tolist(),
+                row,
+            )
+        )
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(rows=items(0))
+def test_columns_hold_the_items(rows: list[Item]) -> None:
+    data = Encoded.of(rows, "outputs")
+    assert decoded(data) == rows
+    assert data.longest.tolist() == [max(map(len, row.sequences)) for row in rows]
+    assert data.cost.tolist() == [max(map(len, row.sequences)) * len(row.sequences) for row in rows]
+
+
+@settings(max_examples=100, deadline=None)
+@given(rows=items(0), cuts=st.lists(st.integers(0, 6), max_size=3))
+def test_joined_parts_are_the_whole(rows: list[Item], cuts: list[int]) -> None:
+    edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
+    parts = [Encoded.of(rows[a:b], "reads") for a, b in pairwise(edges)]
+    joined, whole = Encoded.join(parts), Encoded.of(rows, "reads")
+    assert decoded(joined) == rows
+    assert joined.axis == "reads"
+    for name in ("tokens", "token_at", "second", "reads", "read_at", "gold", "gold_at", "sequence_at"):
+        assert getattr(joined, name).dtype == getattr(whole, name).dtype
+
+
+@settings(max_examples=150, deadline=None)
+@given(rows=items(), axis=st.sampled_from(["outputs", "reads", "none"]), data=st.data())
+def test_a_batch_is_that_of_a_naive_reference(rows: list[Item], axis: str, data: st.DataObject) -> None:
+    chosen = data.draw(st.lists(st.sampled_from(range(len(rows))), min_size=1, max_size=8))
+    batch = collate(Encoded.of(rows, axis), np.asarray(chosen), PAD)
+    sequences = [ids for row in chosen for ids in rows[row].sequences]
+    width = max(map(len, sequences))
+    assert batch.ids.tolist() == [ids + [PAD] * (width - len(ids)) for ids in sequences]
+    assert batch.attention.tolist() == [[1] * len(ids) + [0] * (width - len(ids)) for ids in sequences]
+    second = [start for row in chosen for start in rows[row].second]
+    assert batch.types.tolist() == [
+        [int(start <= place < len(ids)) for place in range(width)]
+        for ids, start in zip(sequences, second, strict=True)
+    ]
+    reads = [positions for row in chosen for positions in rows[row].reads]
+    assert list(zip(batch.row.tolist(), batch.column.tolist(), strict=True)) == [
+        (row, position) for row, positions in enumerate(reads) for position in positions
+    ]
+    gold = [index for row in chosen for index in rows[row].gold]
+    assert batch.gold.tolist() == gold
+    assert batch.decisions == sum(index != IGNORED for index in gold)
+    per_item = [sum(map(len, rows[row].reads)) for row in chosen]
+    assert batch.reads.tolist() == per_item
+    assert batch.real_tokens == sum(map(len, sequences))
+    if axis == "reads":
+        assert batch.group is not None
+        assert batch.place is not None
+        wanted = [(group, place) for group, count in enumerate(per_item) for place in range(count)]
+        assert list(zip(batch.group.tolist(), batch.place.tolist(), strict=True)) == wanted
+    else:
+        assert batch.group is None
+        assert batch.place is None
+    for name in ("ids", "attention", "types", "row", "column", "gold"):
+        assert getattr(batch, name).dtype == torch.int64
+
+
+@settings(max_examples=150, deadline=None)
+@given(rows=items(), budget=st.integers(1, 60))
+def test_micro_batches_keep_the_budget_and_the_order(rows: list[Item], budget: int) -> None:
+    data = Encoded.of(rows, "reads")
+    parts = list(split(data, np.arange(len(rows)), budget))
+    assert [item for part in parts for item in part] == list(range(len(rows)))
+    for number, part in enumerate(parts):
+        padded = collate(data, part, PAD).ids.numel()
+        assert padded <= budget or len(part) == 1
+        if number + 1 < len(parts):  # no batch could have taken one more
+            assert collate(data, np.append(part, part[-1] + 1), PAD).ids.numel() > budget
+
+
+def _sized(lengths: Any, axis: str = "outputs") -> Encoded:
+    return Encoded.of([Item(([5] * n,), (n,), ([0],), [0], row) for row, n in enumerate(lengths)], axis)
+
+
+def _lengths(count: int, seed: int = 0) -> list[int]:
+    """Lengths of sentence pairs as they are: log-normal around 30 tokens, up to 128."""
+    rng = generator("lengths", seed)
+    return np.clip(rng.lognormal(3.3, 0.5, count), 5, 128).astype(int).tolist()
+
+
+def _schedule(tasks: list[Encoded], seed: int = 3, **size: Any) -> Schedule:
+    plan: dict[str, Any] = {"epochs": 2.0, "updates": None, "batch_size": None, "batch_tokens": None}
+    return Schedule(tasks, seed, **(plan | size))
+
+
+SIZES = [{"batch_size": 8}, {"batch_tokens": 512}]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["size", "tokens"])
+def test_every_item_comes_exactly_once_in_every_epoch(size: dict[str, int]) -> None:
+    tasks = [_sized(_lengths(300)), _sized(_lengths(70, 1))]
+    schedule = _schedule(tasks, **size)
+    one = _schedule(tasks, epochs=1.0, **size).total
+    epochs = [range(one), range(one, schedule.total)]
+    orders = []
+    for epoch in epochs:
+        seen = [(task, item) for update in epoch for task, part in [schedule.at(update)] for item in part]
+        assert sorted(seen) == [(task, item) for task, data in enumerate(tasks) for item in range(len(data))]
+        orders.append(seen)
+    assert orders[0] != orders[1]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["size", "tokens"])
+def test_batches_are_a_pure_function_of_seed_and_update(size: dict[str, int]) -> None:
+    tasks = [_sized(_lengths(120)), _sized(_lengths(50, 1))]
+    straight = _schedule(tasks, epochs=3.0, **size)
+    wanted = [straight.at(update) for update in range(straight.total)]
+    order = generator("visits").permutation(straight.total)
+    jumping = _schedule(tasks, epochs=None, updates=straight.total, **size)
+    for update in order:
+        task, part = jumping.at(int(update))
+        assert task == wanted[update][0]
+        assert part.tolist() == wanted[update][1].tolist()
+    other = _schedule(tasks, seed=4, **size)
+    assert [other.at(u)[1].tolist() for u in range(9)] != [wanted[u][1].tolist() for u in range(9)]
+
+
+def test_batches_are_full_and_keep_the_budget() -> None:
+    data = _sized(_lengths(600))
+    by_tokens = _schedule([data], batch_tokens=512)
+    padded = [
+        data.longest[part].max() * len(part) for u in range(by_tokens.total) for part in [by_tokens.at(u)[1]]
+    ]
+    assert max(padded) <= 512
+    assert np.mean(padded) > 0.85 * 512
+    by_size = _schedule([data], batch_size=32)
+    assert Counter(len(by_size.at(u)[1]) for u in range(by_size.total)) == {32: 36, 24: 2}
+
+
+@pytest.mark.parametrize("size", [{"batch_size": 32}, {"batch_tokens": 2048}], ids=["size", "tokens"])
+def test_padding_is_rare_and_batches_are_random(size: dict[str, int]) -> None:
+    data = _sized(_lengths(8000))
+    schedule = _schedule([data], epochs=1.0, **size)
+    real = padded = 0
+    means, spread = [], []
+    for update in range(schedule.total):
+        _, part = schedule.at(update)
+        padded += data.longest[part].max() * len(part)
+        real += data.longest[part].sum()
+        means.append(data.longest[part].mean())
+        spread.append(np.ptp(part))
+    assert 1 - real / padded < 0.05
+    assert np.mean(spread) > 4000, "the items of a batch come from everywhere"
+    assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.2, "nor do batches grow longer"
+
+
+def test_an_item_meets_other_items_in_another_epoch() -> None:
+    data = _sized(_lengths(4000))
+    schedule = _schedule([data], batch_size=16)
+    half = schedule.total // 2
+    with_zero = []
+    for epoch in (range(half), range(half, schedule.total)):
+        (company,) = [set(part.tolist()) for u in epoch for _, part in [schedule.at(u)] if 0 in part]
+        with_zero.append(company - {0})
+    assert len(with_zero[0] & with_zero[1]) < 8
+
+
+def test_tasks_come_in_proportion_to_their_size_and_all_the_time() -> None:
+    tasks = [_sized([20] * 600), _sized([20] * 200)]
+    schedule = _schedule(tasks, epochs=1.0, batch_size=4)
+    drawn = np.asarray([schedule.at(update)[0] for update in range(schedule.total)])
+    assert np.bincount(drawn).tolist() == [150, 50]
+    assert all(10 < half.sum() < 40 for half in np.split(drawn, 2))
+
+
+def test_parts_of_epochs() -> None:
+    data = [_sized([10] * 100)]
+    assert _schedule(data, epochs=1.0, batch_size=10).total == 10
+    assert _schedule(data, epochs=2.5, batch_size=10).total == 25
+    assert _schedule(data, epochs=0.25, batch_size=10).total == 2
+    assert _schedule(data, epochs=0.001, batch_size=10).total == 1
+    assert _schedule(data, epochs=None, updates=37, batch_size=10).total == 37
+
+
+def test_an_item_above_the_budget_comes_alone() -> None:
+    schedule = _schedule([_sized([100, 10, 10, 10])], epochs=1.0, batch_tokens=32)
+    batches = [schedule.at(update)[1].tolist() for update in range(schedule.total)]
+    assert [0] in batches
+    assert sorted(map(len, batches)) == [1, 3]
+
+
+VOCABULARY = Vocabulary(size=1000, mask=4, special=(0, 1, 2, 3, 4))
+
+
+@settings(max_examples=100, deadline=None)
+@given(lengths=st.lists(st.integers(1, 12), min_size=1, max_size=8), seed=st.integers(0, 99))
+def test_hidden_tokens_are_read_and_are_the_gold(lengths: list[int], seed: int) -> None:
+    rng = generator("tokens", seed)
+    rows = [
+        Item((rng.integers(0, 30, n).tolist(),), (int(rng.integers(1, n + 1)),), ([],), [], row)
+        for row, n in enumerate(lengths)
+    ]
+    data, chosen = Encoded.of(rows, "outputs"), generator("chosen", seed).permutation(len(rows))
+    found = decoded(hide(data, chosen, VOCABULARY, 0.3, generator("mask", seed)))
+    again = decoded(hide(data, chosen, VOCABULARY, 0.3, generator("mask", seed)))
+    assert found == again
+    for item, row in zip(found, chosen, strict=True):
+        (ids,), (was,), (read,) = item.sequences, rows[row].sequences, item.reads
+        assert item.second == rows[row].second
+        assert [was[place] for place in read] == item.gold
+        assert [ids[p] for p in range(len(ids)) if p not in read] == [
+            was[p] for p in range(len(ids)) if p not in read
+        ]
+        assert not set(item.gold) & set(VOCABULARY.special)
+
+
+def test_generators_depend_on_every_part_of_their_name() -> None:
+    draws = {
+        generator(*parts).integers(2**60)
+        for parts in [("order", 1, 2), ("order", 2, 1), ("order", 1), ("batches", 1, 2), ("order", 12)]
+    }
+    assert len(draws) == 5
+    assert generator("order", 1, 2).integers(1000) == generator("order", 1, 2).integers(1000)

@@ -1,0 +1,30 @@
+"""Words in the order of the alphabet, so that each can be told from its neighbours; some pairs."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+from xstilts.families.examples import Text
+from xstilts.task import Files, Task
+
+WORDS = ["a", "b", "c", "d", "e", "f", "g", "h", "k", "?"]
+SPLITS = {split: (f"{split}.txt",) for split in ("train", "dev")}
+
+
+def read(paths: tuple[Path, ...], language: str) -> Iterator[Text]:
+    rng = random.Random(f"texts {paths[0].stem} {language}")
+    for number in range(int(paths[0].read_text())):
+        start, length = rng.randrange(len(WORDS)), rng.randint(3, 12)
+        text = " ".join(WORDS[(start + place) % len(WORDS)] for place in range(length))
+        yield Text(text, text.upper() if number % 4 == 3 else None)
+
+
+TASK = Task(
+    family="masked",
+    languages=("en", "de"),
+    metric="",
+    description="A toy.",
+    citation="None.",
+    licence="None.",
+    files=Files(patterns=SPLITS, read=read),
+)
