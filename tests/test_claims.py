@@ -37,6 +37,18 @@ def test_a_claim_is_held_by_one(path: Path) -> None:
     assert list(path.parent.iterdir()) == []
 
 
+def test_claims_that_nobody_holds_are_cleared(path: Path) -> None:
+    of_a_dead_process(path)
+    assert not claims.is_held(path)
+    held = claims.take(path.with_name("other.json"))
+    assert held is not None
+    assert claims.is_held(held.path)
+    claims.clear(path.parent)
+    assert list(path.parent.iterdir()) == [held.path]
+    held.release()
+    assert not claims.is_held(held.path)
+
+
 def test_a_block_gives_its_claim_back_when_it_fails(path: Path) -> None:
     claim = claims.take(path)
     assert claim is not None

@@ -160,6 +160,15 @@ def test_the_running_state_survives_a_failure_and_goes_with_success(store: Store
     assert not state.parent.exists()
 
 
+def test_state_of_a_finished_step_is_tidied_away(store: Store) -> None:
+    """A worker that is killed between the rename and the removal of the state."""
+    finish(store, step())
+    state, other = store.running(step().fingerprint), store.running(step(2).fingerprint)
+    store.tidy()
+    assert not state.exists()
+    assert other.exists()
+
+
 def test_failures_are_kept_until_success(store: Store) -> None:
     one = step()
     store.fail(one, "the loss is nan", "Traceback ...")

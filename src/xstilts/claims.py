@@ -40,7 +40,7 @@ class Claim:
         """Give the right back."""
         self._released.set()
         self._thread.join()
-        if _is_held(self.path, self.token):
+        if _is_ours(self.path, self.token):
             self.path.unlink(missing_ok=True)
 
     def __enter__(self) -> "Claim":
@@ -52,7 +52,7 @@ class Claim:
     def _beat(self) -> None:
         while not self._released.wait(HEARTBEAT_SECONDS):
             try:
-                held = _is_held(self.path, self.token)
+                held = _is_ours(self.path, self.token)
                 os.utime(self.path)
             except FileNotFoundError:
                 held = False
@@ -70,6 +70,18 @@ def take(path: Path) -> Claim | None:
     if stale is None or not _remove(path, stale) or not _make(path, token):
         return None
     return Claim(path, token)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds the claim at that path."""
+    return path.is_file() and _stale(path) is None
+
+
+def clear(folder: Path) -> None:
+    """Remove the claims that nobody holds any more."""
+    for path in sorted(folder.glob("*.json")):
+        if (stale := _stale(path)) is not None:
+            _remove(path, stale)
 
 
 def is_alive(process: int) -> bool:
@@ -101,7 +113,7 @@ def _text(path: Path) -> str | None:
         return None
 
 
-def _is_held(path: Path, token: str) -> bool:
+def _is_ours(path: Path, token: str) -> bool:
     return (_text(path) or "").startswith(token)
 
 

@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from xstilts.claims import Claim, is_alive, take
+from xstilts.claims import Claim, clear, is_alive, is_held, take
 from xstilts.errors import MissingResultError, StoreError
 from xstilts.study.step import Step
 
@@ -93,19 +93,30 @@ class Store:
         return Failure(**read_json(path)) if path.is_file() else None
 
     def claimed(self, fingerprint: str) -> bool:
-        """Whether a process has said that it computes the step; it may have died since."""
-        return (self.root / "claims" / f"{fingerprint}.json").is_file()
+        """Whether a living process computes the step."""
+        return is_held(self.root / "claims" / f"{fingerprint}.json")
 
     # Writing
 
     def prepare(self) -> None:
-        """Make the store's folders, clear what killed processes left; StoreError if it cannot be written."""
+        """Make the store's folders and tidy it; StoreError if it cannot be written."""
         with self.guarded():
             for name in ("steps", "temporary", "running", "claims", "failures"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
-            self._sweep()
+            self.tidy()
             if not self._version_file.is_file():
                 write_json(self._version_file, {"layout": LAYOUT})
+
+    def tidy(self) -> None:
+        """Remove what dead processes left: claims, half-written folders, the state of finished steps."""
+        clear(self.root / "claims")
+        for folder in sorted((self.root / "temporary").iterdir()):
+            _, host, process, _ = folder.name.split("@")
+            if host == socket.gethostname() and not is_alive(int(process)):
+                shutil.rmtree(folder, ignore_errors=True)
+        for folder in sorted((self.root / "running").iterdir()):
+            if self.folder(folder.name) is not None:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def claim(self, fingerprint: str) -> Claim | None:
         """The right to compute a step; None while a living process has it."""
@@ -215,13 +226,6 @@ class Store:
         if number in FORBIDDEN:
             return f"cannot be written ({error.strerror}: {error.filename}).", ELSEWHERE
         return ("is no folder.", ELSEWHERE) if number in (errno.ENOTDIR, errno.EEXIST) else None
-
-    def _sweep(self) -> None:
-        """Remove the temporary folders of processes of this computer that are no more."""
-        for folder in sorted((self.root / "temporary").iterdir()):
-            _, host, process, _ = folder.name.split("@")
-            if host == socket.gethostname() and not is_alive(int(process)):
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_json(path: Path) -> Any:

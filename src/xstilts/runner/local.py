@@ -69,8 +69,11 @@ def run(
     driver = _Driver(store, listener, Queue(steps, done), left=len(steps) - len(done))
     driver.result.found = len(done)
     if driver.left:
-        with _pool(settings, environments(workers)[: driver.left]) as pool:
-            driver.drive(pool)
+        try:
+            with _pool(settings, environments(workers)[: driver.left]) as pool:
+                driver.drive(pool)
+        finally:
+            store.tidy()
     return driver.result
 
 
@@ -120,21 +123,19 @@ class _Worker:
         *lines, self.rest = (self.rest + arrived).split(b"\n")
         return [json.loads(line) for line in lines] if arrived else None
 
-    def end(self) -> None:
-        """Wait for the process to end, by force if it takes too long."""
+    def end(self) -> str:
+        """Wait for the process to end, by force if it takes too long; gives the end of its standard error."""
         try:
             self.process.wait(FAREWELL_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.log.seek(0)
+        words = self.log.read()[-4000:].decode(errors="replace")
         for stream in (self.process.stdin, self.process.stdout, self.log):
             if stream is not None:
                 stream.close()
-
-    def last_words(self) -> str:
-        """The end of what the process wrote to standard error."""
-        self.log.seek(0)
-        return self.log.read()[-4000:].decode(errors="replace")
+        return words
 
 
 @contextlib.contextmanager
@@ -230,9 +231,8 @@ class _Driver:
 
     def _replace(self, worker: _Worker) -> None:
         """A worker died. Its step is tried again, but not for ever."""
-        worker.end()
-        words, status, step = worker.last_words(), worker.process.returncode, worker.step
-        self.store.prepare()  # removes what it left half written
+        words, status, step = worker.end(), worker.process.returncode, worker.step
+        self.store.tidy()
         worker.step = None
         if step is not None:
             count = self.deaths[step.fingerprint] = self.deaths.get(step.fingerprint, 0) + 1
