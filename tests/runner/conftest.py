@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 import torch
-from toybox import BACKBONE, Box
+from toybox import BACKBONE, OF_FAMILY, Box, layout_of, spread
 
+from xstilts import families
+from xstilts.runner import model as models
 from xstilts.store import Store
 
 
@@ -47,3 +49,14 @@ def tokenizer(first: Box) -> Any:
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(first.checkpoint(BACKBONE))
+
+
+@pytest.fixture
+def model(first: Box) -> models.Model:
+    """The tiny backbone with a head for every family, its weights spread as after training."""
+    model = models.load(first.checkpoint(BACKBONE))
+    torch.manual_seed(0)
+    for family in OF_FAMILY:
+        model.add_head(family, family, families.find(family).outputs(layout_of(family)))
+    spread(model)
+    return model.eval()

@@ -11,18 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save
+from torch import nn
 
 from xstilts import families, metrics
+from xstilts.families.items import Item, Layout
 from xstilts.runner import backbone, evaluate, state, train
+from xstilts.runner import model as models
 from xstilts.runner.context import Context
+from xstilts.runner.data import Batch, Encoded, collate, generator, hide
+from xstilts.runner.predict import vocabulary
 from xstilts.store import Store
 from xstilts.study.backbone import Backbone, Tokenizer
 from xstilts.study.phase import Evaluation, Inference, Phase
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Development, Use
+from xstilts.task import load as load_rows
 
 TOYS = Path(__file__).parent / "toys"
 PLACES = Places(tasks={path.stem: path for path in sorted(TOYS.glob("*.py"))})
@@ -139,6 +146,42 @@ class Box:
         self.compute(specification)
         names = ("checkpoint/model.safetensors", "checkpoint/heads.safetensors", "curve.jsonl")
         return {name: (self.folder(specification) / name).read_bytes() for name in names}
+
+
+OF_FAMILY = {
+    "classification": "pairs",
+    "choice": "choices",
+    "tagging": "tags",
+    "span": "questions",
+    "masked": "texts",
+}
+
+
+def layout_of(family: str) -> Layout:
+    return Layout(labels=PLACES.task(OF_FAMILY[family]).labels, max_length=40, stride=16)
+
+
+def encoded(model: models.Model, family: str, count: int = 9) -> tuple[list[Item], Encoded]:
+    """The first rows of a family's toy task; for masked ones with tokens hidden."""
+    rows = load_rows(PLACES.task(OF_FAMILY[family]), "train", "en")[:count]
+    items = families.find(family).encode(rows, model.tokenizer, layout_of(family))
+    data = Encoded.of(items, families.find(family).axis)
+    if family == "masked":
+        data = hide(data, np.arange(len(items)), vocabulary(model), 0.3, generator("test"))
+    return items, data
+
+
+def whole(model: models.Model, data: Encoded) -> Batch:
+    return collate(data, np.arange(len(data)), model.tokenizer.pad_token_id)
+
+
+def spread(module: nn.Module) -> None:
+    """Weights that are as large as after training, so that no two things are equal by being nothing."""
+    for parameter in module.parameters():
+        if parameter.ndim > 1:
+            nn.init.normal_(parameter, std=0.3)
+        else:
+            parameter.data += 0.1 * torch.randn_like(parameter)
 
 
 def compute_in(root: Path, spec: dict[str, Any], die_at_write: int | None) -> None:
