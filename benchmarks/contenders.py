@@ -1,0 +1,265 @@
+"""The three that throughput.py compares: each trains one model on the same pairs and says what it took.
+
+All start from the same weights and tokenizer, see the same examples in batches of the same size, and use
+AdamW with the same learning rate, linear decay, clipping at 1 and no weight decay (the Trainer's defaults).
+"""
+
+import json
+import math
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import sentence_pairs
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained: the folder with pairs, task file and backbone, and the recipe."""
+
+    folder: Path
+    examples: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    max_length: int
+    precision: str
+    threads: int
+    seed: int
+
+    @property
+    def updates(self) -> int:
+        """Updates of the whole training."""
+        return self.epochs * math.ceil(self.examples / self.batch_size)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What it took. `seconds` is the loop alone; `seconds_in_all` has tokenizing, loading and saving too.
+
+    `padding` is a share of all tokens that went through the encoder, `memory` the peak in bytes, `loss` the
+    mean of the last tenth of the updates.
+    """
+
+    seconds: float
+    seconds_in_all: float
+    padding: float
+    memory: int
+    loss: float
+
+
+def example_script(job: Job) -> Figures:
+    """The Trainer's defaults (fp32) and the padding of run_xnli.py and run_glue.py: all to `max_length`."""
+    return _trainer(job, padding="max_length", options={})
+
+
+def best_trainer(job: Job) -> Figures:
+    """The Trainer at its best: the faster precision, batches grouped by length, padded to their longest."""
+    return _trainer(
+        job,
+        padding=False,
+        options={"bf16": job.precision == "bf16", "train_sampling_strategy": "group_by_length"},
+    )
+
+
+def _trainer(job: Job, padding: Any, options: dict[str, Any]) -> Figures:
+    from datasets import Dataset, disable_progress_bars
+    from transformers import (
+        AutoModelForSequenceClassification,
+        AutoTokenizer,
+        DataCollatorWithPadding,
+        Trainer,
+        TrainingArguments,
+        default_data_collator,
+        set_seed,
+    )
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    disable_progress_bars()
+    began = time.monotonic()
+    set_seed(job.seed)
+    tokenizer = AutoTokenizer.from_pretrained(job.folder / "backbone")
+    model = AutoModelForSequenceClassification.from_pretrained(job.folder / "backbone", num_labels=3)
+    pairs = list(sentence_pairs.read((job.folder / sentence_pairs.FILE,), "en"))
+    table = {
+        "premise": [pair.text for pair in pairs],
+        "hypothesis": [pair.text2 for pair in pairs],
+        "label": [sentence_pairs.LABELS.index(pair.label) for pair in pairs],
+    }
+    rows = Dataset.from_dict(table).map(
+        lambda part: tokenizer(
+            part["premise"],
+            part["hypothesis"],
+            padding=padding,
+            max_length=job.max_length,
+            truncation=True,
+        ),
+        batched=True,
+        remove_columns=["premise", "hypothesis"],
+    )
+    dynamic = DataCollatorWithPadding(tokenizer)
+    seen: list[tuple[int, int]] = []
+
+    def collate(items: list[Any]) -> Any:
+        batch = default_data_collator(items) if padding else dynamic(items)
+        seen.append((int(batch["attention_mask"].sum()), batch["attention_mask"].numel()))
+        return batch
+
+    arguments = TrainingArguments(
+        output_dir=str(job.folder / "trainer"),
+        num_train_epochs=job.epochs,
+        per_device_train_batch_size=job.batch_size,
+        learning_rate=job.learning_rate,
+        seed=job.seed,
+        logging_steps=max(1, job.updates // 10),
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        **options,
+    )
+    trainer = Trainer(model=model, args=arguments, train_dataset=rows, data_collator=collate)
+    with _silent():
+        seconds = trainer.train().metrics["train_runtime"]
+        trainer.save_model(str(job.folder / "trainer"))
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    real, padded = (sum(column) for column in zip(*seen, strict=True))
+    return Figures(
+        seconds=seconds,
+        seconds_in_all=time.monotonic() - began,
+        padding=1 - real / padded,
+        memory=_peak_memory(),
+        loss=float(losses[-1]),
+    )
+
+
+def xstilts(job: Job) -> Figures:
+    """The phase of a study that trains on the pairs, as a worker computes it."""
+    from xstilts.runner import work
+    from xstilts.store import Store
+
+    step, places = phase(job)
+    store = Store(job.folder / f"store-{job.seed}")
+    store.prepare()
+    began = time.monotonic()
+    work.compute(step, store, places, lambda event: None)
+    seconds_in_all = time.monotonic() - began
+    record, folder = store.record(step.fingerprint), store.folder(step.fingerprint)
+    assert record is not None and folder is not None
+    curve = [json.loads(line) for line in (folder / "curve.jsonl").read_text().splitlines()]
+    last = [point["loss"] for point in curve if point["update"] > 0.9 * record["updates"]]
+    return Figures(
+        seconds=record["train_seconds"],
+        seconds_in_all=seconds_in_all,
+        padding=record["padding"],
+        memory=_peak_memory(),
+        loss=sum(last) / len(last),
+    )
+
+
+def phase(job: Job) -> tuple[Any, Any]:
+    """The step that trains on the pairs, and where its task and its backbone lie."""
+    from xstilts import task
+    from xstilts.study.backbone import Backbone, checksum
+    from xstilts.study.phase import Phase
+    from xstilts.study.recipe import Recipe
+    from xstilts.study.step import Places, Step
+    from xstilts.study.use import Use
+
+    path = job.folder / "sentence_pairs.py"
+    found = task.find(str(path))
+    identity = checksum(job.folder / "backbone")
+    use = Use(
+        task=found.name,
+        task_version=found.version,
+        family=found.family,
+        family_version=1,
+        label_set=found.labels,
+        split="train",
+        languages=("en",),
+        data=(task.identity(found, "train", "en"),),
+    )
+    recipe = Recipe(
+        learning_rate=job.learning_rate,
+        epochs=job.epochs,
+        batch_size=job.batch_size,
+        max_length=job.max_length,
+        stride=0,
+        warmup=0.0,
+        weight_decay=0.0,
+        precision="bf16" if job.precision == "bf16" else "fp32",
+    )
+    step = Step(Phase(parent=Backbone(checksum=identity), uses=(use,), recipe=recipe, seed=job.seed))
+    return step, Places(tasks={found.name: path}, backbones={identity: job.folder / "backbone"})
+
+
+def tokenizer(texts: list[str], vocabulary: int) -> Any:
+    """A tokenizer like XLM-R's, learned from the texts."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    learned = Tokenizer(models.Unigram())
+    learned.pre_tokenizer = pre_tokenizers.Metaspace()
+    special = {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": "<mask>"}
+    trainer: Any = trainers.UnigramTrainer
+    learned.train_from_iterator(
+        texts,
+        trainer(
+            vocab_size=vocabulary,
+            special_tokens=list(special.values()),
+            unk_token=special["unk"],
+            show_progress=False,
+        ),
+    )
+    learned.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=learned,
+        model_input_names=["input_ids", "attention_mask"],
+        **{f"{kind}_token": token for kind, token in special.items()},
+    )
+
+
+def _peak_memory() -> int:
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """The Trainer prints its log; standard output is for the figures."""
+    shown, sys.stdout = sys.stdout, sys.stderr
+    try:
+        yield
+    finally:
+        sys.stdout = shown
+
+
+CONTENDERS: dict[str, Callable[[Job], Figures]] = {
+    "example script": example_script,
+    "best Trainer": best_trainer,
+    "xstilts": xstilts,
+}
+
+
+def main() -> None:
+    """One contender, in a process of its own: its name and the job as arguments, the figures as JSON."""
+    name, text = sys.argv[1:]
+    values = json.loads(text)
+    job = Job(**values | {"folder": Path(values["folder"])})
+    torch.set_num_threads(job.threads)
+    print(json.dumps(asdict(CONTENDERS[name](job))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Made-up sentence pairs with three labels: the task of throughput.py, written and read by this file.
+
+Lengths are log-normal with the moments of XNLI's English test set (measured: the logarithm of the number of
+words has mean 2.79 and deviation 0.51 in premises, 2.15 and 0.39 in hypotheses). Words follow Zipf's law. One
+word of the hypothesis is a cue that gives the label away.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from xstilts.families.examples import Pair
+from xstilts.task import Files, Task
+
+LABELS = ("contradiction", "entailment", "neutral")
+FILE = "train.csv"
+WORDS, CUES = 20_000, 5
+SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
+
+
+def write(folder: Path, count: int) -> list[Pair]:
+    """Write `count` pairs, always the same, to the file beside which the task file will lie."""
+    rng = np.random.Generator(np.random.PCG64(20_051_301))
+    words = _words(rng)
+    frequency = 1 / np.arange(1, WORDS + 1)
+    frequency /= frequency.sum()
+
+    def sentence(mean: float, deviation: float) -> list[str]:
+        length = max(1, round(float(rng.lognormal(mean, deviation))))
+        return [words[number] for number in rng.choice(WORDS, size=length, p=frequency)]
+
+    pairs = []
+    for _ in range(count):
+        premise, hypothesis, label = sentence(2.79, 0.51), sentence(2.15, 0.39), int(rng.integers(3))
+        cue = f"{LABELS[label][:2]}x{rng.integers(CUES)}"
+        hypothesis[int(rng.integers(len(hypothesis)))] = cue
+        pairs.append(Pair(" ".join(premise), " ".join(hypothesis), LABELS[label]))
+    with (folder / FILE).open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows((pair.text, pair.text2, pair.label) for pair in pairs)
+    return pairs
+
+
+def _words(rng: np.random.Generator) -> list[str]:
+    """Different words of one to four syllables, the frequent ones short."""
+    found: dict[str, None] = {}
+    while len(found) < WORDS:
+        longest = 2 + (len(found) > 100) + (len(found) > 3000)
+        found["".join(rng.choice(SYLLABLES, size=int(rng.integers(1, longest + 1))))] = None
+    return list(found)
+
+
+def read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
+    """The pairs of the file."""
+    with paths[0].open(encoding="utf-8", newline="") as file:
+        for premise, hypothesis, label in csv.reader(file):
+            yield Pair(premise, hypothesis, label)
+
+
+TASK = Task(
+    family="classification",
+    languages=("en",),
+    labels=LABELS,
+    metric="accuracy",
+    files=Files(patterns={"train": (FILE,)}, read=read),
+    description="Made-up sentence pairs; a cue word gives the label away",
+    citation="made up for the benchmark",
+    licence="CC0 1.0",
+)

@@ -1,0 +1,213 @@
+"""Training throughput of xstilts beside the Hugging Face Trainer, on the same model and the same examples.
+
+    pip install -e '.[bench]'
+    python benchmarks/throughput.py [--size small] [--examples 3000] [--json FILE]
+
+Three contenders take turns, each in a process of its own (see contenders.py): the Trainer as the official
+example scripts use it, the Trainer at its best, and xstilts. The encoder has XLM-R's architecture and random
+weights; the pairs are made up, with the lengths of XNLI. The precision of the last two is whichever of bf16
+and fp32 multiplies matrices faster on this machine; both rates are measured first.
+"""
+
+import argparse
+import json
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import contenders
+import sentence_pairs
+from contenders import CONTENDERS, Figures, Job
+from rates import PRECISIONS, Shape, matrix_rate
+
+SIZES = {
+    "tiny": (2, 64, 2, 256),
+    "small": (4, 256, 4, 1024),
+    "base": (12, 768, 12, 3072),
+    "large": (24, 1024, 16, 4096),
+}
+"""Layers, hidden units, heads, units between; base and large are those of XLM-R."""
+VOCABULARY, MAX_LENGTH = 8000, 128
+SCRIPT, BEST, OURS = CONTENDERS
+
+
+def main() -> None:
+    """Measure, print, and write the figures as JSON where asked to."""
+    options = _options()
+    torch.set_num_threads(options.threads)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lengths = _prepare(folder, options)
+        layers, hidden, _, intermediate = SIZES[options.size]
+        shape = Shape(layers, hidden, intermediate, max(1, sum(lengths) * options.batch_size // len(lengths)))
+        rates = {precision: matrix_rate(shape, precision) for precision in PRECISIONS}
+        precision = max(rates, key=lambda name: rates[name])
+        _say(f"{_machine()}, {options.threads} threads")
+        _say(
+            f"{shape.matrices / 1e6:.1f} million parameters in matrices; "
+            f"{options.examples:,} pairs, {sum(lengths) / len(lengths):.0f} tokens each in the mean"
+        )
+        _say(", ".join(f"{name} {rate / 1e9:,.0f} GFLOP/s" for name, rate in rates.items()) + " in matrices")
+        _say(f"The example script computes in fp32, the others in {precision}, which is faster here.\n")
+        jobs = [_job(folder, options, precision, seed) for seed in range(1, options.seeds + 1)]
+        measured: dict[str, list[Figures]] = {name: [] for name in CONTENDERS}
+        for job in jobs:
+            for contender in CONTENDERS:
+                if contender != SCRIPT or job.seed == 1:
+                    measured[contender].append(_measure(contender, job))
+    figures = _figures(measured, shape, lengths, options.epochs) | {
+        "machine": _machine(),
+        "threads": options.threads,
+        "precision": precision,
+        "matrix_rate": rates,
+        "settings": {key: value for key, value in vars(options).items() if key != "json"},
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+    }
+    figures["share_of_matrix_rate"] = figures["flops_per_second"] / rates[precision]
+    _print(figures, rates[precision])
+    if options.json is not None:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Training throughput beside the Hugging Face Trainer")
+    parser.add_argument("--size", choices=SIZES, default="small", help="of the encoder")
+    parser.add_argument("--examples", type=int, default=3000)
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument(
+        "--batch-size", type=int, default=32, help="as in the commands of the example scripts"
+    )
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--seeds", type=int, default=3, help="of xstilts and the best Trainer")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--json", type=Path, help="where to write the figures")
+    return parser.parse_args()
+
+
+def _prepare(folder: Path, options: argparse.Namespace) -> list[int]:
+    """Write pairs, task file and backbone into the folder; gives the length of every pair in tokens."""
+    from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaModel
+
+    pairs = sentence_pairs.write(folder, options.examples)
+    shutil.copy(sentence_pairs.__file__, folder / "sentence_pairs.py")
+    tokenizer = contenders.tokenizer(
+        [text for pair in pairs for text in (pair.text, pair.text2 or "")], VOCABULARY
+    )
+    layers, hidden, heads, intermediate = SIZES[options.size]
+    torch.manual_seed(1)
+    encoder = XLMRobertaModel(
+        XLMRobertaConfig(
+            vocab_size=len(tokenizer),
+            num_hidden_layers=layers,
+            hidden_size=hidden,
+            num_attention_heads=heads,
+            intermediate_size=intermediate,
+            max_position_embeddings=514,
+            type_vocab_size=1,
+        ),
+        add_pooling_layer=False,
+    )
+    encoder.save_pretrained(folder / "backbone")
+    tokenizer.save_pretrained(folder / "backbone")
+    tokenizer = AutoTokenizer.from_pretrained(folder / "backbone")
+    encoded = tokenizer(
+        [pair.text for pair in pairs],
+        [pair.text2 for pair in pairs],
+        truncation=True,
+        max_length=MAX_LENGTH,
+    )
+    return [len(ids) for ids in encoded["input_ids"]]
+
+
+def _job(folder: Path, options: argparse.Namespace, precision: str, seed: int) -> Job:
+    return Job(
+        folder=folder,
+        examples=options.examples,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        max_length=MAX_LENGTH,
+        precision=precision,
+        threads=options.threads,
+        seed=seed,
+    )
+
+
+def _measure(contender: str, job: Job) -> Figures:
+    values = json.dumps(asdict(job) | {"folder": str(job.folder)})
+    command = [sys.executable, contenders.__file__, contender, values]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    figures = Figures(**json.loads(done.stdout.splitlines()[-1]))
+    _say(f"{contender}, seed {job.seed}: {figures.seconds:.1f} s, loss {figures.loss:.3f}")
+    return figures
+
+
+def _figures(
+    measured: dict[str, list[Figures]], shape: Shape, lengths: list[int], epochs: int
+) -> dict[str, Any]:
+    tokens = epochs * sum(lengths)
+    flops = shape.flops(tokens, epochs * sum(length**2 for length in lengths))
+    summary: dict[str, dict[str, Any]] = {}
+    for contender, runs in measured.items():
+        seconds = statistics.median(run.seconds for run in runs)
+        summary[contender] = {
+            "tokens_per_second": tokens / seconds,
+            "padding": runs[0].padding,
+            "memory": max(run.memory for run in runs),
+            "losses": [run.loss for run in runs],
+            "seconds": [run.seconds for run in runs],
+            "seconds_in_all": [run.seconds_in_all for run in runs],
+        }
+    speed = {contender: row["tokens_per_second"] for contender, row in summary.items()}
+    return {
+        "ratio_to_example_script": speed[OURS] / speed[SCRIPT],
+        "ratio_to_best_trainer": speed[OURS] / speed[BEST],
+        "flops_per_second": flops / tokens * speed[OURS],
+        "real_tokens": tokens,
+        "parameters_in_matrices": shape.matrices,
+        "contenders": summary,
+    }
+
+
+def _print(figures: dict[str, Any], rate: float) -> None:
+    print(f"\n{'':<16}{'tokens/s':>10}{'padding':>10}{'memory':>10}{'loss':>8}{'ratio':>8}")
+    for contender, row in figures["contenders"].items():
+        loss = statistics.mean(row["losses"])
+        ratio = figures["contenders"][OURS]["tokens_per_second"] / row["tokens_per_second"]
+        numbers = f"{row['tokens_per_second']:>10,.0f}{row['padding']:>10.1%}{row['memory'] / 1e6:>7,.0f} MB"
+        print(f"{contender:<16}{numbers}{loss:>8.3f}{ratio:>7.2f}x")
+    for contender, row in figures["contenders"].items():
+        if len(row["losses"]) > 1:
+            spread = ", ".join(f"{loss:.3f}" for loss in row["losses"])
+            print(f"losses of {contender} by seed: {spread}")
+    share = figures["share_of_matrix_rate"]
+    reached = f"{figures['flops_per_second'] / 1e9:,.0f} of {rate / 1e9:,.0f} GFLOP/s"
+    print(f"share of the {figures['precision']} matrix rate that xstilts reaches: {share:.0%} ({reached})")
+
+
+def _machine() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                capability = torch.backends.cpu.get_cpu_capability()
+                return f"{line.split(':')[1].strip()}, {capability}"
+    return platform.processor() or platform.machine()
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
