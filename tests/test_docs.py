@@ -1,0 +1,73 @@
+"""The documents say what the code says."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+
+from xstilts.study.claim import Claim
+from xstilts.study.recipe import Recipe
+from xstilts.study.study import Arm, BackboneTable, Intermediate, Study, Target, TokenizerTable
+
+ROOT = Path(__file__).parent.parent
+TABLES: dict[str, type[BaseModel]] = {
+    "The file": Study,
+    "`[backbones.NAME]`": BackboneTable,
+    "`[backbones.NAME.tokenizer]`": TokenizerTable,
+    "`[intermediate]`": Intermediate,
+    "`[intermediate.arms]`": Arm,
+    "`[target]`": Target,
+    "The recipe": Recipe,
+    "`[[claims]]`": Claim,
+}
+NOTHING = (None, "", [], {})
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
+
+
+def sections() -> dict[str, list[list[str]]]:
+    """The cells of the table below each heading of docs/study-file.md."""
+    found = {}
+    for section in (ROOT / "docs" / "study-file.md").read_text().split("\n## ")[1:]:
+        rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| `")]
+        found[section.splitlines()[0]] = rows
+    return found
+
+
+def words(annotation: Any) -> Iterator[str]:
+    """The words that a field may hold."""
+    if get_origin(annotation) is Literal:
+        yield from get_args(annotation)
+    else:
+        for part in get_args(annotation):
+            yield from words(part)
+
+
+def test_every_table_of_a_study_file_is_documented() -> None:
+    assert list(sections()) == list(TABLES)
+
+
+@pytest.mark.parametrize("heading", TABLES)
+def test_keys_defaults_and_words_are_those_of_the_code(heading: str) -> None:
+    model = TABLES[heading]
+    fields = {name: field for name, field in model.model_fields.items() if not field.exclude}
+    defaults = model().model_dump(mode="json")
+    rows = sections()[heading]
+    assert [key.strip("`") for key, _, _ in rows] == list(fields)
+    for key, default, meaning in rows:
+        name, expected = key.strip("`"), defaults[key.strip("`")]
+        if default == "see below":
+            continue
+        stated = "" if default == "-" else tomllib.loads(f"x = {default.strip('`')}")["x"]
+        assert stated == expected or (stated == "" and expected in NOTHING), f"{heading}: {name}"
+        for word in words(fields[name].annotation):
+            assert f"`{word}`" in meaning, f"{heading}: {name}: {word}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text()):
+        assert "://" in target or (document.parent / target).exists(), target
