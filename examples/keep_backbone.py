@@ -3,7 +3,7 @@
 Run:  python examples/keep_backbone.py STORE FINGERPRINT FOLDER
 
 The folder holds what `from_pretrained` needs (weights in float16, shape, tokenizer), the phase's spec.json and
-record.json, and lab.json: the identity of the lab's world and of the vocabulary, which xstilts checks when
+record.json, and lab.json: which world of the lab and which vocabulary it was made for. xstilts checks that when
 it loads a bundled backbone.
 """
 
@@ -32,8 +32,11 @@ def keep(store: Store, fingerprint: str, folder: Path) -> None:
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     for name in KEPT:
         shutil.copyfile(checkpoint / name, folder / name)
-    for name in ("spec.json", "record.json"):
-        shutil.copyfile(checkpoint.parent / name, folder / name)
+    shutil.copyfile(checkpoint.parent / "spec.json", folder / "spec.json")
+    record = json.loads((checkpoint.parent / "record.json").read_text())
+    for private in ("host", "system"):
+        record["hardware"].pop(private, None)
+    (folder / "record.json").write_text(json.dumps(record, indent=1) + "\n")
     vocabulary = hashlib.sha256((folder / "tokenizer.json").read_bytes()).hexdigest()
     facts = {"world": lab.identity(), "vocabulary": vocabulary}
     (folder / "lab.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n")

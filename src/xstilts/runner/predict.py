@@ -102,4 +102,4 @@ def masked_accuracy(
         right += int((found.argmax(dim=1) == batch.gold).sum())
         gold.append(batch.gold.cpu().numpy())
     counts = np.bincount(np.concatenate(gold))
-    return 100 * right / counts.sum(), 100 * counts.max() / counts.sum()
+    return float(100 * right / counts.sum()), float(100 * counts.max() / counts.sum())
