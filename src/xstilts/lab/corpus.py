@@ -28,7 +28,7 @@ from xstilts.lab.inventory import (
 )
 from xstilts.lab.languages import BASE, OTHERS
 from xstilts.lab.lexicon import features
-from xstilts.lab.meaning import NP, Clause, Compound, Meaning, the
+from xstilts.lab.meaning import NP, ROLES, Clause, Compound, Meaning, role_of, the
 
 SWITCHED_DOCUMENTS, SWITCHED_WORDS = 0.5, 0.4  # round 2 of the feasibility study
 
@@ -219,8 +219,7 @@ def _asked(own: Grammar, dice: Dice) -> Text:
 
 def askable(clause: Clause) -> list[str]:
     """The roles of a clause that a question can ask for."""
-    roles = ("subject", "object", "recipient", "place", "time")
-    return [role for role in roles if getattr(clause, role) is not None]
+    return [role for role in ROLES if role_of(clause, role) is not None]
 
 
 def phrases(language: str, dice: Dice, size: int) -> list[Text]:

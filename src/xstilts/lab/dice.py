@@ -50,6 +50,7 @@ class Dice:
 
     def other(self, things: Sequence[T], *these: T) -> T:
         """A thing that is none of these; there must be one."""
+        assert any(thing not in these for thing in things), "no other thing to pick"
         while True:
             thing = self.pick(things)
             if thing not in these:

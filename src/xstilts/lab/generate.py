@@ -1,31 +1,55 @@
 """All data of the lab by name, language and split."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
 from xstilts.errors import DataError, did_you_mean
 from xstilts.families.examples import Example, Text
-from xstilts.lab import corpus
+from xstilts.lab import bitext, choices, corpus, pairs, questions, supertags, tags
 from xstilts.lab.dice import Dice
+from xstilts.lab.grammar import Grammar, grammar
 from xstilts.lab.inventory import CONTENT_WORDS, FUNCTION_WORDS, NAMES, VERSION
 from xstilts.lab.languages import LANGUAGES
 from xstilts.lab.lexicon import features, lexicons
 
 SPLITS = ("train", "dev", "test")
+# Pretraining text: a function of language, dice and size.
 _CORPORA: dict[str, Callable[[str, Dice, int], list[Text]]] = {
     "text": corpus.documents,
     "parallel": corpus.pairs,
     "phrases": corpus.phrases,
 }
 
+# Labelled data: what draws the meanings, and what says one of them in a language.
+_LABELLED: dict[
+    str, tuple[Callable[[Dice, str, int], Sequence[Any]], Callable[[Any, Grammar, str], Example]]
+] = {
+    "nli": (pairs.inferences, pairs.say),
+    "entail": (pairs.entailments, pairs.say),
+    "para": (pairs.paraphrases, pairs.say),
+    "pos": (tags.ambiguous, tags.parts_of_speech),
+    "ner": (tags.naming, tags.entities),
+    "ccg": (supertags.sentences, supertags.supertags),
+    "qa": (questions.answerable, questions.say),
+    "qa2": (questions.answerable_or_not, questions.say),
+    "event": (choices.next_events, choices.say),
+    "common": (choices.common_knowledge, choices.say),
+}
+_BITEXTS: dict[str, Callable[[Dice, str, int], bitext.Mixed]] = {
+    "tatoeba": bitext.translations,
+    "bucc": bitext.mining,
+}
+
 
 def generate(name: str, language: str, split: str, size: int) -> list[Example]:
     """The first `size` examples of the lab's data of that name.
 
-    Labelled data have the same meanings in every language: row i is parallel. Of the pretraining text
-    (`text`, `parallel`, `phrases`) a training split has `size` times the language's share. The meanings of
-    splits come from different seeds. Raises DataError if there is no such data, language or split.
+    Labelled data have the same meanings in every language: row i is parallel. Retrieval data (`tatoeba`,
+    `bucc`) are one example with `size` sentences on each side. Of the pretraining text (`text`, `parallel`,
+    `phrases`), a training split has `size` times the language's share. Splits have different meanings.
+    Raises DataError if there is no such data, language or split.
     """
     where = f"lab data '{name}'"
     for word, known, what in ((language, tuple(LANGUAGES), "language"), (split, SPLITS, "split")):
@@ -36,7 +60,22 @@ def generate(name: str, language: str, split: str, size: int) -> list[Example]:
     if name in _CORPORA:
         count = round(size * LANGUAGES[language].share) if split == "train" else size
         return list(_CORPORA[name](language, Dice(VERSION, name, language, split), count))
-    raise DataError(where, "the lab has none of that name.", did_you_mean(name, _CORPORA))
+    if name not in _LABELLED and name not in _BITEXTS:
+        known = (*_CORPORA, *_LABELLED, *_BITEXTS)
+        raise DataError(where, "the lab has none of that name.", did_you_mean(name, known))
+    meanings = _meanings(name, split, size)
+    own = grammar(language)
+    if isinstance(meanings, bitext.Mixed):
+        return [bitext.say(meanings, own)]
+    say = _LABELLED[name][1]
+    return [say(meaning, own, f"{split}-{row}") for row, meaning in enumerate(meanings)]
+
+
+@lru_cache(maxsize=64)
+def _meanings(name: str, split: str, size: int) -> Sequence[Any] | bitext.Mixed:
+    """What the rows mean, in whatever language; a longer list begins with a shorter one."""
+    dice = Dice(VERSION, name, split)
+    return _BITEXTS[name](dice, split, size) if name in _BITEXTS else _LABELLED[name][0](dice, split, size)
 
 
 @lru_cache(maxsize=1)

@@ -28,6 +28,7 @@ class Word(NamedTuple):
 
 Words = tuple[Word, ...]
 Phrase = tuple[str, Words]  # a role ("subject", "verb", "place"), and its words
+Part = tuple[Clause | None, list[Phrase]]  # a clause and its phrases, or what stands between clauses
 STOP, COMMA, QUESTION_MARK = (Word(mark, "PUNCT") for mark in ".,?")
 
 
@@ -61,14 +62,21 @@ class Grammar:
 
     def phrases(self, meaning: Meaning) -> list[Phrase]:
         """The phrases of the sentence in their order; their words in a row are the sentence."""
+        return [phrase for _, phrases in self.parts(meaning) for phrase in phrases]
+
+    def parts(self, meaning: Meaning) -> list[Part]:
+        """The phrases of each clause beside the clause, and beside None what stands between clauses."""
         if isinstance(meaning, Clause):
             mark = QUESTION_MARK if meaning.asked else STOP
-            return [*self.clause(meaning), ("mark", (mark,))]
-        link = ("link", (self._word(meaning.link, _LINK_TAG.get(meaning.link, "SCONJ")),))
-        first, second = self.clause(meaning.first), self.clause(meaning.second)
+            return [(meaning, self.clause(meaning)), (None, [("mark", (mark,))])]
+        word = self._word(meaning.link, _LINK_TAG.get(meaning.link, "SCONJ"))
+        link: Part = (None, [("link", (word,))])
+        first: Part = (meaning.first, self.clause(meaning.first))
+        second: Part = (meaning.second, self.clause(meaning.second))
+        stop: Part = (None, [("mark", (STOP,))])
         if meaning.link_first:
-            return [link, *second, ("mark", (COMMA,)), *first, ("mark", (STOP,))]
-        return [*first, link, *second, ("mark", (STOP,))]
+            return [link, second, (None, [("mark", (COMMA,))]), first, stop]
+        return [first, link, second, stop]
 
     def clause(self, clause: Clause) -> list[Phrase]:
         """The phrases of a clause without its final mark."""

@@ -55,5 +55,22 @@ class Compound(NamedTuple):
 Meaning = Clause | Compound
 
 
+ROLES = ("subject", "object", "recipient", "place", "time")
+
+
+def role_of(clause: Clause, role: str) -> NP | None:
+    """Who or what has that role in the clause."""
+    assert role in ROLES
+    np: NP | None = getattr(clause, role)
+    return np
+
+
+def put(clause: Clause, role: str, np: NP | None) -> Clause:
+    """The clause with somebody or something else, or nothing, in that role."""
+    assert role in ROLES
+    changed: Clause = clause._replace(**{role: np})  # type: ignore[arg-type]
+    return changed
+
+
 def the(noun: str) -> NP:
     return NP(noun, "the")

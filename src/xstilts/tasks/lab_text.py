@@ -8,7 +8,7 @@ TASK = Task(
     languages=tuple(LANGUAGES),
     source_language=BASE,
     metric="",
-    description="Documents to pretrain on; every second one has words of a second language (not in lab English).",
+    description="Documents to pretrain on; outside lab English every second one mixes two languages.",
     citation=CITATION,
     licence=LICENCE,
     # The training split has so many examples times the language's share, see xstilts.lab.languages.

@@ -1,0 +1,180 @@
+"""Sentence pairs with a label: inference with three and two labels, and paraphrase against word order."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
+from typing import NamedTuple
+
+from xstilts.families.examples import Pair
+from xstilts.lab import edits, logic
+from xstilts.lab.dice import Dice
+from xstilts.lab.grammar import Grammar
+from xstilts.lab.inventory import ON_BEINGS, PEOPLE, PLACES, TIMES
+from xstilts.lab.meaning import NP, Clause, Compound, Meaning, put, role_of, the
+
+INFERENCE = ("contradiction", "entailment", "neutral")
+ENTAILMENT = ("entailment", "not_entailment")
+PARAPHRASE = ("different", "same")
+
+
+class Judged(NamedTuple):
+    """Two meanings and what the second is to the first."""
+
+    first: Meaning
+    second: Meaning
+    label: str
+
+
+def say(judged: Judged, grammar: Grammar, name: str) -> Pair:
+    return Pair(grammar.say(judged.first), grammar.say(judged.second), judged.label, name)
+
+
+def inferences(dice: Dice, split: str, size: int) -> list[Judged]:
+    """Premise and hypothesis; what is left open is neutral."""
+    return _balanced(_edited(dice), INFERENCE, _shape, size)
+
+
+def entailments(dice: Dice, split: str, size: int) -> list[Judged]:
+    """The edits of `inferences` under two labels, with the time at the other side of the hypothesis."""
+
+    def draws() -> Iterator[Judged]:
+        for first, second, label in _edited(dice):
+            moved = dice.chance(0.5)
+            two = label if label == "entailment" else "not_entailment"
+            yield Judged(first._replace(moved=moved), second._replace(moved=not moved), two)
+
+    return _balanced(draws(), ENTAILMENT, _shape, size)
+
+
+def _edited(dice: Dice) -> Iterator[tuple[Clause, Clause, str]]:
+    while True:
+        first = edits.premise(dice)
+        second = edits.edited(first, dice)
+        if second != first:
+            yield first, second, logic.label(first, second)
+
+
+def _shape(judged: Judged) -> Hashable:
+    """What the hypothesis alone shows: within each shape, labels are equally frequent."""
+    clause = judged.second
+    assert isinstance(clause, Clause)
+    return (clause.subject.determiner, clause.negated, clause.place is None, clause.time is None)
+
+
+def _balanced(
+    draws: Iterator[Judged] | Iterator[tuple[Clause, Clause, str]],
+    labels: tuple[str, ...],
+    shape: Callable[[Judged], Hashable],
+    size: int,
+) -> list[Judged]:
+    """The first draws that keep labels equally frequent overall and, where possible, within each shape.
+
+    A label is taken only while it is no more frequent than any other, so a longer list begins with a
+    shorter one.
+    """
+    overall: Counter[str] = Counter(dict.fromkeys(labels, 0))
+    within: dict[Hashable, Counter[str]] = {}
+    result: list[Judged] = []
+    for draw in draws:
+        judged = Judged(*draw)
+        here = within.setdefault(shape(judged), Counter(dict.fromkeys(labels, 0)))
+        if here[judged.label] <= min(here.values()) and overall[judged.label] <= min(overall.values()) + 4:
+            here[judged.label] += 1
+            overall[judged.label] += 1
+            result.append(judged)
+            if len(result) == size:
+                break
+    return result
+
+
+# Paraphrases: the same words in another order, with the same meaning or with another one.
+
+_FLIPPED = {"and": "and", "before": "after", "after": "before"}
+
+
+def paraphrases(dice: Dice, split: str, size: int) -> list[Judged]:
+    """Two clauses and the same words again; who did what when has changed, or only how it is told."""
+    return _balanced(_told_again(dice), PARAPHRASE, _told_shape, size)
+
+
+def _told_again(dice: Dice) -> Iterator[Judged]:
+    while True:
+        link = dice.pick(("and", "and", "before", "after"))
+        first = Compound(_event(dice), link, _event(dice))
+        if first.first.verb == first.second.verb:
+            continue
+        second = first
+        if dice.chance(0.6):
+            second = Compound(first.second, _FLIPPED[link], first.first)
+        if link != "and" and dice.chance(0.4):
+            second = second._replace(link_first=True)
+        second = second._replace(first=_moved(second.first), second=_moved(second.second))
+        if dice.chance(0.5):
+            second = dice.pick(_CONFUSIONS)(second)
+        if second != first:
+            yield Judged(first, second, "same" if _meant(first) == _meant(second) else "different")
+
+
+def _meant(told: Compound) -> tuple[str, Clause, Clause]:
+    """What is told, whichever way: equal for paraphrases."""
+    first, second = told.first._replace(moved=False), told.second._replace(moved=False)
+    if told.link == "after" or (told.link == "and" and repr(second) < repr(first)):
+        first, second = second, first
+    return ("and" if told.link == "and" else "before", first, second)
+
+
+def _told_shape(judged: Judged) -> Hashable:
+    assert isinstance(judged.second, Compound)
+    return (judged.second.link, judged.second.link_first)
+
+
+def _event(dice: Dice) -> Clause:
+    """Somebody does something to somebody, now and then at a time or a place."""
+    one, other = dice.sample(PEOPLE, 2)
+    draw = dice.unit()
+    time = the(dice.pick(TIMES)) if draw < 0.25 else None
+    where = the(dice.pick(PLACES)) if 0.25 <= draw < 0.5 else None
+    return Clause(NP(one), dice.pick(tuple(ON_BEINGS)), NP(other), place=where, time=time)
+
+
+def _moved(clause: Clause) -> Clause:
+    return clause._replace(moved=clause.time is not None and not clause.moved)
+
+
+def _subjects(told: Compound) -> Compound:
+    """Each one does what the other did."""
+    return _exchange(told, "subject")
+
+
+def _objects(told: Compound) -> Compound:
+    """It is done to the other one."""
+    return _exchange(told, "object")
+
+
+def _exchange(told: Compound, role: str) -> Compound:
+    one, other = role_of(told.first, role), role_of(told.second, role)
+    return told._replace(first=put(told.first, role, other), second=put(told.second, role, one))
+
+
+def _roles(told: Compound) -> Compound:
+    """In one clause, the doer and the one it is done to are exchanged."""
+    return told._replace(first=_turned(told.first))
+
+
+def _other_roles(told: Compound) -> Compound:
+    """The same in the other clause."""
+    return told._replace(second=_turned(told.second))
+
+
+def _turned(clause: Clause) -> Clause:
+    assert clause.object is not None
+    return clause._replace(subject=clause.object, object=clause.subject)
+
+
+def _order(told: Compound) -> Compound:
+    """What came first now comes last; with "and" there is no first and last."""
+    if told.link == "and":
+        return _roles(told)
+    return told._replace(first=told.second, second=told.first)
+
+
+_CONFUSIONS = (_subjects, _objects, _roles, _other_roles, _order)

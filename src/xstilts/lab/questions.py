@@ -1,0 +1,151 @@
+"""Questions about a passage, each answered by a span of it, or by none."""
+
+from typing import NamedTuple
+
+from xstilts.families.examples import Answer, Question
+from xstilts.lab import world
+from xstilts.lab.corpus import askable
+from xstilts.lab.dice import Dice
+from xstilts.lab.grammar import Grammar, text
+from xstilts.lab.inventory import ADJECTIVES, ANTONYM, BEINGS, PEOPLE, PLACES, THINGS, TIMES
+from xstilts.lab.meaning import NP, Clause, put, role_of, the
+
+# Verbs by what they take. Without "move", for who walked moved too.
+_VERBS = {
+    "alone": tuple(verb for verb in world.ALONE_VERBS if verb != "move"),
+    "beings": world.ON_BEINGS_VERBS,
+    "things": world.ON_THINGS_VERBS,
+    "giving": world.GIVING_VERBS,
+}
+
+
+class Asked(NamedTuple):
+    """A passage, a question, and which statement holds its answer (-1: none)."""
+
+    statements: tuple[Clause, ...]
+    question: Clause
+    answer: int
+
+
+def answerable(dice: Dice, split: str, size: int) -> list[Asked]:
+    """Three statements: the one that answers, one with its verb, one with its subject."""
+    return [_asked(dice) for _ in range(size)]
+
+
+def answerable_or_not(dice: Dice, split: str, size: int) -> list[Asked]:
+    """The same, but what every third question asks for the passage does not say."""
+    return [_unanswerable(dice) if place % 3 == 2 else _asked(dice) for place in range(size)]
+
+
+def say(asked: Asked, grammar: Grammar, name: str) -> Question:
+    """The passage, the question, and the answer as the words of the role that is asked for."""
+    context = " ".join(grammar.say(statement) for statement in asked.statements)
+    question = grammar.say(asked.question)
+    if asked.answer < 0:
+        return Question(context, question, (), name)
+    start = sum(len(grammar.say(statement)) + 1 for statement in asked.statements[: asked.answer])
+    for role, words in grammar.clause(asked.statements[asked.answer]):
+        if role == asked.question.asked:
+            return Question(context, question, (Answer(text(words), start),), name)
+        start += sum(len(word.form) + 1 for word in words)
+    raise AssertionError("the statement lacks what the question asks for")
+
+
+def _asked(dice: Dice) -> Asked:
+    told, same_verb, same_subject = _statements(dice)
+    role = dice.pick(askable(told))
+    statements = dice.shuffled((told, same_verb, same_subject))
+    return Asked(tuple(statements), _question(dice, told, role), statements.index(told))
+
+
+def _question(dice: Dice, told: Clause, role: str) -> Clause:
+    """A question about the statement. What else it says may be left out while the question stays clear."""
+    asked = told._replace(asked=role, moved=False)
+    others = [other for other in ("place", "time") if other != role and role_of(told, other) is not None]
+    # Who did it, of the two who did? Something must tell.
+    must_stay = role == "subject" and told.object is None
+    for other in dice.shuffled(others)[1 if must_stay else 0 :]:
+        if dice.chance(0.5):
+            asked = put(asked, other, None)
+    return asked
+
+
+def _unanswerable(dice: Dice) -> Asked:
+    """A question that would be clear, about something that the passage does not say."""
+    told, same_verb, same_subject = _statements(dice)
+    role = dice.pick(askable(told))
+    question = _question(dice, told, role)
+    draw = dice.unit()
+    if draw < 0.4 or (role in ("place", "time") and draw < 0.7):
+        # Of the one who did it, but not that.
+        verbs = _verbs_like(told.verb)
+        taken = (told.verb, same_subject.verb, ANTONYM.get(told.verb, ""))
+        question = question._replace(verb=dice.other(verbs, *taken))
+    elif role in ("place", "time"):
+        # It is not said where or when it was.
+        told = put(told, role, None)._replace(moved=False)
+    elif role == "subject" and told.object is None:
+        # Somebody did it, but at another place or time.
+        where = the(dice.other(PLACES, *(_noun(clause.place) for clause in (told, same_verb, same_subject))))
+        question = question._replace(place=where)
+    elif role == "subject":
+        # It was done to others.
+        things = [_noun(clause.object) for clause in (told, same_verb, same_subject)]
+        another = the(dice.other(THINGS, *things))
+        if things[0] not in THINGS:
+            another = _other(dice, told, same_verb, same_subject)
+        question = question._replace(object=another)
+    else:
+        # Somebody else did it.
+        question = question._replace(subject=_other(dice, told, same_verb, same_subject))
+    return Asked(tuple(dice.shuffled((told, same_verb, same_subject))), question, -1)
+
+
+def _noun(np: NP | None) -> str:
+    return np.noun if np is not None else ""
+
+
+def _verbs_like(verb: str) -> tuple[str, ...]:
+    """The verbs with the same arguments."""
+    return next(verbs for verbs in _VERBS.values() if verb in verbs)
+
+
+def _other(dice: Dice, *clauses: Clause) -> NP:
+    """A name that occurs in none of the clauses."""
+    taken = [_noun(np) for clause in clauses for np in (clause.subject, clause.object, clause.recipient)]
+    return NP(dice.other(PEOPLE, *taken))
+
+
+def _statements(dice: Dice) -> tuple[Clause, Clause, Clause]:
+    """What is asked about, the same done by another, and something else done by the same.
+
+    No noun, name, place or time occurs twice but the shared subject and verb.
+    """
+    beings = [_being(dice, noun) for noun in dice.sample((*PEOPLE, *BEINGS), 8)]
+    things = [_described(dice, noun) for noun in dice.sample(THINGS, 3)]
+    places = [the(noun) for noun in dice.sample(PLACES, 3)]
+    times = [the(noun) for noun in dice.sample(TIMES, 3)]
+    sort = dice.pick(("alone", "beings", "beings", "things", "things", "giving"))
+    verb, other = dice.sample(_VERBS[sort], 2)
+    result = []
+    for place, (subject, said) in enumerate(((0, verb), (1, verb), (0, other))):
+        event = Clause(beings[subject], said)
+        if sort == "beings":
+            event = event._replace(object=beings[2 + place])
+        elif sort != "alone":
+            event = event._replace(object=things[place])
+        if sort == "giving":
+            event = event._replace(recipient=beings[5 + place])
+        where = places[place] if dice.chance(0.6) else None
+        time = times[place] if where is None or dice.chance(0.5) else None
+        moved = time is not None and dice.chance(0.3)
+        result.append(event._replace(place=where, time=time, moved=moved))
+    return result[0], result[1], result[2]
+
+
+def _being(dice: Dice, noun: str) -> NP:
+    return NP(noun) if noun in PEOPLE else _described(dice, noun)
+
+
+def _described(dice: Dice, noun: str) -> NP:
+    return NP(noun, "the", dice.pick(ADJECTIVES) if dice.chance(0.3) else "")
