@@ -130,7 +130,7 @@ def test_a_claim_taken_by_another_in_between_is_put_back(path: Path) -> None:
 
 def _wait_until(condition: "object") -> None:
     assert callable(condition)
-    for _ in range(500):
+    for _ in range(6_000):
         if condition():
             return
         time.sleep(0.01)

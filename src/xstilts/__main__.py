@@ -50,6 +50,8 @@ class Format(StrEnum):
     PARQUET = "parquet"
     LATEX = "latex"
     MARKDOWN = "markdown"
+    SVG = "svg"
+    PDF = "pdf"
 
 
 @app.command()

@@ -313,10 +313,10 @@ def test_ten_thousand_cells_are_planned_quickly(world: "World") -> None:
         intermediate=study.intermediate.changed(arms={"none": Arm()} | arms),
         target=study.target.changed(seeds=tuple(range(98))),
     )
-    began = time.perf_counter()
+    began = time.process_time()
     found = plan(study)
     assert len(found.cells) == 51 * 98 * 2 + 2
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 6
 
 
 def test_a_plan_is_a_value(world: "World") -> None:

@@ -54,8 +54,8 @@ class Plan:
 
     @cached_property
     def users(self) -> Counter[str]:
-        """How many cells rest on each phase: above one, it is shared."""
-        return Counter(phase for cell in self.cells for phase in cell.phases)
+        """How many cells rest on each phase and each evaluation: above one, it is shared."""
+        return Counter(step for cell in self.cells for step in (*cell.phases, cell.evaluation))
 
     def evaluation(self, cell: Cell) -> Evaluation:
         """The evaluation that a cell reads."""

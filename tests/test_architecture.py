@@ -1,0 +1,162 @@
+"""Decisions about the house, held by tests: which way imports point, and what stays light."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import xstilts
+
+if TYPE_CHECKING:
+    from conftest import World
+
+SOURCE = Path(xstilts.__file__).parent
+HEAVY = ("torch", "transformers", "tokenizers", "datasets", "safetensors", "sklearn", "pandas")
+
+LAYERS = (
+    ("errors", "claims", "families.examples"),
+    ("metrics",),
+    ("families",),
+    ("languages", "readers", "hub", "lab", "task", "tasks"),
+    ("study.specification", "study.use", "study.recipe", "study.claim", "study.backbone", "study.phase"),
+    ("study.step",),
+    ("store",),
+    ("study",),
+    ("runner", "report"),
+    ("show",),
+    ("__main__",),
+)
+"""From the bottom up. A module imports from its own layer and those below; `runner`, `report` never meet."""
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in SOURCE.rglob("*.py") if path.relative_to(SOURCE).parts[0] != "tasks")
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def layer(name: str) -> int:
+    """The layer of a module: that of the longest prefix which is listed."""
+    found = [
+        (len(prefix), number)
+        for number, prefixes in enumerate(LAYERS)
+        for prefix in prefixes
+        if name == prefix or name.startswith(f"{prefix}.")
+    ]
+    assert found, f"{name} has no layer: add it to LAYERS"
+    return max(found)[1]
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of this package that a module imports, anywhere in it but for types only."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inside = (SOURCE.parent / node.module.replace(".", "/")).is_dir()
+            names |= {f"{node.module}.{alias.name}" if inside else node.module for alias in node.names}
+    return {name.removeprefix("xstilts.") for name in names if name.startswith("xstilts.")}
+
+
+def known(name: str) -> str:
+    """The module that a dotted name means: `metrics.find` is `metrics`."""
+    while name and not (
+        (SOURCE / f"{name.replace('.', '/')}.py").is_file() or (SOURCE / name.replace(".", "/")).is_dir()
+    ):
+        name = name.rpartition(".")[0]
+    return name
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_imports_point_one_way(path: Path) -> None:
+    own = name_of(path)
+    if not own:
+        return
+    for name in sorted(known(one) for one in imported(path)):
+        if name:
+            assert layer(name) <= layer(own), f"{own} imports {name}, which stands above it"
+
+
+def test_the_runner_and_the_report_never_meet() -> None:
+    for path in modules():
+        own = name_of(path).split(".")[0]
+        other = {"runner": "report", "report": "runner"}.get(own)
+        assert not [name for name in imported(path) if other and name.split(".")[0] == other], path
+
+
+def test_only_the_runner_imports_torch() -> None:
+    for path in SOURCE.rglob("*.py"):
+        if path.relative_to(SOURCE).parts[0] == "runner":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            assert not {name.split(".")[0] for name in names} & {"torch", "transformers", "tokenizers"}, path
+
+
+def loaded_after(program: str, *arguments: str) -> set[str]:
+    """The top-level modules of a fresh interpreter that has run a program."""
+    last = "\nimport sys, json; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    command = [sys.executable, "-c", program + last, *arguments]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return set(json.loads(output.splitlines()[-1]))
+
+
+def test_planning_loads_nothing_heavy(world: "World", tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from xstilts import show; from xstilts.store import Store\n"
+        "from xstilts.study.load import load; from xstilts.study.plan import plan\n"
+        "found, store = plan(load(sys.argv[1])), Store(Path(sys.argv[2]))\n"
+        "show.checked(found, store, as_json=False); show.status(found, store, as_json=True)\n"
+        "show.tasks(as_json=True); show.languages(as_json=True)"
+    )
+    loaded = loaded_after(program, str(world.study()), str(tmp_path / "store"))
+    assert not loaded & {*HEAVY, "polars", "scipy", "altair", "huggingface_hub"}
+
+
+def test_reporting_loads_no_torch() -> None:
+    program = "\n".join(
+        f"import xstilts.report.{path.stem}" for path in sorted((SOURCE / "report").glob("[a-z]*.py"))
+    )
+    assert not loaded_after(program) & set(HEAVY)
+
+
+def test_a_driver_loads_no_torch() -> None:
+    assert not loaded_after(
+        "import xstilts.runner.local, xstilts.runner.progress, xstilts.runner.work"
+    ) & set(HEAVY)
+
+
+def test_help_loads_next_to_nothing() -> None:
+    loaded = loaded_after("import xstilts.__main__")
+    assert not loaded & {*HEAVY, "numpy", "pydantic", "polars"}
+
+
+def test_files_are_short_enough_to_read() -> None:
+    long = {name_of(path): lines for path in modules() if (lines := len(path.read_text().splitlines())) > 400}
+    assert not long
+
+
+@pytest.mark.parametrize("word", ["manager", "handler", "factory", "helper", "util", "config"])
+def test_words_that_say_nothing_are_not_used_in_names(word: str) -> None:
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                assert word not in node.name.lower(), f"{path}: {node.name}"

@@ -1,0 +1,227 @@
+"""The commands: exit statuses, what goes to which stream, and that options change no science."""
+
+import functools
+import json
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from xstilts import __main__ as commands
+from xstilts.report import page
+from xstilts.runner import local
+from xstilts.store import Store, write_json
+from xstilts.study.load import load
+from xstilts.study.plan import Plan, plan
+
+if TYPE_CHECKING:
+    from conftest import World
+
+
+class Shell:
+    """Runs commands in a folder of their own, with fake work."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.capsys, self.monkeypatch = capsys, monkeypatch
+
+    def __call__(self, *arguments: str | Path) -> tuple[int, str, str]:
+        """Exit status, standard output, standard error."""
+        self.monkeypatch.setattr(sys, "argv", ["xstilts", *map(str, arguments)])
+        try:
+            commands.main()
+            status = 0
+        except SystemExit as end:
+            status = int(end.code or 0)
+        output = self.capsys.readouterr()
+        return status, output.out, output.err
+
+
+def fake_report(plan: Plan, store: Store, formats: list[str], out: Path) -> list[Path]:
+    out.mkdir(parents=True)
+    return [out / one for one in formats]
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shell:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "runner"))
+    monkeypatch.delenv("XSTILTS_STORE", raising=False)
+    monkeypatch.delenv("XSTILTS_DATA", raising=False)
+    monkeypatch.setattr(local, "run", functools.partial(local.run, compute="fakes:compute"))
+    monkeypatch.setattr(page, "write", fake_report)
+    Store(folder / "store").prepare()
+    (folder / "store" / "instructions.json").write_text("{}")
+    return Shell(capsys, monkeypatch)
+
+
+def test_run_computes_and_says_where_the_report_is(world: "World", shell: Shell) -> None:
+    status, out, err = shell("run", world.study(), "--workers", "2")
+    assert (status, out) == (0, "reports/small/html\nreports/small/csv\n")
+    assert "14 of 14 cells" in err
+    assert err.splitlines()[-1] == "21 steps computed, 0 were in the store."
+    shutil.rmtree("reports")
+    status, out, err = shell("run", world.study())
+    assert (status, err.splitlines()[-1]) == (0, "0 steps computed, 21 were in the store.")
+
+
+def test_a_failed_step_is_status_one_and_the_report_is_written(world: "World", shell: Shell) -> None:
+    (Path("store") / "instructions.json").write_text(json.dumps({"mood-seed2": "fail"}))
+    status, out, err = shell("run", world.study(), "--out", "there")
+    assert (status, out) == (1, "there/html\nthere/csv\n")
+    assert "failed: mood-seed2" in err
+    assert "the loss is nan. Lower the learning rate." in err
+    assert "could not be tried" in err.splitlines()[-1]
+    status, out, err = shell("status", world.study())
+    assert status == 0
+    assert "failed: mood-seed2" in out
+    assert "failed" in [
+        cell["state"] for cell in json.loads(shell("status", world.study(), "--json")[1])["cells"]
+    ]
+
+
+def test_a_full_disk_is_status_two(world: "World", shell: Shell) -> None:
+    (Path("store") / "instructions.json").write_text(json.dumps({"mood-seed2": "full"}))
+    status, out, err = shell("run", world.study())
+    assert (status, out) == (2, "")
+    assert err.splitlines()[-1] == f"{Path('store').absolute()}: the disk is full."
+
+
+def test_ctrl_c_says_how_to_continue(world: "World", shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local, "run", interrupted)
+    path = world.study()
+    status, out, err = shell("run", path)
+    assert (status, out) == (130, "")
+    assert err == f"Stopped: 0 of 14 cells. The same command continues: xstilts run {path}\n"
+
+
+def test_broken_rows_stop_a_run_before_it_begins(world: "World", shell: Shell) -> None:
+    (world.folder / "mood-test-fr.tsv").write_bytes(b"\xff")
+    status, out, err = shell("run", world.study())
+    assert (status, out) == (2, "")
+    assert err.startswith(f"{world.folder}/mood-test-fr.tsv: is not UTF-8")
+    assert list(Path("store/steps").iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["run", "check", "status", "report"])
+def test_a_bad_study_is_status_two_with_all_errors(world: "World", shell: Shell, command: str) -> None:
+    path = world.study(('mood = ["./mood.py"]', 'mood = ["mlni"]'), ('name = "small"', "nam = 1"))
+    status, out, err = shell(command, path)
+    assert (status, out) == (2, "")
+    assert [line.split(": ")[1] for line in err.splitlines()] == ["nam", "name", "intermediate.arms.mood"]
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("command", ["run", "check", "status", "report"])
+def test_an_unknown_study_is_status_two(shell: Shell, command: str) -> None:
+    status, out, err = shell(command, "lab-quikstart")
+    assert (status, out) == (2, "")
+    assert err.startswith("study 'lab-quikstart': no study named 'lab-quikstart'.")
+
+
+def test_a_newer_store_is_status_two(world: "World", shell: Shell) -> None:
+    write_json(Path("store/version.json"), {"layout": 99})
+    status, _, err = shell("check", world.study())
+    assert status == 2
+    assert "Upgrade xstilts" in err
+
+
+def test_check_lists_cells_shared_phases_and_cost(world: "World", shell: Shell) -> None:
+    status, out, err = shell("check", world.study())
+    assert (status, err) == (0, "")
+    assert out.startswith("small: Does mood help?\n")
+    assert "none (random weights)" in out
+    assert "Estimate: about 6,100 tokens to train on." in out
+    rows = [line.split() for line in out.splitlines()]
+    assert ["phase", "6", "0", "1"] in rows, "number, in the store, shared by cells"
+    assert ["evaluation", "12", "0", "2"] in rows
+    content = json.loads(shell("check", world.study(), "--json")[1])
+    assert len(content["cells"]) == 14
+    assert {step["kind"] for step in content["steps"]} == {"backbone", "phase", "evaluation"}
+    assert {step["done"] for step in content["steps"]} == {False}
+    assert max(step["cells"] for step in content["steps"]) == 5
+    assert content["estimate"]["tokens"] > 0
+
+
+def test_check_sees_what_the_store_has(world: "World", shell: Shell) -> None:
+    shell("run", world.study())
+    content = json.loads(shell("check", world.study(), "--json")[1])
+    assert {step["done"] for step in content["steps"]} == {True}
+    assert content["estimate"]["tokens"] == 0
+    content = json.loads(shell("check", world.study(), "--store", "elsewhere", "--json")[1])
+    assert {step["done"] for step in content["steps"]} == {False}
+    assert not Path("elsewhere").exists(), "a dry run writes nothing"
+
+
+def test_report_writes_the_formats_that_are_asked_for(world: "World", shell: Shell) -> None:
+    status, out, _ = shell("report", world.study(), "--to", "csv", "--to", "latex", "--out", "there")
+    assert (status, out) == (0, "there/csv\nthere/latex\n")
+    status, _, err = shell("report", world.study(), "--to", "word")
+    assert status == 2
+    assert "'word' is not one of" in err
+
+
+def test_a_study_that_only_pretrains_says_where_the_checkpoints_are(world: "World", shell: Shell) -> None:
+    text = world.study().read_text()
+    path = world.study(text=text.split("[target]")[0])
+    assert plan(load(path)).cells == ()
+    status, out, _ = shell("run", path)
+    assert status == 0
+    assert [Path(line).is_dir() for line in out.splitlines()] == [True, True]
+
+
+def test_tasks_for_machines(shell: Shell) -> None:
+    status, out, _ = shell("tasks", "--json")
+    assert status == 0
+    found = {one["name"]: one for one in json.loads(out)}
+    assert found["xnli"]["family"] == "classification"
+    assert "sw" in found["xnli"]["languages"]
+    assert found["xnli"]["trained_by"] == "mnli"
+    assert all(one["licence"] and one["citation"] for one in found.values())
+
+
+@pytest.mark.parametrize("command", ["tasks", "languages", "studies"])
+def test_lists_for_people_and_machines(shell: Shell, command: str) -> None:
+    status, out, err = shell(command)
+    assert (status, err) == (0, "")
+    machine = json.loads(shell(command, "--json")[1])
+    assert isinstance(machine, list)
+    assert len(out.splitlines()) == len(machine) + 1
+    key = "code" if command == "languages" else "name"
+    assert [line.split()[0] for line in out.splitlines()[1:]] == [one[key] for one in machine]
+
+
+def test_store_and_data_come_from_the_environment_too(
+    world: "World", shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XSTILTS_DATA", str(tmp_path / "absent"))
+    status, _, err = shell("check", world.study())
+    assert (status, err) == (
+        2,
+        f"{tmp_path / 'absent'}: no such data folder. Name it with --data DIR or XSTILTS_DATA.\n",
+    )
+
+
+def test_no_option_says_what_is_computed() -> None:
+    """Options say where and how much; what is computed stands in the study file. Decided, not to erode."""
+    allowed = {"study", "store", "data", "workers", "out", "to", "json"}
+    for command in commands.app.registered_commands:
+        assert command.callback is not None
+        code = command.callback.__code__
+        assert set(code.co_varnames[: code.co_argcount]) <= allowed
+
+
+def test_help_and_a_check_answer_at_once(world: "World", tmp_path: Path) -> None:
+    """The aims of 0.3 s and 2 s are measured by benchmarks/overhead.py; here their order of magnitude."""
+    for arguments in (["--help"], ["check", str(world.study()), "--store", str(tmp_path / "store")]):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        subprocess.run([sys.executable, "-m", "xstilts", *arguments], capture_output=True, check=True)
+        assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 5
