@@ -67,6 +67,19 @@ def test_keys_defaults_and_words_are_those_of_the_code(heading: str) -> None:
             assert f"`{word}`" in meaning, f"{heading}: {name}: {word}"
 
 
+def test_the_tree_of_the_readme_grows_here() -> None:
+    block = (ROOT / "README.md").read_text().split("## The tree\n\n```\n")[1].split("```")[0]
+    above: list[str] = []
+    for line in block.splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        above = [*above[:depth], line.split()[0]]
+        assert (ROOT / "".join(above)).exists(), "".join(above)
+    shown = {line.split()[0] for line in block.splitlines()}
+    for path in (ROOT / "src" / "xstilts").iterdir():
+        name = path.name + "/" * path.is_dir()
+        assert name in shown or name.startswith("_") or path.suffix in (".csv", ".typed"), name
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text()):

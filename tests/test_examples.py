@@ -1,0 +1,49 @@
+"""The examples are sound: no study file has errors, and the one that needs nothing from outside plans."""
+
+import runpy
+import shutil
+from pathlib import Path
+
+import pytest
+
+from xstilts import task
+from xstilts.study.load import load
+from xstilts.study.plan import plan
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+STUDIES = sorted(EXAMPLES.glob("*/*.toml"))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A copy of the example with a task and a backbone of one's own, its backbone made."""
+    folder = tmp_path / "own-task"
+    shutil.copytree(EXAMPLES / "own-task", folder, ignore=shutil.ignore_patterns("backbone", "store"))
+    runpy.run_path(str(folder / "make_backbone.py"), run_name="__main__")
+    return folder
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_study_files_have_no_errors(path: Path) -> None:
+    assert load(path).question
+
+
+def test_own_task_and_backbone_plan(own: Path) -> None:
+    planned = plan(load(own / "study.toml"))
+    assert not planned.notes
+    assert {(cell.arm, cell.seed) for cell in planned.cells if not cell.reference} == {
+        (arm, seed) for arm in ("none", "translations") for seed in (1, 2, 3)
+    }
+    assert planned.places.tasks["mytask"] == own / "mytask.py"
+
+
+def test_own_tasks_read_their_rows() -> None:
+    remarks = task.find(str(EXAMPLES / "own-task" / "mytask.py"))
+    rows = {language: task.load(remarks, "test", language) for language in remarks.languages}
+    assert len(rows["de"]) == len(rows["en"])
+    for english, german in zip(rows["en"], rows["de"], strict=True):
+        assert english.label == german.label  # type: ignore[union-attr]
+    translations = task.find(str(EXAMPLES / "own-task" / "mytranslations.py"))
+    read = task.load(translations, "train", "de")
+    tested = {row.text for of_language in rows.values() for row in of_language}  # type: ignore[union-attr]
+    assert not tested & {text for row in read for text in (row.text, row.text2)}  # type: ignore[union-attr]
