@@ -152,6 +152,7 @@ def test_holm_by_hand(probabilities, adjusted):
     assert holm(probabilities) == pytest.approx(adjusted)
 
 
+@settings(deadline=None)
 @given(some.lists(some.floats(0, 1), min_size=1, max_size=30))
 def test_holm_never_lowers_and_keeps_the_order(probabilities):
     adjusted = holm(probabilities)
@@ -176,6 +177,7 @@ def test_the_sign_is_a_matter_of_convention(seed, seeds, n):
     assert 0 < forward.probability <= 1
 
 
+@settings(deadline=None)
 @given(some.text(max_size=5), some.integers(1, 30))
 def test_every_resample_has_as_many_things(key, n):
     weights = statistics.multiplicities(key, n, 20)

@@ -11,7 +11,7 @@ import altair as alt
 import polars as pl
 
 from xstilts.report import statistics
-from xstilts.report.drawing import DIVERGING, INK, QUIET, number
+from xstilts.report.drawing import DIVERGING, INK, PALETTE, QUIET, number
 from xstilts.report.effects import BASELINE, EFFECT, GAP, SCORE, Effects, Quantity
 from xstilts.report.results import Line, Results, Target
 from xstilts.study.phase import Phase
@@ -19,15 +19,17 @@ from xstilts.study.phase import Phase
 Chart = Any  # altair's many kinds of chart have no common type that says more
 
 MEAN = "mean"
-CELL_WIDTH, CELL_HEIGHT = 92, 46
+WIDTH = 780  # pixels for the cells of a heat map, if they are many or few enough
+CELL_WIDTHS, CELL_HEIGHT = (88, 124), 48
 CURVES = 12  # panels of training curves
+FEW_POINTS = 40  # in a panel; more are not marked one by one
 
 
 def heat_map(effects: Effects, backbone: str) -> Chart | None:
     """Arms x targets: difference to `none` on the mean of the transfer languages, with interval.
 
-    The rows of `none` and of the references have the scores themselves. Bold: the difference excludes zero
-    after Holm's correction over the whole map.
+    The rows of `none` and of the references have the scores themselves; so have all if there is no `none`.
+    Bold: the difference excludes zero after Holm's correction over the whole map.
     """
     cells = heat_cells(effects, backbone)
     if not cells:
@@ -35,12 +37,13 @@ def heat_map(effects: Effects, backbone: str) -> Chart | None:
     frame = pl.DataFrame(cells, schema_overrides={"value": pl.Float64, "probability": pl.Float64})
     columns, rows = (frame[key].unique(maintain_order=True).to_list() for key in ("column", "row"))
     reach = max([5.0, *(abs(cell["value"]) for cell in cells if cell["kind"] == "effect")])
-    axis = alt.Axis(orient="top", labelAngle=0, labelLimit=CELL_WIDTH - 4)
+    width = min(max(WIDTH / len(columns), CELL_WIDTHS[0]), CELL_WIDTHS[1])
+    axis = alt.Axis(orient="top", labelAngle=0, labelLimit=width - 4)
     x = alt.X("column:N", sort=columns, title=None, scale=alt.Scale(paddingInner=0.03), axis=axis)
     y = alt.Y("row:N", sort=rows, title=None, scale=alt.Scale(paddingInner=0.06))
-    base = alt.Chart(frame).encode(x=x, y=y)
-    drawn = alt.layer(*_tiles(base, reach), *_numbers(base, reach))
-    return drawn.properties(width=CELL_WIDTH * len(columns), height=CELL_HEIGHT * len(rows))
+    base = alt.Chart().encode(x=x, y=y)
+    drawn = alt.layer(*_tiles(base, reach), *_numbers(base, reach), data=frame)
+    return drawn.properties(width=width * len(columns), height=CELL_HEIGHT * len(rows))
 
 
 def _tiles(base: Chart, reach: float) -> list[Chart]:
@@ -90,7 +93,7 @@ def heat_cells(effects: Effects, backbone: str) -> list[dict[str, Any]]:
 
 
 def _cell(effects: Effects, line: Line, column: str, targets: tuple[str, ...]) -> dict[str, Any]:
-    plain = line.arm in ("", BASELINE)
+    plain = line.arm in ("", BASELINE) or effects.against(line, BASELINE) is None
     estimate = effects.estimate(SCORE if plain else EFFECT, line, *targets)
     cell = {"row": line_label(line), "column": column, "strong": False}
     if estimate is None:
@@ -135,13 +138,15 @@ def _gap_panel(effects: Effects, arms: Sequence[Line], target: Target) -> Chart 
     base = alt.Chart(pl.DataFrame(rows)).encode(
         y=alt.Y("arm:N", sort=[line.arm for line in arms], title=None)
     )
-    x = alt.X("source:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=5))
+    scale = alt.Scale(zero=False, nice=True, padding=16)
+    x = alt.X("source:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5))
     return alt.layer(
         base.mark_rule(strokeWidth=2, color=QUIET).encode(x=x, x2="others:Q"),
         base.mark_point(filled=False, strokeWidth=1.7, size=64, color=INK, opacity=1).encode(x="source:Q"),
         base.mark_point(filled=True, size=64, color=INK, opacity=1).encode(x="others:Q"),
         base.mark_text(dy=-10, fontSize=10).encode(x="middle:Q", text="text:N"),
-    ).properties(title=target.name, width=310, height=alt.Step(36))
+        data=pl.DataFrame(rows),
+    ).properties(title=target.name, width=350, height=alt.Step(38))
 
 
 def _gap_row(effects: Effects, line: Line, target: Target) -> dict[str, Any]:
@@ -175,11 +180,11 @@ def _curve_panel(name: str, rows: Sequence[dict[str, Any]]) -> Chart:
     shown = name if len(name) <= 34 else f"{name[:33]}…"
     return (
         alt.Chart(pl.DataFrame(rows))
-        .mark_line(strokeWidth=1.4, opacity=0.6, color="#4477AA", point={"size": 12, "filled": True})
+        .mark_line(strokeWidth=1.4, opacity=0.6, color=PALETTE[0], point=len(rows) < FEW_POINTS)
         .encode(
             x=alt.X("update:Q", title="update", axis=alt.Axis(tickCount=4, grid=False)),
             y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4)),
             detail="phase:N",
         )
-        .properties(title=shown, width=208, height=130)
+        .properties(title=shown, width=232, height=130)
     )

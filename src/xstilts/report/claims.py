@@ -14,7 +14,7 @@ from typing import Literal
 from xstilts.report import statistics
 from xstilts.report.effects import Effects, Quantity
 from xstilts.report.results import Line, Results
-from xstilts.report.statistics import Array, Estimate
+from xstilts.report.statistics import Distribution, Estimate
 from xstilts.study.claim import Claim
 
 Word = Literal["confirmed", "refuted", "undecided"]
@@ -79,25 +79,24 @@ def _parts(effects: Effects, claim: Claim) -> tuple[Part, ...]:
 def _part(effects: Effects, claim: Claim, line: Line) -> Part:
     quantity = Quantity(claim.quantity, claim.languages, claim.against)
     targets = targets_of(effects.results, claim)
-    estimate, draws = effects.estimate(quantity, line, *targets), effects.draws(quantity, line, *targets)
-    return Part(line, None) if draws is None else Part(line, estimate, *_one_sided(claim, draws))
+    found = effects.distribution(quantity, line, *targets)
+    if found is None:
+        return Part(line, None)
+    return Part(line, effects.estimate(quantity, line, *targets), *_one_sided(claim, found))
 
 
-def _one_sided(claim: Claim, draws: Array) -> tuple[float, float]:
-    """The shares of draws that contradict the claim, and its opposite."""
+def _one_sided(claim: Claim, found: Distribution) -> tuple[float, float]:
+    """The probabilities of what contradicts the claim, and of what contradicts its opposite."""
     margin = claim.margin
     match claim.relation:
         case ">":
-            above = statistics.one_sided(draws, margin, above=True)
-            return above, statistics.one_sided(draws, margin, above=False)
+            return found.at_most(margin), found.at_least(margin)
         case "<":
-            below = statistics.one_sided(draws, margin, above=False)
-            return below, statistics.one_sided(draws, margin, above=True)
+            return found.at_least(margin), found.at_most(margin)
         case "=":
-            inside = (-abs(margin), True), (abs(margin), False)
-            within = max(statistics.one_sided(draws, bound, above=above) for bound, above in inside)
-            beyond = min(statistics.one_sided(draws, bound, above=not above) for bound, above in inside)
-            return within, beyond
+            low, high = -abs(margin), abs(margin)
+            within = max(found.at_most(low), found.at_least(high))
+            return within, min(found.at_least(low), found.at_most(high))
 
 
 def _probability(parts: Sequence[Part]) -> float:
@@ -141,22 +140,30 @@ def line_name(results: Results, line: Line) -> str:
 
 
 def _evidence(results: Results, claim: Claim, parts: Sequence[Part]) -> str:
-    """What was compared on what, and the numbers of each arm."""
+    """What was compared on what; and the numbers of each arm, if there are several."""
     targets = targets_of(results, claim)
     languages = {code for name in targets for code in results.target(name).select(claim.languages)}
-    numbers = []
-    for part in parts:
-        assert part.estimate is not None
-        name = line_name(results, part.line)
-        if claim.quantity.endswith("difference"):
-            name += f" − {claim.against}"
-        numbers.append(f"{name}: {interval(part.estimate)}")
     seeds = min(part.estimate.seeds for part in parts if part.estimate is not None)
-    where = f"{count(len(languages), 'language')}, {count(seeds, 'seed')}"
-    what = {"slope_with_distance": "slope of the score over the planted distance"}.get(
-        claim.quantity, claim.quantity
-    )
-    return f"{what[0].upper()}{what[1:]} on {', '.join(targets)} ({where}). {'; '.join(numbers)}."
+    compared = f" − {claim.against}" if claim.quantity.endswith("difference") else ""
+    names = [f"{line_name(results, part.line)}{compared}" for part in parts]
+    if len(parts) > 1:
+        found = [part.estimate for part in parts]
+        names = [
+            f"{name}: {interval(one)}" for name, one in zip(names, found, strict=True) if one is not None
+        ]
+    what = WORDS[claim.quantity]
+    where = f"{', '.join(targets)} ({count(len(languages), 'language')}, {count(seeds, 'seed')})"
+    return f"{what} on {where}, {'; '.join(names)}."
+
+
+WORDS = {
+    "score": "Score",
+    "difference": "Difference",
+    "gap": "Gap between the source language and the others",
+    "gap_difference": "Difference of gaps",
+    "retention": "Share of the source language's score",
+    "slope_with_distance": "Slope of the score over the planted distance",
+}
 
 
 def interval(estimate: Estimate, *, signed: bool = True) -> str:

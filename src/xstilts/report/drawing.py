@@ -27,7 +27,8 @@ AXIS = {
     "gridColor": INK,
     "gridOpacity": 0.12,
     "labelColor": INK,
-    "labelFontSize": 11,
+    "labelFontSize": 11.5,
+    "labelFlush": False,
     "labelPadding": 6,
     "titleColor": INK,
     "titleFontSize": 11,
@@ -53,6 +54,7 @@ THEME: dict[str, Any] = {
         "orient": "top",
         "direction": "horizontal",
         "columnPadding": 18,
+        "symbolOpacity": 1,
         "symbolSize": 70,
         "offset": 14,
     },
@@ -61,7 +63,7 @@ THEME: dict[str, Any] = {
 
 def themed(chart: Any) -> dict[str, Any]:
     """The chart's specification, in the look of the house."""
-    specification: dict[str, Any] = chart.to_dict()
+    specification: dict[str, Any] = chart.to_dict(validate=False)  # tests validate; it takes seconds
     specification["config"] = THEME
     return specification
 

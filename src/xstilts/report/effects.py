@@ -11,7 +11,7 @@ import numpy as np
 
 from xstilts.report import statistics
 from xstilts.report.results import Line, Results
-from xstilts.report.statistics import Array, Estimate, Sample
+from xstilts.report.statistics import Array, Distribution, Estimate, Sample
 from xstilts.study.claim import REFERENCES
 
 BASELINE = "none"
@@ -62,10 +62,10 @@ class Effects:
         sample = self.sample(quantity, line, targets)
         return None if sample is None else statistics.estimate(sample, self.like(quantity, targets))
 
-    def draws(self, quantity: Quantity, line: Line, *targets: str) -> Array | None:
-        """The quantity on resampled examples and seeds, [R]; None if any of it is missing."""
+    def distribution(self, quantity: Quantity, line: Line, *targets: str) -> Distribution | None:
+        """The quantity on resampled examples and seeds; None if any of it is missing."""
         sample = self.sample(quantity, line, targets)
-        return None if sample is None else statistics.distribution(sample, self.like(quantity, targets))[0]
+        return None if sample is None else statistics.distribution(sample, self.like(quantity, targets))
 
     def like(self, quantity: Quantity, targets: tuple[str, ...]) -> list[Sample]:
         """Comparable samples: of all arms, on every single target, or on the same set of targets."""

@@ -14,7 +14,8 @@ from xstilts.report.results import Line, Results, Target, languages_by_family
 from xstilts.report.statistics import Sample
 
 SHOWN_ARMS = 5  # as many as can be told apart in a row
-MANY = 16  # languages; from here on rows are lower
+HEIGHT = 460  # pixels of a panel, if its lanes may be as low or as high as that needs
+LANES = (4.5, 9.0)  # pixels of one arm in the row of a language
 
 
 def by_language(effects: Effects, backbone: str) -> Chart | None:
@@ -58,11 +59,12 @@ def _panel(results: Results, target: Target, lines: Sequence[Line]) -> Chart | N
     frame = pl.DataFrame(rows, schema_overrides=dict.fromkeys(("value", "low", "high"), pl.Float64))
     if frame["value"].is_null().all():
         return None
+    missing = [line_label(line) for line in lines if samples[line, spoken[0]] is None]
     arms = [line for line in lines if not line.reference]
-    lane = 9 if len(spoken) < MANY else 5
+    lane = min(max(HEIGHT / (len(spoken) * len(arms)), LANES[0]), LANES[1])
     step = max(lane * len(arms) + 5, 15)
     y = alt.Y("language:N", sort=[f"{one.name} ({one.code})" for one in spoken], title=None)
-    base = alt.Chart(frame).encode(y=y)
+    base = alt.Chart().encode(y=y)
     layers = []
     for line in lines:
         own = base.transform_filter(f"datum.line == '{line_label(line)}'")
@@ -70,16 +72,21 @@ def _panel(results: Results, target: Target, lines: Sequence[Line]) -> Chart | N
             layers.append(_bars(own, lines, step))
         else:
             offset = lane * (arms.index(line) - (len(arms) - 1) / 2)
-            layers += _points(own, lines, offset, small=len(spoken) >= MANY)
+            layers += _points(own, lines, offset, small=lane < 6)
     families = list(dict.fromkeys(one.family for one in spoken))
     header = alt.Header(labelOrient="top", labelAnchor="start", labelFontStyle="italic", labelPadding=1)
     return (
-        alt.layer(*layers)
+        alt.layer(*layers, data=frame)
         .properties(width=300, height=alt.Step(step))
         .facet(row=alt.Row("family:N", sort=families, title=None, header=header), spacing=5)
         .resolve_scale(y="independent")
-        .properties(title=f"{target.name} · {target.metric.replace('_', ' ').replace('f1', 'F1')}")
+        .properties(title=_title(target, missing))
     )
+
+
+def _title(target: Target, missing: Sequence[str]) -> str:
+    title = f"{target.name} · {target.metric.replace('_', ' ').replace('f1', 'F1')}"
+    return f"{title} (missing: {', '.join(missing)})" if missing else title
 
 
 def _numbers(sample: Sample | None, like: Sequence[Sample]) -> dict[str, Any]:

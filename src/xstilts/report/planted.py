@@ -16,6 +16,7 @@ from xstilts.report.statistics import Estimate
 LAB = "lab_"
 PLANTED = ("help", "none", "harm")
 OUTCOMES = ("as planted", "not detected", "against the plan")
+MISSING = "missing"
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,13 @@ class Pair:
     arm: str
     target: str
     planted: str
-    estimate: Estimate
+    estimate: Estimate | None
 
     @property
     def outcome(self) -> str:
         """One of OUTCOMES. An interval around zero is as planted where nothing was."""
+        if self.estimate is None:
+            return MISSING
         low, high = self.estimate.low, self.estimate.high
         signs = {"help": (low > 0, high < 0), "harm": (high < 0, low > 0)}
         if self.planted == "none":
@@ -40,7 +43,7 @@ class Pair:
 
 
 def truth_table(effects: Effects) -> list[Pair]:
-    """All pairs of a one-task arm with gold labels and a target of the lab that were measured."""
+    """All pairs of a one-task arm with gold labels and a target of the lab."""
     results = effects.results
     arms = results.plan.study.intermediate.arms
     pairs = []
@@ -51,9 +54,12 @@ def truth_table(effects: Effects) -> list[Pair]:
         for target in results.targets:
             planted = _planted(arm.tasks[0], target)
             estimate = effects.estimate(EFFECT, line, target.name)
-            if planted is not None and estimate is not None:
+            if planted is not None:
                 pairs.append(Pair(line.backbone, line.arm, target.name, planted, estimate))
-    return sorted(pairs, key=lambda pair: (PLANTED.index(pair.planted), -pair.estimate.value))
+    return sorted(
+        pairs,
+        key=lambda pair: (PLANTED.index(pair.planted), -(pair.estimate.value if pair.estimate else -100.0)),
+    )
 
 
 def _planted(intermediate: str, target: Target) -> str | None:
@@ -66,29 +72,29 @@ def _planted(intermediate: str, target: Target) -> str | None:
 
 def truth_chart(pairs: Sequence[Pair]) -> Chart | None:
     """Measured effects, grouped by what was planted."""
-    if not pairs:
+    if all(pair.estimate is None for pair in pairs):
         return None
     rows = [
         {
             "pair": f"{pair.arm} → {pair.target.removeprefix(LAB)}",
             "planted": {"none": "planted: nothing"}.get(pair.planted, f"planted: {pair.planted}"),
             "outcome": pair.outcome,
-            "value": pair.estimate.value,
-            "low": pair.estimate.low,
-            "high": pair.estimate.high,
+            "value": pair.estimate and pair.estimate.value,
+            "low": pair.estimate and pair.estimate.low,
+            "high": pair.estimate and pair.estimate.high,
         }
         for pair in pairs
     ]
-    frame = pl.DataFrame(rows)
+    frame = pl.DataFrame(rows, schema_overrides=dict.fromkeys(("value", "low", "high"), pl.Float64))
     y = alt.Y("pair:N", sort=frame["pair"].to_list(), title=None)
     scale = alt.Scale(domain=list(OUTCOMES), range=[PALETTE[0], QUIET, PALETTE[1]])
-    base = alt.Chart(frame).encode(y=y, color=alt.Color("outcome:N", scale=scale))
+    base = alt.Chart().encode(y=y, color=alt.Color("outcome:N", scale=scale))
     shape = alt.Shape(
         "outcome:N", scale=alt.Scale(domain=list(OUTCOMES), range=["circle", "square", "triangle-up"])
     )
     title = "measured effect on the transfer languages, points"
     x = alt.X("low:Q", title=title, scale=alt.Scale(nice=True))
-    zero = alt.Chart(frame).mark_rule(color=INK, opacity=0.6).encode(x=alt.datum(0))
+    zero = alt.Chart().mark_rule(color=QUIET).encode(x=alt.datum(0))
     order = frame["planted"].unique(maintain_order=True).to_list()
     header = alt.Header(labelOrient="top", labelAnchor="start", labelFontStyle="italic", labelPadding=1)
     return (
@@ -96,8 +102,12 @@ def truth_chart(pairs: Sequence[Pair]) -> Chart | None:
             zero,
             base.mark_rule(strokeWidth=1.6, opacity=0.8).encode(x=x, x2="high:Q"),
             base.mark_point(filled=True, size=60, opacity=1).encode(x="value:Q", shape=shape),
+            base.transform_filter(f"datum.outcome == '{MISSING}'")
+            .mark_text(align="left", dx=6, fontSize=11, fontStyle="italic")
+            .encode(x=alt.datum(0), text="outcome:N", color=alt.value(INK)),
+            data=frame,
         )
-        .properties(width=520, height=alt.Step(20))
+        .properties(width=560, height=alt.Step(21))
         .facet(row=alt.Row("planted:N", sort=order, title=None, header=header), spacing=6)
         .resolve_scale(y="independent")
     )
@@ -127,13 +137,16 @@ def _distance_panel(effects: Effects, target: Target, lines: Sequence[Line]) -> 
                 rows.append(place | {"value": float(found.observed.mean())})
     slope = effects.estimate(SLOPE, lines[0], target.name)
     shown = f" · {number(slope.value)} [{number(slope.low)}, {number(slope.high)}]" if slope else ""
-    scale = alt.Scale(domain=["pretrained", "random weights"], range=[PALETTE[0], REFERENCE_INKS[1]])
-    colour = alt.Color("weights:N", scale=scale)
-    shape = alt.Shape("weights:N", scale=alt.Scale(domain=scale.domain, range=["circle", "square"]))
-    base = alt.Chart(pl.DataFrame(rows)).encode(
-        x=alt.X("distance:Q", title="planted distance", scale=alt.Scale(domain=[0, 1])), color=colour
+    names = ["pretrained", "random weights"]
+    inks = alt.Scale(domain=names, range=[PALETTE[0], REFERENCE_INKS[1]])
+    colour = alt.Color("weights:N", scale=inks)
+    shape = alt.Shape("weights:N", scale=alt.Scale(domain=names, range=["circle", "square"]))
+    scale = alt.Scale(domain=[0, 1], padding=10, nice=False)
+    base = alt.Chart().encode(
+        x=alt.X("distance:Q", title="planted distance", scale=scale, axis=alt.Axis(tickCount=5)), color=colour
     )
-    y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=5))
+    high = alt.Scale(zero=False, nice=True, padding=18)
+    y = alt.Y("value:Q", title=None, scale=high, axis=alt.Axis(tickCount=5))
     fit = base.transform_regression("distance", "value", groupby=["weights"])
     return alt.layer(
         fit.mark_line(strokeWidth=1.2, strokeDash=[5, 3], opacity=0.7).encode(y=y),
@@ -141,4 +154,5 @@ def _distance_panel(effects: Effects, target: Target, lines: Sequence[Line]) -> 
         base.transform_filter("datum.weights == 'pretrained'")
         .mark_text(dy=-10, fontSize=10, color=INK)
         .encode(y=y, text="code:N", color=alt.value(INK)),
-    ).properties(title=f"{target.name}{shown}", width=320, height=170)
+        data=pl.DataFrame(rows),
+    ).properties(title=f"{target.name}{shown}", width=350, height=180)

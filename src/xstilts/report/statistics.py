@@ -22,19 +22,28 @@ Axes: R resamples, S seeds, N examples, K summed statistics of a metric.
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv, stdtrit
+from scipy.special import gammaincinv, stdtr, stdtrit
 
 Array = NDArray[np.float64]
 
 RESAMPLES = 2000
 LEVEL = 0.95
 LOAN = 4.0  # degrees of freedom that comparable quantities may lend, in all
+AS_NORMAL = 1e6  # degrees of freedom from which Student's t is the normal distribution
+FEW = 20  # draws beyond a bound: fewer say little about their share
 POWER = 0.80  # of the smallest detectable effect, as is usual since Cohen (1988)
+
+
+class Chance(NamedTuple):
+    """What seeds add to the variance of a mean over seeds, and how well that is known. May be negative."""
+
+    excess: float
+    freedom: float
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,16 @@ class Sample:
     seeds: tuple[int, ...]
     observed: Array
     draws: Array
+
+    @cached_property
+    def chance(self) -> Chance:
+        """The variance between seeds beyond what the examples explain: unbiased, hence negative at times."""
+        seeds = len(self.seeds)
+        if seeds < 2:
+            return Chance(0.0, 0.0)
+        together = self.draws.mean(axis=1).var()
+        explained = (self.draws.var(axis=0).mean() - together) / (seeds - 1)
+        return Chance(float(self.observed.var(ddof=1) / seeds - max(0.0, explained)), seeds - 1.0)
 
 
 @dataclass(frozen=True)
@@ -136,44 +155,69 @@ def _pick(sample: Sample, seeds: tuple[int, ...]) -> Sample:
     return Sample(seeds, sample.observed[places], sample.draws[:, places])
 
 
-class Chance(NamedTuple):
-    """What seeds add to the variance of a mean over seeds, and how well that is known. May be negative."""
+@dataclass(frozen=True)
+class Distribution:
+    """A mean over seeds with both sources of chance: its value, draws [R] and degrees of freedom."""
 
-    excess: float
+    value: float
+    draws: Array
     freedom: float
 
+    def interval(self, level: float = LEVEL) -> tuple[float, float]:
+        """The percentile interval."""
+        low, high = np.quantile(self.draws, [(1 - level) / 2, (1 + level) / 2])
+        return float(low), float(high)
 
-def chance_of_seeds(sample: Sample) -> Chance:
-    """The variance between seeds beyond what the examples explain: unbiased, hence negative at times."""
-    seeds = len(sample.seeds)
-    if seeds < 2:
-        return Chance(0.0, 0.0)
-    together = sample.draws.mean(axis=1).var()
-    explained = (sample.draws.var(axis=0).mean() - together) / (seeds - 1)
-    return Chance(float(sample.observed.var(ddof=1) / seeds - max(0.0, explained)), seeds - 1.0)
+    def at_most(self, bound: float) -> float:
+        """The probability that the quantity is not above the bound."""
+        return self._tail(bound, below=True)
+
+    def at_least(self, bound: float) -> float:
+        """The probability that the quantity is not below the bound."""
+        return self._tail(bound, below=False)
+
+    def _tail(self, bound: float, *, below: bool) -> float:
+        """The share of draws; where few are left, the tail of Student's t through the interval's end.
+
+        Correcting for a hundred comparisons needs probabilities that no share of 2,000 draws can express.
+        """
+        beyond = int((self.draws <= bound if below else self.draws >= bound).sum())
+        low, high = self.interval()
+        reach = self.value - low if below else high - self.value
+        distance = self.value - bound if below else bound - self.value
+        if beyond >= FEW or distance <= 0:
+            return beyond / len(self.draws)
+        if reach <= 1e-9:  # all resamples are alike
+            return 1 / len(self.draws)
+        critical = float(stdtrit(self.freedom, (1 + LEVEL) / 2))
+        return min(FEW / len(self.draws), float(stdtr(self.freedom, -critical * distance / reach)))
+
+    @property
+    def smallest_effect(self) -> float:
+        """The effect that 80 % of repetitions would detect."""
+        low, high = self.interval()
+        critical, power = stdtrit(self.freedom, [(1 + LEVEL) / 2, POWER])
+        return float((high - low) / 2 * (critical + power) / critical)
 
 
-def distribution(sample: Sample, like: Sequence[Sample] = ()) -> tuple[Array, float]:
-    """Draws of the mean over seeds, [R], with both sources of chance; and the degrees of freedom.
-
-    `like` are comparable samples, which lend what they know of the spread between seeds.
-    """
-    resamples, centre = len(sample.draws), sample.observed.mean()
+def distribution(sample: Sample, like: Sequence[Sample] = ()) -> Distribution:
+    """The mean of a sample over seeds; `like` are comparable samples, which lend what they know of seeds."""
     assert sample.seeds, "a sample without seeds"
+    resamples, centre = len(sample.draws), float(sample.observed.mean())
     by_examples = sample.draws.mean(axis=1)
     excess, freedom = _moderated(sample, [other for other in like if other is not sample])
     if excess <= 1e-12:
-        return by_examples, np.inf
-    freedom *= float((1 + by_examples.var() / excess) ** 2)
+        return Distribution(centre, by_examples, AS_NORMAL)
+    freedom = min(AS_NORMAL, freedom * float((1 + by_examples.var() / excess) ** 2))
     tails = np.sqrt(freedom / (2 * gammaincinv(freedom / 2, _uniform(resamples))))
     side = 1 if centre >= 0 else -1  # so that "less that of A" and "less that of B" mirror each other
     moved = by_examples - centre + side * np.sqrt(excess) * _normal(resamples)
-    return centre + moved * tails, freedom
+    return Distribution(centre, centre + moved * tails, freedom)
 
 
 def _moderated(sample: Sample, others: Sequence[Sample]) -> Chance:
-    own = chance_of_seeds(sample)
-    found = [(chance_of_seeds(other), len(other.seeds)) for other in others if len(other.seeds) > 1]
+    own = sample.chance
+    found = [(other.chance, len(other.seeds)) for other in others if len(other.seeds) > 1]
     if not own.freedom or not found:
         return own
     known = sum(chance.freedom for chance, _ in found)
@@ -194,34 +238,17 @@ def _uniform(resamples: int) -> Array:
     return np.asarray((ranks + 0.5) / resamples, dtype=np.float64)
 
 
-def estimate(sample: Sample, like: Sequence[Sample] = (), level: float = LEVEL) -> Estimate:
+def estimate(sample: Sample, like: Sequence[Sample] = ()) -> Estimate:
     """Mean over seeds with percentile interval, two-sided probability and smallest detectable effect."""
-    draws, freedom = distribution(sample, like)
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    tails = stdtrit(freedom, [(1 + level) / 2, POWER]) if np.isfinite(freedom) else _NORMAL
-    error = (high - low) / 2 / tails[0]  # half the interval is the critical value times the standard error
-    return Estimate(
-        value=float(sample.observed.mean()),
-        low=float(low),
-        high=float(high),
-        probability=two_sided(one_sided(draws, 0.0, above=True), one_sided(draws, 0.0, above=False)),
-        smallest_effect=float(error * (tails[0] + tails[1])),
-        seeds=len(sample.seeds),
-    )
+    found = distribution(sample, like)
+    probability = two_sided(found.at_most(0.0), found.at_least(0.0))
+    seeds = len(sample.seeds)
+    return Estimate(found.value, *found.interval(), probability, found.smallest_effect, seeds)
 
 
 def estimates(samples: Sequence[Sample]) -> list[Estimate]:
     """Estimates of comparable samples, each with the others' knowledge of the spread between seeds."""
     return [estimate(sample, samples) for sample in samples]
-
-
-_NORMAL = (1.959963984540054, 0.8416212335729143)  # quantiles .975 and .80 of the normal distribution
-
-
-def one_sided(draws: Array, bound: float, *, above: bool) -> float:
-    """The share of draws that contradict "above the bound" (or "below"); never zero, for draws are finite."""
-    against = draws <= bound if above else draws >= bound
-    return float((1 + against.sum()) / (1 + len(draws)))
 
 
 def two_sided(one: float, other: float) -> float:

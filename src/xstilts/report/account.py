@@ -1,0 +1,133 @@
+"""The account of a study: what was trained how and on what, what it cost, what failed, whom to cite."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from xstilts.report.claims import count
+from xstilts.store import Store
+from xstilts.study.backbone import Backbone
+from xstilts.study.phase import Phase
+from xstilts.study.plan import Plan
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A step that failed, and the cells that miss it."""
+
+    name: str
+    fingerprint: str
+    message: str
+    cells: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one kind of step has cost so far."""
+
+    kind: str
+    done: int
+    planned: int
+    seconds: float
+    tokens: int
+
+
+def failures(plan: Plan, store: Store) -> list[Failed]:
+    """Steps that failed when last tried, with the number of cells that wait for them."""
+    waiting = Counter(key for cell in plan.cells for key in {*cell.phases, cell.evaluation})
+    failed = []
+    for step in plan.steps:
+        failure = store.failure(step.fingerprint)
+        if failure is not None and store.folder(step.fingerprint) is None:
+            failed.append(Failed(step.name, step.fingerprint, failure.message, waiting[step.fingerprint]))
+    return failed
+
+
+def costs(plan: Plan, store: Store) -> list[Cost]:
+    """What was spent on the steps of the plan that are done, by kind; a shared step counts once."""
+    found = []
+    for kind in ("backbone", "phase", "evaluation"):
+        steps = [step for step in plan.steps if step.kind == kind]
+        records = [record for step in steps if (record := store.record(step.fingerprint)) is not None]
+        seconds = sum(record.get("seconds", 0.0) for record in records)
+        tokens = sum(record.get("tokens", 0) for record in records)
+        if steps:
+            found.append(Cost(kind, len(records), len(steps), seconds, tokens))
+    return found
+
+
+def machines(plan: Plan, store: Store) -> list[str]:
+    """The computers that steps ran on, with the versions that they used."""
+    found = []
+    for step in plan.steps:
+        record = store.record(step.fingerprint) or {}
+        hardware, software = record.get("hardware", {}), record.get("software", {})
+        device = hardware.get("gpu") or hardware.get("processor")
+        versions = [
+            f"{key} {software[key]}" for key in ("xstilts", "torch", "transformers") if software.get(key)
+        ]
+        if device:
+            found.append(", ".join([device, *versions]))
+    return list(dict.fromkeys(found))
+
+
+def recipes(plan: Plan) -> list[dict[str, str]]:
+    """The settings of the phases, one row for each that differs in more than the seed and the parent."""
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    for step in plan.steps:
+        phase = step.specification
+        if not isinstance(phase, Phase):
+            continue
+        row = _recipe_row(phase)
+        known = rows.setdefault(tuple(row.values()), row | {"seeds": set()})
+        known["seeds"].add(phase.seed)
+    return [row | {"seeds": ", ".join(map(str, sorted(row["seeds"])))} for row in rows.values()]
+
+
+def _recipe_row(phase: Phase) -> dict[str, Any]:
+    recipe = phase.recipe
+    languages = sorted({code for use in phase.uses for code in use.languages})
+    cap = {use.examples for use in phase.uses if use.examples is not None}
+    return {
+        "tasks": " + ".join(use.task for use in phase.uses),
+        "labels": "shuffled" if any(use.labels == "shuffled" for use in phase.uses) else "gold",
+        "languages": languages[0] if len(languages) == 1 else count(len(languages), "language"),
+        "examples": f"{max(cap):,}" if cap else "all",
+        "rate": f"{recipe.learning_rate:g}",
+        "length": count(recipe.updates, "update") if recipe.updates else f"{recipe.epochs:g} epochs",
+        "batch": f"{recipe.batch_size} examples" if recipe.batch_size else f"{recipe.batch_tokens} tokens",
+        "window": f"{recipe.max_length}",
+        "schedule": f"{recipe.warmup:.0%} warm-up, {recipe.decay}",
+        "precision": recipe.precision,
+        "selection": recipe.select,
+    }
+
+
+def models(plan: Plan) -> list[tuple[str, str]]:
+    """The backbones with what they are."""
+    found: dict[str, str] = {}
+    for cell in plan.cells:
+        model: Any = plan.evaluation(cell).model
+        while isinstance(model, Phase):
+            model = model.parent
+        if isinstance(model, Backbone) and not cell.reference:
+            found.setdefault(cell.backbone, _origin(model))
+    return list(found.items())
+
+
+def _origin(backbone: Backbone) -> str:
+    if backbone.model is not None:
+        return f"{backbone.model} at revision {backbone.revision}"
+    if backbone.checksum is not None:
+        return f"a folder with checksum {backbone.checksum[:19]}…"
+    return f"{backbone.architecture} from scratch, seed {backbone.seed}"
+
+
+def citations(plan: Plan) -> list[tuple[str, str]]:
+    """Tasks with their sources, sorted by name; tasks with the same citation together."""
+    uses = [use for step in plan.steps for use in getattr(step.specification, "uses", ())]
+    names = sorted({use.task for use in uses} | {cell.target for cell in plan.cells})
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(plan.places.task(name).citation, []).append(name)
+    return [(", ".join(tasks), citation) for citation, tasks in found.items()]

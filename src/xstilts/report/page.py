@@ -1,0 +1,212 @@
+"""The report as one self-contained HTML page, and everything that a report is written as.
+
+The page loads nothing: style and charts are part of it, and it has no scripts. All text from studies and
+tasks is escaped by the template.
+"""
+
+import errno
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+import xstilts
+from xstilts.errors import InputError
+from xstilts.report import account, charts, drawing, panels, planted, sections, statistics, tables
+from xstilts.report.claims import Verdict, judge
+from xstilts.report.effects import EFFECT, Effects
+from xstilts.report.results import Results, language
+from xstilts.store import Store
+from xstilts.study.plan import Plan
+
+TEMPLATE = "page.html.jinja"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart with the name of its file and the words below it."""
+
+    name: str
+    section: str
+    caption: str
+    chart: Any
+
+    @property
+    def svg(self) -> Markup:
+        """The chart as an element of the page: made by us from numbers and escaped names."""
+        return Markup(drawing.svg(self.chart))
+
+
+def build(plan: Plan, store: Store) -> str:
+    """The page as HTML."""
+    effects = Effects(Results(plan, store))
+    return _page(effects, store)
+
+
+def write(plan: Plan, store: Store, formats: Sequence[str], out: Path) -> list[Path]:
+    """Write the report in the formats ("html", "csv", "parquet", "latex", "markdown", "svg", "pdf").
+
+    Gives the files written, below the folder `out`. Everything is made before anything is written. Raises
+    InputError if the folder cannot be written.
+    """
+    effects = Effects(Results(plan, store))
+    contents = [content for one in dict.fromkeys(formats) for content in _contents(one, effects, store)]
+    paths = []
+    for name, content in contents:
+        path = out / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            what = "the disk is full." if full else f"cannot be written ({error.strerror})."
+            raise InputError(str(path), what, "Name another folder with --out.") from error
+        paths.append(path)
+    return paths
+
+
+def _contents(format_name: str, effects: Effects, store: Store) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the files of a format."""
+    match format_name:
+        case "html":
+            yield "report.html", _page(effects, store).encode()
+        case "svg" | "pdf":
+            for figure in figures(effects):
+                drawn = drawing.pdf if format_name == "pdf" else lambda chart: drawing.svg(chart).encode()
+                yield f"figures/{figure.name}.{format_name}", drawn(figure.chart)
+        case _:
+            name, made = tables.WRITERS[format_name]
+            yield name, made(effects)
+
+
+def figures(effects: Effects) -> list[Figure]:
+    """All charts of the study, in the order of the page; those with nothing to show are left out."""
+    backbones = sections.backbones(effects.results)
+    drawn: list[Figure] = []
+    for name, caption, draw in _BY_BACKBONE:
+        for backbone in backbones:
+            several = len(backbones) > 1
+            chart = draw(effects, backbone)
+            title = f"{backbone}. {caption}" if several else caption
+            drawn.append(Figure(f"{name}-{backbone}" if several else name, name, title, chart))
+    drawn.append(Figure("truth", "planted", _TRUTH, planted.truth_chart(planted.truth_table(effects))))
+    for measure, caption in _CURVES.items():
+        drawn.append(Figure(f"curves-{measure}", "curves", caption, charts.curves(effects.results, measure)))
+    return [figure for figure in drawn if figure.chart is not None]
+
+
+_BY_BACKBONE: tuple[tuple[str, str, Callable[[Effects, str], Any]], ...] = (
+    (
+        "transfer",
+        "Differences to none in points, on the mean of the languages without labels, with 95 % intervals; "
+        "grey cells are scores. Blue helps, orange hurts; bold: significant after Holm's correction.",
+        charts.heat_map,
+    ),
+    (
+        "languages",
+        "Scores by language, grouped by language family, with 95 % intervals. The bars are the references: "
+        "whoever answers with the most frequent class, and the same encoder with random weights.",
+        panels.by_language,
+    ),
+    (
+        "gap",
+        "The source language (open), the mean of all other languages (filled), and the gap between them in "
+        "points with its 95 % interval.",
+        charts.gaps,
+    ),
+    (
+        "distance",
+        "The score without an intermediate task over the planted distance of the language. In the title: the "
+        "slope, in points from the nearest possible language to the farthest, with its 95 % interval.",
+        planted.distance_chart,
+    ),
+)
+_TRUTH = "Effects of intermediate tasks on targets, grouped by what the lab planted, with 95 % intervals."
+_CURVES = {
+    "loss": "Training loss over the updates, a line for each phase.",
+    "development": "Score on the source language's development data over the updates, a line for each phase.",
+}
+
+
+def _page(effects: Effects, store: Store) -> str:
+    results, plan = effects.results, effects.results.plan
+    loader = jinja2.FunctionLoader(lambda name: (files("xstilts.report") / name).read_text(encoding="utf-8"))
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters |= {
+        "number": drawing.number,
+        "signed": partial(drawing.number, signed=True),
+        "duration": duration,
+        "probability": lambda value: "p < .01" if value < 0.01 else f"p = {value:.2f}".replace("0.", "."),
+        "spoken": lambda code: f"{language(code).name} ({code})",
+    }
+    found = figures(effects)
+    return environment.get_template(TEMPLATE).render(
+        study=plan.study,
+        answer=sections.answer(effects),
+        plan=plan,
+        results=results,
+        done=len(plan.cells) - len(results.missing),
+        seeds=sorted({cell.seed for cell in plan.cells if not cell.reference}),
+        verdicts=judge(effects),
+        bar=interval_bar,
+        figures={name: [one for one in found if one.section == name] for name in _SECTIONS},
+        own=sections.own_scores(plan, store),
+        seen=sections.seen(results),
+        truth=planted.truth_table(effects),
+        score_grids=[tables.score_grid(results, target) for target in results.targets],
+        effect_grids=[tables.effect_grid(effects, one) for one in sections.backbones(results)],
+        failures=account.failures(plan, store),
+        costs=account.costs(plan, store),
+        machines=account.machines(plan, store),
+        recipes=account.recipes(plan),
+        models=account.models(plan),
+        limitations=list(sections.limitations(effects, store)),
+        citations=account.citations(plan),
+        resamples=statistics.RESAMPLES,
+        lines=[line for line in results.lines if not line.reference and line.arm != EFFECT.against],
+        version=xstilts.__version__,
+    )
+
+
+_SECTIONS = ("transfer", "languages", "gap", "distance", "planted", "curves")
+
+
+def duration(seconds: float) -> str:
+    """'42 s', '3.5 min', '2.1 h'.
+
+    >>> duration(209)
+    '3.5 min'
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def interval_bar(verdict: Verdict, width: int = 210) -> Markup:
+    """A small picture of a claim's interval, with zero and the margins that it is judged by."""
+    if verdict.effect is None or verdict.low is None or verdict.high is None:
+        return Markup("")
+    margin = verdict.claim.margin
+    bounds = [-abs(margin), abs(margin)] if verdict.claim.relation == "=" else [margin]
+    shown = [0.0, verdict.low, verdict.high, *bounds]
+    low, span = min(shown), max(max(shown) - min(shown), 1e-9)
+
+    def place(value: float) -> str:
+        return f"{8 + (width - 16) * (value - low) / span:.1f}"
+
+    marks = [f'<line class="zero" x1="{place(0)}" x2="{place(0)}" y1="2" y2="22"/>']
+    marks += [
+        f'<line class="margin" x1="{place(bound)}" x2="{place(bound)}" y1="2" y2="22"/>'
+        for bound in bounds
+        if bound != 0
+    ]
+    marks.append(f'<line class="span" x1="{place(verdict.low)}" x2="{place(verdict.high)}" y1="12" y2="12"/>')
+    marks.append(f'<circle cx="{place(verdict.effect)}" cy="12" r="4.5"/>')
+    return Markup(f'<svg class="bar" width="{width}" height="24" aria-hidden="true">{"".join(marks)}</svg>')

@@ -1,0 +1,115 @@
+"""Charts are valid, show what is there, and draw what is missing as missing."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from xstilts.report import charts, drawing, panels, planted
+from xstilts.report.effects import Effects
+from xstilts.report.results import Results
+
+BACKBONE = "lab-mini"
+
+
+@pytest.fixture(scope="module")
+def effects(world):
+    return Effects(world.results)
+
+
+@pytest.fixture(scope="module")
+def torn(torn_world):
+    return Effects(torn_world.results)
+
+
+def drawn(effects):
+    pairs = planted.truth_table(effects)
+    return {
+        "transfer": charts.heat_map(effects, BACKBONE),
+        "languages": panels.by_language(effects, BACKBONE),
+        "gap": charts.gaps(effects, BACKBONE),
+        "distance": planted.distance_chart(effects, BACKBONE),
+        "truth": planted.truth_chart(pairs),
+        "loss": charts.curves(effects.results, "loss"),
+        "development": charts.curves(effects.results, "development"),
+    }
+
+
+def test_all_charts_are_valid_vega_lite(torn):
+    for chart in drawn(torn).values():
+        chart.to_dict(validate=True)
+
+
+def test_charts_become_svg_that_loads_nothing(effects):
+    for chart in drawn(effects).values():
+        svg = drawing.svg(chart)
+        assert svg.startswith("<svg")
+        assert not re.search(r'<script|<image|href="(?!#)|url\((?!#)', svg)
+
+
+def test_ids_of_two_charts_differ(effects):
+    first, second = (drawing.svg(chart) for chart in list(drawn(effects).values())[:2])
+    ids = [set(re.findall(r'\bid="([^"]*)"', svg)) for svg in (first, second)]
+    assert not ids[0] & ids[1]
+
+
+def test_drawing_twice_gives_the_same(effects):
+    charted = drawn(effects)["transfer"]
+    assert drawing.svg(charted) == drawing.svg(charted)
+
+
+def test_charts_become_pdf(effects):
+    assert drawing.pdf(drawn(effects)["gap"]).startswith(b"%PDF")
+
+
+def test_the_heat_map_has_effects_scores_and_the_mean(effects):
+    cells = {(cell["row"], cell["column"]): cell for cell in charts.heat_cells(effects, BACKBONE)}
+    assert cells["none", "lab_nli"]["kind"] == "score"
+    assert cells["nli", "lab_nli"]["kind"] == "effect"
+    assert cells["nli", "lab_nli"]["strong"]
+    assert not cells["nli", "lab_ner"]["strong"]
+    assert cells["tags", "lab_tatoeba"]["text"].startswith("−")
+    assert ("majority class", "mean") in cells
+    assert ("random weights", "mean") in cells
+
+
+def test_missing_cells_are_drawn_as_missing(torn):
+    cells = {(cell["row"], cell["column"]): cell for cell in charts.heat_cells(torn, BACKBONE)}
+    assert cells["nli", "lab_ner"]["kind"] == "missing"
+    assert cells["nli", "mean"]["kind"] == "missing"
+    svg = drawing.svg(charts.heat_map(torn, BACKBONE))
+    assert svg.count(">missing<") == 4
+    assert "missing: nli" in drawing.svg(panels.by_language(torn, BACKBONE))
+
+
+def test_without_none_the_map_has_scores(world):
+    kept = tuple(cell for cell in world.plan.cells if cell.arm != "none")
+    cells = charts.heat_cells(Effects(Results(replace(world.plan, cells=kept), world.store)), BACKBONE)
+    assert {cell["kind"] for cell in cells} == {"score"}
+
+
+def test_planted_and_measured_effects_stand_side_by_side(torn):
+    pairs = {(pair.arm, pair.target): pair for pair in planted.truth_table(torn)}
+    assert pairs["nli", "lab_nli"].planted == "help"
+    assert pairs["nli", "lab_nli"].outcome == "as planted"
+    assert pairs["tags", "lab_tatoeba"].outcome == "as planted"
+    assert pairs["nli", "lab_tatoeba"].outcome == "as planted"  # nothing planted, nothing seen
+    assert pairs["nli", "lab_ner"].outcome == "missing"
+
+
+def test_contradictions_are_called_so(effects):
+    helped = next(
+        pair for pair in planted.truth_table(effects) if pair.arm == "nli" and pair.planted == "help"
+    )
+    assert replace(helped, planted="none").outcome == "against the plan"
+    assert replace(helped, planted="harm").outcome == "against the plan"
+
+
+def test_only_some_arms_fit_into_a_row(effects, monkeypatch):
+    monkeypatch.setattr(panels, "SHOWN_ARMS", 2)
+    assert [line.arm for line in panels.shown_arms(effects, BACKBONE)] == ["none", "tags"]
+
+
+def test_a_study_without_results_has_no_charts(world):
+    empty = Effects(Results(replace(world.plan, cells=(), steps=()), world.store))
+    assert [chart for chart in drawn(empty).values() if chart is not None] == []

@@ -1,0 +1,143 @@
+"""The page is one file that loads nothing, says everything in order, and escapes what it did not write."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from xstilts.errors import InputError
+from xstilts.report import account, page, sections
+from xstilts.report.effects import Effects
+from xstilts.report.results import Results
+
+
+@pytest.fixture(scope="module")
+def html(world):
+    return page.build(world.plan, world.store)
+
+
+@pytest.fixture(scope="module")
+def torn_html(torn_world):
+    return page.build(torn_world.plan, torn_world.store)
+
+
+def test_the_page_loads_nothing(html):
+    assert not re.search(r"<script|<link|<img|<iframe|@import|@font-face", html)
+    assert not re.search(r'(?:src|href)="(?!#)', html)
+    assert not re.search(r"url\((?!#)", html)
+
+
+def test_sections_stand_in_their_order(html):
+    order = re.findall(r'<section id="(\w+)"', html)
+    expected = "claims transfer languages gap own planted curves method limitations references"
+    assert order == expected.split()
+    assert html.index("<h1>Which English") < html.index('class="answer"') < html.index('id="claims"')
+
+
+def test_navigation_leads_somewhere(html):
+    targets = set(re.findall(r'<a href="#([\w-]+)"', html))
+    assert targets <= set(re.findall(r'\bid="([\w-]+)"', html))
+
+
+def test_charts_are_inlined(html):
+    assert html.count("<figure") == html.count('<svg xmlns="http://www.w3.org/2000/svg"') == 7
+
+
+def test_the_answer_is_a_sentence(world, torn_world):
+    answer = sections.answer(Effects(world.results))
+    assert answer.startswith(
+        "Of 8 pairs of an intermediate arm and a target, 2 help, 1 hurts and 5 show no effect"
+    )
+    assert "the largest help is nli on lab_nli, +" in answer
+    assert sections.answer(Effects(torn_world.results)).endswith("; 2 pairs wait for results.")
+
+
+def test_verdicts_are_shown(html):
+    assert html.count('class="badge confirmed"') == 4
+    assert html.count('class="badge refuted"') == 1
+    assert html.count('class="badge undecided"') == 1
+
+
+def test_an_intermediate_task_at_chance_is_marked(html, world):
+    own = {score.arm: score for score in sections.own_scores(world.plan, world.store)}
+    assert own["nli"].learned
+    assert not own["tags"].learned
+    assert own["nli"].seeds == 2
+    assert html.count("⚠ at chance") == 1
+    assert "The arm tags did not learn lab_ccg" in html
+
+
+def test_failures_are_listed_with_their_reason(torn_html, torn_world):
+    assert "2 steps failed" in torn_html
+    assert torn_html.count("The loss is nan.") == 2
+    assert [failed.cells for failed in account.failures(torn_world.plan, torn_world.store)] == [1, 1]
+    assert "2 of 20 cells are missing." in torn_html
+
+
+def test_one_seed_is_said_to_be_one(torn_html, html):
+    assert "One seed: the intervals cover the choice of test examples only" in torn_html
+    assert "One seed" not in html
+    assert "2 seeds tell little about their own spread" in html
+
+
+def test_text_of_others_is_escaped(world):
+    study = world.plan.study.changed(question="Is <script>alert(1)</script> & so on safe?")
+    html = page.build(replace(world.plan, study=study), world.store)
+    assert "<script" not in html
+    assert "Is &lt;script&gt;alert(1)&lt;/script&gt; &amp; so on safe?" in html
+    assert "&lt;example@example.org&gt;" in html  # in the citation of a task
+
+
+def test_costs_count_every_step_once(world):
+    phases = [step for step in world.plan.steps if step.kind == "phase"]
+    cost = {one.kind: one for one in account.costs(world.plan, world.store)}
+    assert cost["phase"].done == cost["phase"].planned == len(phases)
+    assert cost["phase"].tokens == 54_000 * len(phases)
+    assert account.machines(world.plan, world.store) == [
+        "An example of a processor, xstilts 0.1.0, torch 2.13.0"
+    ]
+
+
+def test_recipes_are_told_once(world):
+    rows = account.recipes(world.plan)
+    assert [row["tasks"] for row in rows] == ["lab_nli", "lab_pairs", "lab_ner", "lab_ccg"]
+    assert rows[0]["seeds"] == "1, 2"
+
+
+def test_a_study_without_targets_has_a_page(world):
+    html = page.build(replace(world.plan, cells=()), world.store)
+    assert "This study trains and measures no target." in html
+    assert 'id="curves"' in html
+
+
+def test_a_study_without_any_result_has_a_page(world, tmp_path):
+    empty = type(world.store)(tmp_path / "nothing")
+    html = page.build(world.plan, empty)
+    assert "no comparison with the arm none" in html
+    assert "0 of 36" in html
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_several_backbones_have_a_map_each(world):
+    again = tuple(replace(cell, backbone="other") for cell in world.plan.cells if cell.backbone)
+    plan = replace(world.plan, cells=world.plan.cells + again)
+    names = [figure.name for figure in page.figures(Effects(Results(plan, world.store)))]
+    assert names[:2] == ["transfer-lab-mini", "transfer-other"]
+    assert "nli on other" not in sections.answer(Effects(world.results))
+
+
+def test_figures_are_written_as_files(world, tmp_path):
+    paths = page.write(world.plan, world.store, ["svg"], tmp_path)
+    assert [path.name for path in paths][:3] == ["transfer.svg", "languages.svg", "gap.svg"]
+    assert paths[0].read_text().startswith("<svg")
+
+
+def test_a_folder_that_cannot_be_written_is_named(world, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(InputError, match=r"file/results.csv: cannot be written.*--out"):
+        page.write(world.plan, world.store, ["csv"], tmp_path / "file")
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (89, "89 s"), (209, "3.5 min"), (7560, "2.1 h")])
+def test_durations(seconds, text):
+    assert page.duration(seconds) == text
