@@ -2,9 +2,9 @@
 
 Run:  python examples/keep_backbone.py STORE FINGERPRINT FOLDER
 
-The folder holds what `from_pretrained` needs (weights in float16, shape, tokenizer), the phase's spec.json and
-record.json, and lab.json: which world of the lab and which vocabulary it was made for. xstilts checks that when
-it loads a bundled backbone.
+The folder holds what `from_pretrained` needs (weights in float16, shape, tokenizer) and the phase's spec.json
+and record.json. If it was trained on text of the lab, lab.json says which world and vocabulary it was made for;
+xstilts checks that before it uses a bundled backbone.
 """
 
 import hashlib
@@ -37,6 +37,8 @@ def keep(store: Store, fingerprint: str, folder: Path) -> None:
     for private in ("host", "system"):
         record["hardware"].pop(private, None)
     (folder / "record.json").write_text(json.dumps(record, indent=1) + "\n")
+    if '"lab:' not in (folder / "spec.json").read_text():
+        return
     vocabulary = hashlib.sha256((folder / "tokenizer.json").read_bytes()).hexdigest()
     facts = {"world": lab.identity(), "vocabulary": vocabulary}
     (folder / "lab.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n")
