@@ -1,7 +1,8 @@
 """Claims: lease files that say which process computes a step at the moment.
 
 A claim is a file made with O_EXCL that its owner touches every few seconds. It may be taken over when its
-owner is a dead process of this computer, or has not touched it for a minute by the file system's own clock.
+owner is a dead process of this computer, or has not touched it for five minutes by the file system's own
+clock: a busy computer may well be silent for one.
 A takeover renames the file away; whoever succeeds in that may make a new one. `flock` would be shorter, but
 is doubtful on the network file systems of clusters.
 """
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HEARTBEAT_SECONDS = 5.0
-STALE_SECONDS = 60.0
+STALE_SECONDS = 300.0
 
 
 @dataclass

@@ -148,6 +148,17 @@ def test_the_cap_stands_in_the_use_and_the_layer_in_the_evaluation(world: "World
     assert layers == {("search", 1), ("mood", None)}
 
 
+def test_model_selection_needs_development_rows(world: "World") -> None:
+    (world.folder / "mood-dev-en.tsv").unlink()
+    path = world.study(
+        ("[intermediate.recipe]\n", '[intermediate.recipe]\nevaluations = 2\nselect = "best"\n')
+    )
+    assert errors(path) == [
+        f"{path}: the recipe of a phase on 'mood' has `evaluations`, but there are no development rows. "
+        "Give the task a development split, or leave `evaluations` out."
+    ]
+
+
 def test_references(world: "World") -> None:
     found = made(world.study(('name = "small"', 'name = "small"\nrandom_arms = ["none", "mood"]')))
     random = [cell for cell in found.cells if cell.reference == "random"]

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xstilts import families, task
-from xstilts.errors import DataError, InputError, InputErrors
+from xstilts.errors import DataError, InputError, InputErrors, StudyError
 from xstilts.study import backbone as backbones
 from xstilts.study.backbone import Backbone, Tokenizer
 from xstilts.study.check import model_folder
 from xstilts.study.check_tasks import find_task, trainer
+from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places
 from xstilts.study.study import Arm, BackboneTable, Study
 from xstilts.study.use import Development, Use
@@ -66,6 +67,7 @@ class Resolver:
             examples = arm.examples or self.study.intermediate_recipe(arm).examples
             development = self._development(trained)
             uses.append(use.changed(labels=arm.labels, examples=examples, development=development))
+        self._need_development(uses, self.study.intermediate_recipe(arm))
         return tuple(sorted(uses, key=lambda use: use.task))
 
     def target_training(self, name: str) -> Use | None:
@@ -76,8 +78,10 @@ class Resolver:
         if trained_by.path is not None:
             self._task_files[trained_by.name] = trained_by.path
         use = self._use(trained_by, TRAIN, [trained_by.source_language])
-        examples = self.study.target_recipe(name).examples
-        return use.changed(examples=examples, development=self._development(trained_by))
+        recipe = self.study.target_recipe(name)
+        use = use.changed(examples=recipe.examples, development=self._development(trained_by))
+        self._need_development([use], recipe)
+        return use
 
     def target(self, name: str) -> Use:
         """The rows on which a target is evaluated, in all its languages or those that the study wants."""
@@ -168,6 +172,13 @@ class Resolver:
         if not _has_split(one, split, self.data) or language not in self._available(one, split):
             return None
         return Development(split=split, language=language, data=self._identity(one, split, language))
+
+    def _need_development(self, uses: Sequence[Use], recipe: Recipe) -> None:
+        if recipe.evaluations and uses and not any(use.development for use in uses):
+            names = ", ".join(f"'{use.task}'" for use in uses)
+            what = f"the recipe of a phase on {names} has `evaluations`, but there are no development rows."
+            now = "Give the task a development split, or leave `evaluations` out."
+            self.errors.append(StudyError(self.study.shown, what, now))
 
     def _identity(self, one: Task, split: str, language: str) -> str:
         key = (one.name, split, language)

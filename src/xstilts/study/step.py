@@ -88,7 +88,7 @@ class Places:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
-            "data": None if self.data is None else str(self.data),
+            "data": None if self.data is None else str(self.data.absolute()),
             "tasks": {name: str(path) for name, path in self.tasks.items()},
             "backbones": {checksum: str(path) for checksum, path in self.backbones.items()},
         }
