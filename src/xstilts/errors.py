@@ -39,7 +39,7 @@ class InputError(XstiltsError):
     exit_status = 2
 
 
-class InputErrors(InputError):
+class InputErrors(InputError):  # noqa: N818 (several errors)
     """All errors of one input, each on its own line."""
 
     def __init__(self, errors: Iterable[InputError]) -> None:

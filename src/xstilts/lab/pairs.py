@@ -8,7 +8,7 @@ from xstilts.families.examples import Pair
 from xstilts.lab import edits, logic
 from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import Grammar
-from xstilts.lab.inventory import ON_BEINGS, PEOPLE, PLACES, TIMES
+from xstilts.lab.inventory import KINDS, ON_BEINGS, PEOPLE, PLACES, TIMES
 from xstilts.lab.meaning import NP, Clause, Compound, Meaning, put, role_of, the
 
 INFERENCE = ("contradiction", "entailment", "neutral")
@@ -57,7 +57,11 @@ def _shape(judged: Judged) -> Hashable:
     """What the hypothesis alone shows: within each shape, labels are equally frequent."""
     clause = judged.second
     assert isinstance(clause, Clause)
-    return (clause.subject.determiner, clause.negated, clause.place is None, clause.time is None)
+    nps = [np for np in (clause.subject, clause.object) if np is not None]
+    vague = clause.verb == "move" or any(np.noun in KINDS for np in nps)
+    described = any(np.adjective for np in nps)
+    adjuncts = (clause.place is None, clause.time is None)
+    return (clause.subject.determiner, clause.negated, *adjuncts, vague, described)
 
 
 def _balanced(

@@ -28,7 +28,7 @@ class Asked(NamedTuple):
 
 
 def answerable(dice: Dice, split: str, size: int) -> list[Asked]:
-    """Three statements: the one that answers, one with its verb, one with its subject."""
+    """Two or three statements: the one that answers, and others with its verb, its subject or neither."""
     return [_asked(dice) for _ in range(size)]
 
 
@@ -52,9 +52,9 @@ def say(asked: Asked, grammar: Grammar, name: str) -> Question:
 
 
 def _asked(dice: Dice) -> Asked:
-    told, same_verb, same_subject = _statements(dice)
+    told, *others = _statements(dice)
     role = dice.pick(askable(told))
-    statements = dice.shuffled((told, same_verb, same_subject))
+    statements = dice.shuffled((told, *others))
     return Asked(tuple(statements), _question(dice, told, role), statements.index(told))
 
 
@@ -72,33 +72,30 @@ def _question(dice: Dice, told: Clause, role: str) -> Clause:
 
 def _unanswerable(dice: Dice) -> Asked:
     """A question that would be clear, about something that the passage does not say."""
-    told, same_verb, same_subject = _statements(dice)
+    told, *others = statements = _statements(dice)
     role = dice.pick(askable(told))
     question = _question(dice, told, role)
     draw = dice.unit()
     if draw < 0.4 or (role in ("place", "time") and draw < 0.7):
         # Of the one who did it, but not that.
-        verbs = _verbs_like(told.verb)
-        taken = (told.verb, same_subject.verb, ANTONYM.get(told.verb, ""))
-        question = question._replace(verb=dice.other(verbs, *taken))
+        taken = [*(clause.verb for clause in statements), ANTONYM.get(told.verb, "")]
+        question = question._replace(verb=dice.other(_verbs_like(told.verb), *taken))
     elif role in ("place", "time"):
         # It is not said where or when it was.
         told = put(told, role, None)._replace(moved=False)
     elif role == "subject" and told.object is None:
-        # Somebody did it, but at another place or time.
-        where = the(dice.other(PLACES, *(_noun(clause.place) for clause in (told, same_verb, same_subject))))
+        # Somebody did it, but at another place.
+        where = the(dice.other(PLACES, *(_noun(clause.place) for clause in statements)))
         question = question._replace(place=where)
     elif role == "subject":
         # It was done to others.
-        things = [_noun(clause.object) for clause in (told, same_verb, same_subject)]
-        another = the(dice.other(THINGS, *things))
-        if things[0] not in THINGS:
-            another = _other(dice, told, same_verb, same_subject)
+        things = [_noun(clause.object) for clause in statements]
+        another = the(dice.other(THINGS, *things)) if things[0] in THINGS else _other(dice, statements)
         question = question._replace(object=another)
     else:
         # Somebody else did it.
-        question = question._replace(subject=_other(dice, told, same_verb, same_subject))
-    return Asked(tuple(dice.shuffled((told, same_verb, same_subject))), question, -1)
+        question = question._replace(subject=_other(dice, statements))
+    return Asked(tuple(dice.shuffled((told, *others))), question, -1)
 
 
 def _noun(np: NP | None) -> str:
@@ -110,37 +107,44 @@ def _verbs_like(verb: str) -> tuple[str, ...]:
     return next(verbs for verbs in _VERBS.values() if verb in verbs)
 
 
-def _other(dice: Dice, *clauses: Clause) -> NP:
-    """A name that occurs in none of the clauses."""
-    taken = [_noun(np) for clause in clauses for np in (clause.subject, clause.object, clause.recipient)]
-    return NP(dice.other(PEOPLE, *taken))
+def _other(dice: Dice, statements: list[Clause]) -> NP:
+    """A name that occurs in none of the statements."""
+    nps = [np for told in statements for np in (told.subject, told.object, told.recipient)]
+    return NP(dice.other(PEOPLE, *(_noun(np) for np in nps)))
 
 
-def _statements(dice: Dice) -> tuple[Clause, Clause, Clause]:
-    """What is asked about, the same done by another, and something else done by the same.
+# Whether another statement has the verb and the subject of the first one.
+_SHARED = ((True, False), (False, True), (False, False))
+
+
+def _statements(dice: Dice) -> list[Clause]:
+    """What is asked about, and one or two other statements.
 
     No noun, name, place or time occurs twice but the shared subject and verb.
     """
-    beings = [_being(dice, noun) for noun in dice.sample((*PEOPLE, *BEINGS), 8)]
+    beings = [_being(dice, noun) for noun in dice.sample((*PEOPLE, *BEINGS), 9)]
     things = [_described(dice, noun) for noun in dice.sample(THINGS, 3)]
     places = [the(noun) for noun in dice.sample(PLACES, 3)]
     times = [the(noun) for noun in dice.sample(TIMES, 3)]
     sort = dice.pick(("alone", "beings", "beings", "things", "things", "giving"))
-    verb, other = dice.sample(_VERBS[sort], 2)
+    verbs = dice.sample(_VERBS[sort], 3)
+    shared = [(True, True), *dice.sample(_SHARED, 2 if dice.chance(0.3) else 1)]
     result = []
-    for place, (subject, said) in enumerate(((0, verb), (1, verb), (0, other))):
-        event = Clause(beings[subject], said)
+    for place, (same_verb, same_subject) in enumerate(shared):
+        event = Clause(beings[0 if same_subject else place], verbs[0 if same_verb else place])
         if sort == "beings":
-            event = event._replace(object=beings[2 + place])
+            event = event._replace(object=beings[3 + place])
         elif sort != "alone":
             event = event._replace(object=things[place])
         if sort == "giving":
-            event = event._replace(recipient=beings[5 + place])
-        where = places[place] if dice.chance(0.6) else None
-        time = times[place] if where is None or dice.chance(0.5) else None
+            event = event._replace(recipient=beings[6 + place])
+        where = places[place] if dice.chance(0.55) else None
+        time = times[place] if dice.chance(0.8 if where is None else 0.4) else None
+        if sort == "alone" and where is None and time is None:
+            where = places[place]
         moved = time is not None and dice.chance(0.3)
         result.append(event._replace(place=where, time=time, moved=moved))
-    return result[0], result[1], result[2]
+    return result
 
 
 def _being(dice: Dice, noun: str) -> NP:
@@ -148,4 +152,4 @@ def _being(dice: Dice, noun: str) -> NP:
 
 
 def _described(dice: Dice, noun: str) -> NP:
-    return NP(noun, "the", dice.pick(ADJECTIVES) if dice.chance(0.3) else "")
+    return NP(noun, "the", dice.pick(ADJECTIVES) if dice.chance(0.25) else "")
