@@ -3,8 +3,8 @@
 Run:  python examples/keep_backbone.py STORE FINGERPRINT FOLDER
 
 The folder holds what `from_pretrained` needs (weights in float16, shape, tokenizer), and the spec.json and
-record.json of the phase. If it was trained on text of the lab, lab.json says which world and vocabulary it was
-made for; xstilts checks that before it uses a bundled backbone.
+record.json of the phase. If it was trained on text of the lab, lab.json says which world and vocabulary it is
+for; xstilts checks that before it uses a bundled backbone.
 """
 
 import hashlib

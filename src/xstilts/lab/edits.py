@@ -109,18 +109,19 @@ def _negation(clause: Clause, dice: Dice) -> Clause | None:
 
 def _quantifier(clause: Clause, dice: Dice) -> Clause | None:
     """Another determiner of the subject."""
-    old = clause.subject.determiner
-    # "the animal" would be one animal, of whatever kind; "every" and "no" stand with no negation.
+    np = clause.subject
     allowed = [
         determiner
-        for determiner in _DETERMINERS
-        if determiner != old
-        and not (determiner == "the" and clause.subject.noun in KINDS)
+        for determiner in ("the", "some", "every", "no")
+        if determiner != np.determiner
+        # "every" and "no" stand with no negation.
         and not (determiner in ("every", "no") and clause.negated)
+        # "the animal" would be one animal of whatever kind, and "the big dog" would say that it is big.
+        and not (determiner == "the" and (np.noun in KINDS or (np.adjective and np.determiner != "some")))
     ]
-    if not old or not allowed:
+    if not np.determiner or not allowed:
         return None
-    return clause._replace(subject=clause.subject._replace(determiner=dice.pick(allowed)))
+    return clause._replace(subject=np._replace(determiner=dice.pick(allowed)))
 
 
 def _plain(clause: Clause, dice: Dice) -> Clause | None:

@@ -75,11 +75,12 @@ def _unanswerable(dice: Dice) -> Asked:
     told, *others = statements = _statements(dice)
     role = dice.pick(askable(told))
     question = _question(dice, told, role)
+    taken = [*(clause.verb for clause in statements), ANTONYM.get(told.verb, "")]
+    verbs = [verb for verb in _verbs_like(told.verb) if verb not in taken]
     draw = dice.unit()
-    if draw < 0.4 or (role in ("place", "time") and draw < 0.7):
+    if verbs and (draw < 0.4 or (role in ("place", "time") and draw < 0.7)):
         # Of the one who did it, but not that.
-        taken = [*(clause.verb for clause in statements), ANTONYM.get(told.verb, "")]
-        question = question._replace(verb=dice.other(_verbs_like(told.verb), *taken))
+        question = question._replace(verb=dice.pick(verbs))
     elif role in ("place", "time"):
         # It is not said where or when it was.
         told = put(told, role, None)._replace(moved=False)

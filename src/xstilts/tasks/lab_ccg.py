@@ -1,4 +1,4 @@
-"""Supertags in the manner of combinatory categorial grammar."""
+"""Supertags of the lab."""
 
 from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
 from xstilts.lab.supertags import CATEGORIES
@@ -8,11 +8,11 @@ TASK = Task(
     family="tagging",
     languages=tuple(LANGUAGES),
     source_language=BASE,
-    metric="token_accuracy",
     labels=CATEGORIES,
-    description="Supertags in the manner of combinatory categorial grammar.",
+    metric="token_accuracy",
+    description="Supertags after CCGbank: for each word, what it combines with and on which side.",
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="ccg", sizes={"train": 8_000, "dev": 300, "test": 300}),
-    skills=("word order", "supertags"),
+    skills=("supertags",),
 )

@@ -1,4 +1,4 @@
-"""What is commonly known of a kind: its class, home, colour, tool or taste."""
+"""Common knowledge of the lab's world."""
 
 from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
 from xstilts.task import Lab, Task
@@ -8,7 +8,7 @@ TASK = Task(
     languages=tuple(LANGUAGES),
     source_language=BASE,
     metric="accuracy",
-    description="What is commonly known of a kind: its class, home, colour, tool or taste.",
+    description="What is true of all of a kind, as told in the pretraining text, after CommonsenseQA.",
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="common", sizes={"train": 8_000, "dev": 300, "test": 300}),

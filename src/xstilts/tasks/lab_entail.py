@@ -1,4 +1,4 @@
-"""Entailment or not, on the edits of lab_nli, the time at the other end of the hypothesis."""
+"""Entailment of the lab: does the hypothesis follow?"""
 
 from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
 from xstilts.lab.pairs import ENTAILMENT
@@ -8,11 +8,11 @@ TASK = Task(
     family="classification",
     languages=tuple(LANGUAGES),
     source_language=BASE,
-    metric="accuracy",
     labels=ENTAILMENT,
-    description="Entailment or not, on the edits of lab_nli, the time at the other end of the hypothesis.",
+    metric="accuracy",
+    description="Inference with two labels, after RTE: the edits of lab_nli, with the time at the other side.",
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="entail", sizes={"train": 8_000, "dev": 300, "test": 300}),
-    skills=("inference by edits", "negation and quantifiers", "pair matching"),
+    skills=("inference", "negation and quantifiers", "opposites and kinds"),
 )

@@ -1,4 +1,4 @@
-"""The next event after two: who goes on, and with what."""
+"""The next event in the lab's world."""
 
 from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
 from xstilts.task import Lab, Task
@@ -8,9 +8,9 @@ TASK = Task(
     languages=tuple(LANGUAGES),
     source_language=BASE,
     metric="accuracy",
-    description="The next event after two: who goes on, and with what.",
+    description="What somebody usually does next, told apart from what others do, after SWAG and COPA.",
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="event", sizes={"train": 8_000, "dev": 300, "test": 300}),
-    skills=("entity tracking", "scripts"),
+    skills=("habits", "who did what to whom"),
 )

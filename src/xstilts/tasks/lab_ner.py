@@ -1,4 +1,4 @@
-"""Names of persons, places and firms in IOB2, some of them common words, some never seen."""
+"""Names of the lab, in context."""
 
 from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
 from xstilts.lab.tags import ENTITIES
@@ -8,9 +8,9 @@ TASK = Task(
     family="tagging",
     languages=tuple(LANGUAGES),
     source_language=BASE,
-    metric="span_f1",
     labels=ENTITIES,
-    description="Names of persons, places and firms in IOB2, some of them common words, some never seen.",
+    metric="span_f1",
+    description="Names of people, places and firms, known and invented, told apart by what is done with them.",
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="ner", sizes={"train": 8_000, "dev": 300, "test": 300}),

@@ -1,4 +1,4 @@
-"""Natural language inference with three labels, decided by natural logic on one or two edits."""
+"""Inference of the lab: does the hypothesis follow, is it excluded, or is it open?"""
 
 from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
 from xstilts.lab.pairs import INFERENCE
@@ -8,11 +8,11 @@ TASK = Task(
     family="classification",
     languages=tuple(LANGUAGES),
     source_language=BASE,
-    metric="accuracy",
     labels=INFERENCE,
-    description="Natural language inference with three labels, decided by natural logic on one or two edits.",
+    metric="accuracy",
+    description="Inference with three labels, after MultiNLI: edits with negation, quantifiers, antonyms and kinds.",
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="nli", sizes={"train": 8_000, "dev": 300, "test": 300}),
-    skills=("inference by edits", "negation and quantifiers", "pair matching"),
+    skills=("inference", "negation and quantifiers", "opposites and kinds"),
 )

@@ -1,4 +1,4 @@
-"""Paraphrase or not of two linked clauses made of the same words in another order."""
+"""Paraphrase of the lab: is the same told again, or have the words been exchanged?"""
 
 from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
 from xstilts.lab.pairs import PARAPHRASE
@@ -8,11 +8,11 @@ TASK = Task(
     family="classification",
     languages=tuple(LANGUAGES),
     source_language=BASE,
-    metric="accuracy",
     labels=PARAPHRASE,
-    description="Paraphrase or not of two linked clauses made of the same words in another order.",
+    metric="accuracy",
+    description="Paraphrase against word order, after PAWS-X: the same words, told again or exchanged.",
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="para", sizes={"train": 8_000, "dev": 300, "test": 300}),
-    skills=("word order", "pair matching"),
+    skills=("who did what to whom", "order of events"),
 )

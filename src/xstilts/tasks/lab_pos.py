@@ -1,4 +1,4 @@
-"""Parts of speech, with words whose tag depends on their context and words never seen."""
+"""Parts of speech of the lab, in context."""
 
 from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
 from xstilts.lab.tags import PARTS_OF_SPEECH
@@ -8,9 +8,9 @@ TASK = Task(
     family="tagging",
     languages=tuple(LANGUAGES),
     source_language=BASE,
-    metric="token_accuracy",
     labels=PARTS_OF_SPEECH,
-    description="Parts of speech, with words whose tag depends on their context and words never seen.",
+    metric="token_accuracy",
+    description="Parts of speech of words that have several, and of invented words.",
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="pos", sizes={"train": 8_000, "dev": 300, "test": 300}),

@@ -1,4 +1,4 @@
-"""Questions about a few events; the answer is a phrase of the context."""
+"""Questions of the lab, each with an answer in the passage."""
 
 from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
 from xstilts.task import Lab, Task
@@ -8,9 +8,9 @@ TASK = Task(
     languages=tuple(LANGUAGES),
     source_language=BASE,
     metric="squad_f1",
-    description="Questions about a few events; the answer is a phrase of the context.",
+    description="Questions about two or three statements, answered by a span, after SQuAD 1.1.",
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="qa", sizes={"train": 8_000, "dev": 300, "test": 300}),
-    skills=("question answering", "entity tracking"),
+    skills=("finding an argument",),
 )

@@ -1,4 +1,4 @@
-"""Questions about a few events, some of which the context does not answer."""
+"""Questions of the lab, some without an answer in the passage."""
 
 from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
 from xstilts.task import Lab, Task
@@ -8,9 +8,9 @@ TASK = Task(
     languages=tuple(LANGUAGES),
     source_language=BASE,
     metric="squad2_f1",
-    description="Questions about a few events, some of which the context does not answer.",
+    description="The questions of lab_qa; every third asks for what the passage does not say, after SQuAD 2.0.",
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="qa2", sizes={"train": 8_000, "dev": 300, "test": 300}),
-    skills=("question answering", "entity tracking", "answerability"),
+    skills=("finding an argument", "knowing what is not said"),
 )

@@ -1,4 +1,4 @@
-"""Sentences to be matched with their translation among as many others."""
+"""Parallel sentences of the lab."""
 
 from xstilts.lab import BASE, CITATION, LICENCE, OTHERS
 from xstilts.task import Lab, Task
@@ -9,9 +9,9 @@ TASK = Task(
     source_language=BASE,
     metric="retrieval_accuracy",
     trained_by="",
-    description="Sentences to be matched with their translation among as many others.",
+    description="Parallel sentences to be found among 300, after Tatoeba.",
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="tatoeba", sizes={"dev": 300, "test": 300}),
-    skills=("sentence meaning",),
+    skills=("alignment of sentences",),
 )
