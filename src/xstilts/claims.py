@@ -2,9 +2,8 @@
 
 A claim is a file made with O_EXCL that its owner touches every few seconds. It may be taken over when its
 owner is a dead process of this computer, or has not touched it for five minutes by the file system's own
-clock: a busy computer may well be silent for one.
-A takeover renames the file away; whoever succeeds in that may make a new one. `flock` would be shorter, but
-is doubtful on the network file systems of clusters.
+clock: a busy computer may well be silent for one. A takeover renames the file away; whoever succeeds in that
+may make a new one. `flock` would be shorter, but is doubtful on the network file systems of clusters.
 """
 
 import contextlib
