@@ -1,38 +1,65 @@
-"""The truth table: where intermediate training should help in the lab, where it should harm, and why.
+"""The truth table: where training on one task of the lab should help another, harm it, or do neither.
 
-An expectation is declared through skills. An intermediate task helps a target with which it shares an
-*operation*, a skill that both must perform on the same kind of input; shared vocabulary or shared format are
-no reason (the feasibility rounds found neither to help). Supertagging harms what needs the states that it
-overwrites. Everything else is expected to do nothing that exceeds the noise.
+It follows from the skills that the tasks declare, before anything is measured. A shared skill should help: it
+is the same operation on the same kind of change, under another set of labels or in another wording. What
+harms was seen in the lab's feasibility study, and in Phang et al. (2020, section 4), where tagging as an
+intermediate task costs retrieval most.
 """
 
-from xstilts import task
+from xstilts.task import find, names
 
-OPERATIONS = ("inference by edits", "question answering", "supertags", "parts of speech", "names", "scripts")
-"""Skills that are operations: sharing one of them is expected to help."""
+EFFECTS = ("help", "none", "harm")
+PREFIX = "lab_"
 
-HARMED_BY_SUPERTAGS = ("parts of speech", "sentence meaning")
-"""Skills that supertagging is known to harm (three of three seeds in the feasibility rounds)."""
+# A skill that the intermediate task trains, one that the target needs, and why the first is bad for the second.
+_HARMS: tuple[tuple[str, str, str], ...] = (
+    ("supertags", "alignment of sentences", "supertags follow the word order of English, not what is said"),
+    ("supertags", "parts of speech", "supertags tie words to the word order of English"),
+    ("finding an argument", "alignment of sentences", "the upper layers learn to point at places in a text"),
+)
 
 
 def expected(intermediate: str, target: str) -> str:
-    """What training on `intermediate` does to zero-shot scores on `target`: "help", "none" or "harm"."""
+    """What the lab planted for a pair of its tasks: "help", "none" or "harm".
+
+    >>> expected("lab_nli", "lab_entail"), expected("lab_ccg", "lab_pos"), expected("lab_qa", "lab_ner")
+    ('help', 'harm', 'none')
+    """
     return _judged(intermediate, target)[0]
 
 
 def reason(intermediate: str, target: str) -> str:
-    """Why, in a few words."""
+    """Why that is expected, as a phrase.
+
+    >>> reason("lab_qa", "lab_qa2")
+    'both need: finding an argument'
+    """
     return _judged(intermediate, target)[1]
 
 
 def _judged(intermediate: str, target: str) -> tuple[str, str]:
-    own, needed = task.find(intermediate).skills, task.find(target).skills
-    shared = [skill for skill in own if skill in needed and skill in OPERATIONS]
-    if intermediate == target:
-        return "help", "the same task with more data"
+    trained, needed = find(intermediate).skills, find(target).skills
+    shared = [skill for skill in trained if skill in needed]
     if shared:
-        return "help", f"shared operation: {', '.join(shared)}"
-    harmed = [skill for skill in needed if skill in HARMED_BY_SUPERTAGS]
-    if "supertags" in own and harmed:
-        return "harm", f"supertagging overwrites what {harmed[0]} needs"
-    return "none", "no shared operation"
+        return "help", f"both need: {', '.join(shared)}"
+    for skill, victim, why in _HARMS:
+        if skill in trained and victim in needed:
+            return "harm", why
+    return "none", "no shared skill"
+
+
+def table() -> list[dict[str, str]]:
+    """One row per pair of the lab's tasks that can be trained and of those that are targets."""
+    tasks = [find(name) for name in names() if name.startswith(PREFIX)]
+    return [
+        {
+            "intermediate": one.name,
+            "target": other.name,
+            "expected": expected(one.name, other.name),
+            "reason": reason(one.name, other.name),
+        }
+        for one in tasks
+        if one.trained_by is None
+        for other in tasks
+        if other.family != "masked"
+    ]

@@ -10,7 +10,7 @@ TASK = Task(
     source_language=BASE,
     labels=ENTAILMENT,
     metric="accuracy",
-    description="Inference with two labels, after RTE: the edits of lab_nli, with the time at the other side.",
+    description="Inference with two labels, after RTE: the edits of lab_nli in another word order.",
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="entail", sizes={"train": 8_000, "dev": 300, "test": 300}),

@@ -12,5 +12,5 @@ TASK = Task(
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="event", sizes={"train": 8_000, "dev": 300, "test": 300}),
-    skills=("habits", "who did what to whom"),
+    skills=("habits",),
 )

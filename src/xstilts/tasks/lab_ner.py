@@ -10,7 +10,7 @@ TASK = Task(
     source_language=BASE,
     labels=ENTITIES,
     metric="span_f1",
-    description="Names of people, places and firms, known and invented, told apart by what is done with them.",
+    description="Names of people, places and firms, known and invented, told apart by their context.",
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="ner", sizes={"train": 8_000, "dev": 300, "test": 300}),

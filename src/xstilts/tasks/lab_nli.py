@@ -10,7 +10,7 @@ TASK = Task(
     source_language=BASE,
     labels=INFERENCE,
     metric="accuracy",
-    description="Inference with three labels, after MultiNLI: edits with negation, quantifiers, antonyms and kinds.",
+    description="Inference with three labels, after MultiNLI: negation, quantifiers, antonyms, kinds.",
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="nli", sizes={"train": 8_000, "dev": 300, "test": 300}),

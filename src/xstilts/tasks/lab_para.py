@@ -14,5 +14,5 @@ TASK = Task(
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="para", sizes={"train": 8_000, "dev": 300, "test": 300}),
-    skills=("who did what to whom", "order of events"),
+    skills=("word order",),
 )

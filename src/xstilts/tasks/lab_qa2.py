@@ -8,7 +8,7 @@ TASK = Task(
     languages=tuple(LANGUAGES),
     source_language=BASE,
     metric="squad2_f1",
-    description="The questions of lab_qa; every third asks for what the passage does not say, after SQuAD 2.0.",
+    description="The questions of lab_qa, every third without an answer in the passage, after SQuAD 2.0.",
     citation=CITATION,
     licence=LICENCE,
     lab=Lab(name="qa2", sizes={"train": 8_000, "dev": 300, "test": 300}),
