@@ -99,6 +99,13 @@ def test_planted_and_measured_effects_stand_side_by_side(torn):
     assert pairs["nli", "lab_ner"].outcome == "missing"
 
 
+def test_the_distance_is_taken_apart(effects):
+    grid = planted.distance_grid(effects.results)
+    assert "distance" in grid.columns
+    assert grid.rows[0][0] == "Lab English (x-en)"
+    assert len(grid.rows) == 8
+
+
 def test_contradictions_are_called_so(effects):
     helped = next(
         pair for pair in planted.truth_table(effects) if pair.arm == "nli" and pair.planted == "help"

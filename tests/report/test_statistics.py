@@ -65,6 +65,16 @@ def test_comparable_quantities_tame_two_seeds():
     assert np.median(widths[1]) > 0.8 * np.median(widths[0])
 
 
+def test_one_seed_borrows_what_others_know_of_seeds():
+    rng = np.random.default_rng(15)
+    weights = statistics.multiplicities("coverage", 200, RESAMPLES)
+    single = difference(*simulated(rng, weights, 1, 0.3))
+    others = [difference(*simulated(rng, weights, 3, 0.3)) for _ in range(4)]
+    alone, lent = estimate(single), estimate(single, others)
+    assert lent.high - lent.low > 2 * (alone.high - alone.low)
+    assert lent.value == alone.value
+
+
 def test_one_seed_has_an_interval_over_examples():
     rng = np.random.default_rng(8)
     weights = statistics.multiplicities("coverage", 200, RESAMPLES)

@@ -144,19 +144,22 @@ def _gap_panel(effects: Effects, arms: Sequence[Line], target: Target) -> Chart 
         base.mark_rule(strokeWidth=2, color=QUIET).encode(x=x, x2="others:Q"),
         base.mark_point(filled=False, strokeWidth=1.7, size=64, color=INK, opacity=1).encode(x="source:Q"),
         base.mark_point(filled=True, size=64, color=INK, opacity=1).encode(x="others:Q"),
-        base.mark_text(dy=-10, fontSize=10).encode(x="middle:Q", text="text:N"),
+        base.mark_text(dx=10, align="left", fontSize=10.5).encode(x="end:Q", text="text:N"),
+        base.transform_filter("datum.end == null")
+        .mark_text(align="left", fontSize=11, fontStyle="italic", opacity=0.75)
+        .encode(x=alt.value(6), text="text:N"),
         data=pl.DataFrame(rows),
-    ).properties(title=target.name, width=350, height=alt.Step(38))
+    ).properties(title=target.name, width=300, height=alt.Step(30))
 
 
 def _gap_row(effects: Effects, line: Line, target: Target) -> dict[str, Any]:
     asked = (Quantity("score", "source"), SCORE, GAP)
     source, others, found = (effects.estimate(each, line, target.name) for each in asked)
     if source is None or others is None or found is None:
-        return {"arm": line.arm, "source": None, "others": None, "middle": None, "text": "missing"}
+        return {"arm": line.arm, "source": None, "others": None, "end": None, "text": "missing"}
     text = f"{number(found.value)} [{number(found.low)}, {number(found.high)}]"
-    middle = (source.value + others.value) / 2
-    return {"arm": line.arm, "source": source.value, "others": others.value, "middle": middle, "text": text}
+    end = max(source.value, others.value)
+    return {"arm": line.arm, "source": source.value, "others": others.value, "end": end, "text": text}
 
 
 def curves(results: Results, measure: str) -> Chart | None:

@@ -17,7 +17,7 @@ PALETTE = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377")
 QUIET = "#999999"
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
 BAR = "M0,-1.6V1.6"  # a reference: a bar through the row
-REFERENCE_INKS = ("#b08d57", "#7d7d8c")  # majority class, random weights
+REFERENCE_INKS = {"majority": "#b08d57", "random": "#7d7d8c"}
 DIVERGING = ("#9c4a0b", "#d98032", "#f2c99b", "#f6f4ef", "#b9d0e8", "#5b93c9", "#1f5c99")
 """Orange is harm, blue is help; the middle is near white."""
 
@@ -86,3 +86,8 @@ def pdf(chart: Any) -> bytes:
 def number(value: float, *, signed: bool = False) -> str:
     """One decimal, with a real minus sign."""
     return (f"{value:+.1f}" if signed else f"{value:.1f}").replace("-", "−")
+
+
+def metric_label(name: str) -> str:
+    """'span F1' for `span_f1`."""
+    return name.replace("_", " ").replace("f1", "F1").replace(" em", " exact match")

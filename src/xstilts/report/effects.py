@@ -4,7 +4,7 @@ A quantity that needs a score which is missing is None: no mean is taken over wh
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -48,7 +48,7 @@ class Effects:
     def __init__(self, results: Results) -> None:
         self.results = results
         self._samples: dict[tuple[Quantity, Line, tuple[str, ...]], Sample | None] = {}
-        self._families: dict[tuple[Quantity, tuple[str, ...]], list[Sample]] = {}
+        self._families: dict[tuple[Quantity, tuple[str, ...], str], list[Sample]] = {}
 
     def sample(self, quantity: Quantity, line: Line, targets: tuple[str, ...]) -> Sample | None:
         """The quantity of a line, averaged over targets; None if any of it is missing."""
@@ -60,20 +60,27 @@ class Effects:
     def estimate(self, quantity: Quantity, line: Line, *targets: str) -> Estimate | None:
         """The quantity with its interval; None if any of it is missing."""
         sample = self.sample(quantity, line, targets)
-        return None if sample is None else statistics.estimate(sample, self.like(quantity, targets))
+        if sample is None:
+            return None
+        found = statistics.estimate(sample, self.like(quantity, targets, line.reference))
+        if quantity.kind == "score":
+            return replace(found, low=max(0.0, found.low), high=min(100.0, found.high))
+        return found
 
     def distribution(self, quantity: Quantity, line: Line, *targets: str) -> Distribution | None:
         """The quantity on resampled examples and seeds; None if any of it is missing."""
         sample = self.sample(quantity, line, targets)
-        return None if sample is None else statistics.distribution(sample, self.like(quantity, targets))
+        if sample is None:
+            return None
+        return statistics.distribution(sample, self.like(quantity, targets, line.reference))
 
-    def like(self, quantity: Quantity, targets: tuple[str, ...]) -> list[Sample]:
-        """Comparable samples: of all arms, on every single target, or on the same set of targets."""
+    def like(self, quantity: Quantity, targets: tuple[str, ...], reference: str = "") -> list[Sample]:
+        """Comparable samples: of all arms (or of a reference), on each target, or on the same targets."""
         alone = len(targets) == 1
-        key = (quantity, () if alone else targets)
+        key = (quantity, () if alone else targets, reference)
         if key not in self._families:
             sets = [(one.name,) for one in self.results.targets] if alone else [targets]
-            lines = [line for line in self.results.lines if not line.reference]
+            lines = [line for line in self.results.lines if line.reference == reference]
             lines = [line for line in lines if not self._is_trivial(quantity, line)]
             found = [self.sample(quantity, line, each) for each in sets for line in lines]
             self._families[key] = [sample for sample in found if sample is not None]

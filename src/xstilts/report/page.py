@@ -160,6 +160,7 @@ def _page(effects: Effects, store: Store) -> str:
         own=sections.own_scores(plan, store),
         seen=sections.seen(results),
         truth=planted.truth_table(effects),
+        distances=planted.distance_grid(results),
         score_grids=[tables.score_grid(results, target) for target in results.targets],
         effect_grids=[tables.effect_grid(effects, one) for one in sections.backbones(results)],
         failures=account.failures(plan, store),

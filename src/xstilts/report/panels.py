@@ -8,7 +8,7 @@ import polars as pl
 
 from xstilts.report import statistics
 from xstilts.report.charts import Chart, line_label
-from xstilts.report.drawing import BAR, PALETTE, QUIET, REFERENCE_INKS, SHAPES
+from xstilts.report.drawing import BAR, PALETTE, QUIET, REFERENCE_INKS, SHAPES, metric_label
 from xstilts.report.effects import BASELINE, EFFECT, Effects
 from xstilts.report.results import Line, Results, Target, languages_by_family
 from xstilts.report.statistics import Sample
@@ -85,7 +85,7 @@ def _panel(results: Results, target: Target, lines: Sequence[Line]) -> Chart | N
 
 
 def _title(target: Target, missing: Sequence[str]) -> str:
-    title = f"{target.name} · {target.metric.replace('_', ' ').replace('f1', 'F1')}"
+    title = f"{target.name} · {metric_label(target.metric)}"
     return f"{title} (missing: {', '.join(missing)})" if missing else title
 
 
@@ -119,7 +119,7 @@ def _x(field: str) -> alt.X:
 
 def _colour(lines: Sequence[Line]) -> alt.Color:
     arms = sum(not line.reference for line in lines)
-    inks = [QUIET, *PALETTE][:arms] + list(REFERENCE_INKS)[: len(lines) - arms]
+    inks = [QUIET, *PALETTE][:arms] + [REFERENCE_INKS[line.reference] for line in lines if line.reference]
     return alt.Color("line:N", scale=alt.Scale(domain=[line_label(line) for line in lines], range=inks))
 
 

@@ -1,5 +1,6 @@
 """What the embedded lab planted, beside what was measured: distances of languages, effects of tasks."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,9 @@ import polars as pl
 from xstilts.report.charts import Chart
 from xstilts.report.drawing import INK, PALETTE, QUIET, REFERENCE_INKS, number
 from xstilts.report.effects import BASELINE, EFFECT, SLOPE, Effects, planted_distances
-from xstilts.report.results import Line, Target
+from xstilts.report.results import Line, Results, Target, language
 from xstilts.report.statistics import Estimate
+from xstilts.report.tables import Entry, Grid
 
 LAB = "lab_"
 PLANTED = ("help", "none", "harm")
@@ -27,6 +29,7 @@ class Pair:
     arm: str
     target: str
     planted: str
+    reason: str
     estimate: Estimate | None
 
     @property
@@ -52,22 +55,37 @@ def truth_table(effects: Effects) -> list[Pair]:
         if line.reference or arm is None or len(arm.tasks) != 1 or arm.labels != "gold":
             continue
         for target in results.targets:
-            planted = _planted(arm.tasks[0], target)
-            estimate = effects.estimate(EFFECT, line, target.name)
-            if planted is not None:
-                pairs.append(Pair(line.backbone, line.arm, target.name, planted, estimate))
-    return sorted(
-        pairs,
-        key=lambda pair: (PLANTED.index(pair.planted), -(pair.estimate.value if pair.estimate else -100.0)),
-    )
+            if arm.tasks[0].startswith(LAB) and target.name.startswith(LAB):
+                estimate = effects.estimate(EFFECT, line, target.name)
+                pairs.append(_pair(line, arm.tasks[0], target, estimate))
+    return sorted(pairs, key=lambda pair: (PLANTED.index(pair.planted), -_size(pair)))
 
 
-def _planted(intermediate: str, target: Target) -> str | None:
-    if not (intermediate.startswith(LAB) and target.name.startswith(LAB)):
-        return None
+def _pair(line: Line, intermediate: str, target: Target, estimate: Estimate | None) -> Pair:
     from xstilts.lab import truth
 
-    return str(truth.expected(intermediate, target.name))
+    planted, reason = (judge(intermediate, target.name) for judge in (truth.expected, truth.reason))
+    return Pair(line.backbone, line.arm, target.name, planted, reason, estimate)
+
+
+def _size(pair: Pair) -> float:
+    """For sorting; what is missing stands last."""
+    return pair.estimate.value if pair.estimate is not None else -math.inf
+
+
+def distance_grid(results: Results) -> Grid | None:
+    """What makes up the planted distance of each evaluated language; None for natural languages."""
+    from xstilts import lab
+
+    codes = {code for target in results.targets for code in target.languages}
+    rows = [row for row in lab.distance_table() if row["code"] in codes]
+    if len(rows) < len(codes) or not rows:
+        return None
+    columns = tuple(key for key in rows[0] if key not in ("code", "family"))
+    shown = [tuple(Entry(f"{row[column]:.2f}") for column in columns) for row in rows]
+    names = [f"{language(str(row['code'])).name} ({row['code']})" for row in rows]
+    title = "Differences from the base language, from 0 to 1, and the distance: their weighted mean"
+    return Grid(title, columns, tuple(zip(names, shown, strict=True)))
 
 
 def truth_chart(pairs: Sequence[Pair]) -> Chart | None:
@@ -138,14 +156,14 @@ def _distance_panel(effects: Effects, target: Target, lines: Sequence[Line]) -> 
     slope = effects.estimate(SLOPE, lines[0], target.name)
     shown = f" · {number(slope.value)} [{number(slope.low)}, {number(slope.high)}]" if slope else ""
     names = ["pretrained", "random weights"]
-    inks = alt.Scale(domain=names, range=[PALETTE[0], REFERENCE_INKS[1]])
+    inks = alt.Scale(domain=names, range=[PALETTE[0], REFERENCE_INKS["random"]])
     colour = alt.Color("weights:N", scale=inks)
     shape = alt.Shape("weights:N", scale=alt.Scale(domain=names, range=["circle", "square"]))
     scale = alt.Scale(domain=[0, 1], padding=10, nice=False)
     base = alt.Chart().encode(
         x=alt.X("distance:Q", title="planted distance", scale=scale, axis=alt.Axis(tickCount=5)), color=colour
     )
-    high = alt.Scale(zero=False, nice=True, padding=18)
+    high = alt.Scale(zero=False, nice=False, padding=20)
     y = alt.Y("value:Q", title=None, scale=high, axis=alt.Axis(tickCount=5))
     fit = base.transform_regression("distance", "value", groupby=["weights"])
     return alt.layer(

@@ -7,6 +7,7 @@ from typing import Any
 
 from xstilts.report.charts import heat_cells
 from xstilts.report.claims import count
+from xstilts.report.drawing import metric_label
 from xstilts.report.effects import EFFECT, Effects
 from xstilts.report.results import Results
 from xstilts.store import Store
@@ -99,7 +100,7 @@ def own_scores(plan: Plan, store: Store) -> list[OwnScore]:
 def _own(arm: str, task: str, scores: Sequence[Any]) -> OwnScore:
     value, chance = (sum(score[key] for score in scores) / len(scores) for key in ("value", "chance"))
     first = scores[0]
-    return OwnScore(arm, task, first["metric"].replace("_", " "), value, chance, first["n"], len(scores))
+    return OwnScore(arm, task, metric_label(first["metric"]), value, chance, first["n"], len(scores))
 
 
 def _intermediate(plan: Plan, cell: Cell) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ weight of at most four degrees of freedom (Smyth 2004, "Linear models and empiri
 draws get the tails of Student's t with Satterthwaite's (1946) degrees of freedom: normal where the examples
 decide, wide where seeds disagree. Coverage of 95 % intervals in simulations with three comparable
 quantities: 91-96 %, from two seeds to five, whichever source of chance is larger (without the loan 83-96 %).
-With one seed the interval covers the examples only, and whoever prints it must say so.
+What was measured with one seed borrows all that it knows of seeds. If nothing was measured with more, intervals
+cover the examples only, and whoever prints them must say so.
 
 Axes: R resamples, S seeds, N examples, K summed statistics of a metric.
 """
@@ -218,7 +219,7 @@ def distribution(sample: Sample, like: Sequence[Sample] = ()) -> Distribution:
 def _moderated(sample: Sample, others: Sequence[Sample]) -> Chance:
     own = sample.chance
     found = [(other.chance, len(other.seeds)) for other in others if len(other.seeds) > 1]
-    if not own.freedom or not found:
+    if not found:
         return own
     known = sum(chance.freedom for chance, _ in found)
     lent = sum(chance.excess * seeds * chance.freedom for chance, seeds in found) / known / len(sample.seeds)

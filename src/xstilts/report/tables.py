@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xstilts.report.charts import heat_cells, line_label
-from xstilts.report.drawing import number
+from xstilts.report.drawing import metric_label, number
 from xstilts.report.effects import Effects
 from xstilts.report.results import Line, Results, Target
 
@@ -73,7 +73,7 @@ def score_grid(results: Results, target: Target) -> Grid:
         samples = [results.score(line, target.name, (code,)) for code in target.languages]
         found = [Entry("–" if one is None else number(float(one.observed.mean()))) for one in samples]
         rows.append((_name(results, line), tuple(found)))
-    return Grid(f"{target.name}, {target.metric.replace('_', ' ')}", target.languages, tuple(rows))
+    return Grid(f"{target.name}, {metric_label(target.metric)}", target.languages, tuple(rows))
 
 
 def _name(results: Results, line: Line) -> str:
