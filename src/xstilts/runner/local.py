@@ -99,7 +99,6 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
-            bufsize=0,
             env={**os.environ, **self.environment},
         )
         self.rest = b""
@@ -116,6 +115,7 @@ class _Worker:
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            self.process.stdin.flush()
 
     def hear(self) -> list[dict[str, Any]] | None:
         """The answers that have arrived whole; None if the process has ended."""
@@ -133,8 +133,9 @@ class _Worker:
         self.log.seek(0)
         words = self.log.read()[-4000:].decode(errors="replace")
         for stream in (self.process.stdin, self.process.stdout, self.log):
-            if stream is not None:
-                stream.close()
+            with contextlib.suppress(BrokenPipeError):  # a line that a dead process did not take
+                if stream is not None:
+                    stream.close()
         return words
 
 
