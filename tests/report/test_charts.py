@@ -29,6 +29,7 @@ def drawn(effects):
         "languages": panels.by_language(effects, BACKBONE),
         "gap": charts.gaps(effects, BACKBONE),
         "distance": planted.distance_chart(effects, BACKBONE),
+        "layers": charts.layers(effects.results, BACKBONE),
         "truth": planted.truth_chart(pairs),
         "loss": charts.curves(effects.results, "loss"),
         "development": charts.curves(effects.results, "development"),

@@ -40,7 +40,7 @@ def test_navigation_leads_somewhere(html):
 
 
 def test_charts_are_inlined(html):
-    assert html.count("<figure") == html.count('<svg xmlns="http://www.w3.org/2000/svg"') == 7
+    assert html.count("<figure") == html.count('<svg xmlns="http://www.w3.org/2000/svg"') == 8
 
 
 def test_the_answer_is_a_sentence(world, torn_world):

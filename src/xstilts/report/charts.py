@@ -11,7 +11,7 @@ import altair as alt
 import polars as pl
 
 from xstilts.report import statistics
-from xstilts.report.drawing import DIVERGING, INK, PALETTE, QUIET, number
+from xstilts.report.drawing import DIVERGING, INK, PALETTE, QUIET, SHAPES, number
 from xstilts.report.effects import BASELINE, EFFECT, GAP, SCORE, Effects, Quantity
 from xstilts.report.results import Line, Results, Target
 from xstilts.study.phase import Phase
@@ -21,6 +21,7 @@ Chart = Any  # altair's many kinds of chart have no common type that says more
 MEAN = "mean"
 WIDTH = 780  # pixels for the cells of a heat map, if they are many or few enough
 CELL_WIDTHS, CELL_HEIGHT = (88, 124), 48
+LEAST_REACH = 10.0  # points of the fullest colour: small effects look small
 CURVES = 12  # panels of training curves
 FEW_POINTS = 40  # in a panel; more are not marked one by one
 
@@ -36,7 +37,7 @@ def heat_map(effects: Effects, backbone: str) -> Chart | None:
         return None
     frame = pl.DataFrame(cells, schema_overrides={"value": pl.Float64, "probability": pl.Float64})
     columns, rows = (frame[key].unique(maintain_order=True).to_list() for key in ("column", "row"))
-    reach = max([5.0, *(abs(cell["value"]) for cell in cells if cell["kind"] == "effect")])
+    reach = max([LEAST_REACH, *(abs(cell["value"]) for cell in cells if cell["kind"] == "effect")])
     width = min(max(WIDTH / len(columns), CELL_WIDTHS[0]), CELL_WIDTHS[1])
     axis = alt.Axis(orient="top", labelAngle=0, labelLimit=width - 4)
     x = alt.X("column:N", sort=columns, title=None, scale=alt.Scale(paddingInner=0.03), axis=axis)
@@ -160,6 +161,39 @@ def _gap_row(effects: Effects, line: Line, target: Target) -> dict[str, Any]:
     text = f"{number(found.value)} [{number(found.low)}, {number(found.high)}]"
     end = max(source.value, others.value)
     return {"arm": line.arm, "source": source.value, "others": others.value, "end": end, "text": text}
+
+
+def layers(results: Results, backbone: str) -> Chart | None:
+    """For retrieval the mean score over languages and seeds in every layer of the encoder, by arm."""
+    rows = [
+        {"target": cell.target, "arm": cell.arm, "layer": layer, "value": value}
+        for cell in results.plan.cells
+        if cell.backbone == backbone and not cell.reference and cell not in results.missing
+        for scores in results.store.scores(cell.evaluation)["languages"].values()
+        for layer, value in enumerate(scores.get("layers", ()))
+    ]
+    if not rows:
+        return None
+    frame = pl.DataFrame(rows)
+    names = frame["arm"].unique(maintain_order=True).to_list()
+    inks = alt.Scale(domain=names, range=[QUIET, *(PALETTE * len(names))][: len(names)])
+    marks = alt.Scale(domain=names, range=(list(SHAPES) * len(names))[: len(names)])
+    means = frame.group_by("target", "arm", "layer", maintain_order=True).agg(pl.col("value").mean())
+    panels = [
+        _layer_panel(str(name), own, inks, marks)
+        for (name,), own in means.group_by("target", maintain_order=True)
+    ]
+    return alt.concat(*panels, columns=2, spacing=30).resolve_scale(color="shared", shape="shared")
+
+
+def _layer_panel(name: str, frame: pl.DataFrame, inks: alt.Scale, marks: alt.Scale) -> Chart:
+    base = alt.Chart(frame).encode(
+        x=alt.X("layer:O", title="layer", axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=5)),
+        color=alt.Color("arm:N", scale=inks),
+    )
+    points = base.mark_point(filled=True, size=46, opacity=1).encode(shape=alt.Shape("arm:N", scale=marks))
+    return (base.mark_line(strokeWidth=1.5) + points).properties(title=name, width=350, height=180)
 
 
 def curves(results: Results, measure: str) -> Chart | None:

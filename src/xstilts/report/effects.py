@@ -75,13 +75,13 @@ class Effects:
         return statistics.distribution(sample, self.like(quantity, targets, line.reference))
 
     def like(self, quantity: Quantity, targets: tuple[str, ...], reference: str = "") -> list[Sample]:
-        """Comparable samples: of all arms (or of a reference), on each target, or on the same targets."""
-        alone = len(targets) == 1
-        key = (quantity, () if alone else targets, reference)
+        """Comparable samples: the same of all arms on these targets; of a single arm, on other targets."""
+        key = (quantity, targets, reference)
         if key not in self._families:
-            sets = [(one.name,) for one in self.results.targets] if alone else [targets]
             lines = [line for line in self.results.lines if line.reference == reference]
             lines = [line for line in lines if not self._is_trivial(quantity, line)]
+            single = len(lines) == len(targets) == 1
+            sets = [(one.name,) for one in self.results.targets] if single else [targets]
             found = [self.sample(quantity, line, each) for each in sets for line in lines]
             self._families[key] = [sample for sample in found if sample is not None]
         return self._families[key]

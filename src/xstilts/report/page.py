@@ -120,6 +120,12 @@ _BY_BACKBONE: tuple[tuple[str, str, Callable[[Effects, str], Any]], ...] = (
         charts.gaps,
     ),
     (
+        "layers",
+        "Retrieval by the layer whose states are compared, mean over languages and seeds; layer 0 are the "
+        "embeddings. Without intervals: choosing a layer by this picture is choosing on the test data.",
+        lambda effects, backbone: charts.layers(effects.results, backbone),
+    ),
+    (
         "distance",
         "The score without an intermediate task over the planted distance of the language. In the title: the "
         "slope, in points from the nearest possible language to the farthest, with its 95 % interval.",
@@ -176,7 +182,7 @@ def _page(effects: Effects, store: Store) -> str:
     )
 
 
-_SECTIONS = ("transfer", "languages", "gap", "distance", "planted", "curves")
+_SECTIONS = ("transfer", "languages", "gap", "layers", "distance", "planted", "curves")
 
 
 def duration(seconds: float) -> str:

@@ -9,13 +9,13 @@ are translations of each other share one draw.
 Seeds differ in part only because each was tested on finitely many examples. That part is in the examples'
 share already, and counting it twice makes intervals up to 1.7 times too wide; so only the variance that
 exceeds it is added, as in the analysis of variance of a crossed design. Few seeds tell little about their own
-spread. Therefore comparable quantities (the same difference for other arms and targets) lend theirs, with the
+spread. Therefore comparable quantities (the same difference for other arms, say) lend theirs, with the
 weight of at most four degrees of freedom (Smyth 2004, "Linear models and empirical Bayes methods"), and the
 draws get the tails of Student's t with Satterthwaite's (1946) degrees of freedom: normal where the examples
 decide, wide where seeds disagree. Coverage of 95 % intervals in simulations with three comparable
 quantities: 91-96 %, from two seeds to five, whichever source of chance is larger (without the loan 83-96 %).
-What was measured with one seed borrows all that it knows of seeds. If nothing was measured with more, intervals
-cover the examples only, and whoever prints them must say so.
+What was measured with one seed borrows all that it knows of seeds. If nothing was measured with more, the
+intervals cover the examples only, and whoever prints them must say so.
 
 Axes: R resamples, S seeds, N examples, K summed statistics of a metric.
 """
