@@ -27,7 +27,11 @@ def create(backbone: study.Backbone, context: Context) -> dict[str, Any]:
         assert backbone.tokenizer is not None
         tokenizer = train_tokenizer(backbone.tokenizer, context)
         settings = _settings(backbone, tokenizer)
-    model = encoder_models.Model(encoder_models.create_encoder(settings, backbone.seed), tokenizer)
+    try:
+        encoder = encoder_models.create_encoder(settings, backbone.seed)
+    except Exception as error:  # the shape is the study's: whatever transformers raises is the user's to know
+        raise _refused(backbone, error) from error
+    model = encoder_models.Model(encoder, tokenizer)
     encoder_models.save(model, folder, {})
     return {
         "parameters": sum(parameter.numel() for parameter in model.encoder.parameters()),
@@ -36,7 +40,11 @@ def create(backbone: study.Backbone, context: Context) -> dict[str, Any]:
 
 
 def train_tokenizer(specification: study.Tokenizer, context: Context) -> PreTrainedTokenizerFast:
-    """A tokenizer over words marked with a leading "▁", after Unicode NFKC, in the layout of XLM-R's."""
+    """A tokenizer over words marked with a leading "▁", after Unicode NFKC, in the layout of XLM-R's.
+
+    The same text gives the same BPE tokenizer. A Unigram one may differ in the order of pieces of equal
+    weight, and in which of them are kept: the trainer goes through a hash table of words.
+    """
     tokenizer = Tokenizer(
         models.BPE(unk_token=SPECIAL["unk"]) if specification.algorithm == "bpe" else models.Unigram()
     )
@@ -77,9 +85,13 @@ def _settings(backbone: study.Backbone, tokenizer: PreTrainedTokenizerFast) -> A
         return AutoConfig.for_model(
             str(backbone.architecture), vocab_size=len(tokenizer), **ids, **backbone.shape
         )
-    except (ValueError, TypeError) as error:
-        where = f"backbone '{backbone.name}'"
-        raise BackboneError(where, f"transformers does not accept it: {error}") from error
+    except Exception as error:
+        raise _refused(backbone, error) from error
+
+
+def _refused(backbone: study.Backbone, error: Exception) -> BackboneError:
+    what = f"transformers does not accept its shape ({encoder_models.reason(error)})."
+    return BackboneError(f"backbone '{backbone.name}'", what, "Correct `architecture` or `shape`.")
 
 
 def _texts(specification: study.Tokenizer, context: Context) -> Iterator[str]:

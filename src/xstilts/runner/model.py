@@ -213,9 +213,13 @@ def load_parts(folder: Path) -> tuple[Any, Any]:
 
 
 def _unreadable(folder: Path, part: str, error: Exception) -> BackboneError:
-    reason = f"{type(error).__name__}: {error}".splitlines()[0]
-    what = f"holds no {part} that transformers can load ({reason})."
+    what = f"holds no {part} that transformers can load ({reason(error)})."
     return BackboneError(str(folder), what, "Name a folder made by `save_pretrained`, or fetch it again.")
+
+
+def reason(error: Exception) -> str:
+    """The beginning of an error of another library, on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
 def create_encoder(settings: Any, seed: int) -> PreTrainedModel:
