@@ -66,7 +66,7 @@ def run(
 ) -> None:
     """Train and evaluate what is not known yet. Then write the report."""
     from xstilts import show
-    from xstilts.runner import local, progress
+    from xstilts.runner import local, machine, progress
     from xstilts.runner.pretrained import fetch_all
     from xstilts.study.rows import check_rows
 
@@ -75,6 +75,8 @@ def run(
     missing = [step for step in plan.steps if not kept.done(step)]
     check_rows(missing, plan.places)
     fetch_all(missing)
+    if advice := machine.advice(missing):
+        progress.say(advice)
     signal.signal(signal.SIGTERM, _interrupt)
     shown = progress.Progress(
         plan, {step.fingerprint for step in plan.steps} - {step.fingerprint for step in missing}

@@ -3,10 +3,15 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from xstilts.study.phase import Evaluation, Inference, Phase
+from xstilts.study.step import Step
+
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_PROCESSOR = Path("/proc/cpuinfo")
+_BF16 = frozenset(("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"))
 _THREADS = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -54,3 +59,30 @@ def environments(workers: int | None) -> list[Mapping[str, str]]:
         {"CUDA_VISIBLE_DEVICES": devices[number % len(devices)]} if devices else {} for number in range(count)
     ]
     return [{**shared, **one} for one in own]
+
+
+def computes_bf16() -> bool:
+    """Whether a GPU is there or the processor has bfloat16 instructions; True where that cannot be told."""
+    if gpus() or not _PROCESSOR.is_file():
+        return True
+    return not _BF16.isdisjoint(_PROCESSOR.read_text().split())
+
+
+def advice(steps: Sequence[Step]) -> str:
+    """What a user should know of this computer before it computes the steps; empty if nothing."""
+    if computes_bf16() or not any(_precision(step) == "bf16" for step in steps):
+        return ""
+    return (
+        "Note: this processor has no bf16 instructions and emulates them, several times slower than fp32. "
+        'The precision is part of a study: set precision = "fp32" in its recipes if that is what you mean.'
+    )
+
+
+def _precision(step: Step) -> str:
+    match step.specification:
+        case Phase() as phase:
+            return phase.recipe.precision
+        case Evaluation(inference=Inference() as inference):
+            return inference.precision
+        case _:
+            return ""
