@@ -99,8 +99,8 @@ def _other_verb(clause: Clause, dice: Dice) -> Clause | None:
 
 
 def _negation(clause: Clause, dice: Dice) -> Clause | None:
-    """A negation comes or goes."""
-    if clause.subject.determiner in ("every", "no"):
+    """A negation comes or goes; quantified subjects would have two readings."""
+    if clause.subject.determiner not in ("", "the"):
         return None
     if clause.object is not None and clause.object.determiner == "some":
         return None
@@ -207,7 +207,7 @@ _OPEN: dict[str, Edit] = {
 _GROUPS = (_LESS, _EXCLUDING, _OPEN)
 # What natural logic cannot follow in a row ("every dog slept here", "no dog slept there"), or what undoes.
 _EXCLUSIONS = ("antonym", "other place", "other time")
-_APART = {frozenset((name, "quantifier")) for name in _EXCLUSIONS}
+_APART = {frozenset((name, "quantifier")) for name in (*_EXCLUSIONS, "negation")}
 
 
 def edited(clause: Clause, dice: Dice) -> Clause:

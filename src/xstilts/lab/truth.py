@@ -11,7 +11,7 @@ from xstilts.task import find, names
 EFFECTS = ("help", "none", "harm")
 PREFIX = "lab_"
 
-# A skill that the intermediate task trains, one that the target needs, and why the first is bad for the second.
+# A skill that the intermediate task trains, one that the target needs, and why the first is bad for it.
 _HARMS: tuple[tuple[str, str, str], ...] = (
     ("supertags", "alignment of sentences", "supertags follow the word order of English, not what is said"),
     ("supertags", "parts of speech", "supertags tie words to the word order of English"),
