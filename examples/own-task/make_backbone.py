@@ -49,7 +49,6 @@ def main(folder: Path = HERE / "backbone") -> None:
             num_attention_heads=4,
             intermediate_size=256,
             max_position_embeddings=66,
-            initializer_range=0.1,
         ),
         add_pooling_layer=False,
     )
