@@ -118,14 +118,17 @@ def test_of_many_who_take_over_one_succeeds(path: Path) -> None:
         path.write_text(f"token {2**22 + 1} {socket.gethostname()}")  # a process that cannot exist
 
 
-def test_a_claim_taken_by_another_in_between_is_put_back(path: Path) -> None:
-    """The contender read a stale claim; before it renames, another has taken the step over."""
-    path.write_text("stale 1 a")
-    path.write_text("fresh 2 b")
-    assert not claims._remove(path, "stale 1 a")
-    assert path.read_text() == "fresh 2 b"
-    path.unlink()
-    assert not claims._remove(path, "stale 1 a")
+def test_a_claim_is_left_alone_while_another_clears_it(path: Path) -> None:
+    of_a_dead_process(path)
+    guard = path.with_suffix(".clearing")
+    guard.write_text(f"token {os.getpid()} {socket.gethostname()}")
+    assert claims.take(path) is None
+    assert path.is_file()
+    os.utime(guard, (0, 0))  # its maker died in the act, long ago: it goes, and the next attempt succeeds
+    assert claims.take(path) is None
+    claim = claims.take(path)
+    assert claim is not None
+    claim.release()
 
 
 def _wait_until(condition: "object") -> None:

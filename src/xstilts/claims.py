@@ -2,11 +2,11 @@
 
 A claim is a file made with O_EXCL that its owner touches every few seconds. It may be taken over when its
 owner is a dead process of this computer, or has not touched it for five minutes by the file system's own
-clock: a busy computer may well be silent for one. A takeover renames the file away; whoever succeeds in that
-may make a new one. `flock` would be shorter, but is doubtful on the network file systems of clusters.
+clock: a busy computer may well be silent for one. A takeover removes the file under a guard file; then
+whoever is first may make a new one. `flock` would be shorter, but is doubtful on the network file systems of
+clusters.
 """
 
-import contextlib
 import os
 import secrets
 import socket
@@ -66,10 +66,7 @@ def take(path: Path) -> Claim | None:
     token = secrets.token_hex(16)
     if _make(path, token):
         return Claim(path, token)
-    stale = _stale(path)
-    if stale is None or not _remove(path, stale) or not _make(path, token):
-        return None
-    return Claim(path, token)
+    return Claim(path, token) if _clear(path) and _make(path, token) else None
 
 
 def is_held(path: Path) -> bool:
@@ -80,8 +77,7 @@ def is_held(path: Path) -> bool:
 def clear(folder: Path) -> None:
     """Remove the claims that nobody holds any more."""
     for path in sorted(folder.glob("*.json")):
-        if (stale := _stale(path)) is not None:
-            _remove(path, stale)
+        _clear(path)
 
 
 def is_alive(process: int) -> bool:
@@ -141,19 +137,23 @@ def _silence(path: Path) -> float:
         probe.unlink()
 
 
-def _remove(path: Path, stale: str) -> bool:
-    """Rename the stale claim away. If it is another's by now, put it back and leave it alone."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        path.rename(aside)
-    except FileNotFoundError:
+def _clear(path: Path) -> bool:
+    """Remove the claim if it is stale; whether it was.
+
+    Only one process at a time may look and remove, so that nobody removes the claim which another has just
+    put in the stale one's place. Whoever dies in the act is waited for as long as a silent owner.
+    """
+    if _stale(path) is None:
+        return False
+    guard = path.with_suffix(".clearing")
+    if not _make(guard, secrets.token_hex(16)):
+        if _silence(guard) > STALE_SECONDS:
+            guard.unlink(missing_ok=True)
         return False
     try:
-        found = _text(aside)
-        if found == stale:
-            return True
-        with contextlib.suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
-            file.write(found or "")
-        return False
+        stale = _stale(path) is not None
+        if stale:
+            path.unlink(missing_ok=True)
+        return stale
     finally:
-        aside.unlink(missing_ok=True)
+        guard.unlink(missing_ok=True)
