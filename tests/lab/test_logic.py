@@ -15,13 +15,15 @@ ELSEWHERE = "elsewhere"
 
 
 class Model:
-    """A small world: beings with a noun and adjectives, and for each verb who did it to whom, where and when."""
+    """A small world: beings with a noun and adjectives, and who did what to whom, where and when."""
 
     def __init__(self, clauses: tuple[Clause, Clause], dice: random.Random) -> None:
         self.dice = dice
         nps = [np for clause in clauses for np in (clause.subject, clause.object) if np is not None]
         # Named and definite beings are one each; of all nouns there are one or two more.
-        self.the = {np.noun: being for being, np in enumerate({np.noun: np for np in nps if _is_one(np)}.values())}
+        self.the = {
+            np.noun: being for being, np in enumerate({np.noun: np for np in nps if _is_one(np)}.values())
+        }
         self.nouns = list(self.the)
         for np in nps:
             if np.determiner:
@@ -30,8 +32,8 @@ class Model:
         adjectives = sorted({np.adjective for np in nps if np.adjective})
         self.adjectives = [self._some(adjectives) for _ in self.nouns]
         self.events: dict[tuple[str, Being, Being | None], tuple[str, str]] = {}
-        self.places = sorted({c.place.noun for c in clauses if c.place is not None}) + [ELSEWHERE]
-        self.times = sorted({c.time.noun for c in clauses if c.time is not None}) + [ELSEWHERE]
+        self.places = [*sorted({c.place.noun for c in clauses if c.place is not None}), ELSEWHERE]
+        self.times = [*sorted({c.time.noun for c in clauses if c.time is not None}), ELSEWHERE]
         # Sometimes all happens at once; of two antonyms the later one stays.
         share, together = dice.choice((0.1, 0.5, 0.9, 1.0)), dice.random() < 0.4
         place, time = dice.choice(self.places), dice.choice(self.times)
@@ -171,7 +173,11 @@ ANNA = NP("anna")
         (Clause(ANNA, "walk"), Clause(ANNA, "walk", place=the("garden")), "neutral"),
         (Clause(ANNA, "walk"), Clause(ANNA, "move"), "entailment"),
         (Clause(ANNA, "move", negated=True), Clause(ANNA, "walk", negated=True), "entailment"),
-        (Clause(ANNA, "walk", negated=True), Clause(ANNA, "walk", place=the("garden"), negated=True), "entailment"),
+        (
+            Clause(ANNA, "walk", negated=True),
+            Clause(ANNA, "walk", place=the("garden"), negated=True),
+            "entailment",
+        ),
         (Clause(ANNA, "sleep"), Clause(ANNA, "wake"), "contradiction"),
         (Clause(ANNA, "sleep"), Clause(ANNA, "wake", negated=True), "entailment"),
         (Clause(ANNA, "sleep", negated=True), Clause(ANNA, "wake", negated=True), "neutral"),
@@ -179,7 +185,11 @@ ANNA = NP("anna")
         (Clause(NP("dog", "some"), "sleep"), Clause(NP("animal", "some"), "sleep"), "entailment"),
         (Clause(NP("dog", "no"), "sleep"), Clause(NP("animal", "no"), "sleep"), "neutral"),
         (Clause(NP("dog", "no"), "sleep"), Clause(NP("dog", "some", "big"), "sleep"), "contradiction"),
-        (Clause(NP("dog", "the", "big"), "sleep"), Clause(NP("dog", "the", "small"), "wake"), "contradiction"),
+        (
+            Clause(NP("dog", "the", "big"), "sleep"),
+            Clause(NP("dog", "the", "small"), "wake"),
+            "contradiction",
+        ),
         (Clause(ANNA, "push", the("dog")), Clause(the("dog"), "push", ANNA), "neutral"),
         (Clause(ANNA, "push", the("dog")), Clause(ANNA, "push", NP("dog", "some")), "entailment"),
     ],

@@ -5,7 +5,7 @@
 [0.0, 0.22, 0.97]
 """
 
-from xstilts.lab.generate import generate, identity
+from xstilts.lab.generation import generate, identity
 from xstilts.lab.inventory import VERSION
 from xstilts.lab.languages import BASE, LANGUAGES, OTHERS, Language, distance_table
 

@@ -28,13 +28,16 @@ class Lexicon:
     """The words of one language. `form(word, feature)` spells a concept, a name or an invented word.
 
     An invented word is named `~noun:17`, `~verb:3`, `~adjective:5`, `~name:8`: it has a root that no text
-    of the pretraining contains, and inflects like all others.
+    of the pretraining contains, and inflects like all others. `taken` are the forms of all other words.
     """
 
-    def __init__(self, language: Language, roots: dict[str, str], cognates: tuple[str, ...]) -> None:
+    def __init__(
+        self, language: Language, roots: dict[str, str], cognates: tuple[str, ...], taken: set[str]
+    ) -> None:
         self.language = language
         self.cognates = cognates
         self._roots = roots
+        self._taken = taken
         self._forms: dict[tuple[str, str], str] = {}
 
     def form(self, word: str, feature: str = "") -> str:
@@ -50,11 +53,19 @@ class Lexicon:
         root = self._roots.get(word)
         if root is None:
             assert word.startswith("~"), f"no concept '{word}' in the world"
-            family = self.language.family
-            root = new_root(family, 2, Dice(VERSION, "invented", self.language.code, word))
-            root = root if self.language.code == BASE else changed(root, self.language.code)
-            self._roots[word] = root
+            root = self._roots[word] = self._invented(word)
         return root
+
+    def _invented(self, word: str) -> str:
+        """The first root for the word that no other word of any language looks like."""
+        code, family = self.language.code, self.language.family
+        for attempt in range(100):
+            root = new_root(family, 2, Dice(VERSION, "invented", code, word, attempt))
+            root = root if code == BASE else changed(root, code)
+            shapes = (*NOUN_FEATURES, *VERB_FEATURES)
+            if self._taken.isdisjoint(inflected(self.language, word, root, shape) for shape in shapes):
+                return root
+        raise AssertionError(f"no free root for '{word}' in {code}")
 
 
 def inflected(language: Language, word: str, root: str, feature: str) -> str:
@@ -111,7 +122,7 @@ def lexicons() -> dict[str, Lexicon]:
             roots[word] = root
             used.update(inflected(language, word, root, feature) for feature in features(word))
             used.discard("")
-        result[language.code] = Lexicon(language, roots, cognates)
+        result[language.code] = Lexicon(language, roots, cognates, used)
     return result
 
 

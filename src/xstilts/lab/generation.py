@@ -54,25 +54,24 @@ def generate(name: str, language: str, split: str, size: int) -> list[Example]:
     where = f"lab data '{name}'"
     for word, known, what in ((language, tuple(LANGUAGES), "language"), (split, SPLITS, "split")):
         if word not in known:
-            raise DataError(
-                where, f"has no {what} '{word}'.", did_you_mean(word, known) or f"It has {known}."
-            )
+            near = did_you_mean(word, known) or f"It has {', '.join(known)}."
+            raise DataError(where, f"has no {what} '{word}'.", near)
     if name in _CORPORA:
         count = round(size * LANGUAGES[language].share) if split == "train" else size
         return list(_CORPORA[name](language, Dice(VERSION, name, language, split), count))
     if name not in _LABELLED and name not in _BITEXTS:
         known = (*_CORPORA, *_LABELLED, *_BITEXTS)
         raise DataError(where, "the lab has none of that name.", did_you_mean(name, known))
-    meanings = _meanings(name, split, size)
+    drawn = meanings(name, split, size)
     own = grammar(language)
-    if isinstance(meanings, bitext.Mixed):
-        return [bitext.say(meanings, own)]
+    if isinstance(drawn, bitext.Mixed):
+        return [bitext.say(drawn, own)]
     say = _LABELLED[name][1]
-    return [say(meaning, own, f"{split}-{row}") for row, meaning in enumerate(meanings)]
+    return [say(meaning, own, f"{split}-{row}") for row, meaning in enumerate(drawn)]
 
 
 @lru_cache(maxsize=64)
-def _meanings(name: str, split: str, size: int) -> Sequence[Any] | bitext.Mixed:
+def meanings(name: str, split: str, size: int) -> Sequence[Any] | bitext.Mixed:
     """What the rows mean, in whatever language; a longer list begins with a shorter one."""
     dice = Dice(VERSION, name, split)
     return _BITEXTS[name](dice, split, size) if name in _BITEXTS else _LABELLED[name][0](dice, split, size)
