@@ -10,6 +10,7 @@ import torch
 from toybox import BACKBONE, PLACES, Box, evaluation, phase, use
 
 from xstilts import families, metrics
+from xstilts.errors import BackboneError
 from xstilts.families.examples import Bitext
 from xstilts.families.items import Layout
 from xstilts.runner import model as models
@@ -176,6 +177,20 @@ def test_the_recipe_may_name_the_layer(first: Box) -> None:
     inference = Inference(max_length=40, stride=16, precision="fp32", layer=2)
     scores = scores_of(first, evaluation(BACKBONE, "bitexts", ("de",), inference=inference))
     assert scores["languages"]["de"]["value"] == scores["languages"]["de"]["layers"][2]
+
+
+def test_a_layer_that_is_not_there_is_refused(box: Box) -> None:
+    inference = Inference(max_length=40, stride=16, precision="fp32", layer=3)
+    with pytest.raises(BackboneError, match="has 2 layers, so there is no layer 3"):
+        box.compute(evaluation(BACKBONE, "bitexts", ("de",), inference=inference))
+
+
+def test_a_text_longer_than_the_model_reads_is_refused(first: Box) -> None:
+    inference = Inference(max_length=64, stride=16, precision="fp32")
+    with pytest.raises(
+        BackboneError, match=r"reads up to 48 tokens at once.*`max_length` in the recipe to 48"
+    ):
+        first.compute(evaluation(TRAINED["tags"], "tags", inference=inference))
 
 
 def test_a_sentence_is_the_mean_of_its_token_states(first: Box, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from toybox import BACKBONE, FAST, PLACES, Box, evaluation, phase, use
 
 from xstilts import task
-from xstilts.errors import DataError, LossError
+from xstilts.errors import BackboneError, DataError, LossError
 from xstilts.families.examples import Pair
 from xstilts.runner import model as models
 from xstilts.runner import train
@@ -359,6 +359,12 @@ def test_weights_of_a_backbone_that_are_not_finite_are_found_out(box: Box) -> No
     save_file(tensors, path, {"format": "pt"})
     with pytest.raises(LossError, match="update 1 of 24"):
         box.compute(phase("pairs"))
+
+
+def test_a_text_longer_than_the_model_reads_is_refused(box: Box) -> None:
+    with pytest.raises(BackboneError, match="reads up to 48 tokens at once, but a text has 52"):
+        box.compute(phase("tags", max_length=64))
+    assert box.compute(phase("tags", max_length=48, updates=1))["updates"] == 1
 
 
 def test_signs_of_life(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,9 +27,9 @@ class Context:
     """Where a step reads and writes.
 
     `folder` takes what the step makes and becomes its place in the store; `running` holds the state from
-    which a killed step continues. `report` is called now and then, at least once an update; it may raise to
-    end the step. `micro_tokens` bounds the padded tokens of one forward pass, and `save_seconds` is the
-    time between two states of a running phase; neither changes a number.
+    which a killed step continues. `report` is called now and then; it may raise to end the step.
+    `micro_tokens` bounds the padded tokens of one forward pass, and `save_seconds` is the time between two
+    states of a running phase; neither changes a number (but the first, which units dropout drops).
     """
 
     store: Store

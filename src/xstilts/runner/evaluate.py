@@ -8,6 +8,7 @@ import polars as pl
 import torch
 
 from xstilts import families, metrics
+from xstilts.errors import BackboneError
 from xstilts.families.examples import Bitext
 from xstilts.families.items import Layout
 from xstilts.runner import model as models
@@ -89,6 +90,9 @@ def _answers(evaluation: Evaluation, context: Context) -> Any:
         def translations(rows: Sequence[Any]) -> tuple[list[Any], list[list[Any]]]:
             layers = retrieve(model, rows[0], layout, inference.precision)
             layer = default_layer(len(layers) - 1) if inference.layer is None else inference.layer
+            if layer >= len(layers):
+                what = f"has {len(layers) - 1} layers, so there is no layer {layer}."
+                raise BackboneError(f"the model of {evaluation.name}", what, "Correct `layer` in the recipe.")
             return layers[layer], layers
 
         return translations

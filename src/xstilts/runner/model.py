@@ -20,7 +20,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from xstilts.errors import BackboneError
-from xstilts.runner.data import Batch
+from xstilts.runner.data import Batch, Encoded
 from xstilts.study.backbone import SAVE_TOKENIZER, TOKENS
 
 transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
@@ -110,6 +110,21 @@ class Model(nn.Module):
     def device(self) -> torch.device:
         """Where the parameters are."""
         return next(self.parameters()).device
+
+    def check_room(self, data: Encoded) -> None:
+        """Raises BackboneError if a sequence is longer than the encoder has positions for."""
+        embeddings = getattr(self.encoder, "embeddings", None)
+        positions = getattr(embeddings, "position_embeddings", None)
+        if not isinstance(positions, nn.Embedding):
+            return  # positions are relative
+        before = 0 if positions.padding_idx is None else positions.padding_idx + 1
+        room, longest = positions.num_embeddings - before, int(data.longest.max(initial=0))
+        if longest > room:
+            name = self.encoder.config.model_type
+            what = f"reads up to {room} tokens at once, but a text has {longest}."
+            raise BackboneError(
+                f"the {name} model", what, f"Set `max_length` in the recipe to {room} or less."
+            )
 
     def add_head(self, name: str, family: str, outputs: int) -> None:
         """A new head with fresh weights, or for `masked` one that shares the token embeddings."""

@@ -1,6 +1,6 @@
 """What a model predicts: scores of items in large batches, decoded by the family."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from xstilts import families
 from xstilts.families.items import Layout
 from xstilts.families.masked import Vocabulary
 from xstilts.families.retrieval import FAMILY as RETRIEVAL
-from xstilts.runner.data import Encoded, collate, generator, hide, split
+from xstilts.runner.data import Batch, Encoded, collate, generator, hide, split
 from xstilts.runner.model import Model
 from xstilts.runner.rows import Prepared, prepare
 
@@ -24,11 +24,12 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
-def batches(data: Encoded, pad: int, device: torch.device) -> Any:
-    """All items, by falling length so that too large a batch shows at once: (items, batch)."""
+def batches(model: Model, data: Encoded) -> Iterator[tuple[NDArray[np.int64], Batch]]:
+    """All items, by falling length so that too large a batch shows at once, with their batches."""
+    model.check_room(data)
     order = np.argsort(-data.cost, kind="stable")
     for part in split(data, order, TOKENS):
-        yield part, collate(data, part, pad).to(device)
+        yield part, collate(data, part, model.tokenizer.pad_token_id).to(model.device)
 
 
 @torch.inference_mode()
@@ -39,7 +40,7 @@ def predict(
     prepared = prepare(rows, family_name, model.tokenizer, layout)
     model.eval()
     scores: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(prepared.items)
-    for part, batch in batches(prepared.encoded, model.tokenizer.pad_token_id, model.device):
+    for part, batch in batches(model, prepared.encoded):
         with autocast(model.device, precision):
             found = model(batch, head)
         cuts = np.cumsum(batch.reads)[:-1]
@@ -53,7 +54,7 @@ def embed(model: Model, prepared: Prepared, precision: str) -> NDArray[np.float3
     """Mean token states of every item, [layers + 1, items, hidden]; the embeddings are layer 0."""
     model.eval()
     vectors: NDArray[np.float32] | None = None
-    for part, batch in batches(prepared.encoded, model.tokenizer.pad_token_id, model.device):
+    for part, batch in batches(model, prepared.encoded):
         with autocast(model.device, precision):
             layers = model.hidden(batch, all_layers=True)
         weight = (batch.attention / batch.attention.sum(dim=1, keepdim=True)).unsqueeze(2)
@@ -91,6 +92,7 @@ def masked_accuracy(
 ) -> tuple[float, float]:
     """Percent of masked tokens guessed and, for chance, of the most frequent one; the masks are fixed."""
     model.eval()
+    model.check_room(prepared.encoded)
     known = vocabulary(model)
     order = np.arange(len(prepared.encoded))
     right, gold = 0, []

@@ -37,7 +37,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     and which units dropped. The loss is averaged over all decisions of the update, whatever the micro-batch.
     State is kept in `context.running` every `context.save_seconds`; a killed phase continues from there with
     bit-identical numbers on the CPU. Raises LossError if a loss or its gradient is not finite, DataError if
-    the recipe selects by development rows and there are none.
+    the recipe selects by development rows and there are none, BackboneError if a text is too long.
     """
     recipe, began = phase.recipe, time.monotonic()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -65,6 +65,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         rows = examples(use, context, phase.seed)
         sizes[use.task] += len(rows)
         tasks.append(encode(rows, use.family, model.tokenizer, layouts[use.task]))
+        model.check_room(tasks[-1])
         del rows
     schedule = Schedule(
         tasks,
