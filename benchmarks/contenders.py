@@ -9,8 +9,7 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +74,7 @@ def _trainer(job: Job, padding: Any, options: dict[str, Any]) -> Figures:
         AutoModelForSequenceClassification,
         AutoTokenizer,
         DataCollatorWithPadding,
+        PrinterCallback,
         Trainer,
         TrainingArguments,
         default_data_collator,
@@ -127,9 +127,9 @@ def _trainer(job: Job, padding: Any, options: dict[str, Any]) -> Figures:
         **options,
     )
     trainer = Trainer(model=model, args=arguments, train_dataset=rows, data_collator=collate)
-    with _silent():
-        seconds = trainer.train().metrics["train_runtime"]
-        trainer.save_model(str(job.folder / "trainer"))
+    trainer.remove_callback(PrinterCallback)
+    seconds = trainer.train().metrics["train_runtime"]
+    trainer.save_model(str(job.folder / "trainer"))
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     real, padded = (sum(column) for column in zip(*seen, strict=True))
     return Figures(
@@ -233,16 +233,6 @@ def _peak_memory() -> int:
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """The Trainer prints its log; standard output is for the figures."""
-    shown, sys.stdout = sys.stdout, sys.stderr
-    try:
-        yield
-    finally:
-        sys.stdout = shown
 
 
 CONTENDERS: dict[str, Callable[[Job], Figures]] = {

@@ -1,8 +1,9 @@
 """Made-up sentence pairs with three labels: the task of throughput.py, written and read by this file.
 
 Lengths are log-normal with the moments of XNLI's English test set (measured: the logarithm of the number of
-words has mean 2.79 and deviation 0.51 in premises, 2.15 and 0.39 in hypotheses). Words follow Zipf's law. One
-word of the hypothesis is a cue that gives the label away.
+words has mean 2.79 and deviation 0.51 in premises, 2.15 and 0.39 in hypotheses). Words follow Zipf's law. A
+third of the words of the hypothesis are cues that give the label away, so that every training ends well below
+chance whatever its seed, and losses can be compared.
 """
 
 import csv
@@ -34,8 +35,8 @@ def write(folder: Path, count: int) -> list[Pair]:
     pairs = []
     for _ in range(count):
         premise, hypothesis, label = sentence(2.79, 0.51), sentence(2.15, 0.39), int(rng.integers(3))
-        cue = f"{LABELS[label][:2]}x{rng.integers(CUES)}"
-        hypothesis[int(rng.integers(len(hypothesis)))] = cue
+        for place in rng.choice(len(hypothesis), size=-(-len(hypothesis) // 3), replace=False):
+            hypothesis[place] = f"{LABELS[label][:2]}x{rng.integers(CUES)}"
         pairs.append(Pair(" ".join(premise), " ".join(hypothesis), LABELS[label]))
     with (folder / FILE).open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows((pair.text, pair.text2, pair.label) for pair in pairs)
@@ -64,7 +65,7 @@ TASK = Task(
     labels=LABELS,
     metric="accuracy",
     files=Files(patterns={"train": (FILE,)}, read=read),
-    description="Made-up sentence pairs; a cue word gives the label away",
+    description="Made-up sentence pairs; cue words give the label away",
     citation="made up for the benchmark",
     licence="CC0 1.0",
 )

@@ -95,7 +95,9 @@ def _options() -> argparse.Namespace:
 def _prepare(folder: Path, options: argparse.Namespace) -> list[int]:
     """Write pairs, task file and backbone into the folder; gives the length of every pair in tokens."""
     from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaModel
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     pairs = sentence_pairs.write(folder, options.examples)
     shutil.copy(sentence_pairs.__file__, folder / "sentence_pairs.py")
     tokenizer = contenders.tokenizer(
