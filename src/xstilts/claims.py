@@ -1,6 +1,6 @@
 """Claims: lease files that say which process computes a step at the moment.
 
-A claim is a file made with O_EXCL that its owner touches every few seconds. It may be taken over when its
+A claim is a file, linked into place, that its owner touches every few seconds. It may be taken over when its
 owner is a dead process of this computer, or has not touched it for five minutes by the file system's own
 clock: a busy computer may well be silent for one. A takeover removes the file under a guard file; then
 whoever is first may make a new one. `flock` would be shorter, but is doubtful on the network file systems of
@@ -92,12 +92,15 @@ def is_alive(process: int) -> bool:
 
 
 def _make(path: Path, token: str) -> bool:
-    """Make the claim's file; False if there is one."""
+    """Make the claim's file, which is never seen empty; False if there is one."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    beside.write_text(f"{token} {os.getpid()} {socket.gethostname()}", encoding="utf-8")
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(f"{token} {os.getpid()} {socket.gethostname()}")
+        os.link(beside, path)
     except FileExistsError:
         return False
+    finally:
+        beside.unlink()
     return True
 
 
@@ -141,13 +144,13 @@ def _clear(path: Path) -> bool:
     """Remove the claim if it is stale; whether it was.
 
     Only one process at a time may look and remove, so that nobody removes the claim which another has just
-    put in the stale one's place. Whoever dies in the act is waited for as long as a silent owner.
+    put in the stale one's place. The guard of one who died in the act goes stale like a claim.
     """
     if _stale(path) is None:
         return False
     guard = path.with_suffix(".clearing")
     if not _make(guard, secrets.token_hex(16)):
-        if _silence(guard) > STALE_SECONDS:
+        if _stale(guard) is not None:
             guard.unlink(missing_ok=True)
         return False
     try:
