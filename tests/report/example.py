@@ -177,7 +177,12 @@ def places(folder: Path) -> Places:
     return Places(tasks=found)
 
 
-def make(folder: Path, seeds: tuple[int, ...] = (1, 2), without: tuple[tuple[str, str], ...] = ()) -> World:
+def make(
+    folder: Path,
+    seeds: tuple[int, ...] = (1, 2),
+    without: tuple[tuple[str, str], ...] = (),
+    random_arms: tuple[str, ...] = ("none",),
+) -> World:
     """The study's plan, and a store with all results but those of the (arm, target) pairs in `without`."""
     store = Store(folder / "store")
     store.prepare()
@@ -189,7 +194,8 @@ def make(folder: Path, seeds: tuple[int, ...] = (1, 2), without: tuple[tuple[str
     )
     steps: dict[str, Step] = {}
     cells = []
-    contenders = [*((arm, "") for arm in ARMS), ("", "majority"), ("none", "random")]
+    contenders = [*((arm, "") for arm in ARMS), ("", "majority")]
+    contenders += [(arm, "random") for arm in random_arms]
     for arm, reference in contenders:
         for target in METRICS:
             for seed in (0,) if reference == "majority" else seeds:

@@ -9,7 +9,7 @@ from xstilts import lab
 from xstilts.report.effects import EFFECT, GAP, SCORE, SLOPE, Effects, Quantity, planted_distances
 from xstilts.report.results import Line, Results
 
-from .example import TRANSFER
+from .example import TRANSFER, make
 
 NONE, NLI, TAGS = (Line("lab-mini", arm) for arm in ("none", "nli", "tags"))
 RANDOM, MAJORITY = Line("lab-mini", "none", "random"), Line("", "", "majority")
@@ -57,6 +57,15 @@ def test_the_difference_of_gaps_and_retention(effects):
     assert found.value == pytest.approx(gaps[0] - gaps[1])
     kept = effects.estimate(Quantity("retention"), NONE, "lab_nli")
     assert 40 < kept.value < 100
+
+
+def test_the_gain_over_random_weights_is_a_difference_of_differences(tmp_path):
+    effects = Effects(make(tmp_path, random_arms=("none", "nli")).results)
+    lines = [(NLI, 1), (NONE, -1), (Line("lab-mini", "nli", "random"), -1), (RANDOM, 1)]
+    expected = sum(sign * stored(effects, line, "lab_nli", TRANSFER) for line, sign in lines)
+    found = effects.estimate(Quantity("gain_over_random"), NLI, "lab_nli")
+    assert found.value == pytest.approx(expected)
+    assert effects.estimate(Quantity("gain_over_random"), TAGS, "lab_nli") is None
 
 
 def test_the_slope_is_that_of_least_squares(effects):

@@ -75,7 +75,8 @@ def test_bundled_studies_are_good(name: str) -> None:
         (
             'says = "Mood',
             'quantity = "scor"\nsays = "Mood',
-            "claims[1].quantity: must be one of 'score', 'difference', 'gap', 'slope_with_distance', "
+            "claims[1].quantity: must be one of 'score', 'difference', 'gain_over_random', 'gap', "
+            "'gap_difference', 'retention', 'slope_with_distance', "
             "got 'scor'. Did you mean 'score'?",
         ),
         # names of tasks and languages
@@ -221,6 +222,12 @@ def test_bundled_studies_are_good(name: str) -> None:
             'arms = ["mood"]',
             'arms = ["none"]',
             "claims[1].against: compares the arm 'none' with itself. Take it out of `arms`.",
+        ),
+        (
+            'arms = ["mood"]',
+            'arms = ["mood"]\nquantity = "gain_over_random"',
+            "claims[1].quantity: the arm 'mood' is not measured with random weights. "
+            "Add it: random_arms = [..., 'mood'].",
         ),
         (
             'targets = ["mood"]',

@@ -15,7 +15,7 @@ from xstilts.report import statistics
 from xstilts.report.effects import Effects, Quantity
 from xstilts.report.results import Line, Results
 from xstilts.report.statistics import Distribution, Estimate
-from xstilts.study.claim import Claim
+from xstilts.study.claim import COMPARING, Claim
 
 Word = Literal["confirmed", "refuted", "undecided"]
 
@@ -144,7 +144,7 @@ def _evidence(results: Results, claim: Claim, parts: Sequence[Part]) -> str:
     targets = targets_of(results, claim)
     languages = {code for name in targets for code in results.target(name).select(claim.languages)}
     seeds = min(part.estimate.seeds for part in parts if part.estimate is not None)
-    compared = f" − {claim.against}" if claim.quantity.endswith("difference") else ""
+    compared = f" − {claim.against}" if claim.quantity in COMPARING else ""
     names = [f"{line_name(results, part.line)}{compared}" for part in parts]
     if len(parts) > 1:
         found = [part.estimate for part in parts]
@@ -159,6 +159,7 @@ def _evidence(results: Results, claim: Claim, parts: Sequence[Part]) -> str:
 WORDS = {
     "score": "Score",
     "difference": "Difference",
+    "gain_over_random": "Difference less that with random weights",
     "gap": "Gap between the source language and the others",
     "gap_difference": "Difference of gaps",
     "retention": "Share of the source language's score",

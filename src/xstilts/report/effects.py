@@ -5,19 +5,16 @@ A quantity that needs a score which is missing is None: no mean is taken over wh
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from xstilts.report import statistics
 from xstilts.report.results import Line, Results
 from xstilts.report.statistics import Array, Distribution, Estimate, Sample
-from xstilts.study.claim import REFERENCES
+from xstilts.study.claim import COMPARING, REFERENCES, Kind
 
 BASELINE = "none"
 """The arm that trains nothing."""
-
-Kind = Literal["score", "difference", "gap", "gap_difference", "retention", "slope_with_distance"]
 
 
 @dataclass(frozen=True)
@@ -25,10 +22,11 @@ class Quantity:
     """What is measured of a line.
 
     score: the mean over `languages` ("source", "transfer", "all" or codes). difference: less that of
-    `against`, seed by seed and example by example. gap: the score in the source language less the mean of the
-    others, in points. gap_difference: less that of `against`. retention: the others' mean in percent of the
-    source language's score. slope_with_distance: the least-squares slope of the score over the planted
-    distance of the language, in points from the nearest possible language (0) to the farthest (1).
+    `against`, seed by seed and example by example. gain_over_random: that difference less the same one with
+    random weights. gap: the score in the source language less the mean of the others, in points.
+    gap_difference: less that of `against`. retention: the others' mean in percent of the source language's
+    score. slope_with_distance: the least-squares slope of the score over the planted distance of the
+    language, in points from the nearest possible language (0) to the farthest (1).
     """
 
     kind: Kind
@@ -96,8 +94,7 @@ class Effects:
         return next(iter([*(other for other in same if other.arm in ("", BASELINE)), *same]), None)
 
     def _is_trivial(self, quantity: Quantity, line: Line) -> bool:
-        compares = quantity.kind in ("difference", "gap_difference")
-        return compares and self.against(line, quantity.against) in (line, None)
+        return quantity.kind in COMPARING and self.against(line, quantity.against) in (line, None)
 
     def _on_target(self, quantity: Quantity, line: Line, target: str) -> Sample | None:
         languages = quantity.languages
@@ -108,11 +105,13 @@ class Effects:
                 plain = Quantity("score", languages)
             case "gap_difference":
                 plain = Quantity("gap", languages)
+            case "gain_over_random":
+                plain = Quantity("difference", languages, quantity.against)
             case "gap" | "retention":
                 return self._source_and_others(quantity, line, target)
             case "slope_with_distance":
                 return self._slope(line, target, languages)
-        other = self.against(line, quantity.against)
+        other = self._other(quantity, line)
         one = self.sample(plain, line, (target,))
         compared = None if other is None else self.sample(plain, other, (target,))
         if one is None or compared is None or other is None:
@@ -121,6 +120,13 @@ class Effects:
             compared = statistics.for_seeds(compared, one.seeds)
         seeds = statistics.common_seeds((one, compared))
         return statistics.difference(one, compared) if seeds else None
+
+    def _other(self, quantity: Quantity, line: Line) -> Line | None:
+        """The line whose quantity is subtracted."""
+        if quantity.kind != "gain_over_random":
+            return self.against(line, quantity.against)
+        other = Line(line.backbone, line.arm, "random")
+        return other if other in self.results.lines else None
 
     def _score(self, line: Line, target: str, languages: str | Sequence[str]) -> Sample | None:
         return self.results.score(line, target, self.results.target(target).select(languages))

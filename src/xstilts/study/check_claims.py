@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from xstilts.errors import TaskError, did_you_mean
 from xstilts.study.benchmark import expand
 from xstilts.study.check_tasks import bad_languages, find_task
-from xstilts.study.claim import REFERENCES, Claim
+from xstilts.study.claim import COMPARING, REFERENCES, Claim
 from xstilts.study.problems import Place, Problem
 from xstilts.study.study import Study, task_name
 
@@ -17,8 +17,10 @@ def check_claims(study: Study) -> Iterator[Problem]:
         if not claim.says:
             yield Problem((*place, "says"), "is missing.", "Say in a sentence what is claimed.")
         yield from _bad_arms(study, claim, place)
-        if claim.quantity == "difference":
+        if claim.quantity in COMPARING:
             yield from _bad_against(study, claim, place)
+        if claim.quantity == "gain_over_random":
+            yield from _bad_random(study, claim, place)
         yield from _bad_targets(study, claim, place)
 
 
@@ -41,6 +43,21 @@ def _bad_against(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
         yield Problem(here, f"no arm named '{claim.against}'.", _near(claim.against, [*arms, *REFERENCES]))
     elif claim.against in claim.arms:
         yield Problem(here, f"compares the arm '{claim.against}' with itself.", "Take it out of `arms`.")
+
+
+def _bad_random(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
+    """Both sides of the difference must be measured with random weights too."""
+    if claim.against in REFERENCES:
+        what = f"is a difference of arms; '{claim.against}' is a reference."
+        yield Problem((*place, "against"), what, "Name an arm.")
+        return
+    if "random" not in study.references:
+        what = "the study does not measure the reference 'random'."
+        yield Problem((*place, "quantity"), what, 'Write references = ["random"].')
+    for name in (*claim.arms, claim.against):
+        if name in study.intermediate.arms and name not in study.random_arms:
+            what = f"the arm '{name}' is not measured with random weights."
+            yield Problem((*place, "quantity"), what, f"Add it: random_arms = [..., '{name}'].")
 
 
 def _bad_targets(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
