@@ -1,5 +1,6 @@
 """Backbones that are made: tokenizers trained on the text of tasks, shapes, random weights."""
 
+import re
 import shutil
 import unicodedata
 from dataclasses import replace
@@ -156,6 +157,12 @@ def test_a_folder_that_is_no_model_is_refused(box: Box, tmp_path: Path) -> None:
 def test_a_shape_that_transformers_does_not_accept_is_refused(box: Box, changes: dict[str, Any]) -> None:
     with pytest.raises(BackboneError, match="transformers does not accept its shape"):
         box.compute(BACKBONE.changed(**changes))
+
+
+def test_a_setting_that_nothing_reads_is_refused(box: Box) -> None:
+    said = "xlm-roberta has no setting 'hidden_sise'. Did you mean 'hidden_size'?"
+    with pytest.raises(BackboneError, match=re.escape(said)):
+        box.compute(BACKBONE.changed(shape=SHAPE | {"hidden_sise": 8}))
 
 
 def test_the_text_of_every_kind_of_example() -> None:

@@ -85,7 +85,7 @@ def test_predictions_do_not_depend_on_company_or_order(first: Box, monkeypatch: 
 
         def answers(some: list[Any], model: Any = model, name: str = name, family: str = family,
                     layout: Layout = layout) -> list[Any]:  # fmt: skip
-            return predict.predict(model, name, family, some, layout, "fp32")
+            return predict.predict(model, name, prepare(some, family, model.tokenizer, layout), "fp32")
 
         whole = answers(rows)
         assert answers(rows[::-1]) == whole[::-1]
@@ -100,12 +100,14 @@ def test_predicting_leaves_no_trace_in_the_model(first: Box) -> None:
     layout = Layout(labels=("no", "yes"), max_length=40)
     model.train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    once = predict.predict(model, "pairs", "classification", rows, layout, "fp32")
-    assert once == predict.predict(model, "pairs", "classification", rows, layout, "fp32")
+    prepared = prepare(rows, "classification", model.tokenizer, layout)
+    once = predict.predict(model, "pairs", prepared, "fp32")
+    assert once == predict.predict(model, "pairs", prepared, "fp32")
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, before[name])
     assert all(parameter.grad is None for parameter in model.parameters())
-    assert predict.predict(model, "pairs", "classification", [], layout, "fp32") == []
+    nothing = prepare([], "classification", model.tokenizer, layout)
+    assert predict.predict(model, "pairs", nothing, "fp32") == []
 
 
 def test_a_sentence_longer_than_the_model_has_a_tag_for_each_word(first: Box) -> None:

@@ -265,6 +265,34 @@ def test_a_user_folder_is_known_by_its_checksum(world: "World") -> None:
     assert list(third.by_fingerprint) != list(second.by_fingerprint)
 
 
+@pytest.mark.parametrize(
+    ("shape", "room"),
+    [
+        ({"model_type": "xlm-roberta", "max_position_embeddings": 14, "pad_token_id": 1}, 12),
+        ({"model_type": "bert", "max_position_embeddings": 15, "pad_token_id": 0}, 15),
+        ({"model_type": "llama", "max_position_embeddings": 8, "pad_token_id": None}, None),
+    ],
+)
+def test_texts_may_not_be_longer_than_the_backbone_reads(
+    world: "World", shape: dict[str, object], room: int | None
+) -> None:
+    folder = world.folder / "short"
+    folder.mkdir()
+    for file in ("tokenizer.json", "model.safetensors"):
+        (folder / file).write_text("{}")
+    (folder / "config.json").write_text(json.dumps(shape))
+    text = '[backbones.short]\nmodel = "./short"\n[intermediate]\nseeds'
+    path = world.study(("[intermediate]\nseeds", text))
+    if room is None:
+        assert made(path)
+        return
+    said = f"but 'short' reads up to {room} tokens at once. Set it to {room} or less."
+    found = errors(path)
+    assert len(found) == 3
+    assert all(line.endswith(said) for line in found)
+    assert "the arm 'mood': `max_length` is 16, " in found[0]
+
+
 def test_a_worker_can_rebuild_every_step_from_json(world: "World") -> None:
     found = made(world.study())
     for step in found.steps:

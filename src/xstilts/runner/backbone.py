@@ -7,7 +7,7 @@ from typing import Any
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoConfig, PreTrainedTokenizerFast
 
-from xstilts.errors import BackboneError
+from xstilts.errors import BackboneError, did_you_mean
 from xstilts.families.examples import Answer, Bitext
 from xstilts.runner import model as encoder_models
 from xstilts.runner.context import Context
@@ -81,12 +81,19 @@ def _settings(backbone: study.Backbone, tokenizer: PreTrainedTokenizerFast) -> A
     ids = {
         f"{kind}_token_id": tokenizer.convert_tokens_to_ids(SPECIAL[kind]) for kind in ("bos", "pad", "eos")
     }
+    architecture = str(backbone.architecture)
     try:
-        return AutoConfig.for_model(
-            str(backbone.architecture), vocab_size=len(tokenizer), **ids, **backbone.shape
-        )
+        default = AutoConfig.for_model(architecture)
+        settings = AutoConfig.for_model(architecture, vocab_size=len(tokenizer), **ids, **backbone.shape)
     except Exception as error:
         raise _refused(backbone, error) from error
+    for key in backbone.shape:
+        if not hasattr(default, key):  # transformers would keep it and never read it
+            what = f"{architecture} has no setting '{key}'."
+            raise BackboneError(
+                f"shape of backbone '{backbone.name}'", what, did_you_mean(key, vars(default))
+            )
+    return settings
 
 
 def _refused(backbone: study.Backbone, error: Exception) -> BackboneError:

@@ -14,7 +14,7 @@ from xstilts.families.items import Layout
 from xstilts.runner import model as models
 from xstilts.runner.context import Context
 from xstilts.runner.predict import default_layer, predict, retrieve
-from xstilts.runner.rows import examples, has_nulls, head_name
+from xstilts.runner.rows import examples, has_nulls, head_name, prepare
 from xstilts.study.phase import Evaluation
 
 SCHEMA: dict[str, Any] = {
@@ -98,7 +98,12 @@ def _answers(evaluation: Evaluation, context: Context) -> Any:
         return translations
     assert evaluation.trained_by is not None
     head = head_name(evaluation.trained_by)
-    return lambda rows: (predict(model, head, family.name, rows, layout, inference.precision), [])
+
+    def predictions(rows: Sequence[Any]) -> tuple[list[Any], list[list[Any]]]:
+        prepared = prepare(rows, family.name, model.tokenizer, layout)
+        return predict(model, head, prepared, inference.precision), []
+
+    return predictions
 
 
 def _gold(family_name: str, rows: Sequence[Any]) -> tuple[list[Any], list[str]]:

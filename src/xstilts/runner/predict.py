@@ -1,6 +1,6 @@
 """What a model predicts: scores of items in large batches, decoded by the family."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -33,11 +33,8 @@ def batches(model: Model, data: Encoded) -> Iterator[tuple[NDArray[np.int64], Ba
 
 
 @torch.inference_mode()
-def predict(
-    model: Model, head: str, family_name: str, rows: Sequence[Any], layout: Layout, precision: str
-) -> list[Any]:
+def predict(model: Model, head: str, prepared: Prepared, precision: str) -> list[Any]:
     """One prediction per example, in their order."""
-    prepared = prepare(rows, family_name, model.tokenizer, layout)
     model.eval()
     scores: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(prepared.items)
     for part, batch in batches(model, prepared.encoded):
@@ -46,7 +43,8 @@ def predict(
         cuts = np.cumsum(batch.reads)[:-1]
         for item, score in zip(part, np.split(found.float().cpu().numpy(), cuts), strict=True):
             scores[item] = score
-    return families.find(family_name).decode(rows, prepared.items, scores, layout)
+    family = families.find(prepared.family)
+    return family.decode(prepared.examples, prepared.items, scores, prepared.layout)
 
 
 @torch.inference_mode()

@@ -41,6 +41,8 @@ def examples(use: Use, context: Context, seed: int) -> list[Any]:
 class Prepared:
     """Examples of one task with their items and columns, and the task's metric where it is scored."""
 
+    family: str
+    layout: Layout
     examples: Sequence[Any]
     items: list[Item]
     encoded: Encoded
@@ -53,7 +55,7 @@ def prepare(
     """Encode rows to be predicted: items are kept, for decoding needs them."""
     family = families.find(family_name)
     items = family.encode(rows, tokenizer, layout)
-    return Prepared(rows, items, Encoded.of(items, family.axis), metric)
+    return Prepared(family_name, layout, rows, items, Encoded.of(items, family.axis), metric)
 
 
 def encode(rows: Sequence[Any], family_name: str, tokenizer: Any, layout: Layout) -> Encoded:

@@ -39,7 +39,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     bit-identical numbers on the CPU. Raises LossError if a loss or its gradient is not finite, DataError if
     the recipe selects by development rows and there are none, BackboneError if a text is too long.
     """
-    recipe, began = phase.recipe, time.monotonic()
+    recipe = phase.recipe
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     # The model: the parent's encoder, and a new head for every label set (the language model's is kept).
@@ -83,8 +83,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     # The optimizer, and where an interrupted run had come to.
     optimizer = adamw(model, recipe)
     progress, best = resume(context.running, model, optimizer)
-    before, saved = progress.seconds, time.monotonic()
-    since, shown, told = 0.0, progress.update, saved
+    before, began = progress.seconds, time.monotonic()
+    since, shown, told, saved = 0.0, progress.update, began, began
 
     # The loop.
     model.train()
@@ -108,11 +108,12 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
             part_loss.backward()  # type: ignore[no-untyped-call]
             losses.append(part_loss.detach())
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
-        loss = sum(torch.stack(losses).tolist())
-        if not math.isfinite(loss + norm.item()):
+        *parts, steepness = torch.stack([*losses, norm]).tolist()  # one wait for the device
+        loss = sum(parts)
+        if not math.isfinite(loss + steepness):
             where = f"{phase.name}, update {update + 1} of {schedule.total}"
             now = 'Lower the learning rate, or set precision = "fp32" in the recipe.'
-            raise LossError(where, f"the loss is {loss}, the norm of its gradient {norm.item()}.", now)
+            raise LossError(where, f"the loss is {loss}, the norm of its gradient {steepness}.", now)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
@@ -127,7 +128,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
             point |= {"rate": rate(recipe, update, schedule.total), "tokens": progress.tokens}
             since, shown = 0.0, progress.update
             if progress.update in check_at:
-                point["development"] = _mean_score(model, watch, phase, layouts)
+                point["development"] = _mean_score(model, watch, phase)
                 if point["development"] > progress.best:
                     progress.best, progress.best_update, progress.since_best = (
                         point["development"],
@@ -166,7 +167,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         "loss": progress.curve[-1]["loss"] if progress.curve else progress.loss,
         "parameters": sum(p.numel() for p in model.encoder.parameters()),
         "examples": sizes,
-        "source_score": _source_scores(model, watch, phase, layouts),
+        "source_score": _source_scores(model, watch, phase),
     }
 
 
@@ -203,7 +204,8 @@ def _development(
         rows = context.development(use)[: phase.recipe.development_examples]
         if rows:
             metric = context.places.task(use.task).metric
-            found[use.task] = prepare(rows, use.family, model.tokenizer, layouts[use.task], metric)
+            layout = replace(layouts[use.task], nulls=has_nulls(metric))
+            found[use.task] = prepare(rows, use.family, model.tokenizer, layout, metric)
     if not found and (phase.recipe.select == "best" or phase.recipe.patience is not None):
         what = "no trained task has development rows in its source language."
         raise DataError(phase.name, what, 'Leave `select = "best"` and `patience` out of the recipe.')
@@ -211,7 +213,7 @@ def _development(
 
 
 def _source_scores(
-    model: models.Model, watch: Mapping[str, Prepared], phase: Phase, layouts: Mapping[str, Layout]
+    model: models.Model, watch: Mapping[str, Prepared], phase: Phase
 ) -> dict[str, dict[str, Any]]:
     """The score of every trained task on its own development data, beside chance (the majority answer)."""
     scores: dict[str, dict[str, Any]] = {}
@@ -226,9 +228,8 @@ def _source_scores(
         assert use.development is not None
         family, metric = families.find(use.family), metrics.find(watch[use.task].metric)
         language = use.development.language
-        layout = replace(layouts[use.task], nulls=has_nulls(metric.name))
         gold = [family.gold(row) for row in rows]
-        predicted = predict(model, head, use.family, rows, layout, precision)
+        predicted = predict(model, head, watch[use.task], precision)
         value, chance = (
             float(metric.value(metric.statistics(gold, answers, language).sum(axis=0)))
             for answers in (predicted, family.majority(rows, rows))
@@ -237,10 +238,8 @@ def _source_scores(
     return scores
 
 
-def _mean_score(
-    model: models.Model, watch: Mapping[str, Prepared], phase: Phase, layouts: Mapping[str, Layout]
-) -> float:
-    scores = _source_scores(model, watch, phase, layouts)
+def _mean_score(model: models.Model, watch: Mapping[str, Prepared], phase: Phase) -> float:
+    scores = _source_scores(model, watch, phase)
     return float(sum(score["value"] for score in scores.values()) / max(1, len(scores)))
 
 

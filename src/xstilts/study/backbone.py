@@ -85,6 +85,25 @@ def check_world(folder: Path) -> None:
             raise BackboneError(str(folder), what, "Make it again: `xstilts run lab-pretrain`.")
 
 
+_FROM_ZERO = ("bert", "distilbert", "electra")
+_AFTER_PADDING = ("camembert", "roberta", "xlm-roberta", "xlm-roberta-xl")
+"""Architectures with a learned vector for every position, so with an end; these number it from padding on."""
+
+
+def room(folder: Path) -> int | None:
+    """The tokens that a local model reads at once; None where its config.json sets no end.
+
+    XLM-R's positions start behind that of padding: of 514, 512 are for tokens.
+    """
+    try:
+        shape = json.loads((folder / SHAPE).read_text(encoding="utf-8"))
+        kind, positions = shape["model_type"], int(shape["max_position_embeddings"])
+        before = int(shape["pad_token_id"]) + 1 if kind in _AFTER_PADDING else 0
+    except (OSError, ValueError, TypeError, KeyError):
+        return None  # whatever is wrong is told when the model is loaded
+    return positions - before if kind in (*_FROM_ZERO, *_AFTER_PADDING) else None
+
+
 def checksum(folder: Path) -> str:
     """The identity of a backbone's folder: the checksum of its weights, shape and tokenizer.
 

@@ -10,11 +10,12 @@ from xstilts import families, task
 from xstilts.errors import DataError, InputError, InputErrors, StudyError
 from xstilts.study import backbone as backbones
 from xstilts.study.backbone import Backbone, Tokenizer
+from xstilts.study.benchmark import expand
 from xstilts.study.check import model_folder
 from xstilts.study.check_tasks import find_task, trainer
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places
-from xstilts.study.study import Arm, BackboneTable, Study
+from xstilts.study.study import Arm, BackboneTable, Study, task_name
 from xstilts.study.use import Development, Use
 from xstilts.task import Task
 
@@ -115,9 +116,23 @@ class Resolver:
             self.errors.append(type(error)(f"{where}: {error.where}", error.what, error.now))
             checksum = "missing"
         self._backbone_folders[checksum] = folder
+        self._need_room(name, backbones.room(folder))
         return Backbone(checksum=checksum, weights=table.weights, seed=seed)
 
     # Within
+
+    def _need_room(self, name: str, room: int | None) -> None:
+        """No recipe may allow texts that are longer than the backbone reads."""
+        study, recipes = self.study, {}
+        for arm, content in study.intermediate.arms.items():
+            if content.tasks:
+                recipes[f"the arm '{arm}'"] = study.intermediate_recipe(content)
+        for target in expand(study.target.tasks):
+            recipes[f"the target '{task_name(target)}'"] = study.target_recipe(target)
+        for whose, recipe in recipes.items():
+            if room is not None and recipe.max_length > room:
+                what = f"`max_length` is {recipe.max_length}, but '{name}' reads up to {room} tokens at once."
+                self.errors.append(StudyError(f"{study.shown}: {whose}", what, f"Set it to {room} or less."))
 
     def _tokenizer(self, table: BackboneTable) -> Tokenizer | None:
         stated = table.tokenizer
