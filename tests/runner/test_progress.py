@@ -56,6 +56,16 @@ def test_cells_and_time_left(found: Plan, clock: list[float]) -> None:
     assert board.cells[0] >= 1
 
 
+def test_long_phases_count_for_more(world: "World", clock: list[float]) -> None:
+    text = world.study().read_text().replace("updates = 2", "updates = 20", 1)  # the intermediate phase
+    found = plan(load(world.study(text=text)))
+    board = Board(found, {step.fingerprint for step in found.steps if step.kind != "phase"})
+    phases = [step for step in found.steps if step.kind == "phase"]
+    (long,) = (step for step in phases if step.spec["recipe"]["updates"] == 20)
+    compute(board, long, clock, 10.0)
+    assert board.seconds_left == pytest.approx((len(phases) - 1) * 1.0)
+
+
 def test_what_is_found_says_nothing_about_time(found: Plan, clock: list[float]) -> None:
     board = Board(found, {step.fingerprint for step in found.steps if step.kind != "evaluation"})
     board.hear(first(found, "evaluation"), {"event": "started"})

@@ -79,6 +79,21 @@ def test_bundled_studies_are_good(name: str) -> None:
             "'gap_difference', 'retention', 'slope_with_distance', "
             "got 'scor'. Did you mean 'score'?",
         ),
+        (
+            'mood = ["./mood.py"]',
+            'mood = { tasks = ["./mood.py"], after = "non" }',
+            "intermediate.arms.mood.after: no arm named 'non'. Did you mean 'none'?",
+        ),
+        (
+            'mood = ["./mood.py"]',
+            'mood = { tasks = ["./mood.py"], after = "mood" }',
+            "intermediate.arms.mood.after: comes after itself: mood after mood. Break the circle.",
+        ),
+        (
+            "none = []",
+            'none = { after = "mood" }',
+            "intermediate.arms.none.after: an arm without tasks trains nothing after another. Give it tasks.",
+        ),
         # names of tasks and languages
         (
             'mood = ["./mood.py"]',

@@ -56,6 +56,16 @@ def test_steps_are_unique_and_follow_what_they_need(world: "World") -> None:
         assert all(order.index(parent) < order.index(step.fingerprint) for parent in step.parents)
 
 
+def test_an_arm_goes_on_from_another_whose_phase_is_shared(world: "World") -> None:
+    arms = ARM + '\nmore = { tasks = ["./mood.py"], after = "mood", recipe = { updates = 3 } }'
+    found = made(world.study((ARM, arms)))
+    more = next(phase for phase in phases(found) if phase.recipe.updates == 3)
+    assert isinstance(more.parent, Phase)
+    (mood,) = {cell.phases[0] for cell in found.cells if cell.arm == "mood"}
+    assert more.parent.fingerprint == mood
+    assert {cell.phases[:2] for cell in found.cells if cell.arm == "more"} == {(mood, more.fingerprint)}
+
+
 def test_one_intermediate_seed_is_shared_by_all_target_seeds(world: "World") -> None:
     found = made(world.study())
     (intermediate,) = {cell.phases[0] for cell in found.cells if (cell.arm, cell.target) == ("mood", "mood")}

@@ -52,7 +52,7 @@ def truth_table(effects: Effects) -> list[Pair]:
     pairs = []
     for line in results.lines:
         arm = arms.get(line.arm)
-        if line.reference or arm is None or len(arm.tasks) != 1 or arm.labels != "gold":
+        if line.reference or arm is None or len(arm.tasks) != 1 or arm.labels != "gold" or arm.after:
             continue
         for target in results.targets:
             if arm.tasks[0].startswith(LAB) and target.name.startswith(LAB):

@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from xstilts.study.cost import tokens_of
 from xstilts.study.plan import Plan
 from xstilts.study.step import Step
 
@@ -31,6 +32,7 @@ class Board:
         self.began: dict[str, float] = {}
         self._seconds: dict[str, float] = {}
         self._timed: Counter[str] = Counter()
+        self._size = _sizes(plan)
         self._widest = 1
 
     def hear(self, step: Step, event: Mapping[str, Any]) -> None:
@@ -47,7 +49,7 @@ class Board:
                 if event["outcome"] == "done":
                     spent = now - self.began[name]
                     self._seconds[step.kind] = self._seconds.get(step.kind, 0.0) + spent
-                    self._timed[step.kind] += 1
+                    self._timed[step.kind] += self._size[name]
             case "failed" | "blocked":
                 self.lost.add(name)
         if event["event"] in ("finished", "failed", "busy"):
@@ -68,11 +70,14 @@ class Board:
 
     @property
     def seconds_left(self) -> float | None:
-        """What the remaining steps take if they are like those of their kind so far; None without a guess."""
-        left = Counter(step.kind for step in self.plan.steps if step.fingerprint not in self.done | self.lost)
+        """What the remaining steps take at the speed of those of their kind so far; None without a guess."""
+        left: Counter[str] = Counter()
+        for step in self.plan.steps:
+            if step.fingerprint not in self.done | self.lost:
+                left[step.kind] += self._size[step.fingerprint]
         if not left or any(not self._timed[kind] for kind in left):
             return None
-        seconds = sum(count * self._seconds[kind] / self._timed[kind] for kind, count in left.items())
+        seconds = sum(size * self._seconds[kind] / self._timed[kind] for kind, size in left.items())
         return seconds / self._widest
 
     def summary(self) -> str:
@@ -87,6 +92,13 @@ class Board:
         if self.seconds_left is not None:
             parts.append(f"about {duration(self.seconds_left)} left")
         return ", ".join(parts)
+
+
+def _sizes(plan: Plan) -> dict[str, int]:
+    """By fingerprint, what the time of a step goes with: a phase's tokens if they are known of all, or 1."""
+    phases = {step.fingerprint: tokens_of(step, plan.places) for step in plan.steps if step.kind == "phase"}
+    known = all(phases.values())
+    return {step.fingerprint: (known and phases.get(step.fingerprint)) or 1 for step in plan.steps}
 
 
 class Progress:

@@ -120,9 +120,32 @@ def _check_alike(study: Study) -> Iterator[Problem]:
     def content(arm: Arm) -> str:
         languages = None if arm.languages is None else sorted(arm.languages)
         recipe = sorted(study.intermediate_overrides(arm).items())
-        return repr((sorted(arm.tasks), languages, arm.labels, arm.examples, recipe) if arm.tasks else ())
+        content = (sorted(arm.tasks), languages, arm.labels, arm.examples, arm.after, recipe)
+        return repr(content if arm.tasks else ())
 
     yield from _repeated(study.intermediate.arms, content, ("intermediate", "arms"))
+
+
+def _check_order(study: Study) -> Iterator[Problem]:
+    """An arm comes after another one, and none after itself."""
+    arms = study.intermediate.arms
+    for name, arm in arms.items():
+        place: Place = ("intermediate", "arms", name, "after")
+        if arm.after is None:
+            continue
+        if arm.after not in arms:
+            now = did_you_mean(arm.after, arms) or f"There are {', '.join(arms)}."
+            yield Problem(place, f"no arm named '{arm.after}'.", now)
+        elif not arm.tasks:
+            yield Problem(place, "an arm without tasks trains nothing after another.", "Give it tasks.")
+        else:
+            before = [name]
+            while before[-1] in arms and (one := arms[before[-1]].after) is not None and one not in before:
+                before.append(one)
+            if before[-1] in arms and arms[before[-1]].after == name:
+                yield Problem(
+                    place, f"comes after itself: {' after '.join([*before, name])}.", "Break the circle."
+                )
 
 
 def _repeated(things: Mapping[str, T], content: Callable[[T], str], place: Place) -> Iterator[Problem]:
@@ -177,6 +200,7 @@ CHECKS = (
     check_tokenizers,
     check_arms,
     _check_alike,
+    _check_order,
     check_targets,
     _check_seeds,
     _check_recipes,

@@ -103,11 +103,13 @@ class _Arm:
     name: str
     uses: tuple[Use, ...]
     recipe: Recipe
+    after: "_Arm | None" = None
 
     def trained(self, backbone: Backbone, seed: int) -> Backbone | Phase:
+        parent = backbone if self.after is None else self.after.trained(backbone, seed)
         if not self.uses:
-            return backbone
-        return Phase(parent=backbone, uses=self.uses, recipe=self.recipe, seed=seed)
+            return parent
+        return Phase(parent=parent, uses=self.uses, recipe=self.recipe, seed=seed)
 
 
 def plan(study: Study, data: Path | None = None) -> Plan:
@@ -117,10 +119,7 @@ def plan(study: Study, data: Path | None = None) -> Plan:
     """
     resolver = Resolver(study, data)
     backbones = {name: resolver.backbone(name, table) for name, table in study.backbones.items()}
-    arms = [
-        _Arm(name, resolver.training(arm), _trained_with(study.intermediate_recipe(arm)))
-        for name, arm in study.intermediate.arms.items()
-    ]
+    arms = _arms(study, resolver)
     targets = [_target(study, resolver, name) for name in expand(study.target.tasks)]
     resolver.raise_errors()
     builder = _Builder(study, arms, targets)
@@ -131,6 +130,20 @@ def plan(study: Study, data: Path | None = None) -> Plan:
     return Plan(
         study, tuple(builder.steps.values()), tuple(builder.cells), resolver.places, tuple(resolver.notes)
     )
+
+
+def _arms(study: Study, resolver: Resolver) -> list[_Arm]:
+    made: dict[str, _Arm] = {}
+
+    def make(name: str) -> _Arm:
+        if name not in made:
+            arm = study.intermediate.arms[name]
+            before = None if arm.after is None else make(arm.after)
+            recipe = _trained_with(study.intermediate_recipe(arm))
+            made[name] = _Arm(name, resolver.training(arm), recipe, before)
+        return made[name]
+
+    return [make(name) for name in study.intermediate.arms]
 
 
 def _target(study: Study, resolver: Resolver, name: str) -> _Target:

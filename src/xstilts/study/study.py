@@ -43,14 +43,16 @@ class BackboneTable(Specification):
 class Arm(Specification):
     """`[intermediate.arms]`: one way to do the intermediate phase; without tasks it trains nothing.
 
-    `examples` caps the rows of each task. Without `languages` a task is trained in its source language, and
-    a masked task in all its languages.
+    `examples` caps the rows of each task. `after` names another arm, from whose result this one goes on (a
+    curriculum, or several intermediate phases in turn). Without `languages` a task is trained in its source
+    language, and a masked task in all its languages.
     """
 
     tasks: tuple[str, ...] = ()
     languages: tuple[str, ...] | None = None
     labels: Literal["gold", "shuffled"] = "gold"
     examples: int | None = Field(default=None, ge=1)
+    after: str | None = None
     recipe: Overrides = Field(default_factory=dict)
 
 
