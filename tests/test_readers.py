@@ -1,6 +1,7 @@
 """Readers of original formats: what they tolerate, and how they name what they do not."""
 
 import gzip
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from xstilts import readers
 from xstilts.errors import DataError
-from xstilts.families.examples import Tagged
+from xstilts.families.examples import Answer, Question, Tagged
 
 LABELS = ("DET", "NOUN", "VERB")
 
@@ -71,6 +72,66 @@ def test_paired_lines(tmp_path: Path) -> None:
     short = _write(tmp_path, b"c\n", "z")
     with pytest.raises(DataError, match=r"x: has 2 lines, but .*z has 1"):
         readers.paired_lines(left, short)
+
+
+CONTEXT = "𝔄 cat sat; a cat slept."
+
+
+def _squad(*answers: tuple[str, object], **others: Any) -> bytes:
+    """A file with one question, whose context begins with a character of two UTF-16 units."""
+    spans = [{"text": text, "answer_start": start} for text, start in answers]
+    row = {"id": "q1", "question": "Who sat?", "answers": spans, **others}
+    paragraphs = [{"context": CONTEXT, "qas": [row]}]
+    return json.dumps({"version": "2", "data": [{"title": "t", "paragraphs": paragraphs}]}, indent=1).encode()
+
+
+@pytest.mark.parametrize("name", ["train.json", "train.json.gz"])
+def test_squad_offsets_count_code_points(tmp_path: Path, name: str) -> None:
+    path = _write(tmp_path, _squad(("cat", 2), ("a cat", 11)), name)
+    answers = (Answer("cat", 2), Answer("a cat", 11))
+    assert list(readers.squad(path)) == [Question(CONTEXT, "Who sat?", answers, "q1")]
+
+
+def test_unanswerable_questions_are_read_where_they_are_meant(tmp_path: Path) -> None:
+    path = _write(tmp_path, _squad(is_impossible=True, plausible_answers=[{"text": "x", "answer_start": 0}]))
+    assert list(readers.squad(path, unanswerable=True)) == [Question(CONTEXT, "Who sat?", (), "q1")]
+    with pytest.raises(DataError, match=r"rows.tsv: question 'q1': has no answer"):
+        list(readers.squad(path))
+
+
+def test_squad_rows_of_the_hub() -> None:
+    row = {"id": "7", "context": "A cat.", "question": "What?", "title": "t"}
+    answers = {"text": ["cat"], "answer_start": [2]}
+    expected = Question("A cat.", "What?", (Answer("cat", 2),), "7")
+    assert readers.squad_row({**row, "answers": answers}) == expected
+    with pytest.raises(DataError, match="question '7': the answer 'cat' does not stand at character 1"):
+        readers.squad_row({**row, "answers": {**answers, "answer_start": [1]}})
+
+
+def _answers(path: Path) -> Iterable[Any]:
+    return readers.squad(path, unanswerable=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (_squad(("cat", 3)), r"tsv: question 'q1': the answer 'cat' does not stand at character 3 of its"),
+        (_squad(("slept.", -6)), "does not stand at character -6"),
+        (_squad(("cat", "2")), "does not stand at character 2 of"),
+        (_squad(("", 0)), "the answer '' does not stand"),
+        (_squad(("cat", 2), is_impossible=True), "question 'q1': is marked impossible, but has answers"),
+        (b'{"data":\n', r"tsv:2: is no JSON \(Expecting value"),
+        (b"[]", "tsv: is no JSON object. Needed: data"),
+        (b'{"data": 1}', "tsv: the field 'data' is no list"),
+        (b'{"data": [{"title": "t"}]}', "tsv: an article: has no field 'paragraphs'; it has title"),
+        (b'{"data": [{"paragraphs": [{"qas": []}]}]}', "tsv: a paragraph: has no field 'context'"),
+        (_squad().replace(b'"id"', b'"ident"'), "tsv: a question: has no field 'id'; it has answers, ident"),
+        (_squad(("cat", 2)).replace(b"answer_start", b"start"), "'q1': has no field 'answer_start'"),
+    ],
+)
+def test_a_broken_squad_file(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        list(_answers(_write(tmp_path, content)))
 
 
 def _columns(path: Path) -> Iterable[Any]:

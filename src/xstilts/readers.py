@@ -7,12 +7,12 @@ name ends in `.gz` is decompressed. Whatever is wrong with a line raises DataErr
 
 import gzip
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from xstilts.errors import DataError, did_you_mean
-from xstilts.families.examples import Tagged
+from xstilts.families.examples import Answer, Question, Tagged
 
 Line = tuple[int, str]
 
@@ -44,13 +44,61 @@ def json_lines(path: Path, fields: Sequence[str]) -> Iterator[tuple[int, dict[st
         except json.JSONDecodeError as error:
             what = f"is no JSON ({error.msg} at column {error.colno})."
             raise DataError(_place(path, number), what, "Mend or remove the line.") from error
-        if not isinstance(row, dict):
-            raise DataError(_place(path, number), "is no JSON object.", f"Needed: {', '.join(fields)}.")
-        for field in fields:
-            if row.get(field) is None:
-                what = f"has no field '{field}'; it has {', '.join(sorted(row)) or 'none'}."
-                raise DataError(_place(path, number), what, did_you_mean(field, row))
-        yield number, row
+        yield number, _need(row, fields, _place(path, number))
+
+
+def squad(path: Path, *, unanswerable: bool = False) -> Iterator[Question]:
+    """The questions of a SQuAD file (v1.1 or v2.0), in its order, with all their answers.
+
+    The file is one JSON object: data, paragraphs (context), qas (id, question, answers: text, answer_start).
+    Offsets count code points of the context. Raises DataError, which names file and id, if an answer does not
+    stand at its offset, and if a question has no answer, unless there may be `unanswerable` ones (v2.0).
+    """
+    try:
+        with _open(path) as stream:
+            root = json.load(stream)
+    except json.JSONDecodeError as error:
+        what = f"is no JSON ({error.msg} at column {error.colno})."
+        raise DataError(_place(path, error.lineno), what, "Fetch the file again.") from error
+    for article in _parts(root, "data", str(path)):
+        for paragraph in _parts(article, "paragraphs", f"{path}: an article"):
+            context = _need(paragraph, ("context", "qas"), f"{path}: a paragraph")["context"]
+            for row in _parts(paragraph, "qas", f"{path}: a paragraph"):
+                _need(row, ("id", "question", "answers"), f"{path}: a question")
+                where = f"{path}: question '{row['id']}'"
+                answers = [
+                    _need(one, ("text", "answer_start"), where) for one in _parts(row, "answers", where)
+                ]
+                spans = tuple(Answer(str(one["text"]), one["answer_start"]) for one in answers)
+                if spans and row.get("is_impossible"):
+                    raise DataError(where, "is marked impossible, but has answers.")
+                question = Question(context, row["question"], spans, str(row["id"]))
+                yield checked(question, where, unanswerable=unanswerable)
+
+
+def squad_row(row: Mapping[str, Any], *, unanswerable: bool = False) -> Question:
+    """A question of a SQuAD-like data set on the Hub, whose answers are two lists, of texts and of offsets.
+
+    Raises DataError, which names the id, where `squad` does.
+    """
+    answers = row["answers"]
+    spans = zip(answers["text"], answers["answer_start"], strict=True)
+    question = Question(
+        row["context"], row["question"], tuple(Answer(*span) for span in spans), str(row["id"])
+    )
+    return checked(question, f"question '{row['id']}'", unanswerable=unanswerable)
+
+
+def checked(question: Question, where: str, *, unanswerable: bool = False) -> Question:
+    """The question, if each answer stands at its offset and there is one; else DataError."""
+    if not question.answers and not unanswerable:
+        raise DataError(where, "has no answer.", "Files without gold answers cannot be scored.")
+    for answer in question.answers:
+        inside = isinstance(answer.start, int) and answer.start >= 0
+        if not (inside and answer.text.strip() and question.context.startswith(answer.text, answer.start)):
+            what = f"the answer {answer.text!r} does not stand at character {answer.start} of its context."
+            raise DataError(where, what, "Offsets count code points, not bytes or UTF-16 units.")
+    return question
 
 
 def label(path: Path, number: int, value: object, labels: Collection[str]) -> str:
@@ -131,6 +179,24 @@ def _open(path: Path) -> BinaryIO:
 
 def _place(path: Path, number: int) -> str:
     return f"{path}:{number}"
+
+
+def _need(row: Any, fields: Sequence[str], where: str) -> dict[str, Any]:
+    """A JSON object that has these fields; DataError if it is none or lacks one."""
+    if not isinstance(row, dict):
+        raise DataError(where, "is no JSON object.", f"Needed: {', '.join(fields)}.")
+    for field in fields:
+        if row.get(field) is None:
+            what = f"has no field '{field}'; it has {', '.join(sorted(row)) or 'none'}."
+            raise DataError(where, what, did_you_mean(field, row))
+    return row
+
+
+def _parts(row: Any, field: str, where: str) -> list[Any]:
+    parts = _need(row, (field,), where)[field]
+    if not isinstance(parts, list):
+        raise DataError(where, f"the field '{field}' is no list.")
+    return parts
 
 
 def _split(path: Path, number: int, line: str, names: Sequence[str]) -> list[str]:
