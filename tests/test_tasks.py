@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,10 @@ ROWS = {
 }
 DATA = Path(os.environ["XSTILTS_DATA"]) if "XSTILTS_DATA" in os.environ else None
 with_data = pytest.mark.skipif(DATA is None, reason="XSTILTS_DATA names no data folder")
-MANIFEST_NAMES = {"mnli": "nli_mix", "real_text": "text"}  # the names in a data folder's manifest.json
+# The names in a data folder's manifest.json, where they are not the task's. A split may be there under
+# another name, or under several.
+MANIFEST_NAMES = {"mnli": "nli_mix", "real_text": "text"}
+MANIFEST_SPLITS: dict[str, dict[str, tuple[str, ...]]] = {}
 
 
 @pytest.fixture(params=task.names())
@@ -126,17 +130,32 @@ def test_every_file_of_the_data_folder_is_read_whole(found: Task) -> None:
 
 @with_data
 def test_declared_languages_are_those_that_the_folder_holds(found: Task) -> None:
+    for split, rows in _manifest(found).items():
+        assert set(task.available(found, split, DATA)) == {row["language"] for row in rows}, split
+
+
+@with_data
+def test_there_are_as_many_examples_as_the_manifest_says(found: Task) -> None:
+    """A language may have several files in a split, of which the task reads the first layout or joins all."""
+    for split, rows in _manifest(found).items():
+        for language in task.available(found, split, DATA):
+            counts = [row["examples"] for row in rows if row["language"] == language]
+            examples = task.load(found, split, language, DATA)
+            number = sum(len(one.gold) if isinstance(one, Bitext) else 1 for one in examples)
+            assert number in (*counts, sum(counts)), (split, language)
+
+
+def _manifest(found: Task) -> dict[str, list[dict[str, Any]]]:
+    """For each split of the task the rows of the folder's manifest; skipped if it does not know the task."""
     assert DATA is not None
     manifest = DATA / "manifest.json"
     name = MANIFEST_NAMES.get(found.name, found.name)
-    rows = (
-        [row for row in json.loads(manifest.read_text()) if row["task"] == name] if manifest.exists() else []
-    )
+    rows = json.loads(manifest.read_text()) if manifest.exists() else []
+    rows = [row for row in rows if row["task"] == name]
     if found.files is None or not rows:
         pytest.skip("the folder's manifest does not know the task")
-    for split in found.files.patterns:
-        held = {row["language"] for row in rows if row["split"] == split}
-        assert set(task.available(found, split, DATA)) == held, split
+    called = {split: (split,) for split in found.files.patterns} | MANIFEST_SPLITS.get(found.name, {})
+    return {split: [row for row in rows if row["split"] in names] for split, names in called.items()}
 
 
 # What is wrong with the data is said with the place and the way out.
