@@ -29,22 +29,26 @@ class Files:
 
     `patterns` gives for each split the paths to try, in order, below that folder; a path may contain
     `{lang}`, and each may be plain or end in `.gz`. `paired` names a second file that is read beside the
-    first (line-aligned text). `codes` maps a language to the code that the release uses for it.
-    `read(paths, language)` yields the examples of a file.
+    first (line-aligned text), `gold` one with the right pairs, read after those. `codes` maps a language to
+    the code that the release uses for it. `unlabelled` names languages in which the release withholds the
+    labels of a split: their files are never read. `read(paths, language)` yields the examples of a file.
     """
 
     patterns: Mapping[str, tuple[str, ...]]
     read: Callable[[tuple[Path, ...], str], Iterator[Example]]
     paired: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    also: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    gold: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
+    unlabelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hub:
-    """A data set on the Hugging Face Hub, as Parquet or JSON at a pinned revision; never a loading script.
+    """A data set on the Hugging Face Hub: Parquet, JSON lines or TSV at a pinned revision, never a script.
 
-    `files` gives for each split the path in the repository; it may contain `{lang}`.
-    `read(rows, language)` yields the examples of the rows.
+    `files` gives for each split the path in the repository; it may contain `{lang}`. `also` names further
+    files and data sets, which are read after it. `read(rows, language)` yields the examples of the rows.
     """
 
     dataset: str
@@ -52,6 +56,7 @@ class Hub:
     files: Mapping[str, str]
     read: Callable[[Iterator[Mapping[str, Any]], str], Iterator[Example]]
     codes: Mapping[str, str] = field(default_factory=dict)
+    also: tuple["Hub", ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +72,10 @@ class Task:
     """The facts of a task.
 
     `labels` stand in arg-max order. `trained_by` names the task whose training data trains this one:
-    None for its own, the empty string for nothing (retrieval). `version` is raised by hand whenever the
-    rows change, and enters every fingerprint.
+    None for its own, the empty string for nothing (retrieval). `evaluation_fallback` is the split that is
+    evaluated where the source has no `evaluation_split` at all; if that is "train", the source language,
+    which is trained on it, is left out. `no_hub` says why the rows are not read from the Hub. `version` is
+    raised by hand whenever the rows change, and enters every fingerprint.
     """
 
     family: str
@@ -84,7 +91,9 @@ class Task:
     files: Files | None = None
     hub: Hub | None = None
     lab: Lab | None = None
+    no_hub: str = ""
     evaluation_split: str = "test"
+    evaluation_fallback: str = ""
     development_split: str = "dev"
     skills: tuple[str, ...] = ()
     version: int = 1
@@ -177,8 +186,13 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
     if task.files is not None and (data is not None or task.hub is None):
         paths = _paths(task, task.files, split, language, data)
         return "sha256:" + _checksum(tuple((path, path.stat().st_mtime_ns) for path in paths))
-    assert task.hub is not None
-    return f"hub:{task.hub.dataset}@{task.hub.revision}"
+    if task.hub is None:
+        raise DataError(f"task '{task.name}'", "names no source of data.")
+    if split not in task.hub.files:
+        what = f"has no split '{split}' on the Hub; it has {', '.join(task.hub.files)}."
+        raise DataError(f"task '{task.name}'", what)
+    sources = dict.fromkeys(f"{hub.dataset}@{hub.revision}" for hub in (task.hub, *task.hub.also))
+    return "hub:" + "+".join(sources)
 
 
 def text_bytes(task: Task, split: str, language: str, data: Path | None = None) -> int | None:
@@ -201,6 +215,8 @@ def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ..
     """The languages of the task for which the source has that split, in the task's order."""
     if task.files is None or (data is None and task.path is None):
         codes = task.hub.codes if task.hub is not None else {}
+        if task.hub is not None and split not in task.hub.files:
+            return ()
         return tuple(lang for lang in task.languages if lang in (codes or task.languages))
     return tuple(lang for lang in task.languages if _find_paths(task, task.files, split, lang, data))
 
@@ -230,14 +246,20 @@ def _paths(task: Task, files: Files, split: str, language: str, data: Path | Non
         )
     if split not in files.patterns:
         raise DataError(here, f"has no split '{split}'; it has {', '.join(files.patterns)}.")
+    if language in files.unlabelled.get(split, ()):
+        raise DataError(here, f"the {split} rows in '{language}' have no gold labels.", "Leave them out.")
     folder = _folder(task, data)
     if not folder.is_dir():
         raise DataError(str(folder), "no such data folder.", "Name it with --data DIR or XSTILTS_DATA.")
     found = _find_paths(task, files, split, language, folder)
     if not found:
-        tried = ", ".join(_fill(p, files, language) for p in files.patterns[split])
+        wanted = (*files.patterns[split], *files.paired.get(split, ()), *files.gold.get(split, ()))
+        tried = ", ".join(_fill(pattern, files, language) for pattern in wanted)
         what = f"no {split} data of {here} in '{language}': looked for {tried} (plain or .gz)."
-        raise DataError(str(folder), what, "Check --data DIR, or leave the language out of the study.")
+        now = "Check --data DIR, or leave the language out of the study."
+        if language == task.source_language and split != task.evaluation_split and task.url:
+            now = f"Check --data DIR, or get the files from {task.url}."
+        raise DataError(str(folder), what, now)
     return found
 
 
@@ -246,7 +268,7 @@ def _folder(task: Task, data: Path | None) -> Path:
     if task.path is not None:
         return task.path.parent
     if data is None:
-        what = "reads original files; there is no copy of them on the Hub."
+        what = f"reads original files; {task.no_hub or 'there is no copy of them on the Hub'}."
         raise DataError(f"task '{task.name}'", what, "Name their folder with --data DIR or XSTILTS_DATA.")
     return data
 
@@ -256,12 +278,17 @@ def _fill(pattern: str, files: Files, language: str) -> str:
 
 
 def _find_paths(task: Task, files: Files, split: str, language: str, data: Path | None) -> tuple[Path, ...]:
-    folder = _folder(task, data)
-    first = _first(folder, files.patterns.get(split, ()), files, language)
-    if first is None or split not in files.paired:
-        return () if first is None else (first,)
-    second = _first(folder, files.paired[split], files, language)
-    return () if second is None else (first, second)
+    """The file of a split, what is paired with it, what is gold; nothing unless all of them are there."""
+    if language in files.unlabelled.get(split, ()):
+        return ()
+    folder, found = _folder(task, data), list[Path]()
+    for beside in (files.patterns, files.paired, files.gold):
+        if split in beside or beside is files.patterns:
+            path = _first(folder, beside.get(split, ()), files, language)
+            if path is None:
+                return ()
+            found.append(path)
+    return tuple(found)
 
 
 def _first(folder: Path, patterns: tuple[str, ...], files: Files, language: str) -> Path | None:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from xstilts.study.backbone import Backbone
 from xstilts.study.recipe import Recipe
-from xstilts.study.specification import Identified, Specification
+from xstilts.study.specification import Identified, Specification, added
 from xstilts.study.use import Use
 
 PHASE_VERSION = 1
@@ -52,7 +52,9 @@ class Evaluation(Identified):
     """A model on one task in all its languages; without a model, the majority reference.
 
     `use` has the evaluated rows; `trained_by` the training rows of the head that answers, and for the
-    majority reference the rows that it counts; None for retrieval, which has no head.
+    majority reference the rows that it counts; None for retrieval, which has no head. `thresholds` has the
+    rows on which mining chooses its threshold, language by language; the rows of `use` itself where there
+    are no others; None where nothing is mined.
     """
 
     version: ClassVar[int] = EVALUATION_VERSION
@@ -64,6 +66,7 @@ class Evaluation(Identified):
     metric: str
     metric_version: int = Field(ge=1)
     inference: Inference | None
+    thresholds: Use | None = added(None)
 
     @property
     def name(self) -> str:

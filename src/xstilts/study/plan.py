@@ -74,6 +74,7 @@ class _Target:
     recipe: Recipe
     metric: str
     metric_version: int
+    thresholds: Use | None
 
     @cached_property
     def inference(self) -> Inference:
@@ -93,6 +94,7 @@ class _Target:
             metric=self.metric,
             metric_version=self.metric_version,
             inference=None if model is None else self.inference,
+            thresholds=None if model is None else self.thresholds,
         )
 
 
@@ -150,7 +152,9 @@ def _target(study: Study, resolver: Resolver, name: str) -> _Target:
     metric = metrics.find(resolver.task(name).metric)
     trained_by = resolver.target_training(name)
     recipe = study.target_recipe(name)
-    return _Target(task_name(name), resolver.target(name), trained_by, recipe, metric.name, metric.version)
+    use = resolver.target(name)
+    thresholds = resolver.thresholds(name, use) if metric.name == "mining_f1" else None
+    return _Target(task_name(name), use, trained_by, recipe, metric.name, metric.version, thresholds)
 
 
 def _trained_with(recipe: Recipe) -> Recipe:

@@ -87,9 +87,35 @@ class Resolver:
     def target(self, name: str) -> Use:
         """The rows on which a target is evaluated, in all its languages or those that the study wants."""
         target, wanted = self.task(name), self.study.target.languages
-        split = target.evaluation_split
-        chosen = wanted and [code for code in wanted if code in target.languages]
-        return self._use(target, split, self._having(target, split, chosen, target.languages))
+        split, default = target.evaluation_split, target.languages
+        fallback = target.evaluation_fallback
+        if fallback and not self._available(target, split) and self._available(target, fallback):
+            self.notes.append(f"{target.name}: evaluated on {fallback}, for there is no {split} data")
+            split = fallback
+        if split == TRAIN:
+            default = tuple(code for code in default if code != target.source_language)
+        chosen = wanted and [code for code in wanted if code in default]
+        if wanted and not chosen:
+            what = (
+                f"the {split} rows of '{target.name}' are in {', '.join(default)}, of which none is wanted."
+            )
+            self.errors.append(DataError(f"{self.study.shown}: target.languages", what, "Add one of them."))
+        return self._use(target, split, self._having(target, split, chosen, default))
+
+    def thresholds(self, name: str, use: Use) -> Use:
+        """The development rows on which mining chooses its thresholds: in every language of `use`."""
+        mined = self.task(name)
+        split = mined.development_split
+        lacking = [code for code in use.languages if code not in self._available(mined, split)]
+        if lacking:
+            what = f"has no {split} data in {', '.join(lacking)}, on which a threshold could be chosen."
+            now = "Add it, or leave the language out: on the evaluated rows it would make the score too high."
+            self.errors.append(DataError(f"task '{mined.name}'", what, now))
+            return use
+        if use.split == split:
+            self.notes.append(f"{mined.name}: the threshold is chosen on the evaluated rows ({split})")
+            return use
+        return self._use(mined, split, use.languages)
 
     def backbone(self, name: str, table: BackboneTable) -> Backbone:
         """The backbone with its identity: revision, checksum, or the text of its tokenizer."""

@@ -35,6 +35,8 @@ def _uses(step: Step) -> Iterator[Use]:
         yield from specification.uses
     else:
         yield specification.use
+        if specification.thresholds is not None:
+            yield specification.thresholds
         if specification.model is None and specification.trained_by is not None:
             yield specification.trained_by
 

@@ -1,0 +1,54 @@
+"""MasakhaNER 2.0: names in news of African languages, tagged by their speakers.
+
+It has no English rows: PAN-X trains it. PAN-X knows no dates, so the tags B-DATE and I-DATE become O: a
+model is not asked for what it could not learn. Of its twenty languages those stand here that
+`xstilts languages` knows.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from xstilts import readers
+from xstilts.errors import DataError
+from xstilts.families.examples import Tagged
+from xstilts.task import Files, Task
+from xstilts.tasks.panx import LABELS
+
+_DATES = ("B-DATE", "I-DATE")
+_CODES = {"ha": "hau", "sw": "swa", "wo": "wol", "yo": "yor"}
+
+
+def _read(paths: tuple[Path, ...], language: str) -> Iterator[Tagged]:
+    """Sentences of a file with `token tag` on each line, one space between, and a blank line after each."""
+    (path,) = paths
+    tokens, tags = list[str](), list[str]()
+    for number, line in readers.lines(path):
+        if line.strip():
+            token, _, tag = line.rpartition(" ")
+            if not token.strip():
+                what = "is not a token and a tag with a space between."
+                raise DataError(f"{path}:{number}", what, "Mend or remove the line.")
+            found = readers.label(path, number, tag, (*LABELS, *_DATES))
+            tokens.append(token)
+            tags.append("O" if found in _DATES else found)
+        elif tokens:
+            yield Tagged(tuple(tokens), tuple(tags))
+            tokens, tags = [], []
+    if tokens:
+        yield Tagged(tuple(tokens), tuple(tags))
+
+
+TASK = Task(
+    family="tagging",
+    languages=tuple(_CODES),
+    labels=LABELS,
+    metric="span_f1",
+    trained_by="panx",
+    files=Files(patterns={"test": ("target/masakhaner2/{lang}/test.txt",)}, codes=_CODES, read=_read),
+    no_hub="the Hub has a loading script, which is never run",
+    description="Named entities in African news, without dates: persons, organisations, places",
+    citation="Adelani et al. (2022), MasakhaNER 2.0: Africa-centric Transfer Learning for Named Entity "
+    "Recognition. EMNLP",
+    licence="CC BY-NC 4.0",
+    url="https://github.com/masakhane-io/masakhane-ner/tree/main/MasakhaNER2.0",
+)

@@ -1,0 +1,84 @@
+"""TyDiQA-GoldP: questions that speakers of nine languages asked, each with the passage that answers it.
+
+English rows train it. Its development files are what XTREME tests on, and are evaluated; where a folder has
+none, the training rows of the other languages, which nothing trains on. Files come by language, or with all
+languages mixed (the original release, and the Hub's copy): then the language stands in a question's id, as
+in "finnish-7633091545614872858-1".
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from xstilts import readers
+from xstilts.errors import DataError
+from xstilts.families.examples import Question
+from xstilts.task import Files, Hub, Task
+
+_NAMES = {
+    "ar": "arabic",
+    "bn": "bengali",
+    "en": "english",
+    "fi": "finnish",
+    "id": "indonesian",
+    "ko": "korean",
+    "ru": "russian",
+    "sw": "swahili",
+    "te": "telugu",
+}
+
+
+def _read(paths: tuple[Path, ...], language: str) -> Iterator[Question]:
+    (path,) = paths
+    own_file = f".{language}." in path.name
+    return (
+        question for question in readers.squad(path) if own_file or _is_in(language, question.id, str(path))
+    )
+
+
+def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Question]:
+    return (readers.squad_row(row) for row in rows if _is_in(language, row["id"], "tydiqa on the Hub"))
+
+
+def _is_in(language: str, name: str, where: str) -> bool:
+    """Whether the id of a question names that language; DataError if it names none of the nine."""
+    said = name.partition("-")[0]
+    if said not in _NAMES.values():
+        what = (
+            f"the id '{name}' of a question does not begin with its language ({', '.join(_NAMES.values())})."
+        )
+        raise DataError(where, what, "Give one file for each language.")
+    return said == _NAMES[language]
+
+
+TASK = Task(
+    family="span",
+    languages=tuple(_NAMES),
+    metric="squad_f1",
+    files=Files(
+        patterns={
+            split: (
+                f"target/tydiqa/tydiqa.goldp.{{lang}}.{split}.json",
+                f"target/tydiqa/tydiqa-goldp-v1.1-{split}.json",
+            )
+            for split in ("train", "dev")
+        },
+        read=_read,
+    ),
+    hub=Hub(
+        dataset="google/xtreme",
+        revision="ec5f1f46e9af79639a90684a7a70a956c4998f04",
+        files={
+            "train": "tydiqa/train-00000-of-00001.parquet",
+            "dev": "tydiqa/validation-00000-of-00001.parquet",
+        },
+        read=_read_hub,
+    ),
+    evaluation_split="dev",
+    evaluation_fallback="train",
+    description="Questions asked by speakers, answered by a span of a Wikipedia passage, in nine languages",
+    citation="Clark et al. (2020), TyDi QA: A Benchmark for Information-Seeking Question Answering in "
+    "Typologically Diverse Languages. TACL",
+    licence="Apache-2.0",
+    url="https://github.com/google-research-datasets/tydiqa",
+)

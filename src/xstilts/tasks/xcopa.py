@@ -1,0 +1,48 @@
+"""XCOPA: which of two sentences is the more plausible cause, or effect, of a premise?
+
+English is COPA, whose 400 training rows train the task. The premise and an English question make the context,
+in every language, for the files say only `cause` or `effect`. COPA's English test labels are withheld (its
+test file holds 0 in every row), so English is not evaluated. Known faults of released files are left as they
+are: `question` is `effect` in all Thai rows, and it differs from English in test rows of Turkish (51),
+Swahili (37) and Indonesian (4).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from xstilts import readers
+from xstilts.errors import DataError
+from xstilts.families.examples import Choice
+from xstilts.task import Files, Task
+
+_QUESTIONS = {"cause": "What was the cause?", "effect": "What happened as a result?"}
+_FIELDS = ("premise", "choice1", "choice2", "question", "label")
+
+
+def _read(paths: tuple[Path, ...], language: str) -> Iterator[Choice]:
+    (path,) = paths
+    for number, row in readers.json_lines(path, _FIELDS):
+        question = readers.label(path, number, row["question"], tuple(_QUESTIONS))
+        if row["label"] not in (0, 1):
+            raise DataError(f"{path}:{number}", f"the label {row['label']!r} is neither 0 nor 1.")
+        context = f"{row['premise']} {_QUESTIONS[question]}"
+        yield Choice(context, (row["choice1"], row["choice2"]), row["label"], str(row.get("idx", "")))
+
+
+TASK = Task(
+    family="choice",
+    languages=("en", "et", "ht", "id", "it", "qu", "sw", "ta", "th", "tr", "vi", "zh"),
+    metric="accuracy",
+    files=Files(
+        patterns={split: (f"target/xcopa/{split}.{{lang}}.jsonl",) for split in ("train", "val", "test")},
+        unlabelled={"test": ("en",)},
+        read=_read,
+    ),
+    no_hub="the Hub's copy has no English rows to train on",
+    development_split="val",
+    description="Commonsense causes and effects, two alternatives, in eleven languages",
+    citation="Ponti et al. (2020), XCOPA: A Multilingual Dataset for Causal Commonsense Reasoning. EMNLP; "
+    "Roemmele, Bejan and Gordon (2011), Choice of Plausible Alternatives. AAAI Spring Symposium",
+    licence="CC BY 4.0; English (COPA) BSD 2-Clause",
+    url="https://github.com/cambridgeltl/xcopa",
+)
