@@ -31,7 +31,9 @@ with_data = pytest.mark.skipif(DATA is None, reason="XSTILTS_DATA names no data 
 # The names in a data folder's manifest.json, where they are not the task's. A split may be there under
 # another name, or under several.
 MANIFEST_NAMES = {"mnli": "nli_mix", "real_text": "text"}
-MANIFEST_SPLITS: dict[str, dict[str, tuple[str, ...]]] = {}
+MANIFEST_SPLITS: dict[str, dict[str, tuple[str, ...]]] = {
+    "squad2": {"train": ("sample",)},
+}
 
 
 @pytest.fixture(params=task.names())

@@ -1,4 +1,4 @@
-"""Data sets on the Hugging Face Hub: single Parquet or JSON-lines files at a pinned revision, never a script.
+"""Data sets on the Hugging Face Hub: Parquet, JSON-lines or TSV files at a pinned revision, never a script.
 
 The library that fetches is imported only when something is fetched, so that planning stays light.
 """
@@ -14,7 +14,7 @@ from xstilts.task import Hub
 
 
 def load(hub: Hub, split: str, language: str, task: str) -> list[Example]:
-    """All examples of a split in a language, in the order of the file.
+    """All examples of a split in a language, in the order of the file, then those of `also`.
 
     Raises DataError if the data set has no such split or language, or if the file can neither be fetched nor
     found in the cache of an earlier fetch.
@@ -29,7 +29,7 @@ def load(hub: Hub, split: str, language: str, task: str) -> list[Example]:
     examples = list(hub.read(_rows(_fetch(hub, name, where), where), language))
     if not examples:
         raise DataError(where, f"{name} holds no examples.")
-    return examples
+    return examples + [example for other in hub.also for example in load(other, split, language, task)]
 
 
 def _fetch(hub: Hub, name: str, where: str) -> Path:
@@ -54,6 +54,8 @@ def _fetch(hub: Hub, name: str, where: str) -> Path:
 
 
 def _rows(path: Path, where: str) -> Iterator[Mapping[str, Any]]:
+    if path.suffix == ".tsv":
+        return (row for _, row in readers.table(path, ()))
     if path.suffix != ".parquet":
         return (row for _, row in readers.json_lines(path, ()))
     import polars

@@ -5,14 +5,17 @@ line feed ends a line (U+2028 and its like are text); a carriage return before i
 name ends in `.gz` is decompressed. Whatever is wrong with a line raises DataError, which names file and line.
 """
 
+import csv
 import gzip
+import io
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from xstilts.errors import DataError, did_you_mean
-from xstilts.families.examples import Answer, Question, Tagged
+from xstilts.families.examples import Answer, Pair, Question, Tagged
 
 Line = tuple[int, str]
 
@@ -36,6 +39,44 @@ def columns(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]
         yield number, _split(path, number, line, names)
 
 
+def table(
+    path: Path, names: Sequence[str], *, skip_short: bool = False
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a tab-separated file without quoting, whose first line names columns, these among them.
+
+    Raises DataError for a row with more or fewer columns than the first line, unless `skip_short` lets those
+    with fewer pass by unread.
+    """
+    header: list[str] = []
+    for number, line in lines(path):
+        if not header:
+            header = line.split("\t")
+            require(dict.fromkeys(header, ""), names, _place(path, number))
+        elif not skip_short or line.count("\t") + 1 >= len(header):
+            yield number, dict(zip(header, _split(path, number, line, header), strict=True))
+
+
+def csv_rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a comma-separated file with quoting, whose first line names columns, these among them.
+
+    A quoted field may hold line ends; the number is that of the row's last line. Raises DataError for a row
+    with more or fewer columns than the first line, or where a quote is not closed.
+    """
+    with _open(path) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+        rows = csv.reader(text, strict=True)
+        header: list[str] = []
+        try:
+            for values in rows:
+                if header:
+                    _check_width(path, rows.line_num, values, header, "commas")
+                    yield rows.line_num, dict(zip(header, values, strict=True))
+                else:
+                    header = values
+                    require(dict.fromkeys(header, ""), names, _place(path, rows.line_num))
+        except csv.Error as error:
+            raise DataError(_place(path, rows.line_num), f"is no CSV ({error}).") from error
+
+
 def json_lines(path: Path, fields: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a file with one JSON object a line; each must have these fields."""
     for number, line in lines(path):
@@ -44,7 +85,18 @@ def json_lines(path: Path, fields: Sequence[str]) -> Iterator[tuple[int, dict[st
         except json.JSONDecodeError as error:
             what = f"is no JSON ({error.msg} at column {error.colno})."
             raise DataError(_place(path, number), what, "Mend or remove the line.") from error
-        yield number, _need(row, fields, _place(path, number))
+        yield number, require(row, fields, _place(path, number))
+
+
+def require(row: Any, fields: Sequence[str], where: str) -> dict[str, Any]:
+    """A JSON object that has these fields; DataError if it is none or lacks one."""
+    if not isinstance(row, dict):
+        raise DataError(where, "is no JSON object.", f"Needed: {', '.join(fields)}.")
+    for field in fields:
+        if row.get(field) is None:
+            what = f"has no field '{field}'; it has {', '.join(sorted(row)) or 'none'}."
+            raise DataError(where, what, did_you_mean(field, row))
+    return row
 
 
 def squad(path: Path, *, unanswerable: bool = False) -> Iterator[Question]:
@@ -62,12 +114,12 @@ def squad(path: Path, *, unanswerable: bool = False) -> Iterator[Question]:
         raise DataError(_place(path, error.lineno), what, "Fetch the file again.") from error
     for article in _parts(root, "data", str(path)):
         for paragraph in _parts(article, "paragraphs", f"{path}: an article"):
-            context = _need(paragraph, ("context", "qas"), f"{path}: a paragraph")["context"]
+            context = require(paragraph, ("context", "qas"), f"{path}: a paragraph")["context"]
             for row in _parts(paragraph, "qas", f"{path}: a paragraph"):
-                _need(row, ("id", "question", "answers"), f"{path}: a question")
+                require(row, ("id", "question", "answers"), f"{path}: a question")
                 where = f"{path}: question '{row['id']}'"
                 answers = [
-                    _need(one, ("text", "answer_start"), where) for one in _parts(row, "answers", where)
+                    require(one, ("text", "answer_start"), where) for one in _parts(row, "answers", where)
                 ]
                 spans = tuple(Answer(str(one["text"]), one["answer_start"]) for one in answers)
                 if spans and row.get("is_impossible"):
@@ -110,6 +162,33 @@ def label(path: Path, number: int, value: object, labels: Collection[str]) -> st
     return value
 
 
+def position(path: Path, number: int, value: object, names: Sequence[str]) -> int:
+    """The index of a row's right option among the names of all; DataError if it is none of them."""
+    return names.index(label(path, number, str(value), names))
+
+
+def nli(path: Path, labels: Collection[str]) -> Iterator[Pair]:
+    """The pairs of SNLI's and MultiNLI's JSON lines.
+
+    Rows whose gold label is `-` (the annotators did not agree) are skipped, as everybody does.
+    """
+    for number, row in json_lines(path, ("gold_label", "sentence1", "sentence2")):
+        if row["gold_label"] != "-":
+            gold = label(path, number, row["gold_label"], labels)
+            yield Pair(row["sentence1"], row["sentence2"], gold, row.get("pairID", ""))
+
+
+def nli_rows(rows: Iterator[Mapping[str, Any]], name: str = "") -> Iterator[Pair]:
+    """The pairs of SNLI, MultiNLI and ANLI on the Hub; `name` is the field of the id, if there is one.
+
+    Rows without label (-1) are skipped.
+    """
+    for row in rows:
+        if row["label"] >= 0:
+            gold = ("entailment", "neutral", "contradiction")[row["label"]]
+            yield Pair(row["premise"], row["hypothesis"], gold, row[name] if name else "")
+
+
 def tagged_columns(path: Path, labels: Collection[str]) -> Iterator[Tagged]:
     """Sentences of a file with `token TAB tag` on each line and a blank line between sentences."""
     tokens: list[str] = []
@@ -123,6 +202,39 @@ def tagged_columns(path: Path, labels: Collection[str]) -> Iterator[Tagged]:
             yield Tagged(tuple(tokens), tuple(tags))
             tokens, tags = [], []
     if tokens:
+        yield Tagged(tuple(tokens), tuple(tags))
+
+
+_ATOM = re.compile(r"(?:S|NP?|PP)(?:\[\w+\])?|conj|[LR]RB|[LR]QU|[.,:;]")
+
+
+def is_category(text: str) -> bool:
+    """Whether a text is a lexical category in CCGbank's notation, such as `(S[dcl]\\NP)/NP`."""
+    rest = _ATOM.sub("X", text)
+    while (shorter := rest.replace("(X/X)", "X").replace("(X\\X)", "X")) != rest:
+        rest = shorter
+    return rest in ("X", "X/X", "X\\X")
+
+
+def supertags(path: Path, labels: Collection[str], other: str = "") -> Iterator[Tagged]:
+    """Sentences of a C&C file: one a line, tokens `word|POS|category` between single spaces.
+
+    A word may hold a bar, so a token is split from the right. The comments that C&C writes first (`# ...`)
+    and blank lines are skipped. A category that is none of the labels is read as `other` if that is given
+    and the category is well-formed; DataError otherwise.
+    """
+    for number, line in lines(path):
+        if not line.strip() or line.startswith("# "):
+            continue
+        tokens, tags = [], []
+        for token in line.strip().split(" "):
+            parts = token.rsplit("|", 2)
+            if len(parts) != 3:
+                raise DataError(_place(path, number), f"the token {token!r} is not word|POS|category.")
+            word, _, tag = parts
+            tokens.append(_token(path, number, word))
+            unknown = bool(other) and tag not in labels and is_category(tag)
+            tags.append(other if unknown else label(path, number, tag, labels))
         yield Tagged(tuple(tokens), tuple(tags))
 
 
@@ -181,19 +293,8 @@ def _place(path: Path, number: int) -> str:
     return f"{path}:{number}"
 
 
-def _need(row: Any, fields: Sequence[str], where: str) -> dict[str, Any]:
-    """A JSON object that has these fields; DataError if it is none or lacks one."""
-    if not isinstance(row, dict):
-        raise DataError(where, "is no JSON object.", f"Needed: {', '.join(fields)}.")
-    for field in fields:
-        if row.get(field) is None:
-            what = f"has no field '{field}'; it has {', '.join(sorted(row)) or 'none'}."
-            raise DataError(where, what, did_you_mean(field, row))
-    return row
-
-
 def _parts(row: Any, field: str, where: str) -> list[Any]:
-    parts = _need(row, (field,), where)[field]
+    parts = require(row, (field,), where)[field]
     if not isinstance(parts, list):
         raise DataError(where, f"the field '{field}' is no list.")
     return parts
@@ -201,11 +302,15 @@ def _parts(row: Any, field: str, where: str) -> list[Any]:
 
 def _split(path: Path, number: int, line: str, names: Sequence[str]) -> list[str]:
     values = line.split("\t")
+    _check_width(path, number, values, names, "tabs")
+    return values
+
+
+def _check_width(path: Path, number: int, values: list[str], names: Sequence[str], between: str) -> None:
     if len(values) != len(names):
         found = f"has {len(values)} column{'s' if len(values) > 1 else ''}"
-        what = f"{found} separated by tabs, not {len(names)} ({', '.join(names)})."
+        what = f"{found} separated by {between}, not {len(names)} ({', '.join(names)})."
         raise DataError(_place(path, number), what)
-    return values
 
 
 def _token(path: Path, number: int, token: str) -> str:

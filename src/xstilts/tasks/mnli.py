@@ -9,22 +9,15 @@ from xstilts.families.examples import Pair
 from xstilts.task import Files, Hub, Task
 
 LABELS = ("contradiction", "entailment", "neutral")
-_HUB_LABELS = ("entailment", "neutral", "contradiction")
 
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
-    """Rows whose gold label is `-` (the annotators did not agree) are skipped, as everybody does."""
     (path,) = paths
-    for number, row in readers.json_lines(path, ("gold_label", "sentence1", "sentence2")):
-        if row["gold_label"] != "-":
-            label = readers.label(path, number, row["gold_label"], LABELS)
-            yield Pair(row["sentence1"], row["sentence2"], label, row.get("pairID", ""))
+    return readers.nli(path, LABELS)
 
 
 def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Pair]:
-    for row in rows:
-        if row["label"] >= 0:
-            yield Pair(row["premise"], row["hypothesis"], _HUB_LABELS[row["label"]], row["pairID"])
+    return readers.nli_rows(rows, "pairID")
 
 
 TASK = Task(
