@@ -32,6 +32,10 @@ with_data = pytest.mark.skipif(DATA is None, reason="XSTILTS_DATA names no data 
 # another name, or under several.
 MANIFEST_NAMES = {"mnli": "nli_mix", "real_text": "text"}
 MANIFEST_SPLITS: dict[str, dict[str, tuple[str, ...]]] = {
+    "anli": {"train": ("R1.dev", "R2.dev", "R3.dev"), "dev": ("R3.test",)},
+    "ccg": {"dev": ("test",)},
+    "mrpc": {"dev": ("test",)},
+    "socialiqa": {"train": ("dev",), "dev": ("test",)},
     "squad2": {"train": ("sample",)},
 }
 
@@ -241,6 +245,18 @@ def test_parallel_text_joins_by_key(tmp_path: Path) -> None:
     data = _folder(tmp_path, {"text/en.tsv": english, "text/sw.tsv": swahili})
     found = task.load(task.find("real_parallel"), "train", "sw", data)
     assert found == [Text("moja", "one"), Text("two", "mbili")]
+
+
+def test_clauses_are_paired_where_there_are_as_many(tmp_path: Path) -> None:
+    english = "b.1\tOne, two.\nb.2\tThree; four: five.\nw.1\tsix, seven\n".encode()
+    swahili = "b.1\tMoja, mbili.\nb.2\tTatu, nne.\nw.1\tsita, saba\n".encode()
+    data = _folder(tmp_path, {"text/en.tsv": english, "text/sw.tsv": swahili})
+    found = task.load(task.find("real_phrases"), "train", "sw", data)
+    twice = [Text(clause, clause) for clause in ("Moja", "mbili", "Tatu", "nne")]
+    assert found == [*twice[:2], Text("One", "Moja"), Text("mbili", "two"), *twice[2:]]
+    alone = task.load(task.find("real_phrases"), "train", "en", data)
+    assert all(row.text == row.text2 for row in alone)
+    assert len(alone) == 5
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 Whole verses alone teach a small encoder very late to look from one sentence of a pair to the other; short
 phrases teach it early. A verse and its English are cut at punctuation; where both have as many clauses, the
-first translates the first and so on. Which language stands first alternates. The first short clause of every
-verse stands beside itself.
+first translates the first and so on. Which language stands first alternates. Every short clause stands
+beside itself too.
 """
 
 import re
@@ -27,9 +27,9 @@ def _read(paths: tuple[Path, ...], language: str) -> Iterator[Text]:
         if key.startswith("w."):  # not parallel, and no sentences
             continue
         clauses = _clauses(text)
-        short = next((clause for clause in clauses if len(clause) <= _LONGEST), None)
-        if short is not None:
-            yield Text(short, short)
+        for clause in clauses:
+            if len(clause) <= _LONGEST:
+                yield Text(clause, clause)
         translated = _clauses(translations.get(key, ""))
         if len(clauses) != len(translated) or len(clauses) == 1:
             continue
