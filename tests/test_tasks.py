@@ -248,8 +248,8 @@ def test_parallel_text_joins_by_key(tmp_path: Path) -> None:
 
 
 def test_clauses_are_paired_where_there_are_as_many(tmp_path: Path) -> None:
-    english = "b.1\tOne, two.\nb.2\tThree; four: five.\nw.1\tsix, seven\n".encode()
-    swahili = "b.1\tMoja, mbili.\nb.2\tTatu, nne.\nw.1\tsita, saba\n".encode()
+    english = b"b.1\tOne, two.\nb.2\tThree; four: five.\nw.1\tsix, seven\n"
+    swahili = b"b.1\tMoja, mbili.\nb.2\tTatu, nne.\nw.1\tsita, saba\n"
     data = _folder(tmp_path, {"text/en.tsv": english, "text/sw.tsv": swahili})
     found = task.load(task.find("real_phrases"), "train", "sw", data)
     twice = [Text(clause, clause) for clause in ("Moja", "mbili", "Tatu", "nne")]
