@@ -278,7 +278,8 @@ def _fill(pattern: str, files: Files, language: str) -> str:
 
 
 def _find_paths(task: Task, files: Files, split: str, language: str, data: Path | None) -> tuple[Path, ...]:
-    """The file of a split, what is paired with it, what is gold; nothing unless all of them are there."""
+    """The file of a split, what is paired with it, what is gold, nothing unless all of them are there; and
+    those of the further files that are there."""
     if language in files.unlabelled.get(split, ()):
         return ()
     folder, found = _folder(task, data), list[Path]()
@@ -288,7 +289,8 @@ def _find_paths(task: Task, files: Files, split: str, language: str, data: Path 
             if path is None:
                 return ()
             found.append(path)
-    return tuple(found)
+    further = (_first(folder, patterns, files, language) for patterns in files.also.get(split, ()))
+    return (*found, *(path for path in further if path is not None))
 
 
 def _first(folder: Path, patterns: tuple[str, ...], files: Files, language: str) -> Path | None:

@@ -20,6 +20,16 @@ def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Pair
     return readers.nli_rows(rows, "pairID")
 
 
+HUB = Hub(
+    dataset="nyu-mll/multi_nli",
+    revision="da70db2af9d09693783c3320c4249840212ee221",
+    files={
+        "train": "data/train-00000-of-00001.parquet",
+        "dev": "data/validation_matched-00000-of-00001.parquet",
+    },
+    read=_read_hub,
+)
+
 TASK = Task(
     family="classification",
     languages=("en",),
@@ -32,15 +42,7 @@ TASK = Task(
         },
         read=_read,
     ),
-    hub=Hub(
-        dataset="nyu-mll/multi_nli",
-        revision="da70db2af9d09693783c3320c4249840212ee221",
-        files={
-            "train": "data/train-00000-of-00001.parquet",
-            "dev": "data/validation_matched-00000-of-00001.parquet",
-        },
-        read=_read_hub,
-    ),
+    hub=HUB,
     evaluation_split="dev",
     description="Natural language inference over sentence pairs of ten genres",
     citation="Williams, Nangia and Bowman (2018), A Broad-Coverage Challenge Corpus for Sentence "
