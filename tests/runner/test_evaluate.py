@@ -1,6 +1,7 @@
 """Evaluations: the files that reports read, all languages, references, every family's answers."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from xstilts import families, metrics
 from xstilts.errors import BackboneError
 from xstilts.families.examples import Bitext
 from xstilts.families.items import Layout
+from xstilts.metrics import mining
 from xstilts.runner import model as models
 from xstilts.runner import predict
 from xstilts.runner.evaluate import SCHEMA
+from xstilts.runner.mining import search_on_gpu
 from xstilts.runner.rows import prepare
 from xstilts.study.phase import Evaluation, Inference
 from xstilts.task import load as load_rows
@@ -246,3 +249,82 @@ def test_events_tell_the_languages(box: Box) -> None:
 def test_languages_are_those_of_the_use(box: Box) -> None:
     found = evaluation(None, "pairs", use=use("pairs", "test", ("de",)))
     assert list(scores_of(box, found)["languages"]) == ["de"]
+
+
+# Mining
+
+
+def mining_of(languages: tuple[str, ...] = ("de",), split: str = "test", **changes: Any) -> Evaluation:
+    rows = use("mines", split, languages)
+    return evaluation(BACKBONE, "mines", use=rows, thresholds=use("mines", "dev", languages), **changes)
+
+
+def test_mining_scores_all_layers_with_thresholds_from_the_development_rows(
+    first: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = []
+    hidden = models.Model.hidden
+
+    def counted(self: models.Model, batch: Any, **options: Any) -> Any:
+        passes.append(len(batch.ids))
+        return hidden(self, batch, **options)
+
+    monkeypatch.setattr(models.Model, "hidden", counted)
+    found = mining_of(("de", "fr"))
+    scores, rows = scores_of(first, found)["languages"], rows_of(first, found)
+    evaluated, sentences = sum(passes), 0
+    model = models.load(first.checkpoint(BACKBONE)).eval()
+    for language, entry in scores.items():
+        parts = {split: load_rows(PLACES.task("mines"), split, language)[0] for split in ("dev", "test")}
+        sentences += sum(len(bitext.source) + len(bitext.target) for bitext in parts.values())
+        assert entry["n"] == len(parts["test"].source) == len(rows.filter(language=language))
+        assert entry["threshold_split"] == "dev"
+        assert entry["value"] == entry["layers"][1] > 60, "the same words are the same sentence"
+        assert entry["sums"][2] == 12 == len(parts["test"].gold)
+        layers = {
+            split: predict.embed(model, prepare([bitext], "retrieval", model.tokenizer, LAYOUT), "fp32")[1]
+            for split, bitext in parts.items()
+        }
+        lowest = mining.threshold(mining.mine(parts["dev"], layers["dev"]), parts["dev"])
+        assert entry["threshold"] == pytest.approx(lowest, rel=1e-5)
+        wanted = mining.extract(mining.mine(parts["test"], layers["test"]), lowest, entry["n"])
+        predicted = [json.loads(value) for value in rows.filter(language=language)["predicted"]]
+        assert predicted == [list(pair) for pair in wanted]
+        gold = [json.loads(value) for value in rows.filter(language=language)["gold"]]
+        assert [tuple(pair) for pair in gold] == mining.gold_rows(parts["test"])
+    assert evaluated == sentences, "one pass over every sentence"
+
+
+def test_mining_the_development_rows_says_so(first: Box) -> None:
+    scores = scores_of(first, mining_of(split="dev"))["languages"]["de"]
+    assert scores["threshold_split"] == "dev"
+    (bitext,) = load_rows(PLACES.task("mines"), "dev", "de")
+    assert scores["sums"][2] == len(bitext.gold)
+
+
+def test_vectors_may_lie_in_a_file(first: Box, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    model = models.load(first.checkpoint(BACKBONE)).eval()
+    (bitext,) = load_rows(PLACES.task("mines"), "dev", "de")
+    prepared = prepare([bitext], "retrieval", model.tokenizer, LAYOUT)
+    vectors = predict.embed(model, prepared, "fp32", tmp_path)
+    assert not isinstance(vectors, np.memmap)
+    monkeypatch.setattr(predict, "IN_MEMORY", 0)
+    mapped = predict.embed(model, prepared, "fp32", tmp_path)
+    assert isinstance(mapped, np.memmap)
+    np.testing.assert_array_equal(mapped, vectors)
+    assert not list(tmp_path.iterdir()), "the file has no name that could be left behind"
+
+
+def test_the_search_of_torch_is_that_of_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.Generator(np.random.PCG64(3))
+    queries, base = (mining.unit(rng.standard_normal((rows, 8)).astype(np.float32)) for rows in (23, 31))
+    wanted = mining.search(queries, base, 4)
+    monkeypatch.setattr(mining, "BLOCK", 100)
+    found = search_on_gpu(queries, base, 4, device="cpu")
+    np.testing.assert_allclose(found[0], wanted[0], rtol=1e-5)
+    assert (found[1] == wanted[1]).all()
+
+
+def test_the_majority_of_mining_finds_nothing(first: Box) -> None:
+    scores = scores_of(first, evaluation(None, "mines", ("de",)))["languages"]["de"]
+    assert (scores["value"], scores["sums"][1:]) == (0, [0, 12])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from xstilts.families.examples import Bitext
 from xstilts.families.items import Item, Layout, tokenize
+from xstilts.metrics.mining import unit
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def nearest(queries: NDArray[np.float32], candidates: NDArray[np.float32], block
 
     Matrix products may round the same row differently in different columns, so equal rows are told by bytes.
     """
-    queries, candidates = _unit(queries), _unit(candidates)
+    queries, candidates = unit(queries), unit(candidates)
     seen: dict[bytes, int] = {}
     first = [seen.setdefault(vector.tobytes(), row) for row, vector in enumerate(candidates)]
     found: list[int] = []
@@ -76,12 +77,6 @@ def nearest(queries: NDArray[np.float32], candidates: NDArray[np.float32], block
         distance = (candidates**2).sum(axis=1) - 2 * queries[start : start + block] @ candidates.T
         found.extend(first[row] for row in distance.argmin(axis=1))
     return found
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = np.divide(vectors, np.where(length == 0, 1, length), dtype=np.float32)
-    return unit
 
 
 FAMILY = Retrieval()

@@ -1,7 +1,8 @@
 """Evaluation: a model on one task, all its languages in one process."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -11,8 +12,11 @@ from xstilts import families, metrics
 from xstilts.errors import BackboneError
 from xstilts.families.examples import Bitext
 from xstilts.families.items import Layout
+from xstilts.metrics.mining import gold_rows
 from xstilts.runner import model as models
 from xstilts.runner.context import Context
+from xstilts.runner.mining import MINING, mine
+from xstilts.runner.model import Model
 from xstilts.runner.predict import default_layer, predict, retrieve
 from xstilts.runner.rows import examples, has_nulls, head_name, prepare
 from xstilts.study.phase import Evaluation
@@ -28,6 +32,19 @@ SCHEMA: dict[str, Any] = {
 """Columns of predictions.parquet; `gold` and `predicted` are JSON, `statistics` the metric's numbers."""
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What is predicted for the rows of a language, and by every layer if asked; what else was found out."""
+
+    predicted: list[Any]
+    layers: list[list[Any]] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+Answers = Callable[[str, Sequence[Any]], Answer]
+"""From a language and its rows to the answer."""
+
+
 def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
     """Predict and score every language; writes scores.json and predictions.parquet into `context.folder`."""
     answers = _answers(evaluation, context)
@@ -36,16 +53,20 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
     tables = []
     for language in evaluation.use.languages:
         rows = context.examples(evaluation.use, language)
-        predicted, layers = answers(rows)
-        gold, ids = _gold(evaluation.use.family, rows)
+        answer = answers(language, rows)
+        predicted = answer.predicted
+        gold, ids = _gold(evaluation, rows)
         statistics = metric.statistics(gold, predicted, language)
         sums = statistics.sum(axis=0)
         languages[language] = {"n": len(gold), "value": float(metric.value(sums)), "sums": sums.tolist()}
         languages[language]["beside"] = {
             name: _value(name, gold, predicted, language) for name in metrics.beside(evaluation.metric)
         }
-        if layers:
-            languages[language]["layers"] = [_value(metric.name, gold, layer, language) for layer in layers]
+        languages[language] |= answer.facts
+        if answer.layers:
+            languages[language]["layers"] = [
+                _value(metric.name, gold, layer, language) for layer in answer.layers
+            ]
         tables.append(
             pl.DataFrame(
                 {
@@ -68,13 +89,15 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
     return {"examples": sum(entry["n"] for entry in languages.values())}
 
 
-def _answers(evaluation: Evaluation, context: Context) -> Any:
-    """A function from rows to (predictions, predictions of every layer or nothing)."""
+def _answers(evaluation: Evaluation, context: Context) -> Answers:
+    """The function that answers: the majority reference's, retrieval's, or that of a trained head."""
     family = families.find(evaluation.use.family)
     if evaluation.model is None:
         trained_by = evaluation.trained_by
         training = examples(trained_by, context, seed=0) if trained_by is not None else []
-        return lambda rows: (family.majority(training, rows), [])
+        if evaluation.metric == MINING:
+            return lambda language, rows: Answer([()] * len(rows[0].source))
+        return lambda language, rows: Answer(family.majority(training, rows))
     inference = evaluation.inference
     assert inference is not None
     model = models.load(context.checkpoint(evaluation.model))
@@ -86,31 +109,49 @@ def _answers(evaluation: Evaluation, context: Context) -> Any:
         nulls=has_nulls(evaluation.metric),
     )
     if evaluation.use.family == "retrieval":
-
-        def translations(rows: Sequence[Any]) -> tuple[list[Any], list[list[Any]]]:
-            layers = retrieve(model, rows[0], layout, inference.precision)
-            layer = default_layer(len(layers) - 1) if inference.layer is None else inference.layer
-            if layer >= len(layers):
-                what = f"has {len(layers) - 1} layers, so there is no layer {layer}."
-                raise BackboneError(f"the model of {evaluation.name}", what, "Correct `layer` in the recipe.")
-            return layers[layer], layers
-
-        return translations
+        return _translations(evaluation, context, model, layout)
     assert evaluation.trained_by is not None
     head = head_name(evaluation.trained_by)
 
-    def predictions(rows: Sequence[Any]) -> tuple[list[Any], list[list[Any]]]:
+    def predictions(language: str, rows: Sequence[Any]) -> Answer:
         prepared = prepare(rows, family.name, model.tokenizer, layout)
-        return predict(model, head, prepared, inference.precision), []
+        return Answer(predict(model, head, prepared, inference.precision))
 
     return predictions
 
 
-def _gold(family_name: str, rows: Sequence[Any]) -> tuple[list[Any], list[str]]:
-    family = families.find(family_name)
-    if family_name == "retrieval":
+def _translations(evaluation: Evaluation, context: Context, model: Model, layout: Layout) -> Answers:
+    """Retrieval: the nearest row of each sentence, or pairs that are mined; by every layer."""
+    inference, thresholds = evaluation.inference, evaluation.thresholds
+    assert inference is not None
+    precision = inference.precision
+
+    def translations(language: str, rows: Sequence[Any]) -> Answer:
+        if evaluation.metric == MINING:
+            assert thresholds is not None, "a plan gives every mining evaluation the rows for its threshold"
+            same = thresholds == evaluation.use
+            (development,) = rows if same else context.examples(thresholds, language)
+            assert isinstance(development, Bitext)
+            layers, chosen = mine(model, rows[0], development, layout, precision, context.folder)
+        else:
+            layers, chosen = retrieve(model, rows[0], layout, precision), []
+        layer = default_layer(len(layers) - 1) if inference.layer is None else inference.layer
+        if layer >= len(layers):
+            what = f"has {len(layers) - 1} layers, so there is no layer {layer}."
+            raise BackboneError(f"the model of {evaluation.name}", what, "Correct `layer` in the recipe.")
+        if thresholds is None:
+            return Answer(layers[layer], layers)
+        facts = {"threshold": chosen[layer], "threshold_split": thresholds.split}
+        return Answer(layers[layer], layers, facts)
+
+    return translations
+
+
+def _gold(evaluation: Evaluation, rows: Sequence[Any]) -> tuple[list[Any], list[str]]:
+    family = families.find(evaluation.use.family)
+    if evaluation.use.family == "retrieval":
         bitext: Bitext = rows[0]
-        gold: list[Any] = family.gold(bitext)
+        gold: list[Any] = gold_rows(bitext) if evaluation.metric == MINING else family.gold(bitext)
         return gold, [str(row) for row in range(len(gold))]
     return [family.gold(row) for row in rows], [row.id or str(number) for number, row in enumerate(rows)]
 

@@ -1,6 +1,8 @@
 """What a model predicts: scores of items in large batches, decoded by the family."""
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,9 @@ from xstilts.runner.rows import Prepared, prepare
 
 TOKENS = 16_384
 """Padded tokens of one forward pass without gradients."""
+
+IN_MEMORY = 2**31
+"""Bytes of sentence vectors, of all layers together, that need no file."""
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
@@ -48,8 +53,13 @@ def predict(model: Model, head: str, prepared: Prepared, precision: str) -> list
 
 
 @torch.inference_mode()
-def embed(model: Model, prepared: Prepared, precision: str) -> NDArray[np.float32]:
-    """Mean token states of every item, [layers + 1, items, hidden]; the embeddings are layer 0."""
+def embed(
+    model: Model, prepared: Prepared, precision: str, scratch: Path | None = None
+) -> NDArray[np.float32]:
+    """Mean token states of every item, [layers + 1, items, hidden]; the embeddings are layer 0.
+
+    With `scratch`, a folder, vectors of more than `IN_MEMORY` bytes lie in a nameless file there.
+    """
     model.eval()
     vectors: NDArray[np.float32] | None = None
     for part, batch in batches(model, prepared.encoded):
@@ -58,10 +68,17 @@ def embed(model: Model, prepared: Prepared, precision: str) -> NDArray[np.float3
         weight = (batch.attention / batch.attention.sum(dim=1, keepdim=True)).unsqueeze(2)
         means = torch.stack([(states.float() * weight).sum(dim=1) for states in layers]).cpu().numpy()
         if vectors is None:
-            vectors = np.zeros((len(layers), len(prepared.items), means.shape[2]), np.float32)
+            vectors = _zeros((len(layers), len(prepared.items), means.shape[2]), scratch)
         vectors[:, part] = means
     assert vectors is not None
     return vectors
+
+
+def _zeros(shape: tuple[int, int, int], scratch: Path | None) -> NDArray[np.float32]:
+    if scratch is None or 4 * np.prod(shape, dtype=np.int64) <= IN_MEMORY:
+        return np.zeros(shape, np.float32)
+    with tempfile.TemporaryFile(dir=scratch) as file:  # the mapping keeps the file until it goes itself
+        return np.memmap(file, np.float32, "w+", shape=shape)
 
 
 def default_layer(layers: int) -> int:

@@ -1,0 +1,55 @@
+"""Mining translation pairs with a model: all sentences embedded once, every layer mined."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from xstilts.families.examples import Bitext
+from xstilts.families.items import Layout
+from xstilts.metrics import mining
+from xstilts.runner.model import Model
+from xstilts.runner.predict import embed
+from xstilts.runner.rows import prepare
+
+MINING = mining.MINING_F1.name
+"""The metric by which an evaluation of retrieval is one of mining."""
+
+
+def mine(
+    model: Model, bitext: Bitext, development: Bitext, layout: Layout, precision: str, scratch: Path
+) -> tuple[list[list[tuple[int, ...]]], list[float]]:
+    """For every layer (embeddings first) the target rows of each source sentence, and the threshold.
+
+    Each layer has the threshold that is best for it on `development`, which may be the bitext itself.
+    """
+    known = _candidates(model, development, layout, precision, scratch)
+    found = known if development is bitext else _candidates(model, bitext, layout, precision, scratch)
+    thresholds = [mining.threshold(layer, development) for layer in known]
+    pairs = [
+        mining.extract(layer, lowest, len(bitext.source))
+        for layer, lowest in zip(found, thresholds, strict=True)
+    ]
+    return pairs, thresholds
+
+
+def _candidates(
+    model: Model, bitext: Bitext, layout: Layout, precision: str, scratch: Path
+) -> list[mining.Candidates]:
+    prepared = prepare([bitext], "retrieval", model.tokenizer, layout)
+    nearest = search_on_gpu if model.device.type == "cuda" else mining.search
+    return [mining.mine(bitext, layer, nearest) for layer in embed(model, prepared, precision, scratch)]
+
+
+def search_on_gpu(
+    queries: mining.Vectors, base: mining.Vectors, k: int, device: str = "cuda"
+) -> tuple[mining.Vectors, NDArray[np.int64]]:
+    """What `metrics.mining.search` does, on a device of torch."""
+    held = torch.from_numpy(base).to(device)
+    block = max(1, mining.BLOCK // len(base))
+    found = [
+        (part.to(device) @ held.T).topk(k, dim=1) for part in torch.split(torch.from_numpy(queries), block)
+    ]
+    similarity = torch.cat([values for values, _ in found]).cpu().numpy()
+    return similarity, torch.cat([rows for _, rows in found]).cpu().numpy()
