@@ -157,7 +157,8 @@ def label(path: Path, number: int, value: object, labels: Collection[str]) -> st
     """The label of a row; DataError if it is not one of the task's labels."""
     if not isinstance(value, str) or value not in labels:
         near = did_you_mean(str(value), labels)
-        what = f"the label {value!r} is not one of {', '.join(labels)}."
+        known = ", ".join(labels) if len(labels) <= 30 else f"the {len(labels)} labels of the task"
+        what = f"the label {value!r} is not one of {known}."
         raise DataError(_place(path, number), what, near)
     return value
 
@@ -223,6 +224,7 @@ def supertags(path: Path, labels: Collection[str], other: str = "") -> Iterator[
     and blank lines are skipped. A category that is none of the labels is read as `other` if that is given
     and the category is well-formed; DataError otherwise.
     """
+    known = frozenset(labels)
     for number, line in lines(path):
         if not line.strip() or line.startswith("# "):
             continue
@@ -233,8 +235,9 @@ def supertags(path: Path, labels: Collection[str], other: str = "") -> Iterator[
                 raise DataError(_place(path, number), f"the token {token!r} is not word|POS|category.")
             word, _, tag = parts
             tokens.append(_token(path, number, word))
-            unknown = bool(other) and tag not in labels and is_category(tag)
-            tags.append(other if unknown else label(path, number, tag, labels))
+            if tag not in known:
+                tag = other if other and is_category(tag) else label(path, number, tag, labels)
+            tags.append(tag)
         yield Tagged(tuple(tokens), tuple(tags))
 
 
