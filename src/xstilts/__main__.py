@@ -106,9 +106,15 @@ def check(
 ) -> None:
     """Dry run: errors, cells, rough cost. Also what phases share and what the store has."""
     from xstilts import show
+    from xstilts.errors import InputErrors
+    from xstilts.store import Store
+    from xstilts.study.load import load
+    from xstilts.study.plan import draft
 
-    plan, kept = _plan(study, store, data)
-    show.checked(plan, kept, as_json=json)
+    found = draft(load(study), data)
+    show.checked(found, Store(store), as_json=json)
+    if found.errors:
+        raise InputErrors(found.errors)
 
 
 @app.command()
@@ -137,6 +143,21 @@ def report(
     formats = [one.value for one in to]
     for path in page.write(plan, kept, formats, out or Path("reports") / plan.study.name):
         print(path)
+
+
+@app.command()
+def score(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task, or xtreme for a folder of its tasks.")],
+    predictions: Annotated[Path, typer.Argument(help="A file, or a folder with test-LANGUAGE.tsv or .json.")],
+    references: Annotated[Path, typer.Argument(help="The gold values, laid out alike.")],
+    language: Annotated[str | None, typer.Option(help="The language of a single file.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Score predictions in the layouts of XTREME's submissions, as the official evaluators do."""
+    from xstilts import score as scoring
+    from xstilts import show
+
+    show.scores(scoring.score(task, predictions, references, language), as_json=json)
 
 
 @app.command()

@@ -99,6 +99,28 @@ def result(result: "Result") -> str:
     return ", ".join(parts) + "."
 
 
+def scores(found: Mapping[str, Any], *, as_json: bool) -> None:
+    """What `score` found: a row for each language and the average; for XTREME a row for each task."""
+    if as_json:
+        _json(found)
+        return
+    if "tasks" in found:
+        rows = [
+            (name, str(len(one["languages"])), f"{one['score']:.1f}") for name, one in found["tasks"].items()
+        ]
+        rows += [(group, "", f"{value:.1f}") for group, value in found["overall"].items()]
+        _console().print(_table(("task or group", "languages", "score"), rows))
+        return
+    measures = list(found["average"])
+    lines = [*found["languages"].items(), ("average", found["average"])]
+    _console().print(
+        _table(
+            ("language", *measures),
+            [(code, *(f"{one[name]:.2f}" for name in measures)) for code, one in lines],
+        )
+    )
+
+
 def tasks(*, as_json: bool) -> None:
     """All tasks of the package."""
     found = [task.find(name) for name in task.names()]

@@ -1,0 +1,121 @@
+"""XTREME's nine tasks and its aggregate scores, as the official `evaluate.py` defines them (Hu et al. 2020).
+
+A task's score is the plain mean over all its languages, English included. A group's score is the mean of its
+tasks, and the score over all the mean of the nine tasks; neither is given unless all of them are there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from xstilts.errors import PredictionError
+
+Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
+"""task -> measure -> language -> percentage."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A task of XTREME: its group, what is averaged, which of that is its score, and its languages."""
+
+    group: str
+    measures: tuple[str, ...]
+    scored_by: tuple[str, ...]
+    languages: tuple[str, ...]
+
+
+_ACCURACY = ("accuracy",), ("accuracy",)
+_F1 = ("f1", "precision", "recall"), ("f1",)
+_ANSWERS = ("exact_match", "f1"), ("exact_match", "f1")
+
+XTREME: Mapping[str, Part] = {
+    "pawsx": Part("classification", *_ACCURACY, ("de", "en", "es", "fr", "ja", "ko", "zh")),
+    "xnli": Part(
+        "classification",
+        *_ACCURACY,
+        ("ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh"),
+    ),
+    "panx": Part(
+        "tagging",
+        *_F1,
+        (
+            *("af", "ar", "bg", "bn", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "he", "hi"),
+            *("hu", "id", "it", "ja", "jv", "ka", "kk", "ko", "ml", "mr", "ms", "my", "nl", "pt", "ru"),
+            *("sw", "ta", "te", "th", "tl", "tr", "ur", "vi", "yo", "zh"),
+        ),
+    ),
+    "udpos": Part(
+        "tagging",
+        *_F1,
+        (
+            *("af", "ar", "bg", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "he", "hi", "hu", "id"),
+            *("it", "ja", "kk", "ko", "mr", "nl", "pt", "ru", "ta", "te", "th", "tl", "tr", "ur", "vi", "yo"),
+            "zh",
+        ),
+    ),
+    "xquad": Part("qa", *_ANSWERS, ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")),
+    "mlqa": Part("qa", *_ANSWERS, ("ar", "de", "en", "es", "hi", "vi", "zh")),
+    "tydiqa": Part("qa", *_ANSWERS, ("ar", "bn", "en", "fi", "id", "ko", "ru", "sw", "te")),
+    "bucc2018": Part("retrieval", *_F1, ("de", "fr", "ru", "zh")),
+    "tatoeba": Part(
+        "retrieval",
+        *_ACCURACY,
+        (
+            *("af", "ar", "bg", "bn", "de", "el", "es", "et", "eu", "fa", "fi", "fr", "he", "hi", "hu", "id"),
+            *("it", "ja", "jv", "ka", "kk", "ko", "ml", "mr", "nl", "pt", "ru", "sw", "ta", "te", "th", "tl"),
+            *("tr", "ur", "vi", "zh"),
+        ),
+    ),
+}
+
+_GAP_MEASURES = {"classification": "accuracy", "qa": "exact_match", "tagging": "f1"}
+_GAP_TASKS = ("xnli", "pawsx", "xquad", "mlqa", "tydiqa")
+
+
+def aggregate(scores: Scores) -> dict[str, dict[str, Any]]:
+    """The averages of each task ("avg_...", and "avg_metric", its score), and those of groups and of all.
+
+    Gives {"overall": {group: percentage}, "tasks": {task: {...}}}. Names that are no task of XTREME are left
+    out, and so are languages that the task has not. PredictionError if a language of a task is missing.
+    """
+    tasks = {}
+    for name, part in XTREME.items():
+        if name not in scores:
+            continue
+        averages = {}
+        for measure in part.measures:
+            values = scores[name].get(measure, {})
+            if missing := [code for code in part.languages if code not in values]:
+                what = f"no {measure} for {', '.join(missing)}."
+                raise PredictionError(f"task '{name}'", what, "XTREME averages over all its languages.")
+            averages[measure] = fmean(values[code] for code in part.languages)
+        tasks[name] = {f"avg_{measure}": value for measure, value in averages.items()}
+        tasks[name]["avg_metric"] = fmean(averages[measure] for measure in part.scored_by)
+    return {"overall": _overall({name: one["avg_metric"] for name, one in tasks.items()}), "tasks": tasks}
+
+
+def _overall(values: Mapping[str, float]) -> dict[str, float]:
+    overall = {"all_task": fmean(values.values())} if set(values) == set(XTREME) else {}
+    for group in dict.fromkeys(part.group for part in XTREME.values()):
+        members = [name for name, part in XTREME.items() if part.group == group]
+        if all(name in values for name in members):
+            overall[group] = fmean(values[name] for name in members)
+    return overall
+
+
+def transfer_gaps(scores: Scores) -> dict[str, float]:
+    """For each task that has English: its score there less the mean of all other languages, in points.
+
+    Accuracy for sentence pairs, exact match for questions, F1 for tagging. "average" is over the five tasks
+    of sentence pairs and questions, if all are there. No official code defines it; after Hu et al. (2020).
+    """
+    gaps = {}
+    for name, part in XTREME.items():
+        values = scores.get(name, {}).get(_GAP_MEASURES.get(part.group, ""), {})
+        others = [value for code, value in values.items() if code != "en"]
+        if "en" in values and others:
+            gaps[name] = values["en"] - fmean(others)
+    if all(name in gaps for name in _GAP_TASKS):
+        gaps["average"] = fmean(gaps[name] for name in _GAP_TASKS)
+    return gaps

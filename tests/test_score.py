@@ -1,0 +1,137 @@
+"""`xstilts score`: files in XTREME's layouts, single, by language, by task; and what is wrong with them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xstilts.errors import InputError, InputErrors, PredictionError
+from xstilts.score import score
+
+ANSWERS = {
+    "data": [
+        {
+            "paragraphs": [
+                {
+                    "context": "The owl sleeps.",
+                    "qas": [
+                        {"id": "1", "question": "Who?", "answers": [{"text": "The owl", "answer_start": 0}]},
+                        {"id": "2", "question": "What?", "answers": [{"text": "sleeps", "answer_start": 8}]},
+                    ],
+                }
+            ]
+        }
+    ]
+}
+
+
+def write(folder: Path, **files: str) -> Path:
+    """Files named by language, `en="..."`, as XTREME names them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for code, content in files.items():
+        suffix = "json" if content.startswith("{") else "tsv"
+        (folder / f"test-{code}.{suffix}").write_text(content, encoding="utf-8")
+    return folder
+
+
+def single(folder: Path, predicted: str, gold: str) -> tuple[Path, Path]:
+    (folder / "predicted.txt").write_text(predicted, encoding="utf-8")
+    (folder / "gold.txt").write_text(gold, encoding="utf-8")
+    return folder / "predicted.txt", folder / "gold.txt"
+
+
+def values(found: dict[str, Any]) -> dict[str, float]:
+    (one,) = found["languages"].values()
+    return {name: round(value, 3) for name, value in one.items()}
+
+
+def test_labels(tmp_path: Path) -> None:
+    predicted, gold = single(
+        tmp_path, "neutral\nneutral\nentailment\n", "neutral\ncontradiction\nentailment\n"
+    )
+    assert values(score("xnli", predicted, gold)) == {"accuracy": 66.667}
+
+
+def test_tags(tmp_path: Path) -> None:
+    predicted, gold = single(tmp_path, "NOUN\nVERB\n\nDET\n", "NOUN\nNOUN\n\nDET\n")
+    found = values(score("udpos", predicted, gold))
+    assert found == {"f1": 40.0, "precision": 33.333, "recall": 50.0, "token_accuracy": 66.667}
+
+
+def test_answers_in_the_language_of_the_file(tmp_path: Path) -> None:
+    gold = write(tmp_path / "gold", de=json.dumps(ANSWERS))
+    predicted = write(tmp_path / "predicted", de=json.dumps({"1": "owl", "2": "a big sleeps"}))
+    found = score("mlqa", predicted / "test-de.json", gold / "test-de.json")
+    assert list(found["languages"]) == ["de"]
+    assert values(score("xquad", predicted / "test-de.json", gold / "test-de.json")) == {
+        "f1": 83.333,
+        "exact_match": 50.0,
+    }
+
+
+def test_pairs_of_ids(tmp_path: Path) -> None:
+    predicted, gold = single(tmp_path, "a\tb\nc\td\n", "a\tb\ne\tf\ng\th\n")
+    assert values(score("bucc2018", predicted, gold)) == {"f1": 40.0, "precision": 50.0, "recall": 33.333}
+
+
+def test_a_folder_of_languages_and_its_average(tmp_path: Path) -> None:
+    gold = write(tmp_path / "gold" / "xnli", en="neutral\n", de="neutral\n")
+    predicted = write(tmp_path / "predicted", en="neutral\n", de="entailment\n")
+    found = score("xnli", predicted, gold.parent)
+    assert found["languages"] == {"de": {"accuracy": 0.0}, "en": {"accuracy": 100.0}}
+    assert found["average"] == {"accuracy": 50.0}
+
+
+def test_everything_that_is_wrong_with_a_folder_is_told_at_once(tmp_path: Path) -> None:
+    gold = write(tmp_path / "gold", ar="neutral\n", de="neutral\n", en="neutral\nneutral\n")
+    predicted = write(tmp_path / "predicted", en="neutral\n")
+    (predicted / "test-de.tsv").write_bytes(b"\xff\n")
+    with pytest.raises(InputErrors) as raised:
+        score("xnli", predicted, gold)
+    said = str(raised.value).splitlines()
+    assert len(said) == 3
+    assert said[0].endswith("test-ar.tsv: is missing.")
+    assert "test-de.tsv: encoding: test-de.tsv is not UTF-8 (invalid start byte at byte 0)." in said[1]
+    assert "test-en.tsv: metric 'accuracy': 1 predictions for 2 examples." in said[2]
+
+
+def test_xtreme_averages_over_all_its_languages(tmp_path: Path) -> None:
+    codes = ("de", "en", "es", "fr", "ja", "ko", "zh")
+    write(tmp_path / "gold" / "pawsx", **dict.fromkeys(codes, "1\n"))
+    write(tmp_path / "predicted" / "pawsx", **dict.fromkeys(codes, "1\n"))
+    found = score("xtreme", tmp_path / "predicted", tmp_path / "gold")
+    assert found["tasks"]["pawsx"]["score"] == 100.0
+    assert found["overall"] == {}, "a group needs all its tasks"
+    assert found["gaps"] == {"pawsx": 0.0}
+    (tmp_path / "predicted" / "pawsx" / "test-ko.tsv").unlink()
+    with pytest.raises(InputError, match=r"test-ko\.tsv: is missing"):
+        score("xtreme", tmp_path / "predicted", tmp_path / "gold")
+
+
+@pytest.mark.parametrize(
+    ("task", "predicted", "gold", "said"),
+    [
+        ("xnli", "", "", "gold.txt: holds no examples"),
+        ("xquad", "[1]", json.dumps(ANSWERS), "are no JSON object"),
+        ("xquad", "{", json.dumps(ANSWERS), "is no JSON"),
+        ("xquad", "{}", '{"data": [{}]}', "is not in SQuAD's layout"),
+        ("mlqa", "{}", json.dumps(ANSWERS), "Name it with --language"),
+        ("nli", "a\n", "a\n", "no task named 'nli'"),
+    ],
+)
+def test_wrong_input(tmp_path: Path, task: str, predicted: str, gold: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        score(task, *single(tmp_path, predicted, gold))
+
+
+def test_paths_that_do_not_fit(tmp_path: Path) -> None:
+    _, gold = single(tmp_path, "a\n", "a\n")
+    with pytest.raises(PredictionError, match="no such file or folder"):
+        score("xnli", tmp_path / "nowhere", gold)
+    with pytest.raises(PredictionError, match="do not go together"):
+        score("xnli", tmp_path, gold)
+    with pytest.raises(PredictionError, match=r"no folder that .* named after a task of XTREME"):
+        score("xtreme", tmp_path, tmp_path)
+    with pytest.raises(InputErrors, match=r"holds no file named test-LANGUAGE\.tsv"):
+        score("xnli", tmp_path, tmp_path)
