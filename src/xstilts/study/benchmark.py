@@ -2,7 +2,14 @@
 
 from collections.abc import Mapping
 
-BENCHMARKS: Mapping[str, tuple[str, ...]] = {}
+BENCHMARKS: Mapping[str, tuple[str, ...]] = {
+    "xtreme": (
+        *("xnli", "pawsx", "udpos", "panx"),
+        *("xquad", "mlqa", "tydiqa"),
+        *("bucc2018", "tatoeba"),
+    ),
+}
+"""XTREME (Hu et al. 2020, arXiv 2003.11080): sentence pairs and tags, questions, retrieval."""
 
 
 def expand(tasks: tuple[str, ...]) -> tuple[str, ...]:

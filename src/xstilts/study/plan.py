@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from xstilts import metrics
+from xstilts.errors import InputError, InputErrors
 from xstilts.study.backbone import Backbone
 from xstilts.study.benchmark import expand
 from xstilts.study.phase import Evaluation, Inference, Phase, chain
@@ -39,13 +40,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps in an order in which each follows what it needs, cells in the order of the file, and places."""
+    """Steps in an order in which each follows what it needs, cells in the order of the file, and places.
+
+    `errors` is empty but in a draft: what of the data or the backbones is missing.
+    """
 
     study: Study
     steps: tuple[Step, ...]
     cells: tuple[Cell, ...]
     places: Places
     notes: tuple[str, ...] = ()
+    errors: tuple[InputError, ...] = ()
 
     @cached_property
     def by_fingerprint(self) -> dict[str, Step]:
@@ -119,18 +124,33 @@ def plan(study: Study, data: Path | None = None) -> Plan:
 
     Raises InputErrors with everything that is missing: data folder, files, backbone folders.
     """
+    found = draft(study, data)
+    if found.errors:
+        raise InputErrors(found.errors)
+    return found
+
+
+def draft(study: Study, data: Path | None = None) -> Plan:
+    """The plan, to be looked at, with everything that is missing in `errors`.
+
+    The steps that need what is missing have no true fingerprints.
+    """
     resolver = Resolver(study, data)
     backbones = {name: resolver.backbone(name, table) for name, table in study.backbones.items()}
     arms = _arms(study, resolver)
     targets = [_target(study, resolver, name) for name in expand(study.target.tasks)]
-    resolver.raise_errors()
     builder = _Builder(study, arms, targets)
     for name, backbone in backbones.items():
         builder.add_backbone(name, backbone)
     if "majority" in study.references:
         builder.add_majority()
     return Plan(
-        study, tuple(builder.steps.values()), tuple(builder.cells), resolver.places, tuple(resolver.notes)
+        study,
+        tuple(builder.steps.values()),
+        tuple(builder.cells),
+        resolver.places,
+        tuple(resolver.notes),
+        tuple({str(error): error for error in resolver.errors}.values()),
     )
 
 

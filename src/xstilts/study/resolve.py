@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xstilts import families, task
-from xstilts.errors import DataError, InputError, InputErrors, StudyError
+from xstilts.errors import DataError, InputError, StudyError
 from xstilts.study import backbone as backbones
 from xstilts.study.backbone import Backbone, Tokenizer
 from xstilts.study.benchmark import expand
@@ -39,11 +39,6 @@ class Resolver:
             self.errors.append(
                 DataError(str(data), "no such data folder.", "Name it with --data DIR or XSTILTS_DATA.")
             )
-
-    def raise_errors(self) -> None:
-        """InputErrors with everything that is missing, each told once."""
-        if self.errors:
-            raise InputErrors({str(error): error for error in self.errors}.values())
 
     @property
     def places(self) -> Places:

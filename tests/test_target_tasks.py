@@ -1,0 +1,223 @@
+"""The target tasks: their layouts, made up in miniature, and what they refuse."""
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xstilts import task
+from xstilts.errors import DataError
+from xstilts.families.examples import Answer, Bitext, Choice, Example, Pair, Question, Tagged
+
+
+def _folder(root: Path, files: Mapping[str, str]) -> Path:
+    for name, content in files.items():
+        path = root / "target" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(content.encode()) if name.endswith(".gz") else content.encode())
+    return root
+
+
+def _load(name: str, split: str, language: str, data: Path) -> list[Example]:
+    return task.load(task.find(name), split, language, data)
+
+
+def _squad(*rows: tuple[str, str, str, int], name: str = "{}") -> str:
+    """A file with a paragraph for each (context, question, answer, offset)."""
+    paragraphs = [
+        {
+            "context": context,
+            "qas": [
+                {
+                    "id": name.format(number),
+                    "question": question,
+                    "answers": [{"text": answer, "answer_start": start}],
+                }
+            ],
+        }
+        for number, (context, question, answer, start) in enumerate(rows)
+    ]
+    return json.dumps({"data": [{"title": "x", "paragraphs": paragraphs}]})
+
+
+def _from_hub(name: str, language: str, *rows: dict[str, Any]) -> list[Example]:
+    hub = task.find(name).hub
+    assert hub is not None
+    found: Iterator[Example] = hub.read(iter(rows), language)
+    return list(found)
+
+
+# PAWS-X
+
+
+def test_pawsx_reads_pairs_and_names_the_source_of_its_training_rows(tmp_path: Path) -> None:
+    row = "the cat chased the dog\tthe dog chased the cat\t0\n"
+    data = _folder(tmp_path, {"pawsx/dev-en.tsv": row, "pawsx/test-de.tsv.gz": row})
+    expected = Pair("the cat chased the dog", "the dog chased the cat", "0")
+    assert _load("pawsx", "dev", "en", data) == [expected] == _load("pawsx", "test", "de", data)
+    with pytest.raises(
+        DataError, match=r"no train data of task 'pawsx' in 'en': .*train-en.tsv .* get the files from https"
+    ):
+        _load("pawsx", "train", "en", data)
+    (data / "target/pawsx/dev-en.tsv").write_text("a\tb\t2\n")
+    with pytest.raises(DataError, match=r"dev-en.tsv:1: the label '2' is not one of 0, 1"):
+        _load("pawsx", "dev", "en", data)
+
+
+def test_pawsx_on_the_hub_numbers_or_names_its_labels() -> None:
+    row = {"sentence1": "a b", "sentence2": "b a"}
+    found = _from_hub("pawsx", "de", {**row, "label": "1"}, {**row, "label": 0})
+    assert found == [Pair("a b", "b a", "1"), Pair("a b", "b a", "0")]
+
+
+# PAN-X and MasakhaNER
+
+
+def test_panx_has_test_tags_on_the_hub_and_not_in_files(tmp_path: Path) -> None:
+    data = _folder(tmp_path, {"panx/dev-pl.tsv": "Wisła\tB-LOC\npłynie\tO\n\n"})
+    panx = task.find("panx")
+    assert _load("panx", "dev", "pl", data) == [Tagged(("Wisła", "płynie"), ("B-LOC", "O"))]
+    assert task.available(panx, "test", data) == ()
+    assert len(task.available(panx, "test")) == 40
+    row = {"tokens": ["Anna", "Berg", "in", "Rom"], "ner_tags": [1, 2, 0, 5]}
+    assert _from_hub("panx", "de", row) == [Tagged(tuple(row["tokens"]), ("B-PER", "I-PER", "O", "B-LOC"))]
+
+
+def test_masakhaner_forgets_dates_and_splits_from_the_right(tmp_path: Path) -> None:
+    text = "Amina B-PER\nJana B-DATE\n\nKano B-LOC\nta O\n"
+    data = _folder(tmp_path, {"masakhaner2/hau/test.txt": text, "masakhaner2/swa/test.txt": "Juma\tB-PER\n"})
+    expected = [Tagged(("Amina", "Jana"), ("B-PER", "O")), Tagged(("Kano", "ta"), ("B-LOC", "O"))]
+    assert _load("masakhaner2", "test", "ha", data) == expected
+    with pytest.raises(DataError, match=r"swa/test.txt:1: is not a token and a tag with a space between"):
+        _load("masakhaner2", "test", "sw", data)
+    with pytest.raises(DataError, match=r"loading script, which is never run. Name their folder"):
+        task.load(task.find("masakhaner2"), "test", "ha")
+
+
+# Questions
+
+
+def test_xquad_and_mlqa_read_squad_files_with_offsets_in_code_points(tmp_path: Path) -> None:
+    context = "🏛 नई दिल्ली में है।"
+    file = _squad((context, "कहाँ?", "नई दिल्ली", 2))
+    data = _folder(tmp_path, {"xquad/xquad.hi.json": file, "mlqa/test-context-hi-question-hi.json.gz": file})
+    expected = Question(context, "कहाँ?", (Answer("नई दिल्ली", 2),), "0")
+    assert _load("xquad", "test", "hi", data) == [expected] == _load("mlqa", "test", "hi", data)
+    (data / "target/xquad/xquad.hi.json").write_text(_squad((context, "कहाँ?", "नई दिल्ली", 5)))
+    with pytest.raises(DataError, match=r"xquad.hi.json: question '0': .* at character 5"):
+        _load("xquad", "test", "hi", data)
+
+
+@pytest.mark.parametrize("name", ["xquad", "mlqa"])
+def test_questions_on_the_hub(name: str) -> None:
+    answers = {"text": ["Rom"], "answer_start": [3]}
+    row = {"id": "q", "context": "In Rom.", "question": "Wo?", "answers": answers}
+    assert _from_hub(name, "de", row) == [Question("In Rom.", "Wo?", (Answer("Rom", 3),), "q")]
+
+
+def test_mlqa_asks_in_the_language_of_the_context(tmp_path: Path) -> None:
+    data = _folder(
+        tmp_path, {"mlqa/dev-context-de-question-en.json": _squad(("In Rom.", "Where?", "Rom", 3))}
+    )
+    assert task.available(task.find("mlqa"), "dev", data) == ()
+
+
+def test_tydiqa_tells_languages_by_file_or_by_id(tmp_path: Path) -> None:
+    rows = (("In Rom.", "Where?", "Rom", 3), ("Talo on punainen.", "Minkä värinen?", "punainen", 8))
+    mixed = (
+        _squad(*rows).replace('"id": "0"', '"id": "english-12-0"').replace('"id": "1"', '"id": "finnish-7-1"')
+    )
+    data = _folder(
+        tmp_path,
+        {"tydiqa/tydiqa.goldp.ko.train.json": _squad(rows[0]), "tydiqa/tydiqa-goldp-v1.1-train.json": mixed},
+    )
+    assert [row.id for row in _load("tydiqa", "train", "ko", data) if isinstance(row, Question)] == ["0"]
+    (english,) = _load("tydiqa", "train", "en", data)
+    (finnish,) = _load("tydiqa", "train", "fi", data)
+    assert isinstance(english, Question) and english.id == "english-12-0"
+    assert isinstance(finnish, Question) and finnish.answers == (Answer("punainen", 8),)
+    with pytest.raises(DataError, match="holds no examples"):
+        _load("tydiqa", "train", "te", data)
+
+
+def test_tydiqa_refuses_a_question_without_a_language(tmp_path: Path) -> None:
+    file = _squad(("In Rom.", "Where?", "Rom", 3), name="12-{}")
+    data = _folder(tmp_path, {"tydiqa/tydiqa-goldp-v1.1-dev.json": file})
+    with pytest.raises(DataError, match=r"the id '12-0' of a question does not begin with its language"):
+        _load("tydiqa", "dev", "en", data)
+    answers = {"text": ["Rom"], "answer_start": [3]}
+    row = {"context": "In Rom.", "question": "Wo?", "answers": answers}
+    (found,) = _from_hub("tydiqa", "sw", {**row, "id": "swahili-1-0"}, {**row, "id": "russian-1-0"})
+    assert isinstance(found, Question) and found.id == "swahili-1-0"
+    with pytest.raises(DataError, match="on the Hub: the id '7'"):
+        _from_hub("tydiqa", "sw", {**row, "id": "7"})
+
+
+# XCOPA
+
+
+def test_xcopa_asks_for_cause_or_effect_and_withholds_english_test_rows(tmp_path: Path) -> None:
+    row = {"premise": "Es regnet.", "choice1": "Die Sonne scheint.", "choice2": "Die Straße ist nass."}
+    line = json.dumps({**row, "question": "effect", "label": 1, "idx": 4}) + "\r\n"
+    data = _folder(tmp_path, {f"xcopa/{name}.jsonl": line for name in ("train.en", "test.en", "test.et")})
+    expected = Choice(
+        "Es regnet. What happened as a result?", ("Die Sonne scheint.", "Die Straße ist nass."), 1, "4"
+    )
+    xcopa = task.find("xcopa")
+    assert _load("xcopa", "train", "en", data) == [expected] == _load("xcopa", "test", "et", data)
+    assert task.available(xcopa, "test", data) == ("et",)
+    with pytest.raises(DataError, match="the test rows in 'en' have no gold labels"):
+        _load("xcopa", "test", "en", data)
+    with pytest.raises(DataError, match="the Hub's copy has no English rows"):
+        task.load(xcopa, "train", "en")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"question": "why"}, "'why' is not one of cause, effect"),
+        ({"label": 2}, "label 2 is neither 0 nor 1"),
+    ],
+)
+def test_a_broken_row_of_xcopa(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
+    row = {"premise": "a", "choice1": "b", "choice2": "c", "question": "cause", "label": 0} | changed
+    data = _folder(tmp_path, {"xcopa/test.et.jsonl": json.dumps(row) + "\n"})
+    with pytest.raises(DataError, match=rf"test.et.jsonl:1: .*{message}"):
+        _load("xcopa", "test", "et", data)
+
+
+# BUCC
+
+
+BUCC = {
+    "bucc2018/fr-en.dev.fr": "fr-1\tBonjour.\nfr-2\tIl pleut.\nfr-3\tUn chat dort.\n",
+    "bucc2018/fr-en.dev.en": "en-1\tA cat sleeps.\nen-2\tGood day.\n",
+    "bucc2018/fr-en.dev.gold": "fr-1\ten-2\nfr-3\ten-1\nfr-1\ten-2\n",
+}
+
+
+def test_bucc_has_all_sentences_of_both_sides(tmp_path: Path) -> None:
+    data = _folder(tmp_path, BUCC)
+    sentences = ("Bonjour.", "Il pleut.", "Un chat dort."), ("A cat sleeps.", "Good day.")
+    assert _load("bucc2018", "dev", "fr", data) == [Bitext(*sentences, ((0, 1), (2, 0)))]
+    before = task.identity(task.find("bucc2018"), "dev", "fr", data)
+    (data / "target/bucc2018/fr-en.dev.gold").write_text("fr-1\ten-2\n")
+    assert task.identity(task.find("bucc2018"), "dev", "fr", data) != before, "the gold pairs count too"
+
+
+def test_bucc_needs_its_gold_pairs_and_knows_their_sentences(tmp_path: Path) -> None:
+    data = _folder(tmp_path, BUCC | {"bucc2018/fr-en.dev.gold": "fr-9\ten-2\n"})
+    with pytest.raises(DataError, match=r"dev.gold:1: there is no sentence 'fr-9' in .*fr-en.dev.fr"):
+        _load("bucc2018", "dev", "fr", data)
+    (data / "target/bucc2018/fr-en.dev.gold").unlink()
+    assert task.available(task.find("bucc2018"), "dev", data) == ()
+    with pytest.raises(DataError, match=r"looked for .*fr-en.dev.fr, .*fr-en.dev.en, .*fr-en.dev.gold"):
+        _load("bucc2018", "dev", "fr", data)
+
+
+def test_bucc_refuses_the_gold_pairs_of_the_hub() -> None:
+    with pytest.raises(DataError, match=r"holds the gold pairs only, .* scores on it would be far too high"):
+        task.load(task.find("bucc2018"), "test", "de")
