@@ -27,7 +27,7 @@ Search = Callable[[Vectors, Vectors, int], tuple[Vectors, Rows]]
 
 NEIGHBOURS = 4
 BLOCK = 2**25
-"""Similarities that stand in memory at once: 128 MiB, and twice that for their order."""
+"""Similarities that stand in memory at once: 128 MiB."""
 
 Mined = Collection[Hashable]
 
@@ -48,17 +48,21 @@ def unit(vectors: Vectors) -> Vectors:
 
 
 def search(queries: Vectors, base: Vectors, k: int) -> tuple[Vectors, Rows]:
-    """The k nearest rows of the base, by matrix products in blocks of `BLOCK` numbers."""
+    """The k nearest rows of the base, of equal ones the first; matrix products in blocks of `BLOCK` numbers.
+
+    The maximum is looked for k times, which for a small k is several times as fast as `argpartition`.
+    """
     similarity = np.empty((len(queries), k), np.float32)
     rows = np.empty((len(queries), k), np.int64)
     block = max(1, BLOCK // len(base))
     for start in range(0, len(queries), block):
         products = queries[start : start + block] @ base.T
-        kept = np.sort(np.argpartition(products, len(base) - k, axis=1)[:, len(base) - k :], axis=1)
-        values = np.take_along_axis(products, kept, axis=1)
-        order = np.argsort(-values, axis=1, kind="stable")
-        similarity[start : start + block] = np.take_along_axis(values, order, axis=1)
-        rows[start : start + block] = np.take_along_axis(kept, order, axis=1)
+        here = np.arange(len(products))
+        for nth in range(k):
+            best = products.argmax(axis=1)
+            rows[start : start + block, nth] = best
+            similarity[start : start + block, nth] = products[here, best]
+            products[here, best] = -np.inf
     return similarity, rows
 
 
