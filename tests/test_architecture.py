@@ -35,7 +35,7 @@ LAYERS = (
     ("store",),
     ("study",),
     ("runner", "report"),
-    ("show",),
+    ("show", "export"),
     ("__main__",),
 )
 """From the bottom up. A module imports from its own layer and those below; `runner`, `report` never meet."""

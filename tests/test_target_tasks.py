@@ -202,7 +202,8 @@ BUCC = {
 def test_bucc_has_all_sentences_of_both_sides(tmp_path: Path) -> None:
     data = _folder(tmp_path, BUCC)
     sentences = ("Bonjour.", "Il pleut.", "Un chat dort."), ("A cat sleeps.", "Good day.")
-    assert _load("bucc2018", "dev", "fr", data) == [Bitext(*sentences, ((0, 1), (2, 0)))]
+    ids = ("fr-1", "fr-2", "fr-3"), ("en-1", "en-2")
+    assert _load("bucc2018", "dev", "fr", data) == [Bitext(*sentences, ((0, 1), (2, 0)), *ids)]
     before = task.identity(task.find("bucc2018"), "dev", "fr", data)
     (data / "target/bucc2018/fr-en.dev.gold").write_text("fr-1\ten-2\n")
     assert task.identity(task.find("bucc2018"), "dev", "fr", data) != before, "the gold pairs count too"

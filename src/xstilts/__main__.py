@@ -161,6 +161,25 @@ def score(
 
 
 @app.command()
+def export(
+    study: StudyArgument,
+    store: StoreOption = STORE,
+    data: DataOption = None,
+    out: Annotated[Path | None, typer.Option(help="A folder; by default exports/STUDY.")] = None,
+) -> None:
+    """Write the predictions as XTREME's submissions, a folder for each arm and seed."""
+    from xstilts.export import export as write
+
+    plan, kept = _plan(study, store, data)
+    found = write(plan, kept, out or Path("exports") / plan.study.name)
+    for folder in found.folders:
+        print(folder)
+    if found.missing:
+        print(f"Not computed yet: {', '.join(found.missing)}. First: xstilts run {study}", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+@app.command()
 def tasks(json: JsonOption = False) -> None:
     """The tasks, with their families and languages."""
     from xstilts import show

@@ -54,12 +54,15 @@ class Question:
 class Bitext:
     """Sentences of a language, sentences of the source language, and which translate which (`retrieval`).
 
-    `gold` holds pairs (row in `source`, row in `target`); `target` is in the task's source language.
+    `gold` holds pairs (row in `source`, row in `target`); `target` is in the task's source language. The ids
+    are those of the release, if its sentences have some.
     """
 
     source: tuple[str, ...]
     target: tuple[str, ...]
     gold: tuple[tuple[int, int], ...]
+    source_ids: tuple[str, ...] = ()
+    target_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

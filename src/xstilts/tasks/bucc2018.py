@@ -25,7 +25,13 @@ def _read(paths: tuple[Path, ...], language: str) -> Iterator[Bitext]:
             if key not in rows:
                 raise DataError(f"{gold}:{number}", f"there is no sentence '{key}' in {path}.")
         pairs[source_rows[one], target_rows[two]] = None
-    yield Bitext(tuple(source.values()), tuple(target.values()), tuple(pairs))
+    yield Bitext(
+        source=tuple(source.values()),
+        target=tuple(target.values()),
+        gold=tuple(pairs),
+        source_ids=tuple(source),
+        target_ids=tuple(target),
+    )
 
 
 _SPLITS = ("dev", "test")

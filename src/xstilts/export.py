@@ -1,0 +1,83 @@
+"""Submission folders: the predictions of a study in the layouts that XTREME's `evaluate.py` reads.
+
+One folder for each arm and seed, in it one for each target, in it `test-LANGUAGE.tsv`, for questions `.json`.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from xstilts import task
+from xstilts.families.examples import Bitext
+from xstilts.store import Store
+from xstilts.study.phase import Evaluation
+from xstilts.study.plan import Cell, Plan
+
+
+@dataclass(frozen=True)
+class Export:
+    """The folders that were written, one for each arm and seed, and the cells that are not computed yet."""
+
+    folders: tuple[Path, ...]
+    missing: tuple[str, ...]
+
+
+def export(plan: Plan, store: Store, out: Path) -> Export:
+    """Write the predictions of every arm and seed below `out`; references are no submissions.
+
+    Raises DataError if the sentences of a retrieval task, whose order the layout follows, cannot be read.
+    """
+    several = len({cell.backbone for cell in plan.cells if not cell.reference}) > 1
+    folders: dict[Path, None] = {}
+    missing = []
+    for cell in plan.cells:
+        if cell.reference:
+            continue
+        name = f"{cell.arm}-seed{cell.seed}"
+        folder = out / (f"{cell.backbone}-{name}" if several else name)
+        done = store.folder(cell.evaluation)
+        if done is None:
+            missing.append(f"{folder.name}/{cell.target}")
+            continue
+        _write_cell(plan, cell, pl.read_parquet(done / "predictions.parquet"), folder / cell.target)
+        folders[folder] = None
+    return Export(tuple(folders), tuple(missing))
+
+
+def _write_cell(plan: Plan, cell: Cell, predictions: pl.DataFrame, folder: Path) -> None:
+    evaluation = plan.evaluation(cell)
+    folder.mkdir(parents=True, exist_ok=True)
+    suffix = "json" if evaluation.use.family == "span" else "tsv"
+    for language in evaluation.use.languages:
+        rows = predictions.filter(language=language).sort("index")
+        text = _text(plan, evaluation, language, rows)
+        (folder / f"test-{language}.{suffix}").write_text(text, encoding="utf-8", newline="\n")
+
+
+def _text(plan: Plan, evaluation: Evaluation, language: str, rows: pl.DataFrame) -> str:
+    family = evaluation.use.family
+    values = [json.loads(value) for value in rows["predicted"]]
+    if family == "span":
+        return json.dumps(dict(zip(rows["id"], values, strict=True)), ensure_ascii=False, indent=1) + "\n"
+    if family == "tagging":
+        return "\n".join("".join(f"{tag}\n" for tag in tags) for tags in values)
+    if family != "retrieval":
+        return "".join(f"{value}\n" for value in values)
+    place = plan.places.task(evaluation.use.task)
+    bitext = task.load(place, evaluation.use.split, language, plan.places.data)[0]
+    assert isinstance(bitext, Bitext)
+    if evaluation.metric == "mining_f1":
+        return _pairs(bitext, values)
+    # XTREME sorts the English sentences; line r answers the r-th of them.
+    order = sorted(range(len(values)), key=lambda row: bitext.target[row].strip())
+    return "".join(f"{values[row]}\n" for row in order)
+
+
+def _pairs(bitext: Bitext, values: Sequence[Sequence[int]]) -> str:
+    """The ids of the sentences that were paired; of data without ids, the rows."""
+    source = bitext.source_ids or tuple(str(row) for row in range(len(bitext.source)))
+    target = bitext.target_ids or tuple(str(row) for row in range(len(bitext.target)))
+    return "".join(f"{source[row]}\t{target[found]}\n" for row, each in enumerate(values) for found in each)

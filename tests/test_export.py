@@ -1,0 +1,115 @@
+"""`xstilts export`: what a study predicted, laid out as `xstilts score` and XTREME's evaluator read it."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from xstilts.export import export
+from xstilts.metrics import layouts
+from xstilts.runner.evaluate import SCHEMA
+from xstilts.score import score
+from xstilts.store import Store, write_json
+from xstilts.study.load import load
+from xstilts.study.plan import Plan, plan
+
+if TYPE_CHECKING:
+    from conftest import World
+
+
+def predicted(found: Plan, store: Store, answers: dict[str, list[Any]]) -> None:
+    """Every evaluation of the arms, with these predictions in every language."""
+    for cell in found.cells:
+        step = found.by_fingerprint[cell.evaluation]
+        if cell.reference or store.done(step):
+            continue
+        values = answers[cell.target]
+        frames = [
+            pl.DataFrame(
+                {
+                    "language": [language] * len(values),
+                    "index": list(range(len(values)))[::-1],
+                    "id": [f"{language}{row}" for row in range(len(values))][::-1],
+                    "gold": [json.dumps(value) for value in values],
+                    "predicted": [json.dumps(value) for value in values][::-1],
+                    "statistics": [[1.0, 1.0]] * len(values),
+                },
+                schema=SCHEMA,
+            )
+            for language in found.evaluation(cell).use.languages
+        ]
+        with store.writing(step) as folder:
+            pl.concat(frames).write_parquet(folder / "predictions.parquet")
+            write_json(folder / "record.json", {"status": "done"})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = Store(tmp_path / "store")
+    made.prepare()
+    return made
+
+
+def test_a_folder_for_each_arm_and_seed(world: "World", store: Store, tmp_path: Path) -> None:
+    found = plan(load(world.study()))
+    predicted(found, store, {"mood": ["yes", "no"], "search": [0]})
+    written = export(found, store, tmp_path / "out")
+    assert [folder.name for folder in written.folders] == [
+        "none-seed1",
+        "none-seed2",
+        "mood-seed1",
+        "mood-seed2",
+    ]
+    assert written.missing == ()
+    assert (tmp_path / "out" / "mood-seed2" / "mood" / "test-de.tsv").read_text() == "yes\nno\n"
+    assert (tmp_path / "out" / "none-seed1" / "search" / "test-en.tsv").read_text() == "0\n"
+
+
+def test_what_is_not_computed_is_named(world: "World", store: Store, tmp_path: Path) -> None:
+    written = export(plan(load(world.study())), store, tmp_path / "out")
+    assert written.folders == ()
+    assert "mood-seed1/mood" in written.missing
+    assert not (tmp_path / "out").exists()
+
+
+LAB = """
+name = "lab"
+question = "?"
+[backbones]
+lab = { model = "lab" }
+[intermediate.arms]
+none = []
+[target]
+tasks = ["lab_qa", "lab_pos", "lab_tatoeba"]
+languages = ["x-ga"]
+[target.recipe]
+max_length = 96
+stride = 32
+"""
+
+
+def test_every_layout_is_read_back(world: "World", store: Store, tmp_path: Path) -> None:
+    found = plan(load(world.study(text=LAB)))
+    size = 300
+    answers = {
+        "lab_qa": [f"answer {row}" for row in range(size)],
+        "lab_pos": [["NOUN", "VERB"], ["X"]] * (size // 2),
+        "lab_tatoeba": list(range(size)),
+    }
+    predicted(found, store, answers)
+    (folder,) = export(found, store, tmp_path / "out").folders
+    questions = json.loads((folder / "lab_qa" / "test-x-ga.json").read_text())
+    assert questions["x-ga7"] == "answer 7"
+    assert layouts.sentences((folder / "lab_pos" / "test-x-ga.tsv").read_text())[:2] == [
+        ("NOUN", "VERB"),
+        ("X",),
+    ]
+    rows = layouts.lines((folder / "lab_tatoeba" / "test-x-ga.tsv").read_text())
+    assert sorted(map(int, rows)) == answers["lab_tatoeba"]
+    assert rows != [str(row) for row in answers["lab_tatoeba"]], (
+        "in the order of the sorted English sentences"
+    )
+    itself = score("lab_tatoeba", folder, folder)
+    assert itself["average"] == {"accuracy": 100.0}
