@@ -62,7 +62,18 @@ def test_dev_is_evaluated_where_there_are_no_test_rows_and_the_plan_says_so(tmp_
     found = _plan(tmp_path, "panx", files)
     use = _evaluation(found).use
     assert (use.split, use.languages) == ("dev", ("de", "en"))
-    assert "panx: evaluated on dev, for there is no test data" in found.notes
+    assert found.notes[0] == "panx: evaluated on dev, for there is no test data"
+    assert not [note for note in found.notes if "checkpoints" in note]
+
+
+def test_a_score_on_the_rows_that_choose_checkpoints_is_noted(tmp_path: Path) -> None:
+    files = {f"{name}.tsv": TAGS for name in ("train-en", "dev-en", "dev-de")}
+    choosing = '[target.recipes.panx]\nselect = "best"\nevaluations = 2'
+    notes = _plan(tmp_path, "panx", files, choosing).notes
+    assert (
+        "panx: its 'en' rows of dev choose the checkpoints too, so that score alone is a little too high"
+        in notes
+    )
 
 
 def test_training_rows_are_evaluated_but_in_the_source_language(tmp_path: Path) -> None:

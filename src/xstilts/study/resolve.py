@@ -95,7 +95,16 @@ class Resolver:
                 f"the {split} rows of '{target.name}' are in {', '.join(default)}, of which none is wanted."
             )
             self.errors.append(DataError(f"{self.study.shown}: target.languages", what, "Add one of them."))
-        return self._use(target, split, self._having(target, split, chosen, default))
+        use = self._use(target, split, self._having(target, split, chosen, default))
+        own = target.trained_by is None and split == target.development_split
+        if (
+            own
+            and target.source_language in use.languages
+            and self.study.target_recipe(name).select == "best"
+        ):
+            seen = f"its '{target.source_language}' rows of {split} choose the checkpoints too"
+            self.notes.append(f"{target.name}: {seen}, so that score alone is a little too high")
+        return use
 
     def thresholds(self, name: str, use: Use) -> Use:
         """The development rows on which mining chooses its thresholds: in every language of `use`."""
