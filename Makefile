@@ -31,7 +31,7 @@ test: .venv/installed-dev
 	@touch $@
 
 lower-bounds: .venv-lower/installed
-	$(QUIET_THREADS) .venv-lower/bin/pytest -n 2
+	$(QUIET_THREADS) .venv-lower/bin/pytest -n 2 -W ignore::DeprecationWarning
 
 .venv-lower/installed: pyproject.toml | .venv-lower/created
 	.venv-lower/bin/python -c 'import tomllib; \
