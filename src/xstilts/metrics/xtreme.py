@@ -30,11 +30,20 @@ _F1 = ("f1", "precision", "recall"), ("f1",)
 _ANSWERS = ("exact_match", "f1"), ("exact_match", "f1")
 
 XTREME: Mapping[str, Part] = {
-    "pawsx": Part("classification", *_ACCURACY, ("de", "en", "es", "fr", "ja", "ko", "zh")),
     "xnli": Part(
         "classification",
         *_ACCURACY,
         ("ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh"),
+    ),
+    "pawsx": Part("classification", *_ACCURACY, ("de", "en", "es", "fr", "ja", "ko", "zh")),
+    "udpos": Part(
+        "tagging",
+        *_F1,
+        (
+            *("af", "ar", "bg", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "he", "hi", "hu", "id"),
+            *("it", "ja", "kk", "ko", "mr", "nl", "pt", "ru", "ta", "te", "th", "tl", "tr", "ur", "vi", "yo"),
+            "zh",
+        ),
     ),
     "panx": Part(
         "tagging",
@@ -43,15 +52,6 @@ XTREME: Mapping[str, Part] = {
             *("af", "ar", "bg", "bn", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "he", "hi"),
             *("hu", "id", "it", "ja", "jv", "ka", "kk", "ko", "ml", "mr", "ms", "my", "nl", "pt", "ru"),
             *("sw", "ta", "te", "th", "tl", "tr", "ur", "vi", "yo", "zh"),
-        ),
-    ),
-    "udpos": Part(
-        "tagging",
-        *_F1,
-        (
-            *("af", "ar", "bg", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "he", "hi", "hu", "id"),
-            *("it", "ja", "kk", "ko", "mr", "nl", "pt", "ru", "ta", "te", "th", "tl", "tr", "ur", "vi", "yo"),
-            "zh",
         ),
     ),
     "xquad": Part("qa", *_ANSWERS, ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")),

@@ -2,13 +2,9 @@
 
 from collections.abc import Mapping
 
-BENCHMARKS: Mapping[str, tuple[str, ...]] = {
-    "xtreme": (
-        *("xnli", "pawsx", "udpos", "panx"),
-        *("xquad", "mlqa", "tydiqa"),
-        *("bucc2018", "tatoeba"),
-    ),
-}
+from xstilts.metrics.xtreme import XTREME
+
+BENCHMARKS: Mapping[str, tuple[str, ...]] = {"xtreme": tuple(XTREME)}
 """XTREME (Hu et al. 2020, arXiv 2003.11080): sentence pairs and tags, questions, retrieval."""
 
 

@@ -140,12 +140,11 @@ def _check_order(study: Study) -> Iterator[Problem]:
             yield Problem(place, "an arm without tasks trains nothing after another.", "Give it tasks.")
         else:
             before = [name]
-            while before[-1] in arms and (one := arms[before[-1]].after) is not None and one not in before:
+            while (one := arms[before[-1]].after) in arms and one not in before:
                 before.append(one)
-            if before[-1] in arms and arms[before[-1]].after == name:
-                yield Problem(
-                    place, f"comes after itself: {' after '.join([*before, name])}.", "Break the circle."
-                )
+            if one == name:
+                circle = " after ".join([*before, name])
+                yield Problem(place, f"comes after itself: {circle}.", "Break the circle.")
 
 
 def _repeated(things: Mapping[str, T], content: Callable[[T], str], place: Place) -> Iterator[Problem]:

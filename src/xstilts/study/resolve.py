@@ -153,6 +153,8 @@ class Resolver:
 
     def _need_room(self, name: str, room: int | None) -> None:
         """No recipe may allow texts that are longer than the backbone reads."""
+        if room is None:
+            return
         study, recipes = self.study, {}
         for arm, content in study.intermediate.arms.items():
             if content.tasks:
@@ -160,7 +162,7 @@ class Resolver:
         for target in expand(study.target.tasks):
             recipes[f"the target '{task_name(target)}'"] = study.target_recipe(target)
         for whose, recipe in recipes.items():
-            if room is not None and recipe.max_length > room:
+            if recipe.max_length > room:
                 what = f"`max_length` is {recipe.max_length}, but '{name}' reads up to {room} tokens at once."
                 self.errors.append(StudyError(f"{study.shown}: {whose}", what, f"Set it to {room} or less."))
 
