@@ -1,11 +1,9 @@
 """Every copied case of the official evaluators; with XSTILTS_GOLDEN=DIR also every case of that folder.
 
-A case that a metric of the package does not cover is skipped by its kind; mining runs and aggregates have
-their own tests beside this one.
+A case that a metric of the package does not cover is skipped by its kind; mining runs, aggregates and the
+alignment of tags have their own tests beside this one.
 """
 
-import json
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,6 +20,8 @@ from xstilts.metrics import layouts, mining
 from xstilts.metrics.answers import normalise_mlqa, normalise_squad
 from xstilts.metrics.xtreme import aggregate, transfer_gaps
 from xstilts.score import score
+
+from .cases import cases
 
 Numbers = dict[str, Any]
 Scorer = Callable[[dict[str, Any], str], Numbers]
@@ -163,20 +163,10 @@ SCORERS: dict[tuple[str, str], Scorer] = {
 }
 
 
-def _cases() -> list[Any]:
-    folders = [Path(__file__).parent / "official"]
-    if "XSTILTS_GOLDEN" in os.environ:
-        folders.append(Path(os.environ["XSTILTS_GOLDEN"]))
-    found = []
-    for folder in folders:
-        for path in sorted(folder.glob("*.json")):
-            content = json.loads(path.read_text(encoding="utf-8"))
-            for case in content["cases"]:
-                found.append(pytest.param(path.stem, case, id=f"{folder.name}-{case['id']}"))
-    return found
+VALUES = [case for case in cases() if case.values[0] != "tag_alignment"]
 
 
-@pytest.mark.parametrize(("family", "case"), _cases())
+@pytest.mark.parametrize(("family", "case"), VALUES)
 def test_official_value(family: str, case: dict[str, Any]) -> None:
     scorer = SCORERS.get((family, case["input"].get("kind", "")))
     if scorer is None:
@@ -201,10 +191,6 @@ def test_official_value(family: str, case: dict[str, Any]) -> None:
         assert numbers["token_accuracy"] == pytest.approx(accuracy, rel=0, abs=case["tolerance"])
 
 
-def _aggregate_cases() -> list[Any]:
-    return [case for case in _cases() if case.values[0] == "aggregate"]
-
-
 def _same(found: Any, expected: Any, tolerance: float) -> None:
     """Everything that is expected is found; more may be found."""
     if isinstance(expected, dict):
@@ -215,7 +201,7 @@ def _same(found: Any, expected: Any, tolerance: float) -> None:
         assert found == pytest.approx(expected, rel=0, abs=tolerance)
 
 
-@pytest.mark.parametrize(("family", "case"), _aggregate_cases())
+@pytest.mark.parametrize(("family", "case"), cases("aggregate"))
 def test_aggregates(family: str, case: dict[str, Any], tmp_path: Path) -> None:
     given, expected = case["input"], case["expected"]
     if "error" in expected:

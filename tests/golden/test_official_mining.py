@@ -1,8 +1,5 @@
 """Mined pairs and their scores as the official code has them, with XTREME's way of mining."""
 
-import json
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,14 +7,14 @@ import pytest
 
 from xstilts.metrics import mining
 
+from .cases import cases
+
 OURS = {"margin": "ratio", "retrieval": "max", "dist": "cosine", "threshold": 0, "use_shift_embeds": False}
-FOLDERS = [Path(__file__).parent / "official", *map(Path, filter(None, [os.environ.get("XSTILTS_GOLDEN")]))]
 CASES = [
-    pytest.param(case, id=f"{folder.name}-{case['id']}")
-    for folder in FOLDERS
-    for case in json.loads((folder / "bucc2018.json").read_text(encoding="utf-8"))["cases"]
-    if case["input"].get("kind") == "mine"
-    and all(case["input"].get(name, value) == value for name, value in OURS.items())
+    case
+    for case in cases("bucc2018")
+    if (given := case.values[1]["input"]).get("kind") == "mine"
+    and all(given.get(name, value) == value for name, value in OURS.items())
 ]
 
 
@@ -26,8 +23,8 @@ def _lines(text: str) -> list[str]:
     return [line[:-1] for line in text.splitlines(keepends=True)]
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_official_candidates(case: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("family", "case"), CASES)
+def test_official_candidates(family: str, case: dict[str, Any]) -> None:
     given, expected = case["input"], case["expected"]["candidates"]
     source, target = _lines(given["src_text"]), _lines(given["trg_text"])
     (left, _), (right, _) = mining.distinct(source), mining.distinct(target)
