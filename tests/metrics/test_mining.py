@@ -51,13 +51,25 @@ def test_candidates_are_those_of_the_plain_definition(rows: int, columns: int) -
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    queries, base = mining.unit(vectors(50)), mining.unit(vectors(31))
-    whole = mining.search(queries, base, 4)
+    source, target = mining.unit(vectors(50)), mining.unit(vectors(31))
+    whole = mining.search(source, target, 4)
     monkeypatch.setattr(mining, "BLOCK", 100)
-    similarity, rows = mining.search(queries, base, 4)
-    np.testing.assert_allclose(similarity, whole[0], rtol=1e-6)
-    assert (rows == whole[1]).all()
-    assert (np.diff(similarity, axis=1) <= 0).all()
+    found = mining.search(source, target, 4)
+    cosine = source @ target.T
+    for similarity, wanted in ((found.forward, cosine), (found.backward, cosine.T)):
+        np.testing.assert_allclose(similarity, -np.sort(-wanted, axis=1)[:, :4], rtol=1e-5)
+    assert (found.forward_rows == whole.forward_rows).all()
+    assert (found.backward_rows == whole.backward_rows).all()
+
+
+@pytest.mark.parametrize("block", [2, 5, 100])
+def test_of_equal_neighbours_the_first_come_first(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mining, "BLOCK", block * 3)
+    source = np.array([[0, 1], [1, 0], [1, 0], [0, 1], [1, 0]], np.float32)
+    target = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
+    found = mining.search(source, target, 2)
+    assert found.backward_rows.tolist() == [[1, 2], [1, 2], [0, 3]]
+    assert found.forward_rows.tolist() == [[2, 0], [0, 1], [0, 1], [2, 0], [0, 1]]
 
 
 def test_memory_is_a_few_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -317,12 +317,14 @@ def test_vectors_may_lie_in_a_file(first: Box, monkeypatch: pytest.MonkeyPatch, 
 
 def test_the_search_of_torch_is_that_of_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.Generator(np.random.PCG64(3))
-    queries, base = (mining.unit(rng.standard_normal((rows, 8)).astype(np.float32)) for rows in (23, 31))
-    wanted = mining.search(queries, base, 4)
+    source, target = (mining.unit(rng.standard_normal((rows, 8)).astype(np.float32)) for rows in (23, 31))
+    wanted = mining.search(source, target, 4)
     monkeypatch.setattr(mining, "BLOCK", 100)
-    found = search_on_gpu(queries, base, 4, device="cpu")
-    np.testing.assert_allclose(found[0], wanted[0], rtol=1e-5)
-    assert (found[1] == wanted[1]).all()
+    found = search_on_gpu(source, target, 4, device="cpu")
+    np.testing.assert_allclose(found.forward, wanted.forward, rtol=1e-5)
+    np.testing.assert_allclose(found.backward, wanted.backward, rtol=1e-5)
+    assert (found.forward_rows == wanted.forward_rows).all()
+    assert (found.backward_rows == wanted.backward_rows).all()
 
 
 def test_the_majority_of_mining_finds_nothing(first: Box) -> None:

@@ -22,14 +22,27 @@ from xstilts.metrics.metric import Metric, Numbers, check_counts, f1
 
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
-Search = Callable[[Vectors, Vectors, int], tuple[Vectors, Rows]]
-"""Of unit queries [n, hidden] and a unit base [m, hidden], the k highest cosines [n, k] falling, and rows."""
-
 NEIGHBOURS = 4
 BLOCK = 2**25
 """Similarities that stand in memory at once: 128 MiB."""
 
 Mined = Collection[Hashable]
+
+
+class Neighbours(NamedTuple):
+    """For each row of either side the k highest cosines, falling, and the rows that they are with.
+
+    `forward` and `forward_rows` [n, k] for the source, `backward` and `backward_rows` [m, k] for the target.
+    """
+
+    forward: Vectors
+    forward_rows: Rows
+    backward: Vectors
+    backward_rows: Rows
+
+
+Search = Callable[[Vectors, Vectors, int], Neighbours]
+"""Of unit vectors of the source [n, hidden], of the target [m, hidden], and k."""
 
 
 class Candidates(NamedTuple):
@@ -47,23 +60,41 @@ def unit(vectors: Vectors) -> Vectors:
     return found
 
 
-def search(queries: Vectors, base: Vectors, k: int) -> tuple[Vectors, Rows]:
-    """The k nearest rows of the base, of equal ones the first; matrix products in blocks of `BLOCK` numbers.
+def search(source: Vectors, target: Vectors, k: int) -> Neighbours:
+    """The k nearest rows of either side for the other, of equal ones the first; at most as many as there are.
+
+    Cosines are computed once for both directions, in blocks of `BLOCK` numbers. Down a column of a block only
+    those columns are looked at that hold something nearer than what earlier blocks held.
+    """
+    across, down = min(k, len(target)), min(k, len(source))
+    forward, forward_rows = np.empty((len(source), across), np.float32), np.empty((len(source), across), int)
+    backward = np.full((len(target), down), -np.inf, np.float32)
+    backward_rows = np.zeros((len(target), down), np.int64)
+    block = max(1, BLOCK // len(target))
+    for start in range(0, len(source), block):
+        products = source[start : start + block] @ target.T
+        nearer = np.flatnonzero(products.max(axis=0) > backward[:, -1])
+        pool = np.concatenate([backward[nearer], products[:, nearer].T], axis=1)
+        rows = np.arange(start - down, start + len(products))
+        backward[nearer], at = _highest(pool, down)
+        held = np.take_along_axis(backward_rows[nearer], np.minimum(at, down - 1), axis=1)
+        backward_rows[nearer] = np.where(at < down, held, rows[at])
+        forward[start : start + block], forward_rows[start : start + block] = _highest(products, across)
+    return Neighbours(forward, forward_rows, backward, backward_rows)
+
+
+def _highest(table: Vectors, k: int) -> tuple[Vectors, Rows]:
+    """The k highest numbers of each row, falling, and their columns; overwrites the table.
 
     The maximum is looked for k times, which for a small k is several times as fast as `argpartition`.
     """
-    similarity = np.empty((len(queries), k), np.float32)
-    rows = np.empty((len(queries), k), np.int64)
-    block = max(1, BLOCK // len(base))
-    for start in range(0, len(queries), block):
-        products = queries[start : start + block] @ base.T
-        here = np.arange(len(products))
-        for nth in range(k):
-            best = products.argmax(axis=1)
-            rows[start : start + block, nth] = best
-            similarity[start : start + block, nth] = products[here, best]
-            products[here, best] = -np.inf
-    return similarity, rows
+    values, columns = np.empty((len(table), k), np.float32), np.empty((len(table), k), np.int64)
+    here = np.arange(len(table))
+    for nth in range(k):
+        best = table.argmax(axis=1)
+        values[:, nth], columns[:, nth] = table[here, best], best
+        table[here, best] = -np.inf
+    return values, columns
 
 
 def candidates(
@@ -74,8 +105,7 @@ def candidates(
     Memory beyond the vectors: a copy of both, and a few blocks of similarities.
     """
     source, target = unit(source), unit(target)
-    forward, forward_rows = nearest(source, target, min(neighbours, len(target)))
-    backward, backward_rows = nearest(target, source, min(neighbours, len(source)))
+    forward, forward_rows, backward, backward_rows = nearest(source, target, neighbours)
     source_mean, target_mean = forward.mean(axis=1), backward.mean(axis=1)
     forward_margin = _margin(forward, source_mean[:, None], target_mean[forward_rows])
     backward_margin = _margin(backward, target_mean[:, None], source_mean[backward_rows])

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
 from xstilts.families.examples import Bitext
 from xstilts.families.items import Layout
@@ -43,13 +42,15 @@ def _candidates(
 
 
 def search_on_gpu(
-    queries: mining.Vectors, base: mining.Vectors, k: int, device: str = "cuda"
-) -> tuple[mining.Vectors, NDArray[np.int64]]:
+    source: mining.Vectors, target: mining.Vectors, k: int, device: str = "cuda"
+) -> mining.Neighbours:
     """What `metrics.mining.search` does, on a device of torch."""
-    held = torch.from_numpy(base).to(device)
-    block = max(1, mining.BLOCK // len(base))
-    found = [
-        (part.to(device) @ held.T).topk(k, dim=1) for part in torch.split(torch.from_numpy(queries), block)
-    ]
+    left, right = (torch.from_numpy(side).to(device) for side in (source, target))
+    return mining.Neighbours(*_nearest(left, right, k), *_nearest(right, left, k))
+
+
+def _nearest(queries: Tensor, base: Tensor, k: int) -> tuple[mining.Vectors, mining.Rows]:
+    parts = torch.split(queries, max(1, mining.BLOCK // len(base)))
+    found = [(part @ base.T).topk(min(k, len(base)), dim=1) for part in parts]
     similarity = torch.cat([values for values, _ in found]).cpu().numpy()
     return similarity, torch.cat([rows for _, rows in found]).cpu().numpy()
