@@ -327,6 +327,30 @@ def test_a_trainer_of_another_kind_is_refused(world: "World") -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("trained_by", "said"),
+    [
+        ('mod = "./mood.py"', "mod: is no target of the study. Did you mean 'mood'?"),
+        ('search = "./mood.py"', "search: is retrieval, which nothing trains. Take it out."),
+        ('mood = "mnly"', "mood: 'mood' is trained by 'mnly': no task named 'mnly'. Did you mean 'mnli'?"),
+        (
+            'mood = "./words.py"',
+            "mood: 'mood' is trained by 'words', which has another family or other labels. Name a task of",
+        ),
+        (
+            'mood = "./other.py"',
+            "mood: 'other' has no training rows of its own: 'mood' trains it. Name 'mood'.",
+        ),
+    ],
+)
+def test_a_trainer_that_the_study_names_must_fit(trained_by: str, said: str, world: "World") -> None:
+    text = (world.folder / "mood.py").read_text()
+    (world.folder / "other.py").write_text(text.replace('labels=("no"', 'trained_by="mood", labels=("no"'))
+    found = errors(world.study(("[target]", f"[target]\ntrained_by = {{ {trained_by} }}")))
+    assert len(found) == 1
+    assert found[0].startswith(f"target.trained_by.{said}")
+
+
 def test_broken_task_files_are_told_with_their_path(world: "World") -> None:
     (world.folder / "broken.py").write_text("import nothing_of_the_sort\n")
     (world.folder / "empty.py").write_text("")

@@ -107,6 +107,17 @@ def test_targets_that_are_trained_alike_share_the_training(world: "World") -> No
     assert len(set(shared)) == 2
 
 
+def test_a_study_may_train_a_target_on_the_rows_of_another_task(world: "World") -> None:
+    (world.folder / "feeling.py").write_text((world.folder / "mood.py").read_text())
+    names = ('tasks = ["./mood.py", "./search.py"]', 'tasks = ["./mood.py", "./feeling.py"]')
+    own = made(world.study(names))
+    found = made(world.study(names, ("[target]", '[target]\ntrained_by = { feeling = "./mood.py" }')))
+    phases = {cell.target: cell.phases for cell in found.cells if cell.arm == "none" and not cell.reference}
+    assert phases["mood"] == phases["feeling"]
+    assert len(found.steps) < len(own.steps)
+    assert "feeling: trained on the rows of mood, as the study says" in found.notes
+
+
 def test_the_order_of_tasks_and_languages_in_the_file_changes_nothing(world: "World") -> None:
     one = 'both = { tasks = ["./mood.py", "./words.py"], languages = ["en", "de"] }'
     (world.folder / "mood-train-de.tsv").write_text("x\tno\n")

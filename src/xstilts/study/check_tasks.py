@@ -10,16 +10,24 @@ from xstilts.study.problems import Place, Problem
 from xstilts.study.study import Study, task_name
 from xstilts.task import Task
 
+TRAINED_BY: Place = ("target", "trained_by")
+
 
 def find_task(study: Study, name: str) -> Task:
     """The task that a study calls so; a path starts from the study's folder. TaskError if there is none."""
     return task.find(name, study.folder)
 
 
-def trainer(target: Task) -> Task | None:
-    """The task whose training rows train this one; None for retrieval, which nothing trains."""
+def trainer(study: Study, target: Task) -> Task | None:
+    """The task whose training rows train this one; None for retrieval, which nothing trains.
+
+    It is the one that the study names, else the one that the task's file names, else the task itself.
+    TaskError if there is none of that name.
+    """
     if target.family == "retrieval":
         return None
+    if target.name in study.target.trained_by:
+        return find_task(study, study.target.trained_by[target.name])
     if target.trained_by is None:
         return target
     return task.find(target.trained_by, target.path.parent if target.path else None)
@@ -68,25 +76,38 @@ def check_targets(study: Study) -> Iterator[Problem]:
         if target.family == "masked":
             yield Problem(place, f"'{name}' is masked text, which has no score.", "Use it in an arm.")
             continue
-        yield from _not_zero_shot(name, target, place)
+        yield from _not_zero_shot(study, name, target)
+    for name in study.target.trained_by:
+        if found and name not in found:
+            way_out = did_you_mean(name, found) or f"The targets are {', '.join(found)}."
+            yield Problem((*TRAINED_BY, name), "is no target of the study.", way_out)
+        elif name in found and found[name].family == "retrieval":
+            yield Problem((*TRAINED_BY, name), "is retrieval, which nothing trains.", "Take it out.")
 
 
-def _not_zero_shot(name: str, target: Task, place: Place) -> Iterator[Problem]:
+def _not_zero_shot(study: Study, name: str, target: Task) -> Iterator[Problem]:
     """Training rows must be there, of the same kind, and in the source language of what is evaluated."""
+    chosen = name in study.target.trained_by
+    place: Place = (*TRAINED_BY, name) if chosen else ("target", "tasks")
     try:
-        trained_by = trainer(target)
+        trained_by = trainer(study, target)
     except TaskError as error:
-        yield Problem(place, f"'{name}' is trained by '{target.trained_by}': {error.what}", error.now)
+        by = study.target.trained_by.get(name, target.trained_by)
+        yield Problem(place, f"'{name}' is trained by '{by}': {error.what}", error.now)
         return
     if trained_by is None:
         return
+    if chosen and trained_by.trained_by is not None:
+        what = f"'{trained_by.name}' has no training rows of its own: '{trained_by.trained_by}' trains it."
+        yield Problem(place, what, f"Name '{trained_by.trained_by}'.")
     if trained_by.source_language != target.source_language:
         other = f"'{trained_by.name}' in '{trained_by.source_language}'"
         what = f"'{name}' has the source language '{target.source_language}', but is trained by {other}."
         yield Problem(place, what, "Zero-shot evaluation trains in the source language only.")
     if trained_by.family != target.family or trained_by.labels != target.labels:
         what = f"'{name}' is trained by '{trained_by.name}', which has another family or other labels."
-        yield Problem(place, what, "Correct `trained_by` in the task file.")
+        now = "Name a task of the same kind." if chosen else "Correct `trained_by` in the task file."
+        yield Problem(place, what, now)
 
 
 def bad_languages(

@@ -68,9 +68,12 @@ class Resolver:
 
     def target_training(self, name: str) -> Use | None:
         """The source language's training rows for a target; None for retrieval."""
-        trained_by = trainer(self.task(name))
+        target = self.task(name)
+        trained_by = trainer(self.study, target)
         if trained_by is None:
             return None
+        if target.name in self.study.target.trained_by:
+            self.notes.append(f"{target.name}: trained on the rows of {trained_by.name}, as the study says")
         if trained_by.path is not None:
             self._task_files[trained_by.name] = trained_by.path
         use = self._use(trained_by, TRAIN, [trained_by.source_language])
@@ -96,7 +99,7 @@ class Resolver:
             )
             self.errors.append(DataError(f"{self.study.shown}: target.languages", what, "Add one of them."))
         use = self._use(target, split, self._having(target, split, chosen, default))
-        own = target.trained_by is None and split == target.development_split
+        own = trainer(self.study, target) == target and split == target.development_split
         if (
             own
             and target.source_language in use.languages

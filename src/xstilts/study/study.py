@@ -66,10 +66,14 @@ class Intermediate(Specification):
 
 
 class Target(Specification):
-    """`[target]`: tasks, or names of benchmarks, each trained in its source language and asked in all."""
+    """`[target]`: tasks, or names of benchmarks, each trained in its source language and asked in all.
+
+    `trained_by` names for a task another whose training rows train it, instead of those that its file says.
+    """
 
     seeds: tuple[int, ...] = (1,)
     tasks: tuple[str, ...] = ()
+    trained_by: dict[str, str] = Field(default_factory=dict)
     languages: tuple[str, ...] | None = None
     recipe: Overrides = Field(default_factory=dict)
     recipes: dict[str, Overrides] = Field(default_factory=dict)
