@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import xstilts.tasks
 from xstilts import languages, metrics, task
 from xstilts.errors import DataError, TaskError
 from xstilts.families.examples import Bitext, Choice, Example, Pair, Question, Tagged, Text
@@ -311,6 +312,28 @@ def test_a_task_with_files_only_needs_a_data_folder() -> None:
 def test_without_a_data_folder_the_languages_are_those_of_the_hub() -> None:
     assert len(task.available(task.find("udpos"), "test")) == 33
     assert len(task.available(task.find("xnli"), "test")) == 15
+
+
+def test_a_task_file_copied_under_a_new_name_is_a_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing but the file: it is listed, found, and read like its original."""
+    (original,) = (Path(folder) / "pawsx.py" for folder in xstilts.tasks.__path__)
+    (tmp_path / "reworded.py").write_text(original.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(xstilts.tasks, "__path__", [*xstilts.tasks.__path__, str(tmp_path)])
+    task.find.cache_clear()
+    try:
+        assert "reworded" in task.names()
+        found = task.find("reworded")
+        assert (found.name, found.languages) == ("reworded", task.find("pawsx").languages)
+        rows = tmp_path / "target" / "pawsx" / "dev-de.tsv"
+        rows.parent.mkdir(parents=True)
+        rows.write_text("a b\tb a\t0\n", encoding="utf-8")
+        read = task.load(found, "dev", "de", tmp_path)
+        assert read == task.load(task.find("pawsx"), "dev", "de", tmp_path)
+    finally:
+        task.find.cache_clear()
+        sys.modules.pop("xstilts.tasks.reworded", None)
 
 
 def test_an_unknown_task() -> None:
