@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from toybox import BACKBONE, FAST, PLACES, Box, evaluation, phase, use
+from transformers import AutoConfig, LlamaModel, T5EncoderModel
 
 from xstilts import task
 from xstilts.errors import BackboneError, DataError, LossError
@@ -295,6 +296,27 @@ def test_the_recipe_sets_every_dropout(
     box.compute(phase("pairs", updates=1, dropout=share))
     ((one, two),) = passes
     assert torch.equal(one, two) is not moves
+
+
+@pytest.mark.parametrize("architecture", ["t5", "llama"])
+def test_dropout_that_a_model_keeps_as_a_number_is_set_too(architecture: str) -> None:
+    shape = {
+        "hidden_size": 16,
+        "d_model": 16,
+        "d_kv": 8,
+        "d_ff": 16,
+        "intermediate_size": 16,
+        "vocab_size": 9,
+    }
+    heads = {"num_layers": 1, "num_hidden_layers": 1, "num_heads": 2, "num_attention_heads": 2}
+    config = AutoConfig.for_model(architecture, **shape, **heads)
+    torch.manual_seed(1)
+    model = (T5EncoderModel if architecture == "t5" else LlamaModel)(config).train()
+    tokens = torch.arange(8).reshape(2, 4)
+    for share in (0.0, 0.5):
+        train._set_dropout(model, share)
+        one, two = (model(input_ids=tokens).last_hidden_state for _ in range(2))
+        assert torch.equal(one, two) is (share == 0)
 
 
 def test_without_an_override_the_models_own_dropout_counts(first: Box) -> None:

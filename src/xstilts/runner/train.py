@@ -189,10 +189,14 @@ def _evenly(total: int, count: int) -> frozenset[int]:
     return frozenset(round(total * (number + 1) / count) for number in range(count))
 
 
-def _set_dropout(model: models.Model, share: float) -> None:
+def _set_dropout(model: torch.nn.Module, share: float) -> None:
+    """In every dropout layer, and in the attention of models that keep the share as a number (T5, Llama)."""
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = share
+        for name, value in vars(module).items():
+            if "dropout" in name and isinstance(value, float):
+                setattr(module, name, share)
 
 
 def _development(
