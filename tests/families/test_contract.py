@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from xstilts import families
+from xstilts.errors import DataError
 from xstilts.families.examples import Answer, Choice, Pair, Question, Tagged
 from xstilts.families.items import Item, Layout
 
@@ -90,6 +91,13 @@ def test_nothing_encodes_to_nothing(name: str, tokenizer: Any) -> None:
     family, layout = families.find(name), layout_of(name)
     assert family.encode([], tokenizer, layout) == []
     assert family.decode([], [], [], layout) == []
+
+
+@pytest.mark.parametrize("name", sorted(LABELS))
+def test_a_label_that_the_task_does_not_name_is_the_users_error(name: str, tokenizer: Any) -> None:
+    family, layout = families.find(name), layout_of(name, labels=("NOUNS", "neutrality"))
+    with pytest.raises(DataError, match=r"a row has the label .* none of the 2 labels of its task"):
+        family.encode(EXAMPLES[name], tokenizer, layout)
 
 
 @pytest.mark.parametrize("name", TRAINED)

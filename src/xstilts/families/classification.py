@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.families.examples import Pair
-from xstilts.families.items import Item, Layout, tokenize
+from xstilts.families.items import Item, Layout, Numbers, tokenize
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Classification:
         return len(layout.labels)
 
     def encode(self, examples: Sequence[Pair], tokenizer: object, layout: Layout) -> list[Item]:
-        """One item per example, cut with `longest_first`."""
-        index = {label: number for number, label in enumerate(layout.labels)}
+        """One item per example, cut with `longest_first`; DataError if a label is none of the layout's."""
+        index = Numbers(layout)
         sequences = tokenize(
             tokenizer, [row.text for row in examples], [row.text2 for row in examples], layout.max_length
         )

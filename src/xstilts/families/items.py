@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from xstilts.errors import DataError, did_you_mean
+
 IGNORED = -100
 """A gold index that no loss is taken of."""
 
@@ -25,6 +27,17 @@ class Layout:
     def summary_of(self, length: int) -> int:
         """The position of the summary token in a sequence of `length` tokens."""
         return 0 if self.summary == "first" else length - 1
+
+
+class Numbers(dict[str, int]):
+    """The number of each label, that is its place in a layout; DataError for what is none of the labels."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__((label, number) for number, label in enumerate(layout.labels))
+
+    def __missing__(self, label: str) -> int:
+        what = f"a row has the label {label!r}, which is none of the {len(self)} labels of its task."
+        raise DataError("labels", what, did_you_mean(str(label), self) or "Correct the row or the task file.")
 
 
 @dataclass(frozen=True, slots=True)

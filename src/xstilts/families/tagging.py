@@ -1,8 +1,9 @@
 """Tagging: the state of each word's first sub-token is read, the tags are chosen among.
 
 Sentences longer than the model takes are split at word boundaries and joined again, never cut, as XTREME
-does (Hu et al. 2020, utils_tag.py of the official repository): a word that has more sub-tokens than fit is
-replaced by the unknown token, so every word has exactly one prediction.
+does (Hu et al. 2020, utils_tag.py of the official repository): a word that has more sub-tokens than fit, or
+none, is replaced by the unknown token, so every word has exactly one prediction. That holds for an empty word
+too, with which the official code stops; but what reads files (`xstilts.readers`) refuses one.
 """
 
 from collections import Counter
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.families.examples import Tagged
-from xstilts.families.items import Item, Layout
+from xstilts.families.items import Item, Layout, Numbers
 
 
 def frame(tokenizer: Any) -> tuple[list[int], list[int]]:
@@ -57,8 +58,11 @@ class Tagging:
         return len(layout.labels)
 
     def encode(self, examples: Sequence[Tagged], tokenizer: Any, layout: Layout) -> list[Item]:
-        """One item per sentence, or several if it is longer than `max_length`."""
-        index = {label: number for number, label in enumerate(layout.labels)}
+        """One item per sentence, or several if it is longer than `max_length`.
+
+        Raises DataError if a tag is none of the layout's labels.
+        """
+        index = Numbers(layout)
         before, after = frame(tokenizer)
         room = layout.max_length - len(before) - len(after)
         items = []
