@@ -1,6 +1,7 @@
 """`xstilts export`: what a study predicted, laid out as `xstilts score` and XTREME's evaluator read it."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from conftest import World
 
 
-def predicted(found: Plan, store: Store, answers: dict[str, list[Any]]) -> None:
-    """Every evaluation of the arms, with these predictions in every language."""
+def predicted(
+    found: Plan, store: Store, answers: dict[str, list[Any]], name: Callable[[str, int], str] = "{}{}".format
+) -> None:
+    """Every evaluation of the arms, with these predictions in every language, and ids named so."""
     for cell in found.cells:
         step = found.by_fingerprint[cell.evaluation]
         if cell.reference or store.done(step):
@@ -31,7 +34,7 @@ def predicted(found: Plan, store: Store, answers: dict[str, list[Any]]) -> None:
                 {
                     "language": [language] * len(values),
                     "index": list(range(len(values)))[::-1],
-                    "id": [f"{language}{row}" for row in range(len(values))][::-1],
+                    "id": [name(language, row) for row in range(len(values))][::-1],
                     "gold": [json.dumps(value) for value in values],
                     "predicted": [json.dumps(value) for value in values][::-1],
                     "statistics": [[1.0, 1.0]] * len(values),
@@ -62,7 +65,7 @@ def test_a_folder_for_each_arm_and_seed(world: "World", store: Store, tmp_path: 
         "mood-seed1",
         "mood-seed2",
     ]
-    assert written.missing == ()
+    assert written.missing == written.lost == ()
     assert (tmp_path / "out" / "mood-seed2" / "mood" / "test-de.tsv").read_text() == "yes\nno\n"
     assert (tmp_path / "out" / "none-seed1" / "search" / "test-en.tsv").read_text() == "0\n"
 
@@ -113,3 +116,14 @@ def test_every_layout_is_read_back(world: "World", store: Store, tmp_path: Path)
     )
     itself = score("lab_tatoeba", folder, folder)
     assert itself["average"] == {"accuracy": 100.0}
+
+
+def test_questions_that_share_an_id_are_told(world: "World", store: Store, tmp_path: Path) -> None:
+    found = plan(load(world.study(text=LAB.replace(', "lab_pos", "lab_tatoeba"', ""))))
+    answers = {"lab_qa": [f"answer {row}" for row in range(300)]}
+    predicted(found, store, answers, lambda language, row: "5" if row == 7 else str(row))
+    written = export(found, store, tmp_path / "out")
+    (line,) = written.lost
+    assert line.endswith("test-x-ga.json: 1 of 300 questions share their id with a later one.")
+    questions = json.loads((written.folders[0] / "lab_qa" / "test-x-ga.json").read_text())
+    assert (len(questions), questions["5"]) == (299, "answer 7")

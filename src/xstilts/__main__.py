@@ -174,6 +174,8 @@ def export(
     found = write(plan, kept, out or Path("exports") / plan.study.name)
     for folder in found.folders:
         print(folder)
+    for line in found.lost:
+        print(f"{line} The layout has one answer for each id.", file=sys.stderr)
     if found.missing:
         print(f"Not computed yet: {', '.join(found.missing)}. First: xstilts run {study}", file=sys.stderr)
         raise typer.Exit(1)

@@ -19,10 +19,15 @@ from xstilts.study.plan import Cell, Plan
 
 @dataclass(frozen=True)
 class Export:
-    """The folders that were written, one for each arm and seed, and the cells that are not computed yet."""
+    """The folders that were written, one for each arm and seed, and the cells that are not computed yet.
+
+    `lost` says of which files rows are missing, because several questions have the same id: the layout has one
+    answer for each.
+    """
 
     folders: tuple[Path, ...]
     missing: tuple[str, ...]
+    lost: tuple[str, ...]
 
 
 def export(plan: Plan, store: Store, out: Path) -> Export:
@@ -32,7 +37,7 @@ def export(plan: Plan, store: Store, out: Path) -> Export:
     """
     several = len({cell.backbone for cell in plan.cells if not cell.reference}) > 1
     folders: dict[Path, None] = {}
-    missing = []
+    missing, lost = list[str](), list[str]()
     for cell in plan.cells:
         if cell.reference:
             continue
@@ -42,19 +47,25 @@ def export(plan: Plan, store: Store, out: Path) -> Export:
         if done is None:
             missing.append(f"{folder.name}/{cell.target}")
             continue
-        _write_cell(plan, cell, pl.read_parquet(done / "predictions.parquet"), folder / cell.target)
+        predictions = pl.read_parquet(done / "predictions.parquet")
+        lost += _write_cell(plan, plan.evaluation(cell), predictions, folder / cell.target)
         folders[folder] = None
-    return Export(tuple(folders), tuple(missing))
+    return Export(tuple(folders), tuple(missing), tuple(lost))
 
 
-def _write_cell(plan: Plan, cell: Cell, predictions: pl.DataFrame, folder: Path) -> None:
-    evaluation = plan.evaluation(cell)
+def _write_cell(plan: Plan, evaluation: Evaluation, predictions: pl.DataFrame, folder: Path) -> list[str]:
+    """The files of a target, and what could not be told in them."""
     folder.mkdir(parents=True, exist_ok=True)
     suffix = "json" if evaluation.use.family == "span" else "tsv"
+    lost = []
     for language in evaluation.use.languages:
+        path = folder / f"test-{language}.{suffix}"
         rows = predictions.filter(language=language).sort("index")
-        text = _text(plan, evaluation, language, rows)
-        (folder / f"test-{language}.{suffix}").write_text(text, encoding="utf-8", newline="\n")
+        path.write_text(_text(plan, evaluation, language, rows), encoding="utf-8", newline="\n")
+        repeated = len(rows) - rows["id"].n_unique() if evaluation.use.family == "span" else 0
+        if repeated:
+            lost.append(f"{path}: {repeated:,} of {len(rows):,} questions share their id with a later one.")
+    return lost
 
 
 def _text(plan: Plan, evaluation: Evaluation, language: str, rows: pl.DataFrame) -> str:
