@@ -14,15 +14,15 @@ from xstilts import task
 from xstilts.families.examples import Bitext
 from xstilts.store import Store
 from xstilts.study.phase import Evaluation
-from xstilts.study.plan import Cell, Plan
+from xstilts.study.plan import Plan
 
 
 @dataclass(frozen=True)
 class Export:
     """The folders that were written, one for each arm and seed, and the cells that are not computed yet.
 
-    `lost` says of which files rows are missing, because several questions have the same id: the layout has one
-    answer for each.
+    `lost` says which files lack rows because several questions have the same id: the layout has one answer
+    for each.
     """
 
     folders: tuple[Path, ...]
