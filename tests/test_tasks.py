@@ -88,6 +88,13 @@ def test_it_says_what_it_is_and_whose(found: Task) -> None:
     assert found.version >= 1
 
 
+def test_it_says_how_many_examples_its_release_has(found: Task) -> None:
+    assert set(found.examples) <= set(_splits(found))
+    assert all(number > 0 for number in found.sizes.values())
+    if found.trained_by is None and found.family != "masked":
+        assert "train" in found.sizes
+
+
 def test_it_has_a_source(found: Task) -> None:
     assert found.files is not None or found.hub is not None or found.lab is not None
     if found.lab is None:

@@ -127,8 +127,14 @@ def tasks(*, as_json: bool) -> None:
     if as_json:
         _json([_task(one) for one in found])
         return
-    rows = [(one.name, one.family, len(one.languages), one.metric, one.description) for one in found]
-    _console().print(_table(("task", "family", "languages", "metric", "description"), rows))
+    columns = ("task", "family", "languages", "train", "evaluated", "metric", "licence", "description")
+    rows = []
+    for one in found:
+        evaluated = one.sizes.get(one.evaluation_split)
+        train = f"by {one.trained_by}" if one.trained_by else _count(one.sizes.get("train"))
+        facts = (one.metric, one.licence, one.description)
+        rows.append((one.name, one.family, len(one.languages), train, _count(evaluated), *facts))
+    _console().print(_table(columns, rows))
 
 
 def languages(*, as_json: bool) -> None:
@@ -227,7 +233,11 @@ def _thousands(number: int | None) -> str:
 
 
 def _task(one: task.Task) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in TASK_FIELDS}
+    return {name: getattr(one, name) for name in TASK_FIELDS} | {"examples": dict(one.sizes)}
+
+
+def _count(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
 
 
 def _console() -> Console:

@@ -74,8 +74,9 @@ class Task:
     `labels` stand in arg-max order. `trained_by` names the task whose training data trains this one:
     None for its own, the empty string for nothing (retrieval). `evaluation_fallback` is the split that is
     evaluated where the source has no `evaluation_split` at all; if that is "train", the source language,
-    which is trained on it, is left out. `no_hub` says why the rows are not read from the Hub. `version` is
-    raised by hand whenever the rows change, and enters every fingerprint.
+    which is trained on it, is left out. `no_hub` says why the rows are not read from the Hub. `examples` is
+    how many the release has, by split, in the source language or else in any. `version` is raised by hand
+    whenever the rows change, and enters every fingerprint.
     """
 
     family: str
@@ -92,6 +93,7 @@ class Task:
     hub: Hub | None = None
     lab: Lab | None = None
     no_hub: str = ""
+    examples: Mapping[str, int] = field(default_factory=dict)
     evaluation_split: str = "test"
     evaluation_fallback: str = ""
     development_split: str = "dev"
@@ -102,6 +104,11 @@ class Task:
 
     def __post_init__(self) -> None:
         assert self.family in FAMILIES, f"no family '{self.family}'"
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """The number of examples of each split, as far as it is known without reading them."""
+        return self.lab.sizes if self.lab is not None else self.examples
 
 
 def names() -> tuple[str, ...]:

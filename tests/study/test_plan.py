@@ -362,7 +362,9 @@ def test_cost_by_epochs_is_that_of_the_files(world: "World") -> None:
     hub = made(
         world.study((ARM, 'mood = ["mnli"]'), ("updates = 2\nmax_length = 16\nstride = 4\n[inter", "[inter"))
     )
-    assert estimate(hub, Store(world.folder / "store")).unknown == 1
+    cost = estimate(hub, Store(world.folder / "store"))
+    assert cost.unknown == 0
+    assert cost.tokens > 392_702 * 40, "the pairs of MultiNLI, each with about 40 tokens"
 
 
 def test_ten_thousand_cells_are_planned_quickly(world: "World") -> None:

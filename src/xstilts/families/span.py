@@ -78,7 +78,7 @@ class Span:
             return_offsets_mapping=True,
             return_attention_mask=False,
         )
-        items = []
+        windows = []
         for window, row in enumerate(encoding["overflow_to_sample_mapping"]):
             ids = encoding["input_ids"][window]
             segments = encoding.sequence_ids(window)
@@ -90,13 +90,9 @@ class Span:
                 if segment == 1 and start < end:
                     reads.append(position)
                     offsets.append((start, end))
-            gold = _gold_reads(examples[row].answers, offsets)
-            items.append(
-                Item(
-                    (ids,), (segments.index(1) if 1 in segments else len(ids),), (reads,), gold, row, offsets
-                )
-            )
-        return items
+            second = segments.index(1) if 1 in segments else len(ids)
+            windows.append(Item((ids,), (second,), (reads,), [0, 0], row, offsets))
+        return _marked(examples, windows)
 
     def decode(
         self,
@@ -149,15 +145,28 @@ def best_span(
     return float(sums[start, extent]), start, start + extent
 
 
-def _gold_reads(answers: tuple[Answer, ...], offsets: list[tuple[int, int]]) -> list[int]:
-    """The reads at which the first gold answer begins and ends; [0, 0] if the window does not hold it.
+def _marked(examples: Sequence[Question], windows: Sequence[Item]) -> list[Item]:
+    """The windows with the reads at which the first gold answer begins and ends.
 
-    White space around the answer is no part of it, as it is no part of a token.
+    White space around the answer is no part of it, as it is no part of a token; nor are signs that the
+    tokenizer drops, such as marks of direction. What it drops is seen in all windows of a context together.
     """
-    text = answers[0].text.rstrip() if answers else ""
-    if not text:
-        return [0, 0]
-    start, end = answers[0].start + len(text) - len(text.lstrip()), answers[0].start + len(text)
+    places: dict[int, tuple[int, int]] = {}
+    for item in windows:
+        for answer in examples[item.example].answers[:1]:
+            start, end = answer.start, answer.start + len(answer.text)
+            held = [(one, two) for one, two in item.note[1:] if two > start and one < end]
+            if held:
+                low, high = places.get(item.example, (end, start))
+                places[item.example] = max(start, min(low, held[0][0])), min(end, max(high, held[-1][1]))
+    return [
+        replace(item, gold=_gold_reads(*places[item.example], item.note)) if item.example in places else item
+        for item in windows
+    ]
+
+
+def _gold_reads(start: int, end: int, offsets: list[tuple[int, int]]) -> list[int]:
+    """The reads that hold the characters from `start` to `end`; [0, 0] if the window does not hold them."""
     first = next((at for at in range(1, len(offsets)) if offsets[at][1] > start), 0)
     last = next((at for at in range(len(offsets) - 1, 0, -1) if offsets[at][0] < end), 0)
     inside = first and last and offsets[first][0] <= start and offsets[last][1] >= end and first <= last

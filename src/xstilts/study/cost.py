@@ -15,8 +15,9 @@ from xstilts.study.use import Use
 BYTES_PER_TOKEN = 4.0
 """Of text in the files of a task, markup included; XLM-R's vocabulary gives 3.5 to 5 on most languages."""
 
-TOKENS_PER_EXAMPLE = 40
-"""Where only the number of examples is known: MNLI and XNLI have about 40, SQuAD about 200."""
+TOKENS_PER_EXAMPLE = {"classification": 40, "choice": 250, "tagging": 25, "span": 200, "masked": 40}
+"""Where only the number of examples is known, by family: MNLI has about 40, SQuAD 200, HellaSwag's four
+endings with their context 340, Cosmos QA's 440, CommonsenseQA's five 100, English UD 23."""
 
 
 @dataclass(frozen=True)
@@ -51,21 +52,23 @@ def tokens_of(step: Step, places: Places) -> int | None:
     if recipe.updates is not None and recipe.batch_tokens is not None:
         return recipe.updates * recipe.batch_tokens
     if recipe.updates is not None and recipe.batch_size is not None:
-        return recipe.updates * recipe.batch_size * min(TOKENS_PER_EXAMPLE, recipe.max_length)
+        longest = max(TOKENS_PER_EXAMPLE[use.family] for use in phase.uses)
+        return recipe.updates * recipe.batch_size * min(longest, recipe.max_length)
     sizes = [_tokens_in(use, places) for use in phase.uses]
     known = [size for size in sizes if size is not None]
     return round(sum(known) * (recipe.epochs or 1)) if len(known) == len(sizes) else None
 
 
 def _tokens_in(use: Use, places: Places) -> int | None:
-    one = places.task(use.task)
-    capped = None if use.examples is None else use.examples * TOKENS_PER_EXAMPLE
-    if one.lab is not None:
-        held: int | None = one.lab.sizes.get(use.split, 0) * len(use.languages) * TOKENS_PER_EXAMPLE
+    """From the files, where they are here; else from the number of examples that the release has."""
+    one, each = places.task(use.task), TOKENS_PER_EXAMPLE[use.family]
+    capped = None if use.examples is None else use.examples * each
+    sizes = [task.text_bytes(one, use.split, language, places.data) for language in use.languages]
+    known = [size for size in sizes if size is not None]
+    if known and len(known) == len(sizes):
+        held: int | None = round(sum(known) / BYTES_PER_TOKEN)
     else:
-        sizes = [task.text_bytes(one, use.split, language, places.data) for language in use.languages]
-        known = [size for size in sizes if size is not None]
-        held = round(sum(known) / BYTES_PER_TOKEN) if len(known) == len(sizes) else None
+        held = one.sizes[use.split] * len(use.languages) * each if use.split in one.sizes else None
     given = [number for number in (capped, held) if number is not None]
     return min(given, default=None)
 

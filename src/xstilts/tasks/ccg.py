@@ -95,6 +95,7 @@ TASK = Task(
     ),
     no_hub="CCGbank's licence forbids a copy on the Hub",
     evaluation_split="dev",
+    examples={"train": 38_015, "dev": 5_484},
     description="Supertagging with lexical categories of combinatory categorial grammar",
     citation="Hockenmaier and Steedman (2007), CCGbank. Computational Linguistics; Rimell and Clark (2008), "
     "Adapting a Lexicalized-Grammar Parser to Contrasting Domains. EMNLP",

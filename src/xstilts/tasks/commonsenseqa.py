@@ -45,6 +45,7 @@ TASK = Task(
         read=_read_hub,
     ),
     evaluation_split="dev",
+    examples={"train": 9_741, "dev": 1_221},
     description="Questions of common knowledge, five answers",
     citation="Talmor, Herzig, Lourie and Berant (2019), CommonsenseQA: A Question Answering "
     "Challenge Targeting Commonsense Knowledge. NAACL",

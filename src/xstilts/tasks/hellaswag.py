@@ -55,6 +55,7 @@ TASK = Task(
         read=_read_hub,
     ),
     evaluation_split="dev",
+    examples={"train": 39_905, "dev": 10_042},
     description="The plausible ending of a described event, among four",
     citation="Zellers, Holtzman, Bisk, Farhadi and Choi (2019), HellaSwag: Can a Machine Really Finish Your "
     "Sentence? ACL",

@@ -44,6 +44,7 @@ TASK = Task(
         read=_read_hub,
     ),
     evaluation_fallback="dev",
+    examples={"test": 11_590},
     description="Questions about Wikipedia passages, answered by a span, in seven languages",
     citation="Lewis, Oguz, Rinott, Riedel and Schwenk (2020), MLQA: Evaluating Cross-lingual Extractive "
     "Question Answering. ACL",

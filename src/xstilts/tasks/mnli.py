@@ -44,6 +44,7 @@ TASK = Task(
     ),
     hub=HUB,
     evaluation_split="dev",
+    examples={"train": 392_702, "dev": 9_815},
     description="Natural language inference over sentence pairs of ten genres",
     citation="Williams, Nangia and Bowman (2018), A Broad-Coverage Challenge Corpus for Sentence "
     "Understanding through Inference. NAACL",

@@ -49,6 +49,7 @@ TASK = Task(
         read=_read_hub,
     ),
     evaluation_split="dev",
+    examples={"train": 4_076, "dev": 1_725},
     description="Paraphrase of sentences from the news",
     citation="Dolan and Brockett (2005), Automatically Constructing a Corpus of Sentential Paraphrases. IWP",
     licence="Microsoft Research data licence, research use",

@@ -55,6 +55,7 @@ TASK = Task(
         read=_read_hub,
     ),
     evaluation_fallback="dev",
+    examples={"train": 20_000, "dev": 10_000, "test": 10_000},
     description="Named entities in Wikipedia text: persons, organisations, places",
     citation="Pan et al. (2017), Cross-lingual Name Tagging and Linking for 282 Languages. ACL; Rahimi, Li "
     "and Cohn (2019), Massively Multilingual Transfer for NER. ACL",

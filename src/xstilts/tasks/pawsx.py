@@ -46,6 +46,7 @@ TASK = Task(
         },
         read=_read_hub,
     ),
+    examples={"train": 49_401, "dev": 2_000, "test": 2_000},
     description="Paraphrase identification against word order, in seven languages",
     citation="Yang, Zhang, Tar and Baldridge (2019), PAWS-X: A Cross-lingual Adversarial Dataset for "
     "Paraphrase Identification. EMNLP",

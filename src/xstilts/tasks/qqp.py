@@ -46,6 +46,7 @@ TASK = Task(
         read=_read_hub,
     ),
     evaluation_split="dev",
+    examples={"train": 363_846, "dev": 40_430},
     description="Paraphrase: do two questions ask the same?",
     citation="Iyer, Dandekar and Csernai (2017), First Quora Dataset Release: Question Pairs; Wang et "
     "al. (2019), GLUE. ICLR",

@@ -75,6 +75,7 @@ TASK = Task(
         codes=_CODES,
         read=_read_hub,
     ),
+    examples={"train": 701, "dev": 99, "test": 204},
     description="Topics of sentences from Wikinews, Wikibooks and Wikivoyage",
     citation="Adelani et al. (2024), SIB-200: A Simple, Inclusive, and Big Evaluation Dataset for Topic "
     "Classification in 200+ Languages and Dialects. EACL",

@@ -43,6 +43,7 @@ TASK = Task(
         read=_read,
     ),
     hub=HUB,
+    examples={"train": 549_367, "dev": 9_842, "test": 9_824},
     description="Natural language inference over captions of pictures",
     citation="Bowman, Angeli, Potts and Manning (2015), A large annotated corpus for learning natural "
     "language inference. EMNLP",

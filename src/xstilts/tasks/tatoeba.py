@@ -85,6 +85,7 @@ TASK = Task(
         codes=_CODES,
         read=_read_hub,
     ),
+    examples={"test": 1_000},
     description="Retrieval of translations, up to 1,000 sentences a language",
     citation="Artetxe and Schwenk (2019), Massively Multilingual Sentence Embeddings for Zero-Shot "
     "Cross-Lingual Transfer and Beyond. TACL",

@@ -76,6 +76,7 @@ TASK = Task(
     ),
     evaluation_split="dev",
     evaluation_fallback="train",
+    examples={"train": 3_696},
     description="Questions asked by speakers, answered by a span of a Wikipedia passage, in nine languages",
     citation="Clark et al. (2020), TyDi QA: A Benchmark for Information-Seeking Question Answering in "
     "Typologically Diverse Languages. TACL",

@@ -95,6 +95,7 @@ TASK = Task(
         codes=_HUB_NAMES,
         read=_read_hub,
     ),
+    examples={"train": 21_253, "dev": 3_974},
     description="Part-of-speech tagging, 17 universal tags",
     citation="Nivre et al. (2020), Universal Dependencies v2. LREC; Hu et al. (2020), XTREME. ICML",
     licence="by treebank: CC BY-SA, CC BY-NC-SA and others",
