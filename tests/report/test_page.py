@@ -67,6 +67,24 @@ def test_an_intermediate_task_at_chance_is_marked(html, world):
     assert "The arm tags did not learn lab_ccg" in html
 
 
+def test_a_target_that_collapsed_is_told(world, monkeypatch):
+    cell = next(c for c in world.plan.cells if (c.arm, c.target, c.seed) == ("none", "lab_nli", 2))
+    real = world.store.record
+
+    def record(fingerprint):
+        found = real(fingerprint)
+        if fingerprint != cell.phases[-1]:
+            return found
+        score = {"metric": "accuracy", "value": 34.3, "chance": 34.0, "n": 300}
+        return dict(found) | {"source_score": {"lab_nli": score}}
+
+    assert sections.collapsed(world.plan, world.store) == {}
+    monkeypatch.setattr(world.store, "record", record)
+    assert sections.collapsed(world.plan, world.store) == {("none", "lab_nli"): (2,)}
+    said = list(sections.limitations(Effects(world.results), world.store))
+    assert "After the arm none, lab_nli was not learned with seed 2 (at chance in the source)." in said
+
+
 def test_failures_are_listed_with_their_reason(torn_html, torn_world):
     assert "2 steps failed" in torn_html
     assert torn_html.count("The loss is nan.") == 2

@@ -108,6 +108,22 @@ def _intermediate(plan: Plan, cell: Cell) -> tuple[str, ...]:
     return cell.phases if plan.evaluation(cell).trained_by is None else cell.phases[:-1]
 
 
+def collapsed(plan: Plan, store: Store) -> dict[tuple[str, str], tuple[int, ...]]:
+    """(arm, target) -> seeds whose training on the target ended at chance in the source language.
+
+    XLM-R is known to do so now and then; the mean over seeds then hides a model that guesses.
+    """
+    found: dict[tuple[str, str], set[int]] = {}
+    for cell in plan.cells:
+        if cell.reference or plan.evaluation(cell).trained_by is None:
+            continue
+        record = store.record(cell.phases[-1]) or {}
+        for task, score in record.get("source_score", {}).items():
+            if not _own(cell.arm, task, [score]).learned:
+                found.setdefault((cell.arm, cell.target), set()).add(cell.seed)
+    return {pair: tuple(sorted(seeds)) for pair, seeds in found.items()}
+
+
 def seen(results: Results) -> list[tuple[str, tuple[str, ...]]]:
     """For every arm the evaluated languages that its chains have seen with labels, besides the source."""
     found: dict[str, set[str]] = {}
@@ -143,6 +159,9 @@ def limitations(effects: Effects, store: Store) -> Iterator[str]:
                 f"The arm {score.arm} did not learn {score.task} (at chance): its effects say nothing about "
                 "the task."
             )
+    for (arm, target), bad in collapsed(plan, store).items():
+        which = f"seed{'s' if len(bad) > 1 else ''} {', '.join(map(str, bad))}"
+        yield f"After the arm {arm}, {target} was not learned with {which} (at chance in the source)."
     if (smallest := _smallest(effects)) is not None:
         yield (
             f"Half of the comparisons can detect effects of {smallest:.1f} points or more in four of five "
