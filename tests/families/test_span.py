@@ -1,5 +1,6 @@
 """Answers as spans of a context: exact offsets, windows, the best span, no answer."""
 
+import copy
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from tokenizers import normalizers, pre_tokenizers
 
 from xstilts.families.examples import Answer, Question
 from xstilts.families.items import Item, Layout
@@ -156,6 +158,25 @@ def test_a_question_whose_context_is_empty(roberta: Any) -> None:
     assert [item.gold for item in items] == [[0, 0], [1, len(items[1].note) - 1]]
     scores = [np.zeros((len(item.reads[0]), 2), np.float32) for item in items]
     assert FAMILY.decode(rows, items, scores, Layout(max_length=24))[0] == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "marked"), [("\u200eold", "old"), ("walks\u200e", "walks"), ("\u200e", "")]
+)
+def test_signs_that_a_tokenizer_drops_are_no_part_of_an_answer(
+    answer: str, marked: str, roberta: Any
+) -> None:
+    """As BERT's tokenizers drop marks of direction, and accents where they write in lower case."""
+    tokenizer = copy.deepcopy(roberta)
+    tokenizer.backend_tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    context = "\u200e The \u200eold keeper walks\u200e along; nobody follows him along the river. " * 2
+    row = Question(context, "Who?", (Answer(answer, context.index(answer)),))
+    found = set()
+    for item in FAMILY.encode([row], tokenizer, SPLIT):
+        first, last = item.gold
+        found.add(context[item.note[first][0] : item.note[last][1]] if first else "")
+    assert found == {marked, ""}
 
 
 @pytest.mark.parametrize("answer", [Answer("", 3), Answer("  ", 3)])
