@@ -19,13 +19,12 @@ from xstilts.metrics import mining
 from xstilts.runner.backbone import SPECIAL, _strings
 from xstilts.task import Task
 
-LONG, INSIDE, BARE, VOID, TWICE = "long", "inside", "bare", "void", "twice"
+LONG, INSIDE, BARE, VOID = "long", "inside", "bare", "void"
 REASONS = {
     LONG: f"the answer has more tokens than the {MAX_ANSWER} of the longest answer that is looked for",
     INSIDE: "the answer begins or ends inside a token, and whole tokens are read",
     BARE: "the answer begins or ends with signs that the tokenizer drops, and no token has them",
     VOID: "the metric's normalisation leaves nothing of the answer, and its F1 of nothing and nothing is 0",
-    TWICE: "the sentence stands there twice, with the same vector: the first is found, or none is mined",
 }
 """All that may come between a gold answer and its score."""
 
@@ -37,6 +36,7 @@ WIDTH = 64
 class Trip:
     """What came back: whether each row (question, sentence, pair) did, its statistics, and its excuse."""
 
+    items: list[Item]
     back: list[bool]
     statistics: NDArray[np.float64]
     excuses: list[str]
@@ -67,7 +67,11 @@ def cells(found: Task, data: Path | None) -> Iterator[tuple[str, str]]:
 def layout_of(found: Task, **changes: Any) -> Layout:
     """Lengths as in the full-scale study; a task whose metric is SQuAD 2.0's has unanswerable questions."""
     longest = {"span": 384, "retrieval": 512}.get(found.family, 256)
-    facts = {"labels": found.labels, "max_length": longest, "nulls": found.metric.startswith("squad2")}
+    facts: dict[str, Any] = {
+        "labels": found.labels,
+        "max_length": longest,
+        "nulls": found.metric.startswith("squad2"),
+    }
     return Layout(**(facts | changes))
 
 
@@ -84,7 +88,7 @@ def travel(found: Task, rows: Sequence[Any], language: str, tokenizer: Any, layo
     statistics = metric.statistics(gold, predicted, language)
     if found.family != "span":
         back = [one == other for one, other in zip(gold, predicted, strict=True)]
-        return Trip(back, statistics, [""] * len(rows), found.metric)
+        return Trip(items, back, statistics, [""] * len(rows), found.metric)
     texts = [row.answers[0].text if row.answers else "" for row in rows]
     could = metric.statistics(gold, texts, language)[:, 0]
     excuses = [
@@ -94,7 +98,7 @@ def travel(found: Task, rows: Sequence[Any], language: str, tokenizer: Any, layo
         text.strip() == said and reached == 1
         for text, said, reached in zip(texts, predicted, statistics[:, 0], strict=True)
     ]
-    return Trip(back, statistics, excuses, found.metric)
+    return Trip(items, back, statistics, excuses, found.metric)
 
 
 def oracle(item: Item, axis: str, outputs: int) -> NDArray[np.float32]:
@@ -141,25 +145,16 @@ def _match(found: Task, bitext: Bitext, language: str, tokenizer: Any, layout: L
     family, metric = families.find("retrieval"), metrics.find(found.metric)
     items = family.encode([bitext], tokenizer, layout)
     vectors = _vectors(bitext, [tuple(item.sequences[0]) for item in items])
-    source, target = Counter(bitext.source), Counter(bitext.target)
     gold: list[Any]
     predicted: list[Any]
     if found.metric == "mining_f1":
         mined = mining.mine(bitext, vectors)
         gold = mining.gold_rows(bitext)
         predicted = mining.extract(mined, mining.threshold(mined, bitext), len(bitext.source))
-        twice = [
-            any(source[bitext.source[row]] > 1 or target[bitext.target[one]] > 1 for one in right)
-            for row, right in enumerate(gold)
-        ]
     else:
         gold, predicted = family.gold(bitext), family.decode([bitext], items, list(vectors), layout)
-        twice = [
-            source[bitext.source[one]] > 1 or target[bitext.target[row]] > 1 for row, one in enumerate(gold)
-        ]
     back = [one == other for one, other in zip(gold, predicted, strict=True)]
-    excuses = [TWICE if often and not here else "" for often, here in zip(twice, back, strict=True)]
-    return Trip(back, metric.statistics(gold, predicted, language), excuses, found.metric)
+    return Trip(items, back, metric.statistics(gold, predicted, language), [""] * len(gold), found.metric)
 
 
 def _vectors(bitext: Bitext, tokens: Sequence[tuple[int, ...]]) -> NDArray[np.float32]:
@@ -181,16 +176,16 @@ def _vectors(bitext: Bitext, tokens: Sequence[tuple[int, ...]]) -> NDArray[np.fl
     return drawn.astype(np.float32)[[first(row) for row in range(len(tokens))]]
 
 
-def look_alike(found: Task, rows: Sequence[Any], tokenizer: Any, layout: Layout) -> tuple[int, int]:
+def look_alike(found: Task, rows: Sequence[Any], items: Sequence[Item]) -> tuple[int, int]:
     """Rows that nobody can get right who gets all others right: who reads tokens, and who reads texts.
 
     These are rows that equal others with another answer, and rows in which the right option stands twice.
     """
     family = families.find(found.family)
-    items: dict[int, list[Any]] = defaultdict(list)
-    for item in family.encode(rows, tokenizer, layout):
-        items[item.example].append(tuple(map(tuple, item.sequences)))
-    seen = [tuple(items[row]) for row in range(len(rows))]
+    sequences: dict[int, list[Any]] = defaultdict(list)
+    for item in items:
+        sequences[item.example].append(tuple(map(tuple, item.sequences)))
+    seen = [tuple(sequences[row]) for row in range(len(rows))]
     gold = [family.gold(row) for row in rows]
     if found.family == "choice":
         texts = [(row.context, row.options) for row in rows]
@@ -226,7 +221,7 @@ def texts_of(data: Path, most: int) -> Iterator[str]:
 def train(kind: str, texts: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:
     """A tokenizer laid out as XLM-R's ("marked"), as a decoder's ("bytes") or as BERT's ("lower")."""
     special = list(SPECIAL.values())
-    options = {"vocab_size": vocabulary, "special_tokens": special, "show_progress": False}
+    options: dict[str, Any] = {"vocab_size": vocabulary, "special_tokens": special, "show_progress": False}
     single, pair = "<s> $A </s>", "<s> $A </s> </s> $B </s>"
     if kind == "marked":
         made = Tokenizer(models.BPE(unk_token="<unk>"))
@@ -249,4 +244,6 @@ def train(kind: str, texts: Sequence[str], vocabulary: int) -> PreTrainedTokeniz
     ends = [(token, made.token_to_id(token)) for token in ("<s>", "</s>")]
     made.post_processor = processors.TemplateProcessing(single=single, pair=pair, special_tokens=ends)
     names = {f"{kind}_token": token for kind, token in SPECIAL.items()}
-    return PreTrainedTokenizerFast(tokenizer_object=made, cls_token="<s>", sep_token="</s>", **names)
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=made, cls_token="<s>", sep_token="</s>", **names
+    )
