@@ -154,9 +154,10 @@ def _marked(examples: Sequence[Question], windows: Sequence[Item]) -> list[Item]
     places: dict[int, tuple[int, int]] = {}
     for item in windows:
         for answer in examples[item.example].answers[:1]:
-            start, end = answer.start, answer.start + len(answer.text)
+            start = answer.start + len(answer.text) - len(answer.text.lstrip())
+            end = start + len(answer.text.strip())
             held = [(one, two) for one, two in item.note[1:] if two > start and one < end]
-            if held:
+            if held and start < end:
                 low, high = places.get(item.example, (end, start))
                 places[item.example] = max(start, min(low, held[0][0])), min(end, max(high, held[-1][1]))
     return [
