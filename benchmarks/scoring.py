@@ -2,9 +2,9 @@
 
     python benchmarks/scoring.py [--json FILE]
 
-Predictions and references are made up, with about as many examples as each task's test set has (one number for
-all languages, also where they differ), and written in XTREME's layouts. What is timed is
-`xstilts score xtreme`: reading, scoring, averaging. Mining is done before, so BUCC here is sets of pairs.
+Predictions and references are made up, with about as many examples as each task's test set has (one number
+for all languages, also where they differ), and written in XTREME's layouts. What is timed is `xstilts score
+xtreme`: reading, scoring, averaging. Mining is done before, so BUCC here is sets of pairs.
 """
 
 import argparse
