@@ -1,5 +1,6 @@
 """The examples are sound: no study file has errors, and the one that needs nothing from outside plans."""
 
+import json
 import runpy
 import shutil
 from pathlib import Path
@@ -47,3 +48,21 @@ def test_own_tasks_read_their_rows() -> None:
     read = task.load(translations, "train", "de")
     tested = {row.text for of_language in rows.values() for row in of_language}  # type: ignore[union-attr]
     assert not tested & {text for row in read for text in (row.text, row.text2)}  # type: ignore[union-attr]
+
+
+def test_the_backbone_of_real_small_loads_and_tells_how_it_was_made() -> None:
+    from xstilts.runner import model as models
+
+    folder = EXAMPLES / "real-small" / "backbone"
+    record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    made = models.load(folder)
+    assert sum(weights.numel() for weights in made.encoder.parameters()) == record["parameters"]
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 20e6
+    study = load(EXAMPLES / "real-small" / "pretrain.toml")
+    arm = study.intermediate.arms["pretrained"]
+    kept = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
+    assert [use["task"] for use in kept["uses"]] == sorted(arm.tasks)
+    stated = study.intermediate_recipe(arm).model_dump(mode="json")
+    assert {
+        key: kept["recipe"][key] for key in ("updates", "learning_rate", "batch_tokens", "mask_rate")
+    } == {key: stated[key] for key in ("updates", "learning_rate", "batch_tokens", "mask_rate")}
