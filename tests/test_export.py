@@ -1,51 +1,21 @@
 """`xstilts export`: what a study predicted, laid out as `xstilts score` and XTREME's evaluator read it."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import polars as pl
 import pytest
 
+from predictions import LAB, predicted
 from xstilts.export import export
 from xstilts.metrics import layouts
-from xstilts.runner.evaluate import SCHEMA
 from xstilts.score import score
-from xstilts.store import Store, write_json
+from xstilts.store import Store
 from xstilts.study.load import load
-from xstilts.study.plan import Plan, plan
+from xstilts.study.plan import plan
 
 if TYPE_CHECKING:
     from conftest import World
-
-
-def predicted(
-    found: Plan, store: Store, answers: dict[str, list[Any]], name: Callable[[str, int], str] = "{}{}".format
-) -> None:
-    """Every evaluation of the arms, with these predictions in every language, and ids named so."""
-    for cell in found.cells:
-        step = found.by_fingerprint[cell.evaluation]
-        if cell.reference or store.done(step):
-            continue
-        values = answers[cell.target]
-        frames = [
-            pl.DataFrame(
-                {
-                    "language": [language] * len(values),
-                    "index": list(range(len(values)))[::-1],
-                    "id": [name(language, row) for row in range(len(values))][::-1],
-                    "gold": [json.dumps(value) for value in values],
-                    "predicted": [json.dumps(value) for value in values][::-1],
-                    "statistics": [[1.0, 1.0]] * len(values),
-                },
-                schema=SCHEMA,
-            )
-            for language in found.evaluation(cell).use.languages
-        ]
-        with store.writing(step) as folder:
-            pl.concat(frames).write_parquet(folder / "predictions.parquet")
-            write_json(folder / "record.json", {"status": "done"})
 
 
 @pytest.fixture
@@ -75,22 +45,6 @@ def test_what_is_not_computed_is_named(world: "World", store: Store, tmp_path: P
     assert written.folders == ()
     assert "mood-seed1/mood" in written.missing
     assert not (tmp_path / "out").exists()
-
-
-LAB = """
-name = "lab"
-question = "?"
-[backbones]
-lab = { model = "lab" }
-[intermediate.arms]
-none = []
-[target]
-tasks = ["lab_qa", "lab_pos", "lab_tatoeba"]
-languages = ["x-ga"]
-[target.recipe]
-max_length = 96
-stride = 32
-"""
 
 
 def test_every_layout_is_read_back(world: "World", store: Store, tmp_path: Path) -> None:

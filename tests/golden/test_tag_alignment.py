@@ -4,7 +4,6 @@ That way is: reader, `encode`, the model's reads, `decode`, `xstilts export`. XT
 and splits test sentences; the package splits both, so a feature that was cut is compared with a first piece.
 """
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +11,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 import pytest
 import torch
 from numpy.typing import NDArray
 
+from predictions import LAB, predicted
 from xstilts import readers
 from xstilts.errors import DataError
 from xstilts.export import export
@@ -25,11 +24,10 @@ from xstilts.families.items import IGNORED, Item, Layout
 from xstilts.families.tagging import FAMILY
 from xstilts.metrics import layouts
 from xstilts.runner.data import Encoded
-from xstilts.runner.evaluate import SCHEMA
 from xstilts.runner.model import Model
 from xstilts.runner.predict import predict
 from xstilts.runner.rows import Prepared
-from xstilts.store import Store, write_json
+from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import plan
 
@@ -186,41 +184,12 @@ def test_sentences_are_split_where_the_official_code_splits_them(
         assert item.reads == (np.cumsum([1, *map(len, words)])[:-1].tolist(),)
 
 
-STUDY = """
-    name = "tags"
-    question = "?"
-    [backbones]
-    lab = { model = "lab" }
-    [intermediate.arms]
-    none = []
-    [target]
-    seeds = [1]
-    tasks = ["lab_pos"]
-    languages = ["x-ga"]
-    [target.recipe]
-    max_length = 96
-    stride = 32
-"""
-
-
 def _exported(tags: list[tuple[str, ...]], world: "World") -> str:
     """The file that `xstilts export` writes where a model predicted these tags."""
-    found = plan(load(world.study(text=STUDY)))
+    found = plan(load(world.study(text=LAB.replace('"lab_qa", "lab_pos", "lab_tatoeba"', '"lab_pos"'))))
     store = Store(world.folder / "store")
     store.prepare()
-    (cell,) = (cell for cell in found.cells if not cell.reference)
-    values = [json.dumps(sentence) for sentence in tags]
-    columns = {
-        "language": ["x-ga"] * len(tags),
-        "index": list(range(len(tags))),
-        "id": [str(row) for row in range(len(tags))],
-        "gold": values,
-        "predicted": values,
-        "statistics": [[0.0]] * len(tags),
-    }
-    with store.writing(found.by_fingerprint[cell.evaluation]) as folder:
-        pl.DataFrame(columns, schema=SCHEMA).write_parquet(folder / "predictions.parquet")
-        write_json(folder / "record.json", {"status": "done"})
+    predicted(found, store, {"lab_pos": tags})
     (folder,) = export(found, store, world.folder / "out").folders
     return (folder / "lab_pos" / "test-x-ga.tsv").read_bytes().decode()
 
