@@ -56,8 +56,7 @@ def check_arms(study: Study) -> Iterator[Problem]:
             if trained.family == "retrieval":
                 yield Problem(place, f"'{one}' is a retrieval task, which trains nothing.", "Take it out.")
             elif trained.trained_by is not None:
-                what = f"'{one}' has no training rows of its own: '{trained.trained_by}' trains it."
-                yield Problem(place, what, f"Name '{trained.trained_by}'.")
+                yield _without_rows(trained, place)
             if trained.family == "masked" and arm.labels == "shuffled":
                 yield Problem((*place, "labels"), f"'{one}' has no labels to shuffle.", "Take it out.")
         if arm.examples is not None and "examples" in arm.recipe:
@@ -98,8 +97,7 @@ def _not_zero_shot(study: Study, name: str, target: Task) -> Iterator[Problem]:
     if trained_by is None:
         return
     if chosen and trained_by.trained_by is not None:
-        what = f"'{trained_by.name}' has no training rows of its own: '{trained_by.trained_by}' trains it."
-        yield Problem(place, what, f"Name '{trained_by.trained_by}'.")
+        yield _without_rows(trained_by, place)
     if trained_by.source_language != target.source_language:
         other = f"'{trained_by.name}' in '{trained_by.source_language}'"
         what = f"'{name}' has the source language '{target.source_language}', but is trained by {other}."
@@ -108,6 +106,11 @@ def _not_zero_shot(study: Study, name: str, target: Task) -> Iterator[Problem]:
         what = f"'{name}' is trained by '{trained_by.name}', which has another family or other labels."
         now = "Name a task of the same kind." if chosen else "Correct `trained_by` in the task file."
         yield Problem(place, what, now)
+
+
+def _without_rows(one: Task, place: Place) -> Problem:
+    what = f"'{one.name}' has no training rows of its own: '{one.trained_by}' trains it."
+    return Problem(place, what, f"Name '{one.trained_by}'.")
 
 
 def bad_languages(
