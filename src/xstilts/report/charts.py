@@ -11,9 +11,11 @@ import altair as alt
 import polars as pl
 
 from xstilts.report import statistics
-from xstilts.report.drawing import DIVERGING, INK, PALETTE, QUIET, SHAPES, number
+from xstilts.report.claims import count
+from xstilts.report.drawing import DIVERGING, INK, PALETTE, QUIET, SHAPES, TELLS, number
 from xstilts.report.effects import BASELINE, EFFECT, GAP, SCORE, Effects, Quantity
 from xstilts.report.results import Line, Results, Target
+from xstilts.report.statistics import Estimate
 from xstilts.study.phase import Phase
 
 Chart = Any  # altair's many kinds of chart have no common type that says more
@@ -42,7 +44,7 @@ def heat_map(effects: Effects, backbone: str) -> Chart | None:
     axis = alt.Axis(orient="top", labelAngle=0, labelLimit=width - 4)
     x = alt.X("column:N", sort=columns, title=None, scale=alt.Scale(paddingInner=0.03), axis=axis)
     y = alt.Y("row:N", sort=rows, title=None, scale=alt.Scale(paddingInner=0.06))
-    base = alt.Chart().encode(x=x, y=y)
+    base = alt.Chart().encode(x=x, y=y, description="told:N")
     drawn = alt.layer(*_tiles(base, reach), *_numbers(base, reach), data=frame)
     return drawn.properties(width=width * len(columns), height=CELL_HEIGHT * len(rows))
 
@@ -51,11 +53,11 @@ def _tiles(base: Chart, reach: float) -> list[Chart]:
     scale = alt.Scale(domain=[-reach, reach], range=list(DIVERGING), interpolate="lab")
     return [
         _of(base, "effect")
-        .mark_rect(cornerRadius=3)
+        .mark_rect(cornerRadius=3, **TELLS)
         .encode(color=alt.Color("value:Q", scale=scale, legend=None)),
-        _of(base, "score").mark_rect(cornerRadius=3, fill=INK, fillOpacity=0.07),
+        _of(base, "score").mark_rect(cornerRadius=3, fill=INK, fillOpacity=0.07, **TELLS),
         _of(base, "missing").mark_rect(
-            cornerRadius=3, fill=None, stroke=INK, strokeDash=[3, 3], strokeOpacity=0.55
+            cornerRadius=3, fill=None, stroke=INK, strokeDash=[3, 3], strokeOpacity=0.55, **TELLS
         ),
     ]
 
@@ -104,14 +106,23 @@ def _cell(effects: Effects, line: Line, column: str, targets: tuple[str, ...]) -
             "probability": 1.0,
             "text": "missing",
             "interval": "",
+            "told": f"{cell['row']} on {column} · missing",
         }
+    text, interval = number(estimate.value, signed=not plain), _interval(estimate)
+    what = "on the languages without labels" if plain else f"points against {BASELINE}"
+    told = f"{cell['row']} on {column} · {text} {interval} {what} · {count(estimate.seeds, 'seed')}"
     return cell | {
         "kind": "score" if plain else "effect",
         "value": estimate.value,
         "probability": estimate.probability,
-        "text": number(estimate.value, signed=not plain),
-        "interval": f"[{number(estimate.low)}, {number(estimate.high)}]",
+        "text": text,
+        "interval": interval,
+        "told": told,
     }
+
+
+def _interval(estimate: Estimate) -> str:
+    return f"[{number(estimate.low)}, {number(estimate.high)}]"
 
 
 def line_label(line: Line) -> str:
@@ -141,10 +152,11 @@ def _gap_panel(effects: Effects, arms: Sequence[Line], target: Target) -> Chart 
     )
     scale = alt.Scale(zero=False, nice=True, padding=16)
     x = alt.X("source:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5))
+    point = {"size": 64, "color": INK, "opacity": 1, **TELLS}
     return alt.layer(
         base.mark_rule(strokeWidth=2, color=QUIET).encode(x=x, x2="others:Q"),
-        base.mark_point(filled=False, strokeWidth=1.7, size=64, color=INK, opacity=1).encode(x="source:Q"),
-        base.mark_point(filled=True, size=64, color=INK, opacity=1).encode(x="others:Q"),
+        base.mark_point(filled=False, strokeWidth=1.7, **point).encode(x="source:Q", description="told:N"),
+        base.mark_point(filled=True, **point).encode(x="others:Q", description="told:N"),
         base.mark_text(dx=10, align="left", fontSize=10.5).encode(x="end:Q", text="text:N"),
         base.transform_filter("datum.end == null")
         .mark_text(align="left", fontSize=11, fontStyle="italic", opacity=0.75)
@@ -157,10 +169,12 @@ def _gap_row(effects: Effects, line: Line, target: Target) -> dict[str, Any]:
     asked = (Quantity("score", "source"), SCORE, GAP)
     source, others, found = (effects.estimate(each, line, target.name) for each in asked)
     if source is None or others is None or found is None:
-        return {"arm": line.arm, "source": None, "others": None, "end": None, "text": "missing"}
-    text = f"{number(found.value)} [{number(found.low)}, {number(found.high)}]"
-    end = max(source.value, others.value)
-    return {"arm": line.arm, "source": source.value, "others": others.value, "end": end, "text": text}
+        return dict.fromkeys(("source", "others", "end", "told")) | {"arm": line.arm, "text": "missing"}
+    text = f"{number(found.value)} {_interval(found)}"
+    told = f"{line.arm} on {target.name} · source {number(source.value)} {_interval(source)} · "
+    told += f"others {number(others.value)} {_interval(others)} · gap {text} · {count(found.seeds, 'seed')}"
+    row = {"arm": line.arm, "source": source.value, "others": others.value}
+    return row | {"end": max(source.value, others.value), "text": text, "told": told}
 
 
 def layers(results: Results, backbone: str) -> Chart | None:

@@ -3,6 +3,9 @@
 Ink is `currentColor`, so that a chart inside a page follows its light or dark scheme. The arms' colours are
 Tol's "bright" scheme, which readers with any colour vision can tell apart (Tol 2021, "Colour schemes",
 SRON/EPS/TN/09-002), and every arm has a shape, too.
+
+A mark that tells a reader something is drawn with `**TELLS` and encodes its words, parted by ` · `, as its
+description: they become its `<title>`, which browsers show, and from which the page makes its tooltips.
 """
 
 import hashlib
@@ -35,8 +38,10 @@ AXIS = {
     "titleFontWeight": "normal",
     "titleOpacity": 0.75,
 }
+TELLS: dict[str, Any] = {"aria": True}
 THEME: dict[str, Any] = {
     "background": None,
+    "mark": {"aria": False},
     "font": FONT,
     "padding": 4,
     "axis": AXIS,
@@ -74,7 +79,15 @@ def svg(chart: Any) -> str:
     prefix = "c" + hashlib.sha256(drawn.encode()).hexdigest()[:8]
     drawn = re.sub(r'\bid="', f'id="{prefix}-', drawn)
     drawn = drawn.replace("url(#", f"url(#{prefix}-").replace('href="#', f'href="#{prefix}-')
-    return re.sub(r' aria-(label|roledescription)="[^"]*"| role="graphics-[a-z]*"', "", drawn)
+    drawn = _TELLING.sub(r'<path class="told"\2><title>\1</title></path>', drawn)
+    drawn = re.sub(r' aria-(label|roledescription)="[^"]*"| role="graphics-[a-z]*"', "", drawn)
+    return _PLACES.sub(lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found.group()), drawn)
+
+
+_TELLING = re.compile(
+    r'<path aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="[^"]*"([^>]*)/>'
+)
+_PLACES = re.compile(r' (?:d|transform|x|y|x1|x2|y1|y2)="[^"]*"')
 
 
 def pdf(chart: Any) -> bytes:

@@ -8,7 +8,8 @@ import polars as pl
 
 from xstilts.report import statistics
 from xstilts.report.charts import Chart, line_label
-from xstilts.report.drawing import BAR, PALETTE, QUIET, REFERENCE_INKS, SHAPES, metric_label
+from xstilts.report.claims import count
+from xstilts.report.drawing import BAR, PALETTE, QUIET, REFERENCE_INKS, SHAPES, TELLS, metric_label, number
 from xstilts.report.effects import BASELINE, EFFECT, Effects
 from xstilts.report.results import Line, Results, Target, languages_by_family
 from xstilts.report.statistics import Sample
@@ -53,7 +54,7 @@ def _panel(results: Results, target: Target, lines: Sequence[Line]) -> Chart | N
     like = [sample for (line, _), sample in samples.items() if sample is not None and not line.reference]
     rows = [
         {"family": one.family, "language": f"{one.name} ({one.code})", "line": line_label(line)}
-        | _numbers(sample, like)
+        | _numbers(sample, like, f"{line_label(line)} on {target.name}, {one.name} ({one.code})")
         for (line, one), sample in samples.items()
     ]
     frame = pl.DataFrame(rows, schema_overrides=dict.fromkeys(("value", "low", "high"), pl.Float64))
@@ -89,16 +90,18 @@ def _title(target: Target, missing: Sequence[str]) -> str:
     return f"{title} (missing: {', '.join(missing)})" if missing else title
 
 
-def _numbers(sample: Sample | None, like: Sequence[Sample]) -> dict[str, Any]:
+def _numbers(sample: Sample | None, like: Sequence[Sample], name: str) -> dict[str, Any]:
     if sample is None:
-        return {"value": None, "low": None, "high": None}
+        return {"value": None, "low": None, "high": None, "told": None}
     found = statistics.estimate(sample, like)
-    return {"value": found.value, "low": max(0.0, found.low), "high": min(100.0, found.high)}
+    low, high = max(0.0, found.low), min(100.0, found.high)
+    told = f"{name} · {number(found.value)} [{number(low)}, {number(high)}] · {count(found.seeds, 'seed')}"
+    return {"value": found.value, "low": low, "high": high, "told": told}
 
 
 def _bars(own: Chart, lines: Sequence[Line], step: float) -> Chart:
-    return own.mark_point(filled=False, size=(0.58 * step) ** 2, strokeWidth=2, opacity=1).encode(
-        x=_x("value:Q"), color=_colour(lines), shape=_shape(lines)
+    return own.mark_point(filled=False, size=(0.58 * step) ** 2, strokeWidth=2, opacity=1, **TELLS).encode(
+        x=_x("value:Q"), color=_colour(lines), shape=_shape(lines), description="told:N"
     )
 
 
@@ -107,8 +110,8 @@ def _points(own: Chart, lines: Sequence[Line], offset: float, *, small: bool) ->
         own.mark_rule(strokeWidth=1.4, opacity=0.7, yOffset=offset).encode(
             x=_x("low:Q"), x2="high:Q", color=_colour(lines)
         ),
-        own.mark_point(filled=True, size=26 if small else 46, opacity=1, yOffset=offset).encode(
-            x=_x("value:Q"), color=_colour(lines), shape=_shape(lines)
+        own.mark_point(filled=True, size=26 if small else 46, opacity=1, yOffset=offset, **TELLS).encode(
+            x=_x("value:Q"), color=_colour(lines), shape=_shape(lines), description="told:N"
         ),
     ]
 

@@ -9,7 +9,8 @@ import altair as alt
 import polars as pl
 
 from xstilts.report.charts import Chart
-from xstilts.report.drawing import INK, PALETTE, QUIET, REFERENCE_INKS, number
+from xstilts.report.claims import count
+from xstilts.report.drawing import INK, PALETTE, QUIET, REFERENCE_INKS, TELLS, number
 from xstilts.report.effects import BASELINE, EFFECT, SLOPE, Effects, planted_distances
 from xstilts.report.results import Line, Results, Target, language
 from xstilts.report.statistics import Estimate
@@ -97,6 +98,7 @@ def truth_chart(pairs: Sequence[Pair]) -> Chart | None:
             "pair": f"{pair.arm} → {pair.target.removeprefix(LAB)}",
             "planted": {"none": "planted: nothing"}.get(pair.planted, f"planted: {pair.planted}"),
             "outcome": pair.outcome,
+            "told": _told(pair),
             "value": pair.estimate and pair.estimate.value,
             "low": pair.estimate and pair.estimate.low,
             "high": pair.estimate and pair.estimate.high,
@@ -119,7 +121,9 @@ def truth_chart(pairs: Sequence[Pair]) -> Chart | None:
         alt.layer(
             zero,
             base.mark_rule(strokeWidth=1.6, opacity=0.8).encode(x=x, x2="high:Q"),
-            base.mark_point(filled=True, size=60, opacity=1).encode(x="value:Q", shape=shape),
+            base.mark_point(filled=True, size=60, opacity=1, **TELLS).encode(
+                x="value:Q", shape=shape, description="told:N"
+            ),
             base.transform_filter(f"datum.outcome == '{MISSING}'")
             .mark_text(align="left", dx=6, fontSize=11, fontStyle="italic")
             .encode(x=alt.datum(0), text="outcome:N", color=alt.value(INK)),
@@ -129,6 +133,14 @@ def truth_chart(pairs: Sequence[Pair]) -> Chart | None:
         .facet(row=alt.Row("planted:N", sort=order, title=None, header=header), spacing=6)
         .resolve_scale(y="independent")
     )
+
+
+def _told(pair: Pair) -> str:
+    measured = MISSING
+    if (found := pair.estimate) is not None:
+        interval = f"[{number(found.low)}, {number(found.high)}]"
+        measured = f"{number(found.value, signed=True)} {interval} points · {count(found.seeds, 'seed')}"
+    return f"{pair.arm} on {pair.target} · {measured} · planted: {pair.planted} · {pair.outcome}"
 
 
 def distance_chart(effects: Effects, backbone: str) -> Chart | None:
@@ -152,7 +164,10 @@ def _distance_panel(effects: Effects, target: Target, lines: Sequence[Line]) -> 
             if found is not None:
                 name = "random weights" if line.reference else "pretrained"
                 place = {"code": code.removeprefix("x-"), "distance": float(distance), "weights": name}
-                rows.append(place | {"value": float(found.observed.mean())})
+                value = float(found.observed.mean())
+                spoken = f"{language(code).name} ({code})"
+                told = f"{name} on {target.name}, {spoken} · {number(value)} · distance {distance:.2f}"
+                rows.append(place | {"value": value, "told": told})
     slope = effects.estimate(SLOPE, lines[0], target.name)
     shown = f" · {number(slope.value)} [{number(slope.low)}, {number(slope.high)}]" if slope else ""
     names = ["pretrained", "random weights"]
@@ -168,7 +183,9 @@ def _distance_panel(effects: Effects, target: Target, lines: Sequence[Line]) -> 
     fit = base.transform_regression("distance", "value", groupby=["weights"])
     return alt.layer(
         fit.mark_line(strokeWidth=1.2, strokeDash=[5, 3], opacity=0.7).encode(y=y),
-        base.mark_point(filled=True, size=50, opacity=1).encode(y=y, shape=shape),
+        base.mark_point(filled=True, size=50, opacity=1, **TELLS).encode(
+            y=y, shape=shape, description="told:N"
+        ),
         base.transform_filter("datum.weights == 'pretrained'")
         .mark_text(dy=-10, fontSize=10, color=INK)
         .encode(y=y, text="code:N", color=alt.value(INK)),
