@@ -99,12 +99,13 @@ def require(row: Any, fields: Sequence[str], where: str) -> dict[str, Any]:
     return row
 
 
-def squad(path: Path, *, unanswerable: bool = False) -> Iterator[Question]:
+def squad(path: Path, *, unanswerable: bool = False, misplaced: bool = True) -> Iterator[Question]:
     """The questions of a SQuAD file (v1.1 or v2.0), in its order, with all their answers.
 
     The file is one JSON object: data, paragraphs (context), qas (id, question, answers: text, answer_start).
     Offsets count code points of the context. Raises DataError, which names file and id, if an answer does not
     stand at its offset, and if a question has no answer, unless there may be `unanswerable` ones (v2.0).
+    Without `misplaced`, such questions are passed by instead.
     """
     try:
         with _open(path) as stream:
@@ -125,7 +126,8 @@ def squad(path: Path, *, unanswerable: bool = False) -> Iterator[Question]:
                 if spans and row.get("is_impossible"):
                     raise DataError(where, "is marked impossible, but has answers.")
                 question = Question(context, row["question"], spans, str(row["id"]))
-                yield checked(question, where, unanswerable=unanswerable)
+                if misplaced or (spans and all(_stands(question, span) for span in spans)):
+                    yield checked(question, where, unanswerable=unanswerable)
 
 
 def squad_row(row: Mapping[str, Any], *, unanswerable: bool = False) -> Question:
@@ -146,11 +148,15 @@ def checked(question: Question, where: str, *, unanswerable: bool = False) -> Qu
     if not question.answers and not unanswerable:
         raise DataError(where, "has no answer.", "Files without gold answers cannot be scored.")
     for answer in question.answers:
-        inside = isinstance(answer.start, int) and answer.start >= 0
-        if not (inside and answer.text.strip() and question.context.startswith(answer.text, answer.start)):
+        if not _stands(question, answer):
             what = f"the answer {answer.text!r} does not stand at character {answer.start} of its context."
             raise DataError(where, what, "Offsets count code points, not bytes or UTF-16 units.")
     return question
+
+
+def _stands(question: Question, answer: Answer) -> bool:
+    inside = isinstance(answer.start, int) and answer.start >= 0
+    return bool(inside and answer.text.strip() and question.context.startswith(answer.text, answer.start))
 
 
 def label(path: Path, number: int, value: object, labels: Collection[str]) -> str:

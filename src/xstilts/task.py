@@ -20,6 +20,9 @@ import xstilts.tasks
 from xstilts.errors import DataError, TaskError, did_you_mean
 from xstilts.families.examples import Example
 
+TRANSLATED = "train-translated"
+"""The split that holds the source language's training rows in another language: see `xstilts.translated`."""
+
 FAMILIES = ("classification", "choice", "tagging", "span", "retrieval", "masked")
 
 
@@ -74,8 +77,9 @@ class Task:
     `labels` stand in arg-max order. `trained_by` names the task whose training data trains this one:
     None for its own, the empty string for nothing (retrieval). `evaluation_fallback` is the split that is
     evaluated where the source has no `evaluation_split` at all; if that is "train", the source language,
-    which is trained on it, is left out. `no_hub` says why the rows are not read from the Hub. `examples` is
-    how many the release has, by split, in the source language or else in any. `version` is raised by hand
+    which is trained on it, is left out. `translations` says where a release keeps machine translations of the
+    training rows, as the split TRANSLATED. `no_hub` says why the rows are not read from the Hub. `examples`
+    is how many the release has, by split, in the source language or else in any. `version` is raised by hand
     whenever the rows change, and enters every fingerprint.
     """
 
@@ -92,6 +96,7 @@ class Task:
     files: Files | None = None
     hub: Hub | None = None
     lab: Lab | None = None
+    translations: Files | None = None
     no_hub: str = ""
     examples: Mapping[str, int] = field(default_factory=dict)
     evaluation_split: str = "test"
@@ -162,11 +167,13 @@ def load(task: Task, split: str, language: str, data: Path | None = None) -> lis
     if task.lab is not None:
         from xstilts import lab
 
-        return lab.generate(task.lab.name, language, split, _lab_size(task, split))
-    if task.files is not None and (data is not None or task.hub is None):
-        paths = _paths(task, task.files, split, language, data)
+        size = _lab_size(task, split, language)
+        return lab.generate(task.lab.name, language, "train" if split == TRANSLATED else split, size)
+    files = _layout(task, split, data)
+    if files is not None:
+        paths = _paths(task, files, split, language, data)
         try:
-            examples = list(task.files.read(paths, language))
+            examples = list(files.read(paths, language))
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             what = f"the compressed file is damaged or cut short ({error})."
             raise DataError(str(paths[0]), what, "Fetch it again.") from error
@@ -189,9 +196,10 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
     if task.lab is not None:
         from xstilts import lab
 
-        return f"lab:{lab.VERSION}:{task.lab.name}:{_lab_size(task, split)}"
-    if task.files is not None and (data is not None or task.hub is None):
-        paths = _paths(task, task.files, split, language, data)
+        return f"lab:{lab.VERSION}:{task.lab.name}:{_lab_size(task, split, language)}"
+    files = _layout(task, split, data)
+    if files is not None:
+        paths = _paths(task, files, split, language, data)
         return "sha256:" + _checksum(tuple((path, path.stat().st_mtime_ns) for path in paths))
     if task.hub is None:
         raise DataError(f"task '{task.name}'", "names no source of data.")
@@ -204,9 +212,10 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
 
 def text_bytes(task: Task, split: str, language: str, data: Path | None = None) -> int | None:
     """How many bytes the local files of a split hold, uncompressed; None if the rows come from elsewhere."""
-    if task.files is None or (data is None and task.path is None):
+    files = _layout(task, split, data)
+    if files is None or (data is None and task.path is None):
         return None
-    return sum(_uncompressed(path) for path in _find_paths(task, task.files, split, language, data))
+    return sum(_uncompressed(path) for path in _find_paths(task, files, split, language, data))
 
 
 def _uncompressed(path: Path) -> int:
@@ -219,7 +228,17 @@ def _uncompressed(path: Path) -> int:
 
 
 def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ...]:
-    """The languages of the task for which the source has that split, in the task's order."""
+    """The languages of the task for which the source has that split, in the task's order.
+
+    There may be translations into languages that the task itself does not have: those stand by their codes.
+    """
+    if split == TRANSLATED:
+        from xstilts import translated
+
+        there = translated.languages(task)
+        if task.lab is not None or (data is None and task.path is None):
+            return there if task.lab is not None else ()
+        return tuple(code for code in there if _find_paths(task, translated.layout(task), split, code, data))
     if task.files is None or (data is None and task.path is None):
         codes = task.hub.codes if task.hub is not None else {}
         if task.hub is not None and split not in task.hub.files:
@@ -228,8 +247,22 @@ def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ..
     return tuple(lang for lang in task.languages if _find_paths(task, task.files, split, lang, data))
 
 
-def _lab_size(task: Task, split: str) -> int:
+def _layout(task: Task, split: str, data: Path | None) -> Files | None:
+    """The local files of a split; None if the rows come from elsewhere."""
+    if split == TRANSLATED:
+        from xstilts import translated
+
+        return None if task.lab is not None else translated.layout(task)
+    return task.files if data is not None or task.hub is None else None
+
+
+def _lab_size(task: Task, split: str, language: str) -> int:
     assert task.lab is not None
+    if split == TRANSLATED:
+        from xstilts import translated
+
+        translated.check(task, language)
+        return task.lab.sizes["train"]
     if split not in task.lab.sizes:
         raise DataError(f"task '{task.name}'", f"has no split '{split}'; it has {', '.join(task.lab.sizes)}.")
     return task.lab.sizes[split]
@@ -246,7 +279,11 @@ def _checksum(files: tuple[tuple[Path, int], ...]) -> str:
 def _paths(task: Task, files: Files, split: str, language: str, data: Path | None) -> tuple[Path, ...]:
     """The files of a split in a language; DataError with the paths tried if they are not there."""
     here = f"task '{task.name}'"
-    if language not in task.languages:
+    if split == TRANSLATED:
+        from xstilts import translated
+
+        translated.check(task, language)
+    elif language not in task.languages:
         near = did_you_mean(language, task.languages)
         raise DataError(
             here, f"has no language '{language}'.", near or f"It has {', '.join(task.languages)}."
@@ -255,7 +292,7 @@ def _paths(task: Task, files: Files, split: str, language: str, data: Path | Non
         raise DataError(here, f"has no split '{split}'; it has {', '.join(files.patterns)}.")
     if language in files.unlabelled.get(split, ()):
         raise DataError(here, f"the {split} rows in '{language}' have no gold labels.", "Leave them out.")
-    folder = _folder(task, data)
+    folder = _folder(task, split, data)
     if not folder.is_dir():
         raise DataError(str(folder), "no such data folder.", "Name it with --data DIR or XSTILTS_DATA.")
     found = _find_paths(task, files, split, language, folder)
@@ -264,18 +301,22 @@ def _paths(task: Task, files: Files, split: str, language: str, data: Path | Non
         tried = ", ".join(_fill(pattern, files, language) for pattern in wanted)
         what = f"no {split} data of {here} in '{language}': looked for {tried} (plain or .gz)."
         now = "Check --data DIR, or leave the language out of the study."
-        if language == task.source_language and split != task.evaluation_split and task.url:
+        if split == TRANSLATED:
+            now = translated.way_out(task, language)
+        elif language == task.source_language and split != task.evaluation_split and task.url:
             now = f"Check --data DIR, or get the files from {task.url}."
         raise DataError(str(folder), what, now)
     return found
 
 
-def _folder(task: Task, data: Path | None) -> Path:
+def _folder(task: Task, split: str, data: Path | None) -> Path:
     """A user's own task file reads beside itself; the package's tasks read below the data folder."""
     if task.path is not None:
         return task.path.parent
     if data is None:
         what = f"reads original files; {task.no_hub or 'there is no copy of them on the Hub'}."
+        if split == TRANSLATED:
+            what = "reads translated rows from files; they are not on the Hub."
         raise DataError(f"task '{task.name}'", what, "Name their folder with --data DIR or XSTILTS_DATA.")
     return data
 
@@ -289,7 +330,7 @@ def _find_paths(task: Task, files: Files, split: str, language: str, data: Path 
     those of the further files that are there."""
     if language in files.unlabelled.get(split, ()):
         return ()
-    folder, found = _folder(task, data), list[Path]()
+    folder, found = _folder(task, split, data), list[Path]()
     for beside in (files.patterns, files.paired, files.gold):
         if split in beside or beside is files.patterns:
             path = _first(folder, beside.get(split, ()), files, language)

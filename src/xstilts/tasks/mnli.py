@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts import readers
+from xstilts import readers, translated
 from xstilts.families.examples import Pair
-from xstilts.task import Files, Hub, Task
+from xstilts.task import TRANSLATED, Files, Hub, Task
 
 LABELS = ("contradiction", "entailment", "neutral")
 
@@ -18,6 +18,11 @@ def _read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
 
 def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Pair]:
     return readers.nli_rows(rows, "pairID")
+
+
+def _read_translated(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
+    (path,) = paths
+    return translated.xtreme_pairs(path, LABELS)
 
 
 HUB = Hub(
@@ -43,6 +48,15 @@ TASK = Task(
         read=_read,
     ),
     hub=HUB,
+    translations=Files(
+        patterns={
+            TRANSLATED: (
+                "xtreme_translations/XNLI/translate-train/en-{lang}-translated.tsv",
+                "target/xnli/XNLI-Translated/en-{lang}-translated.tsv",
+            )
+        },
+        read=_read_translated,
+    ),
     evaluation_split="dev",
     examples={"train": 392_702, "dev": 9_815},
     description="Natural language inference over sentence pairs of ten genres",

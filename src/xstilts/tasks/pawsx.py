@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts import readers
+from xstilts import readers, translated
 from xstilts.families.examples import Pair
-from xstilts.task import Files, Hub, Task
+from xstilts.task import TRANSLATED, Files, Hub, Task
 
 LABELS = ("0", "1")
 
@@ -25,6 +25,11 @@ def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Pair
     for number, row in enumerate(rows, start=1):
         label = readers.label(Path(f"pawsx.{language}"), number, str(row["label"]), LABELS)
         yield Pair(row["sentence1"], row["sentence2"], label)
+
+
+def _read_translated(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
+    (path,) = paths
+    return translated.xtreme_pairs(path, LABELS, skip=True)
 
 
 TASK = Task(
@@ -45,6 +50,15 @@ TASK = Task(
             "test": "PAWS-X.{lang}/test-00000-of-00001.parquet",
         },
         read=_read_hub,
+    ),
+    translations=Files(
+        patterns={
+            TRANSLATED: (
+                "xtreme_translations/PAWSX/translate-train/en-{lang}-translated.tsv",
+                "target/pawsx/translated/en-{lang}-translated.tsv",
+            )
+        },
+        read=_read_translated,
     ),
     examples={"train": 49_401, "dev": 2_000, "test": 2_000},
     description="Paraphrase identification against word order, in seven languages",

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts import readers
+from xstilts import readers, translated
 from xstilts.families.examples import Question
-from xstilts.task import Files, Hub, Task
+from xstilts.task import TRANSLATED, Files, Hub, Task
 
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Question]:
@@ -16,6 +16,11 @@ def _read(paths: tuple[Path, ...], language: str) -> Iterator[Question]:
 
 def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Question]:
     return (readers.squad_row(row) for row in rows)
+
+
+def _read_translated(paths: tuple[Path, ...], language: str) -> Iterator[Question]:
+    (path,) = paths
+    return translated.xtreme_questions(path)
 
 
 TASK = Task(
@@ -37,6 +42,15 @@ TASK = Task(
             "dev": "plain_text/validation-00000-of-00001.parquet",
         },
         read=_read_hub,
+    ),
+    translations=Files(
+        patterns={
+            TRANSLATED: (
+                "xtreme_translations/SQuAD/translate-train/squad.translate.train.en-{lang}.json",
+                "intermediate/squad/translate-train/squad.translate.train.en-{lang}.json",
+            )
+        },
+        read=_read_translated,
     ),
     evaluation_split="dev",
     examples={"train": 87_599, "dev": 10_570},

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts import readers
+from xstilts import readers, translated
 from xstilts.errors import DataError
 from xstilts.families.examples import Question
-from xstilts.task import Files, Hub, Task
+from xstilts.task import TRANSLATED, Files, Hub, Task
 
 _NAMES = {
     "ar": "arabic",
@@ -51,6 +51,11 @@ def _is_in(language: str, name: str, where: str) -> bool:
     return said == _NAMES[language]
 
 
+def _read_translated(paths: tuple[Path, ...], language: str) -> Iterator[Question]:
+    (path,) = paths
+    return translated.xtreme_questions(path)
+
+
 TASK = Task(
     family="span",
     languages=tuple(_NAMES),
@@ -73,6 +78,15 @@ TASK = Task(
             "dev": "tydiqa/validation-00000-of-00001.parquet",
         },
         read=_read_hub,
+    ),
+    translations=Files(
+        patterns={
+            TRANSLATED: (
+                "xtreme_translations/TyDiQA-GoldP/translate-train/tydiqa.translate.train.en-{lang}.json",
+                "target/tydiqa/translate-train/tydiqa.translate.train.en-{lang}.json",
+            )
+        },
+        read=_read_translated,
     ),
     evaluation_split="dev",
     evaluation_fallback="train",

@@ -1,0 +1,179 @@
+"""Translated training data: where they are read from, in which order, and what is told where they are not."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from xstilts import lab, task, translated
+from xstilts.errors import DataError, InputError
+from xstilts.families.examples import Answer, Choice, Pair, Question
+from xstilts.lab.generation import meanings
+from xstilts.task import TRANSLATED, Task
+
+PAIR = {"text": "Er schläft.", "text2": "Er ruht.", "label": "entailment", "id": "7"}
+
+
+def lay(root: Path, files: dict[str, str]) -> Path:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(content.encode()) if name.endswith(".gz") else content.encode())
+    return root
+
+
+def squad(*answers: tuple[str, int]) -> str:
+    context = "Der alte Hund schläft am Fluss."
+    questions = [
+        {"id": str(row), "question": "Wer?", "answers": [{"text": text, "answer_start": start}]}
+        for row, (text, start) in enumerate(answers)
+    ]
+    return json.dumps({"data": [{"paragraphs": [{"context": context, "qas": questions}]}]})
+
+
+def test_own_files_come_before_those_of_the_release_and_change_the_identity(tmp_path: Path) -> None:
+    mnli = task.find("mnli")
+    release = "xtreme_translations/XNLI/translate-train/en-{}-translated.tsv"
+    row = "He sleeps.\tHe rests.\tEr schläft.\tEr ruht.\tcontradictory\n"
+    data = lay(tmp_path, {release.format("de"): row, release.format("sw"): row})
+    assert task.load(mnli, TRANSLATED, "de", data) == [Pair("Er schläft.", "Er ruht.", "contradiction")]
+    before = task.identity(mnli, TRANSLATED, "de", data)
+    assert task.available(mnli, TRANSLATED, data) == ("de", "sw")
+    lay(data, {"translated/mnli/de.jsonl.gz": json.dumps(PAIR) + "\n"})
+    assert task.load(mnli, TRANSLATED, "de", data) == [Pair("Er schläft.", "Er ruht.", "entailment", "7")]
+    assert task.identity(mnli, TRANSLATED, "de", data) != before
+    assert task.text_bytes(mnli, TRANSLATED, "de", data) == len(json.dumps(PAIR)) + 1
+
+
+@pytest.mark.parametrize("column", ["", "He sleeps.\tHe rests.\t"])
+def test_xtreme_files_of_both_layouts(tmp_path: Path, column: str) -> None:
+    rows = f"{column}a\tb\tneutral\n{column}c\td\tentailment \n"
+    data = lay(tmp_path, {"target/xnli/XNLI-Translated/en-ru-translated.tsv": rows})
+    found = task.load(task.find("mnli"), TRANSLATED, "ru", data)
+    assert found == [Pair("a", "b", "neutral"), Pair("c", "d", "entailment")]
+
+
+def test_broken_rows_are_told_but_passed_by_in_pawsx(tmp_path: Path) -> None:
+    broken = "a\tb\tc\td\t1\nx\ty\na\tb\tc\td\twrong\n"
+    data = lay(
+        tmp_path,
+        {
+            "xtreme_translations/PAWSX/translate-train/en-fr-translated.tsv": broken,
+            "xtreme_translations/XNLI/translate-train/en-fr-translated.tsv": "a\tb\tc\td\tneutral\nx\ty\n",
+        },
+    )
+    assert task.load(task.find("pawsx"), TRANSLATED, "fr", data) == [Pair("c", "d", "1")]
+    with pytest.raises(DataError, match=r"fr-translated.tsv:2: has 2 columns .* Fetch the file again"):
+        task.load(task.find("mnli"), TRANSLATED, "fr", data)
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("squad", "xtreme_translations/SQuAD/translate-train/squad.translate.train.en-de.json"),
+        ("tydiqa", "target/tydiqa/translate-train/tydiqa.translate.train.en-de.json"),
+    ],
+)
+def test_questions_whose_answer_is_misplaced_are_passed_by(tmp_path: Path, name: str, place: str) -> None:
+    data = lay(tmp_path, {place: squad(("Hund", 9), ("Hund", 8), (" ", 3))})
+    (found,) = task.load(task.find(name), TRANSLATED, "de", data)
+    assert found == Question("Der alte Hund schläft am Fluss.", "Wer?", (Answer("Hund", 9),), "0")
+
+
+def test_rows_of_every_translated_family_are_written_and_read_back(tmp_path: Path) -> None:
+    rows = {
+        "mnli": Pair("Er schläft.", "Er ruht.", "neutral", "7"),
+        "hellaswag": Choice("Ein Mann steht.", ("Er fällt.", "Er singt."), 1, "3"),
+        "squad": Question("Der Hund schläft.", "Wer?", (Answer("Der Hund", 0),), "5"),
+        "squad2": Question("Der Hund schläft.", "Wann?", (), "6"),
+    }
+    for name, row in rows.items():
+        text = json.dumps(translated.to_json(row), ensure_ascii=False)
+        lay(tmp_path, {f"translated/{name}/de.jsonl": text + "\n"})
+        assert task.load(task.find(name), TRANSLATED, "de", tmp_path) == [row]
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "message"),
+    [
+        ("mnli", {**PAIR, "label": "entailed"}, r"de.jsonl:1: the label 'entailed' is not one of"),
+        ("mnli", {"text": "x"}, r"de.jsonl:1: has no field 'label'"),
+        ("hellaswag", {"options": ["a"], "label": 1}, r"de.jsonl:1: the label '1' is not one of 0"),
+        ("hellaswag", {"options": 3, "label": 1}, r"de.jsonl:1: is no row of the family choice"),
+        ("squad", {"context": "a", "question": "b", "answers": []}, r"de.jsonl:1: has no answer"),
+        (
+            "squad",
+            {"context": "ab", "question": "b", "answers": [{"text": "b", "start": 0}]},
+            r"the answer 'b' does not stand at character 0",
+        ),
+        ("squad", {"context": "a", "question": "b", "answers": ["a"]}, r"is no row of the family span"),
+    ],
+)
+def test_a_broken_row(tmp_path: Path, name: str, row: object, message: str) -> None:
+    data = lay(tmp_path, {f"translated/{name}/de.jsonl": json.dumps(row)})
+    with pytest.raises(DataError, match=message):
+        task.load(task.find(name), TRANSLATED, "de", data)
+
+
+def test_what_is_missing_is_told_with_how_to_make_it(tmp_path: Path) -> None:
+    mnli = task.find("mnli")
+    missing = (
+        r"no train-translated data of task 'mnli' in 'de': looked for translated/mnli/de.jsonl, "
+        r".*en-de-translated.tsv.* Make it: `xstilts translate mnli --to de --model MODEL`"
+    )
+    with pytest.raises(DataError, match=missing):
+        task.load(mnli, TRANSLATED, "de", tmp_path)
+    with pytest.raises(DataError, match=r"they are not on the Hub. Name their folder with --data DIR"):
+        task.identity(mnli, TRANSLATED, "de")
+    with pytest.raises(InputError, match="no such language code"):
+        task.load(mnli, TRANSLATED, "german", tmp_path)
+    with pytest.raises(DataError, match="the training rows in 'en' are the original"):
+        task.load(mnli, TRANSLATED, "en", tmp_path)
+    assert task.available(mnli, TRANSLATED, tmp_path) == task.available(mnli, TRANSLATED) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("xnli", "no training rows of its own. Name 'mnli', which trains it"),
+        ("udpos", "one tag for each word"),
+        ("tatoeba", "is not trained"),
+        ("lab_tatoeba", "is not trained"),
+        ("real_text", "text without labels"),
+        ("lab_text", "text without labels"),
+    ],
+)
+def test_tasks_without_translations(tmp_path: Path, name: str, message: str) -> None:
+    found = task.find(name)
+    assert task.available(found, TRANSLATED, tmp_path) == ()
+    with pytest.raises(DataError, match=message):
+        task.load(found, TRANSLATED, "x-ga" if found.lab else "de", tmp_path)
+    with pytest.raises(DataError, match=message):
+        task.identity(found, TRANSLATED, "x-ga" if found.lab else "de", tmp_path)
+
+
+@pytest.mark.parametrize("name", [name for name in task.names() if name.startswith("lab_")])
+def test_the_lab_translates_exactly(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row i of the translation means what row i of the source language's training data means."""
+    found = task.find(name)
+    assert found.lab is not None
+    if found.family in ("masked", "retrieval"):
+        return
+    short = Task(**{**vars(found), "lab": task.Lab(name=found.lab.name, sizes={"train": 40})})
+    assert task.available(short, TRANSLATED) == tuple(code for code in lab.LANGUAGES if code != lab.BASE)
+    drawn: list[object] = []
+    monkeypatch.setattr(
+        "xstilts.lab.generation.meanings", lambda *asked: drawn.append(asked) or meanings(*asked)
+    )
+    source = task.load(short, "train", lab.BASE)
+    target = task.load(short, TRANSLATED, "x-ga")
+    assert drawn[0] == drawn[1] == (found.lab.name, "train", 40)
+    assert target == task.load(short, "train", "x-ga")
+    assert target != source
+    for one, other in zip(source, target, strict=True):
+        assert getattr(one, "label", None) == getattr(other, "label", None)
+        assert getattr(one, "id", None) == getattr(other, "id", None)
+    assert task.identity(short, TRANSLATED, "x-ga") == task.identity(short, "train", lab.BASE)
+    with pytest.raises(DataError, match="has no language 'de'"):
+        task.load(short, TRANSLATED, "de")
