@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
+from xstilts.study.axis import Axis
 from xstilts.study.claim import Claim
 from xstilts.study.recipe import Recipe
 from xstilts.study.study import Arm, BackboneTable, Intermediate, Study, Target, TokenizerTable
@@ -22,6 +23,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[intermediate.arms]`": Arm,
     "`[target]`": Target,
     "The recipe": Recipe,
+    "`[[axes]]`": Axis,
     "`[[claims]]`": Claim,
 }
 NOTHING = (None, "", [], {})

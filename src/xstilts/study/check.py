@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from xstilts.errors import did_you_mean
 from xstilts.study.backbone import bundled
 from xstilts.study.benchmark import expand
+from xstilts.study.check_axes import check_axes
 from xstilts.study.check_claims import check_claims
 from xstilts.study.check_tasks import check_arms, check_targets, check_tokenizers
 from xstilts.study.problems import Place, Problem, problems
@@ -203,5 +204,6 @@ CHECKS = (
     check_targets,
     _check_seeds,
     _check_recipes,
+    check_axes,
     check_claims,
 )

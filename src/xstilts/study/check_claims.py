@@ -1,25 +1,34 @@
 """What is wrong with the claims of a study: they must speak of what it measures."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 
-from xstilts.errors import TaskError, did_you_mean
+from xstilts import languages
+from xstilts.errors import TaskError
+from xstilts.study.axis import Axis
 from xstilts.study.benchmark import expand
+from xstilts.study.check_axes import near
 from xstilts.study.check_tasks import bad_languages, find_task
-from xstilts.study.claim import COMPARING, REFERENCES, Claim
+from xstilts.study.claim import COMPARING, FAMILY, OVER_AXIS, REFERENCES, Claim
 from xstilts.study.problems import Place, Problem
 from xstilts.study.study import Study, task_name
+from xstilts.task import Task
+
+LEAST_VALUES = 5
+"""Different values that two curves need: the larger has three parameters, and one value is left out."""
 
 
 def check_claims(study: Study) -> Iterator[Problem]:
-    """Claims speak of arms, references, targets and languages of the study."""
+    """Claims speak of arms, references, axes, targets and languages of the study."""
     for number, claim in enumerate(study.claims):
         place: Place = ("claims", number)
         if not claim.says:
             yield Problem((*place, "says"), "is missing.", "Say in a sentence what is claimed.")
-        yield from _bad_arms(study, claim, place)
-        if claim.quantity in COMPARING:
-            yield from _bad_against(study, claim, place)
-        if claim.quantity == "gain_over_random":
+        if claim.quantity in OVER_AXIS:
+            yield from _bad_axis(study, claim, place)
+        else:
+            yield from _bad_arms(study, claim, place)
+        yield from _bad_against(study, claim, place)
+        if claim.measured == "gain_over_random":
             yield from _bad_random(study, claim, place)
         yield from _bad_targets(study, claim, place)
 
@@ -30,31 +39,82 @@ def _bad_arms(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
         yield Problem((*place, "arms"), "is missing.", f"Name some of {', '.join(arms)}.")
     for name in claim.arms:
         if name not in arms:
-            yield Problem((*place, "arms"), f"no arm named '{name}'.", _near(name, arms))
+            yield Problem((*place, "arms"), f"no arm named '{name}'.", near(name, arms))
+    if claim.quantity == "best_difference":
+        if len(set(claim.arms)) == 1:
+            yield Problem((*place, "arms"), "the best of one arm is no choice.", "Name several.")
+        for key in ("against_targets", "against_languages"):
+            if getattr(claim, key) is not None:
+                yield Problem((*place, key), "does not go with best_difference.", "Take it out.")
+    for key, given in (("axis", claim.axis), ("group", claim.group), ("of", claim.of != "score")):
+        if given:
+            what = f"belongs to the quantities {' and '.join(OVER_AXIS)} only."
+            yield Problem((*place, key), what, "Take it out.")
+
+
+def _bad_axis(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
+    axes = {axis.name: axis for axis in study.axes}
+    if claim.arms:
+        yield Problem((*place, "arms"), "are those of the axis.", "Take it out.")
+    if claim.axis not in axes:
+        what = f"no axis named '{claim.axis}'." if claim.axis else "is missing."
+        yield Problem((*place, "axis"), what, near(claim.axis, axes) if axes else "Write [[axes]].")
+        return
+    axis = axes[claim.axis]
+    if claim.group and claim.group not in axis.groups:
+        now = near(claim.group, axis.groups) if axis.groups else "The axis has none."
+        yield Problem((*place, "group"), f"no group named '{claim.group}'.", now)
+        return
+    if claim.quantity == "fit_advantage":
+        if axis.scale != "log":
+            yield Problem(
+                (*place, "axis"), f"'{axis.name}' is not logarithmic.", 'Write scale = "log" there.'
+            )
+        values = len(set(axis.curve(claim.group).values()))
+        if values < LEAST_VALUES:
+            what = f"{values} different values cannot tell one curve from another."
+            yield Problem((*place, "axis"), what, f"Give it {LEAST_VALUES} or more.")
+
+
+def arms_of(study: Study, claim: Claim) -> tuple[str, ...]:
+    """The arms that a claim is about: those that it names, or those of its axis."""
+    axis = next((axis for axis in study.axes if axis.name == claim.axis), Axis())
+    return tuple(axis.curve(claim.group)) if claim.quantity in OVER_AXIS else claim.arms
 
 
 def _bad_against(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
     here, arms = (*place, "against"), study.intermediate.arms
-    if claim.against in REFERENCES:
-        if claim.against not in study.references:
-            now = f'Write references = ["{claim.against}"].'
-            yield Problem(here, f"the study does not measure the reference '{claim.against}'.", now)
-    elif claim.against not in arms:
-        yield Problem(here, f"no arm named '{claim.against}'.", _near(claim.against, [*arms, *REFERENCES]))
-    elif claim.against in claim.arms:
-        yield Problem(here, f"compares the arm '{claim.against}' with itself.", "Take it out of `arms`.")
+    if claim.measured not in COMPARING:
+        if claim.against != "none":
+            yield Problem(here, f"the quantity {claim.measured} compares with nothing.", "Take it out.")
+        return
+    if not claim.opponents:
+        yield Problem(here, "names nothing to compare with.", "Leave the key out to compare with `none`.")
+    for name in dict.fromkeys(claim.opponents):
+        if claim.opponents.count(name) > 1:
+            yield Problem(here, f"names '{name}' more than once.", "Remove the others.")
+        if name in REFERENCES:
+            if name not in study.references:
+                now = f'Write references = ["{name}"].'
+                yield Problem(here, f"the study does not measure the reference '{name}'.", now)
+        elif name not in arms:
+            yield Problem(here, f"no arm named '{name}'.", near(name, [*arms, *REFERENCES]))
+        elif name in arms_of(study, claim):
+            now = "Name an arm that is not on the axis." if claim.axis else "Take it out of `arms`."
+            yield Problem(here, f"compares the arm '{name}' with itself.", now)
 
 
 def _bad_random(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
     """Both sides of the difference must be measured with random weights too."""
-    if claim.against in REFERENCES:
-        what = f"is a difference of arms; '{claim.against}' is a reference."
-        yield Problem((*place, "against"), what, "Name an arm.")
-        return
+    for name in claim.opponents:
+        if name in REFERENCES:
+            what = f"is a difference of arms; '{name}' is a reference."
+            yield Problem((*place, "against"), what, "Name an arm.")
+            return
     if "random" not in study.references:
         what = "the study does not measure the reference 'random'."
         yield Problem((*place, "quantity"), what, 'Write references = ["random"].')
-    for name in (*claim.arms, claim.against):
+    for name in (*arms_of(study, claim), *claim.opponents):
         if name in study.intermediate.arms and name not in study.random_arms:
             what = f"the arm '{name}' is not measured with random weights."
             yield Problem((*place, "quantity"), what, f"Add it: random_arms = [..., '{name}'].")
@@ -68,12 +128,50 @@ def _bad_targets(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
         except TaskError:
             found.clear()
             break  # told where targets are checked
-    for name in claim.targets or ():
-        if found and name not in found:
-            yield Problem((*place, "targets"), f"no target named '{name}'.", _near(name, found))
-    if isinstance(claim.languages, tuple):
-        yield from bad_languages(claim.languages, found, (*place, "languages"))
+    for key, targets in (("targets", claim.targets), ("against_targets", claim.against_targets)):
+        for name in targets or ():
+            if found and name not in found:
+                yield Problem((*place, key), f"no target named '{name}'.", near(name, found))
+    if claim.against_targets is not None:
+        yield from _bad_other_targets(claim, (*place, "against_targets"))
+    named = (*(claim.targets or found), *(claim.against_targets or ()))
+    asked = {name: found[name] for name in named if name in found}
+    for key, spoken in (("languages", claim.languages), ("against_languages", claim.against_languages)):
+        if isinstance(spoken, tuple):
+            yield from _bad_languages(spoken, asked, (*place, key))
+    if claim.against_languages is not None:
+        yield from _bad_other_languages(claim, (*place, "against_languages"))
 
 
-def _near(name: str, known: Collection[str]) -> str:
-    return did_you_mean(name, known) or f"There are {', '.join(known)}."
+def _bad_other_targets(claim: Claim, place: Place) -> Iterator[Problem]:
+    if not claim.against_targets:
+        yield Problem(place, "names no target.", "Leave the key out to subtract nothing.")
+    elif not claim.targets:
+        yield Problem(place, "needs `targets`, from which it is subtracted.", "Name them.")
+    for name in claim.against_targets or ():
+        if name in (claim.targets or ()):
+            yield Problem(place, f"compares the target '{name}' with itself.", "Take it out of one list.")
+
+
+def _bad_languages(spoken: tuple[str, ...], found: Mapping[str, Task], place: Place) -> Iterator[Problem]:
+    """Codes as everywhere; and families of which no target has a language."""
+    families = [one.removeprefix(FAMILY) for one in spoken if one.startswith(FAMILY)]
+    codes = tuple(one for one in spoken if not one.startswith(FAMILY))
+    if codes or not families:
+        yield from bad_languages(codes, found, place)
+    every = {language.code: language.family for language in languages.all_languages()}
+    had = {every[code] for one in found.values() for code in one.languages if code in every}
+    for family in families:
+        if family not in every.values():
+            yield Problem(place, f"no language family named '{family}'.", near(family, sorted(had)))
+        elif found and family not in had:
+            what = f"none of the tasks has a language of the family '{family}'."
+            yield Problem(place, what, f"They have {', '.join(sorted(had))}.")
+
+
+def _bad_other_languages(claim: Claim, place: Place) -> Iterator[Problem]:
+    if claim.against_languages == claim.languages:
+        yield Problem(place, "subtracts from the languages what they are.", "Name others.")
+    elif claim.against_languages == "others" and not isinstance(claim.languages, tuple):
+        what = "'others' are those that a list of `languages` leaves out."
+        yield Problem(place, what, "Name some languages or families there.")

@@ -7,32 +7,70 @@ from pydantic import Field
 from xstilts.study.specification import Specification
 
 REFERENCES = ("majority", "random")
+FAMILY = "family:"
+"""Before the name of a language family, where languages are named."""
 
-Kind = Literal[
+Plain = Literal[
     "score", "difference", "gain_over_random", "gap", "gap_difference", "retention", "slope_with_distance"
 ]
-COMPARING: tuple[Kind, ...] = ("difference", "gain_over_random", "gap_difference")
+"""Quantities of one arm."""
+Kind = Literal[Plain, "slope_over_axis", "fit_advantage", "best_difference"]
+COMPARING: tuple[Kind, ...] = ("difference", "gain_over_random", "gap_difference", "best_difference")
 """Quantities that compare an arm with another one, or with a reference."""
+OVER_AXIS: tuple[Kind, ...] = ("slope_over_axis", "fit_advantage")
+"""Quantities of the arms of an axis together."""
 
 
 class Claim(Specification):
     """What is said, and the comparison of measured numbers that would confirm or refute it.
 
     `quantity` is computed for each of the `arms`: a "score"; its "difference" to `against` (an arm, or a
-    reference); the "gain_over_random", that difference less the same one with random weights; the "gap"
-    between the source language and the others, its "gap_difference" to `against`, or the "retention", the
-    others' score in percent of the source language's; or the "slope_with_distance" of the score over the
-    planted distance of the language. `languages` are "source", "transfer" (all others), "all", or a list of
-    codes. The claim holds if the quantity stands in `relation` to `margin` (points of the metric), whose
-    origin `source` names.
+    reference; or several, each of which is compared with); the "gain_over_random", that difference less the
+    same one with random weights; the "gap" between the source language and the others, its "gap_difference"
+    to `against`, or the "retention", the others' score in percent of the source language's; or the
+    "slope_with_distance" of the score over the planted distance of the language. "best_difference" is the
+    difference of whichever of the `arms` is best on a target.
+
+    Two quantities are of all arms of the `axis` together, or of those of its `group`: the "slope_over_axis"
+    of the quantity `of`, and its "fit_advantage", by which a saturating power law predicts it better than a
+    logarithm does.
+
+    `languages` are "source", "transfer" (all others), "all", or a list of codes and of families
+    ("family:Turkic": its languages but for the source). The quantity on `against_languages` and
+    `against_targets` is subtracted; "others" are the transfer languages that `languages` leaves out. The
+    claim holds if the quantity stands in `relation` to `margin` (points of the metric), whose origin `source`
+    names.
     """
 
     says: str = ""
     quantity: Kind = "difference"
+    of: Plain = "score"
     arms: tuple[str, ...] = ()
-    against: str = "none"
+    against: str | tuple[str, ...] = "none"
+    axis: str = ""
+    group: str = ""
     targets: tuple[str, ...] | None = None
+    against_targets: tuple[str, ...] | None = None
     languages: Literal["source", "transfer", "all"] | tuple[str, ...] = "transfer"
+    against_languages: Literal["source", "transfer", "all", "others"] | tuple[str, ...] | None = None
     relation: Literal[">", "<", "="] = ">"
     margin: float = Field(default=0.0)
     source: str = ""
+
+    @property
+    def measured(self) -> Plain:
+        """The quantity of a single arm that the claim's is made of."""
+        match self.quantity:
+            case "slope_over_axis" | "fit_advantage":
+                return self.of
+            case "best_difference":
+                return "difference"
+            case _:
+                return self.quantity
+
+    @property
+    def opponents(self) -> tuple[str, ...]:
+        """What the arms are compared with, one by one; nothing if the quantity compares nothing."""
+        if self.measured not in COMPARING:
+            return ()
+        return (self.against,) if isinstance(self.against, str) else self.against

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from xstilts.study.axis import Axis
 from xstilts.study.claim import Claim
 from xstilts.study.recipe import Recipe, merged
 from xstilts.study.specification import Specification
@@ -91,6 +92,7 @@ class Study(Specification):
     backbones: dict[str, BackboneTable] = Field(default_factory=dict)
     intermediate: Intermediate = Field(default_factory=Intermediate)
     target: Target = Field(default_factory=Target)
+    axes: tuple[Axis, ...] = ()
     claims: tuple[Claim, ...] = ()
     path: Path = Field(default=Path(), exclude=True)
 
