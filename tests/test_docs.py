@@ -9,10 +9,11 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
+from xstilts.study.arm import Arm, Replay
 from xstilts.study.axis import Axis
 from xstilts.study.claim import Claim
 from xstilts.study.recipe import Recipe
-from xstilts.study.study import Arm, BackboneTable, Intermediate, Study, Target, TokenizerTable
+from xstilts.study.study import BackboneTable, Intermediate, Study, Target, TokenizerTable
 
 ROOT = Path(__file__).parent.parent
 TABLES: dict[str, type[BaseModel]] = {
@@ -21,6 +22,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[backbones.NAME.tokenizer]`": TokenizerTable,
     "`[intermediate]`": Intermediate,
     "`[intermediate.arms]`": Arm,
+    "Replay": Replay,
     "`[target]`": Target,
     "The recipe": Recipe,
     "`[[axes]]`": Axis,

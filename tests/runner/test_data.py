@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from xstilts.families.items import IGNORED, Item
 from xstilts.families.masked import Vocabulary
-from xstilts.runner.data import Encoded, Schedule, collate, generator, hide, split
+from xstilts.runner.data import Encoded, collate, generator, hide, split
+from xstilts.runner.schedule import Schedule
+from xstilts.study.recipe import Recipe
 
 PAD = 99
 
@@ -137,8 +139,7 @@ def _lengths(count: int, seed: int = 0) -> list[int]:
 
 
 def _schedule(tasks: list[Encoded], seed: int = 3, **size: Any) -> Schedule:
-    plan: dict[str, Any] = {"epochs": 2.0, "updates": None, "batch_size": None, "batch_tokens": None}
-    return Schedule(tasks, seed, **(plan | size))
+    return Schedule.of(tasks, seed, Recipe(**({"epochs": 2.0} | size)))
 
 
 SIZES = [{"batch_size": 8}, {"batch_tokens": 512}]

@@ -18,7 +18,7 @@ from xstilts.study.phase import Evaluation, Phase
 from xstilts.study.plan import Plan, plan
 from xstilts.study.rows import check_rows
 from xstilts.study.step import Step
-from xstilts.study.study import Arm
+from xstilts.study.arm import Arm
 
 if TYPE_CHECKING:
     from conftest import World

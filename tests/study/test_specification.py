@@ -83,7 +83,7 @@ def test_every_field_of_a_recipe_is_part_of_the_identity() -> None:
         "learning_rate": 1e-4, "epochs": 1.0, "batch_size": 8, "max_length": 512, "stride": 64, "warmup": 0.0,
         "decay": "constant", "weight_decay": 0.0, "betas": (0.8, 0.9), "epsilon": 1e-6, "clip": 0.5,
         "precision": "fp32", "dropout": 0.0, "examples": 5, "mask_rate": 0.3, "evaluations": 2,
-        "development_examples": 7, "layer": 3,
+        "development_examples": 7, "layer": 3, "carry": "heads",
     }  # fmt: skip
     seen = {
         INTERMEDIATE.changed(recipe=Recipe(**{name: value})).fingerprint for name, value in others.items()

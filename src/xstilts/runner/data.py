@@ -1,4 +1,4 @@
-"""Encoded data in columns, and batches as a pure function of seed and update.
+"""Encoded data in columns, and the tensors of a batch.
 
 Shapes: S sequences, L tokens of the longest of them, R states read, G groups that compete, W reads of the
 widest group.
@@ -15,9 +15,6 @@ from numpy.typing import NDArray
 
 from xstilts.families.items import IGNORED, Item
 from xstilts.families.masked import Vocabulary, mask
-
-WINDOW = 64
-"""Batches that are sorted by length together: enough for little padding, few enough to stay random."""
 
 
 def generator(*parts: object) -> np.random.Generator:
@@ -214,80 +211,3 @@ def split(data: Encoded, items: NDArray[np.int64], tokens: int) -> Iterator[NDAr
         end = start + max(1, int(fits[-1]) + 1 if len(fits) else 1)
         yield items[start:end]
         start = end
-
-
-class Schedule:
-    """Which items of which task each update sees: a pure function of seed and update.
-
-    In every epoch each task's items are shuffled; windows of them are sorted by length and cut into batches,
-    by count (`batch_size`) or by padded tokens (`batch_tokens`); the batches of all tasks are then shuffled
-    together, so that tasks are sampled in proportion to their size and every batch has one task.
-    """
-
-    def __init__(
-        self,
-        tasks: Sequence[Encoded],
-        seed: int,
-        *,
-        epochs: float | None,
-        updates: int | None,
-        batch_size: int | None,
-        batch_tokens: int | None,
-    ) -> None:
-        assert (epochs is None) != (updates is None)
-        assert (batch_size is None) != (batch_tokens is None)
-        self.tasks, self.seed = tuple(tasks), seed
-        self.batch_size, self.batch_tokens = batch_size, batch_tokens
-        self._epochs: list[int] = [0]
-        self._cached: tuple[int, list[tuple[int, NDArray[np.int64]]]] = (-1, [])
-        if updates is not None:
-            self.total = updates
-        else:
-            assert epochs is not None
-            whole = int(epochs)
-            self.total = self._start(whole)
-            if epochs > whole:
-                self.total += round((epochs - whole) * (self._start(whole + 1) - self.total))
-        self.total = max(1, self.total)
-
-    def _start(self, epoch: int) -> int:
-        """The number of updates before an epoch."""
-        while len(self._epochs) <= epoch:
-            self._epochs.append(self._epochs[-1] + len(self._batches(len(self._epochs) - 1)))
-        return self._epochs[epoch]
-
-    def _batches(self, epoch: int) -> list[tuple[int, NDArray[np.int64]]]:
-        if self._cached[0] == epoch:
-            return self._cached[1]
-        batches = [
-            (task, batch)
-            for task, data in enumerate(self.tasks)
-            for batch in self._cut(data, generator("order", self.seed, epoch, task))
-        ]
-        order = generator("batches", self.seed, epoch).permutation(len(batches))
-        self._cached = (epoch, [batches[position] for position in order])
-        return self._cached[1]
-
-    def _cut(self, data: Encoded, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-        order = rng.permutation(len(data))
-        if self.batch_size is not None:
-            window = WINDOW * self.batch_size
-        else:
-            assert self.batch_tokens is not None
-            window = max(1, WINDOW * self.batch_tokens // max(1, int(data.cost.mean())))
-        for start in range(0, len(order), window):
-            part = order[start : start + window]
-            part = part[np.argsort(data.cost[part], kind="stable")]
-            if self.batch_size is not None:
-                for at in range(0, len(part), self.batch_size):
-                    yield part[at : at + self.batch_size]
-            else:
-                assert self.batch_tokens is not None
-                yield from split(data, part, self.batch_tokens)
-
-    def at(self, update: int) -> tuple[int, NDArray[np.int64]]:
-        """The task and the items of an update, 0 <= update < total."""
-        epoch = 0
-        while self._start(epoch + 1) <= update:
-            epoch += 1
-        return self._batches(epoch)[update - self._start(epoch)]

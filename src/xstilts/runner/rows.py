@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from xstilts import families
+from xstilts.errors import DataError
 from xstilts.families.items import Item, Layout
 from xstilts.runner.context import Context
 from xstilts.runner.data import Encoded, generator
+from xstilts.runner.schedule import apportion
 from xstilts.study.use import Use
 
 MASKED_HEAD = "masked"
@@ -26,15 +30,39 @@ def head_name(use: Use) -> str:
 def examples(use: Use, context: Context, seed: int) -> list[Any]:
     """The rows of a use, in the order of the source; with a cap, a random subset that the seed chooses.
 
-    Subsets are nested: for the same seed a smaller cap gives a part of what a larger one gives.
+    Subsets are nested: for the same seed a smaller cap gives a part of what a larger one gives. With shares
+    of languages the same positions are chosen as with one language, and divided among them: where the
+    languages are translations of each other, only the language of a row depends on its share. Raises
+    DataError if a language has fewer rows than its share.
     """
-    rows: list[Any] = [row for language in use.languages for row in context.examples(use, language)]
-    if use.examples is not None and use.examples < len(rows):
-        kept = generator("examples", seed, use.task).permutation(len(rows))[: use.examples]
-        rows = [rows[position] for position in sorted(kept)]
+    if use.shares:
+        rows = _shared(use, context, seed)
+    else:
+        rows = [row for language in use.languages for row in context.examples(use, language)]
+        limit = use.examples if use.fraction is None else max(1, round(use.fraction * len(rows)))
+        if limit is not None and limit < len(rows):
+            kept = generator("examples", seed, use.task).permutation(len(rows))[:limit]
+            rows = [rows[position] for position in sorted(kept)]
     if use.labels == "shuffled":
         rows = families.find(use.family).shuffled(rows, generator("labels", seed, use.task))
     return rows
+
+
+def _shared(use: Use, context: Context, seed: int) -> list[Any]:
+    assert use.examples is not None, "shares are of a number of examples"
+    found: list[Any] = []
+    start = 0
+    counts = apportion(use.shares, use.examples).tolist()
+    for language, count in zip(use.languages, counts, strict=True):
+        rows = context.examples(use, language)
+        if count > len(rows):
+            what = f"needs {count:,} rows of {use.task} in '{language}'; there are {len(rows):,}."
+            raise DataError(context.step.name, what, "Lower `examples`, or the share.")
+        order = generator("examples", seed, use.task).permutation(len(rows))
+        kept = np.take(order, range(start, start + count), mode="wrap")
+        found += [rows[position] for position in sorted(kept)]
+        start += count
+    return found
 
 
 @dataclass(frozen=True)

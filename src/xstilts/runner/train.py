@@ -15,9 +15,10 @@ from xstilts.errors import DataError, LossError
 from xstilts.families.items import Layout
 from xstilts.runner import model as models
 from xstilts.runner.context import Context
-from xstilts.runner.data import Schedule, collate, generator, hide, split
+from xstilts.runner.data import collate, generator, hide, split
 from xstilts.runner.predict import autocast, masked_accuracy, predict, vocabulary
 from xstilts.runner.rows import MASKED_HEAD, Prepared, encode, examples, has_nulls, head_name, prepare
+from xstilts.runner.schedule import Schedule
 from xstilts.runner.state import adamw, resume, save
 from xstilts.study.phase import Phase
 from xstilts.study.recipe import Recipe
@@ -45,8 +46,10 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     # The model: the parent's encoder, and a new head for every label set (the language model's is kept).
     torch.manual_seed(phase.seed)
     model = models.load(context.checkpoint(phase.parent))
+    kept = {name: model.heads[head] for name, head in carried(phase).items()}
     for name in [name for name in model.heads if name != MASKED_HEAD]:
         del model.heads[name]
+    model.heads.update(kept)
     layouts = {use.task: _layout(use, recipe) for use in phase.uses}
     for use in phase.uses:
         if head_name(use) not in model.heads:
@@ -67,14 +70,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         tasks.append(encode(rows, use.family, model.tokenizer, layouts[use.task]))
         model.check_room(tasks[-1])
         del rows
-    schedule = Schedule(
-        tasks,
-        phase.seed,
-        epochs=recipe.epochs,
-        updates=recipe.updates,
-        batch_size=recipe.batch_size,
-        batch_tokens=recipe.batch_tokens,
-    )
+    masked = [use.family == "masked" for use in phase.uses]
+    schedule = Schedule.of(tasks, phase.seed, recipe, phase.mixture, masked)
     watch = _development(phase, context, model, layouts)
     check_at = _evenly(schedule.total, recipe.evaluations if watch else 0)
     words = vocabulary(model) if MASKED_HEAD in model.heads else None
@@ -171,6 +168,27 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     }
 
 
+def carried(phase: Phase) -> dict[str, str]:
+    """The heads that a phase takes over from its parent: its own name for each, and the parent's.
+
+    None unless the recipe says so; then for each use the head of the same task, or else of the only task of
+    the same family with the same labels.
+    """
+    if phase.recipe.carry != "heads" or not isinstance(phase.parent, Phase):
+        return {}
+    found = {}
+    for use in phase.uses:
+        alike = {
+            head_name(other): other.task == use.task
+            for other in phase.parent.uses
+            if other.family == use.family != "masked" and other.label_set == use.label_set
+        }
+        same = [name for name, is_same in alike.items() if is_same] or list(alike)
+        if len(same) == 1:
+            found[head_name(use)] = same[0]
+    return found
+
+
 def rate(recipe: Recipe, update: int, total: int) -> float:
     """The learning rate of an update: linear warm-up over a share of all updates, then the recipe's decay."""
     warm = round(recipe.warmup * total)
@@ -243,7 +261,9 @@ def _source_scores(
 
 
 def _mean_score(model: models.Model, watch: Mapping[str, Prepared], phase: Phase) -> float:
-    scores = _source_scores(model, watch, phase)
+    """Over the labelled tasks; over masked text where there is nothing else."""
+    labelled = {name: prepared for name, prepared in watch.items() if prepared.family != "masked"}
+    scores = _source_scores(model, labelled or watch, phase)
     return float(sum(score["value"] for score in scores.values()) / max(1, len(scores)))
 
 

@@ -2,6 +2,7 @@
 not pair, backbones that name no source. Data is not looked at.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -9,14 +10,16 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from xstilts.errors import did_you_mean
+from xstilts.study.arm import Arm, Overrides
 from xstilts.study.backbone import bundled
 from xstilts.study.benchmark import expand
+from xstilts.study.check_arms import check_arms, check_origins
 from xstilts.study.check_axes import check_axes
 from xstilts.study.check_claims import check_claims
-from xstilts.study.check_tasks import check_arms, check_targets, check_tokenizers
+from xstilts.study.check_tasks import check_targets, check_tokenizers
 from xstilts.study.problems import Place, Problem, problems
 from xstilts.study.recipe import Recipe, merged
-from xstilts.study.study import Arm, BackboneTable, Overrides, Study, recipe_of, task_name
+from xstilts.study.study import BackboneTable, Study, recipe_of, task_name
 
 T = TypeVar("T")
 
@@ -119,10 +122,10 @@ def _check_alike(study: Study) -> Iterator[Problem]:
     """No two arms with the same content."""
 
     def content(arm: Arm) -> str:
-        languages = None if arm.languages is None else sorted(arm.languages)
-        recipe = sorted(study.intermediate_overrides(arm).items())
-        content = (sorted(arm.tasks), languages, arm.labels, arm.examples, arm.after, recipe)
-        return repr(content if arm.tasks else ())
+        fields = arm.model_dump() | {"tasks": sorted(arm.tasks), "recipe": study.intermediate_overrides(arm)}
+        if isinstance(arm.languages, tuple):
+            fields["languages"] = sorted(arm.languages)
+        return json.dumps(fields, sort_keys=True, default=str) if arm.tasks else ""
 
     yield from _repeated(study.intermediate.arms, content, ("intermediate", "arms"))
 
@@ -206,4 +209,5 @@ CHECKS = (
     _check_recipes,
     check_axes,
     check_claims,
+    check_origins,
 )

@@ -40,35 +40,17 @@ def check_tokenizers(study: Study) -> Iterator[Problem]:
             place: Place = ("backbones", name, "tokenizer")
             if not table.tokenizer.tasks:
                 yield Problem((*place, "tasks"), "is missing.", "Name the tasks whose text it learns.")
-            yield from _bad_tasks(study, table.tokenizer.tasks, (*place, "tasks"))
-            found = _found(study, table.tokenizer.tasks)
+            yield from bad_tasks(study, table.tokenizer.tasks, (*place, "tasks"))
+            found = found_tasks(study, table.tokenizer.tasks)
             yield from bad_languages(table.tokenizer.languages, found, (*place, "languages"))
-
-
-def check_arms(study: Study) -> Iterator[Problem]:
-    """The tasks that an arm trains, in languages that they have."""
-    for name, arm in study.intermediate.arms.items():
-        place: Place = ("intermediate", "arms", name)
-        yield from _bad_tasks(study, arm.tasks, place)
-        found = _found(study, arm.tasks)
-        yield from bad_languages(arm.languages, found, (*place, "languages"))
-        for one, trained in found.items():
-            if trained.family == "retrieval":
-                yield Problem(place, f"'{one}' is a retrieval task, which trains nothing.", "Take it out.")
-            elif trained.trained_by is not None:
-                yield _without_rows(trained, place)
-            if trained.family == "masked" and arm.labels == "shuffled":
-                yield Problem((*place, "labels"), f"'{one}' has no labels to shuffle.", "Take it out.")
-        if arm.examples is not None and "examples" in arm.recipe:
-            yield Problem((*place, "recipe", "examples"), "is stated a second time.", "Leave one out.")
 
 
 def check_targets(study: Study) -> Iterator[Problem]:
     """The tasks that are evaluated, each trained in its source language only."""
     place: Place = ("target", "tasks")
     own = tuple(name for name in study.target.tasks if name not in BENCHMARKS)
-    yield from _bad_tasks(study, own, place)
-    found = _found(study, expand(study.target.tasks))
+    yield from bad_tasks(study, own, place)
+    found = found_tasks(study, expand(study.target.tasks))
     wanted = study.target.languages
     yield from bad_languages(wanted, found, ("target", "languages"))
     for name, target in found.items():
@@ -97,7 +79,7 @@ def _not_zero_shot(study: Study, name: str, target: Task) -> Iterator[Problem]:
     if trained_by is None:
         return
     if chosen and trained_by.trained_by is not None:
-        yield _without_rows(trained_by, place)
+        yield without_rows(trained_by, place)
     if trained_by.source_language != target.source_language:
         other = f"'{trained_by.name}' in '{trained_by.source_language}'"
         what = f"'{name}' has the source language '{target.source_language}', but is trained by {other}."
@@ -108,7 +90,8 @@ def _not_zero_shot(study: Study, name: str, target: Task) -> Iterator[Problem]:
         yield Problem(place, what, now)
 
 
-def _without_rows(one: Task, place: Place) -> Problem:
+def without_rows(one: Task, place: Place) -> Problem:
+    """What is said of a task that another one trains."""
     what = f"'{one.name}' has no training rows of its own: '{one.trained_by}' trains it."
     return Problem(place, what, f"Name '{one.trained_by}'.")
 
@@ -132,7 +115,8 @@ def bad_languages(
         yield Problem(place, "an empty grid: no language.", "Leave the key out to take all.")
 
 
-def _bad_tasks(study: Study, names: tuple[str, ...], place: Place) -> Iterator[Problem]:
+def bad_tasks(study: Study, names: tuple[str, ...], place: Place) -> Iterator[Problem]:
+    """Tasks that there are not, or that stand there twice."""
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             yield Problem(place, f"names '{name}' more than once.", "Remove the others.")
@@ -148,14 +132,14 @@ def _bad_tasks(study: Study, names: tuple[str, ...], place: Place) -> Iterator[P
             yield Problem(place, f"'{name}' has the name of a task of the package.", "Rename the file.")
 
 
-def _found(study: Study, names: Collection[str]) -> dict[str, Task]:
+def found_tasks(study: Study, names: Collection[str]) -> dict[str, Task]:
     """Those of the tasks that there are, by the names that messages use."""
     found = {}
     for name in names:
         try:
             found[task_name(name)] = find_task(study, name)
         except TaskError:
-            continue  # told by _bad_tasks
+            continue  # told by bad_tasks
     return found
 
 

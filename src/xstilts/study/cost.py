@@ -7,6 +7,7 @@ from typing import Any
 
 from xstilts import task
 from xstilts.store import Store
+from xstilts.study.mixture import Mixture
 from xstilts.study.phase import Phase
 from xstilts.study.plan import Plan
 from xstilts.study.step import Places, Step
@@ -54,21 +55,27 @@ def tokens_of(step: Step, places: Places) -> int | None:
     if recipe.updates is not None and recipe.batch_size is not None:
         longest = max(TOKENS_PER_EXAMPLE[use.family] for use in phase.uses)
         return recipe.updates * recipe.batch_size * min(longest, recipe.max_length)
-    sizes = [_tokens_in(use, places) for use in phase.uses]
+    mixture = phase.mixture or Mixture()
+    uses = [use for use in phase.uses if not (mixture.replay and use.family == "masked")]
+    sizes = [_tokens_in(use, places, mixture.limit) for use in uses]
     known = [size for size in sizes if size is not None]
-    return round(sum(known) * (recipe.epochs or 1)) if len(known) == len(sizes) else None
+    tokens = sum(known) * (recipe.epochs or 1) / (1 - mixture.replay)
+    return round(tokens) if len(known) == len(sizes) else None
 
 
-def _tokens_in(use: Use, places: Places) -> int | None:
+def _tokens_in(use: Use, places: Places, limit: int | None) -> int | None:
     """From the files, where they are here; else from the number of examples that the release has."""
     one, each = places.task(use.task), TOKENS_PER_EXAMPLE[use.family]
-    capped = None if use.examples is None else use.examples * each
+    capped = min((n * each for n in (use.examples, limit) if n is not None), default=None)
     sizes = [task.text_bytes(one, use.split, language, places.data) for language in use.languages]
     known = [size for size in sizes if size is not None]
     if known and len(known) == len(sizes):
         held: int | None = round(sum(known) / BYTES_PER_TOKEN)
     else:
-        held = one.sizes[use.split] * len(use.languages) * each if use.split in one.sizes else None
+        split = "train" if use.split == task.TRANSLATED else use.split
+        held = one.sizes[split] * len(use.languages) * each if split in one.sizes else None
+    if held is not None and use.fraction is not None:
+        held = round(held * use.fraction)
     given = [number for number in (capped, held) if number is not None]
     return min(given, default=None)
 

@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from xstilts.study.backbone import Backbone
+from xstilts.study.mixture import Mixture
 from xstilts.study.recipe import Recipe
 from xstilts.study.specification import Identified, Specification, added
 from xstilts.study.use import Use
@@ -22,7 +23,10 @@ EVALUATION_VERSION = 1
 
 
 class Phase(Identified):
-    """One training. `recipe.examples` and `recipe.layer` are None: `Use` and `Inference` have them."""
+    """One training. `recipe.examples` and `recipe.layer` are None: `Use` and `Inference` have them.
+
+    Without a `mixture` every epoch sees all rows of all tasks once.
+    """
 
     version: ClassVar[int] = PHASE_VERSION
 
@@ -31,6 +35,7 @@ class Phase(Identified):
     uses: tuple[Use, ...] = Field(min_length=1)
     recipe: Recipe
     seed: int = Field(ge=0)
+    mixture: Mixture | None = added(None)
 
     @property
     def name(self) -> str:

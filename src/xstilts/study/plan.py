@@ -12,8 +12,10 @@ from pathlib import Path
 
 from xstilts import metrics
 from xstilts.errors import InputError, InputErrors
+from xstilts.study.arm import Arm
 from xstilts.study.backbone import Backbone
 from xstilts.study.benchmark import expand
+from xstilts.study.mixture import Mixture
 from xstilts.study.phase import Evaluation, Inference, Phase, chain
 from xstilts.study.recipe import Recipe
 from xstilts.study.resolve import Resolver
@@ -110,13 +112,14 @@ class _Arm:
     name: str
     uses: tuple[Use, ...]
     recipe: Recipe
+    mixture: Mixture | None = None
     after: "_Arm | None" = None
 
     def trained(self, backbone: Backbone, seed: int) -> Backbone | Phase:
         parent = backbone if self.after is None else self.after.trained(backbone, seed)
         if not self.uses:
             return parent
-        return Phase(parent=parent, uses=self.uses, recipe=self.recipe, seed=seed)
+        return Phase(parent=parent, uses=self.uses, recipe=self.recipe, seed=seed, mixture=self.mixture)
 
 
 def plan(study: Study, data: Path | None = None) -> Plan:
@@ -162,10 +165,25 @@ def _arms(study: Study, resolver: Resolver) -> list[_Arm]:
             arm = study.intermediate.arms[name]
             before = None if arm.after is None else make(arm.after)
             recipe = _trained_with(study.intermediate_recipe(arm))
-            made[name] = _Arm(name, resolver.training(arm), recipe, before)
+            uses = resolver.training(arm)
+            made[name] = _Arm(name, uses, recipe, _mixture(arm, uses), before)
         return made[name]
 
     return [make(name) for name in study.intermediate.arms]
+
+
+def _mixture(arm: Arm, uses: tuple[Use, ...]) -> Mixture | None:
+    """How the arm mixes its tasks; None for all rows of all of them in every epoch."""
+    replay, mixing = 0.0 if arm.replay is None else arm.replay.share, arm.mixing
+    if isinstance(mixing, str):
+        return None if mixing == "size" and not replay else Mixture(rule=mixing, replay=replay)
+    if mixing.limit is not None:
+        return Mixture(rule="limit", limit=mixing.limit, replay=replay)
+    if mixing.temperature is not None:
+        return Mixture(rule="temperature", temperature=mixing.temperature, replay=replay)
+    by_task = {task_name(name): share for name, share in (mixing.shares or {}).items()}
+    shares = tuple(by_task[use.task] for use in uses if use.family != "masked")
+    return Mixture(rule="shares", shares=shares, replay=replay)
 
 
 def _target(study: Study, resolver: Resolver, name: str) -> _Target:

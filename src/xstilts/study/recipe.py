@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from xstilts.study.specification import Specification
+from xstilts.study.specification import Specification, added
 
 # Of each pair a recipe states one; the value counts when it states neither.
 ALTERNATIVES = (("epochs", "updates", 3.0), ("batch_size", "batch_tokens", 32))
@@ -19,10 +19,12 @@ class Recipe(Specification):
     `batch_size` counts examples and `batch_tokens` padded tokens, both per update. `max_length` and `stride`
     are in tokens; `stride` is the overlap of two windows of a long context (spans only). `warmup` is a
     share of the updates. `examples` caps the training examples of each task: a random subset chosen by the
-    seed, and smaller caps choose subsets of larger ones. `evaluations` spreads so many development
-    evaluations over the phase; `select = "best"` keeps the checkpoint with the best one, and `patience` stops
-    after so many without improvement; both look at the source language only. `layer` is the layer whose
-    states retrieval compares.
+    seed, and smaller caps choose subsets of larger ones; a fraction (0.25) is one of what there is.
+    `evaluations` spreads so many development evaluations over the phase; `select = "best"` keeps the
+    checkpoint with the best one, and `patience` stops after so many without improvement; both look at the
+    labelled tasks, in the source language only. `layer` is the layer whose states retrieval compares. `carry`
+    says what of the phase before is kept: the encoder only, with new heads, or also the heads of the same
+    task, or else of the same family and labels.
     """
 
     learning_rate: float = Field(default=1e-5, gt=0, le=1)
@@ -40,13 +42,14 @@ class Recipe(Specification):
     clip: float = Field(default=1.0, gt=0)
     precision: Literal["bf16", "fp32"] = "bf16"
     dropout: float | None = Field(default=None, ge=0, lt=1)
-    examples: int | None = Field(default=None, ge=1)
+    examples: int | float | None = Field(default=None, gt=0)
     mask_rate: float = Field(default=0.15, gt=0, lt=1)
     select: Literal["last", "best"] = "last"
     evaluations: int = Field(default=0, ge=0)
     patience: int | None = Field(default=None, ge=1)
     development_examples: int = Field(default=500, ge=1)
     layer: int | None = Field(default=None, ge=0)
+    carry: Literal["encoder", "heads"] = added("encoder")
 
     @model_validator(mode="before")
     @classmethod
@@ -66,6 +69,8 @@ class Recipe(Specification):
                 raise ValueError(f"`{one}` and `{other}` exclude each other; leave one out.")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"`betas` must lie in [0, 1), got {list(self.betas)}.")
+        if isinstance(self.examples, float) and self.examples > 1:
+            raise ValueError(f"`examples` is a whole number, or a fraction up to 1.0; got {self.examples}.")
         if self.stride >= self.max_length:
             raise ValueError(
                 f"`stride` ({self.stride}) must be smaller than `max_length` ({self.max_length}): "

@@ -8,16 +8,18 @@ from pathlib import Path
 
 from xstilts import families, task
 from xstilts.errors import DataError, InputError, StudyError
+from xstilts.languages import all_languages
 from xstilts.study import backbone as backbones
+from xstilts.study.arm import FAMILY, Arm, Replay, Shares
 from xstilts.study.backbone import Backbone, Tokenizer
 from xstilts.study.benchmark import expand
 from xstilts.study.check import model_folder
 from xstilts.study.check_tasks import find_task, trainer
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places
-from xstilts.study.study import Arm, BackboneTable, Study, task_name
+from xstilts.study.study import BackboneTable, Study, task_name
 from xstilts.study.use import Development, Use
-from xstilts.task import Task
+from xstilts.task import TRANSLATED, Task
 
 TRAIN = "train"
 
@@ -54,17 +56,52 @@ class Resolver:
 
     def training(self, arm: Arm) -> tuple[Use, ...]:
         """What an arm trains on, sorted by task, so that the order in the file changes nothing."""
+        recipe = self.study.intermediate_recipe(arm)
         uses = []
         for name in arm.tasks:
-            trained = self.task(name)
-            default = trained.languages if trained.family == "masked" else (trained.source_language,)
-            wanted = arm.languages and [code for code in arm.languages if code in trained.languages]
-            use = self._use(trained, TRAIN, self._having(trained, TRAIN, wanted, default))
-            examples = arm.examples or self.study.intermediate_recipe(arm).examples
-            development = self._development(trained)
-            uses.append(use.changed(labels=arm.labels, examples=examples, development=development))
-        self._need_development(uses, self.study.intermediate_recipe(arm))
+            use = self._trained(self.task(name), arm)
+            uses.append(_capped(use, recipe.examples if arm.examples is None else arm.examples))
+        if arm.replay is not None:
+            uses += [self._replayed(self.task(name), arm.replay) for name in arm.replay.tasks]
+        self._need_development(uses, recipe)
         return tuple(sorted(uses, key=lambda use: use.task))
+
+    def _trained(self, trained: Task, arm: Arm) -> Use:
+        split = TRANSLATED if arm.translated else TRAIN
+        development = self._development(trained)
+        if isinstance(arm.languages, dict):
+            shares = self._shares(trained, split, arm.languages)
+            use = self._use(trained, split, tuple(shares))
+            use = use.changed(shares=tuple(shares[code] for code in use.languages))
+        else:
+            default = trained.languages if trained.family == "masked" else (trained.source_language,)
+            known = arm.languages if arm.translated else trained.languages
+            wanted = arm.languages and [code for code in arm.languages if code in (known or ())]
+            use = self._use(trained, split, self._having(trained, split, wanted, default))
+        return use.changed(labels=arm.labels, development=development)
+
+    def _replayed(self, masked: Task, replay: Replay) -> Use:
+        wanted = replay.languages and [code for code in replay.languages if code in masked.languages]
+        use = self._use(masked, TRAIN, self._having(masked, TRAIN, wanted, masked.languages))
+        return use.changed(examples=replay.examples, development=self._development(masked))
+
+    def _shares(self, one: Task, split: str, stated: Shares) -> dict[str, float]:
+        """The share of each language; that of a family is spread evenly over those of its languages that
+        there are, the source language left out."""
+        found: dict[str, float] = {}
+        for key, share in stated.items():
+            if not key.startswith(FAMILY):
+                codes = [key]
+            else:
+                family = key.removeprefix(FAMILY)
+                there = self._available(one, split)
+                members = [language.code for language in all_languages() if language.family == family]
+                codes = [code for code in members if code in there and code != one.source_language]
+                if not codes:
+                    what = f"there are no {split} rows of '{one.name}' in a language of {family}."
+                    self.errors.append(DataError(f"task '{one.name}'", what, "Take the family out."))
+            found |= {code: found.get(code, 0.0) + share / len(codes) for code in codes if share > 0}
+        return found
 
     def target_training(self, name: str) -> Use | None:
         """The source language's training rows for a target; None for retrieval."""
@@ -78,7 +115,7 @@ class Resolver:
             self._task_files[trained_by.name] = trained_by.path
         use = self._use(trained_by, TRAIN, [trained_by.source_language])
         recipe = self.study.target_recipe(name)
-        use = use.changed(examples=recipe.examples, development=self._development(trained_by))
+        use = _capped(use, recipe.examples).changed(development=self._development(trained_by))
         self._need_development([use], recipe)
         return use
 
@@ -239,6 +276,13 @@ class Resolver:
                 self.errors.append(error)
                 self._identities[key] = "missing"
         return self._identities[key]
+
+
+def _capped(use: Use, examples: int | float | None) -> Use:
+    """The use with so many rows at most, or with that fraction of them."""
+    if isinstance(examples, float):
+        return use.changed(fraction=None if examples == 1 else examples)
+    return use.changed(examples=examples)
 
 
 def _has_split(one: Task, split: str, data: Path | None) -> bool:

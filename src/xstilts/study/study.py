@@ -6,17 +6,15 @@ resolves it into steps.
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
+from xstilts.study.arm import Arm, Overrides
 from xstilts.study.axis import Axis
 from xstilts.study.claim import Claim
 from xstilts.study.recipe import Recipe, merged
 from xstilts.study.specification import Specification
-
-Overrides = dict[str, Any]
-"""Some fields of a recipe; checked as a recipe together with those that they override."""
 
 
 class TokenizerTable(Specification):
@@ -39,22 +37,6 @@ class BackboneTable(Specification):
     architecture: str | None = None
     shape: dict[str, int | float | str | bool] = Field(default_factory=dict)
     tokenizer: TokenizerTable | None = None
-
-
-class Arm(Specification):
-    """`[intermediate.arms]`: one way to do the intermediate phase; without tasks it trains nothing.
-
-    `examples` caps the rows of each task. `after` names another arm, from whose result this one goes on (a
-    curriculum, or several intermediate phases in turn). Without `languages` a task is trained in its source
-    language, and a masked task in all its languages.
-    """
-
-    tasks: tuple[str, ...] = ()
-    languages: tuple[str, ...] | None = None
-    labels: Literal["gold", "shuffled"] = "gold"
-    examples: int | None = Field(default=None, ge=1)
-    after: str | None = None
-    recipe: Overrides = Field(default_factory=dict)
 
 
 class Intermediate(Specification):
@@ -82,7 +64,8 @@ class Target(Specification):
 
 class Study(Specification):
     """A study file. `references` are measured beside the arms; "random" stands for the backbone's shape with
-    weights drawn anew, put through `random_arms`.
+    weights drawn anew, put through `random_arms`. `origins` says of settings where they come from, by their
+    dotted place in the file.
     """
 
     name: str = ""
@@ -94,6 +77,7 @@ class Study(Specification):
     target: Target = Field(default_factory=Target)
     axes: tuple[Axis, ...] = ()
     claims: tuple[Claim, ...] = ()
+    origins: dict[str, str] = Field(default_factory=dict)
     path: Path = Field(default=Path(), exclude=True)
 
     @property

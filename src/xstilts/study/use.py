@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from xstilts.study.specification import Specification
+from xstilts.study.specification import Specification, added
 
 
 class Development(Specification):
@@ -20,8 +20,10 @@ class Use(Specification):
 
     `data[i]` is the identity of the rows in `languages[i]`: a Hub revision, the checksum of local files, or
     the lab's version. `label_set` stands in arg-max order. `examples` caps the rows of the whole use: a
-    random subset chosen by the phase's seed, nested. With `labels = "shuffled"` the labels are permuted
-    among the rows.
+    random subset chosen by the phase's seed, nested; `fraction` does so relative to what there is. With
+    `shares`, as many as there are languages, the `examples` are divided among the languages, and what is
+    taken of one is left out of the others, so that each of several parallel rows is met once. With
+    `labels = "shuffled"` the labels are permuted among the rows.
     """
 
     task: str
@@ -35,3 +37,5 @@ class Use(Specification):
     labels: Literal["gold", "shuffled"] = "gold"
     examples: int | None = Field(default=None, ge=1)
     development: Development | None = None
+    fraction: float | None = added(None, gt=0, le=1)
+    shares: tuple[float, ...] = added(())
