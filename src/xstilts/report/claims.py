@@ -1,6 +1,7 @@
 """Judging the claims of a study on what was measured.
 
-A claim is about each of its arms (on each backbone), on the mean over its targets. It is confirmed if the
+A claim is about each of its arms (on each backbone), or about an axis as a whole, on the mean over its
+targets. It is confirmed if the
 measured quantity stands in the claimed relation to the margin for all of them, refuted if it stands in the
 opposite relation for any, and undecided otherwise: also when anything that it needs is missing. Equality
 within a margin is confirmed by the two one-sided tests of Schuirmann (1987): the whole interval lies within.
@@ -11,27 +12,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from xstilts.report import statistics
-from xstilts.report.effects import Effects, Quantity
+from xstilts.report import curves, statistics
+from xstilts.report.best import Contest, best_difference, winners
+from xstilts.report.curves import Measured
+from xstilts.report.effects import BASELINE, Effects, Quantity, compared_languages
 from xstilts.report.results import Line, Results
 from xstilts.report.statistics import Distribution, Estimate
-from xstilts.study.claim import COMPARING, Claim
+from xstilts.study.claim import OVER_AXIS, Claim
 
 Word = Literal["confirmed", "refuted", "undecided"]
 
 
 @dataclass(frozen=True)
 class Part:
-    """A claim for one arm: its estimate, None where results are missing; two one-sided probabilities.
+    """A claim for one arm, or for an axis; its estimate, None where results are missing; and probabilities.
 
     `against_it` is the share of resamples that contradict the claim, `for_it` the share that contradict its
-    opposite.
+    opposite. `against` is what the arm is compared with, if anything.
     """
 
     line: Line
     estimate: Estimate | None
     against_it: float = 1.0
     for_it: float = 1.0
+    against: str = ""
+
+    @property
+    def name(self) -> str:
+        """What is compared with what, on one backbone."""
+        return f"{self.line.arm} − {self.against}" if self.against else self.line.arm
 
 
 @dataclass(frozen=True)
@@ -59,30 +68,67 @@ def judge(effects: Effects) -> list[Verdict]:
     claims = effects.results.plan.study.claims
     parts = [_parts(effects, claim) for claim in claims]
     adjusted = statistics.holm([_probability(each) for each in parts])
-    return [_verdict(effects.results, *each) for each in zip(claims, parts, adjusted, strict=True)]
+    return [_verdict(effects, *each) for each in zip(claims, parts, adjusted, strict=True)]
 
 
 def targets_of(results: Results, claim: Claim) -> tuple[str, ...]:
     """The targets a claim is about: those that it names, else all on which its quantity exists."""
     if claim.targets:
         return claim.targets
-    found = (target for target in results.targets if target.select(claim.languages))
-    needs_gap = claim.quantity.startswith(("gap", "retention"))
+    found = [target for target in results.targets if target.select(claim.languages)]
+    if claim.against_languages is not None:
+        found = [target for target in found if compared_languages(target, quantity_of(claim))]
+    needs_gap = claim.measured.startswith(("gap", "retention"))
     return tuple(target.name for target in found if target.has_gap or not needs_gap)
 
 
+def quantity_of(claim: Claim, against: str = "") -> Quantity:
+    """The quantity of a single arm that the claim's is made of."""
+    compared, targets = claim.against_languages, claim.against_targets
+    return Quantity(claim.measured, claim.languages, against or BASELINE, compared, targets or ())
+
+
 def _parts(effects: Effects, claim: Claim) -> tuple[Part, ...]:
-    lines = [line for line in effects.results.lines if line.arm in claim.arms and not line.reference]
-    return tuple(_part(effects, claim, line) for line in lines)
+    lines = [line for line in effects.results.lines if not line.reference]
+    backbones = dict.fromkeys(line.backbone for line in lines)
+    if claim.quantity in OVER_AXIS:
+        name = f"{claim.axis}, {claim.group}" if claim.group else claim.axis
+        lines = [Line(backbone, name) for backbone in backbones]
+    elif claim.quantity == "best_difference":
+        lines = [Line(backbone, f"the best of {count(len(claim.arms), 'arm')}") for backbone in backbones]
+    else:
+        lines = [line for line in lines if line.arm in claim.arms]
+    return tuple(_part(effects, claim, line, name) for line in lines for name in claim.opponents or ("",))
 
 
-def _part(effects: Effects, claim: Claim, line: Line) -> Part:
-    quantity = Quantity(claim.quantity, claim.languages, claim.against)
+def _part(effects: Effects, claim: Claim, line: Line, against: str) -> Part:
+    targets, quantity = targets_of(effects.results, claim), quantity_of(claim, against)
+    if claim.quantity in OVER_AXIS or claim.quantity == "best_difference":
+        measured = _together(effects, claim, line.backbone, quantity)
+        if measured is None:
+            return Part(line, None, against=against)
+        estimate, found = statistics.estimate(*measured), statistics.distribution(*measured)
+        return Part(line, estimate, *_one_sided(claim, found), against)
+    whole = effects.distribution(quantity, line, *targets)
+    if whole is None:
+        return Part(line, None, against=against)
+    return Part(line, effects.estimate(quantity, line, *targets), *_one_sided(claim, whole), against)
+
+
+def _together(effects: Effects, claim: Claim, backbone: str, quantity: Quantity) -> Measured | None:
+    """What is measured of several arms together: over an axis, or of the best of them."""
     targets = targets_of(effects.results, claim)
-    found = effects.distribution(quantity, line, *targets)
+    if claim.quantity == "best_difference":
+        return best_difference(effects, _contest(claim, backbone, quantity.against), targets)
+    axis = next(axis for axis in effects.results.plan.study.axes if axis.name == claim.axis)
+    found = curves.curve(effects, axis, claim.group, backbone, quantity, targets)
     if found is None:
-        return Part(line, None)
-    return Part(line, effects.estimate(quantity, line, *targets), *_one_sided(claim, found))
+        return None
+    return curves.slope(found) if claim.quantity == "slope_over_axis" else curves.fit_advantage(found)
+
+
+def _contest(claim: Claim, backbone: str, against: str) -> Contest:
+    return Contest(tuple(Line(backbone, arm) for arm in claim.arms), against, claim.languages)
 
 
 def _one_sided(claim: Claim, found: Distribution) -> tuple[float, float]:
@@ -114,10 +160,12 @@ def _refute(parts: Sequence[Part]) -> float:
     return min(1.0, len(parts) * min(part.for_it for part in parts))
 
 
-def _verdict(results: Results, claim: Claim, parts: tuple[Part, ...], probability: float) -> Verdict:
+def _verdict(effects: Effects, claim: Claim, parts: tuple[Part, ...], probability: float) -> Verdict:
     measured = [part for part in parts if part.estimate is not None]
     if not measured or len(measured) < len(parts):
-        evidence = f"Results are missing for {_named(results, parts)}." if parts else "Nothing was measured."
+        evidence = (
+            f"Results are missing for {_named(effects.results, parts)}." if parts else "Nothing was measured."
+        )
         return Verdict(claim, "undecided", None, None, None, 1.0, None, 0, evidence, parts)
     word: Word = "undecided"
     if probability < 1 - statistics.LEVEL:
@@ -126,11 +174,12 @@ def _verdict(results: Results, claim: Claim, parts: tuple[Part, ...], probabilit
     found = weakest.estimate
     assert found is not None
     shown = (found.value, found.low, found.high, probability, found.smallest_effect, found.seeds)
-    return Verdict(claim, word, *shown, _evidence(results, claim, parts), parts)
+    return Verdict(claim, word, *shown, _evidence(effects, claim, parts), parts)
 
 
 def _named(results: Results, parts: Sequence[Part]) -> str:
-    return ", ".join(line_name(results, part.line) for part in parts if part.estimate is None)
+    missing = (line_name(results, part.line) for part in parts if part.estimate is None)
+    return ", ".join(dict.fromkeys(missing))
 
 
 def line_name(results: Results, line: Line) -> str:
@@ -139,21 +188,54 @@ def line_name(results: Results, line: Line) -> str:
     return f"{line.arm} on {line.backbone}" if several else line.arm
 
 
-def _evidence(results: Results, claim: Claim, parts: Sequence[Part]) -> str:
+def _evidence(effects: Effects, claim: Claim, parts: Sequence[Part]) -> str:
     """What was compared on what; and the numbers of each arm, if there are several."""
-    targets = targets_of(results, claim)
-    languages = {code for name in targets for code in results.target(name).select(claim.languages)}
-    seeds = min(part.estimate.seeds for part in parts if part.estimate is not None)
-    compared = f" − {claim.against}" if claim.quantity in COMPARING else ""
-    names = [f"{line_name(results, part.line)}{compared}" for part in parts]
+    several = len({part.line.backbone for part in parts}) > 1
+    names = [f"{part.name} on {part.line.backbone}" if several else part.name for part in parts]
     if len(parts) > 1:
         found = [part.estimate for part in parts]
         names = [
             f"{name}: {interval(one)}" for name, one in zip(names, found, strict=True) if one is not None
         ]
-    what = WORDS[claim.quantity]
-    where = f"{', '.join(targets)} ({count(len(languages), 'language')}, {count(seeds, 'seed')})"
-    return f"{what} on {where}, {'; '.join(names)}."
+    seeds = min(part.estimate.seeds for part in parts if part.estimate is not None)
+    text = f"{_what(effects.results, claim)} on {_where(effects.results, claim, seeds)}, {'; '.join(names)}."
+    return text + _chosen(effects, claim, parts) if claim.quantity == "best_difference" else text
+
+
+def _what(results: Results, claim: Claim) -> str:
+    word = WORDS[claim.measured]
+    match claim.quantity:
+        case "slope_over_axis":
+            axis = next(axis for axis in results.plan.study.axes if axis.name == claim.axis)
+            return f"{word}: slope per {curves.unit(axis)}"
+        case "fit_advantage":
+            return f"{word}: error of a logarithm less that of a power law, on values left out of the fit,"
+        case "best_difference":
+            return f"{word} of the arm that is best on the other half of the test examples,"
+        case _:
+            return word
+
+
+def _where(results: Results, claim: Claim, seeds: int) -> str:
+    """Targets, languages and seeds; after "less" what is subtracted."""
+    targets, quantity = targets_of(results, claim), quantity_of(claim)
+    every = [results.target(name) for name in (*targets, *quantity.against_targets)]
+    own = {code for target in every for code in target.select(claim.languages)}
+    other = {code for target in every for code in compared_languages(target, quantity)}
+    languages = count(len(own), "language") + (f" less {len(other)}" if other else "")
+    compared = f" less {', '.join(quantity.against_targets)}" if quantity.against_targets else ""
+    return f"{', '.join(targets)}{compared} ({languages}, {count(seeds, 'seed')})"
+
+
+def _chosen(effects: Effects, claim: Claim, parts: Sequence[Part]) -> str:
+    """Which arms were best, by target."""
+    best = []
+    for backbone, against in dict.fromkeys((part.line.backbone, part.against) for part in parts):
+        contest = _contest(claim, backbone, against)
+        found = {target: winners(effects, contest, target) for target in targets_of(effects.results, claim)}
+        named = ", ".join(f"{target}: {' or '.join(arms)}" for target, arms in found.items())
+        best.append(f" Chosen: {named}.")
+    return "".join(dict.fromkeys(best))
 
 
 WORDS = {

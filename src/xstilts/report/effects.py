@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xstilts.report import statistics
-from xstilts.report.results import Line, Results
+from xstilts.report.results import Line, Results, Target
 from xstilts.report.statistics import Array, Distribution, Estimate, Sample
-from xstilts.study.claim import COMPARING, REFERENCES, Kind
+from xstilts.study.claim import COMPARING, REFERENCES, Plain
 
 BASELINE = "none"
 """The arm that trains nothing."""
+OTHERS = "others"
+"""The transfer languages that a list of languages leaves out."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,20 @@ class Quantity:
     gap_difference: less that of `against`. retention: the others' mean in percent of the source language's
     score. slope_with_distance: the least-squares slope of the score over the planted distance of the
     language, in points from the nearest possible language (0) to the farthest (1).
+
+    Where `against_languages` or `against_targets` are named, the same quantity on them is subtracted.
     """
 
-    kind: Kind
+    kind: Plain
     languages: str | tuple[str, ...] = "transfer"
     against: str = BASELINE
+    against_languages: str | tuple[str, ...] | None = None
+    against_targets: tuple[str, ...] = ()
+
+    @property
+    def is_score(self) -> bool:
+        """Whether it lies between 0 and 100."""
+        return self.kind == "score" and self.against_languages is None and not self.against_targets
 
 
 SCORE = Quantity("score")
@@ -52,7 +63,10 @@ class Effects:
         """The quantity of a line, averaged over targets; None if any of it is missing."""
         key = (quantity, line, targets)
         if key not in self._samples:
-            self._samples[key] = mean_of([self._on_target(quantity, line, target) for target in targets])
+            found = mean_of([self._on_target(quantity, line, target) for target in targets])
+            if quantity.against_targets:
+                found = less(found, self.sample(_on_its_own(quantity), line, quantity.against_targets))
+            self._samples[key] = found
         return self._samples[key]
 
     def estimate(self, quantity: Quantity, line: Line, *targets: str) -> Estimate | None:
@@ -61,7 +75,7 @@ class Effects:
         if sample is None:
             return None
         found = statistics.estimate(sample, self.like(quantity, targets, line.reference))
-        if quantity.kind == "score":
+        if quantity.is_score:
             return replace(found, low=max(0.0, found.low), high=min(100.0, found.high))
         return found
 
@@ -78,7 +92,7 @@ class Effects:
         if key not in self._families:
             lines = [line for line in self.results.lines if line.reference == reference]
             lines = [line for line in lines if not self._is_trivial(quantity, line)]
-            single = len(lines) == len(targets) == 1
+            single = len(lines) == len(targets) == 1 and not quantity.against_targets
             sets = [(one.name,) for one in self.results.targets] if single else [targets]
             found = [self.sample(quantity, line, each) for each in sets for line in lines]
             self._families[key] = [sample for sample in found if sample is not None]
@@ -98,6 +112,8 @@ class Effects:
 
     def _on_target(self, quantity: Quantity, line: Line, target: str) -> Sample | None:
         languages = quantity.languages
+        if quantity.against_languages is not None:
+            return self._of_languages(quantity, line, target)
         match quantity.kind:
             case "score":
                 return self._score(line, target, languages)
@@ -118,8 +134,15 @@ class Effects:
             return None
         if other.reference == "majority":
             compared = statistics.for_seeds(compared, one.seeds)
-        seeds = statistics.common_seeds((one, compared))
-        return statistics.difference(one, compared) if seeds else None
+        return less(one, compared)
+
+    def _of_languages(self, quantity: Quantity, line: Line, target: str) -> Sample | None:
+        """The quantity on some languages less that on others."""
+        compared = compared_languages(self.results.target(target), quantity)
+        first, second = (
+            replace(quantity, languages=one, against_languages=None) for one in (quantity.languages, compared)
+        )
+        return less(self._on_target(first, line, target), self._on_target(second, line, target))
 
     def _other(self, quantity: Quantity, line: Line) -> Line | None:
         """The line whose quantity is subtracted."""
@@ -153,6 +176,27 @@ class Effects:
             return None
         centred = distances - distances.mean()
         return statistics.combine(whole, (centred / (centred @ centred)).tolist())
+
+
+def compared_languages(target: Target, quantity: Quantity) -> tuple[str, ...]:
+    """The languages of a target on which the quantity is subtracted; none if nothing is."""
+    if quantity.against_languages is None:
+        return ()
+    if quantity.against_languages != OTHERS:
+        return target.select(quantity.against_languages)
+    own = target.select(quantity.languages)
+    return tuple(code for code in target.transfer if code not in own)
+
+
+def less(one: Sample | None, other: Sample | None) -> Sample | None:
+    """Seed by seed, one less the other; None if one is missing or no seed is common to both."""
+    if one is None or other is None or not statistics.common_seeds((one, other)):
+        return None
+    return statistics.difference(one, other)
+
+
+def _on_its_own(quantity: Quantity) -> Quantity:
+    return replace(quantity, against_targets=())
 
 
 def mean_of(samples: Sequence[Sample | None]) -> Sample | None:

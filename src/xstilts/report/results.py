@@ -5,9 +5,9 @@ order of the plan; a cell that is not in the store has rows too, whose value is 
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ from xstilts.languages import find as find_language
 from xstilts.report import statistics
 from xstilts.report.statistics import Array, Sample
 from xstilts.store import Store
+from xstilts.study.claim import FAMILY
 from xstilts.study.phase import Evaluation, seen_with_labels
 from xstilts.study.plan import Cell, Plan
 
@@ -72,7 +73,10 @@ class Target:
         return self.source in self.languages and len(self.languages) > 1
 
     def select(self, languages: str | Sequence[str]) -> tuple[str, ...]:
-        """The languages of this target that are meant by "source", "transfer", "all" or a list of codes."""
+        """The languages of this target that are meant by "source", "transfer", "all" or a list.
+
+        A list has codes, and families ("family:Turkic") for their languages but for the source.
+        """
         match languages:
             case "source":
                 return (self.source,) if self.source in self.languages else ()
@@ -81,7 +85,18 @@ class Target:
             case "all":
                 return self.languages
             case _:
-                return tuple(language for language in self.languages if language in languages)
+                return tuple(code for code in self.languages if self._is_meant(code, languages))
+
+    def _is_meant(self, code: str, languages: Sequence[str]) -> bool:
+        of_family = code != self.source and f"{FAMILY}{language(code).family}" in languages
+        return code in languages or of_family
+
+
+class _PerExample(NamedTuple):
+    """The examples of a language: their numbers [N] and the statistics of the metric [N, K]."""
+
+    rows: Array
+    statistics: Array
 
 
 class Results:
@@ -135,12 +150,25 @@ class Results:
 
     def score(self, line: Line, target: str, languages: Sequence[str]) -> Sample | None:
         """The mean score over languages; None if nothing is asked for or anything of it is missing."""
-        found = [self._samples.get((line, target, language)) for language in languages]
-        whole = [sample for sample in found if sample is not None]
-        return statistics.mean(whole) if whole and len(whole) == len(found) else None
+        return _mean_over(self._samples, line, target, languages)
+
+    def halves(self, line: Line, target: str, languages: Sequence[str]) -> tuple[Sample, Sample] | None:
+        """As `score`, on either half of the test examples; translations of an example are in its half."""
+        first, second = (_mean_over(half, line, target, languages) for half in self._halves)
+        return None if first is None or second is None else (first, second)
 
     @cached_property
     def _samples(self) -> Mapping[tuple[Line, str, str], Sample]:
+        return self._sampled(lambda measured: measured)
+
+    @cached_property
+    def _halves(self) -> tuple[Mapping[tuple[Line, str, str], Sample], ...]:
+        return tuple(self._sampled(partial(_half, number)) for number in (0, 1))
+
+    def _sampled(
+        self, choose: Callable[[_PerExample], _PerExample]
+    ) -> Mapping[tuple[Line, str, str], Sample]:
+        """Samples of all that was measured, on those of the examples that `choose` leaves."""
         samples: dict[tuple[Line, str, str], Sample] = {}
         for target in self.targets:
             cells: dict[Line, dict[int, str]] = {}
@@ -150,19 +178,20 @@ class Results:
             fingerprints = dict.fromkeys(key for seeds in cells.values() for key in seeds.values())
             measured = {key: _per_example(self.store, key) for key in fingerprints}
             for language in target.languages:
-                here = {key: found[language] for key, found in measured.items() if language in found}
-                resampled = _resampled(target, here)
+                here = {key: choose(found[language]) for key, found in measured.items() if language in found}
+                resampled = _resampled(target, {key: one for key, one in here.items() if len(one.rows)})
                 for line, seeds in cells.items():
                     if sample := _sample(seeds, resampled):
                         samples[line, target.name, language] = sample
         return samples
 
 
-class _PerExample(NamedTuple):
-    """The examples of a language: their numbers [N] and the statistics of the metric [N, K]."""
-
-    rows: Array
-    statistics: Array
+def _half(number: int, whole: _PerExample) -> _PerExample:
+    """About half of the examples, or the others (1): which ones depends on their numbers alone."""
+    rows = whole.rows.astype(np.int64)
+    coins = statistics.generator("halves").random(int(rows.max(initial=-1)) + 1)
+    chosen = (coins[rows] < 0.5) == (number == 0)
+    return _PerExample(whole.rows[chosen], whole.statistics[chosen])
 
 
 class _Resampled(NamedTuple):
@@ -207,6 +236,14 @@ def _per_example(store: Store, fingerprint: str) -> dict[str, _PerExample]:
             rows["index"].to_numpy().astype(np.float64), flat.reshape(len(rows), -1)
         )
     return found
+
+
+def _mean_over(
+    samples: Mapping[tuple[Line, str, str], Sample], line: Line, target: str, languages: Sequence[str]
+) -> Sample | None:
+    found = [samples.get((line, target, language)) for language in languages]
+    whole = [sample for sample in found if sample is not None]
+    return statistics.mean(whole) if whole and len(whole) == len(found) else None
 
 
 def _resampled(target: Target, measured: Mapping[str, _PerExample]) -> dict[str, _Resampled]:

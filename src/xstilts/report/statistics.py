@@ -112,7 +112,7 @@ def resample(statistics: Array, value: Callable[[Array], Array], weights: Array)
 def combine(samples: Sequence[Sample], coefficients: Sequence[float]) -> Sample:
     """The linear combination of samples, over the seeds that all of them have."""
     seeds = common_seeds(samples)
-    picked = [_pick(sample, seeds) for sample in samples]
+    picked = [pick(sample, seeds) for sample in samples]
     weights = np.asarray(coefficients, dtype=np.float64)
     observed = np.tensordot(weights, np.stack([sample.observed for sample in picked]), 1)
     draws = np.tensordot(weights, np.stack([sample.draws for sample in picked]), 1)
@@ -132,7 +132,7 @@ def difference(one: Sample, other: Sample) -> Sample:
 def ratio(one: Sample, other: Sample) -> Sample:
     """Seed by seed, one as a percentage of the other; not a number where the other is zero."""
     seeds = common_seeds((one, other))
-    above, below = _pick(one, seeds), _pick(other, seeds)
+    above, below = pick(one, seeds), pick(other, seeds)
     with np.errstate(divide="ignore", invalid="ignore"):
         return Sample(seeds, 100 * above.observed / below.observed, 100 * above.draws / below.draws)
 
@@ -149,7 +149,8 @@ def common_seeds(samples: Sequence[Sample]) -> tuple[int, ...]:
     return tuple(sorted(set.intersection(*(set(sample.seeds) for sample in samples))))
 
 
-def _pick(sample: Sample, seeds: tuple[int, ...]) -> Sample:
+def pick(sample: Sample, seeds: tuple[int, ...]) -> Sample:
+    """The sample with these of its seeds alone."""
     if sample.seeds == seeds:
         return sample
     places = [sample.seeds.index(seed) for seed in seeds]

@@ -1,0 +1,157 @@
+"""Quantities over an axis: slopes, and which of two curves predicts better.
+
+A curve is fitted to the mean over seeds. Its dependence on the seeds is that of the jackknife (Tukey 1958):
+leaving a seed out shows what it contributes, and makes of any function of the mean a sample with one value
+for each seed, so that intervals come about as for all other quantities.
+
+The curves are a + b log x, and the saturating power law a - b x^-c, both common descriptions of how a score
+grows with data (Hestness et al. 2017, arXiv 1712.00409). a and b are least squares; c is the best of a grid.
+As c approaches zero the power law becomes the logarithm: it can be better by much, but worse only by what
+its third parameter costs.
+
+Axes: R resamples, S seeds, A arms, C exponents, G places on the axis, N curves that are fitted at once.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from xstilts.report import statistics
+from xstilts.report.effects import Effects, Quantity
+from xstilts.report.results import Line
+from xstilts.report.statistics import Array, Sample
+from xstilts.study.axis import Axis
+
+Shape = Literal["logarithm", "power law"]
+SHAPES: tuple[Shape, ...] = ("logarithm", "power law")
+EXPONENTS = np.geomspace(0.05, 4.0, 60)
+
+
+class Measured(NamedTuple):
+    """A sample, and comparable ones that lend what they know of seeds."""
+
+    sample: Sample
+    like: Sequence[Sample] = ()
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A quantity of the arms of an axis: their names, values [A] and samples."""
+
+    arms: tuple[str, ...]
+    values: Array
+    samples: tuple[Sample, ...]
+    is_log: bool
+
+    @property
+    def different(self) -> int:
+        """How many different values there are."""
+        return len(np.unique(self.values))
+
+
+def curve(
+    effects: Effects, axis: Axis, group: str, backbone: str, quantity: Quantity, targets: tuple[str, ...]
+) -> Curve | None:
+    """The quantity of the arms of a group ("" for all) on the mean of the targets; None if any is missing."""
+    arms = axis.curve(group)
+    samples = [effects.sample(quantity, Line(backbone, arm), targets) for arm in arms]
+    whole = [sample for sample in samples if sample is not None]
+    if len(whole) < len(samples) or not statistics.common_seeds(whole):
+        return None
+    values = np.array(list(arms.values()), dtype=np.float64)
+    return Curve(tuple(arms), values, tuple(whole), axis.scale == "log")
+
+
+def unit(axis: Axis) -> str:
+    """What the slope over an axis is per."""
+    return "doubling" if axis.scale == "log" else "unit"
+
+
+def slope(found: Curve) -> Measured:
+    """The least-squares slope, per doubling on a logarithmic scale and per unit on a linear one.
+
+    Seeds are lent by the other contrasts of the same arms: combinations with the same sum of squares that are
+    orthogonal to the slope and to the mean, and as uncertain as it is if all arms are equally so.
+    """
+    places = np.log2(found.values) if found.is_log else found.values
+    centred = places - places.mean()
+    weights = centred / (centred @ centred)
+    taken = np.column_stack([np.ones(len(places)), centred])
+    others = np.linalg.qr(taken, mode="complete")[0][:, 2:].T * np.sqrt(weights @ weights)
+    return Measured(
+        statistics.combine(found.samples, weights.tolist()),
+        [statistics.combine(found.samples, row.tolist()) for row in others],
+    )
+
+
+def fit_advantage(found: Curve) -> Measured:
+    """By how many points the power law predicts better than the logarithm: positive if it does.
+
+    That is the difference of root mean squared errors over the arms, each predicted by curves that are fitted
+    to all arms with another value.
+    """
+    logarithm, power_law = (partial(_error, shape, found.values) for shape in SHAPES)
+    (sample,) = _of_mean(found.samples, lambda curves: (logarithm(curves) - power_law(curves))[:, None])
+    return Measured(sample)
+
+
+def fitted(found: Curve, shape: Shape, places: Array) -> list[Measured]:
+    """The fitted curve at each of the places [G]; the arms lend what they know of seeds."""
+    samples = _of_mean(found.samples, lambda curves: predict(shape, found.values, curves, places))
+    return [Measured(sample, found.samples) for sample in samples]
+
+
+def predict(shape: Shape, values: Array, curves: Array, places: Array) -> Array:
+    """Curves [N, A], measured at values [A], fitted and continued to places [G]: [N, G]."""
+    middle = np.exp(np.log(values).mean())
+    known, asked = (_shapes(shape, where / middle) for where in (values, places))  # [C, A], [C, G]
+    centre = known.mean(axis=1, keepdims=True)
+    norm = np.linalg.norm(known - centre, axis=1, keepdims=True)
+    explained = curves @ ((known - centre) / norm).T  # [N, C]: its square is what a fit explains
+    best = np.argmax(explained**2, axis=1)
+    steepness = np.take_along_axis(explained, best[:, None], axis=1) / norm[best]
+    return np.asarray(curves.mean(axis=1, keepdims=True) + steepness * (asked - centre)[best])
+
+
+def _shapes(shape: Shape, values: Array) -> Array:
+    """What a curve is linear in, for every exponent: [C, A]."""
+    logarithm = np.log(values)[None, :]
+    return logarithm if shape == "logarithm" else -np.exp(-EXPONENTS[:, None] * logarithm)
+
+
+def _error(shape: Shape, values: Array, curves: Array) -> Array:
+    """The root mean squared error on values that were left out of the fit: [N] from curves [N, A]."""
+    squares = np.zeros(len(curves))
+    for value in np.unique(values):
+        left_out = values == value
+        guess = predict(shape, values[~left_out], curves[:, ~left_out], np.array([value]))
+        squares += ((curves[:, left_out] - guess) ** 2).sum(axis=1)
+    return np.sqrt(squares / len(values))
+
+
+def _of_mean(samples: Sequence[Sample], function: Callable[[Array], Array]) -> list[Sample]:
+    """A function of the means over seeds, [N, A] -> [N, G], as G samples.
+
+    Its mean over seeds is the function of the observed means, also on the average resample: where a function
+    is not linear, resampling shifts what it should only spread.
+    """
+    seeds = statistics.common_seeds(samples)
+    picked = [statistics.pick(sample, seeds) for sample in samples]
+    observed = np.stack([sample.observed for sample in picked], axis=-1)  # [S, A]
+    draws = np.stack([sample.draws for sample in picked], axis=-1)  # [R, S, A]
+    value, resampled = function(observed.mean(axis=0)[None])[0], function(draws.mean(axis=1))
+    centred = resampled - resampled.mean(axis=0) + value
+    by_seed = value[None] + _shares(function, observed[None])[0]
+    drawn = centred[:, None] + _shares(function, draws)
+    return [Sample(seeds, by_seed[:, g], drawn[:, :, g]) for g in range(len(value))]
+
+
+def _shares(function: Callable[[Array], Array], curves: Array) -> Array:
+    """What each seed adds to a function of the mean of curves [N, S, A]: [N, S, G], with sum zero."""
+    n, seeds, arms = curves.shape
+    without = (curves.sum(axis=1, keepdims=True) - curves) / max(1, seeds - 1)
+    values = function(without.reshape(-1, arms)).reshape(n, seeds, -1)
+    return np.asarray((seeds - 1) * (values.mean(axis=1, keepdims=True) - values))
