@@ -10,7 +10,7 @@ from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
 from xstilts import task
 from xstilts.errors import DataError
-from xstilts.families.examples import Bitext, Pair, Tagged
+from xstilts.families.examples import Bitext, Pair, Tagged, Text
 
 ROWS: dict[str, dict[str, list[Any]]] = {
     "mnli": {"premise": ["a", "x"], "hypothesis": ["b", "y"], "label": [2, -1], "pairID": ["7", "8"]},
@@ -86,3 +86,26 @@ def test_a_split_or_language_that_the_data_set_does_not_have() -> None:
         task.load(task.find("xnli"), "train", "en")
     with pytest.raises(DataError, match="has no language 'wo'"):
         task.load(task.find("udpos"), "test", "wo")
+
+
+def test_a_file_whose_name_says_how_many_parts_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = task.find("wikipedia")
+    path = tmp_path / "20231101.sw" / "train-00000-of-00001.parquet"
+
+    def fetch(dataset: str, *, repo_type: str, revision: str, allow_patterns: str) -> str:
+        assert found.hub is not None
+        assert (dataset, repo_type, revision) == (found.hub.dataset, "dataset", found.hub.revision)
+        assert allow_patterns == "20231101.sw/train-00000-of-*.parquet"
+        return str(tmp_path)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
+    with pytest.raises(DataError, match="is not in the cache"):
+        task.load(found, "train", "sw")
+    path.parent.mkdir()
+    texts = ["Kichwa\n" + "a" * 120 + "\n\n" + "b" * 99, "c" * 100] + ["d" * 100] * 3_000
+    polars.DataFrame({"text": texts}).write_parquet(path)
+    rows = task.load(found, "train", "sw")
+    assert rows[:2] == [Text("a" * 120), Text("c" * 100)]
+    assert len(rows) == 2_000

@@ -33,10 +33,18 @@ def load(hub: Hub, split: str, language: str, task: str) -> list[Example]:
 
 
 def _fetch(hub: Hub, name: str, where: str) -> Path:
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import hf_hub_download, snapshot_download
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
     try:
+        if "*" in name:  # the number of parts is part of the name
+            folder = snapshot_download(
+                hub.dataset, repo_type="dataset", revision=hub.revision, allow_patterns=name
+            )
+            found = sorted(Path(folder).glob(name))
+            if not found:
+                raise LocalEntryNotFoundError(name)
+            return found[0]
         return Path(hf_hub_download(hub.dataset, name, repo_type="dataset", revision=hub.revision))
     except LocalEntryNotFoundError as error:
         what = f"{name} is not in the cache and the Hub cannot be reached."

@@ -404,3 +404,31 @@ def test_a_phase_on_a_phase_is_evaluated(first: Box) -> None:
     first.compute(evaluation(chain, "tags"))
     scores = first.store.scores(evaluation(chain, "tags").fingerprint)
     assert scores["languages"]["de"]["value"] > 85
+
+
+def test_heads_are_carried_only_if_the_recipe_says_so() -> None:
+    before = phase("pairs", "tags")
+    assert train.carried(phase("pairs", parent=before)) == {}
+    assert train.carried(phase("pairs", "tags", carry="heads")) == {}  # a backbone has no heads of tasks
+    both = phase("pairs", "tags", parent=before, carry="heads")
+    assert train.carried(both) == {"pairs": "pairs", "tags": "tags"}
+    assert train.carried(phase("choices", parent=before, carry="heads")) == {}
+    other = use("pairs").changed(task="couples")
+    assert train.carried(phase(other, parent=before, carry="heads")) == {"couples": "pairs"}
+    more_labels = other.changed(label_set=("no", "perhaps", "yes"))
+    assert train.carried(phase(more_labels, parent=before, carry="heads")) == {}
+    twice = phase("pairs", use("pairs").changed(task="others"))
+    assert train.carried(phase(other, parent=twice, carry="heads")) == {}  # which one?
+
+
+def test_a_carried_head_goes_on_where_it_was(box: Box) -> None:
+    """After so many updates at rate almost 0, what was learned is there with the head and gone without it."""
+    before = phase("pairs", updates=60)
+    nothing = {"parent": before, "learning_rate": 1e-9, "updates": 1}
+    scores = {
+        carry: box.compute(phase("pairs", carry=carry, **nothing))["source_score"]["pairs"]
+        for carry in ("heads", "encoder")
+    }
+    learned = box.compute(before)["source_score"]["pairs"]["value"]
+    assert scores["heads"]["value"] == pytest.approx(learned, abs=2.0)
+    assert scores["encoder"]["value"] < learned - 10

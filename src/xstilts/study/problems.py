@@ -22,6 +22,9 @@ _TYPES = {
     "model_type": "a table",
     "finite_number": "a finite number",
 }
+_NO_TABLE = ("literal_error", "string_type", "tuple_type")
+"""What is said of a table where a word or a list may stand too."""
+
 _BOUNDS = {
     "greater_than": ("gt", "greater than"),
     "greater_than_equal": ("ge", "at least"),
@@ -40,9 +43,10 @@ class Problem:
 
 
 def problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
-    """One problem for each place; a union that fails in several ways is told once."""
+    """One problem for each place; of a union that fails in several ways, what fits its value best."""
     found: dict[Place, Problem] = {}
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    for detail in sorted(details, key=lambda one: isinstance(one["input"], dict) and one["type"] in _NO_TABLE):
         place = _without_branches(detail["loc"], model)
         found.setdefault(place, Problem(place, *_words(dict(detail), place, model)))
     return list(found.values())
