@@ -1,5 +1,6 @@
 # make demo           a study of the embedded lab, from nothing to a report
 # make test           linter, formatter check, type checker, tests
+# make test-slow      simulations: how often intervals cover and verdicts are false; half a minute
 # make lower-bounds   the tests with the oldest dependencies that pyproject.toml allows
 #
 # Each does its own set-up in .venv (or .venv-lower), once for each state of pyproject.toml and
@@ -9,7 +10,7 @@ PIP = -m pip install --quiet --disable-pip-version-check
 QUIET_THREADS = OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 RECENT = import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: demo test lower-bounds
+.PHONY: demo test test-slow lower-bounds
 
 demo: .venv/installed
 	.venv/bin/xstilts run lab-quickstart
@@ -19,6 +20,9 @@ test: .venv/installed-dev
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	$(QUIET_THREADS) .venv/bin/pytest -n 2
+
+test-slow: .venv/installed-dev
+	$(QUIET_THREADS) .venv/bin/pytest -m slow
 
 .venv/installed: pyproject.toml constraints.txt | .venv/created
 	@echo "Installing xstilts into .venv; the first time this takes a minute or two."

@@ -16,13 +16,14 @@ import polars as pl
 from xstilts import lab, metrics
 from xstilts.report.results import Results
 from xstilts.store import Store, write_json
+from xstilts.study.arm import Arm
 from xstilts.study.backbone import Backbone
 from xstilts.study.claim import Claim
 from xstilts.study.phase import Evaluation, Inference, Phase
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places, Step
-from xstilts.study.study import Arm, Intermediate, Study
+from xstilts.study.study import Intermediate, Study
 from xstilts.study.use import Development, Use
 
 N = 120
@@ -103,6 +104,17 @@ def write_phase(store: Store, phase: Phase) -> None:
         )
 
 
+def answers(family: str, right: np.ndarray) -> tuple[list[Any], list[Any]]:
+    """Gold values, and predictions that are right where they should be: one of three labels, or two names."""
+    numbers = np.random.default_rng(2).integers(0, 3, len(right))
+    values: list[Any] = [str(number) for number in range(3)]
+    if family == "tagging":
+        values = [[f"B-{number}", "O", f"B-{number}"] for number in range(3)]
+    wrong = (numbers + 1) % 3
+    found = np.where(right > 0, numbers, wrong)
+    return [values[number] for number in numbers], [values[number] for number in found]
+
+
 def write_evaluation(store: Store, one: Evaluation, odds: Callable[[str], float], seed: int) -> None:
     metric = metrics.find(one.metric)
     rng = np.random.default_rng([seed, *one.fingerprint.encode()])
@@ -116,10 +128,23 @@ def write_evaluation(store: Store, one: Evaluation, odds: Callable[[str], float]
         languages[code] = {"n": N, "value": float(metric.value(sums)), "sums": sums.tolist(), "beside": {}}
         if "retrieval" in metric.name:
             languages[code]["layers"] = [0.0, languages[code]["value"] / 2, languages[code]["value"]]
+        gold, predicted = answers(one.use.family, right)
         frames.append(
             pl.DataFrame(
-                {"language": code, "index": np.arange(N, dtype=np.int32), "statistics": numbers.tolist()},
-                schema={"language": pl.String, "index": pl.Int32, "statistics": pl.List(pl.Float64)},
+                {
+                    "language": code,
+                    "index": np.arange(N, dtype=np.int32),
+                    "gold": [json.dumps(value) for value in gold],
+                    "predicted": [json.dumps(value) for value in predicted],
+                    "statistics": numbers.tolist(),
+                },
+                schema={
+                    "language": pl.String,
+                    "index": pl.Int32,
+                    "gold": pl.String,
+                    "predicted": pl.String,
+                    "statistics": pl.List(pl.Float64),
+                },
             )
         )
     with store.writing(Step(one)) as folder:

@@ -1,20 +1,18 @@
 """The words and tables of the page: what is said of a study besides its charts."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from xstilts.report.charts import heat_cells
 from xstilts.report.claims import count
+from xstilts.report.collapse import above_chance, collapsed
 from xstilts.report.drawing import metric_label
 from xstilts.report.effects import EFFECT, Effects
 from xstilts.report.results import Results
 from xstilts.store import Store
 from xstilts.study.phase import seen_with_labels
 from xstilts.study.plan import Cell, Plan
-
-NOTABLE_ERRORS = 2.0  # standard errors above chance from which a task counts as learned
 
 
 @dataclass(frozen=True)
@@ -32,9 +30,7 @@ class OwnScore:
     @property
     def learned(self) -> bool:
         """Whether it is above chance by more than two standard errors of a share of n examples."""
-        share = min(max(self.chance / 100, 0.01), 0.99)
-        error = 100 * math.sqrt(share * (1 - share) / max(1, self.n))
-        return self.value > self.chance + NOTABLE_ERRORS * error
+        return above_chance(self.value, self.chance, self.n)
 
 
 def answer(effects: Effects) -> str:
@@ -108,22 +104,6 @@ def _intermediate(plan: Plan, cell: Cell) -> tuple[str, ...]:
     return cell.phases if plan.evaluation(cell).trained_by is None else cell.phases[:-1]
 
 
-def collapsed(plan: Plan, store: Store) -> dict[tuple[str, str], tuple[int, ...]]:
-    """(arm, target) -> seeds whose training on the target ended at chance in the source language.
-
-    XLM-R is known to do so now and then; the mean over seeds then hides a model that guesses.
-    """
-    found: dict[tuple[str, str], set[int]] = {}
-    for cell in plan.cells:
-        if cell.reference or plan.evaluation(cell).trained_by is None:
-            continue
-        record = store.record(cell.phases[-1]) or {}
-        for task, score in record.get("source_score", {}).items():
-            if not _own(cell.arm, task, [score]).learned:
-                found.setdefault((cell.arm, cell.target), set()).add(cell.seed)
-    return {pair: tuple(sorted(seeds)) for pair, seeds in found.items()}
-
-
 def seen(results: Results) -> list[tuple[str, tuple[str, ...]]]:
     """For every arm the evaluated languages that its chains have seen with labels, besides the source."""
     found: dict[str, set[str]] = {}
@@ -159,9 +139,7 @@ def limitations(effects: Effects, store: Store) -> Iterator[str]:
                 f"The arm {score.arm} did not learn {score.task} (at chance): its effects say nothing about "
                 "the task."
             )
-    for (arm, target), bad in collapsed(plan, store).items():
-        which = f"seed{'s' if len(bad) > 1 else ''} {', '.join(map(str, bad))}"
-        yield f"After the arm {arm}, {target} was not learned with {which} (at chance in the source)."
+    yield from _not_learned(plan, store)
     if (smallest := _smallest(effects)) is not None:
         yield (
             f"Half of the comparisons can detect effects of {smallest:.1f} points or more in four of five "
@@ -172,6 +150,16 @@ def limitations(effects: Effects, store: Store) -> Iterator[str]:
     if all(code.startswith("x-") for target in results.targets for code in target.languages):
         yield "The languages and tasks are synthetic: what holds here need not hold in natural languages."
     yield from plan.notes
+
+
+def _not_learned(plan: Plan, store: Store) -> Iterator[str]:
+    """A sentence for every arm and target with collapsed runs."""
+    found: dict[tuple[str, str], set[int]] = {}
+    for cell in collapsed(plan, store):
+        found.setdefault((cell.arm, cell.target), set()).add(cell.seed)
+    for (arm, target), seeds in found.items():
+        which = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, sorted(seeds)))}"
+        yield f"After the arm {arm}, {target} was not learned with {which} (at chance in the source)."
 
 
 def _shares_intermediate(plan: Plan) -> bool:

@@ -1,0 +1,144 @@
+"""Whether predictions know anything of what is asked: a permutation test against their own guessing.
+
+A model that learned nothing may still beat a constant answer's score by luck or by the metric's making, so
+its baseline are its own predictions, exchanged among the examples at random: what remains then is what its
+favourite answers earn without looking. It has learned something if its score in the source language exceeds
+the exchanged ones at the level .01 (a permutation test; Good 2005, "Permutation, Parametric and Bootstrap
+Tests of Hypotheses"). One answer for all examples is a collapse whatever its score. Two families need care:
+
+- Tags are exchanged between sentences of similar length, fitted from both ends inwards, so that the habit of
+  ending with a full stop is no knowledge.
+- An answer taken from another question's context shares few words with the right one, while any span of the
+  right context shares some. A guess within the context is worth up to 1.9 times the first words of the
+  context (docs/statistics.md), so a span model must exceed twice their score too.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr
+
+from xstilts.metrics import Metric
+from xstilts.report.statistics import Array, generator
+
+RISK = 0.01  # of taking a guess for knowledge
+EXCHANGES = 199  # (EXCHANGES + 1) * RISK is whole, so that the test is exact
+FIRST = 30  # exchanges after which a clear case needs no more; also as many above the score settle it
+FAR = 6.0  # standard deviations above the exchanged scores: a clear case
+ENOUGH = 1000  # examples looked at: what more are needed to see is as good as not learned
+ALIKE = 20  # sentences of similar length that exchange their tags
+WITHIN = 2.0  # a guess within the context, in scores of the context's first words
+
+CONSTANT = "one answer for all"
+GUESSED = "no better than its own answers exchanged"
+IN_CONTEXT = "no better than any words of the context"
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A score, what guessing is worth (both in percent), and why it is a collapse ("" if it is none)."""
+
+    score: float
+    baseline: float
+    why: str
+
+
+def examine(
+    gold: Sequence[Any], predicted: Sequence[Any], metric: Metric, language: str, first_words: float = 0.0
+) -> Examined | None:
+    """Whether predictions [N] know anything of the gold values [N]; None if these cannot tell (all alike).
+
+    `first_words` is the score of the context's first words, in percent, where answers are spans of a context.
+    """
+    if len({repr(each) for each in gold}) < 2:
+        return None
+    rng = generator("exchange", _digest(gold, predicted))
+    numbers = metric.statistics(gold, predicted, language)
+    score = float(metric.value(numbers.sum(axis=0)))
+    if len(gold) > ENOUGH:
+        rows = np.sort(rng.choice(len(gold), ENOUGH, replace=False))
+        gold, predicted = [gold[row] for row in rows], [predicted[row] for row in rows]
+        numbers = numbers[rows]
+    observed = float(metric.value(numbers.sum(axis=0)))
+    mix = _mixing(gold, predicted)
+
+    def exchanged() -> float:
+        return float(metric.value(metric.statistics(gold, mix(rng), language).sum(axis=0)))
+
+    constant = _is_constant(predicted)
+    if first_words and not constant and _tail(observed, WITHIN * first_words, numbers) > RISK:
+        return Examined(score, WITHIN * first_words, IN_CONTEXT)
+    guessed, baseline = _is_guess(observed, exchanged, 100 / len(gold))
+    return Examined(score, baseline, CONSTANT if constant else GUESSED if guessed else "")
+
+
+def _is_guess(observed: float, exchanged: Callable[[], float], least: float) -> tuple[bool, float]:
+    """Whether the score is among the exchanged ones, and the mean of these. `least` is one example's worth.
+
+    Stops early at what is clear: `FIRST` scores at least as high (Besag and Clifford 1991, "Sequential Monte
+    Carlo p-values"), or a score far above the first of them.
+    """
+    scores = list[float]()
+    higher = 0
+    while len(scores) < EXCHANGES:
+        scores.append(exchanged())
+        higher += scores[-1] >= observed - 1e-9
+        if higher == FIRST:
+            return True, float(np.mean(scores))
+        if len(scores) == FIRST and observed > np.mean(scores) + FAR * max(float(np.std(scores)), least):
+            return False, float(np.mean(scores))
+    return (higher + 1) / (EXCHANGES + 1) > RISK, float(np.mean(scores))
+
+
+def _tail(observed: float, bound: float, numbers: Array) -> float:
+    """The probability of a mean at least as high if the bound were true; scores (part, 1) of each example."""
+    error = 100 * float(np.std(numbers[:, 0], ddof=1)) / math.sqrt(len(numbers))
+    return float(ndtr((bound - observed) / error)) if error else float(observed <= bound)
+
+
+def _is_constant(predicted: Sequence[Any]) -> bool:
+    """One label, one answer, or one tag for every word of every sentence."""
+    if all(isinstance(each, tuple) for each in predicted):
+        return len({part for each in predicted for part in each}) < 2
+    return len(set(predicted)) < 2
+
+
+def _mixing(gold: Sequence[Any], predicted: Sequence[Any]) -> Callable[[np.random.Generator], list[Any]]:
+    """What exchanges the predictions; tags are those whose gold values are sequences of text."""
+    if not any(isinstance(each, tuple) and each and isinstance(each[0], str) for each in gold):
+        return lambda rng: [predicted[row] for row in rng.permutation(len(predicted))]
+    lengths = np.array([len(each) for each in gold])
+
+    def mix(rng: np.random.Generator) -> list[Any]:
+        order = np.lexsort((rng.random(len(lengths)), lengths))
+        mixed: list[Any] = [()] * len(predicted)
+        for block in np.array_split(order, max(1, len(order) // ALIKE)):
+            for row, other in zip(block, rng.permutation(block), strict=True):
+                mixed[row] = fitted(predicted[other], int(lengths[row]))
+        return mixed
+
+    return mix
+
+
+def fitted(tags: Sequence[str], length: int) -> tuple[str, ...]:
+    """Tags of another sentence for one of this length, from both ends inwards: the middle gives or grows.
+
+    >>> fitted(("A", "B", "C", "D"), 2)
+    ('A', 'D')
+    >>> fitted(("A", "B", "C"), 5)
+    ('A', 'B', 'B', 'B', 'C')
+    """
+    if not tags:
+        return ("O",) * length
+    last, middle = len(tags) - 1, len(tags) // 2
+    front = [tags[min(place, last - middle)] for place in range((length + 1) // 2)]
+    back = [tags[max(middle, last - place)] for place in range(length // 2)]
+    return (*front, *reversed(back))
+
+
+def _digest(gold: Sequence[Any], predicted: Sequence[Any]) -> str:
+    return hashlib.sha256(repr((list(gold), list(predicted))).encode()).hexdigest()
