@@ -46,10 +46,15 @@ def problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     """One problem for each place; of a union that fails in several ways, what fits its value best."""
     found: dict[Place, Problem] = {}
     details = error.errors(include_url=False)
-    for detail in sorted(details, key=lambda one: isinstance(one["input"], dict) and one["type"] in _NO_TABLE):
+    for detail in sorted(details, key=_is_other_branch):
         place = _without_branches(detail["loc"], model)
         found.setdefault(place, Problem(place, *_words(dict(detail), place, model)))
     return list(found.values())
+
+
+def _is_other_branch(detail: Mapping[str, Any]) -> bool:
+    """Whether a table is told not to be what else might stand in its place."""
+    return isinstance(detail["input"], dict) and detail["type"] in _NO_TABLE
 
 
 def _words(detail: Mapping[str, Any], place: Place, model: type[BaseModel]) -> tuple[str, str]:
