@@ -8,6 +8,7 @@ import pytest
 
 from xstilts import lab
 
+from . import numbered
 from .example import World, make
 
 TRUTH = {("lab_nli", "lab_nli"): "help", ("lab_nli", "lab_pairs"): "help", ("lab_ccg", "lab_tatoeba"): "harm"}
@@ -35,3 +36,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 def torn_world(tmp_path_factory: pytest.TempPathFactory) -> World:
     """One seed; two cells failed."""
     return make(tmp_path_factory.mktemp("torn"), (1,), (("nli", "lab_ner"), ("tags", "lab_pairs")))
+
+
+@pytest.fixture(scope="session")
+def numbered_world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A study with axes; two seeds."""
+    return numbered.make(tmp_path_factory.mktemp("numbered"), (1, 2))

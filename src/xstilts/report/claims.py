@@ -18,6 +18,7 @@ from xstilts.report.curves import Measured
 from xstilts.report.effects import BASELINE, Effects, Quantity, compared_languages
 from xstilts.report.results import Line, Results
 from xstilts.report.statistics import Distribution, Estimate
+from xstilts.study.check_claims import arms_of
 from xstilts.study.claim import OVER_AXIS, Claim
 
 Word = Literal["confirmed", "refuted", "undecided"]
@@ -86,6 +87,18 @@ def quantity_of(claim: Claim, against: str = "") -> Quantity:
     """The quantity of a single arm that the claim's is made of."""
     compared, targets = claim.against_languages, claim.against_targets
     return Quantity(claim.measured, claim.languages, against or BASELINE, compared, targets or ())
+
+
+def lines_of(effects: Effects, claim: Claim) -> tuple[Line, ...]:
+    """Every arm and reference that a claim compares, on every backbone."""
+    results = effects.results
+    names = arms_of(results.plan.study, claim)
+    found = []
+    for own in (line for line in results.lines if line.arm in names and not line.reference):
+        by_chance = [own._replace(reference="random")] if claim.measured == "gain_over_random" else []
+        for line in (own, *by_chance):
+            found += [line, *(effects.against(line, name) for name in claim.opponents)]
+    return tuple(line for line in dict.fromkeys(found) if line is not None)
 
 
 def _parts(effects: Effects, claim: Claim) -> tuple[Part, ...]:
@@ -250,9 +263,11 @@ WORDS = {
 
 
 def interval(estimate: Estimate, *, signed: bool = True) -> str:
-    """'+12.3 [9.8, 15.1]', with a real minus sign."""
-    value = f"{estimate.value:+.1f}" if signed else f"{estimate.value:.1f}"
-    return f"{value} [{estimate.low:.1f}, {estimate.high:.1f}]".replace("-", "−")
+    """'+12.3 [9.8, 15.1]', with a real minus sign; a narrow interval with as many decimals as it needs."""
+    width = estimate.high - estimate.low
+    form = ".1f" if width >= 0.5 or width == 0 else ".2f" if width >= 0.05 else ".3f"
+    value = f"{estimate.value:{'+' * signed}{form}}"
+    return f"{value} [{estimate.low:{form}}, {estimate.high:{form}}]".replace("-", "−")
 
 
 def count(number: int, noun: str) -> str:

@@ -25,9 +25,9 @@ from xstilts.report.results import Line
 from xstilts.report.statistics import Array, Sample
 from xstilts.study.axis import Axis
 
-Shape = Literal["logarithm", "power law"]
-SHAPES: tuple[Shape, ...] = ("logarithm", "power law")
-EXPONENTS = np.geomspace(0.05, 4.0, 60)
+Shape = Literal["straight line", "logarithm", "power law"]
+LOG_SHAPES: tuple[Shape, ...] = ("logarithm", "power law")
+EXPONENTS = np.geomspace(0.05, 2.0, 40)
 
 
 class Measured(NamedTuple):
@@ -93,7 +93,7 @@ def fit_advantage(found: Curve) -> Measured:
     That is the difference of root mean squared errors over the arms, each predicted by curves that are fitted
     to all arms with another value.
     """
-    logarithm, power_law = (partial(_error, shape, found.values) for shape in SHAPES)
+    logarithm, power_law = (partial(_error, shape, found.values) for shape in LOG_SHAPES)
     (sample,) = _of_mean(found.samples, lambda curves: (logarithm(curves) - power_law(curves))[:, None])
     return Measured(sample)
 
@@ -106,8 +106,7 @@ def fitted(found: Curve, shape: Shape, places: Array) -> list[Measured]:
 
 def predict(shape: Shape, values: Array, curves: Array, places: Array) -> Array:
     """Curves [N, A], measured at values [A], fitted and continued to places [G]: [N, G]."""
-    middle = np.exp(np.log(values).mean())
-    known, asked = (_shapes(shape, where / middle) for where in (values, places))  # [C, A], [C, G]
+    known, asked = (_shapes(shape, where, values) for where in (values, places))  # [C, A], [C, G]
     centre = known.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(known - centre, axis=1, keepdims=True)
     explained = curves @ ((known - centre) / norm).T  # [N, C]: its square is what a fit explains
@@ -116,9 +115,11 @@ def predict(shape: Shape, values: Array, curves: Array, places: Array) -> Array:
     return np.asarray(curves.mean(axis=1, keepdims=True) + steepness * (asked - centre)[best])
 
 
-def _shapes(shape: Shape, values: Array) -> Array:
-    """What a curve is linear in, for every exponent: [C, A]."""
-    logarithm = np.log(values)[None, :]
+def _shapes(shape: Shape, places: Array, values: Array) -> Array:
+    """What a curve is linear in, for every exponent: [C, G]. `values` are those that it is fitted to."""
+    if shape == "straight line":
+        return places[None, :]
+    logarithm = np.log(places)[None, :] - np.log(values).mean()
     return logarithm if shape == "logarithm" else -np.exp(-EXPONENTS[:, None] * logarithm)
 
 

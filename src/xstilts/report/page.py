@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 import xstilts
 from xstilts.errors import InputError
-from xstilts.report import account, charts, drawing, panels, planted, sections, statistics, tables
+from xstilts.report import account, axes, charts, drawing, panels, planted, sections, statistics, tables
 from xstilts.report.claims import Verdict, judge
 from xstilts.report.effects import EFFECT, Effects
 from xstilts.report.results import Results, language
@@ -94,6 +94,8 @@ def figures(effects: Effects) -> list[Figure]:
             chart = draw(effects, backbone)
             title = f"{backbone}. {caption}" if several else caption
             drawn.append(Figure(f"{name}-{backbone}" if several else name, name, title, chart))
+    for one in axes.figures(effects, backbones):
+        drawn.append(Figure(one.name, "axes", one.caption, one.chart))
     drawn.append(Figure("truth", "planted", _TRUTH, planted.truth_chart(planted.truth_table(effects))))
     for measure, caption in _CURVES.items():
         drawn.append(Figure(f"curves-{measure}", "curves", caption, charts.curves(effects.results, measure)))
@@ -182,7 +184,7 @@ def _page(effects: Effects, store: Store) -> str:
     )
 
 
-_SECTIONS = ("transfer", "languages", "gap", "layers", "distance", "planted", "curves")
+_SECTIONS = ("transfer", "languages", "gap", "axes", "layers", "distance", "planted", "curves")
 
 
 def duration(seconds: float) -> str:

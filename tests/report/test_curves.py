@@ -1,0 +1,196 @@
+"""Slopes and fits over an axis are what numpy says they are, and know planted curves apart."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from xstilts.report import curves, statistics
+from xstilts.report.curves import EXPONENTS, Curve
+from xstilts.report.effects import Effects, Quantity
+from xstilts.report.results import Line, Results
+from xstilts.report.statistics import Sample
+
+from .numbered import SHARE, SIZE, SIZES
+
+VALUES = np.array([125.0, 250, 500, 1000, 2000, 4000, 8000])
+
+
+@pytest.fixture(scope="module")
+def effects(numbered_world):
+    return Effects(numbered_world.results)
+
+
+def measured(truth, key, seeds=3, noise=0.6, values=VALUES):
+    """A curve as measured: seeds and examples add noise, examples the same to all arms and some to each."""
+    rng = np.random.default_rng(key)
+    examples = rng.normal(0, noise, (len(values), 1)) + rng.normal(0, 2.0)
+    samples = []
+    for arm, value in enumerate(truth):
+        observed = value + examples[arm] + rng.normal(0, noise, seeds)
+        draws = observed + rng.normal(0, noise, (500, 1)) + np.random.default_rng(1).normal(0, 2.0, (500, 1))
+        samples.append(Sample(tuple(range(1, seeds + 1)), observed, draws))
+    return Curve(tuple(map(str, values)), values, tuple(samples), is_log=True)
+
+
+def by_hand(values, scores, places, exponents=None):
+    """Least squares with numpy for each exponent; the predictions of the one that fits best."""
+    fits = []
+    for shape in [np.log] if exponents is None else [lambda x, c=c: x**-c for c in exponents]:
+        design = np.column_stack([np.ones(len(values)), shape(values)])
+        found = np.linalg.lstsq(design, scores, rcond=None)[0]
+        residual = ((scores - design @ found) ** 2).sum()
+        fits.append((residual, np.column_stack([np.ones(len(places)), shape(places)]) @ found))
+    return min(fits, key=lambda fit: fit[0])[1]
+
+
+def error_by_hand(values, scores, exponents=None):
+    errors = []
+    for value in np.unique(values):
+        out = values == value
+        errors += list(scores[out] - by_hand(values[~out], scores[~out], values[out], exponents))
+    return np.sqrt(np.mean(np.square(errors)))
+
+
+@pytest.mark.parametrize(("axis", "group"), [(SIZE, ""), (SHARE, ""), (SHARE, "Lab S")])
+def test_the_slope_is_that_of_numpy(effects, axis, group):
+    """With arms of equal value as they are, seed by seed and resample by resample."""
+    found = curves.curve(effects, axis, group, "lab-mini", Quantity("score"), ("lab_nli",))
+    sample = curves.slope(found).sample
+    arms = axis.curve(group)
+    x = np.array(list(arms.values()))
+    x = np.log2(x) if axis.scale == "log" else x
+    scores = [effects.sample(Quantity("score"), Line("lab-mini", arm), ("lab_nli",)) for arm in arms]
+    for seed in range(2):
+        expected = np.polyfit(x, [one.observed[seed] for one in scores], 1)[0]
+        assert sample.observed[seed] == pytest.approx(expected)
+        expected = np.polyfit(x, [one.draws[17, seed] for one in scores], 1)[0]
+        assert sample.draws[17, seed] == pytest.approx(expected)
+    assert len(arms) == {"": len(axis.arms), "Lab S": 4}[group]
+
+
+def test_the_slope_of_a_difference_and_of_a_gap(effects):
+    where = (effects, SIZE, "", "lab-mini")
+    x = np.log2(list(SIZES.values()))
+    for kind in ("difference", "gap"):
+        found = curves.curve(*where, Quantity(kind), ("lab_nli", "lab_ner"))
+        values = [
+            effects.estimate(Quantity(kind), Line("lab-mini", arm), "lab_nli", "lab_ner").value
+            for arm in SIZES
+        ]
+        expected = np.polyfit(x, values, 1)[0]
+        assert statistics.estimate(*curves.slope(found)).value == pytest.approx(expected)
+
+
+def test_what_lends_to_a_slope_sees_no_slope_and_no_level():
+    """Contrasts of the same size that straight lines leave at zero."""
+    line = 3 + 5 * np.log2(VALUES)
+    found = Curve(
+        tuple(map(str, VALUES)),
+        VALUES,
+        tuple(Sample((1, 2), np.array([y, y + 1]), np.full((4, 2), y)) for y in line),
+        is_log=True,
+    )
+    sample, like = curves.slope(found)
+    assert sample.observed == pytest.approx([5.0, 5.0])
+    assert len(like) == len(VALUES) - 2
+    for other in like:
+        assert other.observed == pytest.approx([0.0, 0.0], abs=1e-9)
+    single = [
+        Curve(
+            found.arms,
+            VALUES,
+            tuple(Sample((1,), np.array([float(a == b)]), np.ones((4, 1))) for b in range(7)),
+            is_log=True,
+        )
+        for a in range(7)
+    ]
+    size = sum(curves.slope(one).sample.observed[0] ** 2 for one in single)
+    lent = np.array([[other.observed[0] for other in curves.slope(one).like] for one in single])
+    assert (lent**2).sum(axis=0) == pytest.approx([size] * 5)
+
+
+@pytest.mark.parametrize("shape", ["logarithm", "power law"])
+def test_fits_are_those_of_numpy(shape):
+    exponents = EXPONENTS if shape == "power law" else None
+    places = np.array([60.0, 700.0, 20_000.0])
+    for key in range(5):
+        scores = np.random.default_rng(key).normal(50, 10, len(VALUES))
+        found = curves.predict(shape, VALUES, scores[None], places)[0]
+        assert found == pytest.approx(by_hand(VALUES, scores, places, exponents))
+
+
+def test_a_straight_line_is_one():
+    found = curves.predict(
+        "straight line", np.array([0.0, 1, 3]), np.array([[1.0, 3, 7]]), np.array([0.0, 10])
+    )
+    assert found[0] == pytest.approx([1, 21])
+
+
+def test_a_planted_power_law_is_found_again():
+    truth = 80 - 40 * (VALUES / 125) ** -EXPONENTS[25]
+    places = np.array([300.0, 16_000.0])
+    found = curves.predict("power law", VALUES, truth[None], places)[0]
+    assert found == pytest.approx(80 - 40 * (places / 125) ** -EXPONENTS[25])
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_advantage_is_the_difference_of_errors_on_values_left_out(seeds):
+    values = np.array([1.0, 2, 2, 4, 8, 16])
+    found = measured(30 - 20 / values, 3, seeds, values=values)
+    sample = curves.fit_advantage(found).sample
+    means = np.array([one.observed.mean() for one in found.samples])
+    expected = error_by_hand(values, means) - error_by_hand(values, means, EXPONENTS)
+    assert sample.observed.mean() == pytest.approx(expected)
+    assert sample.draws.mean() == pytest.approx(expected)
+    draws = np.array([one.draws.mean(axis=1) for one in found.samples])
+    ours = sample.draws.mean(axis=1)
+    by_draw = [
+        error_by_hand(values, draws[:, r]) - error_by_hand(values, draws[:, r], EXPONENTS) for r in (4, 9)
+    ]
+    assert ours[4] - ours[9] == pytest.approx(by_draw[0] - by_draw[1])
+
+
+def test_a_seed_counts_by_what_the_mean_is_without_it():
+    """The jackknife: S times the whole less S - 1 times what is left."""
+    found = measured(60 - 30 * (VALUES / 125) ** -0.7, 5)
+    sample = curves.fit_advantage(found).sample
+    scores = np.array([one.observed for one in found.samples])
+
+    def advantage(means):
+        return error_by_hand(VALUES, means) - error_by_hand(VALUES, means, EXPONENTS)
+
+    without = np.array([advantage(np.delete(scores, seed, axis=1).mean(axis=1)) for seed in range(3)])
+    expected = 2 * (without.mean() - without) + advantage(scores.mean(axis=1))
+    assert sample.observed == pytest.approx(expected)
+
+
+def test_planted_curves_are_told_apart():
+    """Twenty noisy curves of either shape: the power law is seen, and not where there is none."""
+    power = 60 - 30 * (VALUES / 125) ** -0.7
+    logarithm = 30 + 5 * np.log2(VALUES / 125)
+    seen = {}
+    for name, truth in (("power", power), ("logarithm", logarithm)):
+        found = [statistics.estimate(*curves.fit_advantage(measured(truth, key))) for key in range(20)]
+        seen[name] = sum(one.low > 0 for one in found)
+    assert seen["power"] >= 19
+    assert seen["logarithm"] <= 1
+
+
+def test_bands_hold_the_curve_and_the_intervals_of_the_points(effects):
+    found = curves.curve(effects, SIZE, "", "lab-mini", Quantity("score"), ("lab_ner",))
+    places = np.array([125.0, 1000.0, 8000.0])
+    means = np.array([one.observed.mean() for one in found.samples])
+    expected = by_hand(found.values, means, places)
+    for place, measured_there in zip(expected, curves.fitted(found, "logarithm", places), strict=True):
+        band = statistics.estimate(*measured_there)
+        assert band.value == pytest.approx(place)
+        assert band.low < place < band.high
+        assert band.high - band.low < 20
+
+
+def test_a_curve_without_one_of_its_arms_is_missing(effects, numbered_world):
+    cells = tuple(cell for cell in numbered_world.plan.cells if cell.arm != "n500")
+    torn = Effects(Results(replace(numbered_world.plan, cells=cells), numbered_world.store))
+    assert curves.curve(torn, SIZE, "", "lab-mini", Quantity("score"), ("lab_nli",)) is None
+    assert curves.curve(torn, SHARE, "", "lab-mini", Quantity("score"), ("lab_nli",)) is not None
