@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xstilts.report import statistics
 from xstilts.report.curves import Measured
 from xstilts.report.effects import Effects, Quantity, less, mean_of
 from xstilts.report.results import Line
-from xstilts.report.statistics import Sample
+from xstilts.report.statistics import Array, Sample
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def best_difference(effects: Effects, contest: Contest, targets: Sequence[str]) 
 def winners(effects: Effects, contest: Contest, target: str) -> tuple[str, ...]:
     """The arms that are best on a target by its first and by its second half; one name if they agree."""
     both = _differences(effects, contest, target)
-    places = [int(np.argmax([sample.observed.mean() for sample in half])) for half in both]
+    places = [int(_first_best(np.array([sample.observed.mean() for sample in half]))) for half in both]
     return tuple(dict.fromkeys(contest.lines[place].arm for place in places))
 
 
@@ -85,7 +86,12 @@ def _chosen(by: Sequence[Sample], among: Sequence[Sample]) -> Sample:
     """
     observed = np.stack([sample.observed for sample in among])  # [A, S]
     draws = np.stack([sample.draws for sample in among])  # [A, R, S]
-    place = int(np.argmax([sample.observed.mean() for sample in by]))
-    places = np.argmax(np.stack([sample.draws.mean(axis=1) for sample in by]), axis=0)  # [R]
+    place = int(_first_best(np.array([sample.observed.mean() for sample in by])))
+    places = _first_best(np.stack([sample.draws.mean(axis=1) for sample in by]))  # [R]
     drawn = draws[places, np.arange(draws.shape[1])]
     return Sample(among[0].seeds, observed[place], drawn - drawn.mean() + observed[place].mean())
+
+
+def _first_best(scores: Array) -> NDArray[np.intp]:
+    """The first of the largest along the first axis; how sums are rounded decides nothing."""
+    return np.asarray(np.argmax(scores.round(9), axis=0))
