@@ -14,7 +14,7 @@ import xstilts
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "xstilts"
-SHIPPED = {".py", ".typed", ".toml", ".csv", ".jinja", ".json", ".jsonl", ".safetensors"}
+SHIPPED = {".py", ".typed", ".toml", ".csv", ".jinja", ".css", ".js", ".json", ".jsonl", ".safetensors"}
 MEGABYTES = 12
 
 

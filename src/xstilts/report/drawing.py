@@ -14,6 +14,8 @@ from typing import Any
 
 import vl_convert
 
+from xstilts.report.pdf import canonical
+
 INK = "currentColor"
 FONT = "Helvetica, Arial, sans-serif"
 PALETTE = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377")
@@ -92,8 +94,7 @@ _PLACES = re.compile(r' (?:d|transform|x|y|x1|x2|y1|y2)="[^"]*"')
 
 def pdf(chart: Any) -> bytes:
     """The chart as a PDF page."""
-    drawn: bytes = vl_convert.vegalite_to_pdf(themed(chart))
-    return drawn
+    return canonical(vl_convert.vegalite_to_pdf(themed(chart)))
 
 
 def number(value: float, *, signed: bool = False) -> str:

@@ -1,10 +1,14 @@
 """The report as one self-contained HTML page, and everything that a report is written as.
 
-The page loads nothing: style and charts are part of it, and it has no scripts. All text from studies and
-tasks is escaped by the template.
+The page loads nothing: style, charts and a small script are part of it, and its content security policy lets
+no other style or script in. Without the script it can be read whole. All text from studies and tasks is
+escaped by the template. A section with much of its own is a template that `page.html.jinja` includes;
+`macros.html.jinja` has what sections share.
 """
 
 import errno
+import hashlib
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,9 +21,13 @@ from markupsafe import Markup
 
 import xstilts
 from xstilts.errors import InputError
-from xstilts.report import account, axes, charts, drawing, panels, planted, sections, statistics, tables
-from xstilts.report.claims import Verdict, judge
+from xstilts.report import account, axes, charts, drawing, latex, markdown, panels, planted, sections, tables
+from xstilts.report.claims import Verdict
+from xstilts.report.collapse import collapses
 from xstilts.report.effects import EFFECT, Effects
+from xstilts.report.leaks import leaks
+from xstilts.report.origins import of_claim, origins
+from xstilts.report.paper import Paper, duration, evidence, probability
 from xstilts.report.results import Results, language
 from xstilts.store import Store
 from xstilts.study.plan import Plan
@@ -79,9 +87,18 @@ def _contents(format_name: str, effects: Effects, store: Store) -> Iterator[tupl
             for figure in figures(effects):
                 drawn = drawing.pdf if format_name == "pdf" else lambda chart: drawing.svg(chart).encode()
                 yield f"figures/{figure.name}.{format_name}", drawn(figure.chart)
+        case "latex":
+            drawn_figures = figures(effects)
+            told = [(figure.name, figure.caption) for figure in drawn_figures]
+            for name, content in latex.folder(Paper(effects, store), told).items():
+                yield f"latex/{name}", content
+            for figure in drawn_figures:
+                yield f"latex/figures/{figure.name}.pdf", drawing.pdf(figure.chart)
+        case "markdown":
+            yield "report.md", markdown.markdown(Paper(effects, store))
         case _:
             name, made = tables.WRITERS[format_name]
-            yield name, made(effects)
+            yield name, made(effects.results)
 
 
 def figures(effects: Effects) -> list[Figure]:
@@ -143,62 +160,70 @@ _CURVES = {
 
 def _page(effects: Effects, store: Store) -> str:
     results, plan = effects.results, effects.results.plan
-    loader = jinja2.FunctionLoader(lambda name: (files("xstilts.report") / name).read_text(encoding="utf-8"))
     environment = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.FunctionLoader(_file),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {
         "number": drawing.number,
         "signed": partial(drawing.number, signed=True),
         "duration": duration,
-        "probability": lambda value: "p < .01" if value < 0.01 else f"p = {value:.2f}".replace("0.", "."),
+        "probability": probability,
+        "evidence": evidence,
+        "steps": partial(of_claim, effects),
         "spoken": lambda code: f"{language(code).name} ({code})",
     }
     found = figures(effects)
+    style, script = _file("page.css"), _file("page.js")
     return environment.get_template(TEMPLATE).render(
+        style=Markup(style),
+        script=Markup(script),
+        policy=_policy(style, script),
+        paper=Paper(effects, store),
         study=plan.study,
-        answer=sections.answer(effects),
         plan=plan,
         results=results,
         done=len(plan.cells) - len(results.missing),
         seeds=sorted({cell.seed for cell in plan.cells if not cell.reference}),
-        verdicts=judge(effects),
         bar=interval_bar,
         figures={name: [one for one in found if one.section == name] for name in _SECTIONS},
         own=sections.own_scores(plan, store),
         seen=sections.seen(results),
         truth=planted.truth_table(effects),
         distances=planted.distance_grid(results),
-        score_grids=[tables.score_grid(results, target) for target in results.targets],
-        effect_grids=[tables.effect_grid(effects, one) for one in sections.backbones(results)],
         failures=account.failures(plan, store),
         costs=account.costs(plan, store),
         machines=account.machines(plan, store),
         recipes=account.recipes(plan),
         models=account.models(plan),
-        limitations=list(sections.limitations(effects, store)),
-        citations=account.citations(plan),
-        resamples=statistics.RESAMPLES,
+        collapses=collapses(effects),
+        leaks=leaks(plan, store),
+        steps=origins(results),
         lines=[line for line in results.lines if not line.reference and line.arm != EFFECT.against],
         version=xstilts.__version__,
+    )
+
+
+def _file(name: str) -> str:
+    return (files("xstilts.report") / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """What the page may load and run: its own style and script, known by their hashes, and nothing else."""
+    own = [b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
+    return (
+        f"default-src 'none'; style-src 'sha256-{own[0]}'; script-src 'sha256-{own[1]}'; "
+        "base-uri 'none'; form-action 'none'"
     )
 
 
 _SECTIONS = ("transfer", "languages", "gap", "axes", "layers", "distance", "planted", "curves")
 
 
-def duration(seconds: float) -> str:
-    """'42 s', '3.5 min', '2.1 h'.
-
-    >>> duration(209)
-    '3.5 min'
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def interval_bar(verdict: Verdict, width: int = 210) -> Markup:
+def interval_bar(verdict: Verdict, width: int = 160) -> Markup:
     """A small picture of a claim's interval, with zero and the margins that it is judged by."""
     if verdict.effect is None or verdict.low is None or verdict.high is None:
         return Markup("")
@@ -218,4 +243,5 @@ def interval_bar(verdict: Verdict, width: int = 210) -> Markup:
     ]
     marks.append(f'<line class="span" x1="{place(verdict.low)}" x2="{place(verdict.high)}" y1="12" y2="12"/>')
     marks.append(f'<circle cx="{place(verdict.effect)}" cy="12" r="4.5"/>')
-    return Markup(f'<svg class="bar" width="{width}" height="24" aria-hidden="true">{"".join(marks)}</svg>')
+    size = f'width="{width}" height="24" viewBox="0 0 {width} 24"'
+    return Markup(f'<svg class="bar" {size} aria-hidden="true">{"".join(marks)}</svg>')

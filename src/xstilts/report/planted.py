@@ -86,7 +86,7 @@ def distance_grid(results: Results) -> Grid | None:
     shown = [tuple(Entry(f"{row[column]:.2f}") for column in columns) for row in rows]
     names = [f"{language(str(row['code'])).name} ({row['code']})" for row in rows]
     title = "Differences from the base language, from 0 to 1, and the distance: their weighted mean"
-    return Grid(title, columns, tuple(zip(names, shown, strict=True)))
+    return Grid(title, columns, tuple(zip(names, shown, strict=True)), names="language")
 
 
 def truth_chart(pairs: Sequence[Pair]) -> Chart | None:

@@ -1,36 +1,53 @@
-"""Results as files for other programs and papers: CSV, Parquet, LaTeX, Markdown.
+"""Results as tables: the tidy one as CSV and Parquet, and those for readers.
 
 Rows and columns have a fixed order and numbers a fixed format: two identical runs give identical bytes.
 """
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from xstilts.report.charts import heat_cells, line_label
 from xstilts.report.drawing import metric_label, number
-from xstilts.report.effects import Effects
+from xstilts.report.effects import GAP, Effects
+from xstilts.report.origins import anchors
 from xstilts.report.results import Line, Results, Target
+from xstilts.report.statistics import Estimate
 
 DECIMALS = 4  # of the percentages in results.csv
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A number as shown, with its interval; `strong` where it is a finding."""
+    """A number as shown, with its interval; `strong` where it is a finding. `steps` leads to its origin."""
 
     text: str
     interval: str = ""
     strong: bool = False
+    steps: str = ""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table for readers: a name for each row, then an entry for each column."""
+    """A table for readers: a name for each row, then an entry for each column.
+
+    `names` says what the rows are; `steps` leads from rows to their origin, if all entries of one share it.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Entry, ...]], ...]
+    names: str = "arm"
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table of texts."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 def csv(results: Results) -> bytes:
@@ -47,33 +64,55 @@ def parquet(results: Results) -> bytes:
     return written.getvalue()
 
 
-def grids(effects: Effects) -> list[Grid]:
-    """For each backbone the effects of the arms on the targets; for each target the scores by language."""
-    results = effects.results
-    backbones = dict.fromkeys(line.backbone for line in results.lines if not line.reference)
-    maps = [effect_grid(effects, backbone) for backbone in backbones]
-    return [*maps, *(score_grid(results, target) for target in results.targets)]
-
-
 def effect_grid(effects: Effects, backbone: str) -> Grid:
     """The heat map as a table."""
     cells = heat_cells(effects, backbone)
     columns = tuple(dict.fromkeys(cell["column"] for cell in cells))
+    steps = {
+        (line_label(line), target): anchor
+        for (line, target), anchor in anchors(effects.results).items()
+        if line.backbone in (backbone, "")
+    }
     rows: dict[str, list[Entry]] = {}
     for cell in cells:
-        rows.setdefault(cell["row"], []).append(Entry(cell["text"], cell["interval"], cell["strong"]))
+        anchor = steps.get((cell["row"], cell["column"]), "")
+        shown = Entry(cell["text"], cell["interval"], cell["strong"], anchor)
+        rows.setdefault(cell["row"], []).append(shown)
     title = f"Scores of none and differences to it on the languages without labels, {backbone}"
     return Grid(title, columns, tuple((row, tuple(entries)) for row, entries in rows.items()))
 
 
 def score_grid(results: Results, target: Target) -> Grid:
     """The scores of a target by language, the means over seeds."""
-    rows = []
+    rows, steps, known = [], [], anchors(results)
     for line in results.lines:
         samples = [results.score(line, target.name, (code,)) for code in target.languages]
         found = [Entry("–" if one is None else number(float(one.observed.mean()))) for one in samples]
         rows.append((_name(results, line), tuple(found)))
-    return Grid(f"{target.name}, {metric_label(target.metric)}", target.languages, tuple(rows))
+        steps.append(known.get((line, target.name), ""))
+    title = f"{target.name}, {metric_label(target.metric)}"
+    return Grid(title, target.languages, tuple(rows), steps=tuple(steps))
+
+
+def gap_grid(effects: Effects, backbone: str) -> Grid | None:
+    """The cross-lingual gap of each arm on each target that has one; None if no target has."""
+    results = effects.results
+    targets = [target for target in results.targets if target.has_gap]
+    lines = [line for line in results.lines if line.backbone == backbone and not line.reference]
+    rows, known = [], anchors(results)
+    for line in lines:
+        found = [(target.name, effects.estimate(GAP, line, target.name)) for target in targets]
+        entries = [_entry(estimate, known.get((line, name), "")) for name, estimate in found]
+        rows.append((line_label(line), tuple(entries)))
+    title = f"Source language less the mean of the others, in points, {backbone}"
+    return Grid(title, tuple(target.name for target in targets), tuple(rows)) if targets else None
+
+
+def _entry(estimate: Estimate | None, steps: str) -> Entry:
+    if estimate is None:
+        return Entry("missing", steps=steps)
+    interval = f"[{number(estimate.low)}, {number(estimate.high)}]"
+    return Entry(number(estimate.value), interval, steps=steps)
 
 
 def _name(results: Results, line: Line) -> str:
@@ -81,80 +120,8 @@ def _name(results: Results, line: Line) -> str:
     return f"{line_label(line)} ({line.backbone})" if several and line.backbone else line_label(line)
 
 
-def markdown(effects: Effects) -> bytes:
-    """All tables for readers; findings are bold."""
-    parts = [f"# {effects.results.study}\n\n{effects.results.plan.study.question}\n"]
-    for grid in grids(effects):
-        head = ["", *grid.columns]
-        lines = [head, ["---", *["---:"] * len(grid.columns)]]
-        lines += [[name, *(_marked(entry, "**{}**") for entry in entries)] for name, entries in grid.rows]
-        body = "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
-        parts.append(f"## {grid.title}\n\n{body}\n")
-    return "\n".join(parts).encode()
-
-
-def latex(effects: Effects) -> bytes:
-    """All tables for papers: booktabs, each in its own table environment; findings are bold."""
-    head = f"% {effects.results.study}: tables for \\usepackage{{booktabs}}\n"
-    return (head + "\n".join(_latex_table(grid) for grid in grids(effects))).encode()
-
-
-def _latex_table(grid: Grid) -> str:
-    def line(cells: Sequence[str]) -> str:
-        return "    " + " & ".join(cells) + r" \\"
-
-    bold = r"\textbf{{{}}}"
-    rows = [
-        line([_tex(name), *(_tex_entry(entry, bold) for entry in entries)]) for name, entries in grid.rows
-    ]
-    return "\n".join(
-        [
-            r"\begin{table}",
-            r"  \centering",
-            f"  \\caption{{{_tex(grid.title)}}}",
-            f"  \\begin{{tabular}}{{l{'r' * len(grid.columns)}}}",
-            r"    \toprule",
-            line(["", *(_tex(column) for column in grid.columns)]),
-            r"    \midrule",
-            *rows,
-            r"    \bottomrule",
-            r"  \end{tabular}",
-            r"\end{table}",
-            "",
-        ]
-    )
-
-
-def _marked(entry: Entry, bold: str) -> str:
-    text = bold.format(entry.text) if entry.strong else entry.text
-    return f"{text} {entry.interval}".strip()
-
-
-def _tex_entry(entry: Entry, bold: str) -> str:
-    shown = Entry(
-        _tex(entry.text), entry.interval and rf"{{\scriptsize {_tex(entry.interval)}}}", entry.strong
-    )
-    return _marked(shown, bold)
-
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "−": "$-$",
-    "–": "--",
-    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
+WRITERS: dict[str, tuple[str, Callable[[Results], bytes]]] = {
+    "csv": ("results.csv", csv),
+    "parquet": ("results.parquet", parquet),
 }
-
-
-def _tex(text: str) -> str:
-    return "".join(_SPECIAL.get(letter, letter) for letter in text)
-
-
-WRITERS: dict[str, tuple[str, Callable[[Effects], bytes]]] = {
-    "csv": ("results.csv", lambda effects: csv(effects.results)),
-    "parquet": ("results.parquet", lambda effects: parquet(effects.results)),
-    "latex": ("results.tex", latex),
-    "markdown": ("results.md", markdown),
-}
-"""Formats: the name of the file, and what makes its content."""
+"""Formats of the tidy table: the name of the file, and what makes its content."""

@@ -1,0 +1,131 @@
+"""The report as text: the same content as Markdown and as a LaTeX folder that compiles."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from xstilts.report import latex, page
+from xstilts.report.effects import Effects
+from xstilts.report.markdown import markdown
+from xstilts.report.paper import Paper, claims_counted
+from xstilts.report.tables import Entry, Grid
+
+LETTERS = (
+    "Yorùbá Åland Đặng Łódź İzmir naïve größer ą 中文 \U0001f600 α−β “q” <a> |b| --c ~^\\{}#$%&_ `d` [e] *f*"
+)
+
+
+@pytest.fixture(scope="module")
+def paper(world):
+    return Paper(Effects(world.results), world.store)
+
+
+def wide(columns, rows=3, interval=""):
+    names = tuple(f"x-{number}" for number in range(columns))
+    lines = tuple((f"arm {row}", (Entry("12.3", interval),) * columns) for row in range(rows))
+    return Grid("title", names, lines)
+
+
+def test_results_are_told_target_by_target(paper):
+    told = {text.split(" ")[1]: text for text in paper.results}
+    assert re.fullmatch(
+        r"On lab_nli \(accuracy\) none scores [\d.]+ \[[\d., ]+\]; differences to it range from "
+        r"tags \S+ \[.*\] to nli \+\S+ \[.*\] \(significant\)\.",
+        told["lab_nli"],
+    )
+    assert told["an"].startswith("Without an intermediate task, the others lie below the source language")
+    assert "lab_tatoeba" not in told["an"]  # it is not evaluated in the source language
+    assert paper.results[-1] == "Of 6 claims, 4 are confirmed, 1 is refuted and 1 is undecided."
+    assert (
+        claims_counted(paper.verdicts[:1]) == "Of 1 claim, 1 is confirmed, 0 are refuted and 0 are undecided."
+    )
+
+
+def test_markdown_says_what_the_page_says(world, paper):
+    text = markdown(paper).decode()
+    html = page.build(world.plan, world.store)
+    for limitation in paper.limitations:
+        assert limitation in text
+        assert limitation.split("'")[0] in html
+    for one in paper.verdicts:
+        assert f"| {one.claim.says} | {one.verdict} |" in text
+    for cell in world.plan.cells:
+        assert cell.evaluation in text
+    sections = re.findall("^## (.*)$", text, re.MULTILINE)
+    assert [name for name in sections if name != "Planted distances"] == [
+        "Claims",
+        "Transfer",
+        "Language by language",
+        "Cross-lingual gap",
+        "Method, settings, cost",
+        "Results",
+        "Limitations",
+        "Steps",
+        "References",
+    ]
+
+
+def test_markdown_has_a_row_for_each_arm(torn_world):
+    text = markdown(Paper(Effects(torn_world.results), torn_world.store)).decode()
+    assert "| nli | **+" in text
+    assert "| missing |" in text
+    assert "### lab_tatoeba, retrieval accuracy" in text
+    assert "The loss is nan." in text
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        assert len({line.count(" | ") for line in table.splitlines()}) == 1
+
+
+def test_latex_is_escaped():
+    assert latex.escape("50 % of {x} & ~y") == r"50 \% of \{x\} \& \textasciitilde{}y"
+    assert latex.escape("Yorùbá İ ą") == r"Yor\`{u}b\'{a} \.{I} a"
+    assert latex.escape("naïve") == r"na\"{\i}ve"
+    assert latex.escape("ệ 中") == r"\^{\d{e}} \codepoint{4E2D}"
+    assert latex.escape("a--b\nc") == "a-{}-b c"
+    assert latex.escape(LETTERS).isascii()
+
+
+def test_narrow_tables_stay_whole():
+    assert latex.split(wide(8)) == [wide(8)]
+
+
+def test_wide_tables_are_turned():
+    (found,) = latex.split(wide(40))
+    assert found.columns == ("arm 0", "arm 1", "arm 2")
+    assert [name for name, _ in found.rows] == list(wide(40).columns)
+
+
+def test_tables_that_stay_too_wide_are_split_without_loss():
+    grid = wide(60, rows=60, interval="[10.0, 20.0]")
+    parts = latex.split(grid)
+    assert all(len(part.rows) <= latex.ROWS for part in parts)
+    shown = [(name, column) for part in parts for name, _ in part.rows for column in part.columns]
+    assert sorted(shown) == sorted((name, column) for name, _ in grid.rows for column in grid.columns)
+
+
+def test_the_folder_has_all_that_main_reads(world, tmp_path):
+    paths = page.write(world.plan, world.store, ["latex"], tmp_path)
+    main = (tmp_path / "latex" / "main.tex").read_text()
+    read = {f"{name}.tex" for name in re.findall(r"\\input\{(.*?)\}", main)}
+    read |= set(re.findall(r"\\drawn\{(figures.*?)\}", main))
+    assert {"main.tex", *read} == {path.relative_to(tmp_path / "latex").as_posix() for path in paths}
+    assert main.isascii()
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_pdflatex_compiles_it(world, tmp_path):
+    study = world.plan.study.changed(question=LETTERS, claims=world.plan.study.claims)
+    page.write(replace(world.plan, study=study), world.store, ["latex"], tmp_path)
+    folder = tmp_path / "latex"
+    (folder / "tables" / "gap.tex").write_text(
+        "\n".join(latex.grid_table(grid) for grid in (wide(40), wide(40, 30), wide(12, 60, "[10.0, 20.0]")))
+    )
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex"]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, timeout=120, check=False)
+    log = (folder / "main.log").read_text(errors="replace")
+    assert ran.returncode == 0, log[-3000:]
+    assert (folder / "main.pdf").stat().st_size > 10_000
+    assert not re.findall(r"Overfull \\hbox \((?:[2-9]\d|\d{3,})[.\d]*pt", log)
+    assert "Float too large" not in log
