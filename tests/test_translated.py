@@ -128,9 +128,18 @@ def test_what_is_missing_is_told_with_how_to_make_it(tmp_path: Path) -> None:
         task.identity(mnli, TRANSLATED, "de")
     with pytest.raises(InputError, match="no such language code"):
         task.load(mnli, TRANSLATED, "german", tmp_path)
-    with pytest.raises(DataError, match="the training rows in 'en' are the original"):
-        task.load(mnli, TRANSLATED, "en", tmp_path)
-    assert task.available(mnli, TRANSLATED, tmp_path) == task.available(mnli, TRANSLATED) == ()
+    assert task.available(mnli, TRANSLATED, tmp_path) == ()
+    assert task.available(mnli, TRANSLATED) == ("en",), "from the Hub"
+
+
+def test_the_source_language_needs_no_translation(tmp_path: Path) -> None:
+    row = {"sentence1": "a", "sentence2": "b", "pairID": "7", "gold_label": "neutral"}
+    mnli, place = task.find("mnli"), "intermediate/mnli/multinli_1.0_train.jsonl"
+    data = lay(tmp_path, {place: json.dumps(row), "translated/mnli/en.jsonl": json.dumps(PAIR)})
+    assert task.load(mnli, TRANSLATED, "en", data) == [Pair("a", "b", "neutral", "7")]
+    assert task.identity(mnli, TRANSLATED, "en", data) == task.identity(mnli, "train", "en", data)
+    assert task.text_bytes(mnli, TRANSLATED, "en", data) == len(json.dumps(row))
+    assert task.available(mnli, TRANSLATED, data) == ("en",)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +155,7 @@ def test_what_is_missing_is_told_with_how_to_make_it(tmp_path: Path) -> None:
 )
 def test_tasks_without_translations(tmp_path: Path, name: str, message: str) -> None:
     found = task.find(name)
-    assert task.available(found, TRANSLATED, tmp_path) == ()
+    assert set(task.available(found, TRANSLATED, tmp_path)) <= {found.source_language}
     with pytest.raises(DataError, match=message):
         task.load(found, TRANSLATED, "x-ga" if found.lab else "de", tmp_path)
     with pytest.raises(DataError, match=message):
@@ -161,7 +170,7 @@ def test_the_lab_translates_exactly(name: str, monkeypatch: pytest.MonkeyPatch) 
     if found.family in ("masked", "retrieval"):
         return
     short = Task(**{**vars(found), "lab": task.Lab(name=found.lab.name, sizes={"train": 40})})
-    assert task.available(short, TRANSLATED) == tuple(code for code in lab.LANGUAGES if code != lab.BASE)
+    assert task.available(short, TRANSLATED) == tuple(lab.LANGUAGES)
     drawn: list[object] = []
     monkeypatch.setattr(
         "xstilts.lab.generation.meanings", lambda *asked: drawn.append(asked) or meanings(*asked)

@@ -182,6 +182,48 @@ def export(
 
 
 @app.command()
+def translate(  # noqa: PLR0913, PLR0917 (one for each option)
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task, or the path of a task file.")],
+    to: Annotated[list[str], typer.Option(help="A language; may be given several times.")],
+    model: Annotated[str, typer.Option(help="A translation model: a folder, or a Hub name.")],
+    revision: Annotated[str | None, typer.Option(help="The commit of a Hub model.")] = None,
+    data: DataOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The folder below which translated/TASK is written; by default --data."),
+    ] = None,
+    examples: Annotated[int | None, typer.Option(min=1, help="So many rows, drawn; by default all.")] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Sentences translated together.")] = 32,
+    beams: Annotated[int, typer.Option(min=1, help="Width of the beam search; 1 is greedy.")] = 4,
+    longest: Annotated[int, typer.Option(min=8, help="Tokens of a sentence, at the most.")] = 256,
+    source_code: Annotated[str | None, typer.Option(help="The model's own code of the source.")] = None,
+    target_code: Annotated[
+        list[str] | None, typer.Option(help="The model's own code, for each --to.")
+    ] = None,
+) -> None:
+    """Translate the training rows of a task, to be trained on in other languages."""
+    from xstilts.runner import translate as translating
+    from xstilts.runner.translator import Wish
+
+    wish = Wish(
+        model=model,
+        revision=revision,
+        examples=examples,
+        batch=batch,
+        beams=beams,
+        longest=longest,
+        source_code=source_code,
+    )
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        for path in translating.translate_all(task, to, wish, target_code or [], (data, out)):
+            print(path)
+    except KeyboardInterrupt:
+        print("Stopped. The same command continues where it stopped.", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@app.command()
 def tasks(json: JsonOption = False) -> None:
     """The tasks, with their families and languages."""
     from xstilts import show

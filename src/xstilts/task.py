@@ -21,7 +21,8 @@ from xstilts.errors import DataError, TaskError, did_you_mean
 from xstilts.families.examples import Example
 
 TRANSLATED = "train-translated"
-"""The split that holds the source language's training rows in another language: see `xstilts.translated`."""
+"""The split that holds the source language's training rows in another language: see `xstilts.translated`. In
+the source language itself these are the training rows."""
 
 FAMILIES = ("classification", "choice", "tagging", "span", "retrieval", "masked")
 
@@ -164,6 +165,7 @@ def load(task: Task, split: str, language: str, data: Path | None = None) -> lis
     Rows come from the lab, else from the data folder if one is given, else from the Hub.
     Raises DataError if the source has no such split, a file is missing, or a row is broken.
     """
+    split = _original(task, split, language)
     if task.lab is not None:
         from xstilts import lab
 
@@ -193,6 +195,7 @@ def load(task: Task, split: str, language: str, data: Path | None = None) -> lis
 
 def identity(task: Task, split: str, language: str, data: Path | None = None) -> str:
     """What rows depend on: a Hub revision, the checksum of local files, or the lab's version."""
+    split = _original(task, split, language)
     if task.lab is not None:
         from xstilts import lab
 
@@ -212,6 +215,7 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
 
 def text_bytes(task: Task, split: str, language: str, data: Path | None = None) -> int | None:
     """How many bytes the local files of a split hold, uncompressed; None if the rows come from elsewhere."""
+    split = _original(task, split, language)
     files = _layout(task, split, data)
     if files is None or (data is None and task.path is None):
         return None
@@ -230,21 +234,29 @@ def _uncompressed(path: Path) -> int:
 def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ...]:
     """The languages of the task for which the source has that split, in the task's order.
 
-    There may be translations into languages that the task itself does not have: those stand by their codes.
+    There may be translations into languages that the task itself does not have: those stand by their codes,
+    after the source language.
     """
     if split == TRANSLATED:
         from xstilts import translated
 
-        there = translated.languages(task)
-        if task.lab is not None or (data is None and task.path is None):
-            return there if task.lab is not None else ()
-        return tuple(code for code in there if _find_paths(task, translated.layout(task), split, code, data))
+        others, layout = translated.languages(task), translated.layout(task)
+        if task.lab is None:
+            local = data is not None or task.path is not None
+            others = tuple(code for code in others if local and _find_paths(task, layout, split, code, data))
+        source = task.source_language in available(task, "train", data)
+        return (task.source_language, *others) if source else others
     if task.files is None or (data is None and task.path is None):
         codes = task.hub.codes if task.hub is not None else {}
         if task.hub is not None and split not in task.hub.files:
             return ()
         return tuple(lang for lang in task.languages if lang in (codes or task.languages))
     return tuple(lang for lang in task.languages if _find_paths(task, task.files, split, lang, data))
+
+
+def _original(task: Task, split: str, language: str) -> str:
+    """The split whose rows are meant: what is in the source language needs no translation."""
+    return "train" if split == TRANSLATED and language == task.source_language else split
 
 
 def _layout(task: Task, split: str, data: Path | None) -> Files | None:

@@ -1,9 +1,9 @@
 """Translated training data: the rows of a task's source language in another one, under the split TRANSLATED.
 
 Where they come from, in this order: the file `translated/TASK/LANGUAGE.jsonl` of the data folder, which
-`xstilts translate` writes; translations that come with a release, laid in as they are (those of XTREME); or the
-embedded lab, which says the same meanings in every language. Outside the lab, a language need not be one of
-the own languages of the task.
+`xstilts translate` writes; translations that come with a release, laid in as they are (those of XTREME); or
+the embedded lab, which says the same meanings in every language. Outside the lab, a language need not be one
+of the task's own.
 """
 
 import json
@@ -42,7 +42,7 @@ def layout(task: Task) -> Files:
 
 
 def languages(task: Task) -> tuple[str, ...]:
-    """The languages in which there may be translated rows; none if the task has no rows to translate."""
+    """The other languages in which there may be rows; none if the task has no rows to translate."""
     if _refusal(task):
         return ()
     known = task.languages if task.lab is not None else [one.code for one in all_languages.all_languages()]
@@ -56,7 +56,7 @@ def check(task: Task, language: str) -> None:
         raise DataError(here, *refusal)
     if language == task.source_language:
         what = f"the training rows in '{language}' are the original."
-        raise DataError(here, what, "Leave `translated` out, or name another language.")
+        raise DataError(here, what, "Name another language.")
     if task.lab is None:
         all_languages.find(language)
     elif language not in task.languages:
@@ -98,6 +98,11 @@ def to_json(example: Example) -> dict[str, Any]:
             raise AssertionError("only rows of FAMILIES are translated")
     row["id"] = example.id
     return {name: value for name, value in row.items() if value not in (None, "")}
+
+
+def to_line(row: Mapping[str, Any]) -> str:
+    """A line of a file of translated rows."""
+    return json.dumps(row, ensure_ascii=False) + "\n"
 
 
 _FIELDS = {

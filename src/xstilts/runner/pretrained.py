@@ -17,12 +17,23 @@ def fetch(model: str, revision: str) -> Path:
     Raises BackboneError if there is no such model or revision, no network and no copy, no weights in
     safetensors format, or no tokenizer.
     """
+    folder = download(model, revision, WANTED)
+    if not (folder / SHAPE).is_file() or not (folder / TOKENS).is_file():
+        raise BackboneError(f"{model} at {revision}", f"lacks {SHAPE} or {TOKENS}.", SAVE_TOKENIZER)
+    return folder
+
+
+def download(model: str, revision: str, wanted: Iterable[str]) -> Path:
+    """The folder with the wanted files of a Hub model, of which the weights must be safetensors.
+
+    Raises BackboneError if there is no such model or revision, no network and no copy, or no such weights.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     where = f"{model} at {revision}"
     try:
-        folder = Path(snapshot_download(model, revision=revision, allow_patterns=list(WANTED)))
+        folder = Path(snapshot_download(model, revision=revision, allow_patterns=list(wanted)))
     except LocalEntryNotFoundError as error:
         what = f"is not in the cache and the Hub cannot be reached ({error})."
         raise BackboneError(where, what, "Connect once, or name a folder.") from error
@@ -32,8 +43,6 @@ def fetch(model: str, revision: str) -> Path:
         ) from error
     if not any(folder.glob(WEIGHTS)):
         raise BackboneError(where, "has no weights in safetensors format.", CONVERT)
-    if not (folder / SHAPE).is_file() or not (folder / TOKENS).is_file():
-        raise BackboneError(where, f"lacks {SHAPE} or {TOKENS}.", SAVE_TOKENIZER)
     return folder
 
 
