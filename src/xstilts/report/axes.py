@@ -117,7 +117,7 @@ def over_axis(effects: Effects, axis: Axis, backbone: str) -> Chart | None:
 def by_family(effects: Effects, axis: Axis, backbone: str) -> Chart | None:
     """For each target, and each group of the axis, the scores of the languages of each family.
 
-    None if all languages are of one family, or no arm of the axis was trained in other languages.
+    None if all languages are of one family, or the arms of the axis have seen labels in one language only.
     """
     targets = effects.results.targets
     spoken = languages_by_family(dict.fromkeys(code for target in targets for code in target.transfer))
@@ -137,14 +137,11 @@ def by_family(effects: Effects, axis: Axis, backbone: str) -> Chart | None:
 
 
 def _mixes(effects: Effects, axis: Axis) -> bool:
-    """Whether some arm of the axis has seen labels in another language than the targets' source."""
-    results = effects.results
-    sources = {target.source for target in results.targets if target.source}
-    return any(
-        set(seen_with_labels(results.plan.evaluation(cell).model)) - sources
-        for cell in results.plan.cells
-        if cell.arm in axis.arms and not cell.reference
-    )
+    """Whether the arms of the axis have seen labels in several languages."""
+    plan = effects.results.plan
+    cells = [cell for cell in plan.cells if cell.arm in axis.arms and not cell.reference]
+    seen = {code for cell in cells for code in seen_with_labels(plan.evaluation(cell).model)}
+    return len(seen) > 1
 
 
 def _figure(effects: Effects, rows: Sequence[Sequence[Panel]]) -> Chart | None:
@@ -180,8 +177,8 @@ def _panel(effects: Effects, panel: Panel) -> Chart | None:
     told: dict[str, Any] = {"y": y("value"), "description": "told:N", **shapes}
     return alt.layer(
         *_baseline(effects, panel),
-        drawn.mark_area(opacity=0.16, clip=True).encode(y=y("low"), y2="high:Q"),
-        drawn.mark_line(strokeWidth=1.7, clip=True).encode(y=y("value"), **dashed),
+        drawn.mark_area(opacity=0.16).encode(y=y("low"), y2="high:Q"),
+        drawn.mark_line(strokeWidth=1.7).encode(y=y("value"), **dashed),
         marks.mark_rule(strokeWidth=1.3, opacity=0.65).encode(y=y("low"), y2="high:Q"),
         found.mark_point(filled=True, **point).encode(**told),
         source.mark_point(filled=False, strokeWidth=1.5, **point).encode(**told),
