@@ -1,0 +1,146 @@
+"""What the chain of an evaluation has seen: every training, tokenizer and selection from the backbone on."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import ValidationError
+
+from xstilts.errors import StoreError
+from xstilts.store import read_json
+from xstilts.study.backbone import Backbone
+from xstilts.study.phase import Evaluation, Phase, chain
+from xstilts.study.plan import Plan
+from xstilts.study.step import Places, Step
+from xstilts.study.use import Use
+
+Role = Literal["labels", "text", "selection", "thresholds"]
+"""What rows are for: their labels train, only their text does, they choose the checkpoint or the threshold of
+mining. Shuffled labels teach nothing of a row, so such rows count as text."""
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """The rows of one split of a task in one language."""
+
+    task: str
+    split: str
+    language: str
+
+    def __str__(self) -> str:
+        return f"{self.task} {self.split} {self.language}"
+
+
+@dataclass(frozen=True, order=True)
+class Seen:
+    """Rows that a chain has seen, and for what. `label_set` is empty where a family has no fixed labels."""
+
+    part: Part
+    role: Role
+    family: str
+    label_set: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Chain:
+    """An evaluation's rows and all that its model has seen; `steps` are the names of all evaluations alike.
+
+    `source` is the language of the labels that the target may see, `own` the tasks whose labels are the
+    target's: itself and the one that trains it.
+    """
+
+    use: Use
+    source: str
+    own: tuple[str, ...]
+    seen: tuple[Seen, ...]
+    steps: tuple[str, ...]
+
+    def evaluated(self) -> list[Part]:
+        """The evaluated rows, by language."""
+        return [Part(self.use.task, self.use.split, code) for code in self.use.languages]
+
+
+def chains(plan: Plan) -> list[Chain]:
+    """The chains of all evaluations with a model; those that differ in nothing but seeds and recipes once."""
+    found: dict[tuple[Use, tuple[str, ...], tuple[Seen, ...]], list[str]] = {}
+    for step in plan.steps:
+        one = step.specification
+        if isinstance(one, Evaluation) and one.model is not None:
+            trained_by = () if one.trained_by is None else (one.trained_by.task,)
+            seen = tuple(sorted(set(_seen(one, plan.places))))
+            found.setdefault((one.use, (one.use.task, *trained_by), seen), []).append(step.name)
+    return [
+        Chain(use, plan.places.task(use.task).source_language, own, seen, tuple(dict.fromkeys(names)))
+        for (use, own, seen), names in found.items()
+    ]
+
+
+def unknown(plan: Plan) -> list[str]:
+    """What backbones have seen that cannot be looked at, in words."""
+    found = []
+    for step in plan.steps:
+        if isinstance(step.specification, Evaluation):
+            for model in chain(step.specification.model):
+                if isinstance(model, Backbone) and model.architecture is None:
+                    found.append(_pretraining(model, plan.places))
+    return list(dict.fromkeys(text for text in found if text))
+
+
+def _pretraining(backbone: Backbone, places: Places) -> str:
+    if backbone.weights == "random":
+        return ""
+    if backbone.checksum is None:
+        return f"what {backbone.model} was pretrained on"
+    before = kept(backbone, places)
+    name = places.backbones[backbone.checksum].name if backbone.checksum in places.backbones else "local"
+    if before is None:
+        return f"what the backbone '{name}' was pretrained on: its folder holds no spec.json"
+    texts = {use.task for use, role in _uses(before, places) if role == "text"}
+    return f"the text that the backbone '{name}' was pretrained on: {', '.join(sorted(texts))}" * bool(texts)
+
+
+def kept(backbone: Backbone, places: Places) -> Phase | None:
+    """The phase of which a backbone's folder is the checkpoint, if it is one of xstilts' own."""
+    folder = places.backbones.get(backbone.checksum or "")
+    if folder is None or not (folder / "spec.json").is_file():
+        return None
+    try:
+        made = Step.from_spec(read_json(folder / "spec.json")).specification
+    except (StoreError, ValidationError, json.JSONDecodeError):
+        return None  # of another release: told as unknown
+    return made if isinstance(made, Phase) else None
+
+
+def _seen(evaluation: Evaluation, places: Places) -> Iterator[Seen]:
+    for use, role in _uses(evaluation.model, places):
+        yield from _of(use, role)
+    if evaluation.thresholds is not None:
+        yield from _of(evaluation.thresholds, "thresholds")
+    for model in chain(evaluation.model):
+        if isinstance(model, Backbone) and model.weights == "pretrained":
+            labelled = (one for one in _uses(kept(model, places), places) if one[1] != "text")
+            for use, role in labelled:
+                yield from _of(use, role)
+
+
+def _uses(model: Backbone | Phase | None, places: Places) -> Iterator[tuple[Use, Role]]:
+    """What the phases of a chain, and the tokenizer at its end, were made with."""
+    for one in chain(model):
+        if isinstance(one, Backbone):
+            yield from ((use, "text") for use in (one.tokenizer.uses if one.tokenizer else ()))
+            continue
+        for use in one.uses:
+            yield use, "text" if use.family == "masked" or use.labels == "shuffled" else "labels"
+            selects = one.recipe.select == "best" or one.recipe.patience is not None
+            if selects and use.development is not None:
+                split, language = use.development.split, use.development.language
+                yield (
+                    use.changed(split=split, languages=(language,), data=(use.development.data,)),
+                    "selection",
+                )
+
+
+def _of(use: Use, role: Role) -> Iterator[Seen]:
+    for language in use.languages:
+        yield Seen(Part(use.task, use.split, language), role, use.family, use.label_set)

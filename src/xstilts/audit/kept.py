@@ -1,0 +1,61 @@
+"""Audits in the store: store/audits/<key>.json, so that a plan is looked at once."""
+
+import hashlib
+import json
+
+from xstilts.audit.audit import audit
+from xstilts.audit.chains import Chain, Part, chains
+from xstilts.audit.finding import Audit
+from xstilts.audit.source import at_hand
+from xstilts.errors import InputError
+from xstilts.store import Store, read_json, write_json
+from xstilts.study.phase import Evaluation
+from xstilts.study.plan import Plan
+from xstilts.task import identity
+
+VERSION = 1
+"""Raised by hand whenever an audit would find something else in the same rows."""
+
+
+def audited(plan: Plan, store: Store) -> Audit:
+    """The audit of a plan: the one in the store, or a new one, which is then kept there."""
+    found = stored(plan, store)
+    if found is None:
+        found = audit(plan)
+        with store.guarded():
+            path = store.root / "audits" / f"{_key(plan)}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_json(path, found.to_json())
+    return found
+
+
+def stored(plan: Plan, store: Store) -> Audit | None:
+    """The audit in the store; None if this plan, with the rows that are at hand now, was not looked at."""
+    path = store.root / "audits" / f"{_key(plan)}.json"
+    return Audit.from_json(read_json(path)) if path.is_file() else None
+
+
+def _key(plan: Plan) -> str:
+    """What an audit depends on: the evaluations, and the rows at hand, also in languages not asked for."""
+    evaluations = sorted(
+        step.fingerprint for step in plan.steps if isinstance(step.specification, Evaluation)
+    )
+    seen = {part for one in chains(plan) for part in _parts(plan, one)}
+    content = [VERSION, evaluations, [[str(part), _identity(plan, part)] for part in sorted(seen)]]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def _parts(plan: Plan, one: Chain) -> list[Part]:
+    known = plan.places.task(one.use.task).languages
+    asked = [Part(one.use.task, one.use.split, code) for code in known]
+    return [*asked, *(seen.part for seen in one.seen)]
+
+
+def _identity(plan: Plan, part: Part) -> str:
+    task, data = plan.places.task(part.task), plan.places.data
+    if not at_hand(task, part.split, part.language, data):
+        return ""
+    try:
+        return identity(task, part.split, part.language, data)
+    except InputError:
+        return ""

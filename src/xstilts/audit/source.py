@@ -1,0 +1,27 @@
+"""Which rows are at hand: those of the lab, of files, and of the Hub what was fetched before."""
+
+from pathlib import Path
+
+from xstilts.errors import InputError
+from xstilts.task import TRANSLATED, Hub, Task, identity
+
+
+def at_hand(task: Task, split: str, language: str, data: Path | None) -> bool:
+    """Whether rows can be read without fetching anything."""
+    from_hub = task.lab is None and (task.files is None or data is None) and split != TRANSLATED
+    if from_hub and task.hub is not None:
+        return _cached(task.hub, split, language)
+    try:
+        return bool(identity(task, split, language, data))
+    except InputError:
+        return False
+
+
+def _cached(hub: Hub, split: str, language: str) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    if split not in hub.files or (hub.codes and language not in hub.codes):
+        return False
+    name = hub.files[split].replace("{lang}", hub.codes.get(language, language))
+    found = try_to_load_from_cache(hub.dataset, name, revision=hub.revision, repo_type="dataset")
+    return isinstance(found, str) and all(_cached(other, split, language) for other in hub.also)

@@ -1,0 +1,182 @@
+"""Texts made comparable: normal form, the parts of an example, shingles, MinHash signatures.
+
+Two texts are the same if they have the same normal form. How alike two are is the Jaccard similarity of their
+sets of shingles (Broder 1997, On the resemblance and containment of documents). MinHash signatures agree in
+each place with that probability; cut into bands they find candidates without comparing all pairs (Leskovec,
+Rajaraman, Ullman, Mining of Massive Datasets, section 3.4). Candidates are then compared exactly.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xstilts.families.examples import Bitext, Choice, Example, Pair, Question, Tagged, Text
+
+ALIKE = 0.7
+"""Jaccard similarity from which two texts count as nearly the same: of sixty letters, one word is changed."""
+
+BANDS, WIDTH = 20, 4
+"""A pair at ALIKE is a candidate with probability 1 - (1 - 0.7 ** 4) ** 20 = 0.996."""
+
+SHINGLE, DENSE_SHINGLE = 5, 3
+"""Characters of a shingle: in scripts of letters, and in those whose signs are syllables or words."""
+
+TELLING = 20
+"""The weight from which a text is telling."""
+
+_DENSE = re.compile("[\u2e80-\U0010ffff]+")
+_SENTENCE = re.compile(r"(?<=[.!?။])\s+|(?<=[。！？।])|\n+")
+
+Parts = tuple[str, ...]
+Signatures = NDArray[np.uint32]
+Numbers = NDArray[np.uint64]
+
+
+class _Signs(dict[int, str]):
+    """What becomes of each character, found when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        kept = unicodedata.category(sign)[0] in "LMNS" and sign not in "`´"
+        self[code] = sign if kept else ""
+        return self[code]
+
+
+_SIGNS = _Signs()
+
+
+def normal(text: str) -> str:
+    """Unicode NFKC, case folded, without white space and punctuation; what has nothing else stays as it is.
+
+    >>> normal("Ｈe said: “Don't!”") == normal("he said do n't")
+    True
+    """
+    return unicodedata.normalize("NFKC", text).casefold().translate(_SIGNS) or text.strip().replace("\0", "")
+
+
+def weight(text: str) -> int:
+    """How long a normal form is, in letters; a sign of a dense script counts for three.
+
+    >>> weight("dog"), weight("犬")
+    (3, 3)
+    """
+    return len(text) if text.isascii() else 3 * len(text) - 2 * len(_DENSE.sub("", text))
+
+
+def telling(text: str) -> bool:
+    """Whether a normal form is so long that it hardly recurs by chance."""
+    return len(text) >= TELLING or weight(text) >= TELLING
+
+
+def parts(example: Example) -> Iterator[Parts]:
+    """The texts of an example as they are: one or two, and of a bitext a pair for each translation."""
+    match example:
+        case Pair() | Text():
+            yield (example.text,) if example.text2 is None else (example.text, example.text2)
+        case Choice():
+            yield (example.context, " / ".join(sorted(example.options)))
+        case Tagged():
+            yield (" ".join(example.tokens),)
+        case Question():
+            yield (example.context, example.question)
+        case Bitext():
+            yield from ((example.source[one], example.target[two]) for one, two in example.gold)
+
+
+def sentences(example: Example) -> list[str]:
+    """The sentences of an unlabelled text, if it has several."""
+    if not isinstance(example, Text):
+        return []
+    texts = [example.text, *([example.text2] if example.text2 else [])]
+    found = [one for text in texts for one in _SENTENCE.split(text) if one]
+    return found if len(found) > len(texts) else []
+
+
+def _shingles(texts: Sequence[str]) -> tuple[Numbers, NDArray[np.int64]]:
+    """The hashed shingles of all texts, and where those of each begin; a text that is too short is one."""
+    gap = "\0" * (SHINGLE - 1)
+    codes = np.frombuffer((gap.join(texts) + gap).encode("utf-32-le", "surrogatepass"), np.uint32).astype(
+        np.uint64
+    )
+    lengths = np.array([len(text) for text in texts], np.int64)
+    sizes = np.array([DENSE_SHINGLE if weight(text) > 2 * len(text) else SHINGLE for text in texts], np.int64)
+    counts = np.maximum(1, lengths - sizes + 1)
+    at = np.cumsum(counts) - counts
+    starts = np.cumsum(lengths + len(gap)) - lengths - len(gap)
+    places = np.repeat(starts - at, counts) + np.arange(counts.sum())
+    values, dense = codes[places], np.repeat(sizes == DENSE_SHINGLE, counts)
+    for place in range(1, SHINGLE):
+        used = codes[places + place]
+        if place >= DENSE_SHINGLE:
+            used[dense] = 0
+        values = values * np.uint64(0x9E3779B97F4A7C15) + used
+    values ^= values >> np.uint64(31)
+    values *= np.uint64(0xBF58476D1CE4E5B9)
+    values ^= values >> np.uint64(29)
+    return values, at
+
+
+@lru_cache(maxsize=1)
+def _multipliers() -> Numbers:
+    drawn = np.random.Generator(np.random.PCG64(20_050_130)).integers(2**63, size=BANDS * WIDTH)
+    return (drawn.astype(np.uint64) << np.uint64(1)) | np.uint64(1)
+
+
+def signatures(rows: Sequence[Parts], step: int = 4_000) -> Signatures:
+    """The MinHash signatures of rows of normal forms, [rows, BANDS * WIDTH]."""
+    made = np.empty((len(rows), BANDS * WIDTH), np.uint32)
+    for start in range(0, len(rows), step):
+        some = rows[start : start + step]
+        values, at = _shingles([text for row in some for text in row])
+        first = np.concatenate([[0], np.cumsum([len(row) for row in some])[:-1]])
+        for place, factor in enumerate(_multipliers()):
+            mixed = ((values * factor) >> np.uint64(32)).astype(np.uint32)
+            made[start : start + step, place] = np.minimum.reduceat(mixed, at[first])
+    return made
+
+
+def bands(made: Signatures) -> Iterator[Numbers]:
+    """For each band a number for every row: rows with equal numbers are candidates."""
+    factors = _multipliers()[:WIDTH]
+    for start in range(0, BANDS * WIDTH, WIDTH):
+        numbers = np.zeros(len(made), np.uint64)
+        for place in range(WIDTH):
+            numbers = (numbers ^ made[:, start + place]) * factors[place]
+        yield numbers
+
+
+@lru_cache(maxsize=50_000)
+def _set(text: str) -> frozenset[int]:
+    return frozenset(_shingles([text])[0].tolist())
+
+
+def similarity(one: str, other: str) -> float:
+    """The Jaccard similarity of the shingles of two normal forms, 0 to 1."""
+    if one == other:
+        return 1.0
+    ours, theirs = _set(one), _set(other)
+    return len(ours & theirs) / len(ours | theirs)
+
+
+def alike(one: Parts, other: Parts) -> bool:
+    """Whether every part of a row is nearly the same as one of the other's, in order or swapped.
+
+    Part by part, because a long context makes two different questions about it look alike. Short parts must
+    be the same: in them one changed word changes everything.
+    """
+    if len(one) != len(other):
+        return False
+    return any(
+        all(_alike(ours, theirs) for ours, theirs in zip(one, order, strict=True))
+        for order in (other, other[::-1])
+    )
+
+
+def _alike(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    return telling(one) and telling(other) and similarity(one, other) >= ALIKE

@@ -1,0 +1,77 @@
+"""An audit in sentences, for the terminal; and the refusal to train on a leak."""
+
+from collections.abc import Iterator
+
+from xstilts.audit.finding import MEANINGS, Audit, Group, groups
+from xstilts.errors import InputErrors, StudyError
+from xstilts.study.study import Study
+
+REMEDIES = {
+    "target_labels": "Take these languages out of the arm or of the target",
+    "language_seen": "Take these languages out of the arm or of the target",
+    "selection": "Select on the source language",
+    "rows": "Take the rows out of the training data, or leave the task out",
+    "parallel": "Take the rows out of the training data, or leave the task out",
+    "selected_on": "Select on other rows",
+}
+
+
+def lines(audit: Audit, study: Study) -> Iterator[str]:
+    """The whole audit: what was compared, findings with examples, what was not looked at."""
+    yield f"Compared {audit.evaluated:,} evaluated rows with {audit.trained:,} that train or select."
+    found = groups(audit, study.allowed)
+    for one in found:
+        yield f"{one.status}: {_told(one)}"
+        if one.why is not None:
+            yield f"    allowed: {one.why}"
+        shown = one.finding.examples[: 1 if one.status == "note" else None]
+        yield from (f"    {text}" for text in shown)
+    if not found:
+        yield "Nothing was found."
+    for text in unused(audit, study):
+        yield f"Allowed, but not found: {text}."
+    for text in audit.unseen:
+        yield f"Not looked at: {text}."
+    yield summary(audit, study)
+
+
+def summary(audit: Audit, study: Study) -> str:
+    """How much was found, in a sentence."""
+    states = [one.status for one in groups(audit, study.allowed)]
+    parts = [f"{states.count(name)} {word}" for name, word in _WORDS if states.count(name)]
+    return f"Leak audit: {', '.join(parts) or 'nothing found'}."
+
+
+_WORDS = (("leak", "not allowed"), ("allowed", "allowed by the study"), ("note", "to be noted, no leak"))
+
+
+def unused(audit: Audit, study: Study) -> list[str]:
+    """What the study allows and nothing needs."""
+    leaks = [one for one in audit.findings if one.severity == "leak"]
+    return [
+        f"{one.kind} on {one.task or 'any target'}"
+        for one in study.allowed
+        if not any(one.covers(leak.kind, leak.task) for leak in leaks)
+    ]
+
+
+def refuse(audit: Audit, study: Study) -> None:
+    """Raises InputErrors with every leak that the study does not allow."""
+    found = [one for one in groups(audit, study.allowed) if one.status == "leak"]
+    if found:
+        raise InputErrors(_error(one, study) for one in found)
+
+
+def _error(group: Group, study: Study) -> StudyError:
+    kind, task = group.finding.kind, group.finding.task
+    table = f'[[allowed]] with kind = "{kind}", task = "{task}" and why = "..."'
+    now = f"{REMEDIES[kind]}; if it is meant, write {table}. `xstilts audit` shows more."
+    return StudyError(f"{study.shown}: leak", f"{_told(group)}.", now)
+
+
+def _told(group: Group) -> str:
+    one = group.finding
+    text = f"{one.task} ({one.split}) in {', '.join(group.languages)}: {MEANINGS[one.kind]} [{one.kind}]"
+    text += f": {group.amount}" if one.of else ""
+    more = f" and {len(one.steps) - 1} more" if len(one.steps) > 1 else ""
+    return f"{text}; from {', '.join(one.where)}; concerns {one.steps[0]}{more}"
