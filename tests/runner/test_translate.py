@@ -6,9 +6,11 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
@@ -378,6 +380,27 @@ def test_models_that_are_refused(tmp_path: Path, model: Path, data: Path, shell:
     write(remote / "code.py", "raise SystemExit('code of the model was run')")
     (remote / "model.safetensors").write_bytes((model / "model.safetensors").read_bytes())
     assert "cannot be loaded" in message(remote)
+
+
+def test_a_hub_model_is_fetched_at_its_commit_without_pickles(
+    data: Path, model: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def fetch(name: str, *, revision: str, allow_patterns: list[str]) -> str:
+        asked.update(name=name, revision=revision, patterns=allow_patterns)
+        return str(model)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
+    status, _, err = shell(
+        *("mnli", "--to", "de", "--model", "some/mt", "--revision", "abc", "--data", data, *FAST)
+    )
+    assert status == 0, err
+    assert (asked["name"], asked["revision"]) == ("some/mt", "abc")
+    assert {"*.safetensors", "*.spm"} <= set(asked["patterns"])
+    assert not any(fnmatch("pytorch_model.bin", pattern) for pattern in asked["patterns"])
+    record = json.loads((data / "translated/mnli/de.json").read_text())
+    assert (record["model"], record["revision"]) == ("some/mt", "abc")
 
 
 # Rows, put together again.

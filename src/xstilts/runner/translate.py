@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +196,7 @@ def _part(
 
 def _tell(one: Task, language: str, done: int, total: int, kept: int, seconds: float) -> None:
     speed = (done - kept) / seconds
-    left = f", about {(total - done) / speed / 60:.0f} minutes left" if done < total else ""
+    left = f", about {ceil((total - done) / speed / 60)} min left" if done < total else ""
     say(f"{one.name} to {language}: {done:,} of {total:,} rows, {speed:.1f} a second{left}")
 
 
