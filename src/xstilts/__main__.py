@@ -165,6 +165,26 @@ def export(
     study: StudyArgument,
     store: StoreOption = STORE,
     data: DataOption = None,
+@app.command()
+def compare(
+    study: StudyArgument,
+    published: Annotated[str, typer.Argument(metavar="PUBLISHED", help="Figures of the package, or a file.")],
+    store: StoreOption = STORE,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Lay measured figures beside published ones; a name that does not exist lists those that do."""
+    from xstilts import show
+    from xstilts.report import compare as comparing
+    from xstilts.report import published as publishing
+    from xstilts.report.effects import Effects
+    from xstilts.report.results import Results
+
+    figures = publishing.read(published)
+    plan, kept = _plan(study, store, data)
+    show.compared(comparing.compare(Effects(Results(plan, kept)), figures), as_json=json)
+
+
     out: Annotated[Path | None, typer.Option(help="A folder; by default exports/STUDY.")] = None,
 ) -> None:
     """Write the predictions as XTREME's submissions, a folder for each arm and seed."""

@@ -22,6 +22,8 @@ from xstilts.study.step import Step
 if TYPE_CHECKING:
     from xstilts.runner.local import Result
 
+    from xstilts.audit.finding import Audit
+    from xstilts.report.compare import Comparison
 
 def checked(plan: Plan, store: Store, *, as_json: bool) -> None:
     """The dry run: cells, steps with what is shared and what the store has, an estimate of the cost."""
@@ -135,6 +137,36 @@ def tasks(*, as_json: bool) -> None:
         facts = (one.metric, one.licence, one.description)
         rows.append((one.name, one.family, len(one.languages), train, _count(evaluated), *facts))
     _console().print(_table(columns, rows))
+def compared(found: "Comparison", *, as_json: bool) -> None:
+    """Published and measured scores and settings side by side, and what has no counterpart."""
+    if as_json:
+        _json(found.to_json())
+        return
+    console, about = _console(), found.published
+    console.print(f"{found.study} beside: {about.title}", markup=False)
+    for name in ("source", "split", "setting"):
+        if text := getattr(about, name):
+            console.print(f"{name}: {text}", markup=False, soft_wrap=True)
+    if found.pairs:
+        head = ("model", "backbone", "arm", "target", "language", "metric", "status", "published", "measured")
+        rows = [
+            (
+                *(one.model, one.backbone, one.arm, one.target, one.language, one.metric, one.status),
+                *(f"{one.published:.1f}", one.shown, f"{one.difference:+.1f}", WITHIN[one.within]),
+            )
+            for one in found.pairs
+        ]
+        console.print(_table((*head, "difference", "published within"), rows))
+    if found.choices:
+        chosen = [
+            (one.target, one.setting, _short(one.published), _short(*one.study), WITHIN[one.same])
+            for one in found.choices
+        ]
+        console.print(_table(("target", "setting", "published", "study", "same"), chosen))
+    if found.without:
+        console.print(_table(("without counterpart", "why"), [(one.what, one.why) for one in found.without]))
+
+
 
 
 def languages(*, as_json: bool) -> None:
@@ -184,6 +216,7 @@ def _state(steps: Iterable[Step], store: Store) -> str:
 
 
 def _cell(cell: Cell, plan: Plan, store: Store) -> dict[str, Any]:
+WITHIN = {True: "yes", False: "no", None: ""}
     chain = [plan.by_fingerprint[one] for one in (*cell.phases, cell.evaluation)]
     own = {name: getattr(cell, name) for name in ("backbone", "arm", "target", "seed", "reference")}
     state = "done" if store.done(chain[-1]) else _state(chain, store)
@@ -254,3 +287,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
 
 def _json(content: Mapping[str, Any] | list[Any]) -> None:
     print(json.dumps(content, indent=1, ensure_ascii=False))
+def _short(*values: float | str) -> str:
+    return ", ".join(one if isinstance(one, str) else f"{one:g}" for one in values) or "none"
+
+

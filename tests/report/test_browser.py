@@ -61,7 +61,8 @@ said.escaped = tip.hidden;
 marks[0].focus();
 const named = (mark) => mark.getAttribute("aria-label").split(" · ")[0];
 said.focused = [tip.hidden, tip.firstChild.textContent, named(marks[0])];
-const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+const press = (key) =>
+  document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
 press("ArrowRight");
 said.right = named(document.activeElement);
 press("ArrowDown");
