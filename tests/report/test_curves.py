@@ -194,3 +194,34 @@ def test_a_curve_without_one_of_its_arms_is_missing(effects, numbered_world):
     torn = Effects(Results(replace(numbered_world.plan, cells=cells), numbered_world.store))
     assert curves.curve(torn, SIZE, "", "lab-mini", Quantity("score"), ("lab_nli",)) is None
     assert curves.curve(torn, SHARE, "", "lab-mini", Quantity("score"), ("lab_nli",)) is not None
+
+
+def simulated(odds, key, weights):
+    """Seven arms and three seeds that answer the same 150 examples; their odds differ by arm and seed."""
+    rng = np.random.default_rng([7, key])
+    ease = rng.normal(0, 1, 150)
+    samples = []
+    for one in odds:
+        chance = 1 / (1 + np.exp(-(one + rng.normal(0, 0.2, 3)[:, None] + ease)))
+        right = 100.0 * (rng.random((3, 150)) < chance)
+        samples.append(Sample((1, 2, 3), right.mean(axis=1), weights @ right.T / 150))
+    return Curve(tuple(map(str, VALUES)), VALUES, tuple(samples), is_log=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("steepness", [0.0, 0.3])
+def test_intervals_of_slopes_cover_and_a_logarithm_is_no_power_law(steepness):
+    """Two hundred studies: the true slope is inside 95 % of the intervals, as far as these few can tell."""
+    doublings = np.log2(VALUES) - np.log2(VALUES).mean()
+    weights = statistics.multiplicities("simulated", 150, 1000)
+    noise = np.random.default_rng(0).normal(0, np.sqrt(1 + 0.2**2), 200_000)
+    truth = [100 * (1 / (1 + np.exp(-(steepness * x + noise)))).mean() for x in doublings]
+    slope = np.polyfit(doublings, truth, 1)[0]
+    covered = false = 0
+    for key in range(200):
+        found = simulated(steepness * doublings, key, weights)
+        estimate = statistics.estimate(*curves.slope(found))
+        covered += estimate.low <= slope <= estimate.high
+        false += statistics.estimate(*curves.fit_advantage(found)).low > 0
+    assert 184 <= covered <= 199
+    assert false <= 8
