@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xstilts.report.charts import line_label
-from xstilts.report.claims import Verdict, targets_of
+from xstilts.report.claims import Verdict, lines_of, targets_of
 from xstilts.report.effects import Effects
 from xstilts.report.results import Line, Results
 
@@ -54,15 +54,8 @@ def anchors(results: Results) -> Mapping[Place, str]:
 def of_claim(effects: Effects, verdict: Verdict) -> list[tuple[str, str]]:
     """(what, anchor) of everything that a verdict compares: its lines, and those they are compared with."""
     claim, known = verdict.claim, anchors(effects.results)
-    lines: dict[Line | None, None] = {}
-    for part in verdict.parts:
-        own = [part.line, *(part.line._replace(arm=arm) for arm in claim.arms)]
-        if claim.quantity == "gain_over_random":
-            own += [line._replace(reference="random") for line in own]
-        compared = [effects.against(line, part.against) for line in own if part.against]
-        lines |= dict.fromkeys([*own, *compared])
     targets = dict.fromkeys((*targets_of(effects.results, claim), *(claim.against_targets or ())))
-    places = [(line, target) for line in lines if line is not None for target in targets]
+    places = [(line, target) for line in lines_of(effects, claim) for target in targets]
     return [
         (f"{line_label(line)} on {target}", known[line, target])
         for line, target in places
