@@ -80,7 +80,7 @@ class World:
             for language in ("de", "en", "fr"):
                 if split == "train" and language != "en" and facts["family"] == "classification":
                     continue
-                rows = [f"text {row} {language}\t{('no', 'yes')[row % 2]}" for row in range(4)]
+                rows = [f"{split} {row} {language}\t{('no', 'yes')[row % 2]}" for row in range(4)]
                 (self.folder / f"{name}-{split}-{language}.tsv").write_text("\n".join(rows) + "\n")
         return path
 

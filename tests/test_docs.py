@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
+from xstilts.study.allowed import Allowed
 from xstilts.study.arm import Arm, Replay
 from xstilts.study.axis import Axis
 from xstilts.study.claim import Claim
@@ -27,6 +28,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "The recipe": Recipe,
     "`[[axes]]`": Axis,
     "`[[claims]]`": Claim,
+    "`[[allowed]]`": Allowed,
 }
 NOTHING = (None, "", [], {})
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")])

@@ -66,6 +66,8 @@ def run(
 ) -> None:
     """Train and evaluate what is not known yet. Then write the report."""
     from xstilts import show
+    from xstilts.audit import words
+    from xstilts.audit.kept import audited
     from xstilts.runner import local, machine, progress
     from xstilts.runner.pretrained import fetch_all
     from xstilts.study.rows import check_rows
@@ -74,6 +76,9 @@ def run(
     kept.prepare()
     missing = [step for step in plan.steps if not kept.done(step)]
     check_rows(missing, plan.places)
+    found = audited(plan, kept)
+    words.refuse(found, plan.study)
+    progress.say(words.summary(found, plan.study))
     fetch_all(missing)
     if advice := machine.advice(missing):
         progress.say(advice)
@@ -118,6 +123,21 @@ def check(
 
 
 @app.command()
+def audit(
+    study: StudyArgument, store: StoreOption = STORE, data: DataOption = None, json: JsonOption = False
+) -> None:
+    """Look for leaks: evaluated rows, and languages called zero-shot, that a training has seen."""
+    from xstilts import show
+    from xstilts.audit import words
+    from xstilts.audit.kept import audited
+
+    plan, kept = _plan(study, store, data)
+    found = audited(plan, kept)
+    show.audit(found, plan.study, as_json=json)
+    words.refuse(found, plan.study)
+
+
+@app.command()
 def status(
     study: StudyArgument, store: StoreOption = STORE, data: DataOption = None, json: JsonOption = False
 ) -> None:
@@ -146,26 +166,6 @@ def report(
 
 
 @app.command()
-def score(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="A task, or xtreme for a folder of its tasks.")],
-    predictions: Annotated[Path, typer.Argument(help="A file, or a folder with test-LANGUAGE.tsv or .json.")],
-    references: Annotated[Path, typer.Argument(help="The gold values, laid out alike.")],
-    language: Annotated[str | None, typer.Option(help="The language of a single file.")] = None,
-    json: JsonOption = False,
-) -> None:
-    """Score predictions in the layouts of XTREME's submissions, as the official evaluators do."""
-    from xstilts import score as scoring
-    from xstilts import show
-
-    show.scores(scoring.score(task, predictions, references, language), as_json=json)
-
-
-@app.command()
-def export(
-    study: StudyArgument,
-    store: StoreOption = STORE,
-    data: DataOption = None,
-@app.command()
 def compare(
     study: StudyArgument,
     published: Annotated[str, typer.Argument(metavar="PUBLISHED", help="Figures of the package, or a file.")],
@@ -185,6 +185,26 @@ def compare(
     show.compared(comparing.compare(Effects(Results(plan, kept)), figures), as_json=json)
 
 
+@app.command()
+def score(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task, or xtreme for a folder of its tasks.")],
+    predictions: Annotated[Path, typer.Argument(help="A file, or a folder with test-LANGUAGE.tsv or .json.")],
+    references: Annotated[Path, typer.Argument(help="The gold values, laid out alike.")],
+    language: Annotated[str | None, typer.Option(help="The language of a single file.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Score predictions in the layouts of XTREME's submissions, as the official evaluators do."""
+    from xstilts import score as scoring
+    from xstilts import show
+
+    show.scores(scoring.score(task, predictions, references, language), as_json=json)
+
+
+@app.command()
+def export(
+    study: StudyArgument,
+    store: StoreOption = STORE,
+    data: DataOption = None,
     out: Annotated[Path | None, typer.Option(help="A folder; by default exports/STUDY.")] = None,
 ) -> None:
     """Write the predictions as XTREME's submissions, a folder for each arm and seed."""

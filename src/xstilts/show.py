@@ -4,6 +4,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -18,12 +19,13 @@ from xstilts.study.cost import estimate, tokens_of
 from xstilts.study.phase import Phase
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.step import Step
+from xstilts.study.study import Study
 
 if TYPE_CHECKING:
-    from xstilts.runner.local import Result
-
     from xstilts.audit.finding import Audit
     from xstilts.report.compare import Comparison
+    from xstilts.runner.local import Result
+
 
 def checked(plan: Plan, store: Store, *, as_json: bool) -> None:
     """The dry run: cells, steps with what is shared and what the store has, an estimate of the cost."""
@@ -91,6 +93,18 @@ def status(plan: Plan, store: Store, *, as_json: bool) -> None:
         console.print(f"failed: {one.name} ({one.fingerprint}): {one.message}", markup=False, soft_wrap=True)
 
 
+def audit(found: "Audit", study: Study, *, as_json: bool) -> None:
+    """What the leak audit found; each leak with the reason for which the study allows it, if it does."""
+    from xstilts.audit import finding, words
+
+    if as_json:
+        told = [asdict(one) | {"allowed": finding.reason(one, study.allowed)} for one in found.findings]
+        _json({"study": study.name} | found.to_json() | {"findings": told})
+        return
+    for line in words.lines(found, study):
+        print(line)
+
+
 def result(result: "Result") -> str:
     """What became of a run, in a sentence."""
     parts = [f"{result.computed} steps computed", f"{result.found} were in the store"]
@@ -123,20 +137,6 @@ def scores(found: Mapping[str, Any], *, as_json: bool) -> None:
     )
 
 
-def tasks(*, as_json: bool) -> None:
-    """All tasks of the package."""
-    found = [task.find(name) for name in task.names()]
-    if as_json:
-        _json([_task(one) for one in found])
-        return
-    columns = ("task", "family", "languages", "train", "evaluated", "metric", "licence", "description")
-    rows = []
-    for one in found:
-        evaluated = one.sizes.get(one.evaluation_split)
-        train = f"by {one.trained_by}" if one.trained_by else _count(one.sizes.get("train"))
-        facts = (one.metric, one.licence, one.description)
-        rows.append((one.name, one.family, len(one.languages), train, _count(evaluated), *facts))
-    _console().print(_table(columns, rows))
 def compared(found: "Comparison", *, as_json: bool) -> None:
     """Published and measured scores and settings side by side, and what has no counterpart."""
     if as_json:
@@ -167,6 +167,20 @@ def compared(found: "Comparison", *, as_json: bool) -> None:
         console.print(_table(("without counterpart", "why"), [(one.what, one.why) for one in found.without]))
 
 
+def tasks(*, as_json: bool) -> None:
+    """All tasks of the package."""
+    found = [task.find(name) for name in task.names()]
+    if as_json:
+        _json([_task(one) for one in found])
+        return
+    columns = ("task", "family", "languages", "train", "evaluated", "metric", "licence", "description")
+    rows = []
+    for one in found:
+        evaluated = one.sizes.get(one.evaluation_split)
+        train = f"by {one.trained_by}" if one.trained_by else _count(one.sizes.get("train"))
+        facts = (one.metric, one.licence, one.description)
+        rows.append((one.name, one.family, len(one.languages), train, _count(evaluated), *facts))
+    _console().print(_table(columns, rows))
 
 
 def languages(*, as_json: bool) -> None:
@@ -202,6 +216,7 @@ TASK_FIELDS = (
     "url",
     "description",
 )
+WITHIN = {True: "yes", False: "no", None: ""}
 STATES = ("done", "running", "failed", "open")
 
 
@@ -216,7 +231,6 @@ def _state(steps: Iterable[Step], store: Store) -> str:
 
 
 def _cell(cell: Cell, plan: Plan, store: Store) -> dict[str, Any]:
-WITHIN = {True: "yes", False: "no", None: ""}
     chain = [plan.by_fingerprint[one] for one in (*cell.phases, cell.evaluation)]
     own = {name: getattr(cell, name) for name in ("backbone", "arm", "target", "seed", "reference")}
     state = "done" if store.done(chain[-1]) else _state(chain, store)
@@ -273,6 +287,10 @@ def _count(number: int | None) -> str:
     return "" if number is None else f"{number:,}"
 
 
+def _short(*values: float | str) -> str:
+    return ", ".join(one if isinstance(one, str) else f"{one:g}" for one in values) or "none"
+
+
 def _console() -> Console:
     """A terminal's width on a terminal; elsewhere no line is folded or cut."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
@@ -287,7 +305,3 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
 
 def _json(content: Mapping[str, Any] | list[Any]) -> None:
     print(json.dumps(content, indent=1, ensure_ascii=False))
-def _short(*values: float | str) -> str:
-    return ", ".join(one if isinstance(one, str) else f"{one:g}" for one in values) or "none"
-
-

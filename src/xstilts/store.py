@@ -5,6 +5,7 @@
     store/temporary/                   folders being written; renamed into steps/ when complete
     store/running/<fingerprint>/       the state from which a killed phase continues
     store/claims/<fingerprint>.json    who computes a step at the moment
+    store/audits/<key>.json            what the leak audit of a plan found
     store/failures/<fingerprint>.json  why a step failed the last time it was tried
 
 Claims save work; the rename decides what is true. So a claim may be lost (a stalled computer, a clock), and

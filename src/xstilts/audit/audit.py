@@ -132,7 +132,7 @@ class _Auditor:
     # Findings
 
     def _findings(self, one: Chain) -> Iterator[Finding]:
-        yield from _languages(one)
+        yield from seen_languages(one)
         for part in one.evaluated():
             if part in self.evaluated:
                 yield from self._of_rows(one, part)
@@ -226,7 +226,7 @@ class _Auditor:
         }
 
 
-def _languages(one: Chain) -> Iterator[Finding]:
+def seen_languages(one: Chain) -> Iterator[Finding]:
     """Labels, and development rows that select, in other languages than the source."""
     found: dict[tuple[Kind, str], list[str]] = {}
     for seen in one.seen:

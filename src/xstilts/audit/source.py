@@ -3,13 +3,12 @@
 from pathlib import Path
 
 from xstilts.errors import InputError
-from xstilts.task import TRANSLATED, Hub, Task, identity
+from xstilts.task import TRANSLATED, Hub, Task, from_files, identity
 
 
 def at_hand(task: Task, split: str, language: str, data: Path | None) -> bool:
     """Whether rows can be read without fetching anything."""
-    from_hub = task.lab is None and (task.files is None or data is None) and split != TRANSLATED
-    if from_hub and task.hub is not None:
+    if task.lab is None and task.hub is not None and split != TRANSLATED and not from_files(task, data):
         return _cached(task.hub, split, language)
     try:
         return bool(identity(task, split, language, data))

@@ -13,6 +13,7 @@ from xstilts.errors import did_you_mean
 from xstilts.study.arm import Arm, Overrides
 from xstilts.study.backbone import bundled
 from xstilts.study.benchmark import expand
+from xstilts.study.check_allowed import check_allowed
 from xstilts.study.check_arms import check_arms, check_origins
 from xstilts.study.check_axes import check_axes
 from xstilts.study.check_claims import check_claims
@@ -209,5 +210,6 @@ CHECKS = (
     _check_recipes,
     check_axes,
     check_claims,
+    check_allowed,
     check_origins,
 )

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from xstilts.study.allowed import Allowed
 from xstilts.study.arm import Arm, Overrides
 from xstilts.study.axis import Axis
 from xstilts.study.claim import Claim
@@ -77,6 +78,7 @@ class Study(Specification):
     target: Target = Field(default_factory=Target)
     axes: tuple[Axis, ...] = ()
     claims: tuple[Claim, ...] = ()
+    allowed: tuple[Allowed, ...] = ()
     origins: dict[str, str] = Field(default_factory=dict)
     path: Path = Field(default=Path(), exclude=True)
 
