@@ -65,7 +65,8 @@ class Effects:
         if key not in self._samples:
             found = mean_of([self._on_target(quantity, line, target) for target in targets])
             if quantity.against_targets:
-                found = less(found, self.sample(_on_its_own(quantity), line, quantity.against_targets))
+                alone = replace(quantity, against_targets=())
+                found = less(found, self.sample(alone, line, quantity.against_targets))
             self._samples[key] = found
         return self._samples[key]
 
@@ -193,10 +194,6 @@ def less(one: Sample | None, other: Sample | None) -> Sample | None:
     if one is None or other is None or not statistics.common_seeds((one, other)):
         return None
     return statistics.difference(one, other)
-
-
-def _on_its_own(quantity: Quantity) -> Quantity:
-    return replace(quantity, against_targets=())
 
 
 def mean_of(samples: Sequence[Sample | None]) -> Sample | None:
