@@ -119,10 +119,21 @@ def test_questions_on_the_hub(name: str) -> None:
 
 
 def test_mlqa_asks_in_the_language_of_the_context(tmp_path: Path) -> None:
-    data = _folder(
-        tmp_path, {"mlqa/dev-context-de-question-en.json": _squad(("In Rom.", "Where?", "Rom", 3))}
-    )
-    assert task.available(task.find("mlqa"), "dev", data) == ()
+    rows = _squad(("In Rom.", "Where?", "Rom", 3))
+    files = {"mlqa/dev-context-de-question-en.json": rows, "mlqa/dev-context-es-question-es.json": rows}
+    assert task.available(task.find("mlqa"), "dev", _folder(tmp_path, files)) == ("es",)
+
+
+def test_a_task_of_which_the_folder_has_nothing_is_read_from_the_hub(tmp_path: Path) -> None:
+    xnli = task.find("xnli")
+    rows = {"xquad/xquad.hi.json": _squad(("In Rom.", "Where?", "Rom", 3))}
+    data = _folder(tmp_path, rows)
+    assert task.identity(xnli, "test", "hi", data).startswith("hub:facebook/xnli@")
+    assert len(task.available(xnli, "test", data)) == 15
+    assert task.text_bytes(xnli, "test", "hi", data) is None
+    assert task.available(task.find("xquad"), "test", data) == ("hi",)
+    with pytest.raises(DataError, match="no test data of task 'xquad' in 'de'"):
+        task.identity(task.find("xquad"), "test", "de", data)
 
 
 def test_tydiqa_tells_languages_by_file_or_by_id(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_own_files_come_before_those_of_the_release_and_change_the_identity(tmp_
     data = lay(tmp_path, {release.format("de"): row, release.format("sw"): row})
     assert task.load(mnli, TRANSLATED, "de", data) == [Pair("Er schläft.", "Er ruht.", "contradiction")]
     before = task.identity(mnli, TRANSLATED, "de", data)
-    assert task.available(mnli, TRANSLATED, data) == ("de", "sw")
+    assert task.available(mnli, TRANSLATED, data) == ("en", "de", "sw")  # English from the Hub
     lay(data, {"translated/mnli/de.jsonl.gz": json.dumps(PAIR) + "\n"})
     assert task.load(mnli, TRANSLATED, "de", data) == [Pair("Er schläft.", "Er ruht.", "entailment", "7")]
     assert task.identity(mnli, TRANSLATED, "de", data) != before
@@ -128,7 +128,7 @@ def test_what_is_missing_is_told_with_how_to_make_it(tmp_path: Path) -> None:
         task.identity(mnli, TRANSLATED, "de")
     with pytest.raises(InputError, match="no such language code"):
         task.load(mnli, TRANSLATED, "german", tmp_path)
-    assert task.available(mnli, TRANSLATED, tmp_path) == ()
+    assert task.available(mnli, TRANSLATED, tmp_path) == ("en",), "from the Hub, for the folder has none"
     assert task.available(mnli, TRANSLATED) == ("en",), "from the Hub"
 
 

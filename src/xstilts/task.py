@@ -162,7 +162,7 @@ def _find_file(path: Path) -> Task:
 def load(task: Task, split: str, language: str, data: Path | None = None) -> list[Example]:
     """All examples of a split in a language, in the order of the source.
 
-    Rows come from the lab, else from the data folder if one is given, else from the Hub.
+    Rows come from the lab, else from the data folder if it has any of the task, else from the Hub.
     Raises DataError if the source has no such split, a file is missing, or a row is broken.
     """
     split = _original(task, split, language)
@@ -246,11 +246,12 @@ def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ..
             others = tuple(code for code in others if local and _find_paths(task, layout, split, code, data))
         source = task.source_language in available(task, "train", data)
         return (task.source_language, *others) if source else others
-    if task.files is None or (data is None and task.path is None):
+    if not from_files(task, data) or (data is None and task.path is None):
         codes = task.hub.codes if task.hub is not None else {}
         if task.hub is not None and split not in task.hub.files:
             return ()
         return tuple(lang for lang in task.languages if lang in (codes or task.languages))
+    assert task.files is not None
     return tuple(lang for lang in task.languages if _find_paths(task, task.files, split, lang, data))
 
 
@@ -265,7 +266,24 @@ def _layout(task: Task, split: str, data: Path | None) -> Files | None:
         from xstilts import translated
 
         return None if task.lab is not None else translated.layout(task)
-    return task.files if data is not None or task.hub is None else None
+    return task.files if from_files(task, data) else None
+
+
+def from_files(task: Task, data: Path | None) -> bool:
+    """Whether the rows of a task are read from files: beside a user's own task file, in the data folder if it
+    holds any file of the task, and in any case if they are on no Hub."""
+    if task.files is None or task.lab is not None:
+        return False
+    if task.path is not None or task.hub is None:
+        return True
+    if data is None or not data.is_dir():
+        return data is not None
+    files = task.files
+    return any(
+        _find_paths(task, files, split, language, data)
+        for split in files.patterns
+        for language in task.languages
+    )
 
 
 def _lab_size(task: Task, split: str, language: str) -> int:

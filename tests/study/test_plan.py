@@ -12,13 +12,13 @@ import pytest
 
 from xstilts.errors import DataError, InputErrors
 from xstilts.store import Store, write_json
+from xstilts.study.arm import Arm
 from xstilts.study.cost import estimate, tokens_of
 from xstilts.study.load import load
 from xstilts.study.phase import Evaluation, Phase
 from xstilts.study.plan import Plan, plan
 from xstilts.study.rows import check_rows
 from xstilts.study.step import Step
-from xstilts.study.arm import Arm
 
 if TYPE_CHECKING:
     from conftest import World

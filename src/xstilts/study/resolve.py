@@ -52,6 +52,8 @@ class Resolver:
         found = find_task(self.study, name)
         if found.path is not None:
             self._task_files[found.name] = found.path
+        elif self.data is not None and found.files and not task.from_files(found, self.data):
+            self.notes.append(f"{found.name}: read from the Hub, for the data folder has nothing of it")
         return found
 
     def training(self, arm: Arm) -> tuple[Use, ...]:
@@ -288,6 +290,6 @@ def _capped(use: Use, examples: int | float | None) -> Use:
 def _has_split(one: Task, split: str, data: Path | None) -> bool:
     if one.lab is not None:
         return split in one.lab.sizes
-    if one.files is not None and (data is not None or one.hub is None):
+    if one.files is not None and task.from_files(one, data):
         return split in one.files.patterns
     return one.hub is not None and split in one.hub.files

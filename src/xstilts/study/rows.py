@@ -16,7 +16,8 @@ def check_rows(steps: Iterable[Step], places: Places) -> None:
     errors: dict[str, InputError] = {}
     for name, split, language in sorted(wanted):
         one = places.task(name)
-        if one.files is None or (one.path is None and places.data is None):
+        local = task.from_files(one, places.data) or split == task.TRANSLATED
+        if one.lab is not None or not local or (one.path is None and places.data is None):
             continue
         try:
             task.load(one, split, language, places.data)
