@@ -8,9 +8,12 @@ from dataclasses import replace
 import pytest
 
 from xstilts.report import latex, page
+from xstilts.report.collapse import Collapses, Run
 from xstilts.report.effects import Effects
+from xstilts.report.exchange import Examined
 from xstilts.report.markdown import markdown
 from xstilts.report.paper import Paper, claims_counted
+from xstilts.report.statistics import Estimate
 from xstilts.report.tables import Entry, Grid
 
 LETTERS = (
@@ -66,6 +69,17 @@ def test_markdown_says_what_the_page_says(world, paper):
         "Steps",
         "References",
     ]
+
+
+def test_collapses_and_leaks_are_told_too(world, monkeypatch):
+    cell = world.plan.cells[0]
+    run = Run("nli", cell, Examined(34.2, 33.9, "it guesses"), Estimate(34.0, 30.0, 38.0, 1.0, 5.0, 1), None)
+    monkeypatch.setattr("xstilts.report.paper.collapses", lambda effects: Collapses((run,)))
+    text = markdown(Paper(Effects(world.results), world.store)).decode()
+    row = f"| nli | {cell.target} | {cell.seed} | 34.2 | 33.9 | 34.0 [30.0, 38.0] | – |"
+    assert "### Collapsed runs\n\n| arm | target |" in text
+    assert row in text
+    assert "- Leaks were not looked for" in text
 
 
 def test_markdown_has_a_row_for_each_arm(torn_world):

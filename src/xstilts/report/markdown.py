@@ -39,7 +39,7 @@ def _parts(paper: Paper) -> Iterator[str]:
         yield f"Computed on: {_plain('; '.join(machines))}."
     failed = [(one.name, one.fingerprint, one.message) for one in account.failures(plan, paper.store)]
     yield from _section("Failed steps", [_list([": ".join(one) for one in failed])] if failed else [])
-    yield from _section("Results", [_list(paper.results)] if paper.results else [])
+    yield from _section("Results", [_list([*paper.results, paper.audit])] if paper.results else [])
     yield from _section("Limitations", [_list(paper.limitations or ["None that this report knows of."])])
     yield from _section("Steps", [_sheet(steps(paper))] if plan.cells else [])
     yield from _section("References", [_list(paper.references)])

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from xstilts.audit.finding import MEANINGS
 from xstilts.report import account, planted, sections, statistics
 from xstilts.report.charts import heat_cells
-from xstilts.report.claims import Verdict, count, judge
+from xstilts.report.claims import Verdict, count, interval, judge
+from xstilts.report.collapse import collapses
 from xstilts.report.drawing import metric_label, number
 from xstilts.report.effects import BASELINE, GAP, Effects
+from xstilts.report.leaks import Leaks, leaks
+from xstilts.report.statistics import Estimate
 from xstilts.report.tables import Grid, Sheet, effect_grid, gap_grid, score_grid
 from xstilts.store import Store
 
@@ -28,6 +32,7 @@ STATISTICS = (
     "Correction: S. Holm. A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
     "Statistics 6, 1979.",
 )
+COLLAPSED = ("arm", "target", "seed", "score", "guessing", "mean with", "mean without")
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,16 @@ class Paper:
         return [*found, *([claims_counted(self.verdicts)] if self.verdicts else [])]
 
     @cached_property
+    def _leaks(self) -> Leaks:
+        return leaks(self.effects.results.plan, self.store)
+
+    @property
+    def audit(self) -> str:
+        """What the leak audit found, in a sentence."""
+        unknown = "Leaks were not looked for, or the study or its data have changed since."
+        return self._leaks.summary or unknown
+
+    @cached_property
     def limitations(self) -> list[str]:
         return list(sections.limitations(self.effects, self.store))
 
@@ -110,7 +125,7 @@ class Paper:
 
     @cached_property
     def sheets(self) -> list[Sheet]:
-        """Whether the intermediate tasks were learned, what was planted, the settings, the cost."""
+        """What was learned, was planted, collapsed and leaked; the settings, the cost."""
         plan = self.effects.results.plan
         own = [
             (one.arm, one.task, one.metric, number(one.value), number(one.chance), _learned(one.learned))
@@ -120,6 +135,17 @@ class Paper:
             (pair.arm, pair.target, pair.planted, _measured(pair), pair.outcome)
             for pair in planted.truth_table(self.effects)
         ]
+        collapsed = [
+            (
+                *(one.arm, one.cell.target, str(one.cell.seed), number(one.found.score)),
+                *(number(one.found.baseline), _score(one.whole), _score(one.without)),
+            )
+            for one in collapses(self.effects).runs
+        ]
+        leaked = [
+            (one.status, one.finding.task, MEANINGS[one.finding.kind], ", ".join(one.languages), one.amount)
+            for one in self._leaks.groups
+        ]
         recipes = account.recipes(plan)
         costs = [
             (f"{one.kind}s", f"{one.done} of {one.planned}", duration(one.seconds), f"{one.tokens:,}")
@@ -128,6 +154,8 @@ class Paper:
         made = (
             ("Were the intermediate tasks learned?", ("arm", "task", "metric", "score", "chance", ""), own),
             ("Planted beside measured", ("arm", "target", "planted", "measured", "outcome"), truth),
+            ("Collapsed runs", COLLAPSED, collapsed),
+            ("Leak audit", ("status", "target", "what was seen", "languages", "how much"), leaked),
             ("Phases", tuple(recipes[0]) if recipes else (), [tuple(row.values()) for row in recipes]),
             ("Cost", ("steps", "done", "time", "tokens trained on"), costs),
         )
@@ -138,8 +166,8 @@ def confidence(verdict: Verdict) -> str:
     """'+5.0 [3.1, 6.8], p < .01', of the arm that supports the claim least; "" if it was not measured."""
     if verdict.effect is None or verdict.low is None or verdict.high is None:
         return ""
-    interval = f"[{number(verdict.low)}, {number(verdict.high)}]"
-    return f"{number(verdict.effect, signed=True)} {interval}, {probability(verdict.probability)}"
+    bounds = f"[{number(verdict.low)}, {number(verdict.high)}]"
+    return f"{number(verdict.effect, signed=True)} {bounds}, {probability(verdict.probability)}"
 
 
 def evidence(verdict: Verdict) -> str:
@@ -195,8 +223,7 @@ def _found(effects: Effects, backbone: str) -> Iterator[str]:
         line = next((one for one in results.lines if one[:2] == (backbone, BASELINE)), None)
         found = effects.estimate(GAP, line, target.name) if line is not None else None
         if found is not None:
-            interval = f"[{number(found.low)}, {number(found.high)}]"
-            gaps.append(f"{number(found.value)} {interval} on {target.name}")
+            gaps.append(f"{interval(found, signed=False)} on {target.name}")
     if gaps:
         model = f"{backbone}: without" if several else "Without"
         yield (
@@ -226,10 +253,11 @@ def _on_target(cells: Sequence[dict[str, Any]], target: str) -> str:
 
 
 def _measured(pair: planted.Pair) -> str:
-    found = pair.estimate
-    if found is None:
-        return planted.MISSING
-    return f"{number(found.value, signed=True)} [{number(found.low)}, {number(found.high)}]"
+    return planted.MISSING if pair.estimate is None else interval(pair.estimate)
+
+
+def _score(found: Estimate | None) -> str:
+    return "–" if found is None else interval(found, signed=False)
 
 
 def _learned(learned: bool) -> str:
