@@ -40,5 +40,5 @@ def torn_world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture(scope="session")
 def numbered_world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """A study with axes; two seeds."""
-    return numbered.make(tmp_path_factory.mktemp("numbered"), (1, 2))
+    """A study with axes; three seeds."""
+    return numbered.make(tmp_path_factory.mktemp("numbered"))

@@ -78,7 +78,7 @@ def test_every_arm_stands_over_its_number(svgs):
     assert sum("source language" in words[1] for words in told) == 2 * len(SIZES)
     assert told[0][0] == "n125 (125) on lab_nli"
     assert re.fullmatch(r"languages without labels \d+\.\d \[\d+\.\d, \d+\.\d\]", told[0][1])
-    assert told[0][2] == "2 seeds"
+    assert told[0][2] == "3 seeds"
 
 
 def test_an_arm_without_a_group_is_on_every_curve(svgs):

@@ -69,7 +69,7 @@ def test_what_other_targets_gain_is_subtracted(numbered_world):
     retrieval = effects.estimate(Quantity("difference"), line, "lab_tatoeba").value
     assert more.effect == pytest.approx(np.mean(gains) - retrieval)
     assert more.evidence == (
-        "Difference on lab_nli, lab_ner less lab_tatoeba (7 languages, 2 seeds), n8000 − none."
+        "Difference on lab_nli, lab_ner less lab_tatoeba (7 languages, 3 seeds), n8000 − none."
     )
 
 
@@ -93,7 +93,7 @@ def test_what_other_languages_gain_is_subtracted(numbered_world, languages, comp
     ]
     assert found.effect == pytest.approx(gains[0] - gains[1])
     count = f"{len(own)} language{'s' if len(own) > 1 else ''} less {len(other)}"
-    assert f"on lab_ner ({count}, 2 seeds)" in found.evidence
+    assert f"on lab_ner ({count}, 3 seeds)" in found.evidence
 
 
 def test_a_family_does_not_stand_for_its_source_language(numbered_world):
@@ -119,7 +119,7 @@ def test_families_seen_gain_more(numbered_world):
     assert [seen_g.verdict, seen_s.verdict] == ["confirmed", "confirmed"]
     assert unseen.verdict != "confirmed"
     assert seen_g.evidence == (
-        "Score: slope per unit on lab_nli, lab_ner, lab_tatoeba (2 languages less 5, 2 seeds), "
+        "Score: slope per unit on lab_nli, lab_ner, lab_tatoeba (2 languages less 5, 3 seeds), "
         "percent of another family, Lab G."
     )
 
@@ -139,7 +139,7 @@ def test_slopes_are_judged_in_both_directions(numbered_world):
     scores = [stored(numbered_world, arm, "lab_ner", [*G, *OTHER]) for arm in SIZES]
     assert found[0].effect == pytest.approx(np.polyfit(x, scores, 1)[0])
     assert found[0].evidence == (
-        "Score: slope per doubling on lab_ner (7 languages, 2 seeds), English examples of lab_nli."
+        "Score: slope per doubling on lab_ner (7 languages, 3 seeds), English examples of lab_nli."
     )
 
 

@@ -61,7 +61,7 @@ def test_the_slope_is_that_of_numpy(effects, axis, group):
     x = np.array(list(arms.values()))
     x = np.log2(x) if axis.scale == "log" else x
     scores = [effects.sample(Quantity("score"), Line("lab-mini", arm), ("lab_nli",)) for arm in arms]
-    for seed in range(2):
+    for seed in range(3):
         expected = np.polyfit(x, [one.observed[seed] for one in scores], 1)[0]
         assert sample.observed[seed] == pytest.approx(expected)
         expected = np.polyfit(x, [one.draws[17, seed] for one in scores], 1)[0]
@@ -163,6 +163,26 @@ def test_a_seed_counts_by_what_the_mean_is_without_it():
     without = np.array([advantage(np.delete(scores, seed, axis=1).mean(axis=1)) for seed in range(3)])
     expected = 2 * (without.mean() - without) + advantage(scores.mean(axis=1))
     assert sample.observed == pytest.approx(expected)
+
+
+def test_what_lends_to_an_advantage_sees_nothing_of_it():
+    """Two seeds that differ along the gradient of the advantage are alike to all contrasts that lend."""
+    truth = measured(60 - 30 * (VALUES / 125) ** -0.7, 2, seeds=1)
+    mean = np.array([one.observed[0] for one in truth.samples])
+
+    def advantage(scores):
+        return error_by_hand(VALUES, scores) - error_by_hand(VALUES, scores, EXPONENTS)
+
+    gradient = np.array([advantage(mean + one) - advantage(mean - one) for one in np.eye(len(mean))]) / 2
+    samples = tuple(
+        Sample((1, 2), np.array([y + g, y - g]), np.full((4, 2), y))
+        for y, g in zip(mean, gradient, strict=True)
+    )
+    like = curves.fit_advantage(replace(truth, samples=samples)).like
+    assert len(like) == len(VALUES) - 2
+    assert max(abs(one.observed[0]) for one in like) > 0.1
+    for one in like:
+        assert one.observed[0] == pytest.approx(one.observed[1])
 
 
 def test_planted_curves_are_told_apart():

@@ -79,23 +79,33 @@ def slope(found: Curve) -> Measured:
     places = np.log2(found.values) if found.is_log else found.values
     centred = places - places.mean()
     weights = centred / (centred @ centred)
-    taken = np.column_stack([np.ones(len(places)), centred])
-    others = np.linalg.qr(taken, mode="complete")[0][:, 2:].T * np.sqrt(weights @ weights)
-    return Measured(
-        statistics.combine(found.samples, weights.tolist()),
-        [statistics.combine(found.samples, row.tolist()) for row in others],
-    )
+    return Measured(statistics.combine(found.samples, weights.tolist()), _contrasts(found.samples, weights))
+
+
+def _contrasts(samples: Sequence[Sample], weights: Array) -> list[Sample]:
+    """As many combinations as there are whose squares sum to those of the weights [A], orthogonal to them."""
+    taken = np.column_stack([np.ones(len(weights)), weights])
+    others = np.linalg.qr(taken, mode="complete")[0][:, 2:].T * np.linalg.norm(weights)
+    return [statistics.combine(samples, row.tolist()) for row in others]
 
 
 def fit_advantage(found: Curve) -> Measured:
     """By how many points the power law predicts better than the logarithm: positive if it does.
 
     That is the difference of root mean squared errors over the arms, each predicted by curves that are fitted
-    to all arms with another value.
+    to all arms with another value. Seeds are lent as for a slope, by contrasts that are orthogonal to how the
+    advantage changes when a point is added to an arm.
     """
     logarithm, power_law = (partial(_error, shape, found.values) for shape in LOG_SHAPES)
-    (sample,) = _of_mean(found.samples, lambda curves: (logarithm(curves) - power_law(curves))[:, None])
-    return Measured(sample)
+
+    def advantage(curves: Array) -> Array:
+        return np.asarray(logarithm(curves) - power_law(curves))[:, None]
+
+    (sample,) = _of_mean(found.samples, advantage)
+    mean = np.array([one.observed.mean() for one in found.samples])
+    point = np.eye(len(mean))
+    weights = (advantage(mean + point) - advantage(mean - point))[:, 0] / 2
+    return Measured(sample, _contrasts(found.samples, weights))
 
 
 def fitted(found: Curve, shape: Shape, places: Array) -> list[Measured]:
@@ -120,7 +130,7 @@ def _shapes(shape: Shape, places: Array, values: Array) -> Array:
     if shape == "straight line":
         return places[None, :]
     logarithm = np.log(places)[None, :] - np.log(values).mean()
-    return logarithm if shape == "logarithm" else -np.exp(-EXPONENTS[:, None] * logarithm)
+    return logarithm if shape == "logarithm" else np.asarray(-np.exp(-EXPONENTS[:, None] * logarithm))
 
 
 def _error(shape: Shape, values: Array, curves: Array) -> Array:
