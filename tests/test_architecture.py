@@ -29,6 +29,7 @@ LAYERS = (
         "study.recipe",
         "study.claim",
         "study.allowed",
+        "study.mixture",
         "study.backbone",
         "study.phase",
     ),
