@@ -44,6 +44,15 @@ def test_relations_and_margins(world, relation, margin, verdict):
     assert judged(world, claim)[0].verdict == verdict
 
 
+def test_a_claimed_value_is_confirmed_around_it(world):
+    claim = Claim(says="so", arms=("nli",), targets=("lab_nli",), relation="=", margin=8.0)
+    (plain,) = judged(world, claim.changed(relation=">", margin=0.0))
+    for off, verdict in ((0.0, "confirmed"), (30.0, "refuted"), (-30.0, "refuted")):
+        (found,) = judged(world, claim.changed(about=plain.effect + off))
+        assert found.verdict == verdict
+        assert found.claim.bounds == (plain.effect + off - 8.0, plain.effect + off + 8.0)
+
+
 def test_a_margin_inside_the_interval_is_undecided(world):
     (plain,) = judged(world, Claim(says="so", arms=("nli",), targets=("lab_nli",)))
     claims = [

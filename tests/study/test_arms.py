@@ -162,6 +162,13 @@ def test_replay_reads_all_languages_unless_told(world: "World") -> None:
     assert text.languages == ("de", "en", "fr")
 
 
+def test_a_claimed_value_goes_with_equality(world: "World") -> None:
+    with pytest.raises(
+        InputErrors, match=r'claims\[1\].about: goes with the relation "=" only. Write `margin`'
+    ):
+        load(world.study(('says = "Mood helps"', 'says = "Mood helps"\nabout = 3.0')))
+
+
 def test_origins_are_of_settings_in_the_file(world: "World") -> None:
     origins = '[origins]\n"intermediate.recipe.updates" = "ours"\n"intermediate.recipe.warmup" = "theirs"\n\n'
     with pytest.raises(InputErrors) as raised:

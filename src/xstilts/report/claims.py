@@ -146,14 +146,13 @@ def _contest(claim: Claim, backbone: str, against: str) -> Contest:
 
 def _one_sided(claim: Claim, found: Distribution) -> tuple[float, float]:
     """The probabilities of what contradicts the claim, and of what contradicts its opposite."""
-    margin = claim.margin
+    low, high = claim.bounds[0], claim.bounds[-1]
     match claim.relation:
         case ">":
-            return found.at_most(margin), found.at_least(margin)
+            return found.at_most(low), found.at_least(low)
         case "<":
-            return found.at_least(margin), found.at_most(margin)
+            return found.at_least(low), found.at_most(low)
         case "=":
-            low, high = -abs(margin), abs(margin)
             within = max(found.at_most(low), found.at_least(high))
             return within, min(found.at_least(low), found.at_most(high))
 

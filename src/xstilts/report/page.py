@@ -227,8 +227,7 @@ def interval_bar(verdict: Verdict, width: int = 160) -> Markup:
     """A small picture of a claim's interval, with zero and the margins that it is judged by."""
     if verdict.effect is None or verdict.low is None or verdict.high is None:
         return Markup("")
-    margin = verdict.claim.margin
-    bounds = [-abs(margin), abs(margin)] if verdict.claim.relation == "=" else [margin]
+    bounds = verdict.claim.bounds
     shown = [0.0, verdict.low, verdict.high, *bounds]
     low, span = min(shown), max(max(shown) - min(shown), 1e-9)
 

@@ -23,6 +23,8 @@ def check_claims(study: Study) -> Iterator[Problem]:
         place: Place = ("claims", number)
         if not claim.says:
             yield Problem((*place, "says"), "is missing.", "Say in a sentence what is claimed.")
+        if claim.about and claim.relation != "=":
+            yield Problem((*place, "about"), 'goes with the relation "=" only.', "Write `margin` instead.")
         if claim.quantity in OVER_AXIS:
             yield from _bad_axis(study, claim, place)
         else:

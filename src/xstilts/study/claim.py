@@ -38,8 +38,8 @@ class Claim(Specification):
     `languages` are "source", "transfer" (all others), "all", or a list of codes and of families
     ("family:Turkic": its languages but for the source). The quantity on `against_languages` and
     `against_targets` is subtracted; "others" are the transfer languages that `languages` leaves out. The
-    claim holds if the quantity stands in `relation` to `margin` (points of the metric), whose origin `source`
-    names.
+    claim holds if the quantity stands in `relation` to `margin` (points of the metric), or with "=" lies within
+    the margin of `about`; the origin of these numbers `source` names.
     """
 
     says: str = ""
@@ -55,7 +55,15 @@ class Claim(Specification):
     against_languages: Literal["source", "transfer", "all", "others"] | tuple[str, ...] | None = None
     relation: Literal[">", "<", "="] = ">"
     margin: float = Field(default=0.0)
+    about: float = Field(default=0.0)
     source: str = ""
+
+    @property
+    def bounds(self) -> tuple[float, ...]:
+        """What the quantity is compared with: the margin, or both ends of what counts as equal."""
+        if self.relation != "=":
+            return (self.margin,)
+        return self.about - abs(self.margin), self.about + abs(self.margin)
 
     @property
     def measured(self) -> Plain:
