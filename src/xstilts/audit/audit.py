@@ -113,7 +113,8 @@ class _Auditor:
         for part in sorted(self.missing):
             together.setdefault((part.task, part.split), []).append(part.language)
         for (task, split), codes in together.items():
-            yield f"{task} {split} in {', '.join(codes)}: not fetched yet"
+            why = "not fetched yet" if self.plan.places.task(task).lab is None else "the lab's own text"
+            yield f"{task} {split} in {', '.join(codes)}: {why}"
         for task, codes in sorted(self._unaligned().items()):
             yield f"whether rows of {task} in {', '.join(codes)} translate those of its source language"
 
