@@ -130,6 +130,11 @@ def weak(n: int, errors: float = 5.0) -> float:
     return errors / float(np.sqrt(n))
 
 
+def little(n: int, errors: float, rng: Rng) -> Predictions:
+    """Two even classes, known so many standard errors better than by chance."""
+    return classified(rng, n, BALANCED, weak(n, errors))
+
+
 def by_rates(rng: Rng) -> Callable[[int], Sequence[str]]:
     """Guesses tags, each word for itself."""
     return lambda length: rng.choice((*PARTS, "PUNCT"), length, p=(*(0.92 * np.array(RATES)), 0.08)).tolist()

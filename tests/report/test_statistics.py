@@ -61,8 +61,14 @@ def test_comparable_quantities_tame_two_seeds():
     alone = [estimate(one) for family in families for one in family]
     together = [one for family in families for one in statistics.estimates(family)]
     widths = [[one.high - one.low for one in found] for found in (alone, together)]
-    assert np.quantile(widths[1], 0.9) < 0.6 * np.quantile(widths[0], 0.9)
-    assert np.median(widths[1]) > 0.8 * np.median(widths[0])
+    assert np.quantile(widths[1], 0.9) < 0.3 * np.quantile(widths[0], 0.9)
+    assert np.quantile(widths[1], 0.1) > np.quantile(widths[0], 0.1)
+
+
+@pytest.mark.parametrize("freedom", [1.0, 1.7, 3.0, 8.0, 60.0, statistics.AS_NORMAL])
+def test_tails_are_those_of_student(freedom):
+    exact = np.sqrt(freedom / scipy_stats.chi2.ppf((np.arange(2000) + 0.5) / 2000, freedom))
+    assert np.sort(statistics._tails(freedom, 2000)) == pytest.approx(np.sort(exact), rel=1e-3)
 
 
 def test_one_seed_borrows_what_others_know_of_seeds():

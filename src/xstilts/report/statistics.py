@@ -9,13 +9,13 @@ are translations of each other share one draw.
 Seeds differ in part only because each was tested on finitely many examples. That part is in the examples'
 share already, and counting it twice makes intervals up to 1.7 times too wide; so only the variance that
 exceeds it is added, as in the analysis of variance of a crossed design. Few seeds tell little about their own
-spread. Therefore comparable quantities (the same difference for other arms, say) lend theirs, with the
-weight of at most four degrees of freedom (Smyth 2004, "Linear models and empirical Bayes methods"), and the
-draws get the tails of Student's t with Satterthwaite's (1946) degrees of freedom: normal where the examples
-decide, wide where seeds disagree. Coverage of 95 % intervals in simulations with three comparable
-quantities: 91-96 %, from two seeds to five, whichever source of chance is larger (without the loan 83-96 %).
-What was measured with one seed borrows all that it knows of seeds. If nothing was measured with more, the
-intervals cover the examples only, and whoever prints them must say so.
+spread. Therefore comparable quantities (the same difference for other arms, say) lend theirs (Smyth 2004,
+"Linear models and empirical Bayes methods"), at most with the weight of four degrees of freedom, and with
+less where they are few: they have a part in common, the arm that all are compared with. The draws get the
+tails of Student's t with Satterthwaite's (1946) degrees of freedom: normal where the examples decide, wide
+where seeds disagree. How often the intervals cover in simulations stands in docs/statistics.md. What was
+measured with one seed borrows all that it knows of seeds. If nothing was measured with more, the intervals
+cover the examples only, and whoever prints them must say so.
 
 Axes: R resamples, S seeds, N examples, K summed statistics of a metric.
 """
@@ -28,21 +28,27 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv, stdtr, stdtrit
+from scipy.special import gammaincinv, ndtr, ndtri, stdtr, stdtrit
 
 Array = NDArray[np.float64]
 
 RESAMPLES = 2000
 LEVEL = 0.95
 LOAN = 4.0  # degrees of freedom that comparable quantities may lend, in all
+COMMON = 0.25  # correlation of the variances of two differences to the same arm: one half, squared
 AS_NORMAL = 1e6  # degrees of freedom from which Student's t is the normal distribution
 FEW = 20  # draws beyond a bound: fewer say little about their share
+NODES = np.linspace(-4, 4, 97)  # normal quantiles between which tails are interpolated, to 0.1 %
 POWER = 0.80  # of the smallest detectable effect, as is usual since Cohen (1988)
 
 
 class Chance(NamedTuple):
-    """What seeds add to the variance of a mean over seeds, and how well that is known. May be negative."""
+    """The variance of a mean over seeds as the seeds show it, and how well that is known.
 
+    `excess` is what of it the examples do not explain; it may be negative.
+    """
+
+    shown: float
     excess: float
     freedom: float
 
@@ -64,10 +70,11 @@ class Sample:
         """The variance between seeds beyond what the examples explain: unbiased, hence negative at times."""
         seeds = len(self.seeds)
         if seeds < 2:
-            return Chance(0.0, 0.0)
+            return Chance(0.0, 0.0, 0.0)
         together = self.draws.mean(axis=1).var()
         explained = (self.draws.var(axis=0).mean() - together) / (seeds - 1)
-        return Chance(float(self.observed.var(ddof=1) / seeds - max(0.0, explained)), seeds - 1.0)
+        shown = float(self.observed.var(ddof=1) / seeds)
+        return Chance(shown, shown - max(0.0, float(explained)), seeds - 1.0)
 
 
 @dataclass(frozen=True)
@@ -165,9 +172,10 @@ class Distribution:
     draws: Array
     freedom: float
 
-    def interval(self, level: float = LEVEL) -> tuple[float, float]:
+    @cached_property
+    def interval(self) -> tuple[float, float]:
         """The percentile interval."""
-        low, high = np.quantile(self.draws, [(1 - level) / 2, (1 + level) / 2])
+        low, high = np.quantile(self.draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         return float(low), float(high)
 
     def at_most(self, bound: float) -> float:
@@ -184,7 +192,7 @@ class Distribution:
         Correcting for a hundred comparisons needs probabilities that no share of 2,000 draws can express.
         """
         beyond = int((self.draws <= bound if below else self.draws >= bound).sum())
-        low, high = self.interval()
+        low, high = self.interval
         reach = self.value - low if below else high - self.value
         distance = self.value - bound if below else bound - self.value
         if beyond >= FEW or distance <= 0:
@@ -197,7 +205,7 @@ class Distribution:
     @property
     def smallest_effect(self) -> float:
         """The effect that 80 % of repetitions would detect."""
-        low, high = self.interval()
+        low, high = self.interval
         critical, power = stdtrit(self.freedom, [(1 + LEVEL) / 2, POWER])
         return float((high - low) / 2 * (critical + power) / critical)
 
@@ -207,13 +215,15 @@ def distribution(sample: Sample, like: Sequence[Sample] = ()) -> Distribution:
     assert sample.seeds, "a sample without seeds"
     resamples, centre = len(sample.draws), float(sample.observed.mean())
     by_examples = sample.draws.mean(axis=1)
-    excess, freedom = _moderated(sample, [other for other in like if other is not sample])
-    if excess <= 1e-12:
+    shown, excess, freedom = _moderated(sample, [other for other in like if other is not sample])
+    if shown <= 1e-12:
         return Distribution(centre, by_examples, AS_NORMAL)
-    freedom = min(AS_NORMAL, freedom * float((1 + by_examples.var() / excess) ** 2))
-    tails = np.sqrt(freedom / (2 * gammaincinv(freedom / 2, _uniform(resamples))))
+    added = max(0.0, excess)
+    share = shown / max(shown, float(by_examples.var()) + added)
+    freedom = min(AS_NORMAL, freedom / share**2)
+    tails = _tails(freedom, resamples)
     side = 1 if centre >= 0 else -1  # so that "less that of A" and "less that of B" mirror each other
-    moved = by_examples - centre + side * np.sqrt(excess) * _normal(resamples)
+    moved = by_examples - centre + side * np.sqrt(added) * _normal(resamples)
     return Distribution(centre, centre + moved * tails, freedom)
 
 
@@ -223,9 +233,18 @@ def _moderated(sample: Sample, others: Sequence[Sample]) -> Chance:
     if not found:
         return own
     known = sum(chance.freedom for chance, _ in found)
-    lent = sum(chance.excess * seeds * chance.freedom for chance, seeds in found) / known / len(sample.seeds)
-    loan = min(LOAN, known)
-    return Chance((own.freedom * own.excess + loan * lent) / (own.freedom + loan), own.freedom + loan)
+    others_of_each = len(found) - (own.freedom == 0)
+    together = (own.freedom + known) / (1 + COMMON * others_of_each)
+    loan = min(LOAN, max(0.0, together - own.freedom))
+    freedom = own.freedom + loan
+
+    def pooled(mine: float, theirs: Sequence[float]) -> float:
+        of_each = (one * seeds * chance.freedom for one, (chance, seeds) in zip(theirs, found, strict=True))
+        lent = sum(of_each) / known / len(sample.seeds)
+        return (own.freedom * mine + loan * lent) / freedom
+
+    shown = pooled(own.shown, [chance.shown for chance, _ in found])
+    return Chance(shown, pooled(own.excess, [chance.excess for chance, _ in found]), freedom)
 
 
 @lru_cache(maxsize=4)
@@ -233,11 +252,17 @@ def _normal(resamples: int) -> Array:
     return generator("seeds").standard_normal(resamples)
 
 
+def _tails(freedom: float, resamples: int) -> Array:
+    """What turns normal numbers into Student's t: [R], interpolated between quantiles of chi-square."""
+    logarithms = np.log(2 * gammaincinv(freedom / 2, ndtr(NODES)) / freedom)
+    return np.asarray(np.exp(-np.interp(_spread(resamples), NODES, logarithms) / 2), dtype=np.float64)
+
+
 @lru_cache(maxsize=4)
-def _uniform(resamples: int) -> Array:
-    """Evenly spread over (0, 1) in random order: fewer surprises in the tails than independent numbers."""
+def _spread(resamples: int) -> Array:
+    """Normal quantiles, evenly spread and in random order: fewer surprises than independent numbers."""
     ranks = generator("tails").permutation(resamples)
-    return np.asarray((ranks + 0.5) / resamples, dtype=np.float64)
+    return np.asarray(ndtri((ranks + 0.5) / resamples), dtype=np.float64)
 
 
 def estimate(sample: Sample, like: Sequence[Sample] = ()) -> Estimate:
@@ -245,7 +270,7 @@ def estimate(sample: Sample, like: Sequence[Sample] = ()) -> Estimate:
     found = distribution(sample, like)
     probability = two_sided(found.at_most(0.0), found.at_least(0.0))
     seeds = len(sample.seeds)
-    return Estimate(found.value, *found.interval(), probability, found.smallest_effect, seeds)
+    return Estimate(found.value, *found.interval, probability, found.smallest_effect, seeds)
 
 
 def estimates(samples: Sequence[Sample]) -> list[Estimate]:
