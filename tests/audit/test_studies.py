@@ -22,6 +22,9 @@ from .planted import Planted, make
 DATA = Path(os.environ["XSTILTS_DATA"]) if "XSTILTS_DATA" in os.environ else None
 with_data = pytest.mark.skipif(DATA is None, reason="XSTILTS_DATA names no data folder")
 LAB = [name for name in bundled() if name.startswith("lab-")]
+QUICK = ("lab-quickstart", "lab-pretrain")
+"""The others draw many more rows of the lab; they are looked at by `make test-slow`."""
+
 REAL = Path(__file__).parents[2] / "examples"
 GERMAN = ('other = ["./other.py"]', 'other = { tasks = ["./other.py"], languages = ["de"] }')
 MEANT = '[[allowed]]\nkind = "language_seen"\ntask = "infer"\nwhy = "The question is whether German helps."\n'
@@ -32,7 +35,9 @@ def world(tmp_path: Path) -> Planted:
     return make(tmp_path)
 
 
-@pytest.mark.parametrize("name", LAB)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in LAB]
+)
 def test_no_leak_is_told_of_a_study_of_the_lab(name: str) -> None:
     study = load(name)
     assert audit(plan(study)).leaks(study.allowed) == []
