@@ -109,10 +109,6 @@ def test_the_page_says_so(broken):
     assert "After the arm nli, lab_nli was not learned with seed 2 (at chance in the source)." in said
 
 
-def test_a_page_without_collapses_says_nothing(world):
-    assert "Collapsed runs" not in page.build(world.plan, world.store)
-
-
 def test_without_the_source_language_the_development_score_decides(world, monkeypatch):
     """The plan evaluates no source language; the phase's record says how it ended."""
     hit = cell(world, "none", "lab_nli", 2)
