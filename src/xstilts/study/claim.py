@@ -38,8 +38,8 @@ class Claim(Specification):
     `languages` are "source", "transfer" (all others), "all", or a list of codes and of families
     ("family:Turkic": its languages but for the source). The quantity on `against_languages` and
     `against_targets` is subtracted; "others" are the transfer languages that `languages` leaves out. The
-    claim holds if the quantity stands in `relation` to `margin` (points of the metric), or with "=" lies within
-    the margin of `about`; the origin of these numbers `source` names.
+    claim holds if the quantity stands in `relation` to `margin` (points of the metric), or with "=" lies
+    within the margin of `about`; the origin of these numbers `source` names.
     """
 
     says: str = ""

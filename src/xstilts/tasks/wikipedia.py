@@ -14,8 +14,8 @@ from xstilts.task import Hub, Task
 ARTICLES = 2_000
 SHORTEST = 100
 LANGUAGES = """
-    af ar bg bn de el en es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr ms my nl pt ru sw ta te th tl tr
-    ur vi yo zh
+    af ar bg bn de el en es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr ms my nl pt ru sw ta te th tl
+    tr ur vi yo zh
 """
 
 
