@@ -301,6 +301,7 @@ def test_a_missing_folder_file_split_or_language(tmp_path: Path) -> None:
     xnli = task.find("xnli")
     with pytest.raises(DataError, match=r"nowhere: no such data folder. .*--data DIR"):
         task.load(xnli, "test", "de", tmp_path / "nowhere")
+    _folder(tmp_path, {"target/xnli/test-fr.tsv": b""})
     with pytest.raises(
         DataError, match=r"no test data of task 'xnli' in 'de': looked for target/xnli/test-de.tsv"
     ):

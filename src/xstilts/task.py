@@ -280,8 +280,8 @@ def from_files(task: Task, data: Path | None) -> bool:
         return data is not None
     files = task.files
     return any(
-        _find_paths(task, files, split, language, data)
-        for split in files.patterns
+        _first(data, patterns, files, language)
+        for patterns in files.patterns.values()
         for language in task.languages
     )
 
