@@ -3,7 +3,7 @@
     python benchmarks/simulations.py [--scale 1.0] [--write docs/statistics.md]
 
 Simulates studies of which everything is known (`simulated.py`) and predictions of models that learned nothing
-or little (`guesses.py`), sends them through the code of the report, and counts. Takes about six minutes of
+or little (`guesses.py`), sends them through the code of the report, and counts. Takes about eight minutes of
 one core; `--scale` changes the number of repetitions. With `--write` the tables replace what stands between
 the two marks in that file.
 """
@@ -156,7 +156,7 @@ LEARNED: dict[str, Callable[[Rng], Predictions]] = {
 
 def tables(scale: float) -> Iterator[tuple[str, Table]]:
     """All figures: a title, then rows of which the first are names."""
-    yield "No true effect: studies of 10 x 9 cells with a false finding", _false(round(60 * scale))
+    yield "No true effect: studies of 10 x 9 cells with a false finding", _false(round(120 * scale))
     yield "Coverage of 95 % intervals, in percent", _coverage(scale)
     yield "Power at the predicted smallest effect", _power(round(240 * scale))
     yield "Collapse guard: runs marked", _guard(round(600 * scale))
