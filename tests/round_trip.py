@@ -57,7 +57,7 @@ class Trip:
 
 def cells(found: Task, data: Path | None) -> Iterator[tuple[str, str]]:
     """Every split and language that the folder holds with gold labels."""
-    if found.files is None or found.family == "masked":
+    if found.files is None or found.family == "masked" or not task.from_files(found, data):
         return
     for split in found.files.patterns:
         for language in task.available(found, split, data):
