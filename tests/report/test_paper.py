@@ -13,6 +13,7 @@ from xstilts.report.effects import Effects
 from xstilts.report.exchange import Examined
 from xstilts.report.markdown import markdown
 from xstilts.report.paper import Paper, claims_counted
+from xstilts.report.results import Results
 from xstilts.report.statistics import Estimate
 from xstilts.report.tables import Entry, Grid
 
@@ -143,3 +144,15 @@ def test_pdflatex_compiles_it(world, tmp_path):
     assert (folder / "main.pdf").stat().st_size > 10_000
     assert not re.findall(r"Overfull \\hbox \((?:[2-9]\d|\d{3,})[.\d]*pt", log)
     assert "Float too large" not in log
+
+
+def test_origins_of_settings_are_printed(world):
+    origins = {"intermediate.recipe.warmup": "jiant's default & <b>ours</b>"}
+    plan = replace(world.plan, study=world.plan.study.changed(origins=origins))
+    shown = markdown(Paper(Effects(Results(plan, world.store)), world.store)).decode()
+    assert "### Where settings come from" in shown
+    assert "intermediate.recipe.warmup" in shown
+    html = page.build(plan, world.store)
+    assert "<h3>Where settings come from</h3>" in html
+    assert "&lt;b&gt;ours" in html
+    assert "Where settings come from" not in page.build(world.plan, world.store)

@@ -1,14 +1,18 @@
 """The account of a study: what was trained how and on what, what it cost, what failed, whom to cite."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from xstilts.report.claims import count
 from xstilts.store import Store
 from xstilts.study.backbone import Backbone
+from xstilts.study.mixture import Mixture
 from xstilts.study.phase import Phase
 from xstilts.study.plan import Plan
+from xstilts.study.use import Use
+from xstilts.task import TRANSLATED
 
 
 @dataclass(frozen=True)
@@ -86,13 +90,12 @@ def recipes(plan: Plan) -> list[dict[str, str]]:
 
 def _recipe_row(phase: Phase) -> dict[str, Any]:
     recipe = phase.recipe
-    languages = sorted({code for use in phase.uses for code in use.languages})
-    cap = {use.examples for use in phase.uses if use.examples is not None}
     return {
         "tasks": " + ".join(use.task for use in phase.uses),
         "labels": "shuffled" if any(use.labels == "shuffled" for use in phase.uses) else "gold",
-        "languages": languages[0] if len(languages) == 1 else count(len(languages), "language"),
-        "examples": f"{max(cap):,}" if cap else "all",
+        "mixing": _mixing(phase.mixture),
+        "languages": _languages(phase.uses),
+        "examples": _examples(phase.uses),
         "rate": f"{recipe.learning_rate:g}",
         "length": count(recipe.updates, "update") if recipe.updates else f"{recipe.epochs:g} epochs",
         "batch": f"{recipe.batch_size} examples" if recipe.batch_size else f"{recipe.batch_tokens} tokens",
@@ -101,6 +104,42 @@ def _recipe_row(phase: Phase) -> dict[str, Any]:
         "precision": recipe.precision,
         "selection": recipe.select,
     }
+
+
+def _mixing(mixture: Mixture | None) -> str:
+    """How several tasks share the updates; "" where every epoch has all rows."""
+    if mixture is None:
+        return ""
+    match mixture.rule:
+        case "limit":
+            rule = f"by size up to {mixture.limit:,}"
+        case "temperature":
+            rule = f"temperature {mixture.temperature:g}"
+        case "shares":
+            rule = " : ".join(f"{100 * share:g}" for share in mixture.shares)
+        case "size" | "uniform":
+            rule = {"size": "by size", "uniform": "evenly"}[mixture.rule]
+    return f"{rule}; {mixture.replay:.0%} masked text" if mixture.replay else rule
+
+
+def _languages(uses: Sequence[Use]) -> str:
+    """One by its code, several by their number, shares outright."""
+    labelled = [use for use in uses if use.family != "masked"] or uses
+    translated = ", translated" if any(use.split == TRANSLATED for use in labelled) else ""
+    if labelled[0].shares:
+        shares = zip(labelled[0].languages, labelled[0].shares, strict=True)
+        return ", ".join(f"{code} {100 * share:g} %" for code, share in shares) + translated
+    codes = sorted({code for use in labelled for code in use.languages})
+    return (codes[0] if len(codes) == 1 else count(len(codes), "language")) + translated
+
+
+def _examples(uses: Sequence[Use]) -> str:
+    labelled = [use for use in uses if use.family != "masked"] or uses
+    fractions = {use.fraction for use in labelled if use.fraction is not None}
+    caps = {use.examples for use in labelled if use.examples is not None}
+    if fractions:
+        return f"{100 * max(fractions):g} %"
+    return f"{max(caps):,}" if caps else "all"
 
 
 def models(plan: Plan) -> list[tuple[str, str]]:

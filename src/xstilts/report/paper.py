@@ -157,6 +157,7 @@ class Paper:
             ("Collapsed runs", COLLAPSED, collapsed),
             ("Leak audit", ("status", "target", "what was seen", "languages", "how much"), leaked),
             ("Phases", tuple(recipes[0]) if recipes else (), [tuple(row.values()) for row in recipes]),
+            ("Where settings come from", ("setting", "origin"), list(plan.study.origins.items())),
             ("Cost", ("steps", "done", "time", "tokens trained on"), costs),
         )
         return [Sheet(title, columns, tuple(rows)) for title, columns, rows in made if rows]
