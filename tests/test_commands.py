@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shell import Shell
 from xstilts import __main__ as commands
 from xstilts.report import page
 from xstilts.runner import local
@@ -20,24 +21,6 @@ from xstilts.study.plan import Plan, plan
 
 if TYPE_CHECKING:
     from conftest import World
-
-
-class Shell:
-    """Runs commands in a folder of their own, with fake work."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        self.capsys, self.monkeypatch = capsys, monkeypatch
-
-    def __call__(self, *arguments: str | Path) -> tuple[int, str, str]:
-        """Exit status, standard output, standard error."""
-        self.monkeypatch.setattr(sys, "argv", ["xstilts", *map(str, arguments)])
-        try:
-            commands.main()
-            status = 0
-        except SystemExit as end:
-            status = int(end.code or 0)
-        output = self.capsys.readouterr()
-        return status, output.out, output.err
 
 
 def fake_report(plan: Plan, store: Store, formats: list[str], out: Path) -> list[Path]:

@@ -25,7 +25,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from xstilts import __main__ as commands
+from shell import Shell
 from xstilts import task
 from xstilts.errors import BackboneError, DataError
 from xstilts.families.examples import Answer, Choice, Pair, Question
@@ -147,28 +147,10 @@ def write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-class Shell:
-    """Runs `xstilts translate` in this process."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        self.capsys, self.monkeypatch = capsys, monkeypatch
-
-    def __call__(self, *arguments: str | Path) -> tuple[int, str, str]:
-        """Exit status, standard output, standard error."""
-        self.monkeypatch.setattr(sys, "argv", ["xstilts", "translate", *map(str, arguments)])
-        try:
-            commands.main()
-            status = 0
-        except SystemExit as end:
-            status = int(end.code or 0)
-        output = self.capsys.readouterr()
-        return status, output.out, output.err
-
-
 @pytest.fixture
 def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
     monkeypatch.delenv("XSTILTS_DATA", raising=False)
-    return Shell(capsys, monkeypatch)
+    return Shell(capsys, monkeypatch, "translate")
 
 
 def test_from_rows_to_translated_rows(data: Path, model: Path, shell: Shell) -> None:
