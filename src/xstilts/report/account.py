@@ -9,7 +9,7 @@ from xstilts.report.claims import count
 from xstilts.store import Store
 from xstilts.study.backbone import Backbone
 from xstilts.study.mixture import Mixture
-from xstilts.study.phase import Phase
+from xstilts.study.phase import Phase, chain
 from xstilts.study.plan import Plan
 from xstilts.study.use import Use
 from xstilts.task import TRANSLATED
@@ -144,14 +144,17 @@ def _examples(uses: Sequence[Use]) -> str:
 
 def models(plan: Plan) -> list[tuple[str, str]]:
     """The backbones with what they are."""
-    found: dict[str, str] = {}
+    return [(name, _origin(backbone)) for name, backbone in backbones(plan).items()]
+
+
+def backbones(plan: Plan) -> dict[str, Backbone]:
+    """The backbones of the arms, by the names that the study gives them."""
+    found: dict[str, Backbone] = {}
     for cell in plan.cells:
-        model: Any = plan.evaluation(cell).model
-        while isinstance(model, Phase):
-            model = model.parent
-        if isinstance(model, Backbone) and not cell.reference:
-            found.setdefault(cell.backbone, _origin(model))
-    return list(found.items())
+        last = [*chain(plan.evaluation(cell).model)][-1:]
+        if not cell.reference and last and isinstance(last[0], Backbone):
+            found.setdefault(cell.backbone, last[0])
+    return found
 
 
 def _origin(backbone: Backbone) -> str:

@@ -13,11 +13,11 @@ import numpy as np
 
 from xstilts import metrics
 from xstilts.metrics.xtreme import XTREME
+from xstilts.report import account
 from xstilts.report.claims import count
 from xstilts.report.effects import Effects, Quantity
 from xstilts.report.published import Published, Scores
 from xstilts.report.results import Line, Target
-from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Phase
 
 BEST = "best"
@@ -241,15 +241,8 @@ def _named(scores: Scores) -> str:
 
 def _models(effects: Effects) -> dict[str, str]:
     """The backbones of the study with their names on the Hub, "" for folders and new ones."""
-    plan = effects.results.plan
-    found: dict[str, str] = {}
-    for cell in plan.cells:
-        model: Any = plan.evaluation(cell).model
-        while isinstance(model, Phase):
-            model = model.parent
-        if isinstance(model, Backbone) and not cell.reference:
-            found.setdefault(cell.backbone, model.model or "")
-    return found
+    found = account.backbones(effects.results.plan)
+    return {name: backbone.model or "" for name, backbone in found.items()}
 
 
 def _choices(effects: Effects, published: Published) -> tuple[list[Choice], list[Lone]]:
