@@ -16,7 +16,8 @@ import pytest
 import xstilts.tasks
 from xstilts import languages, metrics, task
 from xstilts.errors import DataError, TaskError
-from xstilts.families.examples import Bitext, Choice, Example, Pair, Question, Tagged, Text
+from xstilts.families.examples import Bitext, Choice, Example, Pair, Question, Seen, Tagged, Text
+from xstilts.families.visual import UNLABELLED
 from xstilts.task import FAMILIES, Task
 
 ROWS = {
@@ -24,6 +25,7 @@ ROWS = {
     "choice": Choice,
     "tagging": Tagged,
     "span": Question,
+    "visual": Seen,
     "retrieval": Bitext,
     "masked": Text,
 }
@@ -78,7 +80,12 @@ def test_it_can_be_trained_in_its_source_language(found: Task) -> None:
 
 def test_labels_are_those_of_its_family(found: Task) -> None:
     assert len(set(found.labels)) == len(found.labels)
-    assert bool(found.labels) == (found.family in ("classification", "tagging"))
+    assert bool(found.labels) == (found.family in ("classification", "tagging", "visual"))
+
+
+def test_images_have_paths_unless_the_lab_draws_them(found: Task) -> None:
+    assert bool(found.images) == (found.family == "visual" and found.lab is None)
+    assert all("{id}" in pattern or "{name}" in pattern for pattern in found.images)
 
 
 def test_it_says_what_it_is_and_whose(found: Task) -> None:
@@ -127,6 +134,11 @@ def _check(found: Task, example: Example) -> None:
         assert all(source < len(example.source) for source, _ in example.gold)
     elif isinstance(example, Text):
         assert example.text.strip()
+    elif isinstance(example, Seen):
+        assert example.label in (*found.labels, UNLABELLED)
+        assert example.text.strip()
+        assert example.images
+        assert bool(example.caption) == found.captions
     elif isinstance(example, Choice):
         assert 0 <= example.label < len(example.options)
     else:

@@ -88,10 +88,16 @@ def json_lines(path: Path, fields: Sequence[str]) -> Iterator[tuple[int, dict[st
         yield number, require(row, fields, _place(path, number))
 
 
+def json_object(path: Path, fields: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of a file that is one JSON object of them, by their keys; each must have these fields."""
+    for key, row in _json(path, ()).items():
+        yield key, require(row, fields, f"{path}: '{key}'")
+
+
 def require(row: Any, fields: Sequence[str], where: str) -> dict[str, Any]:
     """A JSON object that has these fields; DataError if it is none or lacks one."""
     if not isinstance(row, dict):
-        raise DataError(where, "is no JSON object.", f"Needed: {', '.join(fields)}.")
+        raise DataError(where, "is no JSON object.", f"Needed: {', '.join(fields)}." if fields else "")
     for field in fields:
         if row.get(field) is None:
             what = f"has no field '{field}'; it has {', '.join(sorted(row)) or 'none'}."
@@ -107,13 +113,7 @@ def squad(path: Path, *, unanswerable: bool = False, misplaced: bool = True) -> 
     stand at its offset, and if a question has no answer, unless there may be `unanswerable` ones (v2.0).
     Without `misplaced`, such questions are passed by instead.
     """
-    try:
-        with _open(path) as stream:
-            root = json.load(stream)
-    except json.JSONDecodeError as error:
-        what = f"is no JSON ({error.msg} at column {error.colno})."
-        raise DataError(_place(path, error.lineno), what, "Fetch the file again.") from error
-    for article in _parts(root, "data", str(path)):
+    for article in _parts(_json(path, ("data",)), "data", str(path)):
         for paragraph in _parts(article, "paragraphs", f"{path}: an article"):
             context = require(paragraph, ("context", "qas"), f"{path}: a paragraph")["context"]
             for row in _parts(paragraph, "qas", f"{path}: a paragraph"):
@@ -296,6 +296,16 @@ def keyed_lines(path: Path) -> Iterator[tuple[str, str]]:
 
 def _open(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+
+
+def _json(path: Path, fields: Sequence[str]) -> dict[str, Any]:
+    """A file that is one JSON object with these fields."""
+    try:
+        with _open(path) as stream:
+            return require(json.load(stream), fields, str(path))
+    except json.JSONDecodeError as error:
+        what = f"is no JSON ({error.msg} at column {error.colno})."
+        raise DataError(_place(path, error.lineno), what, "Fetch the file again.") from error
 
 
 def _place(path: Path, number: int) -> str:

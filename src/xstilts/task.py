@@ -24,7 +24,11 @@ TRANSLATED = "train-translated"
 """The split that holds the source language's training rows in another language: see `xstilts.translated`. In
 the source language itself these are the training rows."""
 
-FAMILIES = ("classification", "choice", "tagging", "span", "retrieval", "masked")
+TEST_TRANSLATED = "test-translated"
+"""The split that holds the evaluated rows of a language in the source language, translated by machine. The
+lab translates without fault: there these are the rows of the source language."""
+
+FAMILIES = ("classification", "choice", "tagging", "span", "visual", "retrieval", "masked")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +83,11 @@ class Task:
     None for its own, the empty string for nothing (retrieval). `evaluation_fallback` is the split that is
     evaluated where the source has no `evaluation_split` at all; if that is "train", the source language,
     which is trained on it, is left out. `translations` says where a release keeps machine translations of the
-    training rows, as the split TRANSLATED. `no_hub` says why the rows are not read from the Hub. `examples`
-    is how many the release has, by split, in the source language or else in any. `version` is raised by hand
-    whenever the rows change, and enters every fingerprint.
+    training rows, as the split TRANSLATED. `images` are the paths to try below the folder of images, where
+    `{id}` is the name in a row and `{name}` its last part; `captions` says that rows tell in words what is on
+    them. `no_hub` says why the rows are not read from the
+    Hub. `examples` is how many the release has, by split, in the source language or else in any. `version`
+    is raised by hand whenever the rows change, and enters every fingerprint.
     """
 
     family: str
@@ -98,6 +104,8 @@ class Task:
     hub: Hub | None = None
     lab: Lab | None = None
     translations: Files | None = None
+    images: tuple[str, ...] = ()
+    captions: bool = False
     no_hub: str = ""
     examples: Mapping[str, int] = field(default_factory=dict)
     evaluation_split: str = "test"
@@ -165,7 +173,7 @@ def load(task: Task, split: str, language: str, data: Path | None = None) -> lis
     Rows come from the lab, else from the data folder if it has any of the task, else from the Hub.
     Raises DataError if the source has no such split, a file is missing, or a row is broken.
     """
-    split = _original(task, split, language)
+    split, language = _original(task, split, language)
     if task.lab is not None:
         from xstilts import lab
 
@@ -195,7 +203,7 @@ def load(task: Task, split: str, language: str, data: Path | None = None) -> lis
 
 def identity(task: Task, split: str, language: str, data: Path | None = None) -> str:
     """What rows depend on: a Hub revision, the checksum of local files, or the lab's version."""
-    split = _original(task, split, language)
+    split, language = _original(task, split, language)
     if task.lab is not None:
         from xstilts import lab
 
@@ -215,7 +223,7 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
 
 def text_bytes(task: Task, split: str, language: str, data: Path | None = None) -> int | None:
     """How many bytes the local files of a split hold, uncompressed; None if the rows come from elsewhere."""
-    split = _original(task, split, language)
+    split, language = _original(task, split, language)
     files = _layout(task, split, data)
     if files is None or (data is None and task.path is None):
         return None
@@ -255,9 +263,13 @@ def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ..
     return tuple(lang for lang in task.languages if _find_paths(task, task.files, split, lang, data))
 
 
-def _original(task: Task, split: str, language: str) -> str:
-    """The split whose rows are meant: what is in the source language needs no translation."""
-    return "train" if split == TRANSLATED and language == task.source_language else split
+def _original(task: Task, split: str, language: str) -> tuple[str, str]:
+    """Split and language whose rows are meant: what is in the source language needs no translation."""
+    if split == TEST_TRANSLATED and task.lab is not None:
+        return task.evaluation_split, task.source_language
+    if language == task.source_language:
+        split = {TRANSLATED: "train", TEST_TRANSLATED: task.evaluation_split}.get(split, split)
+    return split, language
 
 
 def _layout(task: Task, split: str, data: Path | None) -> Files | None:

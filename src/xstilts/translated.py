@@ -78,6 +78,8 @@ def _refusal(task: Task) -> tuple[str, str] | None:
         return "holds text without labels.", "Name the languages of its text instead of translating it."
     if task.family == "retrieval" or task.trained_by == "":
         return "is not trained, so it has no training rows.", "Translate a task that trains something."
+    if task.family == "visual" and task.lab is None:
+        return "is about images, which `xstilts translate` does not read.", "Name a task of texts."
     if task.family not in FAMILIES and task.lab is None:
         what = "has one tag for each word, and a translation has other words in another order."
         return what, f"Tasks of these families are translated: {', '.join(FAMILIES)}."

@@ -8,7 +8,7 @@ import pytest
 
 from xstilts import families
 from xstilts.errors import DataError
-from xstilts.families.examples import Answer, Choice, Pair, Question, Tagged
+from xstilts.families.examples import Answer, Choice, Pair, Question, Seen, Tagged
 from xstilts.families.items import Item, Layout
 
 TAGS = ("ADJ", "DET", "NOUN", "PUNCT", "VERB")
@@ -38,8 +38,19 @@ EXAMPLES: dict[str, list[Any]] = {
         Question("ไม่มีใครตามเขาไป", "ใคร", (Answer("ใคร", 5), Answer("ตามเขา", 8))),
         Question("Nobody follows him.", "Why?", ()),
     ],
+    "visual": [
+        Seen(("1.jpg",), "The keeper walks.", "neutral", "A keeper at the river."),
+        Seen(("2.jpg", "3.jpg"), "没有人跟着他。", "entailment"),
+        Seen((), "Nobody follows him.", "contradiction", "The old keeper walks."),
+        Seen((), "The river", "neutral"),
+        Seen(("1.jpg",), "", "entailment", "A keeper at the river."),
+    ],
 }
-LABELS = {"classification": ("contradiction", "entailment", "neutral"), "tagging": TAGS}
+LABELS = {
+    "classification": ("contradiction", "entailment", "neutral"),
+    "tagging": TAGS,
+    "visual": ("contradiction", "entailment", "neutral"),
+}
 TRAINED = sorted(EXAMPLES)
 
 
@@ -107,8 +118,8 @@ def test_an_example_is_encoded_alike_in_any_company(name: str, roberta: Any) -> 
     for row, example in enumerate(EXAMPLES[name]):
         alone = family.encode([example], roberta, layout)
         beside = [item for item in together if item.example == row]
-        assert [(item.sequences, item.second, item.reads, item.gold) for item in alone] == [
-            (item.sequences, item.second, item.reads, item.gold) for item in beside
+        assert [(item.sequences, item.second, item.reads, item.gold, item.images) for item in alone] == [
+            (item.sequences, item.second, item.reads, item.gold, item.images) for item in beside
         ]
 
 
@@ -122,11 +133,13 @@ def test_shuffling_is_a_function_of_the_generator_and_moves_answers_only(name: s
     assert once != rows
     assert once != other
     for row, changed in zip(rows, once, strict=True):
-        for field in ("text", "text2", "context", "options", "tokens", "question", "id"):
+        for field in ("text", "text2", "context", "options", "tokens", "question", "images", "caption", "id"):
             assert getattr(row, field, None) == getattr(changed, field, None)
 
 
-@pytest.mark.parametrize(("name", "field"), [("classification", "label"), ("tagging", "tags")])
+@pytest.mark.parametrize(
+    ("name", "field"), [("classification", "label"), ("visual", "label"), ("tagging", "tags")]
+)
 def test_shuffling_keeps_the_distribution_of_labels(name: str, field: str) -> None:
     family, rows = families.find(name), EXAMPLES[name] * 8
     shuffled = family.shuffled(rows, np.random.Generator(np.random.PCG64(0)))

@@ -76,4 +76,19 @@ class Text:
     text2: str | None = None
 
 
-Example = Pair | Choice | Tagged | Question | Bitext | Text
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One or more images by name, a text about them, and a label by name (`visual`).
+
+    `caption` says in words what the images show, where the release does: a control reads it in their place.
+    A label that is none of the task's (`visual.OPEN`) is never trained on, and no prediction equals it.
+    """
+
+    images: tuple[str, ...]
+    text: str
+    label: str
+    caption: str = ""
+    id: str = ""
+
+
+Example = Pair | Choice | Tagged | Question | Bitext | Text | Seen

@@ -16,9 +16,17 @@ from xstilts.study.use import Use
 BYTES_PER_TOKEN = 4.0
 """Of text in the files of a task, markup included; XLM-R's vocabulary gives 3.5 to 5 on most languages."""
 
-TOKENS_PER_EXAMPLE = {"classification": 40, "choice": 250, "tagging": 25, "span": 200, "masked": 40}
+TOKENS_PER_EXAMPLE = {
+    "classification": 40,
+    "choice": 250,
+    "tagging": 25,
+    "span": 200,
+    "visual": 12,
+    "masked": 40,
+}
 """Where only the number of examples is known, by family: MNLI has about 40, SQuAD 200, HellaSwag's four
-endings with their context 340, Cosmos QA's 440, CommonsenseQA's five 100, English UD 23."""
+endings with their context 340, Cosmos QA's 440, CommonsenseQA's five 100, English UD 23. Beside images only
+the text counts (XVNLI's hypotheses have seven words); what a model makes of pixels is not known here."""
 
 
 @dataclass(frozen=True)

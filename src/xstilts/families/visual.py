@@ -1,0 +1,111 @@
+"""Images and a text about them: one of the task's labels is chosen, as in classification of texts.
+
+A control takes something away, as a *view* of the same rows. What is right whatever the image, or whatever
+the text, a model can learn without looking: it must lose when it is shown another image, or none.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xstilts.families.examples import Seen
+from xstilts.families.items import IGNORED, Item, Layout, Numbers, tokenize
+
+UNLABELLED = "-"
+"""The label of a row that has none: SNLI's annotators did not agree, or the answer is none of the labels.
+
+Official scorers count such rows as wrong (e-bug/iglue, visual entailment and GQA); no loss is taken of them.
+"""
+
+WITHOUT_IMAGES = ("text", "caption")
+"""Views that need no image files."""
+
+
+def viewed(rows: Sequence[Seen], view: str, rng: np.random.Generator) -> list[Seen]:
+    """The rows as a control shows them; labels and ids stay.
+
+    "all" and "translated": as they are (translated rows are read from files of their own). "shuffled": the
+    images exchanged in a random circle of all that there are, so that none keeps its own and rows about the
+    same images still see the same. "text": no images and no caption. "caption": no images; where a row has a
+    caption it is read before the text. "image": no text.
+    """
+    match view:
+        case "shuffled":
+            circle = list(dict.fromkeys(row.images for row in rows))
+            order = [circle[place] for place in rng.permutation(len(circle))]
+            after = dict(zip(order, order[1:] + order[:1], strict=True))
+            return [replace(row, images=after[row.images]) for row in rows]
+        case "text":
+            return [replace(row, images=(), caption="") for row in rows]
+        case "caption":
+            return [replace(row, images=()) for row in rows]
+        case "image":
+            return [replace(row, text="") for row in rows]
+    return list(rows)
+
+
+@dataclass(frozen=True)
+class Visual:
+    """Images and a text with one label (XVNLI, MaRVL, xGQA, SNLI-VE, NLVR2, GQA, ...)."""
+
+    name: str = "visual"
+    version: int = 1
+    axis: str = "outputs"
+
+    def outputs(self, layout: Layout) -> int:
+        """One output per label."""
+        return len(layout.labels)
+
+    def encode(self, examples: Sequence[Seen], tokenizer: object, layout: Layout) -> list[Item]:
+        """One item per example: its text, and the names of its images.
+
+        Where there is no image, the caption (if there is one) and the text are a pair. Cut with
+        `longest_first`. DataError if a label is neither the layout's nor UNLABELLED.
+        """
+        index = Numbers(layout)
+        captions = ["" if row.images else row.caption for row in examples]
+        first = [caption or row.text for caption, row in zip(captions, examples, strict=True)]
+        second = [row.text if caption else None for caption, row in zip(captions, examples, strict=True)]
+        sequences = tokenize(tokenizer, first, second, layout.max_length)
+        return [
+            Item(
+                (ids,),
+                (start,),
+                ([layout.summary_of(len(ids))],),
+                [IGNORED if example.label == UNLABELLED else index[example.label]],
+                row,
+                images=(example.images,),
+            )
+            for row, (example, (ids, start)) in enumerate(zip(examples, sequences, strict=True))
+        ]
+
+    def decode(
+        self,
+        examples: Sequence[Seen],
+        items: Sequence[Item],
+        scores: Sequence[NDArray[np.float32]],
+        layout: Layout,
+    ) -> list[str]:
+        """The label with the highest score; ties go to the lower index."""
+        return [layout.labels[int(score[0].argmax())] for score in scores]
+
+    def gold(self, example: Seen) -> str:
+        """The label."""
+        return example.label
+
+    def majority(self, training: Sequence[Seen], examples: Sequence[Seen]) -> list[str]:
+        """The most frequent label of the training data, for every example."""
+        counts = Counter(row.label for row in training if row.label != UNLABELLED)
+        best = min(counts, key=lambda label: (-counts[label], label))
+        return [best] * len(examples)
+
+    def shuffled(self, examples: Sequence[Seen], rng: np.random.Generator) -> list[Seen]:
+        """Labels permuted over the examples."""
+        order = rng.permutation(len(examples))
+        return [replace(row, label=examples[other].label) for row, other in zip(examples, order, strict=True)]
+
+
+FAMILY = Visual()

@@ -1,0 +1,149 @@
+"""Images by name: files below a folder that the user names, or pictures that the embedded lab draws.
+
+A row of the family `visual` names its images; a task says under which paths a name is looked for
+(`Task.images`). Files are JPEG, PNG, WebP or GIF (its first frame), whatever their names end in. Too large
+ones are refused before they are decoded, and a name never leads out of the folder.
+"""
+
+import hashlib
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xstilts.errors import DataError
+from xstilts.task import Task
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+
+MOST_PIXELS = 50_000_000
+"""Of an image. A small file may claim far more, to fill the memory of whoever decodes it."""
+
+MOST_BYTES = 64 * 2**20
+"""Of a file; and of all files together, the most whose contents enter their identity."""
+
+WAY_OUT = "Name their folder with --images DIR or XSTILTS_IMAGES, laid out as in docs/multimodal.md."
+
+
+def default_folder(data: Path | None) -> Path | None:
+    """The folder that is taken where none is named: `images` in the data folder, if there is one."""
+    return data / "images" if data is not None and (data / "images").is_dir() else None
+
+
+def load(task: Task, name: str, folder: Path | None = None) -> NDArray[np.uint8]:
+    """The image of that name in red, green and blue [height, width, 3].
+
+    Raises DataError if there is none, if it is too large, or if its file cannot be decoded.
+    """
+    if task.lab is not None:
+        from xstilts import lab
+
+        return lab.render(task.lab.name, name)
+    path = find(task, name, folder)
+    if path is None:
+        where, tried = _folder(task, folder), ", ".join(_candidates(task, name))
+        raise DataError(str(where), f"has no image '{name}': looked for {tried}.", WAY_OUT)
+    return decode(path)
+
+
+def decode(path: Path) -> NDArray[np.uint8]:
+    """The pixels of an image file [height, width, 3]. Raises DataError if it is too large or damaged."""
+    from PIL import Image
+
+    if path.stat().st_size > MOST_BYTES:
+        raise DataError(str(path), f"has more than {MOST_BYTES:,} bytes.", "Make it smaller.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of size, which is looked at here, and of odd metadata
+            with Image.open(path, formats=FORMATS) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    what = f"is {image.width:,} x {image.height:,} pixels large; {MOST_PIXELS:,} are allowed."
+                    raise DataError(str(path), what, "Make it smaller.")
+                return np.array(image.convert("RGB"), np.uint8)
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        what = f"is no whole image in one of the formats {', '.join(FORMATS)} ({error})."
+        raise DataError(str(path), what, "Fetch it again, or convert it.") from error
+
+
+def find(task: Task, name: str, folder: Path | None = None) -> Path | None:
+    """The file of an image; None if there is none. DataError if the name would lead out of the folder."""
+    root = _folder(task, folder)
+    return next((path for one in _candidates(task, name) if (path := root / one).is_file()), None)
+
+
+def missing(task: Task, names: Iterable[str], folder: Path | None = None) -> list[str]:
+    """Those of the names that have no image, each once, in their order; the lab draws any.
+
+    Raises DataError if there is no folder, or if a name would lead out of it.
+    """
+    if task.lab is not None:
+        return []
+    return [name for name in dict.fromkeys(names) if find(task, name, folder) is None]
+
+
+def identity(task: Task, folder: Path | None = None) -> str:
+    """What pixels depend on: a checksum over the files below the task's folders, used or not.
+
+    Names and sizes count; contents too, where all files together have at most MOST_BYTES. Of larger
+    collections it is not noticed if a file is replaced by another one of the same size. Of the lab it is
+    the version. Raises DataError if there is no folder.
+    """
+    if task.lab is not None:
+        from xstilts import lab
+
+        return f"lab:{lab.VERSION}:{task.lab.name}"
+    root = _folder(task, folder)
+    tops = sorted({pattern.split("{")[0].rpartition("/")[0] for pattern in task.images})
+    return _checksum(tuple(file for top in tops for file in _files(root, top)))
+
+
+def _folder(task: Task, folder: Path | None) -> Path:
+    """The folder that is named; else, for a user's own task, `images` beside its file."""
+    if folder is None and task.path is not None:
+        folder = task.path.parent / "images"
+    if folder is None:
+        raise DataError(f"task '{task.name}'", "has images, and their folder is not known.", WAY_OUT)
+    if not folder.is_dir():
+        raise DataError(str(folder), "no such folder of images.", WAY_OUT)
+    return folder
+
+
+def _candidates(task: Task, name: str) -> tuple[str, ...]:
+    """The paths below the folder under which a name is looked for, in order."""
+    parts = name.split("/")
+    if not name or "\0" in name or "\\" in name or ":" in parts[0] or {"", ".", ".."} & set(parts):
+        what = f"the image name {name!r} is no path below a folder."
+        raise DataError(f"task '{task.name}'", what, "Correct the row that names it.")
+    filled = (pattern.replace("{id}", name).replace("{name}", parts[-1]) for pattern in task.images)
+    return tuple(dict.fromkeys(filled))
+
+
+_File = tuple[str, int, int, str]
+"""Name below the folder, bytes, time of change in nanoseconds, path."""
+
+
+def _files(root: Path, top: str) -> Iterator[_File]:
+    """All files below a part of the folder, sorted, but hidden ones; links are followed."""
+    start = len(os.path.join(root, ""))  # noqa: PTH118 (strings: there may be a hundred thousand files)
+    for folder, folders, names in os.walk(root / top, followlinks=True):
+        folders.sort()
+        for name in sorted(names):
+            path = f"{folder}{os.sep}{name}"
+            if not name.startswith(".") and os.path.isfile(path):  # noqa: PTH113
+                found = os.stat(path)  # noqa: PTH116
+                yield path[start:].replace(os.sep, "/"), found.st_size, found.st_mtime_ns, path
+
+
+@lru_cache(maxsize=64)
+def _checksum(files: tuple[_File, ...]) -> str:
+    whole = sum(size for _, size, _, _ in files) <= MOST_BYTES
+    digest = hashlib.sha256()
+    for name, size, _, path in files:
+        digest.update(f"{name}\0{size}\0".encode("utf-8", "surrogateescape"))
+        if whole:
+            digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
+    return ("sha256:" if whole else "names:") + digest.hexdigest()

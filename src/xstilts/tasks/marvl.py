@@ -1,0 +1,58 @@
+"""MaRVL: is a statement true of two images? In five languages, about images chosen in their cultures.
+
+Its rows are not translations of each other, and it has none in English: there IGLUE evaluates on NLVR2's test
+set, whose file (`test1.json`) is read here under the name `marvl-en.jsonl`.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from xstilts import readers
+from xstilts.families.examples import Seen
+from xstilts.metrics.iglue import LANGUAGES
+from xstilts.task import TEST_TRANSLATED, Files, Task
+from xstilts.tasks.nlvr2 import IMAGES, LABELS, statements
+
+
+def _read(paths: tuple[Path, ...], language: str) -> Iterator[Seen]:
+    (path,) = paths
+    return statements(path) if language == "en" else _statements(path)
+
+
+def _statements(path: Path) -> Iterator[Seen]:
+    names = ("id", "language", "concept", "caption", "left_img", "right_img", "label")
+    for number, row in readers.json_lines(path, names):
+        folder = f"{row['language']}/images/{row['concept']}"
+        images = tuple(f"{folder}/{str(row[side]).rpartition('/')[2]}" for side in ("left_img", "right_img"))
+        gold = readers.label(path, number, str(row["label"]), LABELS)
+        yield Seen(images, row["caption"], gold, id=str(row["id"]))
+
+
+TASK = Task(
+    family="visual",
+    languages=LANGUAGES["marvl"],
+    labels=LABELS,
+    metric="accuracy",
+    trained_by="nlvr2",
+    files=Files(
+        patterns={
+            "test": (
+                "target/marvl/marvl-{lang}.jsonl",
+                "datasets/marvl/zero_shot/annotations/marvl-{lang}.jsonl",
+            ),
+            TEST_TRANSLATED: (
+                "target/marvl/annotations_machine-translate/marvl-{lang}_gmt.jsonl",
+                "datasets/marvl/zero_shot/annotations_machine-translate/marvl-{lang}_gmt.jsonl",
+            ),
+        },
+        read=_read,
+    ),
+    images=("marvl-images/{id}", "marvl/{id}", *IMAGES),
+    no_hub="rows and images come from the sites of their authors",
+    examples={"test": 6_967},
+    description="Is a statement true of two images? Five languages, and NLVR2 in English",
+    citation="Liu, Bugliarello, Ponti, Reddy, Collier and Elliott (2021), Visually Grounded Reasoning across "
+    "Languages and Cultures. EMNLP; Bugliarello et al. (2022), IGLUE. ICML",
+    licence="annotations: CC BY 4.0; images: their owners'",
+    url="https://marvl-challenge.github.io",
+)
