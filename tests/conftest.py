@@ -1,6 +1,7 @@
 """A folder with a study, users' task files and their data: everything that planning needs, nothing real."""
 
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,3 +110,16 @@ def world(tmp_path: Path) -> World:
         splits='("test",)',
     )
     return made
+
+
+@pytest.fixture(scope="session")
+def real_format(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives the folder of a model in the format of a real release (formats.py); for reading alone."""
+    root = tmp_path_factory.mktemp("formats")
+
+    def folder(name: str) -> Path:
+        from formats import make
+
+        return root / name if (root / name).exists() else make(name, root / name)
+
+    return folder
