@@ -51,11 +51,11 @@ def test_own_tasks_read_their_rows() -> None:
 
 
 def test_the_backbone_of_real_small_loads_and_tells_how_it_was_made() -> None:
-    from xstilts.runner import model as models
+    from xstilts.runner import checkpoint
 
     folder = EXAMPLES / "real-small" / "backbone"
     record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-    made = models.load(folder)
+    made = checkpoint.load(folder)
     assert sum(weights.numel() for weights in made.encoder.parameters()) == record["parameters"]
     assert sum(path.stat().st_size for path in folder.iterdir()) < 20e6
     study = load(EXAMPLES / "real-small" / "pretrain.toml")

@@ -10,6 +10,7 @@ import torch
 from toybox import BACKBONE, OF_FAMILY, Box, layout_of, spread
 
 from xstilts import families
+from xstilts.runner import checkpoint
 from xstilts.runner import model as models
 from xstilts.store import Store
 
@@ -54,7 +55,7 @@ def tokenizer(first: Box) -> Any:
 @pytest.fixture
 def model(first: Box) -> models.Model:
     """The tiny backbone with a head for every family, its weights spread as after training."""
-    model = models.load(first.checkpoint(BACKBONE))
+    model = checkpoint.load(first.checkpoint(BACKBONE))
     torch.manual_seed(0)
     for family in OF_FAMILY:
         model.add_head(family, family, families.find(family).outputs(layout_of(family)))

@@ -16,7 +16,7 @@ from transformers import AutoTokenizer
 from xstilts.errors import BackboneError
 from xstilts.families.examples import Answer, Bitext, Choice, Pair, Question, Tagged, Text
 from xstilts.runner.backbone import SPECIAL, _strings
-from xstilts.runner.model import load
+from xstilts.runner.checkpoint import load
 from xstilts.store import Store
 from xstilts.study import backbone as study
 from xstilts.study.backbone import Backbone, Tokenizer

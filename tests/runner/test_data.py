@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from xstilts.families.items import IGNORED, Item
 from xstilts.families.masked import Vocabulary
-from xstilts.runner.data import Encoded, collate, generator, hide, split
+from xstilts.runner.data import Encoded, collate, generator, split
+from xstilts.runner.objective import Objective
 from xstilts.runner.schedule import Schedule
 from xstilts.study.recipe import Recipe
 
@@ -238,7 +239,7 @@ def test_an_item_above_the_budget_comes_alone() -> None:
     assert sorted(map(len, batches)) == [1, 3]
 
 
-VOCABULARY = Vocabulary(size=1000, mask=4, special=(0, 1, 2, 3, 4))
+HIDING = Objective("encoder", Vocabulary(size=1000, mask=4, special=(0, 1, 2, 3, 4)))
 
 
 @settings(max_examples=100, deadline=None)
@@ -250,8 +251,8 @@ def test_hidden_tokens_are_read_and_are_the_gold(lengths: list[int], seed: int) 
         for row, n in enumerate(lengths)
     ]
     data, chosen = Encoded.of(rows, "outputs"), generator("chosen", seed).permutation(len(rows))
-    found = decoded(hide(data, chosen, VOCABULARY, 0.3, generator("mask", seed)))
-    again = decoded(hide(data, chosen, VOCABULARY, 0.3, generator("mask", seed)))
+    found = decoded(HIDING.hide(data, chosen, 0.3, generator("mask", seed)))
+    again = decoded(HIDING.hide(data, chosen, 0.3, generator("mask", seed)))
     assert found == again
     for item, row in zip(found, chosen, strict=True):
         (ids,), (was,), (read,) = item.sequences, rows[row].sequences, item.reads
@@ -260,7 +261,7 @@ def test_hidden_tokens_are_read_and_are_the_gold(lengths: list[int], seed: int) 
         assert [ids[p] for p in range(len(ids)) if p not in read] == [
             was[p] for p in range(len(ids)) if p not in read
         ]
-        assert not set(item.gold) & set(VOCABULARY.special)
+        assert not set(item.gold) & set(HIDING.words.special)
 
 
 def test_generators_depend_on_every_part_of_their_name() -> None:

@@ -15,8 +15,8 @@ from xstilts.errors import BackboneError
 from xstilts.families.examples import Bitext
 from xstilts.families.items import Layout
 from xstilts.metrics import mining
+from xstilts.runner import checkpoint, predict
 from xstilts.runner import model as models
-from xstilts.runner import predict
 from xstilts.runner.evaluate import SCHEMA
 from xstilts.runner.mining import search_on_gpu
 from xstilts.runner.rows import prepare
@@ -82,7 +82,7 @@ def test_a_learned_task_is_answered_beyond_the_majority(first: Box, name: str) -
 def test_predictions_do_not_depend_on_company_or_order(first: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, trained in TRAINED.items():
         family = PLACES.task(name).family
-        model = models.load(first.checkpoint(trained))
+        model = checkpoint.load(first.checkpoint(trained))
         rows = load_rows(PLACES.task(name), "test", "en")
         layout = Layout(labels=PLACES.task(name).labels, max_length=40, stride=16)
 
@@ -98,7 +98,7 @@ def test_predictions_do_not_depend_on_company_or_order(first: Box, monkeypatch: 
 
 
 def test_predicting_leaves_no_trace_in_the_model(first: Box) -> None:
-    model = models.load(first.checkpoint(TRAINED["pairs"]))
+    model = checkpoint.load(first.checkpoint(TRAINED["pairs"]))
     rows = load_rows(PLACES.task("pairs"), "test", "en")
     layout = Layout(labels=("no", "yes"), max_length=40)
     model.train()
@@ -199,7 +199,7 @@ def test_a_text_longer_than_the_model_reads_is_refused(first: Box) -> None:
 
 
 def test_a_sentence_is_the_mean_of_its_token_states(first: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = models.load(first.checkpoint(BACKBONE)).eval()
+    model = checkpoint.load(first.checkpoint(BACKBONE)).eval()
     bitext = Bitext(("a b c", "d"), ("k e f g h", "a"), ((0, 1), (1, 0)))
     prepared = prepare([bitext], "retrieval", model.tokenizer, LAYOUT)
     vectors = predict.embed(model, prepared, "fp32")
@@ -228,7 +228,7 @@ def test_the_layer_that_is_read_lies_at_the_same_depth(layers: int, layer: int) 
 
 
 def test_masked_accuracy_is_fixed_and_chance_is_the_most_frequent_token(first: Box) -> None:
-    model = models.load(first.checkpoint(phase("texts", updates=60)))
+    model = checkpoint.load(first.checkpoint(phase("texts", updates=60)))
     rows = load_rows(PLACES.task("texts"), "dev", "en")
     prepared = prepare(rows, "masked", model.tokenizer, LAYOUT)
     value, chance = predict.masked_accuracy(model, "masked", prepared, 0.15, "fp32")
@@ -273,7 +273,7 @@ def test_mining_scores_all_layers_with_thresholds_from_the_development_rows(
     found = mining_of(("de", "fr"))
     scores, rows = scores_of(first, found)["languages"], rows_of(first, found)
     evaluated, sentences = sum(passes), 0
-    model = models.load(first.checkpoint(BACKBONE)).eval()
+    model = checkpoint.load(first.checkpoint(BACKBONE)).eval()
     for language, entry in scores.items():
         parts = {split: load_rows(PLACES.task("mines"), split, language)[0] for split in ("dev", "test")}
         sentences += sum(len(bitext.source) + len(bitext.target) for bitext in parts.values())
@@ -303,7 +303,7 @@ def test_mining_the_development_rows_says_so(first: Box) -> None:
 
 
 def test_vectors_may_lie_in_a_file(first: Box, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    model = models.load(first.checkpoint(BACKBONE)).eval()
+    model = checkpoint.load(first.checkpoint(BACKBONE)).eval()
     (bitext,) = load_rows(PLACES.task("mines"), "dev", "de")
     prepared = prepare([bitext], "retrieval", model.tokenizer, LAYOUT)
     vectors = predict.embed(model, prepared, "fp32", tmp_path)

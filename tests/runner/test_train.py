@@ -13,8 +13,8 @@ from transformers import AutoConfig, LlamaModel, T5EncoderModel
 from xstilts import task
 from xstilts.errors import BackboneError, DataError, LossError
 from xstilts.families.examples import Pair
+from xstilts.runner import checkpoint, train
 from xstilts.runner import model as models
-from xstilts.runner import train
 from xstilts.study.phase import Phase
 from xstilts.study.recipe import Recipe
 
@@ -50,7 +50,7 @@ def test_a_phase_learns_and_records_how_well(first: Box) -> None:
     assert record["loss"] == curve[-1]["loss"]
     assert curve[-1]["loss"] < 0.3 * curve[0]["loss"]
     assert curve[-1]["tokens"] == record["tokens"]
-    total = sum(p.numel() for p in models.load(first.checkpoint(BACKBONE)).encoder.parameters())
+    total = sum(p.numel() for p in checkpoint.load(first.checkpoint(BACKBONE)).encoder.parameters())
     assert record["parameters"] == total
 
 
@@ -69,7 +69,7 @@ def test_masked_text_is_learned_and_scored_on_fixed_masks(first: Box) -> None:
     score = first.compute(trained)["source_score"]["texts"]
     assert score["metric"] == "masked_accuracy"
     assert score["value"] > score["chance"] + 30
-    assert list(models.load(first.checkpoint(trained)).heads) == ["masked"]
+    assert list(checkpoint.load(first.checkpoint(trained)).heads) == ["masked"]
 
 
 def test_several_tasks_train_a_head_each(first: Box) -> None:
@@ -79,7 +79,7 @@ def test_several_tasks_train_a_head_each(first: Box) -> None:
     scores = record["source_score"]
     assert sorted(scores) == ["tags", "texts"]
     assert all(score["value"] > score["chance"] + 20 for score in scores.values())
-    assert sorted(models.load(first.checkpoint(trained)).heads) == ["masked", "tags"]
+    assert sorted(checkpoint.load(first.checkpoint(trained)).heads) == ["masked", "tags"]
 
 
 def test_a_phase_continues_its_parent_and_keeps_the_encoder_only(first: Box) -> None:
@@ -92,7 +92,7 @@ def test_a_phase_continues_its_parent_and_keeps_the_encoder_only(first: Box) -> 
     for name in shared:
         torch.testing.assert_close(after[name], before[name])
     assert not [name for name in after if name.startswith(("lm_head", "masked."))]
-    assert list(models.load(first.checkpoint(target)).heads) == ["pairs"]
+    assert list(checkpoint.load(first.checkpoint(target)).heads) == ["pairs"]
 
 
 def test_the_language_models_head_goes_on_from_phase_to_phase(first: Box) -> None:
@@ -163,7 +163,7 @@ def test_a_loss_is_the_mean_over_the_decisions_of_its_update(first: Box) -> None
     """The first loss of a phase by hand: all items of the first batch, before any weight has moved."""
     trained = phase("tags", updates=1, learning_rate=1e-9, batch_size=160, batch_tokens=None)
     (point,) = first.curve(trained)
-    model = models.load(first.checkpoint(trained)).eval()
+    model = checkpoint.load(first.checkpoint(trained)).eval()
     rows = task.load(PLACES.task("tags"), "train", "en")
     losses = []
     for row in rows:
@@ -224,7 +224,7 @@ def test_the_best_point_is_kept(box: Box, monkeypatch: pytest.MonkeyPatch) -> No
     assert record["selected_update"] == 4, "of equal scores the first"
     points = [(p["update"], p["development"]) for p in box.curve(trained) if "development" in p]
     assert points == [(2, 10), (4, 30), (6, 30), (8, 20)]
-    kept = dict(models.load(box.checkpoint(trained)).named_parameters())
+    kept = dict(checkpoint.load(box.checkpoint(trained)).named_parameters())
     assert_close(kept, scripted.weights[1], atol=0, rtol=0)
 
 
@@ -349,7 +349,7 @@ def test_a_loss_that_is_not_finite_stops_the_phase_by_name(
         found = loss_sum(*arguments)
         return found * value if next(calls) == 3 else found
 
-    monkeypatch.setattr(models, "loss_sum", broken)
+    monkeypatch.setattr("xstilts.runner.train.loss_sum", broken)
     trained = phase("pairs", updates=6)
     with pytest.raises(LossError) as caught:
         box.compute(trained)
@@ -367,7 +367,7 @@ def test_a_gradient_that_is_not_finite_stops_the_phase_too(box: Box, monkeypatch
         found = loss_sum(scores, batch)
         return found + 0 * (scores - scores.detach()).abs().sqrt().sum()  # the slope of a root at 0
 
-    monkeypatch.setattr(models, "loss_sum", steep)
+    monkeypatch.setattr("xstilts.runner.train.loss_sum", steep)
     with pytest.raises(LossError, match=r"update 1 of 1: .* the norm of its gradient nan"):
         box.compute(phase("pairs", updates=1))
 

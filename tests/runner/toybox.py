@@ -21,8 +21,8 @@ from xstilts.families.items import Item, Layout
 from xstilts.runner import backbone, evaluate, state, train
 from xstilts.runner import model as models
 from xstilts.runner.context import Context
-from xstilts.runner.data import Batch, Encoded, collate, generator, hide
-from xstilts.runner.predict import vocabulary
+from xstilts.runner.data import Batch, Encoded, collate, generator
+from xstilts.runner.predict import objective
 from xstilts.store import Store
 from xstilts.study.backbone import Backbone, Tokenizer
 from xstilts.study.phase import Evaluation, Inference, Phase
@@ -167,7 +167,7 @@ def encoded(model: models.Model, family: str, count: int = 9) -> tuple[list[Item
     items = families.find(family).encode(rows, model.tokenizer, layout_of(family))
     data = Encoded.of(items, families.find(family).axis)
     if family == "masked":
-        data = hide(data, np.arange(len(items)), vocabulary(model), 0.3, generator("test"))
+        data = objective(model).hide(data, np.arange(len(items)), 0.3, generator("test"))
     return items, data
 
 

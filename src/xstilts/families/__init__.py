@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.families.items import Item, Layout
+from xstilts.families.text import TEXT_FAMILIES, Text
 
 Tokenizer = Any
 """A fast tokenizer of transformers."""
@@ -63,3 +64,8 @@ def find(name: str) -> Family:
     """The family of that name."""
     family: Family = importlib.import_module(f"xstilts.families.{name}").FAMILY
     return family
+
+
+def read_out(name: str, layout: Layout) -> Family | Text:
+    """The family as a layout reads it out: by a head, or in text."""
+    return Text(find(name)) if layout.readout == "text" and name in TEXT_FAMILIES else find(name)

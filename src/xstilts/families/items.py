@@ -14,8 +14,11 @@ IGNORED = -100
 class Layout:
     """What encoding depends on besides the example.
 
-    `max_length` and `stride` count tokens; `summary` says which token stands for the whole sequence
-    ("first" for encoders, "last" for decoders); `nulls` says that a question may have no answer.
+    `max_length` and `stride` count tokens; `summary` says which token stands for the whole sequence, and
+    `pieces` which sub-token stands for a word ("first", or "last" where only it has seen all of them);
+    `nulls` says that a question may have no answer. With the readout "text", answers are written: `target`
+    says whether after the question ("inside": decoders) or by a decoder of their own ("beside"), which is
+    given the token `start` first.
     """
 
     labels: tuple[str, ...] = ()
@@ -23,6 +26,10 @@ class Layout:
     stride: int = 128
     summary: str = "first"
     nulls: bool = False
+    pieces: str = "first"
+    readout: str = "head"
+    target: str = "inside"
+    start: int = 0
 
     def summary_of(self, length: int) -> int:
         """The position of the summary token in a sequence of `length` tokens."""
@@ -50,6 +57,8 @@ class Item:
     gold:      one index per decision (see the family's axis), or IGNORED
     example:   the row of the example that it comes from
     note:      what decoding needs to map reads back (character offsets), if anything
+    targets:   for each sequence, what a decoder beside the encoder is given, whose states are then read
+    images:    for each sequence, the names of the images that it is about
     """
 
     sequences: tuple[list[int], ...]
@@ -58,6 +67,8 @@ class Item:
     gold: list[int]
     example: int
     note: Any = None
+    targets: tuple[list[int], ...] = ()
+    images: tuple[tuple[str, ...], ...] = ()
 
 
 def tokenize(
@@ -66,15 +77,16 @@ def tokenize(
     """The token ids of texts and pairs, each with the place where its second segment begins.
 
     That place is the sequence's length if it has no second segment. Sequences are cut to `max_length` tokens
-    as transformers' `longest_first` does.
+    as transformers' `longest_first` does. What has no token at all becomes one unknown token.
     """
+    between = separator(tokenizer) if any(text is not None for text in second) else ""
     found: list[tuple[list[int], int]] = [([], 0)] * len(first)
     for paired in (False, True):
         rows = [row for row, text in enumerate(second) if (text is not None) is paired]
         if not rows:
             continue
         encoding = tokenizer(
-            [first[row] for row in rows],
+            [first[row] + between if paired else first[row] for row in rows],
             [second[row] for row in rows] if paired else None,
             truncation="longest_first",
             max_length=max_length,
@@ -83,5 +95,41 @@ def tokenize(
         for position, row in enumerate(rows):
             segments = encoding.sequence_ids(position)
             start = segments.index(1) if 1 in segments else len(segments)
-            found[row] = (encoding["input_ids"][position], start)
+            ids = encoding["input_ids"][position] or [unknown(tokenizer)]
+            found[row] = (ids, max(1, start))
     return found
+
+
+def unknown(tokenizer: Any) -> int:
+    """The token for what has none of its own; without an unknown token, the one that ends a text."""
+    known = (tokenizer.unk_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id, 0)
+    return int(next(token for token in known if token is not None))
+
+
+def separator(tokenizer: Any) -> str:
+    """What must stand after the first text of a pair: a new line where the tokenizer puts nothing there."""
+    pair, single = (tokenizer.num_special_tokens_to_add(pair=paired) for paired in (True, False))
+    if pair > single:
+        return ""
+    one, two = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in ("a", "b"))
+    return "\n" if tokenizer("a", "b")["input_ids"][-len(one + two) :] == one + two else ""
+
+
+def glue(tokenizer: Any) -> str:
+    """What joins a word to the text before it where words are tokenized one by one.
+
+    A space for tokenizers that count it to the word (byte-level ones), nothing for those that add it
+    themselves or drop it.
+    """
+    whole, first, bare, spaced = (
+        tokenizer(text, add_special_tokens=False)["input_ids"] for text in ("a b", "a", "b", " b")
+    )
+    return " " if first + spaced == whole != first + bare else ""
+
+
+def frame(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """The special tokens before and after a single text."""
+    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
+    whole = tokenizer("a")["input_ids"]
+    start = next(at for at in range(len(whole)) if whole[at : at + len(bare)] == bare)
+    return whole[:start], whole[start + len(bare) :]

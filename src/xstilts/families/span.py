@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.families.examples import Answer, Question
-from xstilts.families.items import Item, Layout
+from xstilts.families.items import Item, Layout, separator
 
 MAX_QUESTION = 64
 """Tokens kept of a question (jiant and the BERT scripts: max_query_length 64)."""
@@ -68,8 +68,9 @@ class Span:
         if not examples:
             return []
         stride, longest = _room(tokenizer, layout)
+        between = separator(tokenizer)
         encoding = tokenizer(
-            _short_questions(examples, tokenizer, longest),
+            [text + between for text in _short_questions(examples, tokenizer, longest)],
             [row.context for row in examples],
             truncation="only_second",
             max_length=layout.max_length,

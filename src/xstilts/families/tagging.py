@@ -1,5 +1,7 @@
 """Tagging: the state of each word's first sub-token is read, the tags are chosen among.
 
+In a causal decoder the last one is, for only it has seen the whole word.
+
 Sentences longer than the model takes are split at word boundaries and joined again, never cut, as XTREME
 does (Hu et al. 2020, utils_tag.py of the official repository): a word that has more sub-tokens than fit, or
 none, is replaced by the unknown token, so every word has exactly one prediction. That holds for an empty word
@@ -15,23 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.families.examples import Tagged
-from xstilts.families.items import Item, Layout, Numbers
-
-
-def frame(tokenizer: Any) -> tuple[list[int], list[int]]:
-    """The special tokens before and after a single text."""
-    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
-    whole = tokenizer("a")["input_ids"]
-    start = next(at for at in range(len(whole)) if whole[at : at + len(bare)] == bare)
-    return whole[:start], whole[start + len(bare) :]
+from xstilts.families.items import Item, Layout, Numbers, frame, glue, unknown
 
 
 def word_pieces(examples: Sequence[Tagged], tokenizer: Any) -> list[list[list[int]]]:
     """For each sentence, for each word, its sub-tokens; a word that has none becomes one unknown token."""
     if not examples:
         return []
+    space = glue(tokenizer)
     encoding = tokenizer(
-        [list(row.tokens) for row in examples],
+        [[*row.tokens[:1], *(space + token for token in row.tokens[1:])] for row in examples],
         is_split_into_words=True,
         add_special_tokens=False,
         return_attention_mask=False,
@@ -41,7 +36,7 @@ def word_pieces(examples: Sequence[Tagged], tokenizer: Any) -> list[list[list[in
         words: list[list[int]] = [[] for _ in example.tokens]
         for word, token in zip(encoding.word_ids(row), encoding["input_ids"][row], strict=True):
             words[word].append(token)
-        sentences.append([pieces or [tokenizer.unk_token_id] for pieces in words])
+        sentences.append([pieces or [unknown(tokenizer)] for pieces in words])
     return sentences
 
 
@@ -69,11 +64,11 @@ class Tagging:
         for row, words in enumerate(word_pieces(examples, tokenizer)):
             ids, reads, gold = list(before), list[int](), list[int]()
             for pieces, tag in zip(words, examples[row].tags, strict=True):
-                kept = pieces if len(pieces) <= room else [tokenizer.unk_token_id]
+                kept = pieces if len(pieces) <= room else [unknown(tokenizer)]
                 if reads and len(ids) - len(before) + len(kept) > room:
                     items.append(Item((ids + after,), (len(ids) + len(after),), (reads,), gold, row))
                     ids, reads, gold = list(before), list[int](), list[int]()
-                reads.append(len(ids))
+                reads.append(len(ids) if layout.pieces == "first" else len(ids) + len(kept) - 1)
                 gold.append(index[tag])
                 ids.extend(kept)
             if reads:

@@ -9,9 +9,10 @@ from transformers import AutoConfig, PreTrainedTokenizerFast
 
 from xstilts.errors import BackboneError, did_you_mean
 from xstilts.families.examples import Answer, Bitext
-from xstilts.runner import model as encoder_models
+from xstilts.runner import checkpoint
 from xstilts.runner.context import Context
 from xstilts.runner.data import generator
+from xstilts.runner.model import Model
 from xstilts.study import backbone as study
 
 SPECIAL = {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": "<mask>"}
@@ -22,17 +23,17 @@ def create(backbone: study.Backbone, context: Context) -> dict[str, Any]:
     """Write the backbone's folder, as `save_pretrained` would; gives what belongs in the record."""
     folder = context.folder / "checkpoint"
     if backbone.architecture is None:
-        tokenizer, settings = encoder_models.load_parts(context.pretrained(backbone))
+        tokenizer, settings = checkpoint.load_parts(context.pretrained(backbone))
     else:
         assert backbone.tokenizer is not None
         tokenizer = train_tokenizer(backbone.tokenizer, context)
         settings = _settings(backbone, tokenizer)
     try:
-        encoder = encoder_models.create_encoder(settings, backbone.seed)
+        encoder = checkpoint.create_encoder(settings, backbone.seed)
     except Exception as error:  # the shape is the study's: whatever transformers raises is the user's to know
         raise _refused(backbone, error) from error
-    model = encoder_models.Model(encoder, tokenizer)
-    encoder_models.save(model, folder, {})
+    model = Model(encoder, tokenizer)
+    checkpoint.save(model, folder, {})
     return {
         "parameters": sum(parameter.numel() for parameter in model.encoder.parameters()),
         "vocabulary": len(tokenizer),
@@ -97,7 +98,7 @@ def _settings(backbone: study.Backbone, tokenizer: PreTrainedTokenizerFast) -> A
 
 
 def _refused(backbone: study.Backbone, error: Exception) -> BackboneError:
-    what = f"transformers does not accept its shape ({encoder_models.reason(error)})."
+    what = f"transformers does not accept its shape ({checkpoint.reason(error)})."
     return BackboneError(f"backbone '{backbone.name}'", what, "Correct `architecture` or `shape`.")
 
 

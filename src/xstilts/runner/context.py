@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from xstilts import task as tasks
-from xstilts.errors import MissingResultError
-from xstilts.families.examples import Example
+from xstilts.errors import DataError, MissingResultError
+from xstilts.families.examples import Example, Seen
+from xstilts.families.visual import viewed
 from xstilts.runner.pretrained import fetch
 from xstilts.store import Store
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Phase
+from xstilts.study.rows import unseeing
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
 
@@ -61,11 +63,24 @@ class Context:
 
     def examples(self, use: Use, language: str) -> list[Example]:
         """All rows of a use in a language, in the order of the source; caps and shuffling come later."""
-        return tasks.load(self.places.task(use.task), use.split, language, self.places.data)
+        return self._shown(use, use.split, language)
 
     def development(self, use: Use) -> list[Example]:
         """The source language's development rows of a trained task; empty if the task has none."""
         rows = use.development
-        if rows is None:
-            return []
-        return tasks.load(self.places.task(use.task), rows.split, rows.language, self.places.data)
+        return [] if rows is None else self._shown(use, rows.split, rows.language)
+
+    def _shown(self, use: Use, split: str, language: str) -> list[Example]:
+        """The rows as the view of the use shows them: in every language alike, where rows are parallel."""
+        rows = tasks.load(self.places.task(use.task), split, language, self.places.data)
+        if use.family != "visual":
+            return rows
+        if (error := unseeing(self.step)) is not None:
+            raise error
+        from xstilts.runner.data import generator  # loads torch, which whoever only plans does not need
+
+        seen = [row for row in rows if isinstance(row, Seen)]
+        if use.view == "caption" and not any(row.caption for row in seen):
+            what = f"its {split} rows in '{language}' have no captions."
+            raise DataError(f"task '{use.task}'", what, "Take 'caption-only' out of the references.")
+        return [*viewed(seen, use.view, generator("images", use.task, split))]

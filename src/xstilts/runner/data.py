@@ -6,7 +6,7 @@ widest group.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 
 from xstilts.families.items import IGNORED, Item
-from xstilts.families.masked import Vocabulary, mask
 
 
 def generator(*parts: object) -> np.random.Generator:
@@ -23,13 +22,17 @@ def generator(*parts: object) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))
 
 
-def _offsets(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+def offsets(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each part begins, and where the last one ends."""
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """The items of one task, in flat columns: item -> sequences -> tokens and reads; item -> gold."""
+    """The items of one task, in flat columns: item -> sequences -> tokens, reads, targets; item -> gold.
+
+    Where there are targets at all, every sequence has some.
+    """
 
     axis: str
     tokens: NDArray[np.int32]
@@ -40,22 +43,27 @@ class Encoded:
     gold: NDArray[np.int64]
     gold_at: NDArray[np.int64]
     sequence_at: NDArray[np.int64]
+    targets: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    target_at: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
 
     @classmethod
     def of(cls, items: Sequence[Item], axis: str) -> "Encoded":
         """Columns of the items, in their order."""
         sequences = [ids for item in items for ids in item.sequences]
         reads = [positions for item in items for positions in item.reads]
+        targets = [ids for item in items for ids in item.targets]
         return cls(
             axis=axis,
             tokens=np.fromiter((token for ids in sequences for token in ids), np.int32),
-            token_at=_offsets([len(ids) for ids in sequences]),
+            token_at=offsets([len(ids) for ids in sequences]),
             second=np.asarray([start for item in items for start in item.second], np.int32),
             reads=np.fromiter((position for positions in reads for position in positions), np.int32),
-            read_at=_offsets([len(positions) for positions in reads]),
+            read_at=offsets([len(positions) for positions in reads]),
             gold=np.fromiter((gold for item in items for gold in item.gold), np.int64),
-            gold_at=_offsets([len(item.gold) for item in items]),
-            sequence_at=_offsets([len(item.sequences) for item in items]),
+            gold_at=offsets([len(item.gold) for item in items]),
+            sequence_at=offsets([len(item.sequences) for item in items]),
+            targets=np.fromiter((token for ids in targets for token in ids), np.int32),
+            target_at=offsets([len(ids) for ids in targets]),
         )
 
     @classmethod
@@ -63,7 +71,7 @@ class Encoded:
         """The items of several, one after the other."""
 
         def ends(name: str) -> NDArray[np.int64]:
-            return _offsets(np.concatenate([np.diff(getattr(part, name)) for part in parts]))
+            return offsets(np.concatenate([np.diff(getattr(part, name)) for part in parts]))
 
         return cls(
             axis=parts[0].axis,
@@ -75,6 +83,8 @@ class Encoded:
             gold=np.concatenate([part.gold for part in parts]),
             gold_at=ends("gold_at"),
             sequence_at=ends("sequence_at"),
+            targets=np.concatenate([part.targets for part in parts]),
+            target_at=ends("target_at"),
         )
 
     def __len__(self) -> int:
@@ -99,7 +109,8 @@ class Batch:
     """Tensors of one forward pass.
 
     ids, attention, types [S, L]; row, column [R]: which states are read; gold [D]: one per decision;
-    group, place [R]: to which group a read belongs and its place in it, where reads compete (else None).
+    group, place [R]: to which group a read belongs and its place in it, where reads compete (else None);
+    targets, target_attention [S, T]: what a decoder beside the encoder is given (else None).
     """
 
     ids: torch.Tensor
@@ -113,6 +124,8 @@ class Batch:
     reads: NDArray[np.int64]
     """Reads of each item."""
     real_tokens: int
+    targets: torch.Tensor | None = None
+    target_attention: torch.Tensor | None = None
 
     @property
     def decisions(self) -> int:
@@ -137,46 +150,15 @@ class Batch:
             gold=move(self.gold),
             group=None if self.group is None else move(self.group),
             place=None if self.place is None else move(self.place),
+            targets=None if self.targets is None else move(self.targets),
+            target_attention=None if self.target_attention is None else move(self.target_attention),
         )
-
-
-def hide(
-    data: Encoded,
-    items: NDArray[np.int64],
-    vocabulary: Vocabulary,
-    rate: float,
-    rng: np.random.Generator,
-) -> Encoded:
-    """Some items of the masked family with tokens hidden: the hidden places are read, their tokens gold.
-
-    All are drawn together, so that how the items are split into batches afterwards changes no number.
-    """
-    parts = [data.tokens[data.token_at[i] : data.token_at[i + 1]] for i in items]
-    at, flat = _offsets([len(part) for part in parts]), np.concatenate(parts)
-    hidden, drawn = mask(flat, vocabulary, rate, rng)
-    row = np.searchsorted(at, drawn, side="right") - 1
-    read_at = _offsets(np.bincount(row, minlength=len(items)))
-    return Encoded(
-        axis=data.axis,
-        tokens=hidden,
-        token_at=at,
-        second=data.second[items],
-        reads=(drawn - at[row]).astype(np.int32),
-        read_at=read_at,
-        gold=flat[drawn].astype(np.int64),
-        gold_at=read_at,
-        sequence_at=np.arange(len(items) + 1),
-    )
 
 
 def collate(data: Encoded, items: NDArray[np.int64], pad: int) -> Batch:
     """The batch of some items, padded to its longest sequence."""
     sequences = np.concatenate([np.arange(data.sequence_at[i], data.sequence_at[i + 1]) for i in items])
-    lengths = data.token_at[sequences + 1] - data.token_at[sequences]
-    filled = np.arange(int(lengths.max())) < lengths[:, None]
-    flat = np.concatenate([data.tokens[data.token_at[s] : data.token_at[s + 1]] for s in sequences])
-    ids = np.full(filled.shape, pad, np.int64)
-    ids[filled] = flat
+    ids, filled = _padded(data.tokens, data.token_at, sequences, pad)
     column = np.concatenate([data.reads[data.read_at[s] : data.read_at[s + 1]] for s in sequences])
     row = np.repeat(np.arange(len(sequences)), data.read_at[sequences + 1] - data.read_at[sequences])
     gold = np.concatenate([data.gold[data.gold_at[i] : data.gold_at[i + 1]] for i in items])
@@ -184,10 +166,10 @@ def collate(data: Encoded, items: NDArray[np.int64], pad: int) -> Batch:
     group = place = None
     if data.axis == "reads":
         group = torch.from_numpy(np.repeat(np.arange(len(items)), per_item))
-        starts = np.repeat(_offsets(per_item)[:-1], per_item)
+        starts = np.repeat(offsets(per_item)[:-1], per_item)
         place = torch.from_numpy(np.arange(len(row)) - starts)
     types = (np.arange(filled.shape[1]) >= data.second[sequences][:, None]) & filled
-    return Batch(
+    batch = Batch(
         ids=torch.from_numpy(ids),
         attention=torch.from_numpy(filled.astype(np.int64)),
         types=torch.from_numpy(types.astype(np.int64)),
@@ -197,8 +179,28 @@ def collate(data: Encoded, items: NDArray[np.int64], pad: int) -> Batch:
         group=group,
         place=place,
         reads=per_item,
-        real_tokens=int(lengths.sum()),
+        real_tokens=int(filled.sum()),
     )
+    if not len(data.targets):
+        return batch
+    targets, given = _padded(data.targets, data.target_at, sequences, pad)
+    return replace(
+        batch,
+        targets=torch.from_numpy(targets),
+        target_attention=torch.from_numpy(given.astype(np.int64)),
+        real_tokens=batch.real_tokens + int(given.sum()),
+    )
+
+
+def _padded(
+    tokens: NDArray[np.int32], token_at: NDArray[np.int64], sequences: NDArray[np.int64], pad: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Some sequences side by side, padded on the right, and where they are filled."""
+    lengths = token_at[sequences + 1] - token_at[sequences]
+    filled = np.arange(int(lengths.max())) < lengths[:, None]
+    ids = np.full(filled.shape, pad, np.int64)
+    ids[filled] = np.concatenate([tokens[token_at[s] : token_at[s + 1]] for s in sequences])
+    return ids, filled
 
 
 def split(data: Encoded, items: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:

@@ -13,7 +13,7 @@ from xstilts.errors import BackboneError
 from xstilts.families.examples import Bitext
 from xstilts.families.items import Layout
 from xstilts.metrics.mining import gold_rows
-from xstilts.runner import model as models
+from xstilts.runner import checkpoint
 from xstilts.runner.context import Context
 from xstilts.runner.mining import MINING, mine
 from xstilts.runner.model import Model
@@ -100,18 +100,20 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
         return lambda language, rows: Answer(family.majority(training, rows))
     inference = evaluation.inference
     assert inference is not None
-    model = models.load(context.checkpoint(evaluation.model))
+    model = checkpoint.load(context.checkpoint(evaluation.model))
     model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    model.attend(inference.attention)
     layout = Layout(
         labels=evaluation.use.label_set,
         max_length=inference.max_length,
         stride=inference.stride,
         nulls=has_nulls(evaluation.metric),
     )
+    layout = model.layout(layout, inference.readout)
     if evaluation.use.family == "retrieval":
         return _translations(evaluation, context, model, layout)
     assert evaluation.trained_by is not None
-    head = head_name(evaluation.trained_by)
+    head = head_name(evaluation.trained_by, inference.readout)
 
     def predictions(language: str, rows: Sequence[Any]) -> Answer:
         prepared = prepare(rows, family.name, model.tokenizer, layout)

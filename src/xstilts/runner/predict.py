@@ -1,7 +1,6 @@
 """What a model predicts: scores of items in large batches, decoded by the family."""
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,36 +10,28 @@ from numpy.typing import NDArray
 
 from xstilts import families
 from xstilts.families.items import Layout
-from xstilts.families.masked import Vocabulary
 from xstilts.families.retrieval import FAMILY as RETRIEVAL
-from xstilts.runner.data import Batch, Encoded, collate, generator, hide, split
+from xstilts.families.text import Text
+from xstilts.runner.batches import TOKENS, autocast, batches
+from xstilts.runner.data import collate, generator, split
 from xstilts.runner.model import Model
+from xstilts.runner.objective import Objective
 from xstilts.runner.rows import Prepared, prepare
-
-TOKENS = 16_384
-"""Padded tokens of one forward pass without gradients."""
+from xstilts.runner.written import generated, likelihoods
 
 IN_MEMORY = 2**31
 """Bytes of sentence vectors, of all layers together, that need no file."""
-
-
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """The arithmetic of a recipe: bfloat16 where autocast allows it, or float32 throughout."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
-
-
-def batches(model: Model, data: Encoded) -> Iterator[tuple[NDArray[np.int64], Batch]]:
-    """All items, by falling length so that too large a batch shows at once, with their batches."""
-    model.check_room(data)
-    order = np.argsort(-data.cost, kind="stable")
-    for part in split(data, order, TOKENS):
-        yield part, collate(data, part, model.tokenizer.pad_token_id).to(model.device)
 
 
 @torch.inference_mode()
 def predict(model: Model, head: str, prepared: Prepared, precision: str) -> list[Any]:
     """One prediction per example, in their order."""
     model.eval()
+    family = families.read_out(prepared.family, prepared.layout)
+    if isinstance(family, Text):
+        written = generated if family.generates else likelihoods
+        found = written(model, head, prepared.encoded, precision)
+        return family.decode(prepared.examples, prepared.items, found, prepared.layout)
     scores: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(prepared.items)
     for part, batch in batches(model, prepared.encoded):
         with autocast(model.device, precision):
@@ -48,7 +39,6 @@ def predict(model: Model, head: str, prepared: Prepared, precision: str) -> list
         cuts = np.cumsum(batch.reads)[:-1]
         for item, score in zip(part, np.split(found.float().cpu().numpy(), cuts), strict=True):
             scores[item] = score
-    family = families.find(prepared.family)
     return family.decode(prepared.examples, prepared.items, scores, prepared.layout)
 
 
@@ -95,25 +85,24 @@ def retrieve(model: Model, bitext: Any, layout: Layout, precision: str) -> list[
     ]
 
 
-def vocabulary(model: Model) -> Vocabulary:
-    """What masking needs of the model's tokenizer."""
-    tokenizer = model.tokenizer
-    return Vocabulary(len(tokenizer), tokenizer.mask_token_id, tuple(sorted(set(tokenizer.all_special_ids))))
+def objective(model: Model) -> Objective:
+    """How the model's own text is hidden from it."""
+    return Objective.of(model.kind, model.tokenizer, model.start)
 
 
 @torch.inference_mode()
 def masked_accuracy(
     model: Model, head: str, prepared: Prepared, rate: float, precision: str
 ) -> tuple[float, float]:
-    """Percent of masked tokens guessed and, for chance, of the most frequent one; the masks are fixed."""
+    """Percent of hidden tokens guessed and, for chance, of the most frequent one; what is hidden is fixed."""
     model.eval()
     model.check_room(prepared.encoded)
-    known = vocabulary(model)
+    known = objective(model)
     order = np.arange(len(prepared.encoded))
     right, gold = 0, []
     for number, part in enumerate(split(prepared.encoded, order, TOKENS)):
-        hidden = hide(prepared.encoded, part, known, rate, generator("development masks", number))
-        batch = collate(hidden, np.arange(len(part)), model.tokenizer.pad_token_id).to(model.device)
+        hidden = known.hide(prepared.encoded, part, rate, generator("development masks", number))
+        batch = collate(hidden, np.arange(len(part)), model.pad).to(model.device)
         with autocast(model.device, precision):
             found = model(batch, head)
         right += int((found.argmax(dim=1) == batch.gold).sum())

@@ -9,22 +9,25 @@ import numpy as np
 from xstilts import families
 from xstilts.errors import DataError
 from xstilts.families.items import Item, Layout
+from xstilts.families.text import TEXT_FAMILIES, Text
 from xstilts.runner.context import Context
 from xstilts.runner.data import Encoded, generator
 from xstilts.runner.schedule import apportion
 from xstilts.study.use import Use
 
 MASKED_HEAD = "masked"
-"""All masked texts share one head: the language model's."""
+"""All masked texts share one head, with what is read out as text: the language model's."""
 
 
 PART = 10_000
 """Rows that are encoded together."""
 
 
-def head_name(use: Use) -> str:
-    """The name of the head that serves a use of a task."""
-    return MASKED_HEAD if use.family == "masked" else use.task.replace(".", "_").replace("/", "_")
+def head_name(use: Use, readout: str = "head") -> str:
+    """The name of the head that serves a use of a task; what is read out as text has the language model's."""
+    if use.family == "masked" or (readout == "text" and use.family in TEXT_FAMILIES):
+        return MASKED_HEAD
+    return use.task.replace(".", "_").replace("/", "_")
 
 
 def examples(use: Use, context: Context, seed: int) -> list[Any]:
@@ -81,14 +84,15 @@ def prepare(
     rows: Sequence[Any], family_name: str, tokenizer: Any, layout: Layout, metric: str = ""
 ) -> Prepared:
     """Encode rows to be predicted: items are kept, for decoding needs them."""
-    family = families.find(family_name)
-    items = family.encode(rows, tokenizer, layout)
+    family = families.read_out(family_name, layout)
+    asking = family.questions if isinstance(family, Text) else family.encode
+    items = asking(rows, tokenizer, layout)
     return Prepared(family_name, layout, rows, items, Encoded.of(items, family.axis), metric)
 
 
 def encode(rows: Sequence[Any], family_name: str, tokenizer: Any, layout: Layout) -> Encoded:
     """Encode rows to be trained on: columns only, in parts, so that items never stand in memory at once."""
-    family = families.find(family_name)
+    family = families.read_out(family_name, layout)
     return Encoded.join(
         [
             Encoded.of(family.encode(rows[start : start + PART], tokenizer, layout), family.axis)

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class Progress:
 
 def adamw(model: Model, recipe: Recipe) -> torch.optim.AdamW:
     """AdamW; biases and norms are not decayed (as in jiant and the BERT scripts)."""
-    parameters = list(model.parameters())
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": recipe.weight_decay},
         {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
@@ -44,6 +44,10 @@ def adamw(model: Model, recipe: Recipe) -> torch.optim.AdamW:
     return torch.optim.AdamW(
         groups, lr=recipe.learning_rate, betas=recipe.betas, eps=recipe.epsilon, fused=True
     )
+
+
+def _trained(model: Model) -> Iterator[tuple[str, torch.nn.Parameter]]:
+    return ((name, one) for name, one in model.named_parameters() if one.requires_grad)
 
 
 def save(
@@ -55,10 +59,11 @@ def save(
 ) -> None:
     """Everything a killed run needs, in one file that is whole or absent.
 
-    A parameter that no update has reached yet (the head of a task that had no batch) has no moments.
+    A parameter that no update has reached yet (the head of a task that had no batch) has no moments; what is
+    frozen is read from the parent again.
     """
     tensors = {f"best.{name}": tensor for name, tensor in best.items()}
-    for name, parameter in model.named_parameters():
+    for name, parameter in _trained(model):
         tensors[f"parameter.{name}"] = parameter.detach().cpu().contiguous()
         for moment, tensor in optimizer.state.get(parameter, {}).items():
             tensors[f"{moment}.{name}"] = tensor.cpu().contiguous()
@@ -86,7 +91,7 @@ def resume(
         best = {
             name.removeprefix("best."): file.get_tensor(name) for name in names if name.startswith("best.")
         }
-        for name, parameter in model.named_parameters():
+        for name, parameter in _trained(model):
             parameter.data.copy_(file.get_tensor(f"parameter.{name}"))
             moments = [moment for moment in MOMENTS if f"{moment}.{name}" in names]
             if moments:

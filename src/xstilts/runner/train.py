@@ -13,10 +13,12 @@ import torch
 from xstilts import families, metrics
 from xstilts.errors import DataError, LossError
 from xstilts.families.items import Layout
-from xstilts.runner import model as models
+from xstilts.runner import adapter, checkpoint
+from xstilts.runner.batches import autocast
 from xstilts.runner.context import Context
-from xstilts.runner.data import collate, generator, hide, split
-from xstilts.runner.predict import autocast, masked_accuracy, predict, vocabulary
+from xstilts.runner.data import collate, generator, split
+from xstilts.runner.model import Model, loss_sum
+from xstilts.runner.predict import masked_accuracy, objective, predict
 from xstilts.runner.rows import MASKED_HEAD, Prepared, encode, examples, has_nulls, head_name, prepare
 from xstilts.runner.schedule import Schedule
 from xstilts.runner.state import adamw, resume, save
@@ -45,21 +47,26 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
 
     # The model: the parent's encoder, and a new head for every label set (the language model's is kept).
     torch.manual_seed(phase.seed)
-    model = models.load(context.checkpoint(phase.parent))
+    model = checkpoint.load(context.checkpoint(phase.parent))
+    model.attend(recipe.attention)
     kept = {name: model.heads[head] for name, head in carried(phase).items()}
     for name in [name for name in model.heads if name != MASKED_HEAD]:
         del model.heads[name]
     model.heads.update(kept)
-    layouts = {use.task: _layout(use, recipe) for use in phase.uses}
+    layouts = {use.task: model.layout(_layout(use, recipe), recipe.readout) for use in phase.uses}
+    heads = {use.task: head_name(use, recipe.readout) for use in phase.uses}
     for use in phase.uses:
-        if head_name(use) not in model.heads:
-            outputs = families.find(use.family).outputs(layouts[use.task])
-            model.add_head(head_name(use), use.family, outputs)
-    trained = {head_name(use) for use in phase.uses}
+        if heads[use.task] not in model.heads:
+            family = "masked" if heads[use.task] == MASKED_HEAD else use.family
+            outputs = families.find(family).outputs(layouts[use.task])
+            model.add_head(heads[use.task], family, outputs)
+    trained = set(heads.values())
     for name in [name for name in model.heads if name not in trained]:
         del model.heads[name]
     if recipe.dropout is not None:
         _set_dropout(model, recipe.dropout)
+    if recipe.adapter is not None:
+        adapter.attach(model, recipe.adapter)
     model.to(device)
 
     # The data: encoded once; the schedule says which items each update sees.
@@ -74,8 +81,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     schedule = Schedule.of(tasks, phase.seed, recipe, phase.mixture, masked)
     watch = _development(phase, context, model, layouts)
     check_at = _evenly(schedule.total, recipe.evaluations if watch else 0)
-    words = vocabulary(model) if MASKED_HEAD in model.heads else None
-    pad = model.tokenizer.pad_token_id
+    hiding = objective(model) if any(masked) else None
+    pad = model.pad
 
     # The optimizer, and where an interrupted run had come to.
     optimizer = adamw(model, recipe)
@@ -91,8 +98,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
             group["lr"] = rate(recipe, update, schedule.total)
         number, items = schedule.at(update)
         data, use = tasks[number], phase.uses[number]
-        if use.family == "masked" and words is not None:
-            data = hide(data, items, words, recipe.mask_rate, generator("mask", phase.seed, update))
+        if use.family == "masked" and hiding is not None:
+            data = hiding.hide(data, items, recipe.mask_rate, generator("mask", phase.seed, update))
             items = np.arange(len(items))
         micro = [collate(data, part, pad) for part in split(data, items, context.micro_tokens)]
         decided = max(1, sum(batch.decisions for batch in micro))
@@ -100,8 +107,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         for batch in micro:
             placed = batch.to(device)
             with autocast(device, recipe.precision):
-                scores = model(placed, head_name(use))
-            part_loss = models.loss_sum(scores, placed) / decided
+                scores = model(placed, heads[use.task])
+            part_loss = loss_sum(scores, placed) / decided
             part_loss.backward()  # type: ignore[no-untyped-call]
             losses.append(part_loss.detach())
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
@@ -150,8 +157,10 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     # What is left: the checkpoint, the curve, and how well the phase learned its own tasks.
     if best:
         model.load_state_dict(best, strict=False)
-    labels = {head_name(use): use.label_set for use in phase.uses}
-    models.save(model, context.folder / "checkpoint", labels)
+    if recipe.adapter is not None:
+        adapter.merge(model, context.folder / "adapter")
+    labels = {heads[use.task]: use.label_set for use in phase.uses}
+    checkpoint.save(model, context.folder / "checkpoint", labels)
     lines = [json.dumps(point, sort_keys=True) for point in progress.curve]
     (context.folder / "curve.jsonl").write_text("".join(line + "\n" for line in lines))
     return {
@@ -218,7 +227,7 @@ def _set_dropout(model: torch.nn.Module, share: float) -> None:
 
 
 def _development(
-    phase: Phase, context: Context, model: models.Model, layouts: Mapping[str, Layout]
+    phase: Phase, context: Context, model: Model, layouts: Mapping[str, Layout]
 ) -> dict[str, Prepared]:
     """The source language's development data of every trained task that has some."""
     found = {}
@@ -234,15 +243,14 @@ def _development(
     return found
 
 
-def _source_scores(
-    model: models.Model, watch: Mapping[str, Prepared], phase: Phase
-) -> dict[str, dict[str, Any]]:
+def _source_scores(model: Model, watch: Mapping[str, Prepared], phase: Phase) -> dict[str, dict[str, Any]]:
     """The score of every trained task on its own development data, beside chance (the majority answer)."""
     scores: dict[str, dict[str, Any]] = {}
     for use in phase.uses:
         if use.task not in watch:
             continue
-        rows, head, precision = watch[use.task].examples, head_name(use), phase.recipe.precision
+        rows, precision = watch[use.task].examples, phase.recipe.precision
+        head = head_name(use, phase.recipe.readout)
         if use.family == "masked":
             value, chance = masked_accuracy(model, head, watch[use.task], phase.recipe.mask_rate, precision)
             scores[use.task] = {"metric": "masked_accuracy", "value": value, "chance": chance, "n": len(rows)}
@@ -260,12 +268,13 @@ def _source_scores(
     return scores
 
 
-def _mean_score(model: models.Model, watch: Mapping[str, Prepared], phase: Phase) -> float:
+def _mean_score(model: Model, watch: Mapping[str, Prepared], phase: Phase) -> float:
     """Over the labelled tasks; over masked text where there is nothing else."""
     labelled = {name: prepared for name, prepared in watch.items() if prepared.family != "masked"}
     scores = _source_scores(model, labelled or watch, phase)
     return float(sum(score["value"] for score in scores.values()) / max(1, len(scores)))
 
 
-def _copy(model: models.Model) -> dict[str, torch.Tensor]:
-    return {name: parameter.detach().cpu().clone() for name, parameter in model.named_parameters()}
+def _copy(model: Model) -> dict[str, torch.Tensor]:
+    trained = ((name, one) for name, one in model.named_parameters() if one.requires_grad)
+    return {name: parameter.detach().cpu().clone() for name, parameter in trained}

@@ -45,12 +45,14 @@ class Phase(Identified):
 
 
 class Inference(Specification):
-    """What of a recipe matters when a model is only asked: lengths in tokens, layer and precision."""
+    """What of a recipe matters when a model is only asked: lengths in tokens, layer, precision, readout."""
 
     max_length: int
     stride: int
     precision: Literal["bf16", "fp32"]
     layer: int | None = None
+    readout: Literal["head", "text"] = added("head")
+    attention: Literal["causal", "bidirectional"] = added("causal")
 
 
 class Evaluation(Identified):
@@ -77,7 +79,7 @@ class Evaluation(Identified):
     def name(self) -> str:
         """A readable name for the store's folder; a function of the content alone."""
         model = "majority" if self.model is None else self.model.name
-        return f"{self.use.task}-of-{model}"
+        return f"{self.use.title}-of-{model}"
 
 
 Model = Annotated[Backbone | Phase, Field(discriminator="kind")]
@@ -101,5 +103,5 @@ def seen_with_labels(model: Backbone | Phase | None) -> tuple[str, ...]:
 
 
 def _joined(uses: tuple[Use, ...]) -> str:
-    names = "+".join(use.task for use in uses)
-    return names if len(names) <= 30 else f"{uses[0].task[:30]}+{len(uses) - 1}more"
+    names = "+".join(use.title for use in uses)
+    return names if len(names) <= 30 else f"{uses[0].title[:30]}+{len(uses) - 1}more"

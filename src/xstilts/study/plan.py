@@ -5,8 +5,8 @@ has the same content has the same fingerprint and is one step.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from xstilts.errors import InputError, InputErrors
 from xstilts.study.arm import Arm
 from xstilts.study.backbone import Backbone
 from xstilts.study.benchmark import expand
+from xstilts.study.check_visual import controls_of
+from xstilts.study.claim import CONTROLS, OF_EVERY_ARM
 from xstilts.study.mixture import Mixture
 from xstilts.study.phase import Evaluation, Inference, Phase, chain
 from xstilts.study.recipe import Recipe
@@ -26,7 +28,7 @@ from xstilts.study.use import Use
 
 @dataclass(frozen=True)
 class Cell:
-    """A row of the plan. `reference` is empty, "majority" (no backbone, no arm, seed 0) or "random".
+    """A row of the plan. `reference` is empty, "majority" (no backbone, no arm, seed 0), "random", a control.
 
     `evaluation` and `phases` (the intermediate first) are fingerprints of steps.
     """
@@ -82,6 +84,7 @@ class _Target:
     metric: str
     metric_version: int
     thresholds: Use | None
+    controls: Mapping[str, "_Target"] = field(default_factory=dict)
 
     @cached_property
     def inference(self) -> Inference:
@@ -91,6 +94,8 @@ class _Target:
             stride=recipe.stride,
             precision=recipe.precision,
             layer=recipe.layer if self.use.family == "retrieval" else None,
+            readout=recipe.readout,
+            attention=recipe.attention,
         )
 
     def evaluation(self, model: Backbone | Phase | None) -> Evaluation:
@@ -122,23 +127,23 @@ class _Arm:
         return Phase(parent=parent, uses=self.uses, recipe=self.recipe, seed=seed, mixture=self.mixture)
 
 
-def plan(study: Study, data: Path | None = None) -> Plan:
-    """All steps and cells of a study, with its data in that folder or on the Hub.
+def plan(study: Study, data: Path | None = None, images: Path | None = None) -> Plan:
+    """All steps and cells of a study, with its data in that folder or on the Hub, and images in the other.
 
     Raises InputErrors with everything that is missing: data folder, files, backbone folders.
     """
-    found = draft(study, data)
+    found = draft(study, data, images)
     if found.errors:
         raise InputErrors(found.errors)
     return found
 
 
-def draft(study: Study, data: Path | None = None) -> Plan:
+def draft(study: Study, data: Path | None = None, images: Path | None = None) -> Plan:
     """The plan, to be looked at, with everything that is missing in `errors`.
 
     The steps that need what is missing have no true fingerprints.
     """
-    resolver = Resolver(study, data)
+    resolver = Resolver(study, data, images)
     backbones = {name: resolver.backbone(name, table) for name, table in study.backbones.items()}
     arms = _arms(study, resolver)
     targets = [_target(study, resolver, name) for name in expand(study.target.tasks)]
@@ -192,7 +197,17 @@ def _target(study: Study, resolver: Resolver, name: str) -> _Target:
     recipe = study.target_recipe(name)
     use = resolver.target(name)
     thresholds = resolver.thresholds(name, use) if metric.name == "mining_f1" else None
-    return _Target(task_name(name), use, trained_by, recipe, metric.name, metric.version, thresholds)
+    made = _Target(task_name(name), use, trained_by, recipe, metric.name, metric.version, thresholds)
+    return replace(made, controls=dict(_controls(study, resolver, name, made)))
+
+
+def _controls(study: Study, resolver: Resolver, name: str, target: _Target) -> Iterator[tuple[str, _Target]]:
+    """The target as each control of the study trains and asks it."""
+    for reference in controls_of(study, resolver.task(name)):
+        view, trained_by = CONTROLS[reference], target.trained_by
+        if trained_by is not None and reference not in OF_EVERY_ARM:
+            trained_by = resolver.viewed(name, trained_by, view)
+        yield reference, replace(target, use=resolver.viewed(name, target.use, view), trained_by=trained_by)
 
 
 def _trained_with(recipe: Recipe) -> Recipe:
@@ -210,16 +225,16 @@ class _Builder:
         self.cells: list[Cell] = []
 
     def add_backbone(self, name: str, backbone: Backbone) -> None:
-        """The cells of a backbone: arms x seeds x targets, and the same with random weights."""
+        """The cells of a backbone: arms x seeds x targets, and those of its references."""
         for arm in self.arms:
             for seed, parent_seed in self._seeds():
                 self._add(name, arm, arm.trained(backbone, parent_seed), seed)
-        if "random" not in self.study.references:
-            return
-        for arm in self._random_arms():
-            for seed, parent_seed in self._seeds():
-                drawn = backbone.changed(weights="random", seed=seed)
-                self._add(name, arm, arm.trained(drawn, parent_seed), seed, "random")
+        for reference in self.study.references:
+            for arm in self._arms_of(reference):
+                for seed, parent_seed in self._seeds():
+                    drawn = backbone.changed(weights="random", seed=seed)
+                    start = drawn if reference == "random" else backbone
+                    self._add(name, arm, arm.trained(start, parent_seed), seed, reference)
 
     def add_majority(self) -> None:
         """One cell for each target: no model, so neither backbone nor arm nor seed."""
@@ -235,17 +250,22 @@ class _Builder:
         target = self.study.target.seeds
         return zip(target, shared * len(target) if len(shared) == 1 else shared, strict=True)
 
-    def _random_arms(self) -> list[_Arm]:
+    def _arms_of(self, reference: str) -> list[_Arm]:
+        """The arms that are measured as a reference."""
         known = {arm.name: arm for arm in self.arms}
-        if not self.targets:
+        if not self.targets or reference == "majority":
             return []
+        if reference in OF_EVERY_ARM:
+            return self.arms
         nothing = _Arm("none", (), Recipe())
-        return [known.get(name, nothing) for name in self.study.random_arms]
+        names = self.study.random_arms if reference == "random" else ("none",)
+        return [known.get(name, nothing) for name in names]
 
     def _add(self, name: str, arm: _Arm, model: Backbone | Phase, seed: int, reference: str = "") -> None:
         if not self.targets:
             self._step(model)
-        for target in self.targets:
+        controlled = [one.controls[reference] for one in self.targets if reference in one.controls]
+        for target in controlled if reference in CONTROLS else self.targets:
             trained = model
             if target.trained_by is not None:
                 recipe = self.recipes[target.name]

@@ -13,6 +13,20 @@ from xstilts.study.specification import Specification, added
 ALTERNATIVES = (("epochs", "updates", 3.0), ("batch_size", "batch_tokens", 32))
 
 
+class Adapter(Specification):
+    """Parameter-efficient training with peft: a method by name, its rank, scale and dropout.
+
+    `modules` names the layers that get one, by the end of their names; none stands for all linear layers.
+    LoRA: Hu et al. 2021 (arXiv 2106.09685); the others as peft has them.
+    """
+
+    method: Literal["lora", "dora", "rslora", "ia3", "loha", "lokr", "adalora", "oft"] = "lora"
+    rank: int = Field(default=8, ge=1)
+    alpha: float = Field(default=16.0, gt=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    modules: tuple[str, ...] = ()
+
+
 class Recipe(Specification):
     """How one phase trains: AdamW with warm-up and decay, for a number of epochs or of updates.
 
@@ -24,7 +38,10 @@ class Recipe(Specification):
     checkpoint with the best one, and `patience` stops after so many without improvement; both look at the
     labelled tasks, in the source language only. `layer` is the layer whose states retrieval compares. `carry`
     says what of the phase before is kept: the encoder only, with new heads, or also the heads of the same
-    task, or else of the same family and labels.
+    task, or else of the same family and labels. With `readout = "text"` answers are not chosen by a new head
+    but written by the language model, or, where there are labels or options, the likeliest one is taken.
+    `attention` says what the tokens of a decoder see: those before them, or all. With an `adapter` only its
+    parameters and the heads are trained.
     """
 
     learning_rate: float = Field(default=1e-5, gt=0, le=1)
@@ -50,6 +67,9 @@ class Recipe(Specification):
     development_examples: int = Field(default=500, ge=1)
     layer: int | None = Field(default=None, ge=0)
     carry: Literal["encoder", "heads"] = added("encoder")
+    readout: Literal["head", "text"] = added("head")
+    attention: Literal["causal", "bidirectional"] = added("causal")
+    adapter: Adapter | None = added(None)
 
     @model_validator(mode="before")
     @classmethod

@@ -1,0 +1,197 @@
+"""The readout in text: a language model is asked in words, and its answer is what it finds likeliest.
+
+Where there are labels or options, each is scored by the log-likelihood of its tokens and of the end after
+them (rank classification); answers to questions are generated. For encoder-decoders this is the text-to-text
+form of Raffel et al. 2020 (arXiv 1910.10683, section 2.4); decoders get question and answer as one text.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xstilts.families.examples import Choice, Pair, Question
+from xstilts.families.items import Item, Layout, Numbers, frame, glue
+from xstilts.families.span import MAX_QUESTION
+
+if TYPE_CHECKING:
+    from xstilts.families import Family
+
+TEXT_FAMILIES = ("classification", "choice", "span")
+"""Families that can be asked and answered in text. A tag sequence has no such form that metrics agree on,
+retrieval compares states, and masked text is already what a language model is trained on."""
+
+Piece = tuple[str, bool]
+"""A part of a question, and whether it may be cut."""
+
+Generated = tuple[str, float]
+"""A text that a model wrote, and its log-likelihood."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A family whose answers are read out as text; what is no matter of reading out is the family's own."""
+
+    family: "Family"
+    axis: str = "outputs"
+
+    @property
+    def name(self) -> str:
+        """That of the family."""
+        return self.family.name
+
+    @property
+    def version(self) -> int:
+        """That of the family."""
+        return self.family.version
+
+    @property
+    def generates(self) -> bool:
+        """Whether answers are generated: the questions have no options."""
+        return self.family.name == "span"
+
+    def encode(self, examples: Sequence[Any], tokenizer: Any, layout: Layout) -> list[Item]:
+        """One item per example (of a question, per window of its context) with its right answer."""
+        found = []
+        for row, prompt, answers, gold in self._asked(examples, tokenizer, layout):
+            found.append(_item(row, prompt, [answers[gold]], tokenizer, layout))
+        return found
+
+    def questions(self, examples: Sequence[Any], tokenizer: Any, layout: Layout) -> list[Item]:
+        """The items that are answered: with every option as a sequence; without answer to be generated."""
+        return [
+            Item((prompt,), (len(prompt),), ([],), [], row)
+            if self.generates
+            else _item(row, prompt, answers, tokenizer, layout)
+            for row, prompt, answers, _ in self._asked(examples, tokenizer, layout)
+        ]
+
+    def decode(
+        self, examples: Sequence[Any], items: Sequence[Item], scores: Sequence[Any], layout: Layout
+    ) -> list[Any]:
+        """The likeliest option; of a question the likeliest text that is not empty, over all windows.
+
+        `scores[i]` has the log-likelihood of each token of the options of item i, [reads], or what was
+        generated. Where a question may have no answer, it has none if every window says so.
+        """
+        if self.generates:
+            return _best_texts(len(examples), items, scores)
+        best = []
+        for item, score in zip(items, scores, strict=True):
+            ends = np.cumsum([len(reads) for reads in item.reads])[:-1]
+            sums = [float(part.sum()) for part in np.split(score, ends)]
+            best.append(int(np.argmax(sums)))
+        return [layout.labels[one] for one in best] if self.name == "classification" else best
+
+    def gold(self, example: Any) -> Any:
+        """The family's."""
+        return self.family.gold(example)
+
+    def majority(self, training: Sequence[Any], examples: Sequence[Any]) -> list[Any]:
+        """The family's."""
+        return self.family.majority(training, examples)
+
+    def _asked(
+        self, examples: Sequence[Any], tokenizer: Any, layout: Layout
+    ) -> Iterator[tuple[int, list[int], list[list[int]], int]]:
+        """Row, tokens of the question, of each possible answer, and the number of the right one."""
+        if self.generates:
+            yield from _windows(examples, tokenizer, layout)
+            return
+        index = Numbers(layout)
+        labels = _answers(layout.labels, tokenizer, layout) if self.name == "classification" else []
+        for row, example in enumerate(examples):
+            if isinstance(example, Pair):
+                pieces, answers, gold = _pair(example), labels, index[example.label]
+            else:
+                assert isinstance(example, Choice)
+                pieces, gold = [("text:", False), (example.context, True), ("answer:", False)], example.label
+                answers = _answers(example.options, tokenizer, layout)
+            room = layout.max_length - (max(map(len, answers)) if layout.target == "inside" else 0)
+            yield row, _question(pieces, tokenizer, layout, room), answers, gold
+
+
+def _pair(example: Pair) -> list[Piece]:
+    if example.text2 is None:
+        return [("text:", False), (example.text, True), ("answer:", False)]
+    first: list[Piece] = [("first:", False), (example.text, True)]
+    return [*first, ("second:", False), (example.text2, True), ("answer:", False)]
+
+
+def _bare(tokenizer: Any, text: str) -> list[int]:
+    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return ids
+
+
+def _answers(texts: Sequence[str], tokenizer: Any, layout: Layout) -> list[list[int]]:
+    """The tokens of answers, with the end after each; of the question's room they take half at the most."""
+    space = glue(tokenizer) if layout.target == "inside" else ""
+    longest = layout.max_length // 2
+    return [[*_bare(tokenizer, space + text)[: longest - 1], tokenizer.eos_token_id] for text in texts]
+
+
+def _question(pieces: Sequence[Piece], tokenizer: Any, layout: Layout, room: int) -> list[int]:
+    """The tokens of a question; what may be cut is, the longest first, until all fit into `room`."""
+    before, after = frame(tokenizer)
+    after = after if layout.target == "beside" else []
+    space = glue(tokenizer)
+    parts = [_bare(tokenizer, space + text if at else text) for at, (text, _) in enumerate(pieces)]
+    lengths = np.asarray([len(part) for part in parts])
+    free = np.asarray([cut for _, cut in pieces])
+    left = room - len(before) - len(after) - int(lengths[~free].sum())
+    for _ in range(max(0, int(lengths[free].sum()) - left)):
+        longest = np.flatnonzero(free)[lengths[free].argmax()]
+        lengths[longest] = max(0, lengths[longest] - 1)
+    kept = [token for part, length in zip(parts, lengths, strict=True) for token in part[:length]]
+    return [*before, *kept, *after]
+
+
+def _item(row: int, prompt: list[int], answers: Sequence[list[int]], tokenizer: Any, layout: Layout) -> Item:
+    """A sequence for each answer; the states that are read are those that guess the answer's tokens."""
+    gold = [token for answer in answers for token in answer]
+    second = (len(prompt),) * len(answers)
+    if layout.target == "beside":
+        reads = tuple(list(range(len(answer))) for answer in answers)
+        given = tuple([layout.start, *answer[:-1]] for answer in answers)
+        return Item((prompt,) * len(answers), second, reads, gold, row, targets=given)
+    reads = tuple([len(prompt) - 1 + place for place in range(len(answer))] for answer in answers)
+    return Item(tuple([*prompt, *answer[:-1]] for answer in answers), second, reads, gold, row)
+
+
+def _windows(
+    examples: Sequence[Question], tokenizer: Any, layout: Layout
+) -> Iterator[tuple[int, list[int], list[list[int]], int]]:
+    """The windows of each context with what is to be written: the answer if the window holds it, or nothing.
+
+    Windows overlap by the layout's stride, as they do where spans are chosen.
+    """
+    for row, example in enumerate(examples):
+        asked = _bare(tokenizer, example.question)[:MAX_QUESTION]
+        question = tokenizer.decode(asked) if len(asked) == MAX_QUESTION else example.question
+        start: list[Piece] = [("question:", False), (question, True), ("context:", False)]
+        bare = len(_question([*start, ("answer:", False)], tokenizer, layout, layout.max_length))
+        longest = layout.max_length // (8 if layout.target == "inside" else 2)
+        width = max(8, layout.max_length - bare - (longest if layout.target == "inside" else 0))
+        encoding = tokenizer(example.context, add_special_tokens=False, return_offsets_mapping=True)
+        offsets = encoding["offset_mapping"]
+        step = max(1, width - min(layout.stride, width // 2))
+        answer = example.answers[0] if example.answers else None
+        for first in range(0, max(1, len(offsets) - width + step), step):
+            held = offsets[first : first + width]
+            low, high = (held[0][0], held[-1][1]) if held else (0, 0)
+            inside = answer is not None and low <= answer.start and answer.start + len(answer.text) <= high
+            text = answer.text if answer is not None and inside else ""
+            pieces: list[Piece] = [*start, (example.context[low:high], True), ("answer:", False)]
+            right = _answers([text], tokenizer, layout)[0]
+            right = right if len(right) <= longest else [*right[: longest - 1], right[-1]]
+            room = layout.max_length - (longest if layout.target == "inside" else 0)
+            yield row, _question(pieces, tokenizer, layout, room), [right], 0
+
+
+def _best_texts(count: int, items: Sequence[Item], scores: Sequence[Generated]) -> list[str]:
+    best: list[Generated] = [("", -np.inf)] * count
+    for item, (text, value) in zip(items, scores, strict=True):
+        if text and value > best[item.example][1]:
+            best[item.example] = (text, value)
+    return [text for text, _ in best]

@@ -1,0 +1,298 @@
+"""Checkpoints: a model with our heads, read from and written to the format of transformers."""
+
+import inspect
+import json
+import logging
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    PreTrainedModel,
+)
+from transformers.utils import logging as transformers_logging
+
+from xstilts.errors import BackboneError
+from xstilts.runner.head import LanguageHead
+from xstilts.runner.model import Model
+from xstilts.study.backbone import SAVE_TOKENIZER, TOKENS, WEIGHTS
+
+transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+logging.getLogger("transformers").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Native:
+    """Where transformers' own model for a family keeps a head's parts; `prefix` is the encoder's name."""
+
+    architecture: str
+    prefix: str
+    parts: Mapping[str, str]
+
+
+def _roberta(name: str) -> dict[str, Native]:
+    def native(suffix: str, parts: Mapping[str, str]) -> Native:
+        return Native(f"{name}For{suffix}", "roberta", parts)
+
+    return {
+        "classification": native(
+            "SequenceClassification", {"dense": "classifier.dense", "out": "classifier.out_proj"}
+        ),
+        "choice": native("MultipleChoice", {"dense": "roberta.pooler.dense", "out": "classifier"}),
+        "tagging": native("TokenClassification", {"out": "classifier"}),
+        "span": native("QuestionAnswering", {"out": "qa_outputs"}),
+        "masked": native(
+            "MaskedLM", {"dense": "lm_head.dense", "norm": "lm_head.layer_norm", "out": "lm_head.decoder"}
+        ),
+    }
+
+
+NATIVE: Mapping[str, Mapping[str, Native]] = {
+    "roberta": _roberta("Roberta"),
+    "xlm-roberta": _roberta("XLMRoberta"),
+    "xlm-roberta-xl": _roberta("XLMRobertaXL"),
+}
+"""By transformers' model_type. Others are saved as a plain encoder with the heads beside it."""
+
+
+def load(folder: Path) -> Model:
+    """The encoder and tokenizer in a folder, with the heads that were saved beside it.
+
+    Raises BackboneError if transformers cannot make a model and a tokenizer of it, or would fill in weights
+    or tokens that are not there.
+    """
+    tokenizer, settings = load_parts(folder)
+    try:
+        encoder, report = AutoModel.from_pretrained(
+            folder,
+            config=settings,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            **_without_pooler(settings),
+        )
+    except Exception as error:  # transformers raises errors of many kinds; all say that the files are wrong
+        raise _unreadable(folder, "weights", error) from error
+    missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
+    if missing:
+        what = f"lacks {len(missing)} of the weights of a {settings.model_type} model, such as {missing[0]}."
+        raise BackboneError(str(folder), what, "Its config.json does not fit its weights.")
+    rows = len(encoder.get_input_embeddings().weight)
+    if rows < len(tokenizer):
+        what = f"has a tokenizer of {len(tokenizer)} tokens, but embeddings for {rows}."
+        raise BackboneError(str(folder), what, "Save model and tokenizer together.")
+    model = Model(encoder, tokenizer)
+    _load_heads(model, folder)
+    return model
+
+
+def load_parts(folder: Path) -> tuple[Any, Any]:
+    """The tokenizer in a folder and the model's shape; BackboneError if there is none that can be read."""
+    if not (folder / TOKENS).is_file():
+        # Without it, transformers makes an empty tokenizer of some architectures.
+        raise BackboneError(str(folder), f"holds no tokenizer ({TOKENS}).", SAVE_TOKENIZER)
+    try:
+        settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:
+        raise _unreadable(folder, "config.json", error) from error
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:
+        raise _unreadable(folder, "tokenizer", error) from error
+    return tokenizer, settings
+
+
+def _unreadable(folder: Path, part: str, error: Exception) -> BackboneError:
+    what = f"holds no {part} that transformers can load ({reason(error)})."
+    return BackboneError(str(folder), what, "Name a folder made by `save_pretrained`, or fetch it again.")
+
+
+def reason(error: Exception) -> str:
+    """The beginning of an error of another library, on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
+def create_encoder(settings: Any, seed: int) -> PreTrainedModel:
+    """An encoder of that shape with random weights drawn from `seed`."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder: PreTrainedModel = AutoModel.from_config(  # type: ignore[no-untyped-call]
+            settings, dtype=torch.float32, **_without_pooler(settings)
+        )
+    return encoder
+
+
+def _without_pooler(settings: Any) -> dict[str, bool]:
+    """Poolers are never read; an untrained one would only be noise in the checkpoint."""
+    known: Any = AutoModel._model_mapping.get(type(settings), None)
+    takes = known is not None and "add_pooling_layer" in inspect.signature(known).parameters
+    return {"add_pooling_layer": False} if takes else {}
+
+
+def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> None:
+    """Write encoder, heads and tokenizer; `labels` gives the label names of each head.
+
+    With one head of a family that transformers knows for this architecture, the folder is that model
+    (`AutoModelForSequenceClassification.from_pretrained(folder)` and the like); with the language model's
+    head alone it is the language model. All heads stand in heads.safetensors as well, from which xstilts
+    reads them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = model.encoder.config.__class__.from_dict(model.encoder.config.to_dict())
+    weights = _unshared(model.encoder.state_dict())
+    kinds = {name: str(head.family) for name, head in model.heads.items()}
+    if kinds:
+        heads = {
+            f"{name}.{part}": tensor.detach().cpu().contiguous()
+            for name, head in model.heads.items()
+            for part, tensor in head.state_dict().items()
+            if not _is_tied(model, head, part)
+        }
+        save_file(heads, folder / "heads.safetensors", metadata={"format": "pt"})
+        (folder / "heads.json").write_text(json.dumps(kinds, indent=1, sort_keys=True))
+    settings.architectures = [type(model.encoder).__name__]
+    outputs: tuple[str, ...] = ("LABEL_0", "LABEL_1")  # what transformers takes for granted, and spans need
+    native = NATIVE.get(settings.model_type, {})
+    if len(kinds) == 1:
+        ((name, family),) = kinds.items()
+        head = model.heads[name]
+        if isinstance(head, LanguageHead):
+            settings.architectures, weights = _language_model(model, head, weights)
+        elif family in native:
+            weights = _native_weights(head, weights, native[family])
+            settings.architectures = [native[family].architecture]
+            outputs = labels.get(name) or outputs
+    settings.id2label = dict(enumerate(outputs))
+    settings.label2id = {label: number for number, label in enumerate(outputs)}
+    settings.dtype = "float32"
+    settings.save_pretrained(folder)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    model.tokenizer.save_pretrained(folder)
+    for path in folder.glob("*.safetensors"):  # which safetensors lets only their owner read
+        shutil.copymode(folder / "config.json", path)
+
+
+def _unshared(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Each tensor once; transformers ties the others again when it loads them."""
+    seen: dict[int, str] = {}
+    return {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in tensors.items()
+        if seen.setdefault(tensor.data_ptr(), name) == name
+    }
+
+
+def _is_tied(model: Model, head: nn.Module, part: str) -> bool:
+    """Whether a head's weight is the matrix of the embeddings."""
+    return part in ("weight", "out.weight") and head.get_parameter(part) is model.embeddings
+
+
+def _language_model(
+    model: Model, head: LanguageHead, weights: Mapping[str, torch.Tensor]
+) -> tuple[list[str], dict[str, torch.Tensor]]:
+    """The class of transformers that is this model with its language head, and the weights by its names."""
+    settings = model.encoder.config
+    choices: Any = AutoModelForSeq2SeqLM if model.kind == "encoder-decoder" else AutoModelForCausalLM
+    known = choices._model_mapping[type(settings)]
+    with torch.device("meta"):
+        whole = known(settings)
+    names = dict.fromkeys(whole.state_dict())
+    prefix = "" if all(name in names for name in weights) else f"{known.base_model_prefix}."
+    found = {f"{prefix}{name}": tensor for name, tensor in weights.items()}
+    if head.weight is not model.embeddings:
+        found[_output_name(names)] = head.weight.detach().cpu().contiguous()
+    if head.bias is not None:
+        found["final_logits_bias"] = head.bias.detach().cpu().reshape(1, -1).contiguous()
+    return [known.__name__], found
+
+
+OUTPUTS = ("lm_head.weight", "lm_head.out_proj.weight")
+"""How the language models of transformers call the weights of their head."""
+
+
+def _output_name(names: Mapping[str, Any]) -> str:
+    return next(name for name in OUTPUTS if name in names)
+
+
+def _native_weights(
+    head: nn.Module, encoder: Mapping[str, torch.Tensor], native: Native
+) -> dict[str, torch.Tensor]:
+    weights = {f"{native.prefix}.{name}": tensor for name, tensor in encoder.items()}
+    for name, tensor in head.state_dict().items():
+        part, kind = name.split(".")
+        target = f"{native.parts[part]}.{kind}"
+        if target == "lm_head.decoder.weight":
+            continue  # tied to the token embeddings
+        weights[target] = tensor.detach().cpu().contiguous()
+    if "lm_head.decoder.bias" in weights:
+        weights["lm_head.bias"] = weights["lm_head.decoder.bias"].clone()
+    return weights
+
+
+def _load_heads(model: Model, folder: Path) -> None:
+    """The heads that xstilts saved; of a model from elsewhere, its language modelling head if it has one."""
+    if not (folder / "heads.json").is_file():
+        _load_language_head(model, folder)
+        return
+    kinds = json.loads((folder / "heads.json").read_text())
+    tensors = load_file(folder / "heads.safetensors")
+    for name, family in kinds.items():
+        parts = {key.removeprefix(f"{name}."): t for key, t in tensors.items() if key.startswith(f"{name}.")}
+        if family == "masked" and model.kind != "encoder":
+            model.add_language_head(name, parts.get("weight"))
+        else:
+            model.add_head(name, family, len(parts["out.bias"]))
+        model.heads[name].load_state_dict(parts, strict=family != "masked")
+
+
+def _load_language_head(model: Model, folder: Path) -> None:
+    native = NATIVE.get(model.encoder.config.model_type, {}).get("masked")
+    if model.kind == "encoder":
+        if native is None:
+            return
+        sources = {
+            f"{part}.{kind}": "lm_head.bias" if part == "out" else f"{target}.{kind}"
+            for part, target in native.parts.items()
+            for kind in ("weight", "bias")
+            if (part, kind) != ("out", "weight")
+        }
+        found = dict(_stored(folder, sources))
+        if len(found) == len(sources):
+            model.add_head("masked", "masked", 0)
+            model.heads["masked"].load_state_dict(found, strict=False)
+        return
+    own = next((tensor for _, tensor in _stored(folder, dict.fromkeys(OUTPUTS))), None)
+    if own is not None and not torch.equal(own, model.embeddings):
+        model.add_language_head("masked", own)
+    elif own is not None or getattr(model.encoder.config, "tie_word_embeddings", False):
+        model.add_language_head("masked")
+    else:
+        return
+    if model.heads["masked"].get_buffer("bias") is not None:
+        for _, bias in _stored(folder, {"bias": "final_logits_bias"}):
+            model.heads["masked"].get_buffer("bias").copy_(bias.reshape(-1))
+
+
+def _stored(folder: Path, sources: Mapping[str, str | None]) -> Iterator[tuple[str, torch.Tensor]]:
+    """Those tensors of a folder's weights that are there, in float32; `sources` gives their stored names."""
+    for path in sorted(folder.glob(WEIGHTS)):
+        if path.name == "heads.safetensors":
+            continue
+        with safe_open(path, framework="pt") as file:
+            stored = dict.fromkeys(file.keys())
+            for name, source in sources.items():
+                if (source or name) in stored:
+                    yield name, file.get_tensor(source or name).float()

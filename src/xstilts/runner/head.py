@@ -1,0 +1,88 @@
+"""Heads: from the states that a batch reads to scores.
+
+Shapes: R states read, H hidden, K outputs of a head, V tokens of the vocabulary.
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class Head(nn.Module):
+    """Scores from states: [R, H] -> [R, K].
+
+    Linear; for families that summarise a sequence, behind a dense layer and tanh (as transformers' heads for
+    classification); for masked language modelling behind dense, gelu and a norm, with the token embeddings
+    as the last layer's weights (as in RoBERTa); `epsilon` is that of the norm.
+    """
+
+    def __init__(self, family: str, hidden: int, outputs: int, dropout: float, epsilon: float) -> None:
+        super().__init__()
+        self.family = family
+        self.dropout = nn.Dropout(dropout)
+        self.dense = nn.Linear(hidden, hidden) if family in (*SUMMARIES, "masked") else None
+        self.norm = nn.LayerNorm(hidden, eps=epsilon) if family == "masked" else None
+        self.out = nn.Linear(hidden, outputs)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=0.02)
+                nn.init.zeros_(module.bias)
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        if self.family != "masked":
+            states = self.dropout(states)
+        if self.dense is not None:
+            states = self.dense(states)
+            states = torch.tanh(states) if self.norm is None else nn.functional.gelu(states)
+        if self.norm is not None:
+            states = self.norm(states)
+        elif self.dense is not None:
+            states = self.dropout(states)
+        scores: torch.Tensor = self.out(states)
+        return scores
+
+
+class LanguageHead(nn.Module):
+    """The next token's scores, [R, H] -> [R, V], as the pretrained model's own class computes them.
+
+    `scale` multiplies the states (T5 with tied embeddings) and `cap` bounds the scores (Gemma 2); the bias
+    is a constant (mBART's `final_logits_bias`), or none.
+    """
+
+    family = "masked"
+
+    def __init__(
+        self, weight: nn.Parameter, bias: torch.Tensor | None = None, scale: float = 1.0, cap: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.weight = weight
+        self.scale, self.cap = scale, cap
+        self.bias: torch.Tensor | None
+        self.register_buffer("bias", bias)
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        scores = nn.functional.linear(states * self.scale if self.scale != 1 else states, self.weight)
+        if self.bias is not None:
+            scores = scores + self.bias
+        return self.cap * torch.tanh(scores / self.cap) if self.cap else scores
+
+
+SUMMARIES = ("classification", "choice", "visual")
+"""Families that read one state for a whole sequence."""
+
+
+def scaling(settings: Any, tied: bool) -> tuple[float, float]:
+    """The `scale` and `cap` of an architecture's language head, which shares the embeddings or does not.
+
+    T5 and umT5 scale where it shares them; Cohere and Granite always; Gemma 2 and T5Gemma cap.
+    """
+    text = settings.get_text_config(decoder=True)
+    kind, scale = settings.model_type, 1.0
+    if tied and getattr(settings, "scale_decoder_outputs", kind == "umt5"):
+        scale = float(text.hidden_size) ** -0.5
+    elif kind.startswith("cohere"):
+        scale = float(settings.logit_scale)
+    elif kind.startswith("granite"):
+        scale = 1 / float(settings.logits_scaling)
+    return scale, float(getattr(text, "final_logit_softcapping", None) or 0.0)
