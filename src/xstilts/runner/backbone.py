@@ -13,6 +13,7 @@ from xstilts.runner import checkpoint
 from xstilts.runner.context import Context
 from xstilts.runner.data import generator
 from xstilts.runner.model import Model
+from xstilts.runner.objective import SENTINEL
 from xstilts.study import backbone as study
 
 SPECIAL = {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": "<mask>"}
@@ -55,10 +56,11 @@ def train_tokenizer(specification: study.Tokenizer, context: Context) -> PreTrai
     )
     tokenizer.decoder = decoders.Metaspace()
     trainer: Any = trainers.BpeTrainer if specification.algorithm == "bpe" else trainers.UnigramTrainer
+    sentinels = [SENTINEL.format(number) for number in range(specification.sentinels)]
     names = {} if specification.algorithm == "bpe" else {"unk_token": SPECIAL["unk"]}
     learner = trainer(
         vocab_size=specification.vocabulary,
-        special_tokens=list(SPECIAL.values()),
+        special_tokens=[*SPECIAL.values(), *sentinels],
         show_progress=False,
         **names,
     )
@@ -71,6 +73,7 @@ def train_tokenizer(specification: study.Tokenizer, context: Context) -> PreTrai
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         **{f"{kind}_token": token for kind, token in SPECIAL.items()},
+        additional_special_tokens=sentinels,
         cls_token=SPECIAL["bos"],
         sep_token=SPECIAL["eos"],
         model_input_names=["input_ids", "attention_mask"],

@@ -15,19 +15,23 @@ from pydantic import Field
 
 import xstilts.lab
 from xstilts.errors import BackboneError
-from xstilts.study.specification import Identified, Specification
+from xstilts.study.specification import Identified, Specification, added
 from xstilts.study.use import Use
 
 BACKBONE_VERSION = 1
 
 
 class Tokenizer(Specification):
-    """A tokenizer to be trained on the training text of tasks: at most `examples` of a task and language."""
+    """A tokenizer to be trained on the training text of tasks: at most `examples` of a task and language.
+
+    `sentinels` counts the tokens that stand for a span that was cut out (T5's `<extra_id_0>` and so on).
+    """
 
     uses: tuple[Use, ...]
     vocabulary: int = Field(ge=64)
     algorithm: Literal["bpe", "unigram"] = "bpe"
     examples: int | None = Field(default=None, ge=1)
+    sentinels: int = added(0, ge=0)
 
 
 class Backbone(Identified):

@@ -6,8 +6,9 @@ Everything that is missing is collected, so that a study with an incomplete data
 from collections.abc import Sequence
 from pathlib import Path
 
-from xstilts import families, task
+from xstilts import families, images, task
 from xstilts.errors import DataError, InputError, StudyError
+from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.languages import all_languages
 from xstilts.study import backbone as backbones
 from xstilts.study.arm import FAMILY, Arm, Replay, Shares
@@ -18,20 +19,21 @@ from xstilts.study.check_tasks import find_task, trainer
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places
 from xstilts.study.study import BackboneTable, Study, task_name
-from xstilts.study.use import Development, Use
-from xstilts.task import TRANSLATED, Task
+from xstilts.study.use import Development, Use, View
+from xstilts.task import TEST_TRANSLATED, TRANSLATED, Task
 
 TRAIN = "train"
 
 
 class Resolver:
-    """Resolves the names of one study against one data folder, and remembers what it met.
+    """Resolves the names of one study against one data folder and one of images, and remembers what it met.
 
     `errors` collects what is missing; `notes` what a reader should know, such as languages without data.
     """
 
-    def __init__(self, study: Study, data: Path | None) -> None:
+    def __init__(self, study: Study, data: Path | None, pictures: Path | None = None) -> None:
         self.study, self.data = study, data
+        self.pictures = images.default_folder(data) if pictures is None else pictures
         self.errors: list[InputError] = []
         self.notes: list[str] = []
         self._task_files: dict[str, Path] = {}
@@ -45,7 +47,8 @@ class Resolver:
     @property
     def places(self) -> Places:
         """Where everything lies that was resolved so far."""
-        return Places(self.data, dict(sorted(self._task_files.items())), dict(self._backbone_folders))
+        tasks = dict(sorted(self._task_files.items()))
+        return Places(self.data, tasks, dict(self._backbone_folders), self.pictures)
 
     def task(self, name: str) -> Task:
         """The task of that name."""
@@ -148,6 +151,12 @@ class Resolver:
             self.notes.append(f"{target.name}: {seen}, so that score alone is a little too high")
         return use
 
+    def viewed(self, name: str, use: Use, view: View) -> Use:
+        """The rows as a control shows them; of a target's own rows in translation, the translated ones."""
+        if view == "translated":
+            use = self._use(self.task(name), TEST_TRANSLATED, use.languages)
+        return use.changed(view=view, images="" if view in WITHOUT_IMAGES else use.images)
+
     def thresholds(self, name: str, use: Use) -> Use:
         """The development rows on which mining chooses its thresholds: in every language of `use`."""
         mined = self.task(name)
@@ -222,6 +231,7 @@ class Resolver:
             vocabulary=stated.vocabulary,
             algorithm=stated.algorithm,
             examples=stated.examples,
+            sentinels=stated.sentinels,
         )
 
     def _having(
@@ -253,6 +263,7 @@ class Resolver:
             split=split,
             languages=codes,
             data=tuple(self._identity(one, split, code) for code in codes),
+            images=self._images(one) if one.images else "",
         )
 
     def _development(self, one: Task) -> Development | None:
@@ -274,6 +285,17 @@ class Resolver:
         if key not in self._identities:
             try:
                 self._identities[key] = task.identity(one, split, language, self.data)
+            except InputError as error:
+                self.errors.append(error)
+                self._identities[key] = "missing"
+        return self._identities[key]
+
+    def _images(self, one: Task) -> str:
+        """The identity of a task's images."""
+        key = (one.name, "", "images")
+        if key not in self._identities:
+            try:
+                self._identities[key] = images.identity(one, self.pictures)
             except InputError as error:
                 self.errors.append(error)
                 self._identities[key] = "missing"

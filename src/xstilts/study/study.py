@@ -13,7 +13,7 @@ from pydantic import Field
 from xstilts.study.allowed import Allowed
 from xstilts.study.arm import Arm, Overrides
 from xstilts.study.axis import Axis
-from xstilts.study.claim import Claim
+from xstilts.study.claim import Claim, Reference
 from xstilts.study.recipe import Recipe, merged
 from xstilts.study.specification import Specification
 
@@ -26,6 +26,7 @@ class TokenizerTable(Specification):
     vocabulary: int = Field(default=8000, ge=64)
     algorithm: Literal["bpe", "unigram"] = "bpe"
     examples: int | None = Field(default=None, ge=1)
+    sentinels: int = Field(default=0, ge=0)
 
 
 class BackboneTable(Specification):
@@ -65,13 +66,13 @@ class Target(Specification):
 
 class Study(Specification):
     """A study file. `references` are measured beside the arms; "random" stands for the backbone's shape with
-    weights drawn anew, put through `random_arms`. `origins` says of settings where they come from, by their
-    dotted place in the file.
+    weights drawn anew, put through `random_arms`; some are controls of targets about images. `origins` says
+    of settings where they come from, by their dotted place in the file.
     """
 
     name: str = ""
     question: str = ""
-    references: tuple[Literal["majority", "random"], ...] = ("majority", "random")
+    references: tuple[Reference, ...] = ("majority", "random")
     random_arms: tuple[str, ...] = ("none",)
     backbones: dict[str, BackboneTable] = Field(default_factory=dict)
     intermediate: Intermediate = Field(default_factory=Intermediate)
