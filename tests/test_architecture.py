@@ -21,7 +21,7 @@ LAYERS = (
     ("errors", "claims", "families.examples"),
     ("metrics",),
     ("families",),
-    ("languages", "readers", "hub", "lab", "task", "tasks", "translated"),
+    ("languages", "readers", "hub", "images", "lab", "task", "tasks", "translated"),
     (
         "score",
         "study.specification",

@@ -182,11 +182,14 @@ def test_a_task_of_the_user_has_its_images_beside_it(tmp_path: Path) -> None:
         images=("{id}",),
         path=tmp_path / "mine.py",
     )
+    elsewhere = tmp_path / "elsewhere"
+    made(elsewhere / "2.png")
+    assert images.missing(own, ["1.png", "2.png"], elsewhere) == ["1.png"]
+    before = images.identity(own, elsewhere)
     made(tmp_path / "images/1.png")
     assert images.load(own, "1.png").shape == (3, 2, 3)
-    made(tmp_path / "elsewhere/2.png")
-    assert images.missing(own, ["1.png", "2.png"], tmp_path / "elsewhere") == ["1.png"]
-    assert images.identity(own) != images.identity(own, tmp_path / "elsewhere")
+    assert images.missing(own, ["1.png", "2.png"], elsewhere) == ["2.png"], "what lies beside it goes first"
+    assert before != images.identity(own, elsewhere) == images.identity(own)
 
 
 def test_the_default_folder_lies_in_the_data_folder(tmp_path: Path) -> None:

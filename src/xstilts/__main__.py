@@ -38,6 +38,12 @@ DataOption = Annotated[
     Path | None,
     typer.Option("--data", envvar="XSTILTS_DATA", help="A folder with the original files of the tasks."),
 ]
+ImagesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--images", envvar="XSTILTS_IMAGES", help="A folder with images; by default that in the data folder."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 STORE = Path("store")
 
@@ -59,6 +65,7 @@ def run(
     study: StudyArgument,
     store: StoreOption = STORE,
     data: DataOption = None,
+    images: ImagesOption = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Worker processes; by default one per GPU, or per core.")
     ] = None,
@@ -72,7 +79,7 @@ def run(
     from xstilts.runner.pretrained import fetch_all
     from xstilts.study.rows import check_rows
 
-    plan, kept = _plan(study, store, data)
+    plan, kept = _plan(study, store, data, images)
     kept.prepare()
     missing = [step for step in plan.steps if not kept.done(step)]
     check_rows(missing, plan.places)
@@ -107,7 +114,11 @@ def run(
 
 @app.command()
 def check(
-    study: StudyArgument, store: StoreOption = STORE, data: DataOption = None, json: JsonOption = False
+    study: StudyArgument,
+    store: StoreOption = STORE,
+    data: DataOption = None,
+    images: ImagesOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Dry run: errors, cells, rough cost. Also what phases share and what the store has."""
     from xstilts import show
@@ -115,23 +126,28 @@ def check(
     from xstilts.store import Store
     from xstilts.study.load import load
     from xstilts.study.plan import draft
+    from xstilts.study.rows import lacking_images
 
-    found = draft(load(study), data)
+    found = draft(load(study), data, images)
     show.checked(found, Store(store), as_json=json)
-    if found.errors:
-        raise InputErrors(found.errors)
+    if errors := found.errors or tuple(lacking_images(found.steps, found.places)):
+        raise InputErrors(errors)
 
 
 @app.command()
 def audit(
-    study: StudyArgument, store: StoreOption = STORE, data: DataOption = None, json: JsonOption = False
+    study: StudyArgument,
+    store: StoreOption = STORE,
+    data: DataOption = None,
+    images: ImagesOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Look for leaks: evaluated rows, and languages called zero-shot, that a training has seen."""
     from xstilts import show
     from xstilts.audit import words
     from xstilts.audit.kept import audited
 
-    plan, kept = _plan(study, store, data)
+    plan, kept = _plan(study, store, data, images)
     found = audited(plan, kept)
     show.audit(found, plan.study, as_json=json)
     words.refuse(found, plan.study)
@@ -139,12 +155,16 @@ def audit(
 
 @app.command()
 def status(
-    study: StudyArgument, store: StoreOption = STORE, data: DataOption = None, json: JsonOption = False
+    study: StudyArgument,
+    store: StoreOption = STORE,
+    data: DataOption = None,
+    images: ImagesOption = None,
+    json: JsonOption = False,
 ) -> None:
     """What is done, what failed and why, what is missing."""
     from xstilts import show
 
-    plan, kept = _plan(study, store, data)
+    plan, kept = _plan(study, store, data, images)
     show.status(plan, kept, as_json=json)
 
 
@@ -153,13 +173,14 @@ def report(
     study: StudyArgument,
     store: StoreOption = STORE,
     data: DataOption = None,
+    images: ImagesOption = None,
     to: Annotated[list[Format], typer.Option(help="A format; may be given several times.")] = [Format.HTML],  # noqa: B006
     out: Annotated[Path | None, typer.Option(help="A folder; by default reports/STUDY.")] = None,
 ) -> None:
     """Write what is known as a page or as tables."""
     from xstilts.report import page
 
-    plan, kept = _plan(study, store, data)
+    plan, kept = _plan(study, store, data, images)
     formats = [one.value for one in to]
     for path in page.write(plan, kept, formats, out or Path("reports") / plan.study.name):
         print(path)
@@ -171,6 +192,7 @@ def compare(
     published: Annotated[str, typer.Argument(metavar="PUBLISHED", help="Figures of the package, or a file.")],
     store: StoreOption = STORE,
     data: DataOption = None,
+    images: ImagesOption = None,
     json: JsonOption = False,
 ) -> None:
     """Lay measured figures beside published ones; a name that does not exist lists those that do."""
@@ -181,7 +203,7 @@ def compare(
     from xstilts.report.results import Results
 
     figures = publishing.read(published)
-    plan, kept = _plan(study, store, data)
+    plan, kept = _plan(study, store, data, images)
     show.compared(comparing.compare(Effects(Results(plan, kept)), figures), as_json=json)
 
 
@@ -205,12 +227,13 @@ def export(
     study: StudyArgument,
     store: StoreOption = STORE,
     data: DataOption = None,
+    images: ImagesOption = None,
     out: Annotated[Path | None, typer.Option(help="A folder; by default exports/STUDY.")] = None,
 ) -> None:
     """Write the predictions as XTREME's submissions, a folder for each arm and seed."""
     from xstilts.export import export as write
 
-    plan, kept = _plan(study, store, data)
+    plan, kept = _plan(study, store, data, images)
     found = write(plan, kept, out or Path("exports") / plan.study.name)
     for folder in found.folders:
         print(folder)
@@ -287,12 +310,12 @@ def studies(json: JsonOption = False) -> None:
     show.studies(as_json=json)
 
 
-def _plan(study: str, store: Path, data: Path | None) -> "tuple[Plan, Store]":
+def _plan(study: str, store: Path, data: Path | None, images: Path | None) -> "tuple[Plan, Store]":
     from xstilts.store import Store
     from xstilts.study.load import load
     from xstilts.study.plan import plan
 
-    return plan(load(study), data), Store(store)
+    return plan(load(study), data, images), Store(store)
 
 
 def _interrupt(signal_number: int, frame: "FrameType | None") -> None:

@@ -102,8 +102,8 @@ def identity(task: Task, folder: Path | None = None) -> str:
 
 
 def _folder(task: Task, folder: Path | None) -> Path:
-    """The folder that is named; else, for a user's own task, `images` beside its file."""
-    if folder is None and task.path is not None:
+    """The folder that is named; for a user's own task `images` beside its file, if it is there."""
+    if task.path is not None and (folder is None or (task.path.parent / "images").is_dir()):
         folder = task.path.parent / "images"
     if folder is None:
         raise DataError(f"task '{task.name}'", "has images, and their folder is not known.", WAY_OUT)

@@ -255,7 +255,8 @@ def _grid(plan: Plan, store: Store) -> Table:
     targets = list(dict.fromkeys(cell.target for cell in plan.cells))
     lines: dict[tuple[str, ...], dict[str, list[bool]]] = {}
     for cell in plan.cells:
-        line = (cell.backbone, f"{cell.arm} (random weights)" if cell.reference == "random" else cell.arm)
+        known = {"": "", "random": " (random weights)"}.get(cell.reference, f" ({cell.reference})")
+        line = (cell.backbone, f"{cell.arm}{known}")
         line = ("", "majority") if cell.reference == "majority" else line
         done = store.done(plan.by_fingerprint[cell.evaluation])
         lines.setdefault(line, {}).setdefault(cell.target, []).append(done)

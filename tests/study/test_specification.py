@@ -214,6 +214,6 @@ def test_parents_of_steps() -> None:
 
 
 def test_places_survive_json() -> None:
-    places = Places(Path("/data"), {"mine": Path("/mine.py")}, {"sha256:1": Path("/model")})
+    places = Places(Path("/data"), {"mine": Path("/mine.py")}, {"sha256:1": Path("/model")}, Path("/images"))
     assert Places.from_json(json.loads(json.dumps(places.to_json()))) == places
     assert Places.from_json(Places().to_json()) == Places()

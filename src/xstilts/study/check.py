@@ -18,6 +18,7 @@ from xstilts.study.check_arms import check_arms, check_origins
 from xstilts.study.check_axes import check_axes
 from xstilts.study.check_claims import check_claims
 from xstilts.study.check_tasks import check_targets, check_tokenizers
+from xstilts.study.check_visual import check_controls
 from xstilts.study.problems import Place, Problem, problems
 from xstilts.study.recipe import Recipe, merged
 from xstilts.study.study import BackboneTable, Study, recipe_of, task_name
@@ -206,6 +207,7 @@ CHECKS = (
     _check_alike,
     _check_order,
     check_targets,
+    check_controls,
     _check_seeds,
     _check_recipes,
     check_axes,

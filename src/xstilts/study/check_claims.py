@@ -8,7 +8,8 @@ from xstilts.study.axis import Axis
 from xstilts.study.benchmark import expand
 from xstilts.study.check_axes import near
 from xstilts.study.check_tasks import bad_languages, find_task
-from xstilts.study.claim import COMPARING, FAMILY, OVER_AXIS, REFERENCES, Claim
+from xstilts.study.check_visual import controls_of
+from xstilts.study.claim import COMPARING, CONTROLS, FAMILY, OVER_AXIS, REFERENCES, Claim
 from xstilts.study.problems import Place, Problem
 from xstilts.study.study import Study, task_name
 from xstilts.task import Task
@@ -141,6 +142,11 @@ def _bad_targets(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
     for key, spoken in (("languages", claim.languages), ("against_languages", claim.against_languages)):
         if isinstance(spoken, tuple):
             yield from _bad_languages(spoken, asked, (*place, key))
+    for control in [one for one in claim.opponents if one in CONTROLS and one in study.references]:
+        for name in (*(claim.targets or ()), *(claim.against_targets or ())):
+            if name in found and control not in controls_of(study, found[name]):
+                what = f"'{name}' is not measured with the control '{control}'."
+                yield Problem((*place, "targets"), what, "Name targets about images.")
     if claim.against_languages is not None:
         yield from _bad_other_languages(claim, (*place, "against_languages"))
 

@@ -1,12 +1,30 @@
 """A claim: a statement that the measured results of a study settle."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, get_args
 
 from pydantic import Field
 
 from xstilts.study.specification import Specification
+from xstilts.study.use import View
 
-REFERENCES = ("majority", "random")
+Control = Literal["shuffled-images", "text-only", "image-only", "caption-only", "translate-test"]
+Reference = Literal["majority", "random", Control]
+REFERENCES: tuple[str, ...] = get_args(Reference)
+"""What arms may be compared with besides each other."""
+
+CONTROLS: Mapping[str, View] = {
+    "shuffled-images": "shuffled",
+    "text-only": "text",
+    "image-only": "image",
+    "caption-only": "caption",
+    "translate-test": "translated",
+}
+"""The references of targets about images, each with what it shows of the rows."""
+
+OF_EVERY_ARM = ("shuffled-images", "translate-test")
+"""Controls that ask the models of the arms anew; the others train models of their own, without an arm."""
+
 FAMILY = "family:"
 """Before the name of a language family, where languages are named."""
 

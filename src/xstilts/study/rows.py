@@ -1,30 +1,86 @@
-"""Reading every local row that a plan will need, before anything runs: broken files are told at once."""
+"""Reading every local row that a plan will need, before anything runs: broken files are told at once, and so
+are images that rows name and that are not there.
+"""
 
 from collections.abc import Iterable, Iterator
 
-from xstilts import task
-from xstilts.errors import InputError, InputErrors
+from xstilts import images, task
+from xstilts.errors import DataError, InputError, InputErrors, StudyError
+from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.study.backbone import Backbone
-from xstilts.study.phase import Phase
+from xstilts.study.phase import Evaluation, Phase
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
 
+SHOWN = 5
+"""Missing images that a message names."""
+
 
 def check_rows(steps: Iterable[Step], places: Places) -> None:
-    """Read the local files of all steps once, not the lab, not the Hub. InputErrors with every broken one."""
-    wanted = {part for step in steps for use in _uses(step) for part in _parts(use)}
+    """Read the local files of all steps once, not the lab, not the Hub. InputErrors with every broken one,
+    with the number of images that are missing, by task, and with every step that nothing can compute."""
+    known = tuple(steps)
+    blind = (error for step in known if (error := unseeing(step)) is not None)
+    if errors := (*_problems(known, places), *blind):
+        raise InputErrors(errors)
+
+
+def lacking_images(steps: Iterable[Step], places: Places) -> tuple[InputError, ...]:
+    """What is wrong with the images of all steps, for which the rows that name some are read."""
+    return _problems(steps, places, pictured_only=True)
+
+
+def unseeing(step: Step) -> InputError | None:
+    """Why a step cannot be computed that shows images to a model; None if it shows none."""
+    one = step.specification
+    if isinstance(one, Backbone) or (isinstance(one, Evaluation) and one.model is None):
+        return None
+    uses = one.uses if isinstance(one, Phase) else (one.use,)
+    if all(use.family != "visual" or use.view in WITHOUT_IMAGES for use in uses):
+        return None
+    what = "shows images to a model, and the models of this release read text alone."
+    return StudyError(step.name, what, "Take the tasks about images out of the study.")
+
+
+def _problems(
+    steps: Iterable[Step], places: Places, *, pictured_only: bool = False
+) -> tuple[InputError, ...]:
+    wanted: dict[tuple[str, str, str], bool] = {}
+    for use in (use for step in steps for use in _uses(step)):
+        wanted |= {part: bool(use.images) or wanted.get(part, False) for part in _parts(use)}
+    named: dict[str, list[str]] = {}
     errors: dict[str, InputError] = {}
-    for name, split, language in sorted(wanted):
+    for (name, split, language), pictured in sorted(wanted.items()):
         one = places.task(name)
         local = task.from_files(one, places.data) or split == task.TRANSLATED
         if one.lab is not None or not local or (one.path is None and places.data is None):
             continue
         try:
-            task.load(one, split, language, places.data)
+            rows = task.load(one, split, language, places.data) if pictured or not pictured_only else []
         except InputError as error:
             errors[str(error)] = error
-    if errors:
-        raise InputErrors(errors.values())
+            continue
+        if pictured:
+            named.setdefault(name, []).extend(image for row in rows for image in getattr(row, "images", ()))
+    for name, found in named.items():
+        if (lack := _lack(places.task(name), found, places)) is not None:
+            errors[str(lack)] = lack
+    return tuple(errors.values())
+
+
+def _lack(one: task.Task, named: list[str], places: Places) -> InputError | None:
+    """The error that tells which of the images that rows name are missing."""
+    try:
+        missing = images.missing(one, named, places.images)
+    except InputError as error:
+        return error
+    if not missing:
+        return None
+    more = f" and {len(missing) - SHOWN:,} more" if len(missing) > SHOWN else ""
+    what = (
+        f"{len(missing):,} of {len(set(named)):,} images are not there: {', '.join(missing[:SHOWN])}{more}."
+    )
+    return DataError(f"task '{one.name}'", what, images.WAY_OUT)
 
 
 def _uses(step: Step) -> Iterator[Use]:

@@ -75,11 +75,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Places:
-    """Where things lie: the data folder, users' task files by name, backbone folders by checksum."""
+    """Where things lie: the data folder, users' task files by name, backbone folders by checksum, images."""
 
     data: Path | None = None
     tasks: Mapping[str, Path] = field(default_factory=dict)
     backbones: Mapping[str, Path] = field(default_factory=dict)
+    images: Path | None = None
 
     def task(self, name: str) -> Task:
         """The task of that name, from the user's file if it is the user's."""
@@ -91,6 +92,7 @@ class Places:
             "data": None if self.data is None else str(self.data.absolute()),
             "tasks": {name: str(path) for name, path in self.tasks.items()},
             "backbones": {checksum: str(path) for checksum, path in self.backbones.items()},
+            "images": None if self.images is None else str(self.images.absolute()),
         }
 
     @classmethod
@@ -100,4 +102,5 @@ class Places:
             data=None if values["data"] is None else Path(values["data"]),
             tasks={name: Path(path) for name, path in values["tasks"].items()},
             backbones={checksum: Path(path) for checksum, path in values["backbones"].items()},
+            images=None if values["images"] is None else Path(values["images"]),
         )

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from xstilts.study.specification import Specification, added
 
+View = Literal["all", "shuffled", "text", "image", "caption", "translated"]
+
 
 class Development(Specification):
     """The source language's development rows of a task: what model selection may look at."""
@@ -23,7 +25,9 @@ class Use(Specification):
     random subset chosen by the phase's seed, nested; `fraction` does so relative to what there is. With
     `shares`, as many as there are languages, the `examples` are divided among the languages, and what is
     taken of one is left out of the others, so that each of several parallel rows is met once. With
-    `labels = "shuffled"` the labels are permuted among the rows.
+    `labels = "shuffled"` the labels are permuted among the rows. Of rows about images, `images` is the
+    identity of their files, if they are read, and `view` what is shown of the rows: a control's is less than
+    "all" (`xstilts.families.visual.viewed`).
     """
 
     task: str
@@ -39,3 +43,10 @@ class Use(Specification):
     development: Development | None = None
     fraction: float | None = added(None, gt=0, le=1)
     shares: tuple[float, ...] = added(())
+    view: View = added("all")
+    images: str = added("")
+
+    @property
+    def title(self) -> str:
+        """The task, and the view if it is a control's."""
+        return self.task if self.view == "all" else f"{self.task}-{self.view}"
