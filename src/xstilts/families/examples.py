@@ -77,6 +77,13 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Caption(Text):
+    """A text with the images that it is about, by name: they are seen while its tokens are masked."""
+
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """One or more images by name, a text about them, and a label by name (`visual`).
 

@@ -5,7 +5,7 @@
 [0.0, 0.22, 0.97]
 """
 
-from xstilts.lab.generation import generate, identity
+from xstilts.lab.generation import generate, identity, render
 from xstilts.lab.inventory import VERSION
 from xstilts.lab.languages import BASE, LANGUAGES, OTHERS, Language, distance_table
 
@@ -23,4 +23,5 @@ __all__ = [
     "distance_table",
     "generate",
     "identity",
+    "render",
 ]

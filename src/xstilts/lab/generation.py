@@ -5,9 +5,12 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from xstilts.errors import DataError, did_you_mean
 from xstilts.families.examples import Example, Text
-from xstilts.lab import bitext, choices, corpus, pairs, questions, supertags, tags
+from xstilts.lab import bitext, choices, corpus, drawing, pairs, questions, scenes, supertags, tags
 from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import Grammar, grammar
 from xstilts.lab.inventory import CONTENT_WORDS, FUNCTION_WORDS, NAMES, VERSION
@@ -36,7 +39,10 @@ _LABELLED: dict[
     "qa2": (questions.answerable_or_not, questions.say),
     "event": (choices.next_events, choices.say),
     "common": (choices.common_knowledge, choices.say),
+    "vnli": (scenes.inferences, scenes.say),
+    "captions": (scenes.captions, scenes.say_caption),
 }
+_DRAWN = ("vnli", "captions")
 _BITEXTS: dict[str, Callable[[Dice, str, int], bitext.Mixed]] = {
     "tatoeba": bitext.translations,
     "bucc": bitext.mining,
@@ -75,6 +81,20 @@ def meanings(name: str, split: str, size: int) -> Sequence[Any] | bitext.Mixed:
     """What the rows mean, in whatever language; a longer list begins with a shorter one."""
     dice = Dice(VERSION, name, split)
     return _BITEXTS[name](dice, split, size) if name in _BITEXTS else _LABELLED[name][0](dice, split, size)
+
+
+def render(name: str, image: str) -> NDArray[np.uint8]:
+    """The picture of that name, which says all that is on it, in the lab's data of that name [32, 32, 3].
+
+    Raises DataError if there are no such data, if they have no pictures, or none of that name.
+    """
+    where = f"lab data '{name}'"
+    if name not in _DRAWN:
+        raise DataError(where, "the lab draws no pictures for them.", did_you_mean(name, _DRAWN))
+    try:
+        return drawing.draw(scenes.scene(image))
+    except ValueError:
+        raise DataError(where, f"has no picture '{image}'.", "Name one of a row's `images`.") from None
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,75 @@
+"""How scenes look: small pictures, each pixel the same on every machine."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xstilts.lab.inventory import VERSION
+from xstilts.lab.scenes import SHADE, Being, Scene
+
+SIZE = 32  # pixels of a picture's height and width
+_PLACE = SIZE // 2  # of a place: the first two above, the others below
+_BEING = 12  # of a being's width, and of its height when awake
+
+Image = NDArray[np.uint8]
+
+_COLOURS = {
+    "red": (220, 40, 40),
+    "green": (30, 160, 60),
+    "blue": (40, 70, 220),
+    "white": (255, 255, 255),
+    "black": (10, 10, 10),
+    "yellow": (245, 220, 30),
+    SHADE: (110, 110, 110),
+}
+_GROUND = (190, 175, 150)
+_FOG = np.array([(215, 215, 225), (170, 170, 185)])  # in diagonal stripes
+_DIAGONAL = np.indices((_PLACE, _PLACE)).sum(axis=0)
+
+
+def _shapes() -> dict[str, NDArray[np.bool_]]:
+    """Which pixels of its square each being covers, [12, 12]."""
+    y, x = (np.indices((_BEING, _BEING)) - (_BEING - 1) / 2) / (_BEING / 2)  # between -1 and 1
+    radius = x**2 + y**2
+    return {
+        "dog": radius <= 1,
+        "cat": abs(x) + abs(y) <= 1,
+        "horse": np.ones_like(x, bool),
+        "owl": (radius <= 1) & (radius >= 0.3),
+        "baker": abs(x) <= (1 + y) / 2,
+        "doctor": (abs(x) < 0.3) | (abs(y) < 0.3),
+        "king": abs(x) <= (1 - y) / 2,
+        "sailor": abs(abs(x) - abs(y)) < 0.3,
+    }
+
+
+_SHAPES = _shapes()
+
+
+def draw(scene: Scene) -> Image:
+    """The picture of a scene, [32, 32, 3].
+
+    Beings stand up to one pixel beside the middle of their place, and each pixel is a little lighter or
+    darker than its colour, as the number of the drawing says.
+    """
+    generator = np.random.Generator(np.random.PCG64([VERSION, scene.drawing]))
+    picture = np.empty((SIZE, SIZE, 3), np.int64)
+    picture[:] = _GROUND
+    for number, being in enumerate(scene.places):
+        top, left = divmod(number, 2)
+        field = picture[top * _PLACE : (top + 1) * _PLACE, left * _PLACE : (left + 1) * _PLACE]
+        down, right = (_PLACE - _BEING) // 2 + generator.integers(-1, 2, size=2)
+        if being is None:
+            field[:] = _FOG[(_DIAGONAL + down) // 2 % 2]
+        else:
+            field[down : down + _BEING, right : right + _BEING][_shape(being)] = _COLOURS[being.colour]
+    picture += generator.integers(-12, 13, size=picture.shape)
+    return picture.clip(0, 255).astype(np.uint8)
+
+
+def _shape(being: Being) -> NDArray[np.bool_]:
+    """Which pixels of its square a being covers; who sleeps lies in the lower half."""
+    if being.verb == "wake":
+        return _SHAPES[being.noun]
+    lying = np.zeros_like(_SHAPES[being.noun])
+    lying[_BEING // 2 :] = _SHAPES[being.noun][::2]
+    return lying

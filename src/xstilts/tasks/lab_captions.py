@@ -1,0 +1,17 @@
+"""Pictures of the lab with captions, to pretrain on what words look like."""
+
+from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
+from xstilts.task import Lab, Task
+
+TASK = Task(
+    family="masked",
+    languages=tuple(LANGUAGES),
+    source_language=BASE,
+    metric="",
+    description="Captions of pictures, one or two sentences each; the same pictures in all languages.",
+    citation=CITATION,
+    licence=LICENCE,
+    lab=Lab(name="captions", sizes={"train": 20_000, "dev": 400}),
+    evaluation_split="dev",
+    skills=("seeing",),
+)
