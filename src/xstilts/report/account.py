@@ -91,7 +91,7 @@ def recipes(plan: Plan) -> list[dict[str, str]]:
 def _recipe_row(phase: Phase) -> dict[str, Any]:
     recipe = phase.recipe
     return {
-        "tasks": " + ".join(use.task for use in phase.uses),
+        "tasks": " + ".join(use.title for use in phase.uses),
         "labels": "shuffled" if any(use.labels == "shuffled" for use in phase.uses) else "gold",
         "mixing": _mixing(phase.mixture),
         "languages": _languages(phase.uses),

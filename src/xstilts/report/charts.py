@@ -4,6 +4,7 @@ Each is None when the study has nothing for it to show. Missing cells are drawn 
 """
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from xstilts.report.drawing import DIVERGING, INK, PALETTE, QUIET, SHAPES, TELLS
 from xstilts.report.effects import BASELINE, EFFECT, GAP, SCORE, Effects, Quantity
 from xstilts.report.results import Line, Results, Target
 from xstilts.report.statistics import Estimate
+from xstilts.study.claim import OF_EVERY_ARM
 from xstilts.study.phase import Phase
 
 Chart = Any  # altair's many kinds of chart have no common type that says more
@@ -25,6 +27,7 @@ WIDTH = 780  # pixels for the cells of a heat map, if they are many or few enoug
 CELL_WIDTHS, CELL_HEIGHT = (88, 124), 48
 LEAST_REACH = 10.0  # points of the fullest colour: small effects look small
 CURVES = 12  # panels of training curves
+CURVE_POINTS = 3000  # in one of them; of more, every second or third of each curve is drawn
 FEW_POINTS = 40  # in a panel; more are not marked one by one
 
 
@@ -81,9 +84,14 @@ def _of(base: Chart, kind: str) -> Chart:
 
 
 def heat_cells(effects: Effects, backbone: str) -> list[dict[str, Any]]:
-    """The cells of the heat map, row by row; the last column is the mean over targets if there are some."""
+    """The cells of the heat map, row by row; the last column is the mean over targets if there are some.
+
+    Of the controls only those of `none` where there is that arm: they are no effects to be tested.
+    """
     results = effects.results
     lines = [line for line in results.lines if line.backbone in (backbone, "")]
+    based = Line(backbone, BASELINE) in lines
+    lines = [one for one in lines if one.reference not in OF_EVERY_ARM or one.arm == BASELINE or not based]
     columns: list[tuple[str, tuple[str, ...]]] = [(one.name, (one.name,)) for one in results.targets]
     if len(columns) > 1:
         columns.append((MEAN, tuple(one.name for one in results.targets)))
@@ -97,8 +105,11 @@ def heat_cells(effects: Effects, backbone: str) -> list[dict[str, Any]]:
 
 def _cell(effects: Effects, line: Line, column: str, targets: tuple[str, ...]) -> dict[str, Any]:
     plain = line.arm in ("", BASELINE) or effects.against(line, BASELINE) is None
+    cell: dict[str, Any] = {"row": line_label(line), "column": column, "strong": False}
+    if not all((line, target) in effects.results.planned for target in targets):
+        empty = {"value": None, "probability": 1.0, "text": "", "interval": "", "told": ""}
+        return cell | empty | {"kind": "absent"}
     estimate = effects.estimate(SCORE if plain else EFFECT, line, *targets)
-    cell = {"row": line_label(line), "column": column, "strong": False}
     if estimate is None:
         return cell | {
             "kind": "missing",
@@ -126,12 +137,22 @@ def _interval(estimate: Estimate) -> str:
 
 
 def line_label(line: Line) -> str:
-    """'nli', 'majority class', 'nli, random weights'."""
-    if line.reference == "majority":
-        return "majority class"
-    if line.reference == "random":
-        return "random weights" if line.arm == BASELINE else f"{line.arm}, random weights"
-    return line.arm
+    """'nli', 'majority class', 'random weights', 'nli, random weights', 'text only'."""
+    if not line.reference:
+        return line.arm
+    name = REFERENCE_NAMES[line.reference]
+    return name if line.arm in ("", BASELINE) else f"{line.arm}, {name}"
+
+
+REFERENCE_NAMES = {
+    "majority": "majority class",
+    "random": "random weights",
+    "shuffled-images": "images shuffled",
+    "text-only": "text only",
+    "image-only": "image only",
+    "caption-only": "caption for image",
+    "translate-test": "text translated",
+}
 
 
 def gaps(effects: Effects, backbone: str) -> Chart | None:
@@ -228,6 +249,9 @@ def curves(results: Results, measure: str) -> Chart | None:
 
 
 def _curve_panel(name: str, rows: Sequence[dict[str, Any]]) -> Chart:
+    if (every := math.ceil(len(rows) / CURVE_POINTS)) > 1:
+        phases = pl.DataFrame(rows).group_by("phase", maintain_order=True)
+        rows = [row for _, curve in phases for row in curve.reverse().gather_every(every).reverse().to_dicts()]
     shown = name if len(name) <= 34 else f"{name[:33]}…"
     return (
         alt.Chart(pl.DataFrame(rows))

@@ -19,7 +19,7 @@ from xstilts.report.effects import BASELINE, Effects, Quantity, compared_languag
 from xstilts.report.results import Line, Results
 from xstilts.report.statistics import Distribution, Estimate
 from xstilts.study.check_claims import arms_of
-from xstilts.study.claim import OVER_AXIS, Claim
+from xstilts.study.claim import CONTROLS, OVER_AXIS, Claim
 
 Word = Literal["confirmed", "refuted", "undecided"]
 
@@ -77,6 +77,9 @@ def targets_of(results: Results, claim: Claim) -> tuple[str, ...]:
     if claim.targets:
         return claim.targets
     found = [target for target in results.targets if target.select(claim.languages)]
+    for control in [name for name in claim.opponents if name in CONTROLS]:
+        having = {target for line, target in results.planned if line.reference == control}
+        found = [target for target in found if target.name in having]
     if claim.against_languages is not None:
         found = [target for target in found if compared_languages(target, quantity_of(claim))]
     needs_gap = claim.measured.startswith(("gap", "retention"))

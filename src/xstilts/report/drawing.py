@@ -22,7 +22,15 @@ PALETTE = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377")
 QUIET = "#999999"
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
 BAR = "M0,-1.6V1.6"  # a reference: a bar through the row
-REFERENCE_INKS = {"majority": "#b08d57", "random": "#7d7d8c"}
+REFERENCE_INKS = {
+    "majority": "#b08d57",
+    "random": "#7d7d8c",
+    "shuffled-images": "#9c4a0b",
+    "text-only": "#16181d",
+    "image-only": "#6b8e23",
+    "caption-only": "#8a6fb0",
+    "translate-test": "#1f5c99",
+}
 DIVERGING = ("#9c4a0b", "#d98032", "#f2c99b", "#f6f4ef", "#b9d0e8", "#5b93c9", "#1f5c99")
 """Orange is harm, blue is help; the middle is near white."""
 
@@ -70,7 +78,8 @@ THEME: dict[str, Any] = {
 
 def themed(chart: Any) -> dict[str, Any]:
     """The chart's specification, in the look of the house."""
-    specification: dict[str, Any] = chart.to_dict(validate=False)  # tests validate; it takes seconds
+    with alt.data_transformers.disable_max_rows():
+        specification: dict[str, Any] = chart.to_dict(validate=False)  # tests validate; it takes seconds
     specification["config"] = THEME
     return specification
 

@@ -11,7 +11,7 @@ import numpy as np
 from xstilts.report import statistics
 from xstilts.report.results import Line, Results, Target
 from xstilts.report.statistics import Array, Distribution, Estimate, Sample
-from xstilts.study.claim import COMPARING, REFERENCES, Plain
+from xstilts.study.claim import COMPARING, OF_EVERY_ARM, REFERENCES, Plain
 
 BASELINE = "none"
 """The arm that trains nothing."""
@@ -100,13 +100,17 @@ class Effects:
         return self._families[key]
 
     def against(self, line: Line, name: str) -> Line | None:
-        """What a line is compared with: an arm on the same backbone and weights, or a reference."""
+        """What a line is compared with: an arm on the same backbone and weights, or a reference.
+
+        Of a control that every arm has, that of its own arm.
+        """
         if name not in REFERENCES:
             other = Line(line.backbone, name, line.reference)
             return other if other in self.results.lines else None
         found = [other for other in self.results.lines if other.reference == name]
         same = [other for other in found if other.backbone in (line.backbone, "")]
-        return next(iter([*(other for other in same if other.arm in ("", BASELINE)), *same]), None)
+        wanted = (line.arm,) if name in OF_EVERY_ARM else ("", BASELINE)
+        return next(iter([*(other for other in same if other.arm in wanted), *same]), None)
 
     def _is_trivial(self, quantity: Quantity, line: Line) -> bool:
         return quantity.kind in COMPARING and self.against(line, quantity.against) in (line, None)

@@ -50,7 +50,10 @@ def _size(effects: Effects, line: Line) -> float:
 
 def _panel(results: Results, target: Target, lines: Sequence[Line]) -> Chart | None:
     spoken = languages_by_family(target.languages)
-    samples = {(line, one): results.score(line, target.name, (one.code,)) for line in lines for one in spoken}
+    measured = [line for line in lines if (line, target.name) in results.planned]
+    samples = {
+        (line, one): results.score(line, target.name, (one.code,)) for line in measured for one in spoken
+    }
     like = [sample for (line, _), sample in samples.items() if sample is not None and not line.reference]
     rows = [
         {"family": one.family, "language": f"{one.name} ({one.code})", "line": line_label(line)}
@@ -60,14 +63,14 @@ def _panel(results: Results, target: Target, lines: Sequence[Line]) -> Chart | N
     frame = pl.DataFrame(rows, schema_overrides=dict.fromkeys(("value", "low", "high"), pl.Float64))
     if frame["value"].is_null().all():
         return None
-    missing = [line_label(line) for line in lines if samples[line, spoken[0]] is None]
+    missing = [line_label(line) for line in measured if samples[line, spoken[0]] is None]
     arms = [line for line in lines if not line.reference]
     lane = min(max(HEIGHT / (len(spoken) * len(arms)), LANES[0]), LANES[1])
     step = max(lane * len(arms) + 5, 15)
     y = alt.Y("language:N", sort=[f"{one.name} ({one.code})" for one in spoken], title=None)
     base = alt.Chart().encode(y=y)
     layers = []
-    for line in lines:
+    for line in measured:
         own = base.transform_filter(f"datum.line == '{line_label(line)}'")
         if line.reference:
             layers.append(_bars(own, lines, step))

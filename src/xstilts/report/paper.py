@@ -10,7 +10,7 @@ from typing import Any
 
 from xstilts.audit.finding import MEANINGS
 from xstilts.report import account, planted, sections, statistics
-from xstilts.report.charts import heat_cells
+from xstilts.report.charts import REFERENCE_NAMES, heat_cells
 from xstilts.report.claims import Verdict, count, interval, judge
 from xstilts.report.collapse import collapses
 from xstilts.report.drawing import metric_label, number
@@ -19,6 +19,7 @@ from xstilts.report.leaks import Leaks, leaks
 from xstilts.report.statistics import Estimate
 from xstilts.report.tables import Grid, Sheet, effect_grid, gap_grid, score_grid
 from xstilts.store import Store
+from xstilts.study.claim import CONTROLS
 
 DESIGN = (
     "The design: J. Phang, I. Calixto, P. M. Htut, Y. Pruksachatkun, H. Liu, C. Vania, K. Kann, S. R. "
@@ -32,6 +33,7 @@ STATISTICS = (
     "Correction: S. Holm. A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
     "Statistics 6, 1979.",
 )
+CONTROL_ROWS = tuple(REFERENCE_NAMES[name] for name in CONTROLS)
 COLLAPSED = ("arm", "target", "seed", "score", "guessing", "mean with", "mean without")
 
 
@@ -219,6 +221,10 @@ def _found(effects: Effects, backbone: str) -> Iterator[str]:
         own = [cell for cell in cells if cell["column"] == target.name and cell["row"] in arms]
         if text := _on_target(own, f"{target.name} ({metric_label(target.metric)})"):
             yield f"{backbone}: {text}" if several else text
+        controls = [cell for cell in cells if cell["column"] == target.name and cell["row"] in CONTROL_ROWS]
+        told = [f"{one['row']} {one['text']} {one['interval']}" for one in controls if one["kind"] == "score"]
+        if told:
+            yield f"{backbone}: " * several + f"Controls on {target.name}: {', '.join(told)}."
     gaps = []
     for target in results.targets:
         line = next((one for one in results.lines if one[:2] == (backbone, BASELINE)), None)

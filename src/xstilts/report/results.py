@@ -114,6 +114,11 @@ class Results:
         return tuple(sorted(lines, key=lambda line: line.reference != ""))
 
     @cached_property
+    def planned(self) -> frozenset[tuple[Line, str]]:
+        """The lines with the targets that they are measured on: controls are not on all."""
+        return frozenset((_line(cell), cell.target) for cell in self.plan.cells)
+
+    @cached_property
     def targets(self) -> tuple[Target, ...]:
         """In the order of the study."""
         cells = {cell.target: cell for cell in self.plan.cells}

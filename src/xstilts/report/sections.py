@@ -140,6 +140,7 @@ def limitations(effects: Effects, store: Store) -> Iterator[str]:
                 "the task."
             )
     yield from _not_learned(plan, store)
+    yield from _unproven(results)
     if (smallest := _smallest(effects)) is not None:
         yield (
             f"Half of the comparisons can detect effects of {smallest:.1f} points or more in four of five "
@@ -160,6 +161,17 @@ def _not_learned(plan: Plan, store: Store) -> Iterator[str]:
     for (arm, target), seeds in found.items():
         which = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, sorted(seeds)))}"
         yield f"After the arm {arm}, {target} was not learned with {which} (at chance in the source)."
+
+
+def _unproven(results: Results) -> Iterator[str]:
+    """A sentence for every target about images without a control that would tell whether they are used."""
+    for target in results.targets:
+        had = {line.reference for line, name in results.planned if name == target.name}
+        if target.family == "visual" and not had & {"shuffled-images", "text-only"}:
+            yield (
+                f"Nothing tells whether the images of {target.name} are used: neither shuffled-images nor "
+                "text-only is measured beside it."
+            )
 
 
 def _shares_intermediate(plan: Plan) -> bool:

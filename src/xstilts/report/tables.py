@@ -85,7 +85,7 @@ def effect_grid(effects: Effects, backbone: str) -> Grid:
 def score_grid(results: Results, target: Target) -> Grid:
     """The scores of a target by language, the means over seeds."""
     rows, steps, known = [], [], anchors(results)
-    for line in results.lines:
+    for line in [line for line in results.lines if (line, target.name) in results.planned]:
         samples = [results.score(line, target.name, (code,)) for code in target.languages]
         found = [Entry("–" if one is None else number(float(one.observed.mean()))) for one in samples]
         rows.append((_name(results, line), tuple(found)))
