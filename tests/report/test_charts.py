@@ -123,3 +123,18 @@ def test_only_some_arms_fit_into_a_row(effects, monkeypatch):
 def test_a_study_without_results_has_no_charts(world):
     empty = Effects(Results(replace(world.plan, cells=(), steps=()), world.store))
     assert [chart for chart in drawn(empty).values() if chart is not None] == []
+
+
+def test_many_training_curves_are_thinned_to_their_ends():
+    """A study of many phases of one task has more points than anybody sees."""
+    rows = [
+        {"phase": str(phase), "update": update, "value": 1.0 / update}
+        for phase in range(60)
+        for update in range(1, 102)
+    ]
+    chart = charts._curve_panel("task", rows)
+    assert len(chart.data) <= charts.CURVE_POINTS < len(rows)
+    assert set(chart.data.group_by("phase").max()["update"]) == {101}
+    assert "<svg" in drawing.svg(chart)
+    whole = charts._curve_panel("task", rows[:101]).data
+    assert len(whole) == 101

@@ -251,7 +251,9 @@ def curves(results: Results, measure: str) -> Chart | None:
 def _curve_panel(name: str, rows: Sequence[dict[str, Any]]) -> Chart:
     if (every := math.ceil(len(rows) / CURVE_POINTS)) > 1:
         phases = pl.DataFrame(rows).group_by("phase", maintain_order=True)
-        rows = [row for _, curve in phases for row in curve.reverse().gather_every(every).reverse().to_dicts()]
+        rows = [
+            row for _, curve in phases for row in curve.reverse().gather_every(every).reverse().to_dicts()
+        ]
     shown = name if len(name) <= 34 else f"{name[:33]}…"
     return (
         alt.Chart(pl.DataFrame(rows))

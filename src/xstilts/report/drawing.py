@@ -12,6 +12,7 @@ import hashlib
 import re
 from typing import Any
 
+import altair as alt
 import vl_convert
 
 from xstilts.report.pdf import canonical
