@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from xstilts.study.backbone import Backbone, Tokenizer
 from xstilts.study.phase import Evaluation, Inference, Phase, chain, seen_with_labels
-from xstilts.study.recipe import Recipe
+from xstilts.study.recipe import Adapter, Recipe
 from xstilts.study.specification import Identified, Specification, added
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Development, Use
@@ -83,7 +83,8 @@ def test_every_field_of_a_recipe_is_part_of_the_identity() -> None:
         "learning_rate": 1e-4, "epochs": 1.0, "batch_size": 8, "max_length": 512, "stride": 64, "warmup": 0.0,
         "decay": "constant", "weight_decay": 0.0, "betas": (0.8, 0.9), "epsilon": 1e-6, "clip": 0.5,
         "precision": "fp32", "dropout": 0.0, "examples": 5, "mask_rate": 0.3, "evaluations": 2,
-        "development_examples": 7, "layer": 3, "carry": "heads",
+        "development_examples": 7, "layer": 3, "carry": "heads", "readout": "text",
+        "attention": "bidirectional", "adapter": Adapter(),
     }  # fmt: skip
     seen = {
         INTERMEDIATE.changed(recipe=Recipe(**{name: value})).fingerprint for name, value in others.items()
@@ -113,6 +114,9 @@ def test_identity_survives_json_and_other_processes() -> None:
     )
     for specification in GOLDEN_SPECIFICATIONS.values():
         assert Step.from_spec(Step(specification).spec).specification == specification
+    shaped = Backbone(architecture="llama", weights="random", shape={"tie_word_embeddings": True, "layers": 1})
+    child = Step(INTERMEDIATE.changed(parent=shaped))
+    assert Step.from_spec(child.spec).fingerprint == child.fingerprint
     output = subprocess.run(
         [sys.executable, "-c", program],
         input=json.dumps(Step(EVALUATION).spec),

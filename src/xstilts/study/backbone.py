@@ -47,7 +47,7 @@ class Backbone(Identified):
     revision: str | None = None
     checksum: str | None = None
     architecture: str | None = None
-    shape: dict[str, int | float | str | bool] = Field(default_factory=dict)
+    shape: dict[str, bool | int | float | str] = Field(default_factory=dict)
     tokenizer: Tokenizer | None = None
     weights: Literal["pretrained", "random"] = "pretrained"
     seed: int = Field(default=0, ge=0)

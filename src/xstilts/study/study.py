@@ -37,7 +37,7 @@ class BackboneTable(Specification):
     weights: Literal["pretrained", "random"] = "pretrained"
     seed: int = Field(default=0, ge=0)
     architecture: str | None = None
-    shape: dict[str, int | float | str | bool] = Field(default_factory=dict)
+    shape: dict[str, bool | int | float | str] = Field(default_factory=dict)
     tokenizer: TokenizerTable | None = None
 
 
