@@ -89,7 +89,8 @@ def targets_of(results: Results, claim: Claim) -> tuple[str, ...]:
 def quantity_of(claim: Claim, against: str = "") -> Quantity:
     """The quantity of a single arm that the claim's is made of."""
     compared, targets = claim.against_languages, claim.against_targets
-    return Quantity(claim.measured, claim.languages, against or BASELINE, compared, targets or ())
+    baseline, other = against or BASELINE, claim.against_backbone
+    return Quantity(claim.measured, claim.languages, baseline, compared, targets or (), other)
 
 
 def lines_of(effects: Effects, claim: Claim) -> tuple[Line, ...]:
@@ -97,15 +98,22 @@ def lines_of(effects: Effects, claim: Claim) -> tuple[Line, ...]:
     results = effects.results
     names = arms_of(results.plan.study, claim)
     found = []
-    for own in (line for line in results.lines if line.arm in names and not line.reference):
+    for own in (line for line in _own_lines(results, claim) if line.arm in names):
         by_chance = [own._replace(reference="random")] if claim.measured == "gain_over_random" else []
-        for line in (own, *by_chance):
+        other = [own._replace(backbone=claim.against_backbone)] if claim.against_backbone else []
+        for line in (own, *by_chance, *other):
             found += [line, *(effects.against(line, name) for name in claim.opponents)]
     return tuple(line for line in dict.fromkeys(found) if line is not None)
 
 
+def _own_lines(results: Results, claim: Claim) -> list[Line]:
+    """The arms on the backbones that a claim is about."""
+    about = claim.backbones or {line.backbone for line in results.lines} - {claim.against_backbone}
+    return [line for line in results.lines if not line.reference and line.backbone in about]
+
+
 def _parts(effects: Effects, claim: Claim) -> tuple[Part, ...]:
-    lines = [line for line in effects.results.lines if not line.reference]
+    lines = _own_lines(effects.results, claim)
     backbones = dict.fromkeys(line.backbone for line in lines)
     if claim.quantity in OVER_AXIS:
         name = f"{claim.axis}, {claim.group}" if claim.group else claim.axis
@@ -239,7 +247,8 @@ def _where(results: Results, claim: Claim, seeds: int) -> str:
     other = {code for target in every for code in compared_languages(target, quantity)}
     languages = count(len(own), "language") + (f" less {len(other)}" if other else "")
     compared = f" less {', '.join(quantity.against_targets)}" if quantity.against_targets else ""
-    return f"{', '.join(targets)}{compared} ({languages}, {count(seeds, 'seed')})"
+    beside = f", less that on {claim.against_backbone}" if claim.against_backbone else ""
+    return f"{', '.join(targets)}{compared} ({languages}, {count(seeds, 'seed')}){beside}"
 
 
 def _chosen(effects: Effects, claim: Claim, parts: Sequence[Part]) -> str:

@@ -30,7 +30,8 @@ class Quantity:
     score. slope_with_distance: the least-squares slope of the score over the planted distance of the
     language, in points from the nearest possible language (0) to the farthest (1).
 
-    Where `against_languages` or `against_targets` are named, the same quantity on them is subtracted.
+    Where `against_languages`, `against_targets` or `against_backbone` are named, the same quantity on them
+    is subtracted.
     """
 
     kind: Plain
@@ -38,11 +39,13 @@ class Quantity:
     against: str = BASELINE
     against_languages: str | tuple[str, ...] | None = None
     against_targets: tuple[str, ...] = ()
+    against_backbone: str = ""
 
     @property
     def is_score(self) -> bool:
         """Whether it lies between 0 and 100."""
-        return self.kind == "score" and self.against_languages is None and not self.against_targets
+        subtracted = self.against_languages or self.against_targets or self.against_backbone
+        return self.kind == "score" and not subtracted
 
 
 SCORE = Quantity("score")
@@ -67,6 +70,9 @@ class Effects:
             if quantity.against_targets:
                 alone = replace(quantity, against_targets=())
                 found = less(found, self.sample(alone, line, quantity.against_targets))
+            if quantity.against_backbone:
+                alone, other = replace(quantity, against_backbone=""), quantity.against_backbone
+                found = less(found, self.sample(alone, line._replace(backbone=other), targets))
             self._samples[key] = found
         return self._samples[key]
 

@@ -20,7 +20,7 @@ from xstilts.study.check_claims import check_claims
 from xstilts.study.check_tasks import check_targets, check_tokenizers
 from xstilts.study.check_visual import check_controls
 from xstilts.study.problems import Place, Problem, problems
-from xstilts.study.recipe import Recipe, merged
+from xstilts.study.recipe import NOT_OF_A_BACKBONE, Recipe, merged
 from xstilts.study.study import BackboneTable, Study, recipe_of, task_name
 
 T = TypeVar("T")
@@ -177,6 +177,11 @@ def _check_recipes(study: Study) -> Iterator[Problem]:
                 now = did_you_mean(name, used) or f"There are {', '.join(sorted(used)) or 'none'}."
                 yield Problem((part, "recipes", name), f"is used by nothing: it needs {user}.", now)
             yield from _bad_recipe(recipe, common, (part, "recipes", name))
+    for name, backbone in study.backbones.items():
+        here: Place = ("backbones", name, "recipe")
+        for key in [key for key in backbone.recipe if key in NOT_OF_A_BACKBONE]:
+            yield Problem((*here, key), "is the same for all backbones.", "Set it for arms or targets.")
+        yield from _bad_recipe(backbone.recipe, {}, here)
     for name, arm in intermediate.arms.items():
         under = study.intermediate_overrides(arm.changed(recipe={}))
         yield from _bad_recipe(arm.recipe, under, ("intermediate", "arms", name, "recipe"))

@@ -33,6 +33,7 @@ def check_claims(study: Study) -> Iterator[Problem]:
         yield from _bad_against(study, claim, place)
         if claim.measured == "gain_over_random":
             yield from _bad_random(study, claim, place)
+        yield from _bad_backbones(study, claim, place)
         yield from _bad_targets(study, claim, place)
 
 
@@ -121,6 +122,24 @@ def _bad_random(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
         if name in study.intermediate.arms and name not in study.random_arms:
             what = f"the arm '{name}' is not measured with random weights."
             yield Problem((*place, "quantity"), what, f"Add it: random_arms = [..., '{name}'].")
+
+
+def _bad_backbones(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
+    known = study.backbones
+    for name in claim.backbones or ():
+        if name not in known:
+            yield Problem((*place, "backbones"), f"no backbone named '{name}'.", near(name, known))
+    other, here = claim.against_backbone, (*place, "against_backbone")
+    if claim.backbones == ():
+        yield Problem((*place, "backbones"), "names no backbone.", "Leave the key out to speak of all.")
+    if not other:
+        return
+    if other not in known:
+        yield Problem(here, f"no backbone named '{other}'.", near(other, known))
+    elif other in (claim.backbones or known):
+        yield Problem(here, f"compares the backbone '{other}' with itself.", "Name others in `backbones`.")
+    if claim.quantity in OVER_AXIS or claim.quantity == "best_difference":
+        yield Problem(here, f"does not go with {claim.quantity}.", "Take it out.")
 
 
 def _bad_targets(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:

@@ -53,6 +53,8 @@ class Claim(Specification):
     of the quantity `of`, and its "fit_advantage", by which a saturating power law predicts it better than a
     logarithm does.
 
+    It is about each of the `backbones`, by default all; the quantity on `against_backbone` is subtracted.
+
     `languages` are "source", "transfer" (all others), "all", or a list of codes and of families
     ("family:Turkic": its languages but for the source). The quantity on `against_languages` and
     `against_targets` is subtracted; "others" are the transfer languages that `languages` leaves out. The
@@ -69,6 +71,8 @@ class Claim(Specification):
     group: str = ""
     targets: tuple[str, ...] | None = None
     against_targets: tuple[str, ...] | None = None
+    backbones: tuple[str, ...] | None = None
+    against_backbone: str = ""
     languages: Literal["source", "transfer", "all"] | tuple[str, ...] = "transfer"
     against_languages: Literal["source", "transfer", "all", "others"] | tuple[str, ...] | None = None
     relation: Literal[">", "<", "="] = ">"

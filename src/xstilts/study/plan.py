@@ -12,14 +12,14 @@ from pathlib import Path
 
 from xstilts import metrics
 from xstilts.errors import InputError, InputErrors
-from xstilts.study.arm import Arm
+from xstilts.study.arm import Arm, Overrides
 from xstilts.study.backbone import Backbone
 from xstilts.study.benchmark import expand
 from xstilts.study.check_visual import controls_of
 from xstilts.study.claim import CONTROLS, OF_EVERY_ARM
 from xstilts.study.mixture import Mixture
 from xstilts.study.phase import Evaluation, Inference, Phase, chain
-from xstilts.study.recipe import Recipe
+from xstilts.study.recipe import Recipe, overridden
 from xstilts.study.resolve import Resolver
 from xstilts.study.step import Places, Step
 from xstilts.study.study import Study, task_name
@@ -119,6 +119,11 @@ class _Arm:
     recipe: Recipe
     mixture: Mixture | None = None
     after: "_Arm | None" = None
+
+    def on(self, overrides: Overrides) -> "_Arm":
+        """The arm with the recipe of a backbone that overrides some fields."""
+        before = None if self.after is None else self.after.on(overrides)
+        return replace(self, recipe=overridden(self.recipe, overrides), after=before)
 
     def trained(self, backbone: Backbone, seed: int) -> Backbone | Phase:
         parent = backbone if self.after is None else self.after.trained(backbone, seed)
@@ -220,17 +225,18 @@ class _Builder:
 
     def __init__(self, study: Study, arms: list[_Arm], targets: list[_Target]) -> None:
         self.study, self.arms, self.targets = study, arms, targets
-        self.recipes = {target.name: _trained_with(target.recipe) for target in targets}
         self.steps: dict[str, Step] = {}
         self.cells: list[Cell] = []
 
     def add_backbone(self, name: str, backbone: Backbone) -> None:
         """The cells of a backbone: arms x seeds x targets, and those of its references."""
-        for arm in self.arms:
+        overrides = self.study.backbones[name].recipe
+        arms = [arm.on(overrides) for arm in self.arms]
+        for arm in arms:
             for seed, parent_seed in self._seeds():
                 self._add(name, arm, arm.trained(backbone, parent_seed), seed)
         for reference in self.study.references:
-            for arm in self._arms_of(reference):
+            for arm in self._arms_of(reference, arms):
                 for seed, parent_seed in self._seeds():
                     drawn = backbone.changed(weights="random", seed=seed)
                     start = drawn if reference == "random" else backbone
@@ -250,13 +256,13 @@ class _Builder:
         target = self.study.target.seeds
         return zip(target, shared * len(target) if len(shared) == 1 else shared, strict=True)
 
-    def _arms_of(self, reference: str) -> list[_Arm]:
-        """The arms that are measured as a reference."""
-        known = {arm.name: arm for arm in self.arms}
+    def _arms_of(self, reference: str, arms: list[_Arm]) -> list[_Arm]:
+        """Those of the arms that are measured as a reference."""
+        known = {arm.name: arm for arm in arms}
         if not self.targets or reference == "majority":
             return []
         if reference in OF_EVERY_ARM:
-            return self.arms
+            return arms
         nothing = _Arm("none", (), Recipe())
         names = self.study.random_arms if reference == "random" else ("none",)
         return [known.get(name, nothing) for name in names]
@@ -264,11 +270,12 @@ class _Builder:
     def _add(self, name: str, arm: _Arm, model: Backbone | Phase, seed: int, reference: str = "") -> None:
         if not self.targets:
             self._step(model)
+        overrides = self.study.backbones[name].recipe
         controlled = [one.controls[reference] for one in self.targets if reference in one.controls]
-        for target in controlled if reference in CONTROLS else self.targets:
-            trained = model
+        for common in controlled if reference in CONTROLS else self.targets:
+            trained, target = model, replace(common, recipe=overridden(common.recipe, overrides))
             if target.trained_by is not None:
-                recipe = self.recipes[target.name]
+                recipe = _trained_with(target.recipe)
                 trained = Phase(parent=model, uses=(target.trained_by,), recipe=recipe, seed=seed)
             evaluation = self._step(target.evaluation(trained))
             phases = tuple(one.fingerprint for one in chain(trained) if isinstance(one, Phase))[::-1]

@@ -3,6 +3,7 @@
 Defaults follow Phang et al. 2020 (arXiv 2005.13013, section 3) where it states them.
 """
 
+import json
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -99,6 +100,18 @@ class Recipe(Specification):
         if self.evaluations == 0 and (self.select == "best" or self.patience is not None):
             raise ValueError('`select = "best"` and `patience` need development scores: set `evaluations`.')
         return self
+
+
+NOT_OF_A_BACKBONE = ("examples", "evaluations", "select", "patience", "development_examples", "carry")
+"""What data a phase sees and how it is selected, which is the same for all backbones of a study."""
+
+
+def overridden(recipe: Recipe, overrides: dict[str, Any]) -> Recipe:
+    """The recipe with other fields, as a study file states them; ValidationError if that is none."""
+    if not overrides:
+        return recipe
+    fields = merged(recipe.model_dump(mode="json", exclude_defaults=True), overrides)
+    return Recipe.model_validate_json(json.dumps(fields, default=str))
 
 
 def merged(recipe: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:

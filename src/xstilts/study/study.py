@@ -30,7 +30,11 @@ class TokenizerTable(Specification):
 
 
 class BackboneTable(Specification):
-    """`[backbones.X]`: a Hub name with its revision, a folder, a bundled name; or a shape to be made."""
+    """`[backbones.X]`: a Hub name with its revision, a folder, a bundled name; or a shape to be made.
+
+    `recipe` is laid over the recipes of all phases that start from it: architectures differ in the learning
+    rate that they need, in the readout and in the attention that they allow.
+    """
 
     model: str | None = None
     revision: str | None = None
@@ -39,6 +43,7 @@ class BackboneTable(Specification):
     architecture: str | None = None
     shape: dict[str, bool | int | float | str] = Field(default_factory=dict)
     tokenizer: TokenizerTable | None = None
+    recipe: Overrides = Field(default_factory=dict)
 
 
 class Intermediate(Specification):
