@@ -209,3 +209,32 @@ def test_everything_that_a_claim_compares_is_known(numbered_world):
         "g50",
     ]
     assert names(Claim(quantity="best_difference", arms=("n250", "n500"))) == ["n250", "none", "n500"]
+
+
+def two_backbones(world):
+    """Beside the world's backbone another, on which 8,000 examples do what 125 do on the first."""
+    cells = {(cell.arm, cell.target, cell.seed): cell for cell in world.plan.cells if not cell.reference}
+    others = [
+        replace(cells["n125" if arm == "n8000" else arm, target, seed], arm=arm, backbone="other")
+        for arm, target, seed in cells
+    ]
+    return replace(world, plan=replace(world.plan, cells=(*world.plan.cells, *others)))
+
+
+def test_a_claim_may_be_about_one_backbone_or_the_difference_of_two(numbered_world):
+    claim = Claim(says="helps", arms=("n8000",), targets=("lab_nli",))
+    own, more, every = judged(
+        two_backbones(numbered_world),
+        claim.changed(backbones=("lab-mini",)),
+        claim.changed(backbones=("lab-mini",), against_backbone="other"),
+        claim,
+    )
+    (whole,) = judged(numbered_world, claim.changed(against=("n125",)))
+    assert [part.line.backbone for part in own.parts] == ["lab-mini"]
+    assert more.effect == pytest.approx(whole.effect)
+    assert more.verdict == "confirmed"
+    assert "less that on other" in more.evidence
+    assert {part.line.backbone for part in every.parts} == {"lab-mini", "other"}
+    effects = Effects(claiming(two_backbones(numbered_world), claim).results)
+    compared = lines_of(effects, claim.changed(backbones=("lab-mini",), against_backbone="other"))
+    assert {line.backbone for line in compared} == {"lab-mini", "other"}

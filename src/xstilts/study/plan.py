@@ -123,7 +123,7 @@ class _Arm:
     def on(self, overrides: Overrides) -> "_Arm":
         """The arm with the recipe of a backbone that overrides some fields."""
         before = None if self.after is None else self.after.on(overrides)
-        return replace(self, recipe=overridden(self.recipe, overrides), after=before)
+        return replace(self, recipe=_trained_with(overridden(self.recipe, overrides)), after=before)
 
     def trained(self, backbone: Backbone, seed: int) -> Backbone | Phase:
         parent = backbone if self.after is None else self.after.trained(backbone, seed)
