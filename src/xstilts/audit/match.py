@@ -14,6 +14,7 @@ from xstilts.audit.text import (
     Signatures,
     alike,
     bands,
+    forms,
     normal,
     parts,
     sentences,
@@ -36,7 +37,7 @@ class Rows:
     def __init__(self, examples: Sequence[Example]) -> None:
         pieces = [(example, piece) for example in examples for piece in parts(example)]
         self.texts: list[Parts] = [piece for _, piece in pieces]
-        self.forms: list[Parts] = [tuple(map(normal, piece)) for _, piece in pieces]
+        self.forms: list[Parts] = [forms(example, piece) for example, piece in pieces]
         self.ids = [getattr(example, "id", "") for example, _ in pieces]
         self.examples = [example for example, _ in pieces]
         self.sentences = {normal(one) for example in examples for one in sentences(example)}

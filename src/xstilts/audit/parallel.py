@@ -11,7 +11,7 @@ import numpy as np
 
 from xstilts.audit.match import Rows
 from xstilts.audit.text import weight
-from xstilts.families.examples import Choice, Example, Pair
+from xstilts.families.examples import Choice, Example, Pair, Seen
 
 ENOUGH = 20
 """Rows below which nothing can be borne out."""
@@ -60,4 +60,4 @@ def _correlations(one: Rows, other: Rows, pairs: dict[int, int]) -> Iterator[flo
 
 def _label(example: Example) -> object:
     """What translation leaves as it is: a class, or the index of the right option."""
-    return example.label if isinstance(example, Pair | Choice) else None
+    return example.label if isinstance(example, Pair | Choice | Seen) else None

@@ -6,6 +6,7 @@ each place with that probability; cut into bands they find candidates without co
 Rajaraman, Ullman, Mining of Massive Datasets, section 3.4). Candidates are then compared exactly.
 """
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.examples import Bitext, Choice, Example, Pair, Question, Tagged, Text
+from xstilts.families.examples import Bitext, Choice, Example, Pair, Question, Seen, Tagged, Text
 
 ALIKE = 0.7
 """Jaccard similarity from which two texts count as nearly the same: of sixty letters, one word is changed."""
@@ -73,7 +74,8 @@ def telling(text: str) -> bool:
 
 
 def parts(example: Example) -> Iterator[Parts]:
-    """The texts of an example as they are: one or two, and of a bitext a pair for each translation."""
+    """The texts of an example as they are: one or two; of a bitext a pair for each translation; of a text
+    about images the text and their names."""
     match example:
         case Pair() | Text():
             yield (example.text,) if example.text2 is None else (example.text, example.text2)
@@ -83,8 +85,20 @@ def parts(example: Example) -> Iterator[Parts]:
             yield (" ".join(example.tokens),)
         case Question():
             yield (example.context, example.question)
+        case Seen():
+            yield (example.text, " ".join(example.images))
         case Bitext():
             yield from ((example.source[one], example.target[two]) for one, two in example.gold)
+
+
+def forms(example: Example, piece: Parts) -> Parts:
+    """The normal forms of the parts of an example.
+
+    Of the names of images a hash: names that look alike are names of different images.
+    """
+    if isinstance(example, Seen):
+        return normal(piece[0]), hashlib.sha256(piece[1].encode()).hexdigest()
+    return tuple(map(normal, piece))
 
 
 def sentences(example: Example) -> list[str]:

@@ -27,7 +27,7 @@ REFERENCE_INKS = {
     "majority": "#b08d57",
     "random": "#7d7d8c",
     "shuffled-images": "#9c4a0b",
-    "text-only": "#16181d",
+    "text-only": "#2f9e8f",
     "image-only": "#6b8e23",
     "caption-only": "#8a6fb0",
     "translate-test": "#1f5c99",
