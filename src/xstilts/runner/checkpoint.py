@@ -17,6 +17,7 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForCausalLM,
+    AutoModelForMaskedLM,
     AutoModelForSeq2SeqLM,
     AutoTokenizer,
     PreTrainedModel,
@@ -26,6 +27,7 @@ from transformers.utils import logging as transformers_logging
 from xstilts.errors import BackboneError
 from xstilts.runner.head import LanguageHead
 from xstilts.runner.model import Model
+from xstilts.study.architecture import Kind
 from xstilts.study.backbone import SAVE_TOKENIZER, TOKENS, WEIGHTS
 
 transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
@@ -35,11 +37,22 @@ logging.getLogger("transformers").setLevel(logging.ERROR)
 
 @dataclass(frozen=True)
 class Native:
-    """Where transformers' own model for a family keeps a head's parts; `prefix` is the encoder's name."""
+    """Where transformers' own model for a family keeps a head's parts; `prefix` is the encoder's name.
+
+    `bias` is what a language model's head calls that of its output, whose weight is the embeddings'.
+    """
 
     architecture: str
     prefix: str
     parts: Mapping[str, str]
+    bias: str = ""
+
+    def name(self, part: str) -> str:
+        """The name of a tensor of the head; empty for what it shares with the embeddings."""
+        module, kind = part.split(".")
+        if self.bias and module == "out":
+            return self.bias if kind == "bias" else ""
+        return f"{self.parts[module]}.{kind}"
 
 
 def _roberta(name: str) -> dict[str, Native]:
@@ -53,16 +66,39 @@ def _roberta(name: str) -> dict[str, Native]:
         "choice": native("MultipleChoice", {"dense": "roberta.pooler.dense", "out": "classifier"}),
         "tagging": native("TokenClassification", {"out": "classifier"}),
         "span": native("QuestionAnswering", {"out": "qa_outputs"}),
-        "masked": native(
-            "MaskedLM", {"dense": "lm_head.dense", "norm": "lm_head.layer_norm", "out": "lm_head.decoder"}
+        "masked": Native(
+            f"{name}ForMaskedLM",
+            "roberta",
+            {"dense": "lm_head.dense", "norm": "lm_head.layer_norm", "out": "lm_head.decoder"},
+            "lm_head.bias",
         ),
     }
+
+
+def _bert(name: str, prefix: str) -> dict[str, Native]:
+    head = "cls.predictions"
+    parts = {
+        "dense": f"{head}.transform.dense",
+        "norm": f"{head}.transform.LayerNorm",
+        "out": f"{head}.decoder",
+    }
+    return {"masked": Native(f"{name}ForMaskedLM", prefix, parts, f"{head}.bias")}
 
 
 NATIVE: Mapping[str, Mapping[str, Native]] = {
     "roberta": _roberta("Roberta"),
     "xlm-roberta": _roberta("XLMRoberta"),
     "xlm-roberta-xl": _roberta("XLMRobertaXL"),
+    "bert": _bert("Bert", "bert"),
+    "deberta-v2": _bert("DebertaV2", "deberta"),
+    "modernbert": {
+        "masked": Native(
+            "ModernBertForMaskedLM",
+            "model",
+            {"dense": "head.dense", "norm": "head.norm", "out": "decoder"},
+            "decoder.bias",
+        )
+    },
 }
 """By transformers' model_type. Others are saved as a plain encoder with the heads beside it."""
 
@@ -205,8 +241,7 @@ def _language_model(
 ) -> tuple[list[str], dict[str, torch.Tensor]]:
     """The class of transformers that is this model with its language head, and the weights by its names."""
     settings = model.encoder.config
-    choices: Any = AutoModelForSeq2SeqLM if model.kind == "encoder-decoder" else AutoModelForCausalLM
-    known = choices._model_mapping[type(settings)]
+    known = CLASSES[model.kind]._model_mapping[type(settings)]
     with torch.device("meta"):
         whole = known(settings)
     names = dict.fromkeys(whole.state_dict())
@@ -218,6 +253,13 @@ def _language_model(
         found["final_logits_bias"] = head.bias.detach().cpu().reshape(1, -1).contiguous()
     return [known.__name__], found
 
+
+CLASSES: Mapping[Kind, Any] = {
+    "encoder": AutoModelForMaskedLM,
+    "encoder-decoder": AutoModelForSeq2SeqLM,
+    "decoder": AutoModelForCausalLM,
+}
+"""How transformers calls a model with its language head."""
 
 OUTPUTS = ("lm_head.weight", "lm_head.out_proj.weight")
 """How the language models of transformers call the weights of their head."""
@@ -232,13 +274,10 @@ def _native_weights(
 ) -> dict[str, torch.Tensor]:
     weights = {f"{native.prefix}.{name}": tensor for name, tensor in encoder.items()}
     for name, tensor in head.state_dict().items():
-        part, kind = name.split(".")
-        target = f"{native.parts[part]}.{kind}"
-        if target == "lm_head.decoder.weight":
-            continue  # tied to the token embeddings
-        weights[target] = tensor.detach().cpu().contiguous()
-    if "lm_head.decoder.bias" in weights:
-        weights["lm_head.bias"] = weights["lm_head.decoder.bias"].clone()
+        if target := native.name(name):
+            weights[target] = tensor.detach().cpu().contiguous()
+    if native.bias:
+        weights[f"{native.parts['out']}.bias"] = weights[native.bias].clone()
     return weights
 
 
@@ -251,7 +290,7 @@ def _load_heads(model: Model, folder: Path) -> None:
     tensors = load_file(folder / "heads.safetensors")
     for name, family in kinds.items():
         parts = {key.removeprefix(f"{name}."): t for key, t in tensors.items() if key.startswith(f"{name}.")}
-        if family == "masked" and model.kind != "encoder":
+        if family == "masked" and model.writes:
             model.add_language_head(name, parts.get("weight"))
         else:
             model.add_head(name, family, len(parts["out.bias"]))
@@ -259,20 +298,8 @@ def _load_heads(model: Model, folder: Path) -> None:
 
 
 def _load_language_head(model: Model, folder: Path) -> None:
-    native = NATIVE.get(model.encoder.config.model_type, {}).get("masked")
-    if model.kind == "encoder":
-        if native is None:
-            return
-        sources = {
-            f"{part}.{kind}": "lm_head.bias" if part == "out" else f"{target}.{kind}"
-            for part, target in native.parts.items()
-            for kind in ("weight", "bias")
-            if (part, kind) != ("out", "weight")
-        }
-        found = dict(_stored(folder, sources))
-        if len(found) == len(sources):
-            model.add_head("masked", "masked", 0)
-            model.heads["masked"].load_state_dict(found, strict=False)
+    if not model.writes:
+        _load_filling_head(model, folder)
         return
     own = next((tensor for _, tensor in _stored(folder, dict.fromkeys(OUTPUTS))), None)
     if own is not None and not torch.equal(own, model.embeddings):
@@ -284,6 +311,27 @@ def _load_language_head(model: Model, folder: Path) -> None:
     if model.heads["masked"].get_buffer("bias") is not None:
         for _, bias in _stored(folder, {"bias": "final_logits_bias"}):
             model.heads["masked"].get_buffer("bias").copy_(bias.reshape(-1))
+
+
+def _load_filling_head(model: Model, folder: Path) -> None:
+    """The head that guesses hidden tokens, if the folder has all of it."""
+    native = NATIVE.get(model.encoder.config.model_type, {}).get("masked")
+    if native is None or not dict(_stored(folder, {"bias": native.bias})):
+        return
+    model.add_head("masked", "masked", 0)
+    parts = {part: native.name(part) for part in model.heads["masked"].state_dict()}
+    wanted = {part: name for part, name in parts.items() if name}
+    found = dict(_stored(folder, {part: _formerly(name) for part, name in wanted.items()}))
+    found |= dict(_stored(folder, wanted))
+    if len(found) == len(wanted):
+        model.heads["masked"].load_state_dict(found, strict=False)
+    else:
+        del model.heads["masked"]
+
+
+def _formerly(name: str) -> str:
+    """The name of a norm's weights in releases that were converted from TensorFlow (mBERT)."""
+    return name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
 
 
 def _stored(folder: Path, sources: Mapping[str, str | None]) -> Iterator[tuple[str, torch.Tensor]]:

@@ -14,20 +14,25 @@ class Head(nn.Module):
 
     Linear; for families that summarise a sequence, behind a dense layer and tanh (as transformers' heads for
     classification); for masked language modelling behind dense, gelu and a norm, with the token embeddings
-    as the last layer's weights (as in RoBERTa); `epsilon` is that of the norm.
+    as the last layer's weights (as in RoBERTa), where `epsilon` is that of the norm; without `biased` the
+    layers before the last have no bias (ModernBERT).
     """
 
-    def __init__(self, family: str, hidden: int, outputs: int, dropout: float, epsilon: float) -> None:
+    def __init__(
+        self, family: str, hidden: int, outputs: int, dropout: float, epsilon: float, *, biased: bool = True
+    ) -> None:
         super().__init__()
         self.family = family
         self.dropout = nn.Dropout(dropout)
-        self.dense = nn.Linear(hidden, hidden) if family in (*SUMMARIES, "masked") else None
-        self.norm = nn.LayerNorm(hidden, eps=epsilon) if family == "masked" else None
+        biased = biased or family != "masked"
+        self.dense = nn.Linear(hidden, hidden, bias=biased) if family in (*SUMMARIES, "masked") else None
+        self.norm = nn.LayerNorm(hidden, eps=epsilon, bias=biased) if family == "masked" else None
         self.out = nn.Linear(hidden, outputs)
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.normal_(module.weight, std=0.02)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         if self.family != "masked":

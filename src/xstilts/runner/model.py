@@ -51,6 +51,11 @@ class Model(nn.Module):
         return int(next(token for token in known if token is not None))
 
     @property
+    def writes(self) -> bool:
+        """Whether its language head is the vectors of the tokens alone, without layers before them."""
+        return self.kind != "encoder" or self.encoder.config.model_type in PLAIN
+
+    @property
     def start(self) -> int | None:
         """What a decoder beside an encoder is given first; None where there is none.
 
@@ -111,7 +116,7 @@ class Model(nn.Module):
         """A new head with fresh weights, or for `masked` the language model's, which shares the embeddings
         of the tokens where the architecture ties them."""
         text = self.encoder.config.get_text_config()
-        if family == "masked" and self.kind != "encoder":
+        if family == "masked" and self.writes:
             self.add_language_head(name)
             return
         stated = getattr(text, "classifier_dropout", None)
@@ -123,6 +128,7 @@ class Model(nn.Module):
             len(embeddings) if family == "masked" else outputs,
             float(dropout or 0.0),
             float(getattr(text, "layer_norm_eps", 1e-5)),
+            biased=bool(getattr(text, "norm_bias", True)),
         )
         if family == "masked":
             head.out.weight = embeddings
@@ -196,6 +202,10 @@ class Model(nn.Module):
 
 BIASED = ("bart", "mbart", "m2m_100")
 """Architectures whose language head adds a constant to the scores."""
+
+
+PLAIN = ("eurobert",)
+"""Encoders whose language head is the vectors of the tokens alone."""
 
 
 def kind_of(settings: Any) -> Kind:

@@ -5,6 +5,7 @@ section 3.1.4), or, where its vocabulary has no sentinels, the whole text (Lewis
 a decoder guesses every next token.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,7 @@ class Objective:
     def of(cls, kind: Kind, tokenizer: Any, start: int | None) -> "Objective":
         """That of a kind of model with a tokenizer; BackboneError if it lacks the tokens that this needs."""
         names = tokenizer.get_vocab()
-        sentinels = [names[SENTINEL.format(n)] for n in range(len(names)) if SENTINEL.format(n) in names]
+        sentinels = _sentinels(names)
         special = tuple(sorted(set(tokenizer.all_special_ids)))
         hidden = tokenizer.mask_token_id
         needs = (hidden is None and kind == "encoder") or (
@@ -51,20 +52,29 @@ class Objective:
             now = f"It needs a mask token, or {SENTINEL.format(0)} and so on, a start and an end."
             raise BackboneError("the tokenizer", what, now)
         words = Vocabulary(len(tokenizer), -1 if hidden is None else hidden, special)
-        return cls(kind, words, start or 0, tokenizer.eos_token_id or 0, tuple(sentinels))
+        return cls(kind, words, start or 0, tokenizer.eos_token_id or 0, sentinels)
 
     def hide(self, data: Encoded, items: NDArray[np.int64], rate: float, rng: np.random.Generator) -> Encoded:
-        """Some items of the masked family with tokens hidden: what is hidden is read, and gold.
+        """Some items of the masked family with tokens hidden: what is hidden is read, and gold; images stay.
 
         All are drawn together, so that how the items are split into batches afterwards changes no number.
         """
         parts = [data.tokens[data.token_at[i] : data.token_at[i + 1]] for i in items]
         second = data.second[items]
         if self.kind == "encoder":
-            return _masked(parts, second, self.words, rate, rng)
+            return data.seen_with(_masked(parts, second, self.words, rate, rng), items)
         if self.kind == "decoder":
             return _next(parts, second)
         return _denoised(parts, self, rate, rng)
+
+
+def _sentinels(names: Mapping[str, int]) -> tuple[int, ...]:
+    """The tokens that stand for spans; those of mT5 are marked as beginnings of words."""
+    for name in (SENTINEL, f"▁{SENTINEL}"):
+        found = [names[name.format(n)] for n in range(len(names)) if name.format(n) in names]
+        if found:
+            return tuple(found)
+    return ()
 
 
 def _columns(
