@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from pictures import CONTROLS, laid, planned, study
 
+from pictures import CONTROLS, laid, planned, study
 from shell import Shell
 from xstilts.errors import InputErrors
 from xstilts.study.load import load
@@ -134,6 +134,17 @@ def test_controls_stand_where_there_is_no_arm_none(world: "World") -> None:
     assert all(len(list(chain(found.evaluation(c).model))) == 2 for c in cells(found, "text-only"))
 
 
+def test_the_lab_needs_no_folder_and_translates_without_fault(world: "World") -> None:
+    path = study(world, *CONTROLS)
+    path.write_text(path.read_text().replace('["xvnli"]', '["lab_vnli"]'))
+    found = plan(load(path))
+    assert {cell.reference for cell in found.cells} == {"", *CONTROLS}
+    (use,) = {found.evaluation(cell).use for cell in cells(found, "translate-test")}
+    assert set(use.data) == {found.evaluation(cells(found, "")[0]).use.data[use.languages.index("x-en")]}
+    assert use.images == ""
+    assert lacking_images(found.steps, found.places) == ()
+
+
 # What is refused
 
 
@@ -213,7 +224,7 @@ def test_a_row_that_names_a_path_elsewhere_is_told(world: "World") -> None:
     assert "the image name '../../secret' is no path below a folder" in messages
 
 
-def test_running_is_refused_as_long_as_models_read_text_alone(world: "World") -> None:
+def test_running_is_refused_where_a_model_reads_text_alone(world: "World") -> None:
     found = planned(world, "majority", "text-only")
     with pytest.raises(InputErrors) as raised:
         check_rows(found.steps, found.places)
@@ -246,7 +257,7 @@ def test_check_names_the_folder_and_counts_cells(
     assert shell("check", path, "--data", data)[0] == 2
     status, _, complaint = shell("run", path, "--data", data, "--images", data / "images")
     assert status == 2
-    assert "the models of this release read text alone" in complaint
+    assert "shows images to a model" in complaint
 
 
 # Claims
