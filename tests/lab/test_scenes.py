@@ -236,7 +236,7 @@ def test_pictures_are_the_same_on_every_machine() -> None:
     checksum = hashlib.sha256()
     for row in rows():
         checksum.update(lab.render("vnli", row.images[0]).tobytes())
-    assert checksum.hexdigest()[:12] == "2cde223af824"
+    assert checksum.hexdigest()[:12] == "3c98154de6e6"
 
 
 def test_all_that_is_told_apart_looks_different() -> None:
@@ -255,4 +255,4 @@ def test_all_that_is_told_apart_looks_different() -> None:
 
 def test_the_drawing_moves_and_shades_a_little() -> None:
     one, other = (drawing.draw(SEEN._replace(drawing=number)).astype(int) for number in (1, 2))
-    assert 0 < np.abs(one - other).mean() < 25
+    assert 0 < np.abs(one - other).mean() < 45

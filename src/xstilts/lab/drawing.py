@@ -8,7 +8,8 @@ from xstilts.lab.scenes import SHADE, Being, Scene
 
 SIZE = 32  # pixels of a picture's height and width
 _PLACE = SIZE // 2  # of a place: the first two above, the others below
-_BEING = 12  # of a being's width, and of its height when awake
+_BEING = 12  # of a being
+_BED = 2  # of the height of a bed; who is awake has none
 
 Image = NDArray[np.uint8]
 
@@ -22,6 +23,8 @@ _COLOURS = {
     SHADE: (110, 110, 110),
 }
 _GROUND = (190, 175, 150)
+_OUTLINE = (0, 0, 0)
+_WOOD = (105, 60, 25)
 _FOG = np.array([(215, 215, 225), (170, 170, 185)])  # in diagonal stripes
 _DIAGONAL = np.indices((_PLACE, _PLACE)).sum(axis=0)
 
@@ -36,9 +39,9 @@ def _shapes() -> dict[str, NDArray[np.bool_]]:
         "horse": np.ones_like(x, bool),
         "owl": (radius <= 1) & (radius >= 0.3),
         "baker": abs(x) <= (1 + y) / 2,
-        "doctor": (abs(x) < 0.3) | (abs(y) < 0.3),
+        "doctor": (abs(x) < 0.35) | (abs(y) < 0.35),
         "king": abs(x) <= (1 - y) / 2,
-        "sailor": abs(abs(x) - abs(y)) < 0.3,
+        "sailor": abs(abs(x) - abs(y)) < 0.4,
     }
 
 
@@ -48,8 +51,8 @@ _SHAPES = _shapes()
 def draw(scene: Scene) -> Image:
     """The picture of a scene, [32, 32, 3].
 
-    Beings stand up to one pixel beside the middle of their place, and each pixel is a little lighter or
-    darker than its colour, as the number of the drawing says.
+    Who sleeps has a bed below. Beings are up to one pixel beside the middle of their place, and each pixel is
+    a little lighter or darker than its colour, as the number of the drawing says.
     """
     generator = np.random.Generator(np.random.PCG64([VERSION, scene.drawing]))
     picture = np.empty((SIZE, SIZE, 3), np.int64)
@@ -57,19 +60,20 @@ def draw(scene: Scene) -> Image:
     for number, being in enumerate(scene.places):
         top, left = divmod(number, 2)
         field = picture[top * _PLACE : (top + 1) * _PLACE, left * _PLACE : (left + 1) * _PLACE]
-        down, right = (_PLACE - _BEING) // 2 + generator.integers(-1, 2, size=2)
+        down, right = (1, 2) + generator.integers(-1, 2, size=2)
         if being is None:
             field[:] = _FOG[(_DIAGONAL + down) // 2 % 2]
         else:
-            field[down : down + _BEING, right : right + _BEING][_shape(being)] = _COLOURS[being.colour]
+            shape, square = _SHAPES[being.noun], field[down : down + _BEING, right : right + _BEING]
+            square[shape] = _COLOURS[being.colour]
+            square[shape & ~_inner(shape)] = _OUTLINE
+            if being.verb == "sleep":
+                field[-_BED:] = _WOOD
     picture += generator.integers(-12, 13, size=picture.shape)
     return picture.clip(0, 255).astype(np.uint8)
 
 
-def _shape(being: Being) -> NDArray[np.bool_]:
-    """Which pixels of its square a being covers; who sleeps lies in the lower half."""
-    if being.verb == "wake":
-        return _SHAPES[being.noun]
-    lying = np.zeros_like(_SHAPES[being.noun])
-    lying[_BEING // 2 :] = _SHAPES[being.noun][::2]
-    return lying
+def _inner(shape: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pixels of a shape whose four neighbours belong to it too."""
+    wide = np.pad(shape, 1)
+    return wide[:-2, 1:-1] & wide[2:, 1:-1] & wide[1:-1, :-2] & wide[1:-1, 2:]

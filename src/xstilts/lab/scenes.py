@@ -167,9 +167,9 @@ def _of_the_only(scene: Scene, sorts: Truth, done: Truth) -> Truth:
 # Draws.
 
 
-def drawn(dice: Dice) -> Scene:
-    """A scene with at least two beings that are seen."""
-    hidden = dice.sample(range(len(PLACES)), dice.pick((0, 0, 1, 1, 1, 2)))
+def drawn(dice: Dice, fogs: tuple[int, ...] = (0, 0, 1, 1, 1, 2)) -> Scene:
+    """A scene with one of these numbers of places in fog."""
+    hidden = dice.sample(range(len(PLACES)), dice.pick(fogs))
     nouns = [dice.pick(NOUNS) for _ in PLACES] if dice.chance(0.3) else dice.sample(NOUNS, len(PLACES))
     places = tuple(
         None if place in hidden else Being(noun, _colour(dice), dice.pick(VERBS))
@@ -260,8 +260,8 @@ class Told(NamedTuple):
 
 
 def captions(dice: Dice, split: str, size: int) -> list[Told]:
-    """Scenes with one or two of their beings, in any order."""
-    scenes = [drawn(dice) for _ in range(size)]
+    """Scenes with one or two of their beings, in any order. Half show one being alone, to learn words from."""
+    scenes = [drawn(dice, (3, 3, 3, 2, 1, 0)) for _ in range(size)]
     return [Told(scene, tuple(dice.sample(caption(scene), 1 + dice.below(2)))) for scene in scenes]
 
 
