@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.lab.inventory import VERSION
-from xstilts.lab.scenes import SHADE, Being, Scene
+from xstilts.lab.scenes import SHADE, Scene
 
 SIZE = 32  # pixels of a picture's height and width
 _PLACE = SIZE // 2  # of a place: the first two above, the others below
@@ -60,7 +60,7 @@ def draw(scene: Scene) -> Image:
     for number, being in enumerate(scene.places):
         top, left = divmod(number, 2)
         field = picture[top * _PLACE : (top + 1) * _PLACE, left * _PLACE : (left + 1) * _PLACE]
-        down, right = (1, 2) + generator.integers(-1, 2, size=2)
+        down, right = generator.integers((0, 1), (3, 4))
         if being is None:
             field[:] = _FOG[(_DIAGONAL + down) // 2 % 2]
         else:

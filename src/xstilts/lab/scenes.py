@@ -260,7 +260,7 @@ class Told(NamedTuple):
 
 
 def captions(dice: Dice, split: str, size: int) -> list[Told]:
-    """Scenes with one or two of their beings, in any order. Half show one being alone, to learn words from."""
+    """Scenes with one or two of their beings, in any order; half show one being alone, to learn words."""
     scenes = [drawn(dice, (3, 3, 3, 2, 1, 0)) for _ in range(size)]
     return [Told(scene, tuple(dice.sample(caption(scene), 1 + dice.below(2)))) for scene in scenes]
 
