@@ -15,12 +15,14 @@ from xstilts.families.examples import Answer, Choice, Pair, Question, Tagged, Te
 from xstilts.families.items import Layout
 from xstilts.families.text import TEXT_FAMILIES
 from xstilts.runner import checkpoint
-from xstilts.runner.data import Encoded, generator
-from xstilts.runner.model import Model
+from xstilts.runner.data import Encoded, collate, generator
+from xstilts.runner.model import Model, loss_sum
 from xstilts.runner.predict import objective
 from xstilts.runner.rows import MASKED_HEAD, prepare
+from xstilts.runner.state import adamw
 from xstilts.study.architecture import refusal
 from xstilts.study.backbone import Backbone, checksum
+from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places
 
 _SENTENCES = (
@@ -33,7 +35,7 @@ _SENTENCES = (
     "L'eau est froide.",
     "Los niños leen un libro debajo del árbol viejo.",
 )
-_ANSWERS = ("book", "red house", "water", "Buch", "Brot", "enfants", "L'eau", "libro")
+_ANSWERS = ("book", "red", "water", "Buch", "Brot", "enfants", "L'eau", "libro")
 _TAGS = ("A", "N", "V")
 
 
@@ -110,3 +112,19 @@ def head_of(family: str, readout: str = "head") -> str:
 
 def answered(model: Model, family: str, readout: str) -> Any:
     return prepare(EXAMPLES[family], family, model.tokenizer, layout(model, family, readout))
+
+
+def learned(model: Model, family: str, readout: str, rate: float = 5e-3, updates: int = 80) -> None:
+    """Train on the eight examples until they are known, or so many times."""
+    data, head = columns(model, family, readout), head_of(family, readout)
+    batch = collate(data, np.arange(len(data)), model.pad)
+    optimizer = adamw(model, Recipe(learning_rate=rate))
+    for _ in range(updates):
+        loss = loss_sum(model(batch, head), batch) / batch.decisions
+        if loss < 0.02:
+            break
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+    model.eval()

@@ -171,7 +171,7 @@ def _windows(
         question = tokenizer.decode(asked) if len(asked) == MAX_QUESTION else example.question
         start: list[Piece] = [("question:", False), (question, True), ("context:", False)]
         bare = len(_question([*start, ("answer:", False)], tokenizer, layout, layout.max_length))
-        longest = layout.max_length // (8 if layout.target == "inside" else 2)
+        longest = min(32, layout.max_length // 4) if layout.target == "inside" else layout.max_length // 2
         width = max(8, layout.max_length - bare - (longest if layout.target == "inside" else 0))
         encoding = tokenizer(example.context, add_special_tokens=False, return_offsets_mapping=True)
         offsets = encoding["offset_mapping"]
