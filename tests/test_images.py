@@ -146,6 +146,16 @@ def test_identity_depends_on_names_and_contents_of_the_tasks_own_files(tmp_path:
     assert images.identity(XVNLI, tmp_path) not in (first, second), "names count"
 
 
+def test_links_are_followed_and_broken_ones_are_no_files(tmp_path: Path) -> None:
+    made(tmp_path / "disk/1.jpg")
+    made(tmp_path / "plain/flickr30k/1.jpg")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked/flickr30k").symlink_to(tmp_path / "disk")
+    (tmp_path / "disk/2.jpg").symlink_to(tmp_path / "nothing")
+    assert images.identity(XVNLI, tmp_path / "linked") == images.identity(XVNLI, tmp_path / "plain")
+    assert images.missing(XVNLI, ["1", "2"], tmp_path / "linked") == ["2"]
+
+
 def test_identity_does_not_depend_on_where_the_folder_is(tmp_path: Path) -> None:
     for name in ("here", "there"):
         made(tmp_path / name / "flickr30k/1.jpg")
@@ -153,11 +163,12 @@ def test_identity_does_not_depend_on_where_the_folder_is(tmp_path: Path) -> None
     assert images.identity(XVNLI, tmp_path / "here") == images.identity(XVNLI, tmp_path / "there")
 
 
+@pytest.mark.parametrize("limit", [("MOST_BYTES", 10), ("MOST_FILES", 0)])
 def test_of_large_collections_only_names_and_sizes_count(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: tuple[str, int]
 ) -> None:
     one = made(tmp_path / "flickr30k/1.jpg")
-    monkeypatch.setattr(images, "MOST_BYTES", 10)
+    monkeypatch.setattr(images, *limit)
     found = images.identity(XVNLI, tmp_path)
     assert found.startswith("names:")
     content = bytearray(one.read_bytes())

@@ -23,8 +23,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 MOST_PIXELS = 50_000_000
 """Of an image. A small file may claim far more, to fill the memory of whoever decodes it."""
 
-MOST_BYTES = 64 * 2**20
-"""Of a file; and of all files together, the most whose contents enter their identity."""
+MOST_BYTES, MOST_FILES = 64 * 2**20, 2_000
+"""Of a file the most bytes; of a collection the most bytes and files whose contents enter its identity."""
 
 WAY_OUT = "Name their folder with --images DIR or XSTILTS_IMAGES, laid out as in docs/multimodal.md."
 
@@ -88,17 +88,18 @@ def missing(task: Task, names: Iterable[str], folder: Path | None = None) -> lis
 def identity(task: Task, folder: Path | None = None) -> str:
     """What pixels depend on: a checksum over the files below the task's folders, used or not.
 
-    Names and sizes count; contents too, where all files together have at most MOST_BYTES. Of larger
-    collections it is not noticed if a file is replaced by another one of the same size. Of the lab it is
-    the version. Raises DataError if there is no folder.
+    Names and sizes count; contents too, of at most MOST_FILES files with at most MOST_BYTES together. Of
+    larger collections it is not noticed if a file is replaced by another one of the same size. Of the lab it
+    is the version. Raises DataError if there is no folder.
     """
     if task.lab is not None:
         from xstilts import lab
 
         return f"lab:{lab.VERSION}:{task.lab.name}"
     root = _folder(task, folder)
-    tops = sorted({pattern.split("{")[0].rpartition("/")[0] for pattern in task.images})
-    return _checksum(tuple(file for top in tops for file in _files(root, top)))
+    every = {pattern.split("{")[0].rpartition("/")[0] for pattern in task.images}
+    tops = sorted(top for top in every if not any(top.startswith(f"{other}/") for other in every))
+    return _checksum(tuple(file for top in tops for file in _files(root / top, top)))
 
 
 def _folder(task: Task, folder: Path | None) -> Path:
@@ -126,21 +127,26 @@ _File = tuple[str, int, int, str]
 """Name below the folder, bytes, time of change in nanoseconds, path."""
 
 
-def _files(root: Path, top: str) -> Iterator[_File]:
-    """All files below a part of the folder, sorted, but hidden ones; links are followed."""
-    start = len(os.path.join(root, ""))  # noqa: PTH118 (strings: there may be a hundred thousand files)
-    for folder, folders, names in os.walk(root / top, followlinks=True):
-        folders.sort()
-        for name in sorted(names):
-            path = f"{folder}{os.sep}{name}"
-            if not name.startswith(".") and os.path.isfile(path):  # noqa: PTH113
-                found = os.stat(path)  # noqa: PTH116
-                yield path[start:].replace(os.sep, "/"), found.st_size, found.st_mtime_ns, path
+def _files(folder: Path, name: str) -> Iterator[_File]:
+    """All files of a folder and those below it, sorted, but hidden ones; links are followed."""
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        below = f"{name}/{entry.name}"
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _files(Path(entry.path), below)
+        elif entry.is_file():
+            stat = entry.stat()
+            yield below, stat.st_size, stat.st_mtime_ns, entry.path
 
 
 @lru_cache(maxsize=64)
 def _checksum(files: tuple[_File, ...]) -> str:
-    whole = sum(size for _, size, _, _ in files) <= MOST_BYTES
+    whole = len(files) <= MOST_FILES and sum(size for _, size, _, _ in files) <= MOST_BYTES
     digest = hashlib.sha256()
     for name, size, _, path in files:
         digest.update(f"{name}\0{size}\0".encode("utf-8", "surrogateescape"))
