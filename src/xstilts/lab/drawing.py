@@ -20,9 +20,9 @@ _COLOURS = {
     "white": (255, 255, 255),
     "black": (10, 10, 10),
     "yellow": (245, 220, 30),
-    SHADE: (110, 110, 110),
+    SHADE: (80, 80, 80),
 }
-_GROUND = (190, 175, 150)
+_GROUND = (140, 130, 120)
 _OUTLINE = (0, 0, 0)
 _WOOD = (105, 60, 25)
 _FOG = np.array([(215, 215, 225), (170, 170, 185)])  # in diagonal stripes
