@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.examples import Text
+from xstilts.families.examples import Caption, Text
 from xstilts.families.items import Item, Layout, tokenize
 
 
@@ -37,11 +37,15 @@ class Masked:
         return 0
 
     def encode(self, examples: Sequence[Text], tokenizer: object, layout: Layout) -> list[Item]:
-        """One item per text or pair; nothing is masked yet."""
+        """One item per text or pair, a caption's with its images; nothing is masked yet."""
         sequences = tokenize(
             tokenizer, [row.text for row in examples], [row.text2 for row in examples], layout.max_length
         )
-        return [Item((ids,), (second,), ([],), [], row) for row, (ids, second) in enumerate(sequences)]
+        shown = [(row.images,) if isinstance(row, Caption) else ((),) for row in examples]
+        return [
+            Item((ids,), (second,), ([],), [], row, images=shown[row])
+            for row, (ids, second) in enumerate(sequences)
+        ]
 
     def decode(
         self,

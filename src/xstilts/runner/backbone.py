@@ -1,4 +1,4 @@
-"""Making a backbone: a tokenizer trained on the text of tasks, an encoder with random weights."""
+"""Making a backbone: a tokenizer trained on the text of tasks, an encoder with random weights, eyes."""
 
 from collections.abc import Iterator
 from dataclasses import fields
@@ -9,11 +9,12 @@ from transformers import AutoConfig, PreTrainedTokenizerFast
 
 from xstilts.errors import BackboneError, did_you_mean
 from xstilts.families.examples import Answer, Bitext
-from xstilts.runner import checkpoint
+from xstilts.runner import checkpoint, vision
 from xstilts.runner.context import Context
 from xstilts.runner.data import generator
 from xstilts.runner.model import Model
 from xstilts.runner.objective import SENTINEL
+from xstilts.runner.size import sizes
 from xstilts.study import backbone as study
 
 SPECIAL = {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": "<mask>"}
@@ -23,6 +24,18 @@ SPECIAL = {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": 
 def create(backbone: study.Backbone, context: Context) -> dict[str, Any]:
     """Write the backbone's folder, as `save_pretrained` would; gives what belongs in the record."""
     folder = context.folder / "checkpoint"
+    if backbone.weights == "pretrained":
+        model = checkpoint.load(context.pretrained(backbone))
+    else:
+        model = _drawn(backbone, context)
+    if backbone.vision is not None:
+        _see(model, backbone, context)
+    checkpoint.save(model, folder, {})
+    return sizes(model) | {"vocabulary": len(model.tokenizer)}
+
+
+def _drawn(backbone: study.Backbone, context: Context) -> Model:
+    """An encoder with random weights, and a tokenizer."""
     if backbone.architecture is None:
         tokenizer, settings = checkpoint.load_parts(context.pretrained(backbone))
     else:
@@ -33,12 +46,17 @@ def create(backbone: study.Backbone, context: Context) -> dict[str, Any]:
         encoder = checkpoint.create_encoder(settings, backbone.seed)
     except Exception as error:  # the shape is the study's: whatever transformers raises is the user's to know
         raise _refused(backbone, error) from error
-    model = Model(encoder, tokenizer)
-    checkpoint.save(model, folder, {})
-    return {
-        "parameters": sum(parameter.numel() for parameter in model.encoder.parameters()),
-        "vocabulary": len(tokenizer),
-    }
+    return Model(encoder, tokenizer)
+
+
+def _see(model: Model, backbone: study.Backbone, context: Context) -> None:
+    """Join eyes to a text encoder. BackboneError if it is none."""
+    assert backbone.vision is not None
+    if model.kind != "encoder":
+        what = f"its text model is no encoder ({model.encoder.config.model_type})."
+        raise BackboneError(f"backbone '{backbone.name}'", what, "Leave `vision` out, or take an encoder.")
+    folder, random = context.eyes(backbone.vision), backbone.weights == "random"
+    model.eyes = vision.create(model.encoder, backbone.vision, folder, backbone.seed, random=random)
 
 
 def train_tokenizer(specification: study.Tokenizer, context: Context) -> PreTrainedTokenizerFast:

@@ -25,10 +25,12 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from xstilts.errors import BackboneError
+from xstilts.runner import vision
 from xstilts.runner.head import LanguageHead
 from xstilts.runner.model import Model
 from xstilts.study.architecture import Kind
 from xstilts.study.backbone import SAVE_TOKENIZER, TOKENS, WEIGHTS
+from xstilts.study.vision import EYES_WEIGHTS
 
 transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -104,7 +106,7 @@ NATIVE: Mapping[str, Mapping[str, Native]] = {
 
 
 def load(folder: Path) -> Model:
-    """The encoder and tokenizer in a folder, with the heads that were saved beside it.
+    """The encoder and tokenizer in a folder, with the heads and eyes that were saved beside it.
 
     Raises BackboneError if transformers cannot make a model and a tokenizer of it, or would fill in weights
     or tokens that are not there.
@@ -131,6 +133,7 @@ def load(folder: Path) -> Model:
         what = f"has a tokenizer of {len(tokenizer)} tokens, but embeddings for {rows}."
         raise BackboneError(str(folder), what, "Save model and tokenizer together.")
     model = Model(encoder, tokenizer)
+    model.eyes = vision.load(folder, encoder.get_input_embeddings().weight.shape[1])
     _load_heads(model, folder)
     return model
 
@@ -179,7 +182,7 @@ def _without_pooler(settings: Any) -> dict[str, bool]:
 
 
 def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> None:
-    """Write encoder, heads and tokenizer; `labels` gives the label names of each head.
+    """Write encoder, eyes, heads and tokenizer; `labels` gives the label names of each head.
 
     With one head of a family that transformers knows for this architecture, the folder is that model
     (`AutoModelForSequenceClassification.from_pretrained(folder)` and the like); with the language model's
@@ -217,6 +220,8 @@ def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> N
     settings.save_pretrained(folder)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     model.tokenizer.save_pretrained(folder)
+    if model.eyes is not None:
+        vision.save(model.eyes, folder)
     for path in folder.glob("*.safetensors"):  # which safetensors lets only their owner read
         shutil.copymode(folder / "config.json", path)
 
@@ -337,7 +342,7 @@ def _formerly(name: str) -> str:
 def _stored(folder: Path, sources: Mapping[str, str | None]) -> Iterator[tuple[str, torch.Tensor]]:
     """Those tensors of a folder's weights that are there, in float32; `sources` gives their stored names."""
     for path in sorted(folder.glob(WEIGHTS)):
-        if path.name == "heads.safetensors":
+        if path.name in ("heads.safetensors", EYES_WEIGHTS):
             continue
         with safe_open(path, framework="pt") as file:
             stored = dict.fromkeys(file.keys())

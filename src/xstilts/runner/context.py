@@ -9,13 +9,15 @@ from xstilts import task as tasks
 from xstilts.errors import DataError, MissingResultError
 from xstilts.families.examples import Example, Seen
 from xstilts.families.visual import viewed
-from xstilts.runner.pretrained import fetch
+from xstilts.runner.pixels import Album, Preparation
+from xstilts.runner.pretrained import fetch, fetch_eyes
 from xstilts.store import Store
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Phase
 from xstilts.study.rows import unseeing
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
+from xstilts.study.vision import Vision
 
 MICRO_TOKENS = 16_384
 SAVE_SECONDS = 60.0
@@ -55,11 +57,28 @@ class Context:
     def pretrained(self, backbone: Backbone) -> Path:
         """The folder of the pretrained model that a backbone names, whatever becomes of its weights."""
         if backbone.checksum is not None:
-            if backbone.checksum not in self.places.backbones:
-                raise MissingResultError("backbone", "its folder is not known here.", "Run its study again.")
-            return self.places.backbones[backbone.checksum]
+            return self._folder(backbone.checksum)
         assert backbone.model is not None and backbone.revision is not None
         return fetch(backbone.model, backbone.revision)
+
+    def eyes(self, vision: Vision) -> Path | None:
+        """The folder of the pretrained vision encoder that a backbone names, if it names one."""
+        if vision.checksum is not None:
+            return self._folder(vision.checksum)
+        if vision.model is None or vision.revision is None:
+            return None
+        return fetch_eyes(vision.model, vision.revision)
+
+    def _folder(self, checksum: str) -> Path:
+        if checksum not in self.places.backbones:
+            raise MissingResultError("backbone", "its folder is not known here.", "Run its study again.")
+        return self.places.backbones[checksum]
+
+    def album(self, use: Use, preparation: Preparation | None) -> Album | None:
+        """The images of a task as a model wants them; None for a model that sees none."""
+        if preparation is None:
+            return None
+        return Album(self.places.task(use.task), self.places.images, preparation)
 
     def examples(self, use: Use, language: str) -> list[Example]:
         """All rows of a use in a language, in the order of the source; caps and shuffling come later."""
@@ -75,7 +94,7 @@ class Context:
         rows = tasks.load(self.places.task(use.task), split, language, self.places.data)
         if use.family != "visual":
             return rows
-        if (error := unseeing(self.step)) is not None:
+        if (error := unseeing(self.step, self.places)) is not None:
             raise error
         from xstilts.runner.data import generator  # loads torch, which whoever only plans does not need
 

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from xstilts.families.items import IGNORED, Item
+from xstilts.runner.pixels import Album
 
 
 def generator(*parts: object) -> np.random.Generator:
@@ -31,7 +32,8 @@ def offsets(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
 class Encoded:
     """The items of one task, in flat columns: item -> sequences -> tokens, reads, targets; item -> gold.
 
-    Where there are targets at all, every sequence has some.
+    Where there are targets at all, every sequence has some. `images` are places in `names`; without an
+    `album`, from which they are taken, none are shown.
     """
 
     axis: str
@@ -45,10 +47,16 @@ class Encoded:
     sequence_at: NDArray[np.int64]
     targets: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     target_at: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
+    images: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    image_at: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
+    names: tuple[str, ...] = ()
+    album: Album | None = None
 
     @classmethod
-    def of(cls, items: Sequence[Item], axis: str) -> "Encoded":
+    def of(cls, items: Sequence[Item], axis: str, album: Album | None = None) -> "Encoded":
         """Columns of the items, in their order."""
+        shown = [names for item in items for names in item.images] if album is not None else []
+        number = {name: place for place, name in enumerate(dict.fromkeys(n for one in shown for n in one))}
         sequences = [ids for item in items for ids in item.sequences]
         reads = [positions for item in items for positions in item.reads]
         targets = [ids for item in items for ids in item.targets]
@@ -64,6 +72,10 @@ class Encoded:
             sequence_at=offsets([len(item.sequences) for item in items]),
             targets=np.fromiter((token for ids in targets for token in ids), np.int32),
             target_at=offsets([len(ids) for ids in targets]),
+            images=np.fromiter((number[name] for names in shown for name in names), np.int32),
+            image_at=offsets([len(names) for names in shown]),
+            names=tuple(number),
+            album=album,
         )
 
     @classmethod
@@ -73,6 +85,7 @@ class Encoded:
         def ends(name: str) -> NDArray[np.int64]:
             return offsets(np.concatenate([np.diff(getattr(part, name)) for part in parts]))
 
+        named = offsets([len(part.names) for part in parts])
         return cls(
             axis=parts[0].axis,
             tokens=np.concatenate([part.tokens for part in parts]),
@@ -85,6 +98,12 @@ class Encoded:
             sequence_at=ends("sequence_at"),
             targets=np.concatenate([part.targets for part in parts]),
             target_at=ends("target_at"),
+            images=np.concatenate(
+                [part.images + before for part, before in zip(parts, named, strict=False)]
+            ).astype(np.int32),
+            image_at=ends("image_at"),
+            names=tuple(name for part in parts for name in part.names),
+            album=parts[0].album,
         )
 
     def __len__(self) -> int:
@@ -99,9 +118,26 @@ class Encoded:
         return longest
 
     @cached_property
+    def width(self) -> NDArray[np.int64]:
+        """Places of the longest sequence of each item: its tokens, and what images take beside them."""
+        if self.album is None or not len(self.images):
+            return self.longest
+        shown = np.maximum.reduceat(np.diff(self.image_at), self.sequence_at[:-1])
+        wide: NDArray[np.int64] = self.longest + shown * self.album.preparation.tokens
+        return wide
+
+    @cached_property
     def cost(self) -> NDArray[np.int64]:
-        """Padded tokens of each item alone: its longest sequence times its number of sequences."""
-        return self.longest * np.diff(self.sequence_at)
+        """Padded places of each item alone: its longest sequence times its number of sequences."""
+        return self.width * np.diff(self.sequence_at)
+
+    def seen_with(self, hidden: "Encoded", items: NDArray[np.int64]) -> "Encoded":
+        """What was made of some of these items, one sequence each, with their images."""
+        if not len(self.images):
+            return hidden
+        own = [self.images[self.image_at[item] : self.image_at[item + 1]] for item in items]
+        at = offsets([len(part) for part in own])
+        return replace(hidden, images=np.concatenate(own), image_at=at, names=self.names, album=self.album)
 
 
 @dataclass(frozen=True)
@@ -110,7 +146,8 @@ class Batch:
 
     ids, attention, types [S, L]; row, column [R]: which states are read; gold [D]: one per decision;
     group, place [R]: to which group a read belongs and its place in it, where reads compete (else None);
-    targets, target_attention [S, T]: what a decoder beside the encoder is given (else None).
+    targets, target_attention [S, T]: what a decoder beside the encoder is given (else None);
+    pixels [S, I, 3, H, W]: the images of each sequence, of which there are `pictured` [S] (else None).
     """
 
     ids: torch.Tensor
@@ -126,6 +163,8 @@ class Batch:
     real_tokens: int
     targets: torch.Tensor | None = None
     target_attention: torch.Tensor | None = None
+    pixels: torch.Tensor | None = None
+    pictured: torch.Tensor | None = None
 
     @property
     def decisions(self) -> int:
@@ -152,6 +191,8 @@ class Batch:
             place=None if self.place is None else move(self.place),
             targets=None if self.targets is None else move(self.targets),
             target_attention=None if self.target_attention is None else move(self.target_attention),
+            pixels=None if self.pixels is None else move(self.pixels),
+            pictured=None if self.pictured is None else move(self.pictured),
         )
 
 
@@ -181,6 +222,8 @@ def collate(data: Encoded, items: NDArray[np.int64], pad: int) -> Batch:
         reads=per_item,
         real_tokens=int(filled.sum()),
     )
+    if len(data.images):
+        batch = _illustrated(batch, data, sequences)
     if not len(data.targets):
         return batch
     targets, given = _padded(data.targets, data.target_at, sequences, pad)
@@ -190,6 +233,18 @@ def collate(data: Encoded, items: NDArray[np.int64], pad: int) -> Batch:
         target_attention=torch.from_numpy(given.astype(np.int64)),
         real_tokens=batch.real_tokens + int(given.sum()),
     )
+
+
+def _illustrated(batch: Batch, data: Encoded, sequences: NDArray[np.int64]) -> Batch:
+    """The batch with the images of its sequences, if there are any."""
+    counts = data.image_at[sequences + 1] - data.image_at[sequences]
+    if data.album is None or not counts.any():
+        return batch
+    numbers = [data.images[data.image_at[s] : data.image_at[s + 1]] for s in sequences]
+    found = data.album.pixels([data.names[number] for number in np.concatenate(numbers)])
+    pixels = np.zeros((len(sequences), int(counts.max()), *found.shape[1:]), np.float32)
+    pixels[np.arange(pixels.shape[1]) < counts[:, None]] = found
+    return replace(batch, pixels=torch.from_numpy(pixels), pictured=torch.from_numpy(counts))
 
 
 def _padded(
@@ -204,11 +259,11 @@ def _padded(
 
 
 def split(data: Encoded, items: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
-    """Micro-batches of at most `tokens` padded tokens (one item at the least), in the order given."""
+    """Micro-batches of at most `tokens` padded places (one item at the least), in the order given."""
     sequences = data.sequence_at[items + 1] - data.sequence_at[items]
     start = 0
     while start < len(items):
-        padded = np.maximum.accumulate(data.longest[items[start:]]) * np.cumsum(sequences[start:])
+        padded = np.maximum.accumulate(data.width[items[start:]]) * np.cumsum(sequences[start:])
         fits = np.flatnonzero(padded <= tokens)
         end = start + max(1, int(fits[-1]) + 1 if len(fits) else 1)
         yield items[start:end]

@@ -114,9 +114,10 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
         return _translations(evaluation, context, model, layout)
     assert evaluation.trained_by is not None
     head = head_name(evaluation.trained_by, inference.readout)
+    album = context.album(evaluation.use, model.preparation)
 
     def predictions(language: str, rows: Sequence[Any]) -> Answer:
-        prepared = prepare(rows, family.name, model.tokenizer, layout)
+        prepared = prepare(rows, family.name, model.tokenizer, layout, album=album)
         return Answer(predict(model, head, prepared, inference.precision))
 
     return predictions

@@ -20,6 +20,8 @@ from xstilts.errors import BackboneError
 from xstilts.families.items import Layout
 from xstilts.runner.data import Batch, Encoded
 from xstilts.runner.head import SUMMARIES, Head, LanguageHead, scaling
+from xstilts.runner.pixels import Preparation
+from xstilts.runner.vision import Eyes, joined
 from xstilts.study.architecture import KINDS, Kind
 
 
@@ -27,6 +29,7 @@ class Model(nn.Module):
     """A pretrained model and one head per label set; `heads` are named by the tasks that they serve.
 
     `encoder` is what transformers' AutoModel makes: an encoder, an encoder and a decoder, or a decoder.
+    Beside an encoder there may be `eyes`, with which it sees images.
     """
 
     def __init__(self, encoder: PreTrainedModel, tokenizer: Any) -> None:
@@ -35,6 +38,7 @@ class Model(nn.Module):
         self.tokenizer = tokenizer
         self.kind = kind_of(encoder.config)
         self.heads = nn.ModuleDict()
+        self.eyes: Eyes | None = None
         self._takes_types = "token_type_ids" in tokenizer.model_input_names
         takes = inspect.signature(encoder.forward).parameters
         self.takes_positions = self.kind == "decoder" and "position_ids" in takes
@@ -43,6 +47,11 @@ class Model(nn.Module):
     def device(self) -> torch.device:
         """Where the parameters are."""
         return next(self.parameters()).device
+
+    @property
+    def preparation(self) -> Preparation | None:
+        """How it wants its images; None if it reads text alone."""
+        return None if self.eyes is None else self.eyes.preparation
 
     @property
     def pad(self) -> int:
@@ -160,6 +169,10 @@ class Model(nn.Module):
 
         Of an encoder-decoder those of its encoder.
         """
+        if batch.pixels is not None:
+            assert self.eyes is not None, "rows about images are refused where there are no eyes"
+            seen: torch.Tensor = self.encoder(**joined(self.encoder, self.eyes, batch)).last_hidden_state
+            return seen
         inputs: dict[str, Any] = {"input_ids": batch.ids, "attention_mask": batch.attention}
         if self._takes_types:
             inputs["token_type_ids"] = batch.types

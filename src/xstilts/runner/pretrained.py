@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from xstilts.errors import BackboneError
+from xstilts.runner.pixels import PREPARATION
 from xstilts.study.backbone import CONVERT, SAVE_TOKENIZER, SHAPE, TOKENS, WEIGHTS, Backbone
 from xstilts.study.phase import Evaluation, chain
 from xstilts.study.step import Step
@@ -20,6 +21,19 @@ def fetch(model: str, revision: str) -> Path:
     folder = download(model, revision, WANTED)
     if not (folder / SHAPE).is_file() or not (folder / TOKENS).is_file():
         raise BackboneError(f"{model} at {revision}", f"lacks {SHAPE} or {TOKENS}.", SAVE_TOKENIZER)
+    return folder
+
+
+def fetch_eyes(model: str, revision: str) -> Path:
+    """The folder with the files of a vision encoder of the Hub.
+
+    Raises BackboneError if there is no such model or revision, no network and no copy, no weights in
+    safetensors format, or nothing that says how images are prepared.
+    """
+    folder = download(model, revision, (WEIGHTS, "*.json"))
+    if not (folder / SHAPE).is_file() or not (folder / PREPARATION).is_file():
+        what = f"lacks {SHAPE} or {PREPARATION}."
+        raise BackboneError(f"{model} at {revision}", what, "Name a model with an image processor.")
     return folder
 
 
@@ -56,3 +70,5 @@ def fetch_all(steps: Iterable[Step]) -> None:
     for backbone in wanted.values():
         if backbone.model is not None and backbone.revision is not None:
             fetch(backbone.model, backbone.revision)
+        if backbone.vision is not None and backbone.vision.model and backbone.vision.revision:
+            fetch_eyes(backbone.vision.model, backbone.vision.revision)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from xstilts import families
-from xstilts.errors import DataError
+from xstilts.errors import BackboneError, DataError
 from xstilts.families.items import Item, Layout
 from xstilts.families.text import TEXT_FAMILIES, Text
 from xstilts.runner.context import Context
 from xstilts.runner.data import Encoded, generator
+from xstilts.runner.pixels import Album
 from xstilts.runner.schedule import apportion
 from xstilts.study.use import Use
 
@@ -81,24 +82,40 @@ class Prepared:
 
 
 def prepare(
-    rows: Sequence[Any], family_name: str, tokenizer: Any, layout: Layout, metric: str = ""
+    rows: Sequence[Any],
+    family_name: str,
+    tokenizer: Any,
+    layout: Layout,
+    metric: str = "",
+    album: Album | None = None,
 ) -> Prepared:
     """Encode rows to be predicted: items are kept, for decoding needs them."""
     family = families.read_out(family_name, layout)
     asking = family.questions if isinstance(family, Text) else family.encode
     items = asking(rows, tokenizer, layout)
-    return Prepared(family_name, layout, rows, items, Encoded.of(items, family.axis), metric)
+    return Prepared(family_name, layout, rows, items, _columns(items, family.axis, album), metric)
 
 
-def encode(rows: Sequence[Any], family_name: str, tokenizer: Any, layout: Layout) -> Encoded:
+def encode(
+    rows: Sequence[Any], family_name: str, tokenizer: Any, layout: Layout, album: Album | None = None
+) -> Encoded:
     """Encode rows to be trained on: columns only, in parts, so that items never stand in memory at once."""
     family = families.read_out(family_name, layout)
     return Encoded.join(
         [
-            Encoded.of(family.encode(rows[start : start + PART], tokenizer, layout), family.axis)
+            _columns(family.encode(rows[start : start + PART], tokenizer, layout), family.axis, album)
             for start in range(0, len(rows), PART)
         ]
     )
+
+
+def _columns(items: Sequence[Item], axis: str, album: Album | None) -> Encoded:
+    """The columns of items; BackboneError if they are about images and there is no album for the model."""
+    if album is None and any(names for item in items for names in item.images):
+        what = "reads text alone, and rows that it is given are about images."
+        now = "Give its backbone eyes: `vision = { size = 32, patch = 16 }`."
+        raise BackboneError("the model", what, now)
+    return Encoded.of(items, axis, album)
 
 
 def has_nulls(metric: str) -> bool:

@@ -21,6 +21,7 @@ from xstilts.runner.model import Model, loss_sum
 from xstilts.runner.predict import masked_accuracy, objective, predict
 from xstilts.runner.rows import MASKED_HEAD, Prepared, encode, examples, has_nulls, head_name, prepare
 from xstilts.runner.schedule import Schedule
+from xstilts.runner.size import forward_flops, sizes
 from xstilts.runner.state import adamw, resume, save
 from xstilts.study.phase import Phase
 from xstilts.study.recipe import Recipe
@@ -55,6 +56,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     model.heads.update(kept)
     layouts = {use.task: model.layout(_layout(use, recipe), recipe.readout) for use in phase.uses}
     heads = {use.task: head_name(use, recipe.readout) for use in phase.uses}
+    new = set(heads.values()) - set(model.heads)
     for use in phase.uses:
         if heads[use.task] not in model.heads:
             family = "masked" if heads[use.task] == MASKED_HEAD else use.family
@@ -66,15 +68,16 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     if recipe.dropout is not None:
         _set_dropout(model, recipe.dropout)
     if recipe.adapter is not None:
-        adapter.attach(model, recipe.adapter)
+        adapter.attach(model, recipe.adapter, new)
     model.to(device)
 
     # The data: encoded once; the schedule says which items each update sees.
-    tasks, sizes = [], dict.fromkeys((use.task for use in phase.uses), 0)
+    tasks, counts = [], dict.fromkeys((use.task for use in phase.uses), 0)
     for use in phase.uses:
         rows = examples(use, context, phase.seed)
-        sizes[use.task] += len(rows)
-        tasks.append(encode(rows, use.family, model.tokenizer, layouts[use.task]))
+        counts[use.task] += len(rows)
+        album = context.album(use, model.preparation)
+        tasks.append(encode(rows, use.family, model.tokenizer, layouts[use.task], album))
         model.check_room(tasks[-1])
         del rows
     masked = [use.family == "masked" for use in phase.uses]
@@ -163,18 +166,23 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     checkpoint.save(model, context.folder / "checkpoint", labels)
     lines = [json.dumps(point, sort_keys=True) for point in progress.curve]
     (context.folder / "curve.jsonl").write_text("".join(line + "\n" for line in lines))
-    return {
-        "updates": progress.update,
-        "planned_updates": schedule.total,
-        "selected_update": progress.best_update if best else progress.update,
-        "tokens": progress.tokens,
-        "padding": 1 - progress.tokens / max(1, progress.padded),
-        "train_seconds": progress.seconds,
-        "loss": progress.curve[-1]["loss"] if progress.curve else progress.loss,
-        "parameters": sum(p.numel() for p in model.encoder.parameters()),
-        "examples": sizes,
-        "source_score": _source_scores(model, watch, phase),
-    }
+    number, items = schedule.at(0)
+    cost = forward_flops(model, tasks[number], items[:8], heads[phase.uses[number].task])
+    return (
+        sizes(model)
+        | cost
+        | {
+            "updates": progress.update,
+            "planned_updates": schedule.total,
+            "selected_update": progress.best_update if best else progress.update,
+            "tokens": progress.tokens,
+            "padding": 1 - progress.tokens / max(1, progress.padded),
+            "train_seconds": progress.seconds,
+            "loss": progress.curve[-1]["loss"] if progress.curve else progress.loss,
+            "examples": counts,
+            "source_score": _source_scores(model, watch, phase),
+        }
+    )
 
 
 def carried(phase: Phase) -> dict[str, str]:
@@ -236,7 +244,8 @@ def _development(
         if rows:
             metric = context.places.task(use.task).metric
             layout = replace(layouts[use.task], nulls=has_nulls(metric))
-            found[use.task] = prepare(rows, use.family, model.tokenizer, layout, metric)
+            album = context.album(use, model.preparation)
+            found[use.task] = prepare(rows, use.family, model.tokenizer, layout, metric, album)
     if not found and (phase.recipe.select == "best" or phase.recipe.patience is not None):
         what = "no trained task has development rows in its source language."
         raise DataError(phase.name, what, 'Leave `select = "best"` and `patience` out of the recipe.')

@@ -3,7 +3,8 @@
 A backbone is one of three things: a model of the Hugging Face Hub at a pinned revision; a folder (also one
 that comes with the package), known by the checksum of its files; or an architecture made from scratch with a
 tokenizer trained on the text of tasks. With `weights = "random"` the shape and the tokenizer are kept and the
-weights drawn anew. Where a folder lies is no part of the identity: see `Places`.
+weights drawn anew; with `vision` eyes are joined to a text encoder. Where a folder lies is no part of the
+identity: see `Places`.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ import xstilts.lab
 from xstilts.errors import BackboneError
 from xstilts.study.specification import Identified, Specification, added
 from xstilts.study.use import Use
+from xstilts.study.vision import EYES, Vision
 
 BACKBONE_VERSION = 1
 
@@ -37,7 +39,7 @@ class Tokenizer(Specification):
 class Backbone(Identified):
     """Exactly one of `model` (with `revision`), `checksum` and `architecture` (with `shape`, `tokenizer`).
 
-    From scratch, `weights` is "random". `seed` is that of random weights.
+    From scratch, `weights` is "random". `seed` is that of random weights, and of what is new in `vision`.
     """
 
     version: ClassVar[int] = BACKBONE_VERSION
@@ -51,17 +53,19 @@ class Backbone(Identified):
     tokenizer: Tokenizer | None = None
     weights: Literal["pretrained", "random"] = "pretrained"
     seed: int = Field(default=0, ge=0)
+    vision: Vision | None = added(None)
 
     @property
     def made(self) -> bool:
-        """Whether its weights must be made, from scratch or at random: then it is a step of the plan."""
-        return self.weights == "random"
+        """Whether weights must be made, from scratch, at random, or eyes: then it is a step of the plan."""
+        return self.weights == "random" or self.vision is not None
 
     @property
     def name(self) -> str:
         """A readable name for the store's folder; a function of the content alone."""
         shown = self.architecture or (self.model or "local").rsplit("/", 1)[-1]
-        return f"{shown}-random{self.seed}" if self.made else shown
+        shown = shown if self.vision is None else f"{shown}-seeing"
+        return f"{shown}-random{self.seed}" if self.weights == "random" else shown
 
 
 WEIGHTS, SHAPE, TOKENS = "*.safetensors", "config.json", "tokenizer.json"
@@ -109,7 +113,7 @@ def room(folder: Path) -> int | None:
 
 
 def checksum(folder: Path) -> str:
-    """The identity of a backbone's folder: the checksum of its weights, shape and tokenizer.
+    """The identity of a backbone's folder: the checksum of its weights, shape, tokenizer and eyes.
 
     Raises BackboneError if the folder, the weights in safetensors format, the shape or the tokenizer is
     missing, or cannot be read.
@@ -129,7 +133,7 @@ def checksum(folder: Path) -> str:
         )
         raise BackboneError(where, what, CONVERT if pickled else "Name a folder made by `save_pretrained`.")
     digest = hashlib.sha256()
-    for path in (*weights, folder / SHAPE, folder / TOKENS):
+    for path in (*weights, folder / SHAPE, folder / TOKENS, *folder.glob(EYES)):
         try:
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())

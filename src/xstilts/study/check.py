@@ -4,7 +4,6 @@ not pair, backbones that name no source. Data is not looked at.
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -18,10 +17,11 @@ from xstilts.study.check_arms import check_arms, check_origins
 from xstilts.study.check_axes import check_axes
 from xstilts.study.check_claims import check_claims
 from xstilts.study.check_tasks import check_targets, check_tokenizers
+from xstilts.study.check_vision import check_eyes
 from xstilts.study.check_visual import check_controls
 from xstilts.study.problems import Place, Problem, problems
 from xstilts.study.recipe import NOT_OF_A_BACKBONE, Recipe, merged
-from xstilts.study.study import BackboneTable, Study, recipe_of, task_name
+from xstilts.study.study import BackboneTable, Study, model_folder, recipe_of, task_name
 
 T = TypeVar("T")
 
@@ -115,11 +115,6 @@ def _check_model(study: Study, table: BackboneTable, place: Place) -> Iterator[P
             yield Problem((*place, "model"), f"no bundled backbone named '{model}'.", now)
 
 
-def model_folder(study: Study, model: str) -> Path | None:
-    """The folder that `model` names, from the study's folder on; None for a name."""
-    return study.folder / Path(model).expanduser() if model.startswith((".", "/", "~")) else None
-
-
 def _check_alike(study: Study) -> Iterator[Problem]:
     """No two arms with the same content."""
 
@@ -207,6 +202,7 @@ def _recipe_problems(fields: Overrides) -> list[Problem]:
 CHECKS = (
     _check_grid,
     _check_backbones,
+    check_eyes,
     check_tokenizers,
     check_arms,
     _check_alike,

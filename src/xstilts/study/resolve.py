@@ -11,14 +11,14 @@ from xstilts.errors import DataError, InputError, StudyError
 from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.languages import all_languages
 from xstilts.study import backbone as backbones
+from xstilts.study import vision
 from xstilts.study.arm import FAMILY, Arm, Replay, Shares
 from xstilts.study.backbone import Backbone, Tokenizer
 from xstilts.study.benchmark import expand
-from xstilts.study.check import model_folder
 from xstilts.study.check_tasks import find_task, trainer
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places
-from xstilts.study.study import BackboneTable, Study, task_name
+from xstilts.study.study import BackboneTable, Study, model_folder, task_name
 from xstilts.study.use import Development, Use, View
 from xstilts.task import TEST_TRANSLATED, TRANSLATED, Task
 
@@ -182,13 +182,17 @@ class Resolver:
                 tokenizer=self._tokenizer(table),
                 weights="random",
                 seed=table.seed,
+                vision=self._vision(where, table),
             )
-        seed = table.seed if table.weights == "random" else 0
+        seen = self._vision(where, table)
+        seed = table.seed if table.weights == "random" or seen is not None else 0
         model = str(table.model)
         bundled = backbones.bundled().get(model)
         folder = bundled or model_folder(self.study, model)
         if folder is None:
-            return Backbone(model=model, revision=table.revision, weights=table.weights, seed=seed)
+            return Backbone(
+                model=model, revision=table.revision, weights=table.weights, seed=seed, vision=seen
+            )
         try:
             checksum = backbones.checksum(folder)
             if bundled is not None:
@@ -198,9 +202,25 @@ class Resolver:
             checksum = "missing"
         self._backbone_folders[checksum] = folder
         self._need_room(name, backbones.room(folder))
-        return Backbone(checksum=checksum, weights=table.weights, seed=seed)
+        return Backbone(checksum=checksum, weights=table.weights, seed=seed, vision=seen)
 
     # Within
+
+    def _vision(self, where: str, table: BackboneTable) -> vision.Vision | None:
+        """The eyes of a backbone, with their identity."""
+        stated = table.vision
+        if stated is None:
+            return None
+        folder = None if stated.model is None else model_folder(self.study, stated.model)
+        if folder is None:
+            return vision.Vision(**stated.model_dump())
+        try:
+            checksum = vision.checksum(folder)
+        except InputError as error:
+            self.errors.append(type(error)(f"{where}.vision: {error.where}", error.what, error.now))
+            checksum = "missing"
+        self._backbone_folders[checksum] = folder
+        return vision.Vision(checksum=checksum)
 
     def _need_room(self, name: str, room: int | None) -> None:
         """No recipe may allow texts that are longer than the backbone reads."""

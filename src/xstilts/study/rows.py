@@ -8,9 +8,10 @@ from xstilts import images, task
 from xstilts.errors import DataError, InputError, InputErrors, StudyError
 from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.study.backbone import Backbone
-from xstilts.study.phase import Evaluation, Phase
+from xstilts.study.phase import Evaluation, Phase, chain
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
+from xstilts.study.vision import EYES
 
 SHOWN = 5
 """Missing images that a message names."""
@@ -20,7 +21,7 @@ def check_rows(steps: Iterable[Step], places: Places) -> None:
     """Read the local files of all steps once, not the lab, not the Hub. InputErrors with every broken one,
     with the number of images that are missing, by task, and with every step that nothing can compute."""
     known = tuple(steps)
-    blind = (error for step in known if (error := unseeing(step)) is not None)
+    blind = (error for step in known if (error := unseeing(step, places)) is not None)
     if errors := (*_problems(known, places), *blind):
         raise InputErrors(errors)
 
@@ -30,16 +31,26 @@ def lacking_images(steps: Iterable[Step], places: Places) -> tuple[InputError, .
     return _problems(steps, places, pictured_only=True)
 
 
-def unseeing(step: Step) -> InputError | None:
-    """Why a step cannot be computed that shows images to a model; None if it shows none."""
+def unseeing(step: Step, places: Places) -> InputError | None:
+    """Why a step cannot be computed that shows images to a model; None if it shows none, or the model sees.
+
+    What a model of the Hub can do is not known before it is fetched.
+    """
     one = step.specification
     if isinstance(one, Backbone) or (isinstance(one, Evaluation) and one.model is None):
         return None
     uses = one.uses if isinstance(one, Phase) else (one.use,)
     if all(use.family != "visual" or use.view in WITHOUT_IMAGES for use in uses):
         return None
-    what = "shows images to a model, and the models of this release read text alone."
-    return StudyError(step.name, what, "Take the tasks about images out of the study.")
+    *_, backbone = chain(one.model if isinstance(one, Evaluation) else one)
+    assert isinstance(backbone, Backbone)
+    if backbone.vision is not None or backbone.model is not None:
+        return None
+    folder = places.backbones.get(str(backbone.checksum))
+    if folder is not None and (folder / EYES).is_file():
+        return None
+    what = "shows images to a model that reads text alone."
+    return StudyError(step.name, what, "Give its backbone eyes: `vision = { size = 32, patch = 16 }`.")
 
 
 def _problems(

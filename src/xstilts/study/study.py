@@ -16,6 +16,7 @@ from xstilts.study.axis import Axis
 from xstilts.study.claim import Claim, Reference
 from xstilts.study.recipe import Recipe, merged
 from xstilts.study.specification import Specification
+from xstilts.study.vision import VisionTable
 
 
 class TokenizerTable(Specification):
@@ -43,6 +44,7 @@ class BackboneTable(Specification):
     architecture: str | None = None
     shape: dict[str, bool | int | float | str] = Field(default_factory=dict)
     tokenizer: TokenizerTable | None = None
+    vision: VisionTable | None = None
     recipe: Overrides = Field(default_factory=dict)
 
 
@@ -122,3 +124,8 @@ def recipe_of(fields: Overrides) -> Recipe:
 def task_name(task: str) -> str:
     """How a task is called: the name of its file, for the package's tasks and the user's alike."""
     return Path(task).stem if task.endswith(".py") else task
+
+
+def model_folder(study: Study, model: str) -> Path | None:
+    """The folder that `model` names, from the study's folder on; None for a name."""
+    return study.folder / Path(model).expanduser() if model.startswith((".", "/", "~")) else None

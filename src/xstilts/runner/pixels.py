@@ -1,0 +1,142 @@
+"""Images as a model wants them: resized, and looked up by name while batches are made.
+
+Shapes: N images, H x W pixels of height and width.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xstilts import images
+from xstilts.errors import BackboneError
+from xstilts.task import Task
+
+KEPT_BYTES = 2**28
+"""Of images that are kept decoded, by each album."""
+
+PREPARATION = "preprocessor_config.json"
+"""How releases say what their models want."""
+
+BICUBIC = 3  # of pillow's filters
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How a model wants its images: `height` x `width` pixels, `tokens` states for each image.
+
+    Values between 0 and 1 lose `mean` and are divided by `std`, channel by channel. With `edge` an image is
+    resized so that its shorter side has that many pixels, and the middle is cut out (CLIP); else it is
+    stretched. `filter` is pillow's number of a resampling filter.
+    """
+
+    height: int
+    width: int
+    tokens: int
+    mean: tuple[float, ...] = (0.5, 0.5, 0.5)
+    std: tuple[float, ...] = (0.5, 0.5, 0.5)
+    edge: int = 0
+    filter: int = BICUBIC
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> "Preparation":
+        """The preparation of which `plain` was taken."""
+        lists = {name: tuple(fields[name]) for name in ("mean", "std")}
+        return cls(**{**fields, **lists})
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    def resized(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """An image [height, width, 3] in the model's size, [3, H, W]."""
+        from PIL import Image
+
+        rows, columns = image.shape[:2]
+        if self.edge:
+            short = min(rows, columns)
+            rows, columns = (round(side * self.edge / short) for side in (rows, columns))
+        else:
+            rows, columns = self.height, self.width
+        if (rows, columns) != image.shape[:2]:
+            found = Image.fromarray(image).resize((columns, rows), Image.Resampling(self.filter))
+            image = np.asarray(found, np.uint8)
+        image = _middle(image, self.height, self.width)
+        return np.ascontiguousarray(image.transpose(2, 0, 1))
+
+    def scaled(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Resized images as the model's numbers, [N, 3, H, W]."""
+        mean, std = (np.asarray(part, np.float32)[:, None, None] for part in (self.mean, self.std))
+        scaled: NDArray[np.float32] = (pixels.astype(np.float32) / np.float32(255) - mean) / std
+        return scaled
+
+
+def _middle(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """The middle of an image, with black around it where it is too small."""
+    rows, columns = image.shape[:2]
+    if rows < height or columns < width:
+        missing = [(max(0, wanted - has) + 1) // 2 for has, wanted in ((rows, height), (columns, width))]
+        image = np.pad(image, [(side, side) for side in missing] + [(0, 0)])
+        rows, columns = image.shape[:2]
+    top, left = (rows - height) // 2, (columns - width) // 2
+    return image[top : top + height, left : left + width]
+
+
+def stated(folder: Path, tokens: int) -> Preparation:
+    """What a release says in its preprocessor_config.json.
+
+    Raises BackboneError if there is none, or if it names no size that holds for every image.
+    """
+    try:
+        facts = json.loads((folder / PREPARATION).read_text(encoding="utf-8"))
+        size, cut = _sides(facts["size"]), None
+        if facts.get("do_center_crop", False):
+            cut = _sides(facts["crop_size"])
+        edge = 0 if cut is None or isinstance(size, tuple) else size
+        height, width = cut or (size if isinstance(size, tuple) else (size, size))
+        mean, std = (
+            tuple(float(value) for value in facts[name]) if facts.get("do_normalize", True) else (plain,) * 3
+            for name, plain in (("image_mean", 0.0), ("image_std", 1.0))
+        )
+        return Preparation(height, width, tokens, mean, std, edge, int(facts.get("resample", BICUBIC)))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        what = f"its {PREPARATION} does not say how images are prepared ({type(error).__name__}: {error})."
+        raise BackboneError(str(folder), what, "Fetch it again, with its image processor.") from error
+
+
+def _sides(size: Any) -> Any:
+    """Height and width, or the length of the shorter side."""
+    if isinstance(size, dict):
+        return (
+            int(size["shortest_edge"])
+            if "shortest_edge" in size
+            else (int(size["height"]), int(size["width"]))
+        )
+    return (int(size), int(size))
+
+
+class Album:
+    """The images of a task by name, as a model wants them; the last ones asked for are kept."""
+
+    def __init__(self, task: Task, folder: Path | None, preparation: Preparation) -> None:
+        self.task, self.folder, self.preparation = task, folder, preparation
+        self._kept: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
+
+    def pixels(self, names: Sequence[str]) -> NDArray[np.float32]:
+        """The images [N, 3, H, W]. Raises DataError if one is not there or cannot be decoded."""
+        return self.preparation.scaled(np.stack([self._image(name) for name in names]))
+
+    def _image(self, name: str) -> NDArray[np.uint8]:
+        found = self._kept.pop(name, None)
+        if found is None:
+            found = self.preparation.resized(images.load(self.task, name, self.folder))
+        self._kept[name] = found
+        while len(self._kept) > 1 and len(self._kept) * found.nbytes > KEPT_BYTES:
+            self._kept.popitem(last=False)
+        return found
