@@ -50,8 +50,14 @@ def test_a_phase_learns_and_records_how_well(first: Box) -> None:
     assert record["loss"] == curve[-1]["loss"]
     assert curve[-1]["loss"] < 0.3 * curve[0]["loss"]
     assert curve[-1]["tokens"] == record["tokens"]
-    total = sum(p.numel() for p in checkpoint.load(first.checkpoint(BACKBONE)).encoder.parameters())
+    encoder = checkpoint.load(first.checkpoint(BACKBONE)).encoder
+    total = sum(p.numel() for p in encoder.parameters())
+    words = encoder.get_input_embeddings().weight.numel()
     assert record["parameters"] == total
+    assert record["parameters_without_embeddings"] == total - words
+    matrices = sum(p.numel() for name, p in encoder.named_parameters() if p.ndim == 2 and "layer" in name)
+    assert record["forward_flops_per_token"] > 2 * matrices, "each weight multiplies each token once"
+    assert record["forward_flops_per_token"] < 2 * 2 * matrices
 
 
 @pytest.mark.parametrize(

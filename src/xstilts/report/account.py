@@ -1,8 +1,9 @@
 """The account of a study: what was trained how and on what, what it cost, what failed, whom to cite."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from xstilts.report.claims import count
@@ -142,9 +143,33 @@ def _examples(uses: Sequence[Use]) -> str:
     return f"{max(caps):,}" if caps else "all"
 
 
-def models(plan: Plan) -> list[tuple[str, str]]:
-    """The backbones with what they are."""
-    return [(name, _origin(backbone)) for name, backbone in backbones(plan).items()]
+def models(plan: Plan, store: Store) -> list[tuple[str, str]]:
+    """The backbones with what they are, and how large, as far as the phases on them have told."""
+    found = []
+    for name, backbone in backbones(plan).items():
+        phases = dict.fromkeys(
+            cell.phases[-1] for cell in plan.cells if cell.backbone == name and cell.phases
+        )
+        records = [record for phase in phases if (record := store.record(phase)) is not None]
+        found.append((name, "; ".join([_origin(backbone), *_size(records)])))
+    return found
+
+
+def _size(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What architectures are matched by; the operations are the median of the phases."""
+    told = [record for record in records if "forward_flops_per_token" in record]
+    if not told:
+        return []
+    every, bare = told[0]["parameters"], told[0]["parameters_without_embeddings"]
+    operations = median(record["forward_flops_per_token"] for record in told)
+    return [
+        f"{_millions(every)} million parameters, {_millions(bare)} without embeddings",
+        f"{_millions(operations)} million operations for a token in a forward pass",
+    ]
+
+
+def _millions(number: float) -> str:
+    return f"{number / 1e6:,.{0 if number >= 1e8 else 2}f}"
 
 
 def backbones(plan: Plan) -> dict[str, Backbone]:

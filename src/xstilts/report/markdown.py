@@ -30,7 +30,7 @@ def _parts(paper: Paper) -> Iterator[str]:
     distances = planted.distance_grid(results)
     yield from _section("Planted distances", _titled(distances) if distances is not None else [])
     method = [_plain(text) for text in paper.method]
-    models = [f"{name}: {origin}" for name, origin in account.models(plan)]
+    models = [f"{name}: {origin}" for name, origin in account.models(plan, paper.store)]
     yield from _section("Method, settings, cost", [*method, _list(models)] if models else method)
     for sheet in paper.sheets:
         yield from (f"### {_plain(sheet.title)}", _sheet(sheet))

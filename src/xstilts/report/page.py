@@ -199,7 +199,7 @@ def _page(effects: Effects, store: Store) -> str:
         costs=account.costs(plan, store),
         machines=account.machines(plan, store),
         recipes=account.recipes(plan),
-        models=account.models(plan),
+        models=account.models(plan, store),
         collapses=collapses(effects),
         leaks=leaks(plan, store),
         steps=origins(results),
