@@ -1,4 +1,4 @@
-"""Every format learns eight examples in both readouts, and answers as before when saved; writing is greedy."""
+"""Every format learns eight examples in both readouts and answers as before when saved; writing is greedy."""
 
 from pathlib import Path
 from typing import Any

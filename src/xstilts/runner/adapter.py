@@ -5,7 +5,7 @@ that the next phase, an evaluation and transformers read it like any other; the 
 lies beside it in peft's format.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ NAME = "default"
 
 _SETTINGS: dict[str, Callable[[Adapter], dict[str, Any]]] = {
     "lora": lambda one: {"r": one.rank, "lora_alpha": one.alpha, "lora_dropout": one.dropout},
-    "adalora": lambda one: {"init_r": one.rank, "target_r": one.rank, "lora_alpha": one.alpha},
     "loha": lambda one: {"r": one.rank, "alpha": one.alpha, "module_dropout": one.dropout},
     "lokr": lambda one: {"r": one.rank, "alpha": one.alpha, "module_dropout": one.dropout},
     "oft": lambda one: {"r": one.rank, "oft_block_size": 0, "module_dropout": one.dropout},
@@ -40,9 +39,14 @@ def _settings(adapter: Adapter) -> peft.PeftConfig:
     return settings
 
 
-def attach(model: Model, adapter: Adapter) -> None:
-    """Put the adapter into the model: it and new heads are trained, all that was pretrained is frozen.
+PREFIX = "base_model.model."
+"""What peft puts before the names of a model's layers."""
 
+
+def attach(model: Model, adapter: Adapter, new: Collection[str]) -> None:
+    """Put the adapter into the model: it and the heads are trained, all that was pretrained is frozen.
+
+    A language head is pretrained unless it is among the `new` heads; even then it may share the embeddings.
     Raises BackboneError if peft finds no layers of those names, or none that it can adapt.
     """
     try:
@@ -51,16 +55,20 @@ def attach(model: Model, adapter: Adapter) -> None:
         what = f"peft cannot give it the adapter '{adapter.method}' ({reason(error)})."
         name = model.encoder.config.model_type
         raise BackboneError(f"the {name} model", what, "Correct `adapter` in the recipe.") from error
-    for head in model.heads.values():
+    for name, head in model.heads.items():
         if head.family == "masked":
-            head.requires_grad_(False)
+            for parameter in head.parameters():
+                parameter.requires_grad_(name in new and parameter is not model.embeddings)
 
 
 def merge(model: Model, folder: Path) -> None:
-    """Write the adapter into `folder`, and merge it into the weights, which then are as they were called."""
+    """Write the adapter into `folder`, and merge it into the weights, which then are as they were called.
+
+    The folder is what `peft.PeftModel.from_pretrained(MODEL, folder)` reads, for the parent's bare model.
+    """
     folder.mkdir()
     found = peft.get_peft_model_state_dict(model.encoder, adapter_name=NAME)
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
+    weights = {f"{PREFIX}{name}": tensor.detach().cpu().contiguous() for name, tensor in found.items()}
     save_file(weights, folder / "adapter_model.safetensors", metadata={"format": "pt"})
     settings = model.encoder.peft_config[NAME]
     settings.inference_mode = True

@@ -21,7 +21,7 @@ class Adapter(Specification):
     LoRA: Hu et al. 2021 (arXiv 2106.09685); the others as peft has them.
     """
 
-    method: Literal["lora", "dora", "rslora", "ia3", "loha", "lokr", "adalora", "oft"] = "lora"
+    method: Literal["lora", "dora", "rslora", "ia3", "loha", "lokr", "oft"] = "lora"
     rank: int = Field(default=8, ge=1)
     alpha: float = Field(default=16.0, gt=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)
