@@ -14,6 +14,6 @@ TASK = Task(
     description="Inference from pictures with three labels: who sleeps or is awake, of what colour, where.",
     citation=CITATION,
     licence=LICENCE,
-    lab=Lab(name="vnli", sizes={"train": 4_500, "dev": 300, "test": 450}),
+    lab=Lab(name="vnli", sizes={"train": 4_500, "dev": 306, "test": 450}),
     skills=("inference", "negation and quantifiers", "opposites and kinds", "seeing"),
 )
