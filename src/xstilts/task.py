@@ -222,12 +222,13 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
 
 
 def text_bytes(task: Task, split: str, language: str, data: Path | None = None) -> int | None:
-    """How many bytes the local files of a split hold, uncompressed; None if the rows come from elsewhere."""
+    """How many bytes the local files of a split hold, uncompressed; None if there are none."""
     split, language = _original(task, split, language)
     files = _layout(task, split, data)
     if files is None or (data is None and task.path is None):
         return None
-    return sum(_uncompressed(path) for path in _find_paths(task, files, split, language, data))
+    found = _find_paths(task, files, split, language, data)
+    return sum(_uncompressed(path) for path in found) if found else None
 
 
 def _uncompressed(path: Path) -> int:

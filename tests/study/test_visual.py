@@ -10,9 +10,10 @@ import pytest
 from pictures import CONTROLS, laid, planned, study
 from shell import Shell
 from xstilts.errors import InputErrors
+from xstilts.study.cost import tokens_of
 from xstilts.study.load import load
 from xstilts.study.phase import Evaluation, Phase, chain
-from xstilts.study.plan import Cell, Plan, plan
+from xstilts.study.plan import Cell, Plan, draft, plan
 from xstilts.study.rows import check_rows, lacking_images
 from xstilts.study.use import Use
 
@@ -297,3 +298,12 @@ def test_claims_that_name_controls_wrongly(world: "World", claim: str, message: 
     path.write_text(path.read_text().replace('tasks = ["xvnli"]', 'tasks = ["xvnli", "./mood.py"]'))
     with pytest.raises(InputErrors, match=message):
         load(path)
+
+
+def test_what_is_not_laid_into_the_data_folder_yet_has_a_cost_all_the_same(tmp_path: Path) -> None:
+    """The release of GQA tells how many questions it has."""
+    found = draft(load("multimodal"), tmp_path, tmp_path)
+    assert found.errors
+    steps = [step for step in found.steps if step.kind == "phase" and step.name == "gqa-seed1"]
+    assert steps
+    assert all(tokens_of(step, found.places) == 5 * 943_000 * 12 for step in steps)
