@@ -18,7 +18,8 @@ class Adapter(Specification):
     """Parameter-efficient training with peft: a method by name, its rank, scale and dropout.
 
     `modules` names the layers that get one, by the end of their names; none stands for all linear layers.
-    LoRA: Hu et al. 2021 (arXiv 2106.09685); the others as peft has them.
+    LoRA: Hu et al. 2021 (arXiv 2106.09685); the others as peft has them: IA3 scales a layer and has neither
+    rank nor scale nor dropout, OFT no scale.
     """
 
     method: Literal["lora", "dora", "rslora", "ia3", "loha", "lokr", "oft"] = "lora"
@@ -26,6 +27,25 @@ class Adapter(Specification):
     alpha: float = Field(default=16.0, gt=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     modules: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_lists(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and isinstance(
+            fields.get("modules"), list
+        ):  # JSON and TOML know no tuples
+            return fields | {"modules": tuple(fields["modules"])}
+        return fields
+
+    @model_validator(mode="after")
+    def _check_meaning(self) -> Self:
+        without = {"ia3": ("rank", "alpha", "dropout"), "oft": ("alpha",)}.get(self.method, ())
+        neutral = type(self).model_fields
+        if vain := [name for name in without if getattr(self, name) != neutral[name].default]:
+            raise ValueError(f"`{vain[0]}` means nothing to {self.method}; leave it out.")
+        if not all(self.modules):
+            raise ValueError("`modules` names a layer by nothing.")
+        return self
 
 
 class Recipe(Specification):
