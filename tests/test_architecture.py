@@ -26,6 +26,7 @@ LAYERS = (
         "score",
         "study.specification",
         "study.use",
+        "study.vision",
         "study.recipe",
         "study.claim",
         "study.allowed",

@@ -69,7 +69,7 @@ Folder = Callable[[str], Path]
 def done(name: str, readout: str) -> list[str]:
     """The families that a format can do with that readout."""
     kind = FORMATS[name].kind
-    known = EXAMPLES if readout == "head" else TEXT_FAMILIES
+    known = [family for family in EXAMPLES if readout == "head" or family in TEXT_FAMILIES]
     return [family for family in known if not refusal(kind, family, readout, "causal")]
 
 

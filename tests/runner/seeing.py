@@ -70,7 +70,7 @@ def learn(model: Model, updates: int, rate: float) -> None:
     placed, optimizer = batch(model, EIGHT), torch.optim.AdamW(model.parameters(), rate)
     for _ in range(updates):
         loss = loss_sum(model(placed, "look"), placed) / len(EIGHT)
-        if float(loss) < 0.05:
+        if float(loss.detach()) < 0.05:
             return
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

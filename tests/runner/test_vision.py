@@ -8,7 +8,6 @@ import pytest
 import torch
 import transformers
 from PIL import Image
-from safetensors.torch import load_file
 from seeing import (
     EIGHT,
     EXCHANGED,
@@ -92,8 +91,8 @@ def test_padding_changes_nothing_and_pictures_something(name: str, real_format: 
     mixed = [*EIGHT[:3], *WITHOUT[3:5], *PAIRS[5:]]
     assert torch.allclose(scores(model, mixed), alone(model, mixed), atol=1e-5)
     for other in (TURNED, WITHOUT, PAIRS):
-        assert float((scores(model, other) - whole).abs().min()) > 1e-6
-    assert float((scores(model, EXCHANGED) - scores(model, PAIRS))[2:].abs().max()) > 1e-6
+        assert float((scores(model, other) - whole).abs().amax(dim=1).min()) > 1e-5
+    assert float((scores(model, EXCHANGED) - scores(model, PAIRS)).abs().amax(dim=1)[2:4].min()) > 1e-6
 
 
 @pytest.mark.parametrize("name", ["xlm-r", "modernbert"])
@@ -293,11 +292,3 @@ def test_an_album_keeps_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in "ab", "ab", "bc", "a":
         album.pixels(list(name))
     assert "".join(asked) == "abca"
-
-
-def test_a_tower_keeps_its_weights_in_the_checkpoint(first: Box, towers: Folder, tmp_path: Path) -> None:
-    model = opened(first.checkpoint(BACKBONE), Vision(checksum="x"), towers("vit"))
-    checkpoint.save(model, tmp_path, {})
-    own = load_file(towers("vit") / "model.safetensors")
-    saved = load_file(tmp_path / EYES_WEIGHTS)
-    assert {f"tower.{name}" for name in own if "pooler" not in name} <= set(saved)

@@ -18,7 +18,8 @@ class Layout:
     `pieces` which sub-token stands for a word ("first", or "last" where only it has seen all of them);
     `nulls` says that a question may have no answer. With the readout "text", answers are written: `target`
     says whether after the question ("inside": decoders) or by a decoder of their own ("beside"), which is
-    given the token `start` first.
+    given the token `start` first; where images have tokens among those of the text, each has the tokens
+    `image`, and a question ends with `closing`.
     """
 
     labels: tuple[str, ...] = ()
@@ -30,6 +31,8 @@ class Layout:
     readout: str = "head"
     target: str = "inside"
     start: int = 0
+    image: tuple[int, ...] = ()
+    closing: tuple[int, ...] = ()
 
     def summary_of(self, length: int) -> int:
         """The position of the summary token in a sequence of `length` tokens."""

@@ -6,19 +6,23 @@ form of Raffel et al. 2020 (arXiv 1910.10683, section 2.4); decoders get questio
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xstilts.families.examples import Choice, Pair, Question
-from xstilts.families.items import Item, Layout, Numbers, frame, glue
+from xstilts.families.examples import Choice, Pair, Question, Seen
+from xstilts.families.items import IGNORED, Item, Layout, Numbers, frame, glue
 from xstilts.families.span import MAX_QUESTION
+from xstilts.families.visual import UNLABELLED
 
 if TYPE_CHECKING:
     from xstilts.families import Family
 
-TEXT_FAMILIES = ("classification", "choice", "span")
+SUMMARIZED = ("classification", "choice", "visual")
+"""Families that ask for a label or an option of a whole text."""
+
+TEXT_FAMILIES = (*SUMMARIZED, "span")
 """Families that can be asked and answered in text. A tag sequence has no such form that metrics agree on,
 retrieval compares states, and masked text is already what a language model is trained on."""
 
@@ -55,7 +59,8 @@ class Text:
         """One item per example (of a question, per window of its context) with its right answer."""
         found = []
         for row, prompt, answers, gold in self._asked(examples, tokenizer, layout):
-            found.append(_item(row, prompt, [answers[gold]], tokenizer, layout))
+            item = _item(row, prompt, [answers[gold]], layout, _images(examples[row]))
+            found.append(item if gold >= 0 else replace(item, gold=[IGNORED] * len(item.gold)))
         return found
 
     def questions(self, examples: Sequence[Any], tokenizer: Any, layout: Layout) -> list[Item]:
@@ -63,7 +68,7 @@ class Text:
         return [
             Item((prompt,), (len(prompt),), ([],), [], row)
             if self.generates
-            else _item(row, prompt, answers, tokenizer, layout)
+            else _item(row, prompt, answers, layout, _images(examples[row]))
             for row, prompt, answers, _ in self._asked(examples, tokenizer, layout)
         ]
 
@@ -82,7 +87,7 @@ class Text:
             ends = np.cumsum([len(reads) for reads in item.reads])[:-1]
             sums = [float(part.sum()) for part in np.split(score, ends)]
             best.append(int(np.argmax(sums)))
-        return [layout.labels[one] for one in best] if self.name == "classification" else best
+        return best if self.name == "choice" else [layout.labels[one] for one in best]
 
     def gold(self, example: Any) -> Any:
         """The family's."""
@@ -100,10 +105,13 @@ class Text:
             yield from _windows(examples, tokenizer, layout)
             return
         index = Numbers(layout)
-        labels = _answers(layout.labels, tokenizer, layout) if self.name == "classification" else []
+        labels = [] if self.name == "choice" else _answers(layout.labels, tokenizer, layout)
         for row, example in enumerate(examples):
             if isinstance(example, Pair):
                 pieces, answers, gold = _pair(example), labels, index[example.label]
+            elif isinstance(example, Seen):
+                known = example.label != UNLABELLED
+                pieces, answers, gold = _seen(example), labels, index[example.label] if known else -1
             else:
                 assert isinstance(example, Choice)
                 pieces, gold = [("text:", False), (example.context, True), ("answer:", False)], example.label
@@ -117,6 +125,17 @@ def _pair(example: Pair) -> list[Piece]:
         return [("text:", False), (example.text, True), ("answer:", False)]
     first: list[Piece] = [("first:", False), (example.text, True)]
     return [*first, ("second:", False), (example.text2, True), ("answer:", False)]
+
+
+def _seen(example: Seen) -> list[Piece]:
+    """The text; where there is no image, the caption before it, if there is one."""
+    if example.images or not example.caption:
+        return [("text:", False), (example.text, True), ("answer:", False)]
+    return _pair(Pair(example.caption, example.text, example.label))
+
+
+def _images(example: Any) -> tuple[str, ...]:
+    return example.images if isinstance(example, Seen) else ()
 
 
 def _bare(tokenizer: Any, text: str) -> list[int]:
@@ -147,16 +166,24 @@ def _question(pieces: Sequence[Piece], tokenizer: Any, layout: Layout, room: int
     return [*before, *kept, *after]
 
 
-def _item(row: int, prompt: list[int], answers: Sequence[list[int]], tokenizer: Any, layout: Layout) -> Item:
-    """A sequence for each answer; the states that are read are those that guess the answer's tokens."""
+def _item(
+    row: int, prompt: list[int], answers: Sequence[list[int]], layout: Layout, images: tuple[str, ...]
+) -> Item:
+    """A sequence for each answer; the states that are read are those that guess the answer's tokens.
+
+    Where images have tokens, they stand before the text.
+    """
+    shown = (images,) * len(answers)
+    prompt = [*layout.image * len(images), *prompt, *layout.closing]
     gold = [token for answer in answers for token in answer]
     second = (len(prompt),) * len(answers)
     if layout.target == "beside":
         reads = tuple(list(range(len(answer))) for answer in answers)
         given = tuple([layout.start, *answer[:-1]] for answer in answers)
-        return Item((prompt,) * len(answers), second, reads, gold, row, targets=given)
+        return Item((prompt,) * len(answers), second, reads, gold, row, targets=given, images=shown)
     reads = tuple([len(prompt) - 1 + place for place in range(len(answer))] for answer in answers)
-    return Item(tuple([*prompt, *answer[:-1]] for answer in answers), second, reads, gold, row)
+    sequences = tuple([*prompt, *answer[:-1]] for answer in answers)
+    return Item(sequences, second, reads, gold, row, images=shown)
 
 
 def _windows(

@@ -17,6 +17,7 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForCausalLM,
+    AutoModelForImageTextToText,
     AutoModelForMaskedLM,
     AutoModelForSeq2SeqLM,
     AutoTokenizer,
@@ -25,10 +26,11 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from xstilts.errors import BackboneError
-from xstilts.runner import vision
+from xstilts.runner import dual, vision
 from xstilts.runner.head import LanguageHead
 from xstilts.runner.model import Model
-from xstilts.study.architecture import Kind
+from xstilts.runner.pixels import PREPARATION, stated
+from xstilts.study.architecture import SEEING, Kind
 from xstilts.study.backbone import SAVE_TOKENIZER, TOKENS, WEIGHTS
 from xstilts.study.vision import EYES_WEIGHTS
 
@@ -128,12 +130,16 @@ def load(folder: Path) -> Model:
     if missing:
         what = f"lacks {len(missing)} of the weights of a {settings.model_type} model, such as {missing[0]}."
         raise BackboneError(str(folder), what, "Its config.json does not fit its weights.")
-    rows = len(encoder.get_input_embeddings().weight)
+    rows, columns = dual.reader(encoder).get_input_embeddings().weight.shape
     if rows < len(tokenizer):
         what = f"has a tokenizer of {len(tokenizer)} tokens, but embeddings for {rows}."
         raise BackboneError(str(folder), what, "Save model and tokenizer together.")
     model = Model(encoder, tokenizer)
-    model.eyes = vision.load(folder, encoder.get_input_embeddings().weight.shape[1])
+    model.eyes = vision.load(folder, columns)
+    if model.kind in SEEING:
+        seen = settings.vision_config
+        tokens = (seen.image_size // seen.patch_size) ** 2 if model.kind == "dual" else 0
+        model.sight = stated(folder, tokens)
     _load_heads(model, folder)
     return model
 
@@ -222,6 +228,8 @@ def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> N
     model.tokenizer.save_pretrained(folder)
     if model.eyes is not None:
         vision.save(model.eyes, folder)
+    if model.sight is not None:
+        (folder / PREPARATION).write_text(json.dumps(model.sight.release, indent=1, sort_keys=True))
     for path in folder.glob("*.safetensors"):  # which safetensors lets only their owner read
         shutil.copymode(folder / "config.json", path)
 
@@ -263,6 +271,7 @@ CLASSES: Mapping[Kind, Any] = {
     "encoder": AutoModelForMaskedLM,
     "encoder-decoder": AutoModelForSeq2SeqLM,
     "decoder": AutoModelForCausalLM,
+    "vision-language": AutoModelForImageTextToText,
 }
 """How transformers calls a model with its language head."""
 

@@ -167,6 +167,13 @@ class Batch:
     pictured: torch.Tensor | None = None
 
     @property
+    def shown(self) -> torch.Tensor:
+        """Which images there are, [S, I]."""
+        assert self.pixels is not None and self.pictured is not None
+        places = torch.arange(self.pixels.shape[1], device=self.pixels.device)
+        return places < self.pictured[:, None]
+
+    @property
     def decisions(self) -> int:
         """The number of decisions that a loss is taken of."""
         return int((self.gold != IGNORED).sum())

@@ -18,18 +18,21 @@ from transformers.models.auto.modeling_auto import (
 
 from xstilts.errors import BackboneError
 from xstilts.families.items import Layout
+from xstilts.runner import dual
 from xstilts.runner.data import Batch, Encoded
 from xstilts.runner.head import SUMMARIES, Head, LanguageHead, scaling
 from xstilts.runner.pixels import Preparation
 from xstilts.runner.vision import Eyes, joined
-from xstilts.study.architecture import KINDS, Kind
+from xstilts.study.architecture import KINDS, Kind, refusal
+from xstilts.study.check_kinds import CORRECT
+from xstilts.study.use import Use
 
 
 class Model(nn.Module):
     """A pretrained model and one head per label set; `heads` are named by the tasks that they serve.
 
-    `encoder` is what transformers' AutoModel makes: an encoder, an encoder and a decoder, or a decoder.
-    Beside an encoder there may be `eyes`, with which it sees images.
+    `encoder` is what transformers' AutoModel makes: an encoder, an encoder and a decoder, a decoder, or one
+    that sees images and says in `sight` how it wants them. Beside an encoder that reads there may be `eyes`.
     """
 
     def __init__(self, encoder: PreTrainedModel, tokenizer: Any) -> None:
@@ -39,6 +42,7 @@ class Model(nn.Module):
         self.kind = kind_of(encoder.config)
         self.heads = nn.ModuleDict()
         self.eyes: Eyes | None = None
+        self.sight: Preparation | None = None
         self._takes_types = "token_type_ids" in tokenizer.model_input_names
         takes = inspect.signature(encoder.forward).parameters
         self.takes_positions = self.kind == "decoder" and "position_ids" in takes
@@ -51,7 +55,7 @@ class Model(nn.Module):
     @property
     def preparation(self) -> Preparation | None:
         """How it wants its images; None if it reads text alone."""
-        return None if self.eyes is None else self.eyes.preparation
+        return self.sight if self.eyes is None else self.eyes.preparation
 
     @property
     def pad(self) -> int:
@@ -62,7 +66,7 @@ class Model(nn.Module):
     @property
     def writes(self) -> bool:
         """Whether its language head is the vectors of the tokens alone, without layers before them."""
-        return self.kind != "encoder" or self.encoder.config.model_type in PLAIN
+        return self.kind not in ("encoder", "dual") or self.encoder.config.model_type in PLAIN
 
     @property
     def start(self) -> int | None:
@@ -93,7 +97,17 @@ class Model(nn.Module):
             readout=readout,
             target="beside" if self.kind == "encoder-decoder" else "inside",
             start=self.start or 0,
+            **self._prompts(),
         )
+
+    def _prompts(self) -> dict[str, Any]:
+        """What stands for an image before a question, and what after it (PaliGemma; Beyer et al. 2024)."""
+        if self.kind != "vision-language":
+            return {}
+        settings: Any = self.encoder.config
+        count = (settings.vision_config.image_size // settings.vision_config.patch_size) ** 2
+        closing = self.tokenizer("\n", add_special_tokens=False)["input_ids"]
+        return {"image": (settings.image_token_id,) * count, "closing": tuple(closing)}
 
     def attend(self, attention: str) -> None:
         """Let the tokens of a decoder see those before them ("causal"), or all ("bidirectional").
@@ -109,6 +123,14 @@ class Model(nn.Module):
         for module in self.encoder.modules():
             if hasattr(module, "is_causal"):
                 setattr(module, "is_causal", causal)  # noqa: B010 (types know a module's tensors only)
+
+    def check_able(self, use: Use, readout: str, attention: str) -> None:
+        """Raises BackboneError if this kind of model cannot do a task with that readout and attention."""
+        name, why = self.encoder.config.model_type, refusal(self.kind, use.family, readout, attention)
+        if not why and readout == "text" and self.tokenizer.eos_token_id is None:
+            why = "its tokenizer has no token that ends a text"
+        if why:
+            raise BackboneError(f"the {name} model", f"cannot do '{use.task}' in this way: {why}.", CORRECT)
 
     def check_room(self, data: Encoded) -> None:
         """Raises BackboneError if a sequence is longer than the model has positions for."""
@@ -128,12 +150,15 @@ class Model(nn.Module):
         if family == "masked" and self.writes:
             self.add_language_head(name)
             return
+        if self.kind == "dual" and family == "visual":
+            self.heads[name] = dual.Fusion(dual.width(self.encoder), outputs).to(self.device)
+            return
         stated = getattr(text, "classifier_dropout", None)
         dropout = getattr(text, "hidden_dropout_prob", 0.0) if stated is None else stated
         embeddings = self.embeddings
         head = Head(
             family,
-            text.hidden_size,
+            dual.width(self.encoder) if self.kind == "dual" else text.hidden_size,
             len(embeddings) if family == "masked" else outputs,
             float(dropout or 0.0),
             float(getattr(text, "layer_norm_eps", 1e-5)),
@@ -147,7 +172,7 @@ class Model(nn.Module):
     def embeddings(self) -> nn.Parameter:
         """The vectors of the tokens that the language model writes, [V, H]."""
         model: Any = self.encoder
-        side = model.get_decoder() if self.kind == "encoder-decoder" else model
+        side = model.get_decoder() if self.kind == "encoder-decoder" else dual.reader(model)
         weight = side.get_input_embeddings().weight
         assert isinstance(weight, nn.Parameter)
         return weight
@@ -169,12 +194,14 @@ class Model(nn.Module):
 
         Of an encoder-decoder those of its encoder.
         """
-        if batch.pixels is not None:
-            assert self.eyes is not None, "rows about images are refused where there are no eyes"
+        if batch.pixels is not None and self.eyes is not None:
             seen: torch.Tensor = self.encoder(**joined(self.encoder, self.eyes, batch)).last_hidden_state
             return seen
         inputs: dict[str, Any] = {"input_ids": batch.ids, "attention_mask": batch.attention}
-        if self._takes_types:
+        if self.kind == "vision-language":
+            shown = None if batch.pixels is None else batch.pixels[batch.shown]
+            inputs |= {"token_type_ids": batch.types, "pixel_values": shown, "use_cache": False}
+        elif self._takes_types:
             inputs["token_type_ids"] = batch.types
         if self.takes_positions:
             inputs["position_ids"] = (batch.attention.cumsum(dim=1) - 1).clamp(min=0)
@@ -189,6 +216,8 @@ class Model(nn.Module):
         first state, and tokens in the encoder.
         """
         targets, attention = batch.targets, batch.target_attention
+        if self.kind == "dual":
+            return dual.states(self.encoder, batch, self.pad, joined=family == "visual")
         if self.kind != "encoder-decoder" or (targets is None and family not in SUMMARIES):
             states: torch.Tensor = self.hidden(batch)
             return states
@@ -239,6 +268,10 @@ def _room(encoder: PreTrainedModel) -> int | None:
     if isinstance(positions, nn.Embedding):
         before = 0 if positions.padding_idx is None else positions.padding_idx + 1
         return positions.num_embeddings - before
+    reader = getattr(getattr(encoder, "text_model", None), "embeddings", None)
+    positions = getattr(reader, "position_embedding", None)
+    if isinstance(positions, nn.Embedding):
+        return positions.num_embeddings
     side = getattr(encoder, "encoder", None)
     learned = getattr(side, "embed_positions", None)
     if isinstance(learned, nn.Embedding):

@@ -50,6 +50,16 @@ class Preparation:
         return cls(**{**fields, **lists})
 
     @property
+    def release(self) -> dict[str, Any]:
+        """As a release says it, which `stated` reads and transformers' image processors do."""
+        whole = {"height": self.height, "width": self.width}
+        size = {"shortest_edge": self.edge} if self.edge else whole
+        facts = {"do_resize": True, "size": size, "resample": self.filter, "do_convert_rgb": True}
+        facts |= {"do_center_crop": bool(self.edge), "crop_size": whole}
+        facts |= {"do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True}
+        return facts | {"image_mean": list(self.mean), "image_std": list(self.std)}
+
+    @property
     def plain(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)

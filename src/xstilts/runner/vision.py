@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel
@@ -56,9 +57,9 @@ class Eyes(nn.Module):
 
     def beside(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """The vectors of each sequence's images, [S, I x P, D], and which there are, [S, I x P]."""
-        assert batch.pixels is not None and batch.pictured is not None
+        assert batch.pixels is not None
         rows, most = batch.pixels.shape[:2]
-        there = torch.arange(most, device=batch.pixels.device) < batch.pictured[:, None]
+        there = batch.shown
         found = self(batch.pixels[there])
         vectors = found.new_zeros(rows, most, *found.shape[1:])
         vectors[there] = found
@@ -203,7 +204,7 @@ def load(folder: Path, width: int) -> Eyes | None:
             tower = _blank(AutoConfig.for_model(fields.pop("model_type"), **fields))
         eyes = Eyes(Preparation.of(facts["preparation"]), width, int(facts["patch"]), tower)
         eyes.load_state_dict(load_file(folder / EYES_WEIGHTS))
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         what = f"its {EYES} and {EYES_WEIGHTS} do not fit its text encoder ({type(error).__name__}: {error})."
         raise BackboneError(str(folder), " ".join(what.split())[:400], "Make the backbone again.") from error
     return eyes

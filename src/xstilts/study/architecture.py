@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from xstilts.families.text import TEXT_FAMILIES
+from xstilts.families.text import SUMMARIZED, TEXT_FAMILIES
 
-Kind = Literal["encoder", "encoder-decoder", "decoder"]
+Kind = Literal["encoder", "encoder-decoder", "decoder", "dual", "vision-language", "uneven"]
 
 _TYPES: Mapping[Kind, tuple[str, ...]] = {
     "encoder": (
@@ -42,30 +42,59 @@ _TYPES: Mapping[Kind, tuple[str, ...]] = {
         "qwen3",
         "xglm",
     ),
+    "dual": ("altclip", "clip", "metaclip_2", "siglip"),
+    "vision-language": ("paligemma",),
+    "uneven": ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "siglip2"),
 }
 
 KINDS: Mapping[str, Kind] = {name: kind for kind, names in _TYPES.items() for name in names}
 """The kind of each of transformers' model types that xstilts knows."""
 
 
-def kind_of(folder: Path) -> Kind | None:
-    """The kind of the model in a folder; None if its config.json cannot be read or names an unlisted type."""
+def type_of(folder: Path) -> str | None:
+    """The type of the model in a folder, in transformers' words; None if its config.json cannot be read."""
     try:
-        named = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
+        return str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"])
     except (OSError, ValueError, TypeError, KeyError):
         return None  # whatever is wrong is told when the model is loaded
-    return KINDS.get(named)
+
+
+def kind_of(folder: Path) -> Kind | None:
+    """The kind of the model in a folder; None if its config.json cannot be read or names an unlisted type."""
+    return KINDS.get(type_of(folder) or "")
+
+
+SEEING: tuple[Kind, ...] = ("dual", "vision-language")
+"""Kinds that see as they come; encoders do where eyes are joined to them."""
 
 
 def refusal(kind: Kind, family: str, readout: str, attention: str) -> str:
     """Why a kind of model cannot do a family of task with that readout and attention; empty if it can."""
-    if readout == "text" and kind == "encoder":
+    if kind in ("uneven", *SEEING) and (why := _unseen(kind, family, readout)):
+        return why
+    if readout == "text" and kind in ("encoder", "dual"):
         return "an encoder writes no text"
     if readout == "text" and family == "tagging":
         return "a sequence of tags is not read out as text"
-    if attention == "bidirectional" and kind == "decoder":
-        if readout == "text" and family in TEXT_FAMILIES:
-            return "a decoder that sees what follows cannot be asked for the likelihood of what follows"
-        if family == "masked":
-            return "a decoder that sees what follows cannot be trained to predict it"
+    if attention == "bidirectional":
+        return _seeing_all(kind, family, readout)
+    return ""
+
+
+def _seeing_all(kind: Kind, family: str, readout: str) -> str:
+    if kind != "decoder":
+        return "`attention` says what the tokens of a decoder see, and this is none"
+    if readout == "text" and family in TEXT_FAMILIES:
+        return "a decoder that sees what follows cannot be asked for the likelihood of what follows"
+    return "a decoder that sees what follows cannot be trained to predict it" if family == "masked" else ""
+
+
+def _unseen(kind: Kind, family: str, readout: str) -> str:
+    """Why a kind of model that sees images cannot do a family of task."""
+    if kind == "uneven":
+        return "a model that cuts each image to a size of its own is not shown any; SigLIP and PaliGemma are"
+    if kind == "dual" and family not in SUMMARIZED:
+        return "a dual encoder gives one state for a whole text"
+    if kind == "vision-language" and (readout != "text" or family not in SUMMARIZED):
+        return 'a vision-language model is asked for labels and options, with `readout = "text"`'
     return ""

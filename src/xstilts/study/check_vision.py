@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts.study.architecture import KINDS, Kind, kind_of
+from xstilts.study.architecture import KINDS, Kind, type_of
 from xstilts.study.backbone import bundled
 from xstilts.study.problems import Place, Problem
 from xstilts.study.study import BackboneTable, Study, model_folder
@@ -33,9 +33,10 @@ def _folder(study: Study, table: BackboneTable) -> Path | None:
 
 def _kind(table: BackboneTable, folder: Path | None) -> Kind | None:
     """The kind of the text model, as far as it is known before it is fetched."""
-    if table.architecture is not None:
-        return KINDS.get(table.architecture)
-    return None if folder is None else kind_of(folder)
+    named = table.architecture
+    if named is None and folder is not None:
+        named = type_of(folder)
+    return None if named is None else KINDS.get(named)
 
 
 def _bad_source(study: Study, table: VisionTable, place: Place) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from xstilts import images, task
 from xstilts.errors import DataError, InputError, InputErrors, StudyError
 from xstilts.families.visual import WITHOUT_IMAGES
+from xstilts.study.architecture import KINDS, SEEING, type_of
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Evaluation, Phase, chain
 from xstilts.study.step import Places, Step
@@ -47,7 +48,7 @@ def unseeing(step: Step, places: Places) -> InputError | None:
     if backbone.vision is not None or backbone.model is not None:
         return None
     folder = places.backbones.get(str(backbone.checksum))
-    if folder is not None and (folder / EYES).is_file():
+    if folder is not None and ((folder / EYES).is_file() or KINDS.get(type_of(folder) or "") in SEEING):
         return None
     what = "shows images to a model that reads text alone."
     return StudyError(step.name, what, "Give its backbone eyes: `vision = { size = 32, patch = 16 }`.")
