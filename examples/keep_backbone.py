@@ -20,18 +20,22 @@ from xstilts import lab
 from xstilts.store import Store
 
 KEPT = ("config.json", "tokenizer.json", "tokenizer_config.json")
+WEIGHTS = ("model.safetensors", "vision.safetensors")
+"""Of a text model, and of the eyes that it may have."""
 
 
 def keep(store: Store, fingerprint: str, folder: Path) -> None:
     """Write the folder; the store is only read."""
     checkpoint = store.checkpoint(fingerprint)
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = load_file(checkpoint / "model.safetensors")
-    weights = {name: tensor.half() for name, tensor in tensors.items()}
-    assert all(torch.isfinite(tensor).all() for tensor in weights.values()), "a weight exceeds float16"
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    for name in KEPT:
-        shutil.copyfile(checkpoint / name, folder / name)
+    for name in WEIGHTS:
+        if (checkpoint / name).is_file():
+            weights = {key: tensor.half() for key, tensor in load_file(checkpoint / name).items()}
+            assert all(torch.isfinite(tensor).all() for tensor in weights.values()), "too large for float16"
+            save_file(weights, folder / name, metadata={"format": "pt"})
+    for name in (*KEPT, "vision.json"):
+        if (checkpoint / name).is_file():
+            shutil.copyfile(checkpoint / name, folder / name)
     shutil.copyfile(checkpoint.parent / "spec.json", folder / "spec.json")
     record = json.loads((checkpoint.parent / "record.json").read_text())
     for private in ("host", "system"):
