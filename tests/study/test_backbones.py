@@ -1,4 +1,4 @@
-"""Several backbones in one study: each with its own recipe where it needs one, and claims about some of them."""
+"""Several backbones in one study: each with its own recipe where it needs one, and claims about some."""
 
 from pathlib import Path
 

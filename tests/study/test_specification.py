@@ -114,7 +114,9 @@ def test_identity_survives_json_and_other_processes() -> None:
     )
     for specification in GOLDEN_SPECIFICATIONS.values():
         assert Step.from_spec(Step(specification).spec).specification == specification
-    shaped = Backbone(architecture="llama", weights="random", shape={"tie_word_embeddings": True, "layers": 1})
+    shaped = Backbone(
+        architecture="llama", weights="random", shape={"tie_word_embeddings": True, "layers": 1}
+    )
     child = Step(INTERMEDIATE.changed(parent=shaped))
     assert Step.from_spec(child.spec).fingerprint == child.fingerprint
     output = subprocess.run(
