@@ -102,6 +102,7 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
     assert inference is not None
     model = checkpoint.load(context.checkpoint(evaluation.model))
     model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    model.check_able(evaluation.use, inference.readout, inference.attention)
     model.attend(inference.attention)
     layout = Layout(
         labels=evaluation.use.label_set,

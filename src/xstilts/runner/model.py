@@ -112,12 +112,10 @@ class Model(nn.Module):
     def attend(self, attention: str) -> None:
         """Let the tokens of a decoder see those before them ("causal"), or all ("bidirectional").
 
-        The models of transformers look at both places.
+        The models of transformers look at both places; the first is saved with them.
         """
-        if self.kind != "decoder":
-            return
         causal = attention == "causal"
-        if causal == getattr(self.encoder.config, "is_causal", True):
+        if self.kind != "decoder" or (causal and getattr(self.encoder.config, "is_causal", True)):
             return
         self.encoder.config.is_causal = causal
         for module in self.encoder.modules():

@@ -49,6 +49,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     # The model: the parent's encoder, and a new head for every label set (the language model's is kept).
     torch.manual_seed(phase.seed)
     model = checkpoint.load(context.checkpoint(phase.parent))
+    for use in phase.uses:
+        model.check_able(use, recipe.readout, recipe.attention)
     model.attend(recipe.attention)
     kept = {name: model.heads[head] for name, head in carried(phase).items()}
     for name in [name for name in model.heads if name != MASKED_HEAD]:

@@ -15,6 +15,7 @@ from xstilts.errors import InputError, InputErrors
 from xstilts.study.arm import Arm, Overrides
 from xstilts.study.backbone import Backbone
 from xstilts.study.benchmark import expand
+from xstilts.study.check_kinds import check_kinds
 from xstilts.study.check_visual import controls_of
 from xstilts.study.claim import CONTROLS, OF_EVERY_ARM
 from xstilts.study.mixture import Mixture
@@ -157,6 +158,7 @@ def draft(study: Study, data: Path | None = None, images: Path | None = None) ->
         builder.add_backbone(name, backbone)
     if "majority" in study.references:
         builder.add_majority()
+    resolver.errors += check_kinds(study.shown, builder.steps.values(), resolver.places)
     return Plan(
         study,
         tuple(builder.steps.values()),
