@@ -38,7 +38,9 @@ def reader(encoder: Any) -> Any:
 def width(encoder: PreTrainedModel) -> int:
     """The numbers of a tower's answer."""
     settings: Any = encoder.config
-    return int(getattr(settings, "projection_dim", 0) or settings.text_config.hidden_size)
+    text = settings.text_config
+    stated = getattr(settings, "projection_dim", None) or getattr(text, "projection_size", None)
+    return int(stated or text.hidden_size)
 
 
 def states(encoder: PreTrainedModel, batch: Batch, pad: int, *, joined: bool) -> torch.Tensor:
