@@ -1,20 +1,21 @@
 """The commands: exit statuses, what goes to which stream, and that options change no science."""
 
 import functools
+import importlib
 import json
 import resource
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shell import Shell
 from xstilts import __main__ as commands
 from xstilts.report import page
-from xstilts.runner import local
+from xstilts.runner import local, work
 from xstilts.store import Store, write_json
 from xstilts.study.load import load
 from xstilts.study.plan import Plan, plan
@@ -51,6 +52,22 @@ def test_run_computes_and_says_where_the_report_is(world: "World", shell: Shell)
     shutil.rmtree("reports")
     status, out, err = shell("run", world.study())
     assert (status, err.splitlines()[-1]) == (0, "0 steps computed, 21 were in the store.")
+
+
+@pytest.mark.parametrize("option", [[], ["--save-memory"]])
+def test_how_much_memory_a_training_takes_is_told_to_the_workers(
+    world: "World", shell: Shell, monkeypatch: pytest.MonkeyPatch, option: list[str]
+) -> None:
+    seen = []
+
+    def run(*_: Any, compute: str = local.COMPUTE, **__: Any) -> local.Result:
+        module, name = compute.split(":")
+        seen.append(getattr(importlib.import_module(module), name))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local, "run", run)
+    shell("run", world.study(), *option)
+    assert seen == [work.compute_in_less_memory if option else work.compute]
 
 
 def test_a_failed_step_is_status_one_and_the_report_is_written(world: "World", shell: Shell) -> None:

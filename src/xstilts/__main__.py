@@ -61,7 +61,7 @@ class Format(StrEnum):
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     study: StudyArgument,
     store: StoreOption = STORE,
     data: DataOption = None,
@@ -70,6 +70,9 @@ def run(
         int | None, typer.Option(min=1, help="Worker processes; by default one per GPU, or per core.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Where the report goes; by default reports/STUDY.")] = None,
+    save_memory: Annotated[
+        bool, typer.Option("--save-memory", help="Train in less memory, slower, with the same result.")
+    ] = False,
 ) -> None:
     """Train and evaluate what is not known yet. Then write the report."""
     from xstilts import show
@@ -95,7 +98,8 @@ def run(
     )
     try:
         with shown:
-            result = local.run(plan.steps, kept, plan.places, shown, workers=workers)
+            how = {"compute": local.COMPUTE_IN_LESS_MEMORY} if save_memory else {}
+            result = local.run(plan.steps, kept, plan.places, shown, workers=workers, **how)
     except KeyboardInterrupt:
         progress.say(f"Stopped: {shown.board.summary()}. The same command continues: xstilts run {study}")
         raise typer.Exit(INTERRUPTED) from None

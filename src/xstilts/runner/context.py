@@ -33,7 +33,8 @@ class Context:
     `folder` takes what the step makes and becomes its place in the store; `running` holds the state from
     which a killed step continues. `report` is called now and then; it may raise to end the step.
     `micro_tokens` bounds the padded tokens of one forward pass, and `save_seconds` is the time between two
-    states of a running phase; neither changes a number (but the first, which units dropout drops).
+    states of a running phase; neither changes a number (but the first, which units dropout drops). With
+    `save_memory`, a training computes states twice instead of keeping them; the numbers are the same.
     """
 
     store: Store
@@ -44,6 +45,7 @@ class Context:
     report: Callable[[Event], None]
     micro_tokens: int = MICRO_TOKENS
     save_seconds: float = SAVE_SECONDS
+    save_memory: bool = False
 
     def checkpoint(self, model: Backbone | Phase) -> Path:
         """The folder with weights and tokenizer of a model: in the store, the user's, or the Hub's copy.

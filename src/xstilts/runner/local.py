@@ -24,6 +24,7 @@ from xstilts.store import Store
 from xstilts.study.step import Places, Step
 
 COMPUTE = "xstilts.runner.work:compute"
+COMPUTE_IN_LESS_MEMORY = "xstilts.runner.work:compute_in_less_memory"
 ATTEMPTS = 3
 """How often a step is tried that takes its worker with it (killed for memory, a crash in a library)."""
 LOOK_SECONDS = 0.2

@@ -122,6 +122,20 @@ class Model(nn.Module):
             if hasattr(module, "is_causal"):
                 setattr(module, "is_causal", causal)  # noqa: B010 (types know a module's tensors only)
 
+    def save_memory(self) -> None:
+        """Compute what layers pass on again for the gradients, instead of keeping it (Chen et al. 2016, arXiv
+        1604.06174). Raises BackboneError if the model cannot."""
+        model: Any = self.encoder
+        again = {"use_reentrant": False}
+        try:
+            if hasattr(model, "activation_checkpointing_enable"):
+                model.activation_checkpointing_enable(activation_checkpointing_kwargs=again)
+            else:  # transformers before 5.20
+                model.gradient_checkpointing_enable(gradient_checkpointing_kwargs=again)
+        except ValueError as error:
+            what = f"cannot save memory in training ({error})."
+            raise BackboneError(f"the {model.config.model_type} model", what, "Run without it.") from error
+
     def check_able(self, use: Use, readout: str, attention: str) -> None:
         """Raises BackboneError if this kind of model cannot do a task with that readout and attention."""
         name, why = self.encoder.config.model_type, refusal(self.kind, use.family, readout, attention)
@@ -203,6 +217,8 @@ class Model(nn.Module):
             inputs["token_type_ids"] = batch.types
         if self.takes_positions:
             inputs["position_ids"] = (batch.attention.cumsum(dim=1) - 1).clamp(min=0)
+        if self.kind == "decoder":
+            inputs["use_cache"] = False
         model = self.encoder.get_encoder() if self.kind == "encoder-decoder" else self.encoder
         outputs = model(**inputs, output_hidden_states=all_layers)
         return outputs.hidden_states if all_layers else outputs.last_hidden_state

@@ -71,6 +71,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         _set_dropout(model, recipe.dropout)
     if recipe.adapter is not None:
         adapter.attach(model, recipe.adapter, new)
+    if context.save_memory:
+        model.save_memory()
     model.to(device)
 
     # The data: encoded once; the schedule says which items each update sees.

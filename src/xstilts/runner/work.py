@@ -3,6 +3,7 @@
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 from xstilts.claims import Claim
@@ -22,7 +23,14 @@ class ClaimLostError(Exception):
     """Another process has taken the step over, because this one was silent for too long."""
 
 
-def compute(step: Step, store: Store, places: Places, report: Callable[[Event], None]) -> Outcome:
+def compute(
+    step: Step,
+    store: Store,
+    places: Places,
+    report: Callable[[Event], None],
+    *,
+    save_memory: bool = False,
+) -> Outcome:
     """Compute a step unless it is there or another process is at it.
 
     Raises whatever the computation raises, after keeping it as the step's failure in the store; a StoreError
@@ -37,7 +45,7 @@ def compute(step: Step, store: Store, places: Places, report: Callable[[Event], 
         if store.done(step):  # finished by another between the first look and the claim
             return "found"
         try:
-            _compute(step, store, places, _watched(report, claim))
+            _compute(step, store, places, _watched(report, claim), save_memory=save_memory)
         except ClaimLostError:
             return "busy"
         except StoreError:
@@ -49,11 +57,18 @@ def compute(step: Step, store: Store, places: Places, report: Callable[[Event], 
     return "done"
 
 
-def _compute(step: Step, store: Store, places: Places, report: Callable[[Event], None]) -> None:
+compute_in_less_memory = partial(compute, save_memory=True)
+"""Like `compute`; trainings take less memory and more time."""
+
+
+def _compute(
+    step: Step, store: Store, places: Places, report: Callable[[Event], None], *, save_memory: bool
+) -> None:
     began = time.monotonic()
     record.begin()
     with store.writing(step) as folder:
-        context = Context(store, step, folder, store.running(step.fingerprint), places, report)
+        running = store.running(step.fingerprint)
+        context = Context(store, step, folder, running, places, report, save_memory=save_memory)
         result = _result(step, context)
         seconds = time.monotonic() - began
         write_json(folder / "record.json", record.record(step, result, seconds))
