@@ -156,7 +156,7 @@ def test_a_study_about_pictures_from_plan_to_report(
     status, _, complaint = shell("run", path, "--store", store, "--workers", "1", "--out", out)
     assert status == 0, complaint
     page = "".join(one.read_text() for one in out.glob("*.html"))
-    for control in ("shuffled-images", "text-only", "translate-test"):
+    for control in ("images shuffled", "text only", "text translated"):
         assert control in page
     assert "It sees" in page
 
