@@ -29,7 +29,8 @@ class Eyes(nn.Module):
 
     Without a `tower` (a pretrained vision encoder) patches of `patch` x `patch` pixels go through two layers,
     and each place has a vector of its own. `numbers` says of a vector whether it is of a sequence's first
-    image, its second, and so on.
+    image, its second, and so on. What is seen is normalised to the spread of the token embeddings before
+    places and numbers are added: else training lets it outgrow them, and where something is cannot be told.
     """
 
     def __init__(
@@ -44,21 +45,26 @@ class Eyes(nn.Module):
             )
         else:
             self.stem = nn.Linear(tower.config.hidden_size, width)
+        self.norm = nn.LayerNorm(width)
+        self.norm = nn.LayerNorm(width)
         self.places = nn.Parameter(torch.zeros(preparation.tokens, width)) if tower is None else None
         self.numbers = nn.Parameter(torch.zeros(MOST_IMAGES, width))
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         if self.tower is None:
             cut = nn.functional.unfold(pixels, self.patch, stride=self.patch).transpose(1, 2)
-            vectors: torch.Tensor = self.stem(cut) + self.places
+            vectors: torch.Tensor = self.norm(self.stem(cut)) + self.places
         else:
-            vectors = self.stem(self.tower(pixel_values=pixels).last_hidden_state)
+            vectors = self.norm(self.stem(self.tower(pixel_values=pixels).last_hidden_state))
         return vectors
 
     def beside(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """The vectors of each sequence's images, [S, I x P, D], and which there are, [S, I x P]."""
         assert batch.pixels is not None
         rows, most = batch.pixels.shape[:2]
+        if most > MOST_IMAGES:
+            what = f"can be shown {MOST_IMAGES} images at once, but a row has {most}."
+            raise BackboneError("the model", what, "Leave such rows out, or put the images side by side.")
         there = batch.shown
         found = self(batch.pixels[there])
         vectors = found.new_zeros(rows, most, *found.shape[1:])
@@ -123,9 +129,11 @@ def create(encoder: PreTrainedModel, wanted: Vision, folder: Path | None, seed: 
             tower = _tower(folder, random=random)
             eyes = Eyes(stated(folder, tokens=0), width, tower=tower)
             eyes.preparation = stated(folder, _states(tower, eyes.preparation))
+        nn.init.constant_(eyes.norm.weight, spread)
         for vectors in (eyes.places, eyes.numbers):
             if vectors is not None:
                 nn.init.normal_(vectors, std=spread)
+        nn.init.constant_(eyes.norm.weight, spread)
     return eyes
 
 
