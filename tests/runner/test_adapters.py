@@ -34,7 +34,8 @@ def _adapted(folder: Path, method: str, **fields: Any) -> tuple[Model, dict[str,
     model = opened(folder, "classification")
     before = {name: one.clone() for name, one in model.named_parameters()}
     torch.manual_seed(0)
-    adapter.attach(model, Adapter(method=method, rank=4, **fields), ["classification"])  # type: ignore[arg-type]
+    fields |= {} if method == "ia3" else {"rank": 4}
+    adapter.attach(model, Adapter(method=method, **fields), ["classification"])  # type: ignore[arg-type]
     optimizer = adamw(model, Recipe(learning_rate=1e-2))
     batch = _batch(model)
     for _ in range(3):

@@ -11,7 +11,7 @@ from eight import EXAMPLES, Folder, answered, columns, done, head_of, learned, o
 
 from formats import FORMATS, TEXT_NAMES
 from xstilts import families
-from xstilts.families.text import _item
+from xstilts.families.items import Item
 from xstilts.runner import checkpoint, written
 from xstilts.runner.data import Encoded, collate
 from xstilts.runner.model import Model
@@ -92,9 +92,18 @@ def test_what_is_written_is_what_transformers_generates(
     assert answers == _generated(real_format(name), model, batch)
     for row, answer in enumerate(answers):
         kept = [*answer, end] if len(answer) < TOKENS else answer
-        item = _item(0, prepared.items[row].sequences[0], [kept], model.tokenizer, prepared.layout)
+        item = _continued(prepared.items[row].sequences[0], kept, model.start)
         (logs,) = written.likelihoods(model, "masked", Encoded.of([item], "outputs"), "fp32")
         assert logs.sum() == pytest.approx(values[row].item(), abs=1e-4)
+
+
+def _continued(prompt: list[int], answer: list[int], start: int | None) -> Item:
+    """The item that asks how likely each token of an answer is."""
+    if start is None:
+        ids, places = [*prompt, *answer[:-1]], [len(prompt) - 1 + at for at in range(len(answer))]
+        return Item((ids,), (len(ids),), (places,), answer, 0)
+    places = list(range(len(answer)))
+    return Item((prompt,), (len(prompt),), (places,), answer, 0, targets=([start, *answer[:-1]],))
 
 
 def _generated(folder: Path, model: Model, batch: Any) -> list[list[int]]:

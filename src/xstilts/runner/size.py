@@ -13,8 +13,10 @@ def sizes(model: Model) -> dict[str, int]:
     """Parameters of the pretrained model, heads left out: all, and all but the tables of tokens."""
     tables = {
         id(part.weight)
-        for part in model.encoder.modules()
-        if isinstance(part, torch.nn.Embedding) and part.num_embeddings >= len(model.tokenizer)
+        for name, part in model.encoder.named_modules()
+        if isinstance(part, torch.nn.Embedding)
+        and part.num_embeddings >= len(model.tokenizer)
+        and "position" not in name
     }
     every = list(model.encoder.parameters())
     bare = [one for one in every if id(one) not in tables]
