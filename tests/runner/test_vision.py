@@ -1,6 +1,7 @@
 """Eyes of text encoders: what is seen decides, padding does not, and what was saved sees the same."""
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -261,8 +262,8 @@ def test_eyes_belong_to_the_identity_of_a_folder(first: Box, tmp_path: Path) -> 
 
 
 def test_images_are_prepared_as_their_models_say(towers: Folder) -> None:
-    image = np.random.default_rng(0).integers(0, 256, (40, 60, 3)).astype(np.uint8)
-    for name in ("vit", "clip", "siglip2"):
+    for name, sides in product(("vit", "clip", "siglip2"), ((40, 60), (71, 41), (20, 33))):
+        image = np.random.default_rng(0).integers(0, 256, (*sides, 3)).astype(np.uint8)
         folder = towers(name)
         processor = transformers.AutoImageProcessor.from_pretrained(folder, backend="pil")
         wanted = processor(Image.fromarray(image), return_tensors="np")["pixel_values"][0]

@@ -71,7 +71,7 @@ class Preparation:
         rows, columns = image.shape[:2]
         if self.edge:
             short = min(rows, columns)
-            rows, columns = (round(side * self.edge / short) for side in (rows, columns))
+            rows, columns = (side * self.edge // short for side in (rows, columns))
         else:
             rows, columns = self.height, self.width
         if (rows, columns) != image.shape[:2]:
@@ -108,6 +108,7 @@ def stated(folder: Path, tokens: int) -> Preparation:
         size, cut = _sides(facts["size"]), None
         if facts.get("do_center_crop", False):
             cut = _sides(facts["crop_size"])
+            size = facts["size"] if isinstance(facts["size"], int) else size  # CLIP's first releases
         edge = 0 if cut is None or isinstance(size, tuple) else size
         height, width = cut or (size if isinstance(size, tuple) else (size, size))
         mean, std = (

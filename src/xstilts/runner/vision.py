@@ -46,7 +46,6 @@ class Eyes(nn.Module):
         else:
             self.stem = nn.Linear(tower.config.hidden_size, width)
         self.norm = nn.LayerNorm(width)
-        self.norm = nn.LayerNorm(width)
         self.places = nn.Parameter(torch.zeros(preparation.tokens, width)) if tower is None else None
         self.numbers = nn.Parameter(torch.zeros(MOST_IMAGES, width))
 

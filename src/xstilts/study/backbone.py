@@ -10,7 +10,7 @@ identity: see `Places`.
 import hashlib
 import json
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -93,7 +93,7 @@ def check_world(folder: Path) -> None:
             raise BackboneError(str(folder), what, "Make it again: `xstilts run lab-pretrain`.")
 
 
-_FROM_ZERO = ("bert", "distilbert", "electra")
+_FROM_ZERO = ("bert", "clip", "distilbert", "electra", "metaclip_2", "siglip")
 _AFTER_PADDING = ("camembert", "roberta", "xlm-roberta", "xlm-roberta-xl")
 """Architectures with a learned vector for every position, so with an end; these number it from padding on."""
 
@@ -105,11 +105,17 @@ def room(folder: Path) -> int | None:
     """
     try:
         shape = json.loads((folder / SHAPE).read_text(encoding="utf-8"))
-        kind, positions = shape["model_type"], int(shape["max_position_embeddings"])
+        kind, positions = shape["model_type"], int(_reader(shape)["max_position_embeddings"])
         before = int(shape["pad_token_id"]) + 1 if kind in _AFTER_PADDING else 0
     except (OSError, ValueError, TypeError, KeyError):
         return None  # whatever is wrong is told when the model is loaded
     return positions - before if kind in (*_FROM_ZERO, *_AFTER_PADDING) else None
+
+
+def _reader(shape: dict[str, Any]) -> dict[str, Any]:
+    """The settings of the part that reads text."""
+    text: dict[str, Any] = shape.get("text_config", shape)
+    return text
 
 
 def checksum(folder: Path) -> str:
