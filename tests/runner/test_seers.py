@@ -32,6 +32,8 @@ from xstilts.runner.model import Model, loss_sum
 from xstilts.runner.pixels import PREPARATION, Album, stated
 from xstilts.runner.predict import predict
 from xstilts.runner.rows import encode, prepare
+from xstilts.study.architecture import type_of
+from xstilts.study.backbone import room
 
 Folder = Callable[[str], Path]
 LAYOUT_TEXT = replace(LAYOUT, max_length=48)
@@ -135,6 +137,17 @@ def test_a_dual_encoder_has_room_for_two_images(folder: Path) -> None:
     three = [replace(EIGHT[0], images=tuple(row.images[0] for row in EIGHT[::2][:3]))]
     with pytest.raises(BackboneError, match="2 images at once, but a row has 3"):
         scores(dual(folder), three)
+
+
+def test_the_room_of_the_tower_that_reads_is_known_before_it_is_loaded(folder: Path) -> None:
+    tokens = room(folder)
+    assert tokens == {"siglip": 64, "clip": 77}[str(type_of(folder))]
+    long = [replace(EIGHT[0], text="the red house " * 40)]
+    data = encode(
+        long, "visual", dual(folder).tokenizer, replace(LAYOUT, max_length=99), _album(dual(folder))
+    )
+    with pytest.raises(BackboneError, match=f"reads up to {tokens} tokens"):
+        dual(folder).check_room(data)
 
 
 def test_a_folder_that_says_nothing_of_images_is_refused(real_format: Folder, tmp_path: Path) -> None:

@@ -128,7 +128,6 @@ def create(encoder: PreTrainedModel, wanted: Vision, folder: Path | None, seed: 
             tower = _tower(folder, random=random)
             eyes = Eyes(stated(folder, tokens=0), width, tower=tower)
             eyes.preparation = stated(folder, _states(tower, eyes.preparation))
-        nn.init.constant_(eyes.norm.weight, spread)
         for vectors in (eyes.places, eyes.numbers):
             if vectors is not None:
                 nn.init.normal_(vectors, std=spread)
