@@ -5,7 +5,7 @@ shade no colour is seen. What is not seen leaves a sentence open, so that a pict
 or does neither. Meanings only; `drawing` draws them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -87,31 +87,20 @@ UNSAID = -1
 """Of a statement that takes for granted what is not so."""
 
 
-def _where(test: Callable[[Clause], bool]) -> NDArray[np.bool_]:
-    return np.array([test(clause) for clause in STATEMENTS])
-
-
 def _filled(value: int) -> Truth:
     return np.full(len(STATEMENTS), value, np.int8)
 
 
-def _said_of(determiner: str) -> NDArray[np.bool_]:
-    return _where(lambda clause: clause.subject.determiner == determiner)
-
-
-def _named(noun: str) -> NDArray[np.bool_]:
-    """Which statements are about such a being, or about its kind."""
-    return _where(lambda clause: clause.subject.noun in (noun, KIND_OF[noun]))
-
-
-def _placed(place: str) -> NDArray[np.bool_]:
-    return _where(lambda clause: clause.place == the(place))
-
-
-_PLAIN, _NEGATED = _where(lambda c: not c.subject.adjective), _where(lambda c: c.negated)
-_THE, _SOME, _NO, _EVERY = (_said_of(determiner) for determiner in ("the", "some", "no", "every"))
-_NAMED = {noun: _named(noun) for noun in NOUNS}
-_ANYWHERE, _PLACED = _where(lambda c: c.place is None), {place: _placed(place) for place in PLACES}
+_DETERMINER = np.array([clause.subject.determiner for clause in STATEMENTS])
+_NOUN = np.array([clause.subject.noun for clause in STATEMENTS])
+_COLOUR = np.array([clause.subject.adjective for clause in STATEMENTS])
+_VERB = np.array([clause.verb for clause in STATEMENTS])
+_PLACE = np.array([clause.place.noun if clause.place else "" for clause in STATEMENTS])
+_NEGATED = np.array([clause.negated for clause in STATEMENTS])
+_PLAIN, _ANYWHERE = _COLOUR == "", _PLACE == ""
+_NAMED = {noun: (noun == _NOUN) | (KIND_OF[noun] == _NOUN) for noun in NOUNS}
+_PLACED = {place: place == _PLACE for place in PLACES}
+_THE, _SOME, _NO, _EVERY = (determiner == _DETERMINER for determiner in ("the", "some", "no", "every"))
 
 
 def truth(scene: Scene) -> Truth:
@@ -134,16 +123,14 @@ def _sort(being: Being | None) -> Truth:
     """Whether who is there is what the subject says."""
     if being is None:
         return _filled(OPEN)
-    coloured = _where(lambda clause: clause.subject.adjective == being.colour)
-    colour = np.where(_PLAIN | coloured, TRUE, OPEN if being.colour == SHADE else FALSE)
+    colour = np.where(_PLAIN | (being.colour == _COLOUR), TRUE, OPEN if being.colour == SHADE else FALSE)
     return np.where(_NAMED[being.noun], colour, FALSE).astype(np.int8)
 
 
 @lru_cache(maxsize=1024)
 def _done(being: Being | None, place: str) -> Truth:
     """Whether who is in that place does what is said, where it is said."""
-    same = _where(lambda clause: being is not None and clause.verb == being.verb)
-    verb = _filled(OPEN) if being is None else np.where(same, TRUE, FALSE)
+    verb = _filled(OPEN) if being is None else np.where(being.verb == _VERB, TRUE, FALSE)
     done = np.where(_ANYWHERE | _PLACED[place], verb, FALSE)
     return np.where(_NEGATED, TRUE - done, done).astype(np.int8)
 
