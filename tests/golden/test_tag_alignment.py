@@ -116,6 +116,7 @@ class Known(torch.nn.Module):
     def __init__(self, states: torch.Tensor) -> None:
         super().__init__()
         self.states = torch.nn.Parameter(states)
+        self.config = SimpleNamespace(model_type="xlm-roberta")
 
     def forward(self, input_ids: torch.Tensor, **_: Any) -> Any:
         return SimpleNamespace(last_hidden_state=self.states[input_ids])
@@ -136,6 +137,7 @@ def test_the_tags_of_first_sub_tokens_are_collected(family: str, case: dict[str,
     tokenizer = SimpleNamespace(model_input_names=(), pad_token_id=0)
     model = Model(Known(torch.tensor(np.array(states))), tokenizer)  # type: ignore[arg-type]
     model.heads["tags"] = torch.nn.Identity()
+    model.heads["tags"].family = "tagging"
     prepared = Prepared("tagging", layout, rows, items, Encoded.of(items, FAMILY.axis))
     assert predict(model, "tags", prepared, "fp32") == list(map(tuple, expected["predicted"]))
     right = [np.eye(len(layout.labels), dtype=np.float32)[item.gold] for item in items]

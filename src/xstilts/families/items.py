@@ -105,8 +105,8 @@ def tokenize(
 
 def unknown(tokenizer: Any) -> int:
     """The token for what has none of its own; without an unknown token, the one that ends a text."""
-    known = (tokenizer.unk_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id, 0)
-    return int(next(token for token in known if token is not None))
+    known = (getattr(tokenizer, f"{name}_token_id", None) for name in ("unk", "eos", "pad"))
+    return int(next((token for token in known if token is not None), 0))
 
 
 def separator(tokenizer: Any) -> str:

@@ -60,8 +60,8 @@ class Model(nn.Module):
     @property
     def pad(self) -> int:
         """The token that fills what the attention mask hides; any will do."""
-        known = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id, 0)
-        return int(next(token for token in known if token is not None))
+        known = (getattr(self.tokenizer, f"{name}_token_id", None) for name in ("pad", "eos"))
+        return int(next((token for token in known if token is not None), 0))
 
     @property
     def writes(self) -> bool:
