@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from xstilts.families.text import SUMMARIZED
+
 
 class Head(nn.Module):
     """Scores from states: [R, H] -> [R, K].
@@ -25,7 +27,7 @@ class Head(nn.Module):
         self.family = family
         self.dropout = nn.Dropout(dropout)
         biased = biased or family != "masked"
-        self.dense = nn.Linear(hidden, hidden, bias=biased) if family in (*SUMMARIES, "masked") else None
+        self.dense = nn.Linear(hidden, hidden, bias=biased) if family in (*SUMMARIZED, "masked") else None
         self.norm = nn.LayerNorm(hidden, eps=epsilon, bias=biased) if family == "masked" else None
         self.out = nn.Linear(hidden, outputs)
         for module in self.modules():
@@ -71,10 +73,6 @@ class LanguageHead(nn.Module):
         if self.bias is not None:
             scores = scores + self.bias
         return self.cap * torch.tanh(scores / self.cap) if self.cap else scores
-
-
-SUMMARIES = ("classification", "choice", "visual")
-"""Families that read one state for a whole sequence."""
 
 
 def scaling(settings: Any, tied: bool) -> tuple[float, float]:

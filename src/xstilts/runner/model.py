@@ -18,9 +18,10 @@ from transformers.models.auto.modeling_auto import (
 
 from xstilts.errors import BackboneError
 from xstilts.families.items import Layout
+from xstilts.families.text import SUMMARIZED
 from xstilts.runner import dual
 from xstilts.runner.data import Batch, Encoded
-from xstilts.runner.head import SUMMARIES, Head, LanguageHead, scaling
+from xstilts.runner.head import Head, LanguageHead, scaling
 from xstilts.runner.pixels import Preparation
 from xstilts.runner.vision import Eyes, joined
 from xstilts.study.architecture import KINDS, Kind, refusal
@@ -232,7 +233,7 @@ class Model(nn.Module):
         targets, attention = batch.targets, batch.target_attention
         if self.kind == "dual":
             return dual.states(self.encoder, batch, self.pad, joined=family == "visual")
-        if self.kind != "encoder-decoder" or (targets is None and family not in SUMMARIES):
+        if self.kind != "encoder-decoder" or (targets is None and family not in SUMMARIZED):
             states: torch.Tensor = self.hidden(batch)
             return states
         if targets is None:
