@@ -129,8 +129,8 @@ _BY_BACKBONE: tuple[tuple[str, str, Callable[[Effects, str], Any]], ...] = (
     (
         "languages",
         "Scores by language, grouped by language family, with 95 % intervals. The bars are the references: "
-        "whoever answers with the most frequent class, the same model with random weights, and controls that "
-        "are shown less of a target about images.",
+        "whoever answers with the most frequent class, the same model with random weights, and for targets "
+        "about images what is shown less of them.",
         panels.by_language,
     ),
     (
