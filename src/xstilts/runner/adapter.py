@@ -13,7 +13,7 @@ import peft
 from safetensors.torch import save_file
 
 from xstilts.errors import BackboneError
-from xstilts.runner.checkpoint import reason
+from xstilts.runner.bare import reason
 from xstilts.runner.model import Model
 from xstilts.study.recipe import Adapter
 

@@ -10,6 +10,7 @@ from transformers import AutoConfig, PreTrainedTokenizerFast
 from xstilts.errors import BackboneError, did_you_mean
 from xstilts.families.examples import Answer, Bitext
 from xstilts.runner import checkpoint, vision
+from xstilts.runner.bare import reason
 from xstilts.runner.context import Context
 from xstilts.runner.data import generator
 from xstilts.runner.model import Model
@@ -119,7 +120,7 @@ def _settings(backbone: study.Backbone, tokenizer: PreTrainedTokenizerFast) -> A
 
 
 def _refused(backbone: study.Backbone, error: Exception) -> BackboneError:
-    what = f"transformers does not accept its shape ({checkpoint.reason(error)})."
+    what = f"transformers does not accept its shape ({reason(error)})."
     return BackboneError(f"backbone '{backbone.name}'", what, "Correct `architecture` or `shape`.")
 
 

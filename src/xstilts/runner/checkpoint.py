@@ -1,6 +1,5 @@
 """Checkpoints: a model with our heads, read from and written to the format of transformers."""
 
-import inspect
 import json
 import logging
 import shutil
@@ -15,7 +14,6 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import (
     AutoConfig,
-    AutoModel,
     AutoModelForCausalLM,
     AutoModelForImageTextToText,
     AutoModelForMaskedLM,
@@ -27,6 +25,7 @@ from transformers.utils import logging as transformers_logging
 
 from xstilts.errors import BackboneError
 from xstilts.runner import dual, vision
+from xstilts.runner.bare import blank, check_whole, read, reason
 from xstilts.runner.head import LanguageHead
 from xstilts.runner.model import Model
 from xstilts.runner.pixels import PREPARATION, stated
@@ -115,21 +114,10 @@ def load(folder: Path) -> Model:
     """
     tokenizer, settings = load_parts(folder)
     try:
-        encoder, report = AutoModel.from_pretrained(
-            folder,
-            config=settings,
-            dtype=torch.float32,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            **_without_pooler(settings),
-        )
+        encoder, report = read(folder, settings)
     except Exception as error:  # transformers raises errors of many kinds; all say that the files are wrong
         raise _unreadable(folder, "weights", error) from error
-    missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
-    if missing:
-        what = f"lacks {len(missing)} of the weights of a {settings.model_type} model, such as {missing[0]}."
-        raise BackboneError(str(folder), what, "Its config.json does not fit its weights.")
+    check_whole(folder, settings, report, spare="pooler")
     rows, columns = dual.reader(encoder).get_input_embeddings().weight.shape
     if rows < len(tokenizer):
         what = f"has a tokenizer of {len(tokenizer)} tokens, but embeddings for {rows}."
@@ -165,26 +153,11 @@ def _unreadable(folder: Path, part: str, error: Exception) -> BackboneError:
     return BackboneError(str(folder), what, "Name a folder made by `save_pretrained`, or fetch it again.")
 
 
-def reason(error: Exception) -> str:
-    """The beginning of an error of another library, on one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
-
-
 def create_encoder(settings: Any, seed: int) -> PreTrainedModel:
     """An encoder of that shape with random weights drawn from `seed`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder: PreTrainedModel = AutoModel.from_config(  # type: ignore[no-untyped-call]
-            settings, dtype=torch.float32, **_without_pooler(settings)
-        )
-    return encoder
-
-
-def _without_pooler(settings: Any) -> dict[str, bool]:
-    """Poolers are never read; an untrained one would only be noise in the checkpoint."""
-    known: Any = AutoModel._model_mapping.get(type(settings), None)
-    takes = known is not None and "add_pooling_layer" in inspect.signature(known).parameters
-    return {"add_pooling_layer": False} if takes else {}
+        return blank(settings)
 
 
 def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> None:

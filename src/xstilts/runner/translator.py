@@ -15,7 +15,7 @@ import torch
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from xstilts.errors import BackboneError, InputError
-from xstilts.runner.checkpoint import reason
+from xstilts.runner.bare import reason
 from xstilts.runner.pretrained import download
 from xstilts.study.backbone import SHAPE, WEIGHTS
 

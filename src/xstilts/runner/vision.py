@@ -16,9 +16,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
-from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers import AutoConfig, PreTrainedModel
 
 from xstilts.errors import BackboneError
+from xstilts.runner.bare import blank, check_whole, read, reason
 from xstilts.runner.data import Batch
 from xstilts.runner.pixels import Preparation, stated
 from xstilts.study.vision import EYES, EYES_WEIGHTS, MOST_IMAGES, Vision
@@ -141,40 +142,13 @@ def _tower(folder: Path, *, random: bool) -> PreTrainedModel:
         settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         settings = getattr(settings, "vision_config", settings)
         if random:
-            return _blank(settings)
-        tower, report = AutoModel.from_pretrained(
-            folder,
-            config=settings,
-            dtype=torch.float32,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            **_unpooled(settings),
-        )
+            return blank(settings)
+        tower, report = read(folder, settings)
     except Exception as error:  # transformers raises errors of many kinds; all say that the files are wrong
-        what = f"holds no vision encoder that transformers can load ({type(error).__name__}: {error})."
-        raise BackboneError(str(folder), " ".join(what.split())[:400], "Name a ViT, or SigLIP's.") from error
-    if missing := sorted(report["missing_keys"]):
-        what = f"lacks {len(missing)} weights of a {settings.model_type} model, such as {missing[0]}."
-        raise BackboneError(str(folder), what, "Its config.json does not fit its weights.")
-    found: PreTrainedModel = tower
-    return found
-
-
-def _blank(settings: Any) -> PreTrainedModel:
-    made: PreTrainedModel = AutoModel.from_config(  # type: ignore[no-untyped-call]
-        settings, dtype=torch.float32, **_unpooled(settings)
-    )
-    return made
-
-
-def _unpooled(settings: Any) -> dict[str, bool]:
-    """States of patches are read, so what makes one of them is left out."""
-    if hasattr(settings, "vision_use_head"):
-        settings.vision_use_head = False
-    known: Any = AutoModel._model_mapping.get(type(settings), None)
-    takes = known is not None and "add_pooling_layer" in inspect.signature(known).parameters
-    return {"add_pooling_layer": False} if takes else {}
+        what = f"holds no vision encoder that transformers can load ({reason(error)})."
+        raise BackboneError(str(folder), what, "Name a ViT, or SigLIP's.") from error
+    check_whole(folder, settings, report)
+    return tower
 
 
 @torch.inference_mode()
@@ -207,7 +181,7 @@ def load(folder: Path, width: int) -> Eyes | None:
         tower = None
         if "tower" in facts:
             fields = dict(facts["tower"])
-            tower = _blank(AutoConfig.for_model(fields.pop("model_type"), **fields))
+            tower = blank(AutoConfig.for_model(fields.pop("model_type"), **fields))
         eyes = Eyes(Preparation.of(facts["preparation"]), width, int(facts["patch"]), tower)
         eyes.load_state_dict(load_file(folder / EYES_WEIGHTS))
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
