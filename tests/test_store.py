@@ -1,6 +1,7 @@
 """The store: a folder is whole or absent, and says so in words when it cannot be."""
 
 import errno
+import hashlib
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from xstilts import store as stores
-from xstilts.errors import MissingResultError, StoreError
+from xstilts.errors import DamageError, MissingResultError, StoreError
 from xstilts.store import LAYOUT, Store, write_json
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Phase
@@ -62,7 +63,10 @@ def test_a_finished_step_can_be_read(store: Store) -> None:
     folder = finish(store, one, tokens=5)
     assert store.done(one)
     assert folder.name == f"mnli-seed1-{one.fingerprint}"
-    assert store.record(one.fingerprint) == {"status": "done", "tokens": 5}
+    record = store.record(one.fingerprint)
+    assert record is not None
+    assert (record["status"], record["tokens"]) == ("done", 5)
+    assert sorted(record["files"]) == ["checkpoint/weights", "scores.json", "spec.json"]
     assert store.scores(one.fingerprint) == {"task": "mnli"}
     assert store.checkpoint(one.fingerprint) == folder / "checkpoint"
     assert Step.from_spec(json.loads((folder / "spec.json").read_text())) == one
@@ -147,7 +151,7 @@ def test_of_two_writers_the_first_stays(store: Store) -> None:
     with store.writing(step()) as slow:
         finish(store, step(), who="first")
         write_json(slow / "record.json", {"who": "second"})
-    assert store.record(step().fingerprint) == {"status": "done", "who": "first"}
+    assert (store.record(step().fingerprint) or {})["who"] == "first"
 
 
 def test_the_running_state_survives_a_failure_and_goes_with_success(store: Store) -> None:
@@ -216,11 +220,184 @@ def test_a_damaged_version_is_refused(store: Store, content: str) -> None:
         Store(store.root)
 
 
-def test_a_damaged_record_is_told_with_its_path(store: Store) -> None:
+def test_a_record_tells_size_and_checksum_of_every_file(store: Store) -> None:
     folder = finish(store, step())
-    (folder / "record.json").write_text("{")
-    with pytest.raises(StoreError, match=r"record.json: is damaged"):
+    record = json.loads((folder / "record.json").read_text())
+    written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert set(record["files"]) == written - {"record.json"}
+    content = (folder / "scores.json").read_bytes()
+    sums = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    assert record["files"]["scores.json"] == sums
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "", "\\", "[" * 100_000])
+def test_a_damaged_record_is_told_with_its_path(store: Store, content: str) -> None:
+    folder = finish(store, step())
+    (folder / "record.json").write_text(content)
+    with pytest.raises(DamageError, match=r"record.json: is damaged.*--repair"):
         store.record(step().fingerprint)
+
+
+def test_every_flipped_bit_of_a_record_is_noticed_or_changes_nothing(store: Store) -> None:
+    path = finish(store, step(), tokens=5) / "record.json"
+    content, record = path.read_bytes(), store.record(step().fingerprint)
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        try:
+            assert store.record(step().fingerprint) == record
+        except DamageError:
+            continue
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [(b"", "has 0 bytes instead of 20"), (b'{"task": "mnlj"}\n...', "is not what was written")],
+)
+def test_a_damaged_file_is_refused_by_name(store: Store, content: bytes, what: str) -> None:
+    path = finish(store, step()) / "scores.json"
+    content = content.ljust(path.stat().st_size) if content else content
+    path.write_bytes(content)
+    with pytest.raises(DamageError) as raised:
+        store.scores(step().fingerprint)
+    assert str(raised.value) == (
+        f"{path}: is damaged: it {what}. Give `xstilts run` with --repair: the step is computed again."
+    )
+
+
+def test_a_file_that_is_missing_is_refused(store: Store) -> None:
+    (finish(store, step()) / "scores.json").unlink()
+    with pytest.raises(DamageError, match=r"scores.json: is damaged: it is missing"):
+        store.scores(step().fingerprint)
+
+
+def test_a_damaged_checkpoint_is_no_parent(store: Store) -> None:
+    path = finish(store, step()) / "checkpoint" / "weights"
+    assert store.checkpoint(step().fingerprint) == path.parent
+    path.write_text("y")
+    os.utime(path, ns=(0, 1))  # a write within the clock's resolution
+    with pytest.raises(DamageError, match=r"weights: is damaged: it is not what was written"):
+        store.checkpoint(step().fingerprint)
+
+
+def test_records_of_earlier_releases_stay_readable(store: Store) -> None:
+    folder = finish(store, step())
+    record = json.loads((folder / "record.json").read_text())
+    del record["files"], record["seal"]
+    write_json(folder / "record.json", record)
+    assert store.record(step().fingerprint) == record
+    assert store.scores(step().fingerprint) == {"task": "mnli"}
+    assert store.checkpoint(step().fingerprint).is_dir()
+
+
+def test_what_has_not_changed_is_not_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish(store, step())
+    store.scores(step().fingerprint)
+    monkeypatch.setattr(stores.checksums, "of", lambda path: pytest.fail("read again"))
+    assert store.scores(step().fingerprint) == {"task": "mnli"}
+
+
+def test_a_dropped_checkpoint(store: Store) -> None:
+    folder = finish(store, step())
+    store.drop(step())
+    store.drop(step())  # nothing is left to drop
+    assert store.done(step())
+    assert not store.has_checkpoint(step())
+    assert store.scores(step().fingerprint) == {"task": "mnli"}
+    assert list((store.root / "temporary").iterdir()) == []
+    with pytest.raises(MissingResultError, match=r"was dropped.*--keep-checkpoints") as raised:
+        store.checkpoint(step().fingerprint)
+    assert raised.value.where == str(folder)
+
+
+def test_a_checkpoint_that_is_computed_again_returns_to_its_step(store: Store) -> None:
+    finish(store, step(), who="first")
+    store.drop(step())
+    finish(store, step(), who="second")
+    record = store.record(step().fingerprint) or {}
+    assert (record["who"], record.get("warning")) == ("first", None)
+    assert (store.checkpoint(step().fingerprint) / "weights").read_text() == "x"
+
+
+def test_a_checkpoint_that_comes_back_changed_is_told_in_the_record(store: Store) -> None:
+    finish(store, step(), who="first")
+    store.drop(step())
+    with store.writing(step()) as folder:
+        (folder / "checkpoint").mkdir()
+        (folder / "checkpoint" / "weights").write_text("other")
+        write_json(folder / "record.json", {"who": "second"})
+    record = store.record(step().fingerprint) or {}
+    assert record["who"] == "first"
+    assert record["warning"] == stores.DIFFERS
+    assert (store.checkpoint(step().fingerprint) / "weights").read_text() == "other"
+    assert store.scores(step().fingerprint) == {"task": "mnli"}
+
+
+def test_the_state_of_a_step_whose_checkpoint_is_computed_again_stays(store: Store) -> None:
+    finish(store, step())
+    store.drop(step())
+    state = store.running(step().fingerprint)
+    store.tidy()
+    assert state.is_dir()
+
+
+def test_a_step_that_is_removed_leaves_nothing(store: Store) -> None:
+    finish(store, step())
+    store.fail(step(), "failed", "")
+    store.running(step().fingerprint)
+    store.remove(step().fingerprint)
+    assert not store.done(step())
+    assert [
+        path
+        for name in ("steps", "running", "failures", "temporary")
+        for path in (store.root / name).iterdir()
+    ] == []
+
+
+def test_what_is_known_is_not_looked_for_in_a_listing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network file system may show an old listing; another computer finishes a step at any moment."""
+    reader = Store(store.root)
+    assert reader.folder(step().fingerprint) is None
+    monkeypatch.setattr(reader, "_scan", lambda: None)
+    finish(store, step())
+    assert reader.folder(step().fingerprint) is None, "that is the old listing"
+    reader.know([step()])
+    assert reader.folder(step().fingerprint) is not None
+
+
+def test_half_written_folders_of_silent_computers_go(store: Store) -> None:
+    for name in (f"{'0' * 16}@elsewhere@1@ab", "stray"):
+        folder = store.root / "temporary" / name
+        folder.mkdir()
+        store.tidy()
+        assert folder.is_dir(), "its owner may live"
+        os.utime(folder, (0, 0))
+        store.tidy()
+        assert not folder.exists()
+    held, claimed = store.claim("1" * 16), store.root / "temporary" / f"{'1' * 16}@elsewhere@1@ab"
+    claimed.mkdir()
+    os.utime(claimed, (0, 0))
+    store.tidy()
+    assert claimed.is_dir()
+    assert held is not None
+    held.release()
+
+
+def test_how_often_a_step_wanted_memory_is_counted_on(store: Store) -> None:
+    for killed, times in ((False, 0), (True, 1), (False, 1), (True, 2)):
+        store.fail(step(), "failed", "", killed=killed)
+        failure = store.failure(step().fingerprint)
+        assert failure is not None
+        assert failure.killed == times
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"name": 1}'])
+def test_a_damaged_failure_is_told_and_written_over(store: Store, content: str) -> None:
+    path = store.root / "failures" / f"{step().fingerprint}.json"
+    path.write_text(content)
+    with pytest.raises(DamageError, match="Remove it"):
+        store.failure(step().fingerprint)
+    store.fail(step(), "failed", "")
+    assert store.failure(step().fingerprint) is not None
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,20 @@ whoever is first may make a new one. `flock` would be shorter, but is doubtful o
 clusters.
 """
 
+import contextlib
 import os
+import re
 import secrets
 import socket
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 HEARTBEAT_SECONDS = 5.0
 STALE_SECONDS = 300.0
+OWNER = re.compile(r"\S+ (\d{1,10}) (\S+)")
+"""What stands in a claim: a token, the owner's process, its computer."""
 
 
 @dataclass
@@ -56,6 +61,8 @@ class Claim:
                 os.utime(self.path)
             except FileNotFoundError:
                 held = False
+            except OSError:  # a file server that does not answer for a while
+                continue
             if not held:
                 self._lost.set()
                 return
@@ -84,11 +91,31 @@ def is_alive(process: int) -> bool:
     """Whether a process of this computer exists."""
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True
     return True
+
+
+def silence(path: Path) -> float:
+    """Seconds since a file or folder was last touched, by the clock of the file system that holds it.
+
+    By this computer's clock where nothing can be written: who only reads does no harm by an error.
+    """
+    probe = path.with_name(f".clock.{secrets.token_hex(4)}")
+    try:
+        try:
+            probe.touch()
+            now = probe.stat().st_mtime
+        except OSError:
+            now = time.time()
+        return now - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink()
 
 
 def _make(path: Path, token: str) -> bool:
@@ -107,7 +134,7 @@ def _make(path: Path, token: str) -> bool:
 def _text(path: Path) -> str | None:
     """What stands in a claim; None if there is none, and nothing yet in the instant after it was made."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
 
@@ -122,22 +149,9 @@ def _stale(path: Path) -> str | None:
     if text is None:
         return None
     dead = False
-    if text.count(" ") == 2:
-        _, process, host = text.split(" ")
-        dead = host == socket.gethostname() and not is_alive(int(process))
-    return text if dead or _silence(path) > STALE_SECONDS else None
-
-
-def _silence(path: Path) -> float:
-    """Seconds since the claim was last touched, by the clock of the file system that holds it."""
-    probe = path.with_name(f".clock.{secrets.token_hex(4)}")
-    probe.touch()
-    try:
-        return probe.stat().st_mtime - path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
-    finally:
-        probe.unlink()
+    if (owner := OWNER.fullmatch(text)) is not None:
+        dead = owner[2] == socket.gethostname() and not is_alive(int(owner[1]))
+    return text if dead or silence(path) > STALE_SECONDS else None
 
 
 def _clear(path: Path) -> bool:

@@ -8,6 +8,7 @@
     |   |-- DataError            a data folder, file, line or column
     |   |-- BackboneError        a pretrained model or its tokenizer
     |   |-- StoreError           the store: version, permission, space
+    |   |   `-- DamageError      a file of the store that is not what was written
     |   `-- PredictionError      files to be scored or exported
     `-- StepError                something in the study failed to compute: exit status 1
         |-- LossError            a loss that is not a finite number
@@ -70,6 +71,10 @@ class BackboneError(InputError):
 
 class StoreError(InputError):
     """The store cannot be used: newer version, no permission, full disk, a damaged folder."""
+
+
+class DamageError(StoreError):
+    """A file of the store is not what was written: truncated, changed, or no longer there."""
 
 
 class PredictionError(InputError):

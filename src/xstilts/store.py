@@ -10,6 +10,9 @@
 
 Claims save work; the rename decides what is true. So a claim may be lost (a stalled computer, a clock), and
 the worst that follows is that a step is computed twice, with the same result.
+
+What is read of a finished step is compared with the checksums in its record. Its checkpoint may be dropped:
+whoever needs it computes the step again, and the record tells whether the same bytes came back.
 """
 
 import contextlib
@@ -21,13 +24,15 @@ import shutil
 import socket
 import string
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from xstilts.claims import Claim, clear, is_alive, is_held, take
-from xstilts.errors import MissingResultError, StoreError
+from xstilts import checksums
+from xstilts.claims import STALE_SECONDS, Claim, clear, is_alive, is_held, silence, take
+from xstilts.disk import flush, flush_listing, is_there
+from xstilts.errors import DamageError, MissingResultError, StoreError
 from xstilts.study.step import Step
 
 LAYOUT = 1
@@ -36,6 +41,12 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 CONTINUES = "Free some space and give the same command again: it continues where it stopped."
 ELSEWHERE = "Name another folder with --store."
+REMOVE = "Remove it."
+REPAIR = "Give `xstilts run` with --repair: the step is computed again."
+DIFFERS = (
+    "Its checkpoint was dropped and computed again, and other bytes came: evaluations before used others."
+)
+CHECKPOINT = "checkpoint"
 
 Record = Mapping[str, Any]
 """What record.json holds: status, kind, name, seconds, versions, hardware, and what the step returned."""
@@ -43,7 +54,10 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a step failed: a message for readers and the traceback for those who repair."""
+    """Why a step failed: a message for readers and the traceback for those who repair.
+
+    `killed` counts how often it was for want of memory: each time halves the next try's micro-batch.
+    """
 
     name: str
     fingerprint: str
@@ -51,6 +65,7 @@ class Failure:
     traceback: str
     host: str
     seconds_since_1970: float
+    killed: int = 0
 
 
 class Store:
@@ -58,40 +73,90 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
+        self._places: dict[str, Path] = {}
         self._index: dict[str, Path] = {}
         self._index_of = -1
+        self._sound: dict[Path, int] = {}
         self._refuse_newer()
 
     # Reading
 
+    def know(self, steps: Iterable[Step]) -> None:
+        """Look for these steps in their own places from now on, never in a listing, which may be old."""
+        self._places |= {step.fingerprint: self._path(step) for step in steps}
+
     def folder(self, fingerprint: str) -> Path | None:
         """The folder of a finished step; None if it is not finished."""
-        if fingerprint not in self._index:
-            self._scan()
-        return self._index.get(fingerprint)
+        path = self._places.get(fingerprint)
+        if path is None:
+            if fingerprint not in self._index:
+                self._scan()
+            path = self._index.get(fingerprint)
+        return path if path is not None and is_there(path) else None
 
     def done(self, step: Step) -> bool:
         """Whether the step is finished. Looks at its own folder, never at a listing."""
-        return self._path(step).is_dir()
+        self.know([step])
+        return is_there(self._path(step))
+
+    def has_checkpoint(self, step: Step) -> bool:
+        """Whether the step is finished and its checkpoint is there: it may have been dropped."""
+        self.know([step])
+        return is_there(self._path(step) / CHECKPOINT)
+
+    def missing(self, steps: Sequence[Step]) -> list[Step]:
+        """Of steps in the order of a plan those to compute: not finished, or a checkpoint that they need."""
+        found: list[Step] = []
+        needed: set[str] = set()
+        for step in reversed(steps):
+            if not self.done(step) or (step.fingerprint in needed and not self.has_checkpoint(step)):
+                found.append(step)
+                needed.update(step.parents)
+        return found[::-1]
 
     def record(self, fingerprint: str) -> Record | None:
-        """What is recorded of a finished step; None if it is not finished."""
+        """What is recorded of a finished step; None if it is not finished. DamageError if it is damaged."""
         folder = self.folder(fingerprint)
-        return None if folder is None else read_json(folder / "record.json")
+        return None if folder is None else read_record(folder)
+
+    def file(self, fingerprint: str, name: str) -> Path:
+        """A file of a finished step, compared with its checksum if one is recorded.
+
+        DamageError if it is not what was written, MissingResultError if the step is not finished.
+        """
+        folder = self._finished(fingerprint)
+        self._compare(folder, [name])
+        return folder / name
 
     def scores(self, fingerprint: str) -> dict[str, Any]:
         """The scores of a finished evaluation; MissingResultError if it is not finished."""
-        scores: dict[str, Any] = read_json(self._finished(fingerprint) / "scores.json")
+        scores: dict[str, Any] = read_json(self.file(fingerprint, "scores.json"), REPAIR)
         return scores
 
     def checkpoint(self, fingerprint: str) -> Path:
-        """The folder with the weights of a finished phase or backbone; MissingResultError without one."""
-        return self._finished(fingerprint) / "checkpoint"
+        """The folder with the weights of a finished phase or backbone, compared with its checksums.
+
+        MissingResultError if the step is not finished or its checkpoint was dropped, DamageError if a file is
+        not what was written.
+        """
+        folder = self._finished(fingerprint)
+        if not (folder / CHECKPOINT).is_dir():
+            now = "Remove its folder, then give `xstilts run` with --keep-checkpoints."
+            raise MissingResultError(str(folder), "its checkpoint was dropped after its evaluations.", now)
+        names = read_record(folder).get(checksums.FILES, ())
+        self._compare(folder, [name for name in names if name.startswith(f"{CHECKPOINT}/")])
+        return folder / CHECKPOINT
 
     def failure(self, fingerprint: str) -> Failure | None:
         """Why the step failed when it was last tried; None if it did not."""
-        path = self.root / "failures" / f"{fingerprint}.json"
-        return Failure(**read_json(path)) if path.is_file() else None
+        path = self._failure(fingerprint)
+        if not path.is_file():
+            return None
+        content = read_json(path)
+        try:
+            return Failure(**content)
+        except TypeError as error:
+            raise DamageError(str(path), "tells of no failure.", REMOVE) from error
 
     def claimed(self, fingerprint: str) -> bool:
         """Whether a living process computes the step."""
@@ -112,11 +177,11 @@ class Store:
         """Remove what dead processes left: claims, half-written folders, the state of finished steps."""
         clear(self.root / "claims")
         for folder in sorted((self.root / "temporary").iterdir()):
-            _, host, process, _ = folder.name.split("@")
-            if host == socket.gethostname() and not is_alive(int(process)):
+            if self._is_left(folder):
                 shutil.rmtree(folder, ignore_errors=True)
         for folder in sorted((self.root / "running").iterdir()):
-            if self.folder(folder.name) is not None:
+            finished = self.folder(folder.name)
+            if finished is not None and (finished / CHECKPOINT).is_dir():
                 shutil.rmtree(folder, ignore_errors=True)
 
     def claim(self, fingerprint: str) -> Claim | None:
@@ -136,27 +201,48 @@ class Store:
 
         If the block raises, nothing stays. StoreError if the disk is full or writing is forbidden.
         """
-        owner = f"{step.fingerprint}@{socket.gethostname()}@{os.getpid()}@{secrets.token_hex(4)}"
-        folder = self.root / "temporary" / owner
+        folder = self._temporary(step.fingerprint)
         try:
             with self.guarded():
                 folder.mkdir(parents=True)
                 write_json(folder / "spec.json", step.spec)
                 yield folder
-                assert (folder / "record.json").is_file(), "a step must write its record last"
-                _flush(folder)
-                self._rename(folder, self._path(step))
-                (self.root / "failures" / f"{step.fingerprint}.json").unlink(missing_ok=True)
+                path = folder / checksums.RECORD
+                assert path.is_file(), "a step must write its record last"
+                write_json(
+                    path, checksums.sealed(read_json(path) | {checksums.FILES: checksums.of_folder(folder)})
+                )
+                flush(folder)
+                self._settle(folder, self._path(step))
+                self._failure(step.fingerprint).unlink(missing_ok=True)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(self.root / "running" / step.fingerprint, ignore_errors=True)
 
-    def fail(self, step: Step, message: str, traceback: str) -> None:
-        """Keep why a step failed."""
+    def fail(self, step: Step, message: str, traceback: str, *, killed: bool = False) -> None:
+        """Keep why a step failed, and whether it was for want of memory."""
+        try:
+            before = self.failure(step.fingerprint)
+        except DamageError:
+            before = None
+        times = killed + (0 if before is None else before.killed)
         host, now = socket.gethostname(), time.time()
-        failure = Failure(step.name, step.fingerprint, message, traceback, host, now)
+        failure = Failure(step.name, step.fingerprint, message, traceback, host, now, times)
         with self.guarded():
-            write_json(self.root / "failures" / f"{step.fingerprint}.json", asdict(failure))
+            write_json(self._failure(step.fingerprint), asdict(failure))
+
+    def drop(self, step: Step) -> None:
+        """Remove the checkpoint of a finished step; all else of it stays."""
+        self._away(self._path(step) / CHECKPOINT, step.fingerprint)
+
+    def remove(self, fingerprint: str) -> None:
+        """Remove a step: its folder and what is kept of it beside. StoreError if that is forbidden."""
+        folder = self.folder(fingerprint)
+        if folder is not None:
+            self._away(folder, fingerprint)
+        shutil.rmtree(self.root / "running" / fingerprint, ignore_errors=True)
+        with self.guarded():
+            self._failure(fingerprint).unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def guarded(self) -> Iterator[None]:
@@ -186,6 +272,38 @@ class Store:
             what = f"the store has layout {layout}; this release of xstilts reads up to {LAYOUT}."
             raise StoreError(str(self.root), what, "Upgrade xstilts, or name another folder with --store.")
 
+    def _failure(self, fingerprint: str) -> Path:
+        return self.root / "failures" / f"{fingerprint}.json"
+
+    def _temporary(self, fingerprint: str) -> Path:
+        owner = f"{fingerprint}@{socket.gethostname()}@{os.getpid()}@{secrets.token_hex(4)}"
+        return self.root / "temporary" / owner
+
+    def _is_left(self, folder: Path) -> bool:
+        """Whether a temporary folder is that of a dead process; of other computers' none is known to live."""
+        parts = folder.name.split("@")
+        if len(parts) == 4 and parts[1] == socket.gethostname() and parts[2].isdecimal():
+            return not is_alive(int(parts[2]))
+        return not self.claimed(parts[0]) and silence(folder) > STALE_SECONDS
+
+    def _away(self, path: Path, fingerprint: str) -> None:
+        """Remove a folder at once: renamed first, so that nobody ever finds a half of it."""
+        away = self._temporary(fingerprint)
+        with self.guarded(), contextlib.suppress(FileNotFoundError):
+            path.rename(away)
+        shutil.rmtree(away, ignore_errors=True)
+
+    def _compare(self, folder: Path, names: Iterable[str]) -> None:
+        """DamageError if a file is not what its record says. What has not changed since is not read again."""
+        recorded = read_record(folder).get(checksums.FILES, {})
+        for name in names:
+            path = folder / name
+            if name not in recorded or (path.is_file() and self._sound.get(path) == path.stat().st_mtime_ns):
+                continue
+            if what := checksums.wrong(folder, name, recorded[name]):
+                raise DamageError(str(path), f"is damaged: it {what}.", REPAIR)
+            self._sound[path] = path.stat().st_mtime_ns
+
     def _path(self, step: Step) -> Path:
         readable = "".join(letter if letter in READABLE else "_" for letter in step.name)
         return self.root / "steps" / f"{readable[:100]}-{step.fingerprint}"
@@ -205,14 +323,16 @@ class Store:
         self._index = {path.name.rsplit("-", 1)[-1]: path for path in steps.glob("*-*")} if changed else {}
         self._index_of = changed if time.time_ns() - changed > 2_000_000_000 else -1
 
-    def _rename(self, folder: Path, target: Path) -> None:
-        """Into place; if another process was first, its folder stays, for it holds the same."""
+    def _settle(self, folder: Path, target: Path) -> None:
+        """Into place. A step that is there stays, for it holds the same; its dropped checkpoint returns."""
         try:
             folder.rename(target)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-        _flush_directory(target.parent)
+            if (folder / CHECKPOINT).is_dir() and not (target / CHECKPOINT).is_dir():
+                _restore(folder, target)
+        flush_listing(target.parent)
 
     def _problem(self, error: Exception) -> tuple[str, str] | None:
         """What to say of a full disk, or of a place in the store that cannot be written; None of all else.
@@ -229,14 +349,21 @@ class Store:
         return ("is no folder.", ELSEWHERE) if number in (errno.ENOTDIR, errno.EEXIST) else None
 
 
-def read_json(path: Path) -> Any:
-    """The content of a JSON file of the store; StoreError if it is damaged."""
+def read_json(path: Path, now: str = REMOVE) -> Any:
+    """The content of a JSON file of the store; DamageError if it is damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(
-            str(path), f"is damaged or cannot be read ({error}).", "Remove its folder."
-        ) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise DamageError(str(path), f"is damaged or cannot be read ({error}).", now) from error
+
+
+def read_record(folder: Path) -> Record:
+    """The record in the folder of a finished step; DamageError if it is damaged."""
+    path = folder / checksums.RECORD
+    record: Record = read_json(path, REPAIR)
+    if what := checksums.broken(record):
+        raise DamageError(str(path), f"is damaged: it {what}.", REPAIR)
+    return record
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -250,22 +377,14 @@ def write_json(path: Path, content: Any) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _flush(folder: Path) -> None:
-    """Force files and listings to the disk, so that a power cut after the rename finds them there."""
-    for directory, _, names in os.walk(folder):
-        for name in names:
-            _flush_file(Path(directory) / name)
-        _flush_directory(Path(directory))
-
-
-def _flush_file(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def _flush_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _restore(made: Path, kept: Path) -> None:
+    """Give a finished step its dropped checkpoint back. If it has changed, the record says so from now on."""
+    record, again = (read_record(folder) for folder in (kept, made))
+    before, after = (one.get(checksums.FILES, {}) for one in (record, again))
+    fresh = {name: sums for name, sums in after.items() if name.startswith(f"{CHECKPOINT}/")}
+    if before and fresh != {name: before[name] for name in before if name.startswith(f"{CHECKPOINT}/")}:
+        files = {name: sums for name, sums in before.items() if not name.startswith(f"{CHECKPOINT}/")} | fresh
+        changed = {**record, checksums.FILES: dict(sorted(files.items())), "warning": DIFFERS}
+        write_json(kept / checksums.RECORD, checksums.sealed(changed))
+    (made / CHECKPOINT).rename(kept / CHECKPOINT)
+    flush_listing(kept)

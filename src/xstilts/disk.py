@@ -1,0 +1,32 @@
+"""Files and folders as a store needs them: looked for anew, and forced to the disk."""
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def is_there(path: Path) -> bool:
+    """Whether a folder is there. Network file systems look anew only after the folder above was opened."""
+    if path.is_dir():
+        return True
+    with contextlib.suppress(OSError):
+        os.close(os.open(path.parent, os.O_RDONLY))
+    return path.is_dir()
+
+
+def flush(folder: Path) -> None:
+    """Force files and listings to the disk, so that a power cut after a rename finds them there."""
+    for directory, _, names in os.walk(folder):
+        for name in names:
+            with (Path(directory) / name).open("rb") as file:
+                os.fsync(file.fileno())
+        flush_listing(Path(directory))
+
+
+def flush_listing(folder: Path) -> None:
+    """Force the names in a folder to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
