@@ -15,7 +15,7 @@ import pytest
 from shell import Shell
 from xstilts import __main__ as commands
 from xstilts.report import page
-from xstilts.runner import local, work
+from xstilts.runner import driver, local, work
 from xstilts.store import Store, write_json
 from xstilts.study.load import load
 from xstilts.study.plan import Plan, plan
@@ -60,7 +60,7 @@ def test_how_much_memory_a_training_takes_is_told_to_the_workers(
 ) -> None:
     seen = []
 
-    def run(*_: Any, compute: str = local.COMPUTE, **__: Any) -> local.Result:
+    def run(*_: Any, compute: str = driver.COMPUTE, **__: Any) -> driver.Result:
         module, name = compute.split(":")
         seen.append(getattr(importlib.import_module(module), name))
         raise KeyboardInterrupt

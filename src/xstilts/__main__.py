@@ -78,7 +78,7 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     from xstilts import show
     from xstilts.audit import words
     from xstilts.audit.kept import audited
-    from xstilts.runner import local, machine, progress
+    from xstilts.runner import driver, local, machine, progress
     from xstilts.runner.pretrained import fetch_all
     from xstilts.study.rows import check_rows
 
@@ -98,7 +98,7 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     )
     try:
         with shown:
-            how = {"compute": local.COMPUTE_IN_LESS_MEMORY} if save_memory else {}
+            how = {"compute": driver.COMPUTE_IN_LESS_MEMORY} if save_memory else {}
             result = local.run(plan.steps, kept, plan.places, shown, workers=workers, **how)
     except KeyboardInterrupt:
         progress.say(f"Stopped: {shown.board.summary()}. The same command continues: xstilts run {study}")

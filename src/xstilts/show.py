@@ -24,7 +24,7 @@ from xstilts.study.study import Study
 if TYPE_CHECKING:
     from xstilts.audit.finding import Audit
     from xstilts.report.compare import Comparison
-    from xstilts.runner.local import Result
+    from xstilts.runner.driver import Result
 
 
 def checked(plan: Plan, store: Store, *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from xstilts.errors import StoreError
-from xstilts.runner import local
+from xstilts.runner import driver, local
 from xstilts.runner.machine import environments
 from xstilts.store import Store
 from xstilts.study.load import load
@@ -56,7 +56,7 @@ class Bench:
     def instruct(self, **instructions: Any) -> None:
         (self.store.root / "instructions.json").write_text(json.dumps(instructions))
 
-    def run(self, workers: int = 2) -> local.Result:
+    def run(self, workers: int = 2) -> driver.Result:
         def listener(step: Step, event: Mapping[str, Any]) -> None:
             self.events.append((step, event))
 
@@ -94,7 +94,7 @@ class Bench:
 @pytest.fixture
 def bench(world: "World", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setenv("PYTHONPATH", str(HERE))
-    monkeypatch.setattr(local, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(driver, "BUSY_SECONDS", 0.05)
     return Bench(world, tmp_path / "store")
 
 
@@ -188,7 +188,7 @@ def test_a_step_that_always_takes_its_worker_with_it_fails(bench: Bench) -> None
     bench.instruct(**{"mood-then-mood-seed2": "die"})
     result = bench.run()
     (fingerprint,) = result.failed
-    assert bench.begun[fingerprint] == local.ATTEMPTS
+    assert bench.begun[fingerprint] == driver.ATTEMPTS
     assert "died 3 times (exit status -9" in result.failed[fingerprint]
     failure = bench.store.failure(fingerprint)
     assert failure is not None

@@ -12,42 +12,18 @@ import selectors
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from xstilts.errors import StoreError
+from xstilts.runner.driver import COMPUTE, Driver, Listener, Result
 from xstilts.runner.machine import environments
-from xstilts.runner.queue import Queue
+from xstilts.runner.workbench import settings
 from xstilts.store import Store
 from xstilts.study.step import Places, Step
 
-COMPUTE = "xstilts.runner.work:compute"
-COMPUTE_IN_LESS_MEMORY = "xstilts.runner.work:compute_in_less_memory"
-ATTEMPTS = 3
-"""How often a step is tried that takes its worker with it (killed for memory, a crash in a library)."""
 LOOK_SECONDS = 0.2
-BUSY_SECONDS = 1.0
 FAREWELL_SECONDS = 5.0
-
-Listener = Callable[[Step, Mapping[str, Any]], None]
-"""Told what happens to a step; `event` is started, progress, busy, finished, failed or blocked."""
-
-
-@dataclass
-class Result:
-    """What became of the steps: numbers of computed and found ones, messages of failed ones, blocked ones."""
-
-    computed: int = 0
-    found: int = 0
-    failed: dict[str, str] = field(default_factory=dict)
-    blocked: list[str] = field(default_factory=list)
-
-    @property
-    def complete(self) -> bool:
-        """Whether everything is in the store."""
-        return not self.failed and not self.blocked
 
 
 def run(
@@ -64,15 +40,11 @@ def run(
     `compute` names the function that does the work, as module:function. Raises StoreError if the store cannot
     be written any more (a full disk); everything finished until then is there.
     """
-    settings = {"store": str(store.root.resolve()), "places": places.to_json(), "compute": compute}
-    store.prepare()
-    done = [step.fingerprint for step in steps if store.done(step)]
-    driver = _Driver(store, listener, Queue(steps, done), left=len(steps) - len(done))
-    driver.result.found = len(done)
+    driver = Driver(steps, store, listener)
     if driver.left:
         try:
-            with _pool(settings, environments(workers)[: driver.left]) as pool:
-                driver.drive(pool)
+            with _pool(settings(store, places, compute), environments(workers)[: driver.left]) as pool:
+                _drive(driver, pool)
         finally:
             store.tidy()
     return driver.result
@@ -155,93 +127,33 @@ def _pool(settings: Mapping[str, Any], environments: Sequence[Mapping[str, str]]
             worker.end()
 
 
-@dataclass
-class _Driver:
-    """Hands out steps until none is left."""
-
-    store: Store
-    listener: Listener
-    queue: Queue
-    left: int
-    result: Result = field(default_factory=Result)
-    later: list[tuple[float, Step]] = field(default_factory=list)
-    deaths: dict[str, int] = field(default_factory=dict)
-
-    def drive(self, pool: list[_Worker]) -> None:
-        with selectors.DefaultSelector() as selector:
+def _drive(driver: Driver, pool: list[_Worker]) -> None:
+    """Hand out steps until none is left."""
+    with selectors.DefaultSelector() as selector:
+        for worker in pool:
+            selector.register(worker.answers, selectors.EVENT_READ, worker)
+        while driver.left:
             for worker in pool:
-                selector.register(worker.answers, selectors.EVENT_READ, worker)
-            while self.left:
-                self._bring_back()
-                for worker in pool:
-                    if worker.step is None:
-                        self._hand_out(worker)
-                for key, _ in selector.select(LOOK_SECONDS):
-                    worker, answers = key.data, key.data.hear()
-                    if answers is None:
-                        selector.unregister(key.fileobj)
-                        self._replace(worker)
-                        selector.register(worker.answers, selectors.EVENT_READ, worker)
-                    for answer in answers or ():
-                        self._hear(worker, answer)
+                if worker.step is None and (step := driver.take()) is not None:
+                    worker.step = step
+                    worker.tell(step.spec)
+            for key, _ in selector.select(LOOK_SECONDS):
+                worker, answers = key.data, key.data.hear()
+                if answers is None:
+                    selector.unregister(key.fileobj)
+                    _replace(driver, worker)
+                    selector.register(worker.answers, selectors.EVENT_READ, worker)
+                for answer in answers or ():
+                    assert worker.step is not None, "an answer without a question"
+                    if driver.hear(worker.step, answer):
+                        worker.step = None
 
-    def _hand_out(self, worker: _Worker) -> None:
-        step = self.queue.take()
-        if step is not None:
-            worker.step = step
-            self.listener(step, {"event": "started"})
-            worker.tell(step.spec)
 
-    def _bring_back(self) -> None:
-        """Steps that another driver was at are tried again after a while."""
-        now = time.monotonic()
-        for _, step in [one for one in self.later if one[0] <= now]:
-            self.queue.put_back(step)
-        self.later = [one for one in self.later if one[0] > now]
-
-    def _hear(self, worker: _Worker, answer: Mapping[str, Any]) -> None:
-        step = worker.step
-        assert step is not None, "an answer without a question"
-        if answer["event"] == "progress":
-            self.listener(step, answer)
-            return
-        worker.step = None
-        if answer["event"] == "failed":
-            if answer["store"] is not None:
-                raise StoreError(*answer["store"])
-            self._fail(step, answer["message"])
-        elif answer["outcome"] == "busy":
-            self.later.append((time.monotonic() + BUSY_SECONDS, step))
-            self.listener(step, {"event": "busy"})
-        else:
-            self.left -= 1
-            computed = answer["outcome"] == "done"
-            self.result.computed += computed
-            self.result.found += not computed
-            self.listener(step, answer)
-            self.queue.finish(step)
-
-    def _fail(self, step: Step, message: str) -> None:
-        """The step failed: what needs it will not be computed, all else will."""
-        blocked = self.queue.descendants(step)
-        self.left -= 1 + len(blocked)
-        self.result.failed[step.fingerprint] = message
-        self.result.blocked += [one.fingerprint for one in blocked]
-        self.listener(step, {"event": "failed", "message": message})
-        for one in blocked:
-            self.listener(one, {"event": "blocked", "by": step.name})
-
-    def _replace(self, worker: _Worker) -> None:
-        """A worker died. Its step is tried again, but not for ever."""
-        words, status, step = worker.end(), worker.process.returncode, worker.step
-        self.store.tidy()
-        worker.step = None
-        if step is not None:
-            count = self.deaths[step.fingerprint] = self.deaths.get(step.fingerprint, 0) + 1
-            if count < ATTEMPTS:
-                self.queue.put_back(step)
-            else:
-                message = f"its worker died {count} times (exit status {status}; -9 may mean: out of memory)."
-                self.store.fail(step, message, words)
-                self._fail(step, message)
-        worker.start()
+def _replace(driver: Driver, worker: _Worker) -> None:
+    """A worker died: another takes its place, and its step is tried again."""
+    words, status, step = worker.end(), worker.process.returncode, worker.step
+    driver.store.tidy()
+    worker.step = None
+    if step is not None:
+        driver.lose(step, status, words)
+    worker.start()

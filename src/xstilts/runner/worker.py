@@ -6,23 +6,18 @@ The first line names the store, the places and the function that computes. When 
 driver is gone, and the worker ends at once, whatever it is doing: the store stays whole.
 """
 
-import importlib
 import json
 import os
 import queue
 import signal
 import sys
 import threading
-import traceback
-from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from types import FrameType
-from typing import Any, TextIO
+from typing import TextIO
 
-from xstilts.errors import StoreError, XstiltsError
 from xstilts.runner.context import Event
-from xstilts.store import Store
-from xstilts.study.step import Places, Step
+from xstilts.runner.workbench import Workbench
 
 
 def main() -> None:
@@ -33,34 +28,9 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not mix with answers
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
-    settings = json.loads(lines.get())
-    store, places = Store(Path(settings["store"])), Places.from_json(settings["places"])
-    module, function = settings["compute"].split(":")
-    compute = getattr(importlib.import_module(module), function)
+    workbench = Workbench(json.loads(lines.get()))
     while True:
-        step = Step.from_spec(json.loads(lines.get()))
-        _say(answers, _serve(compute, step, store, places, answers))
-
-
-def _serve(compute: Callable[..., str], step: Step, store: Store, places: Places, answers: TextIO) -> Event:
-    """Compute one step; whatever goes wrong with it is an answer, not the end of the worker."""
-
-    def report(event: Event) -> None:
-        _say(answers, {"event": "progress", **event})
-
-    try:
-        return {"event": "finished", "outcome": compute(step, store, places, report)}
-    except Exception as error:
-        return {
-            "event": "failed",
-            "message": str(error) if isinstance(error, XstiltsError) else f"{type(error).__name__}: {error}",
-            "traceback": traceback.format_exc(),
-            "store": [error.where, error.what, error.now] if isinstance(error, StoreError) else None,
-        }
-    finally:
-        torch: Any = sys.modules.get("torch")
-        if torch is not None and torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        workbench.serve(json.loads(lines.get()), partial(_say, answers))
 
 
 def _listen(lines: "queue.SimpleQueue[bytes]") -> None:

@@ -1,0 +1,114 @@
+"""What all engines share: which step is next, what became of each, what a failure blocks.
+
+An engine places steps and nothing else. It takes a step from a `Driver`, has `runner.work` compute it
+somewhere, and tells the driver what was answered. What crosses to another process are the store's path, the
+places and the step's specification, as JSON.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from xstilts.errors import StoreError
+from xstilts.runner.queue import Queue
+from xstilts.store import Store
+from xstilts.study.step import Step
+
+COMPUTE = "xstilts.runner.work:compute"
+COMPUTE_IN_LESS_MEMORY = "xstilts.runner.work:compute_in_less_memory"
+ATTEMPTS = 3
+"""How often a step is tried that takes its worker with it (killed for memory, a crash in a library)."""
+BUSY_SECONDS = 1.0
+
+Listener = Callable[[Step, Mapping[str, Any]], None]
+"""Told what happens to a step; `event` is started, progress, busy, finished, failed or blocked."""
+
+
+@dataclass
+class Result:
+    """What became of the steps: numbers of computed and found ones, messages of failed ones, blocked ones."""
+
+    computed: int = 0
+    found: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    blocked: list[str] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is in the store."""
+        return not self.failed and not self.blocked
+
+
+class Driver:
+    """The books of a run. Making one prepares the store; StoreError if it cannot be written."""
+
+    def __init__(self, steps: Sequence[Step], store: Store, listener: Listener) -> None:
+        store.prepare()
+        done = [step.fingerprint for step in steps if store.done(step)]
+        self.store, self.listener = store, listener
+        self.result = Result(found=len(done))
+        self.left = len(steps) - len(done)
+        """Steps that are neither in the store nor given up."""
+        self._queue = Queue(steps, done)
+        self._later: list[tuple[float, Step]] = []
+        self._deaths: dict[str, int] = {}
+
+    def take(self) -> Step | None:
+        """The next step whose parents are in the store; None if there is none now."""
+        self._bring_back()
+        step = self._queue.take()
+        if step is not None:
+            self.listener(step, {"event": "started"})
+        return step
+
+    def hear(self, step: Step, answer: Mapping[str, Any]) -> bool:
+        """Take in what the computation of a step says; whether that was its last word.
+
+        Raises StoreError if the store cannot be written any more: that is not the fault of the step.
+        """
+        if answer["event"] == "progress":
+            self.listener(step, answer)
+            return False
+        if answer["event"] == "failed":
+            if answer["store"] is not None:
+                raise StoreError(*answer["store"])
+            self._fail(step, answer["message"])
+        elif answer["outcome"] == "busy":
+            self._later.append((time.monotonic() + BUSY_SECONDS, step))
+            self.listener(step, {"event": "busy"})
+        else:
+            self.left -= 1
+            computed = answer["outcome"] == "done"
+            self.result.computed += computed
+            self.result.found += not computed
+            self.listener(step, answer)
+            self._queue.finish(step)
+        return True
+
+    def lose(self, step: Step, status: object, words: str) -> None:
+        """The step's worker died with that exit status, saying `words`. It is tried again, not for ever."""
+        count = self._deaths[step.fingerprint] = self._deaths.get(step.fingerprint, 0) + 1
+        if count < ATTEMPTS:
+            self._queue.put_back(step)
+            return
+        message = f"its worker died {count} times (exit status {status}; -9 may mean: out of memory)."
+        self.store.fail(step, message, words)
+        self._fail(step, message)
+
+    def _bring_back(self) -> None:
+        """Steps that another driver was at are tried again after a while."""
+        now = time.monotonic()
+        for _, step in [one for one in self._later if one[0] <= now]:
+            self._queue.put_back(step)
+        self._later = [one for one in self._later if one[0] > now]
+
+    def _fail(self, step: Step, message: str) -> None:
+        """The step failed: what needs it will not be computed, all else will."""
+        blocked = self._queue.descendants(step)
+        self.left -= 1 + len(blocked)
+        self.result.failed[step.fingerprint] = message
+        self.result.blocked += [one.fingerprint for one in blocked]
+        self.listener(step, {"event": "failed", "message": message})
+        for one in blocked:
+            self.listener(one, {"event": "blocked", "by": step.name})
