@@ -43,11 +43,10 @@ def export(plan: Plan, store: Store, out: Path) -> Export:
             continue
         name = f"{cell.arm}-seed{cell.seed}"
         folder = out / (f"{cell.backbone}-{name}" if several else name)
-        done = store.folder(cell.evaluation)
-        if done is None:
+        if store.folder(cell.evaluation) is None:
             missing.append(f"{folder.name}/{cell.target}")
             continue
-        predictions = pl.read_parquet(done / "predictions.parquet")
+        predictions = pl.read_parquet(store.file(cell.evaluation, "predictions.parquet"))
         lost += _write_cell(plan, plan.evaluation(cell), predictions, folder / cell.target)
         folders[folder] = None
     return Export(tuple(folders), tuple(missing), tuple(lost))

@@ -235,14 +235,14 @@ def curves(results: Results, measure: str) -> Chart | None:
     """How phases went: "loss" or "development" score over the updates, a line for each phase."""
     panels: dict[str, list[dict[str, Any]]] = {}
     for step in results.plan.steps:
-        folder = results.store.folder(step.fingerprint)
-        if not isinstance(step.specification, Phase) or folder is None:
+        store, fingerprint = results.store, step.fingerprint
+        if not isinstance(step.specification, Phase) or store.folder(fingerprint) is None:
             continue
         name = " + ".join(use.task for use in step.specification.uses)
-        for line in (folder / "curve.jsonl").read_text(encoding="utf-8").splitlines():
+        for line in store.file(fingerprint, "curve.jsonl").read_text(encoding="utf-8").splitlines():
             point = json.loads(line)
             if measure in point:
-                row = {"update": point["update"], "value": point[measure], "phase": step.fingerprint}
+                row = {"update": point["update"], "value": point[measure], "phase": fingerprint}
                 panels.setdefault(name, []).append(row)
     charts = [_curve_panel(name, rows) for name, rows in list(panels.items())[:CURVES]]
     return alt.concat(*charts, columns=3, spacing=26) if charts else None

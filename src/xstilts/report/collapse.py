@@ -155,11 +155,10 @@ def _examined(plan: Plan, store: Store, cell: Cell) -> Examined | None:
     scores: Mapping[str, Any] = record.get("source_score", {})
     own = scores.get(evaluation.trained_by.task)
     source = evaluation.trained_by.languages[0]
-    folder = store.folder(cell.evaluation)
-    if folder is not None and source in evaluation.use.languages:
+    if store.folder(cell.evaluation) is not None and source in evaluation.use.languages:
         within = evaluation.use.family == "span" and not evaluation.metric.startswith(NO_ANSWER)
         first_words = own["chance"] if own and within else 0.0
-        path = folder / "predictions.parquet"
+        path = store.file(cell.evaluation, "predictions.parquet")
         found = _by_predictions(path, source, evaluation.use.family, evaluation.metric, first_words)
         if found is not None:
             return found

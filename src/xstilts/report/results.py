@@ -223,9 +223,7 @@ def language(code: str) -> Language:
 
 def _per_example(store: Store, fingerprint: str) -> dict[str, _PerExample]:
     """Per-example statistics of an evaluation, by language. Raises StoreError if the file is damaged."""
-    folder = store.folder(fingerprint)
-    assert folder is not None, "asked for the examples of an evaluation that is missing"
-    path = folder / "predictions.parquet"
+    path = store.file(fingerprint, "predictions.parquet")
     try:
         frame = pl.read_parquet(path, columns=["language", "index", "statistics"])
     except (OSError, pl.exceptions.PolarsError) as error:
