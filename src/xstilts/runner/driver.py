@@ -51,25 +51,34 @@ class Driver:
         self.left = len(steps) - len(done)
         """Steps that are neither in the store nor given up."""
         self._queue = Queue(steps, done)
+        self._active: set[str] = set()
+        self._settled = set(done)
         self._later: list[tuple[float, Step]] = []
         self._deaths: dict[str, int] = {}
 
     def take(self) -> Step | None:
         """The next step whose parents are in the store; None if there is none now."""
         self._bring_back()
-        step = self._queue.take()
-        if step is not None:
-            self.listener(step, {"event": "started"})
-        return step
+        return self._queue.take()
+
+    def settled(self, step: Step) -> bool:
+        """Whether the step is in the store, failed or blocked."""
+        return step.fingerprint in self._settled
 
     def hear(self, step: Step, answer: Mapping[str, Any]) -> bool:
         """Take in what the computation of a step says; whether that was its last word.
 
         Raises StoreError if the store cannot be written any more: that is not the fault of the step.
         """
+        if step.fingerprint not in self._active:
+            self._active.add(step.fingerprint)
+            self.listener(step, {"event": "started"})
+        if answer["event"] == "started":
+            return False
         if answer["event"] == "progress":
             self.listener(step, answer)
             return False
+        self._active.discard(step.fingerprint)
         if answer["event"] == "failed":
             if answer["store"] is not None:
                 raise StoreError(*answer["store"])
@@ -78,7 +87,7 @@ class Driver:
             self._later.append((time.monotonic() + BUSY_SECONDS, step))
             self.listener(step, {"event": "busy"})
         else:
-            self.left -= 1
+            self._settle(step)
             computed = answer["outcome"] == "done"
             self.result.computed += computed
             self.result.found += not computed
@@ -88,6 +97,7 @@ class Driver:
 
     def lose(self, step: Step, status: object, words: str) -> None:
         """The step's worker died with that exit status, saying `words`. It is tried again, not for ever."""
+        self._active.discard(step.fingerprint)
         count = self._deaths[step.fingerprint] = self._deaths.get(step.fingerprint, 0) + 1
         if count < ATTEMPTS:
             self._queue.put_back(step)
@@ -105,10 +115,14 @@ class Driver:
 
     def _fail(self, step: Step, message: str) -> None:
         """The step failed: what needs it will not be computed, all else will."""
-        blocked = self._queue.descendants(step)
-        self.left -= 1 + len(blocked)
+        blocked = [one for one in self._queue.descendants(step) if not self.settled(one)]
+        self._settle(step, *blocked)
         self.result.failed[step.fingerprint] = message
         self.result.blocked += [one.fingerprint for one in blocked]
         self.listener(step, {"event": "failed", "message": message})
         for one in blocked:
             self.listener(one, {"event": "blocked", "by": step.name})
+
+    def _settle(self, *steps: Step) -> None:
+        self._settled |= {step.fingerprint for step in steps}
+        self.left -= len(steps)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts.errors import StoreError, XstiltsError
+from xstilts.errors import DamageError, StoreError, XstiltsError
 from xstilts.runner.context import Event
 from xstilts.store import Store
 from xstilts.study.step import Places, Step
@@ -28,7 +28,8 @@ class Workbench:
         self._places = Places.from_json(settings["places"])
 
     def serve(self, spec: Mapping[str, Any], say: Callable[[Event], None]) -> None:
-        """Compute a step; `say` its progress and its end. Whatever goes wrong with it is an answer too."""
+        """Compute a step; `say` its start, progress and end. Whatever goes wrong with it is an answer too."""
+        say({"event": "started"})
         say(self._answer(Step.from_spec(spec), say))
 
     def _answer(self, step: Step, say: Callable[[Event], None]) -> Event:
@@ -39,11 +40,12 @@ class Workbench:
             return {"event": "finished", "outcome": self._compute(step, self._store, self._places, report)}
         except Exception as error:
             ours = isinstance(error, XstiltsError)
+            store = isinstance(error, StoreError) and not isinstance(error, DamageError)
             return {
                 "event": "failed",
                 "message": str(error) if ours else f"{type(error).__name__}: {error}",
                 "traceback": traceback.format_exc(),
-                "store": [error.where, error.what, error.now] if isinstance(error, StoreError) else None,
+                "store": list(error.args) if store else None,
             }
         finally:
             torch: Any = sys.modules.get("torch")
