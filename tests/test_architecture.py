@@ -18,7 +18,7 @@ SOURCE = Path(xstilts.__file__).parent
 HEAVY = ("torch", "transformers", "tokenizers", "datasets", "safetensors", "sklearn", "pandas")
 
 LAYERS = (
-    ("errors", "claims", "checksums", "disk", "families.examples"),
+    ("errors", "plain", "unpacked", "claims", "checksums", "disk", "families.examples"),
     ("metrics",),
     ("families",),
     ("languages", "readers", "hub", "images", "lab", "task", "tasks", "translated"),
@@ -35,11 +35,11 @@ LAYERS = (
         "study.phase",
     ),
     ("study.step",),
-    ("store",),
+    ("store", "upkeep"),
     ("study",),
     ("audit",),
     ("runner", "report"),
-    ("show", "export"),
+    ("show", "show_store", "export", "options", "store_commands"),
     ("__main__",),
 )
 """From the bottom up. A module imports from its own layer and those below; `runner`, `report` never meet."""

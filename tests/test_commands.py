@@ -212,7 +212,19 @@ def test_store_and_data_come_from_the_environment_too(
 
 def test_no_option_says_what_is_computed() -> None:
     """Options say where and how much; what is computed stands in the study file. Decided, not to erode."""
-    allowed = {"study", "store", "data", "images", "workers", "out", "to", "json", "save_memory"}
+    allowed = {
+        "study",
+        "store",
+        "data",
+        "images",
+        "workers",
+        "out",
+        "to",
+        "json",
+        "save_memory",
+        "keep_checkpoints",
+    }
+    allowed |= {"retry", "repair", "limit"}
     for command in commands.app.registered_commands:
         assert command.callback is not None
         if command.callback.__name__ in ("score", "translate", "compare"):  # compute nothing of a study

@@ -12,12 +12,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xstilts.errors import XstiltsError
+from xstilts.options import (
+    STORE,
+    DataOption,
+    ImagesOption,
+    JsonOption,
+    StoreOption,
+    StudyArgument,
+    planned,
+)
+from xstilts.store_commands import commands as store_commands
 
 if TYPE_CHECKING:
     from types import FrameType
-
-    from xstilts.store import Store
-    from xstilts.study.plan import Plan
 
 INTERRUPTED = 130
 """The exit status of a command that Ctrl-C stopped, by the convention of shells."""
@@ -29,23 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-StudyArgument = Annotated[
-    str, typer.Argument(metavar="STUDY", help="A bundled study, or the path of a file.")
-]
-StoreOption = Annotated[Path, typer.Option("--store", envvar="XSTILTS_STORE", help="Where results are kept.")]
-DataOption = Annotated[
-    Path | None,
-    typer.Option("--data", envvar="XSTILTS_DATA", help="A folder with the original files of the tasks."),
-]
-ImagesOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--images", envvar="XSTILTS_IMAGES", help="A folder with images; by default that in the data folder."
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-STORE = Path("store")
+app.add_typer(store_commands, name="store")
 
 
 class Format(StrEnum):
@@ -73,18 +64,34 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     save_memory: Annotated[
         bool, typer.Option("--save-memory", help="Train in less memory, slower, with the same result.")
     ] = False,
+    keep_checkpoints: Annotated[
+        bool, typer.Option("--keep-checkpoints", help="Keep those of target phases after their evaluations.")
+    ] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Compute only what failed before and what waits for it.")
+    ] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="First remove what is damaged, so that it is computed again.")
+    ] = False,
+    limit: Annotated[
+        float, typer.Option(min=0.01, help="Minutes after which a silent worker is ended and replaced.")
+    ] = 30.0,
 ) -> None:
     """Train and evaluate what is not known yet. Then write the report."""
-    from xstilts import show
+    from xstilts import show, show_store, upkeep
     from xstilts.audit import words
     from xstilts.audit.kept import audited
     from xstilts.runner import driver, local, machine, progress
     from xstilts.runner.pretrained import fetch_all
+    from xstilts.runner.sweep import Sweep
     from xstilts.study.rows import check_rows
 
-    plan, kept = _plan(study, store, data, images)
+    plan, kept = planned(study, store, data, images)
     kept.prepare()
-    missing = [step for step in plan.steps if not kept.done(step)]
+    if repair:
+        progress.say(show_store.repaired(upkeep.repair(kept, plan.steps)))
+    steps = upkeep.failed_before(kept, plan.steps) if retry else plan.steps
+    missing = kept.missing(steps)
     check_rows(missing, plan.places)
     found = audited(plan, kept)
     words.refuse(found, plan.study)
@@ -93,13 +100,12 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     if advice := machine.advice(missing):
         progress.say(advice)
     signal.signal(signal.SIGTERM, _interrupt)
-    shown = progress.Progress(
-        plan, {step.fingerprint for step in plan.steps} - {step.fingerprint for step in missing}
-    )
+    shown = progress.Progress(plan, {step.fingerprint for step in plan.steps if kept.done(step)})
+    listener = shown if keep_checkpoints else Sweep(plan.steps, kept, shown)
     try:
         with shown:
             how = {"compute": driver.COMPUTE_IN_LESS_MEMORY} if save_memory else {}
-            result = local.run(plan.steps, kept, plan.places, shown, workers=workers, **how)
+            result = local.run(steps, kept, plan.places, listener, workers=workers, limit=60 * limit, **how)
     except KeyboardInterrupt:
         progress.say(f"Stopped: {shown.board.summary()}. The same command continues: xstilts run {study}")
         raise typer.Exit(INTERRUPTED) from None
@@ -151,7 +157,7 @@ def audit(
     from xstilts.audit import words
     from xstilts.audit.kept import audited
 
-    plan, kept = _plan(study, store, data, images)
+    plan, kept = planned(study, store, data, images)
     found = audited(plan, kept)
     show.audit(found, plan.study, as_json=json)
     words.refuse(found, plan.study)
@@ -168,7 +174,7 @@ def status(
     """What is done, what failed and why, what is missing."""
     from xstilts import show
 
-    plan, kept = _plan(study, store, data, images)
+    plan, kept = planned(study, store, data, images)
     show.status(plan, kept, as_json=json)
 
 
@@ -184,7 +190,7 @@ def report(
     """Write what is known as a page or as tables."""
     from xstilts.report import page
 
-    plan, kept = _plan(study, store, data, images)
+    plan, kept = planned(study, store, data, images)
     formats = [one.value for one in to]
     for path in page.write(plan, kept, formats, out or Path("reports") / plan.study.name):
         print(path)
@@ -207,7 +213,7 @@ def compare(
     from xstilts.report.results import Results
 
     figures = publishing.read(published)
-    plan, kept = _plan(study, store, data, images)
+    plan, kept = planned(study, store, data, images)
     show.compared(comparing.compare(Effects(Results(plan, kept)), figures), as_json=json)
 
 
@@ -237,7 +243,7 @@ def export(
     """Write the predictions as XTREME's submissions, a folder for each arm and seed."""
     from xstilts.export import export as write
 
-    plan, kept = _plan(study, store, data, images)
+    plan, kept = planned(study, store, data, images)
     found = write(plan, kept, out or Path("exports") / plan.study.name)
     for folder in found.folders:
         print(folder)
@@ -312,14 +318,6 @@ def studies(json: JsonOption = False) -> None:
     from xstilts import show
 
     show.studies(as_json=json)
-
-
-def _plan(study: str, store: Path, data: Path | None, images: Path | None) -> "tuple[Plan, Store]":
-    from xstilts.store import Store
-    from xstilts.study.load import load
-    from xstilts.study.plan import plan
-
-    return plan(load(study), data, images), Store(store)
 
 
 def _interrupt(signal_number: int, frame: "FrameType | None") -> None:

@@ -7,6 +7,7 @@
     store/claims/<fingerprint>.json    who computes a step at the moment
     store/audits/<key>.json            what the leak audit of a plan found
     store/failures/<fingerprint>.json  why a step failed the last time it was tried
+    store/data/<key>/                  encoded rows that workers share while they train
 
 Claims save work; the rename decides what is true. So a claim may be lost (a stalled computer, a clock), and
 the worst that follows is that a step is computed twice, with the same result.
@@ -174,8 +175,13 @@ class Store:
                 write_json(self._version_file, {"layout": LAYOUT})
 
     def tidy(self) -> None:
-        """Remove what dead processes left: claims, half-written folders, the state of finished steps."""
+        """Remove what dead processes left: claims, half-written folders, the state of finished steps.
+
+        Encoded rows go when nobody computes any more; a process that has just begun encodes them again.
+        """
         clear(self.root / "claims")
+        if not any((self.root / "claims").glob("*.json")):
+            shutil.rmtree(self.root / "data", ignore_errors=True)
         for folder in sorted((self.root / "temporary").iterdir()):
             if self._is_left(folder):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -214,7 +220,7 @@ class Store:
                 )
                 flush(folder)
                 self._settle(folder, self._path(step))
-                self._failure(step.fingerprint).unlink(missing_ok=True)
+                self.forgive(step.fingerprint)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(self.root / "running" / step.fingerprint, ignore_errors=True)
@@ -241,6 +247,10 @@ class Store:
         if folder is not None:
             self._away(folder, fingerprint)
         shutil.rmtree(self.root / "running" / fingerprint, ignore_errors=True)
+        self.forgive(fingerprint)
+
+    def forgive(self, fingerprint: str) -> None:
+        """Forget why a step failed."""
         with self.guarded():
             self._failure(fingerprint).unlink(missing_ok=True)
 

@@ -5,6 +5,7 @@ somewhere, and tells the driver what was answered. What crosses to another proce
 places and the step's specification, as JSON.
 """
 
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ COMPUTE_IN_LESS_MEMORY = "xstilts.runner.work:compute_in_less_memory"
 ATTEMPTS = 3
 """How often a step is tried that takes its worker with it (killed for memory, a crash in a library)."""
 BUSY_SECONDS = 1.0
+AGAIN = "Tried again with half the micro-batch."
 
 Listener = Callable[[Step, Mapping[str, Any]], None]
 """Told what happens to a step; `event` is started, progress, busy, finished, failed or blocked."""
@@ -95,15 +97,25 @@ class Driver:
             self._queue.finish(step)
         return True
 
-    def lose(self, step: Step, status: object, words: str) -> None:
-        """The step's worker died with that exit status, saying `words`. It is tried again, not for ever."""
+    def lose(
+        self, step: Step, status: object, words: str, *, tries: int = ATTEMPTS, memory: bool = False
+    ) -> None:
+        """The step's worker died with that exit status, saying `words`. It is tried again, not for ever.
+
+        If it was killed for want of `memory`, the next try has half the micro-batch; so it has after a second
+        kill for which no reason is known. A `status` may also be words.
+        """
         self._active.discard(step.fingerprint)
         count = self._deaths[step.fingerprint] = self._deaths.get(step.fingerprint, 0) + 1
-        if count < ATTEMPTS:
+        memory = memory or (count > 1 and status == -signal.SIGKILL)
+        why = f"exit status {status}" if isinstance(status, int) else status
+        message = f"its worker died {count} times ({why})." if count > 1 else f"its worker died ({why})."
+        if count < tries:
+            if memory:
+                self.store.fail(step, f"{message} {AGAIN}", words, killed=True)
             self._queue.put_back(step)
             return
-        message = f"its worker died {count} times (exit status {status}; -9 may mean: out of memory)."
-        self.store.fail(step, message, words)
+        self.store.fail(step, message, words, killed=memory)
         self._fail(step, message)
 
     def _bring_back(self) -> None:

@@ -11,6 +11,7 @@ from xstilts.study.step import Step
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _PROCESSOR = Path("/proc/cpuinfo")
+_COUNTERS = Path("/proc/vmstat")
 _BF16 = frozenset(("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"))
 _THREADS = (
     "OMP_NUM_THREADS",
@@ -53,12 +54,22 @@ def environments(workers: int | None) -> list[Mapping[str, str]]:
     """
     devices, available = gpus(), cores()
     count = min(workers or len(devices) or available, available)
-    threads = str(max(1, available // count))
-    shared = dict.fromkeys(_THREADS, threads) | {"TOKENIZERS_PARALLELISM": "false"}
+    shared = threads(max(1, available // count))
     own = [
         {"CUDA_VISIBLE_DEVICES": devices[number % len(devices)]} if devices else {} for number in range(count)
     ]
     return [{**shared, **one} for one in own]
+
+
+def memory_kills() -> int | None:
+    """How many processes the system has killed for want of memory so far; None if it cannot tell."""
+    lines = _COUNTERS.read_text().splitlines() if _COUNTERS.is_file() else []
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), None)
+
+
+def threads(count: int) -> dict[str, str]:
+    """What keeps a worker to that many threads, if it is set before the first step."""
+    return dict.fromkeys(_THREADS, str(count)) | {"TOKENIZERS_PARALLELISM": "false"}
 
 
 def computes_bf16() -> bool:

@@ -1,0 +1,79 @@
+"""What the commands about the store print."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from xstilts.upkeep import Damage, Size, Verified, size
+
+
+def sizes(found: Sequence[Size], *, as_json: bool) -> None:
+    """A row for each kind of step and each folder beside them, and what all take together."""
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], indent=1))
+        return
+    rows = [
+        (one.kind, str(one.steps or ""), gigabytes(one.bytes), gigabytes(one.checkpoints)) for one in found
+    ]
+    whole = sum(one.bytes for one in found), sum(one.checkpoints for one in found)
+    rows.append(("all", str(sum(one.steps for one in found)), *map(gigabytes, whole)))
+    _print(("kind", "steps", "size", "of it checkpoints"), rows)
+
+
+def verified(found: Verified, *, as_json: bool) -> None:
+    """What is damaged, file by file, and how much was looked at."""
+    if as_json:
+        damages = [{"step": one.folder.name, "files": list(one.lines)} for one in found.damages]
+        print(json.dumps(asdict(found) | {"damages": damages}, indent=1))
+        return
+    for line in lines(found.damages):
+        print(line)
+    told = f"{found.steps} steps verified ({gigabytes(found.bytes)}), {len(found.damages)} damaged"
+    if found.unknown:
+        told += f"; {found.unknown} have no checksums, for an earlier release wrote them"
+    print(f"{told}.")
+    if found.damages:
+        print("`xstilts run STUDY --repair` computes them again.", file=sys.stderr)
+
+
+def repaired(damages: Sequence[Damage]) -> str:
+    """What was removed because it is damaged."""
+    found = "nothing is damaged" if not damages else f"{len(damages)} damaged steps are computed again"
+    return "\n".join([*lines(damages), f"Repair: {found}."])
+
+
+def unreferenced(found: Sequence[Path], *, removed: bool) -> None:
+    """Folders that no study refers to, with their sizes, and what becomes of them."""
+    taken = [size(folder) for folder in found]
+    for folder, one in zip(found, taken, strict=True):
+        print(f"{gigabytes(one)}  {folder.parent.name}/{folder.name}")
+    told = f"{len(found)} folders, {gigabytes(sum(taken))}"
+    if not found:
+        print("Everything belongs to these studies.", file=sys.stderr)
+    elif removed:
+        print(f"{told}: removed.", file=sys.stderr)
+    else:
+        print(f"{told}: nothing was removed yet. Give --yes to remove it.", file=sys.stderr)
+
+
+def _print(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns, the first to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    for first, *rest in (head, *rows):
+        cells = [text.rjust(width) for text, width in zip(rest, widths[1:], strict=True)]
+        print("  ".join([first.ljust(widths[0]), *cells]))
+
+
+def lines(damages: Sequence[Damage]) -> list[str]:
+    """A line for each damaged file."""
+    return [f"damaged: {line}" for damage in damages for line in damage.lines]
+
+
+def gigabytes(number: int) -> str:
+    """Bytes in a unit that suits their number."""
+    for power, unit in ((3, "GB"), (2, "MB"), (1, "kB")):
+        if number >= 1000**power:
+            return f"{number / 1000**power:.1f} {unit}"
+    return f"{number} B"

@@ -1,0 +1,63 @@
+"""The commands below `xstilts store`: how large it is, whether it is sound, what no study refers to."""
+
+from typing import Annotated
+
+import typer
+
+from xstilts.errors import InputError
+from xstilts.options import STORE, DataOption, ImagesOption, JsonOption, StoreOption, planned
+
+commands = typer.Typer(
+    help="How large the store is; whether it is sound; what no study refers to.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+
+
+@commands.callback()
+def sizes(context: typer.Context, store: StoreOption = STORE, json: JsonOption = False) -> None:
+    """Show what the store takes on the disk, by kind of step. Below: verify, prune."""
+    if context.invoked_subcommand is not None:
+        source = context.get_parameter_source("store")
+        if source is not None and source.name == "COMMANDLINE":
+            now = f"Put it behind: xstilts store {context.invoked_subcommand} --store DIR."
+            raise InputError("xstilts store", "--store stands before the command.", now)
+        return
+    from xstilts import show_store, upkeep
+    from xstilts.store import Store
+
+    show_store.sizes(upkeep.sizes(Store(store)), as_json=json)
+
+
+@commands.command()
+def verify(store: StoreOption = STORE, json: JsonOption = False) -> None:
+    """Compare every file with the checksum in its step's record; status 1 if something is damaged."""
+    from xstilts import show_store, upkeep
+    from xstilts.store import Store
+
+    found = upkeep.verify(Store(store))
+    show_store.verified(found, as_json=json)
+    if found.damages:
+        raise typer.Exit(1)
+
+
+@commands.command()
+def prune(
+    studies: Annotated[
+        list[str], typer.Argument(metavar="STUDY...", help="The studies of which everything stays.")
+    ],
+    store: StoreOption = STORE,
+    data: DataOption = None,
+    images: ImagesOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove what is listed.")] = False,
+) -> None:
+    """List what none of the studies refers to. With --yes, remove it."""
+    from xstilts import show_store, upkeep
+    from xstilts.store import Store
+
+    kept = Store(store)
+    steps = [step for study in studies for step in planned(study, store, data, images)[0].steps]
+    found = upkeep.unreferenced(kept, steps)
+    show_store.unreferenced(found, removed=yes)
+    if yes:
+        upkeep.remove(kept, found)
