@@ -33,6 +33,7 @@ def keep(store: Store, fingerprint: str, folder: Path) -> None:
             weights = {key: tensor.half() for key, tensor in load_file(checkpoint / name).items()}
             assert all(torch.isfinite(tensor).all() for tensor in weights.values()), "too large for float16"
             save_file(weights, folder / name, metadata={"format": "pt"})
+            (folder / name).chmod(0o644)  # safetensors writes for the owner alone
     for name in (*KEPT, "vision.json"):
         if (checkpoint / name).is_file():
             shutil.copyfile(checkpoint / name, folder / name)
