@@ -100,7 +100,7 @@ def test_rows_of_every_translated_family_are_written_and_read_back(tmp_path: Pat
         ("mnli", {**PAIR, "label": "entailed"}, r"de.jsonl:1: the label 'entailed' is not one of"),
         ("mnli", {"text": "x"}, r"de.jsonl:1: has no field 'label'"),
         ("hellaswag", {"options": ["a"], "label": 1}, r"de.jsonl:1: the label '1' is not one of 0"),
-        ("hellaswag", {"options": 3, "label": 1}, r"de.jsonl:1: is no row of the family choice"),
+        ("hellaswag", {"options": 3, "label": 1}, r"de.jsonl:1: the field 'options' is no list"),
         ("squad", {"context": "a", "question": "b", "answers": []}, r"de.jsonl:1: has no answer"),
         (
             "squad",

@@ -2,20 +2,22 @@
 
 All readers share these rules. Text is UTF-8; a byte order mark at the start of a file is dropped. Only a
 line feed ends a line (U+2028 and its like are text); a carriage return before it is dropped. A file whose
-name ends in `.gz` is decompressed. Whatever is wrong with a line raises DataError, which names file and line.
+name ends in `.gz` is decompressed, within bounds. Whatever is wrong with a line raises DataError, which names
+file and line.
 """
 
 import csv
-import gzip
 import io
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from xstilts.errors import DataError, did_you_mean
 from xstilts.families.examples import Answer, Pair, Question, Tagged
+from xstilts.plain import parse_json
+from xstilts.unpacked import unpacked
 
 Line = tuple[int, str]
 
@@ -75,34 +77,61 @@ def csv_rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, dict[str, 
                     require(dict.fromkeys(header, ""), names, _place(path, rows.line_num))
         except csv.Error as error:
             raise DataError(_place(path, rows.line_num), f"is no CSV ({error}).") from error
+        except UnicodeDecodeError as error:
+            what = f"is not UTF-8 ({error.reason}, soon after line {rows.line_num})."
+            raise DataError(str(path), what, "Convert the file to UTF-8.") from error
 
 
-def json_lines(path: Path, fields: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a file with one JSON object a line; each must have these fields."""
+def json_lines(
+    path: Path, fields: Sequence[str], texts: Sequence[str] = ()
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file with one JSON object a line; each must have these fields, `texts` as texts."""
     for number, line in lines(path):
         try:
-            row = json.loads(line)
+            row = parse_json(line)
         except json.JSONDecodeError as error:
             what = f"is no JSON ({error.msg} at column {error.colno})."
             raise DataError(_place(path, number), what, "Mend or remove the line.") from error
-        yield number, require(row, fields, _place(path, number))
+        yield number, require(row, (*texts, *fields), _place(path, number), texts)
 
 
-def json_object(path: Path, fields: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The objects of a file that is one JSON object of them, by their keys; each must have these fields."""
+def json_object(
+    path: Path, fields: Sequence[str], texts: Sequence[str] = ()
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of a file that is one JSON object of them, by their keys; fields as in `json_lines`."""
     for key, row in _json(path, ()).items():
-        yield key, require(row, fields, f"{path}: '{key}'")
+        yield key, require(row, (*texts, *fields), f"{path}: '{key}'", texts)
 
 
-def require(row: Any, fields: Sequence[str], where: str) -> dict[str, Any]:
-    """A JSON object that has these fields; DataError if it is none or lacks one."""
+def require(row: Any, fields: Sequence[str], where: str, texts: Sequence[str] = ()) -> dict[str, Any]:
+    """A JSON object that has these fields, those of `texts` as texts; DataError if it is none or has not."""
     if not isinstance(row, dict):
         raise DataError(where, "is no JSON object.", f"Needed: {', '.join(fields)}." if fields else "")
     for field in fields:
         if row.get(field) is None:
             what = f"has no field '{field}'; it has {', '.join(sorted(row)) or 'none'}."
             raise DataError(where, what, did_you_mean(field, row))
+    for field in texts:
+        if not isinstance(row[field], str):
+            raise DataError(where, f"the field '{field}' is no text but {row[field]!r:.60}.")
     return row
+
+
+def parts(row: Any, field: str, where: str) -> list[Any]:
+    """The list in a field of a JSON object; DataError if there is none."""
+    found = require(row, (field,), where)[field]
+    if not isinstance(found, list):
+        raise DataError(where, f"the field '{field}' is no list.")
+    return found
+
+
+def texts(row: Any, field: str, where: str) -> list[str]:
+    """The list of texts in a field of a JSON object; DataError if there is none."""
+    found = parts(row, field, where)
+    for one in found:
+        if not isinstance(one, str):
+            raise DataError(where, f"the field '{field}' holds what is no text: {one!r:.60}.")
+    return found
 
 
 def squad(path: Path, *, unanswerable: bool = False, misplaced: bool = True) -> Iterator[Question]:
@@ -113,16 +142,17 @@ def squad(path: Path, *, unanswerable: bool = False, misplaced: bool = True) -> 
     stand at its offset, and if a question has no answer, unless there may be `unanswerable` ones (v2.0).
     Without `misplaced`, such questions are passed by instead.
     """
-    for article in _parts(_json(path, ("data",)), "data", str(path)):
-        for paragraph in _parts(article, "paragraphs", f"{path}: an article"):
-            context = require(paragraph, ("context", "qas"), f"{path}: a paragraph")["context"]
-            for row in _parts(paragraph, "qas", f"{path}: a paragraph"):
-                require(row, ("id", "question", "answers"), f"{path}: a question")
+    for article in parts(_json(path, ("data",)), "data", str(path)):
+        for paragraph in parts(article, "paragraphs", f"{path}: an article"):
+            context = require(paragraph, ("context", "qas"), f"{path}: a paragraph", ("context",))["context"]
+            for row in parts(paragraph, "qas", f"{path}: a paragraph"):
+                require(row, ("id", "question", "answers"), f"{path}: a question", ("question",))
                 where = f"{path}: question '{row['id']}'"
                 answers = [
-                    require(one, ("text", "answer_start"), where) for one in _parts(row, "answers", where)
+                    require(one, ("text", "answer_start"), where, ("text",))
+                    for one in parts(row, "answers", where)
                 ]
-                spans = tuple(Answer(str(one["text"]), one["answer_start"]) for one in answers)
+                spans = tuple(Answer(one["text"], one["answer_start"]) for one in answers)
                 if spans and row.get("is_impossible"):
                     raise DataError(where, "is marked impossible, but has answers.")
                 question = Question(context, row["question"], spans, str(row["id"]))
@@ -179,10 +209,10 @@ def nli(path: Path, labels: Collection[str]) -> Iterator[Pair]:
 
     Rows whose gold label is `-` (the annotators did not agree) are skipped, as everybody does.
     """
-    for number, row in json_lines(path, ("gold_label", "sentence1", "sentence2")):
+    for number, row in json_lines(path, ("gold_label",), ("sentence1", "sentence2")):
         if row["gold_label"] != "-":
             gold = label(path, number, row["gold_label"], labels)
-            yield Pair(row["sentence1"], row["sentence2"], gold, row.get("pairID", ""))
+            yield Pair(row["sentence1"], row["sentence2"], gold, str(row.get("pairID") or ""))
 
 
 def nli_rows(rows: Iterator[Mapping[str, Any]], name: str = "") -> Iterator[Pair]:
@@ -295,14 +325,17 @@ def keyed_lines(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _open(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+    return unpacked(path) if path.suffix == ".gz" else path.open("rb")
 
 
 def _json(path: Path, fields: Sequence[str]) -> dict[str, Any]:
     """A file that is one JSON object with these fields."""
     try:
         with _open(path) as stream:
-            return require(json.load(stream), fields, str(path))
+            return require(parse_json(stream.read().decode("utf-8-sig")), fields, str(path))
+    except UnicodeDecodeError as error:
+        what = f"is not UTF-8 ({error.reason} at byte {error.start})."
+        raise DataError(str(path), what, "Convert the file to UTF-8.") from error
     except json.JSONDecodeError as error:
         what = f"is no JSON ({error.msg} at column {error.colno})."
         raise DataError(_place(path, error.lineno), what, "Fetch the file again.") from error
@@ -310,13 +343,6 @@ def _json(path: Path, fields: Sequence[str]) -> dict[str, Any]:
 
 def _place(path: Path, number: int) -> str:
     return f"{path}:{number}"
-
-
-def _parts(row: Any, field: str, where: str) -> list[Any]:
-    parts = require(row, (field,), where)[field]
-    if not isinstance(parts, list):
-        raise DataError(where, f"the field '{field}' is no list.")
-    return parts
 
 
 def _split(path: Path, number: int, line: str, names: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from xstilts import metrics
 from xstilts.errors import InputError, InputErrors, PredictionError
 from xstilts.metrics import layouts
 from xstilts.metrics.xtreme import XTREME, aggregate, transfer_gaps
+from xstilts.plain import parse_json
 from xstilts.task import Task, find
 
 BENCHMARK = "xtreme"
@@ -167,7 +168,7 @@ def _text(path: Path) -> str:
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(_text(path))
+        return parse_json(_text(path))
     except json.JSONDecodeError as error:
         what = f"{path.name} is no JSON ({error.msg} in line {error.lineno})."
         raise PredictionError("layout", what, "Give one JSON object.") from error

@@ -107,16 +107,13 @@ def to_line(row: Mapping[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False) + "\n"
 
 
-_FIELDS = {
-    "classification": ("text", "label"),
-    "choice": ("options", "label"),
-    "span": ("context", "question", "answers"),
-}
+_FIELDS = {"classification": ("label",), "choice": ("options", "label"), "span": ("answers",)}
+_TEXTS = {"classification": ("text",), "choice": (), "span": ("context", "question")}
 
 
 def _read(path: Path, task: Task) -> Iterator[Example]:
     """The rows of a file of `xstilts translate`: one JSON object a line, as `to_json` makes it."""
-    for number, row in readers.json_lines(path, _FIELDS[task.family]):
+    for number, row in readers.json_lines(path, _FIELDS[task.family], _TEXTS[task.family]):
         try:
             yield _example(path, number, row, task)
         except (TypeError, KeyError, AttributeError) as error:
@@ -130,9 +127,9 @@ def _example(path: Path, number: int, row: Mapping[str, Any], task: Task) -> Exa
         label = readers.label(path, number, row["label"], task.labels)
         return Pair(row["text"], row.get("text2"), label, name)
     if task.family == "choice":
-        places = [str(place) for place in range(len(row["options"]))]
-        right = readers.position(path, number, row["label"], places)
-        return Choice(row.get("context", ""), tuple(row["options"]), right, name)
+        options = readers.texts(row, "options", f"{path}:{number}")
+        right = readers.position(path, number, row["label"], [str(place) for place in range(len(options))])
+        return Choice(row.get("context", ""), tuple(options), right, name)
     answers = tuple(Answer(answer["text"], answer["start"]) for answer in row["answers"])
     question = Question(row["context"], row["question"], answers, name)
     return readers.checked(question, f"{path}:{number}", unanswerable=task.metric == "squad2_f1")

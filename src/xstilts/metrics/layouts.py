@@ -49,7 +49,7 @@ def answers(
     if not isinstance(predictions, Mapping):
         raise PredictionError("predictions", "'data' holds no object.", "Give {question id: answer}.")
     rows: list[tuple[str, tuple[Answer, ...]]] = [
-        (question["id"], tuple(Answer(gold["text"], gold["answer_start"]) for gold in question["answers"]))
+        (question["id"], tuple(_answer(question["id"], gold) for gold in question["answers"]))
         for article in articles
         for paragraph in article["paragraphs"]
         for question in paragraph["qas"]
@@ -61,3 +61,11 @@ def answers(
             what = "has no answer that is text." if name in predictions else "has no prediction."
             raise PredictionError(f"question '{name}'", what, "Give an answer, or an empty text.")
     return [gold for _, gold in rows], [predictions.get(name) for name, _ in rows]
+
+
+def _answer(name: Any, gold: Mapping[str, Any]) -> Answer:
+    if not isinstance(gold["text"], str):
+        raise PredictionError(
+            f"question '{name}'", "has a gold answer that is no text.", "Mend the references."
+        )
+    return Answer(gold["text"], gold["answer_start"])

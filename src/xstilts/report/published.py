@@ -1,7 +1,6 @@
 """Figures that others have published, as files with their sources: TOML or JSON, some with the package."""
 
 import json
-import tomllib
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -10,6 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from xstilts.errors import InputError, InputErrors, did_you_mean
 from xstilts.metrics.xtreme import XTREME
+from xstilts.plain import parse_json, parse_toml
 from xstilts.study.problems import problems
 from xstilts.study.recipe import Recipe
 from xstilts.study.specification import Specification
@@ -97,7 +97,7 @@ def read(name_or_path: str) -> Published:
         raise InputError(name_or_path, "no published figures of that name, and no such file.", now)
     table = _table(path)
     try:
-        return Published.model_validate_json(json.dumps(table))
+        return Published.model_validate_json(json.dumps(table, default=str))
     except ValidationError as error:
         found = problems(error, Published)
         raise InputErrors(
@@ -108,7 +108,7 @@ def read(name_or_path: str) -> Published:
 def _table(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
-        table: Any = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        table: Any = parse_json(text) if path.suffix == ".json" else parse_toml(text)
     except (OSError, ValueError) as error:
         now = "It has to be TOML or JSON, in UTF-8."
         raise InputError(str(path), f"cannot be read ({error}).", now) from error

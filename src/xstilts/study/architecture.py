@@ -4,12 +4,12 @@ The kind follows from the `model_type` in a model's config.json. Types that are 
 in transformers when the model is loaded (`xstilts.runner.model`).
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from xstilts.families.text import SUMMARIZED, TEXT_FAMILIES
+from xstilts.plain import parse_json
 
 Kind = Literal["encoder", "encoder-decoder", "decoder", "dual", "vision-language", "uneven"]
 
@@ -54,7 +54,7 @@ KINDS: Mapping[str, Kind] = {name: kind for kind, names in _TYPES.items() for na
 def type_of(folder: Path) -> str | None:
     """The type of the model in a folder, in transformers' words; None if its config.json cannot be read."""
     try:
-        return str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"])
+        return str(parse_json((folder / "config.json").read_text(encoding="utf-8"))["model_type"])
     except (OSError, ValueError, TypeError, KeyError):
         return None  # whatever is wrong is told when the model is loaded
 

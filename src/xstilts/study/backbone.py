@@ -16,6 +16,7 @@ from pydantic import Field
 
 import xstilts.lab
 from xstilts.errors import BackboneError
+from xstilts.plain import parse_json
 from xstilts.study.specification import Identified, Specification, added
 from xstilts.study.use import Use
 from xstilts.study.vision import EYES, Vision
@@ -104,7 +105,7 @@ def room(folder: Path) -> int | None:
     XLM-R's positions start behind that of padding: of 514, 512 are for tokens.
     """
     try:
-        shape = json.loads((folder / SHAPE).read_text(encoding="utf-8"))
+        shape = parse_json((folder / SHAPE).read_text(encoding="utf-8"))
         kind, positions = shape["model_type"], int(_reader(shape)["max_position_embeddings"])
         before = int(shape["pad_token_id"]) + 1 if kind in _AFTER_PADDING else 0
     except (OSError, ValueError, TypeError, KeyError):

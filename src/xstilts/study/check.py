@@ -16,6 +16,7 @@ from xstilts.study.check_allowed import check_allowed
 from xstilts.study.check_arms import check_arms, check_origins
 from xstilts.study.check_axes import check_axes
 from xstilts.study.check_claims import check_claims
+from xstilts.study.check_names import check_names
 from xstilts.study.check_tasks import check_targets, check_tokenizers
 from xstilts.study.check_vision import check_eyes
 from xstilts.study.check_visual import check_controls
@@ -201,6 +202,7 @@ def _recipe_problems(fields: Overrides) -> list[Problem]:
 
 CHECKS = (
     _check_grid,
+    check_names,
     _check_backbones,
     check_eyes,
     check_tokenizers,

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from xstilts.errors import InputErrors, StudyError, did_you_mean
+from xstilts.plain import parse_toml
 from xstilts.study.check import check
 from xstilts.study.problems import Place, Problem, problems
 from xstilts.study.study import Study
@@ -28,7 +29,7 @@ def load(name_or_path: str | Path) -> Study:
     """
     path, shown = _find(str(name_or_path))
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = parse_toml(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise StudyError(shown, f"is not TOML: {error}.") from error
     except UnicodeDecodeError as error:
@@ -80,26 +81,33 @@ def _validate(table: dict[str, Any]) -> tuple[Study, list[Problem]]:
         except ValidationError as error:
             new = problems(error, Study)
         table = json.loads(json.dumps(table, default=str))
-        for problem in new:
-            _remove(table, problem.place)
         found += new
+        removed = [_remove(table, problem.place) for problem in new]
+        if not any(removed):
+            return Study(), found
 
 
-def _remove(table: Any, place: Place) -> None:
-    """Take the key at `place` out of the table; of a list with a wrong item, the whole list.
+def _remove(table: dict[str, Any], place: Place) -> bool:
+    """Take the key at `place` out of the table; of a list with a wrong item, or what is no table, the whole.
 
-    An arm stays, empty, for claims may name it.
+    An arm stays, empty, for claims may name it. Gives whether there was anything to take out.
     """
-    while isinstance(place[-1], int):
-        place = place[:-1]
-    *parents, last = place
-    for part in parents:
-        if isinstance(table, dict) and part not in table:
-            return
-        table = table[part]
-    table.pop(last, None)
-    if place[:-1] == ("intermediate", "arms"):
-        table[last] = {}
+    holders: list[Any] = []
+    here: Any = table
+    for part in place:
+        known = here if isinstance(here, dict) else range(len(here)) if isinstance(here, list) else ()
+        if part not in known:
+            break
+        holders.append(here)
+        here = here[part]
+    while holders and isinstance(holders[-1], list):
+        holders.pop()
+    if holders:
+        above, last = place[: len(holders) - 1], place[len(holders) - 1]
+        del holders[-1][last]
+        if above == ("intermediate", "arms"):
+            holders[-1][last] = {}
+    return bool(holders)
 
 
 def _dotted(place: Place) -> str:

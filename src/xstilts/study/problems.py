@@ -85,11 +85,15 @@ def _shown(value: Any) -> str:
 
 
 def _without_branches(place: Place, model: type[BaseModel]) -> Place:
-    """The keys and indices of a place, without the names that pydantic gives to the branches of a union."""
+    """The keys and indices of a place, without the name of a branch, which pydantic puts after each union."""
     kept: list[str | int] = []
+    named = False
     for part in place:
-        if _annotation(model, (*kept, part)) is not None or not _is_union(_annotation(model, tuple(kept))):
+        if not named and _is_union(_annotation(model, tuple(kept))):
+            named = True
+        else:
             kept.append(part)
+            named = False
     return tuple(kept)
 
 

@@ -27,9 +27,9 @@ def _read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
 
 
 def _read_round(path: Path) -> Iterator[Pair]:
-    for number, row in readers.json_lines(path, ("uid", "context", "hypothesis", "label")):
+    for number, row in readers.json_lines(path, ("uid", "label"), ("context", "hypothesis")):
         letter = readers.label(path, number, row["label"], _LETTERS)
-        yield Pair(row["context"], row["hypothesis"], _LETTERS[letter], row["uid"])
+        yield Pair(row["context"], row["hypothesis"], _LETTERS[letter], str(row["uid"]))
 
 
 def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Pair]:

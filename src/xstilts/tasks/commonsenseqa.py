@@ -12,10 +12,14 @@ from xstilts.task import Files, Hub, Task
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Choice]:
     (path,) = paths
     for number, row in readers.json_lines(path, ("id", "answerKey", "question")):
-        question = readers.require(row["question"], ("stem", "choices"), f"{path}:{number}")
-        choices = [readers.require(one, ("label", "text"), f"{path}:{number}") for one in question["choices"]]
+        where = f"{path}:{number}"
+        question = readers.require(row["question"], ("stem", "choices"), where, ("stem",))
+        choices = [
+            readers.require(one, ("label", "text"), where, ("label", "text"))
+            for one in readers.parts(question, "choices", where)
+        ]
         label = readers.position(path, number, row["answerKey"], [one["label"] for one in choices])
-        yield Choice(question["stem"], tuple(one["text"] for one in choices), label, row["id"])
+        yield Choice(question["stem"], tuple(one["text"] for one in choices), label, str(row["id"]))
 
 
 def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Choice]:

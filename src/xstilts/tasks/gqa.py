@@ -188,7 +188,7 @@ IMAGES = ("gqa/{id}.jpg", "gqa/images/{id}.jpg")
 
 def questions(path: Path) -> Iterator[Seen]:
     """The rows of a file of GQA or xGQA: one JSON object, with a question for each id."""
-    for name, row in readers.json_object(path, ("imageId", "question", "answer")):
+    for name, row in readers.json_object(path, ("imageId",), ("question", "answer")):
         gold = row["answer"] if row["answer"] in _KNOWN else UNLABELLED
         yield Seen((str(row["imageId"]),), row["question"], gold, id=name)
 

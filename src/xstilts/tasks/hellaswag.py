@@ -26,8 +26,9 @@ def _choice(row: Mapping[str, Any], label: int) -> Choice:
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Choice]:
     (path,) = paths
-    for number, row in readers.json_lines(path, ("ind", "ctx", "endings", "label")):
-        yield _choice(row, readers.position(path, number, row["label"], _NUMBERS[: len(row["endings"])]))
+    for number, row in readers.json_lines(path, ("ind", "endings", "label"), ("ctx",)):
+        endings = readers.texts(row, "endings", f"{path}:{number}")
+        yield _choice(row, readers.position(path, number, row["label"], _NUMBERS[: len(endings)]))
 
 
 def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Choice]:

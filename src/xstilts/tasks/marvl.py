@@ -20,10 +20,10 @@ def _read(paths: tuple[Path, ...], language: str) -> Iterator[Seen]:
 
 
 def _statements(path: Path) -> Iterator[Seen]:
-    names = ("id", "language", "concept", "caption", "left_img", "right_img", "label")
-    for number, row in readers.json_lines(path, names):
+    texts = ("language", "concept", "caption", "left_img", "right_img")
+    for number, row in readers.json_lines(path, ("id", "label"), texts):
         folder = f"{row['language']}/images/{row['concept']}"
-        images = tuple(f"{folder}/{str(row[side]).rpartition('/')[2]}" for side in ("left_img", "right_img"))
+        images = tuple(f"{folder}/{row[side].rpartition('/')[2]}" for side in ("left_img", "right_img"))
         gold = readers.label(path, number, str(row["label"]), LABELS)
         yield Seen(images, row["caption"], gold, id=str(row["id"]))
 

@@ -18,7 +18,7 @@ def statements(path: Path) -> Iterator[Seen]:
     `dev-850-0-1` is about `dev-850-0-img0` and `dev-850-0-img1`. Those of the training part lie in numbered
     directories.
     """
-    for number, row in readers.json_lines(path, ("identifier", "sentence", "label")):
+    for number, row in readers.json_lines(path, ("identifier", "label"), ("sentence",)):
         name = str(row["identifier"])
         part, pair = name.partition("-")[0], name.rpartition("-")[0]
         folder = f"{part}/{row['directory']}" if row.get("directory") is not None else part

@@ -25,7 +25,7 @@ def entailments(path: Path, *, unlabelled: bool) -> Iterator[Seen]:
     Rows whose gold label is `-` (the annotators did not agree) are skipped, or come as UNLABELLED, as the
     official evaluation of XVNLI counts them.
     """
-    for number, row in readers.json_lines(path, ("gold_label", "sentence1", "sentence2")):
+    for number, row in readers.json_lines(path, ("gold_label",), ("sentence1", "sentence2")):
         found = next((row[name] for name in _IDS if row.get(name)), None)
         image = str(readers.require({_IDS[0]: found}, _IDS[:1], f"{path}:{number}")[_IDS[0]])
         if row["gold_label"] != "-" or unlabelled:

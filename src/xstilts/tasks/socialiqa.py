@@ -23,7 +23,7 @@ def _choice(row: Mapping[str, Any], label: int) -> Choice:
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Choice]:
     (path,) = paths
-    for number, row in readers.json_lines(path, ("context", "question", *_ANSWERS, "correct")):
+    for number, row in readers.json_lines(path, ("correct",), ("context", "question", *_ANSWERS)):
         yield _choice(row, readers.position(path, number, row["correct"], _LETTERS))
 
 

@@ -16,12 +16,12 @@ from xstilts.families.examples import Choice
 from xstilts.task import Files, Task
 
 _QUESTIONS = {"cause": "What was the cause?", "effect": "What happened as a result?"}
-_FIELDS = ("premise", "choice1", "choice2", "question", "label")
+_TEXTS = ("premise", "choice1", "choice2", "question")
 
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Choice]:
     (path,) = paths
-    for number, row in readers.json_lines(path, _FIELDS):
+    for number, row in readers.json_lines(path, ("label",), _TEXTS):
         question = readers.label(path, number, row["question"], tuple(_QUESTIONS))
         if row["label"] not in (0, 1):
             raise DataError(f"{path}:{number}", f"the label {row['label']!r} is neither 0 nor 1.")

@@ -1,0 +1,36 @@
+"""Names that a study gives: files and folders are called by them, so none may lead anywhere else."""
+
+import unicodedata
+from collections.abc import Iterator
+
+from xstilts.study.problems import Place, Problem
+from xstilts.study.study import Study
+
+LONGEST = 100
+"""Letters of a name. File systems allow 255 bytes, and names stand beside one another."""
+
+NOW = "Use letters, digits, spaces and any of + - . _"
+
+
+def check_names(study: Study) -> Iterator[Problem]:
+    """Those of the study, its backbones, arms and axes; what a task is called says its file."""
+    names: list[tuple[Place, str]] = [(("name",), study.name)] if study.name else []
+    names += [(("backbones", name), name) for name in study.backbones]
+    names += [(("intermediate", "arms", name), name) for name in study.intermediate.arms]
+    names += [(("axes", number, "name"), axis.name) for number, axis in enumerate(study.axes) if axis.name]
+    for place, name in names:
+        if wrong := _wrong(name):
+            yield Problem(place, f"cannot be the name of a file: {wrong}.", NOW)
+
+
+def _wrong(name: str) -> str:
+    """Why a file should not be called so; "" if it may."""
+    if not name or name != name.strip():
+        return "it is empty" if not name.strip() else "it begins or ends with a space"
+    if name[0] in ".-~":
+        return f"it begins with '{name[0]}'"
+    if bad := sorted(
+        {letter for letter in name if letter in "/\\" or unicodedata.category(letter)[0] == "C"}
+    ):
+        return f"it holds {', '.join(map(ascii, bad))}"
+    return f"it has more than {LONGEST} letters" if len(name) > LONGEST else ""

@@ -1,0 +1,92 @@
+"""A few inputs of every target, always the same; `python tests/fuzz` tries others, as many as one likes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+import sandbox
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from targets import TARGETS, Target
+
+from xstilts.errors import DataError
+from xstilts.plain import parse_json, parse_toml
+
+INPUTS = {"study": 40, "store": 40}
+USUAL = 120
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_inputs_end_in_a_result_or_in_an_error_of_ours(target: Target, tmp_path: Path) -> None:
+    wrong = target.prepare(tmp_path)
+    kinds = set()
+    for number in range(INPUTS.get(target.name, USUAL)):
+        found = sandbox.attempt(wrong(Random(f"{target.name} test {number}")), tmp_path)
+        assert found.kind != "fault", f"input {number}: {found.what}\n{found.trace}"
+        kinds.add(found.kind)
+    assert kinds == {"result", "error"}, "inputs that are all alike try nothing"
+
+
+@given(st.text() | st.text(alphabet='[]{}",:.\\ud8c019eE+-='))
+@settings(max_examples=200, derandomize=True, database=None, deadline=None)
+def test_texts_are_plain_values_or_errors_of_syntax(text: str) -> None:
+    for parse in (parse_json, parse_toml):
+        try:
+            value = parse(text)
+        except ValueError as error:
+            assert type(error).__name__ in ("JSONDecodeError", "TOMLDecodeError")
+        else:
+            repr(value).encode()
+
+
+@pytest.mark.parametrize(
+    "target", [one for one in TARGETS if one.name in ("hub", "published")], ids=lambda one: one.name
+)
+@given(rng=st.randoms(use_true_random=False))
+@settings(
+    max_examples=40,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_what_fails_is_made_smaller(target: Target, rng: Random, tmp_path: Path) -> None:
+    found = sandbox.attempt(target.prepare(tmp_path)(rng), tmp_path)
+    assert found.kind != "fault", f"{found.what}\n{found.trace}"
+
+
+# The sandbox itself
+
+
+def _hang() -> None:
+    while True:
+        pass
+
+
+def _tell() -> None:
+    raise DataError("here", "is wrong.")
+
+
+OUTSIDE = "outside"
+
+
+@pytest.mark.parametrize(
+    ("run", "kind", "what"),
+    [
+        (lambda folder: 1 / 0, "fault", "ZeroDivisionError"),
+        (lambda folder: (folder.parent / OUTSIDE).write_text("x"), "fault", "does what it may not: open"),
+        (lambda folder: (folder.parent / OUTSIDE).mkdir(), "fault", "does what it may not: os.mkdir"),
+        (lambda folder: (folder / "inside").write_text("x"), "result", ""),
+        (lambda folder: _hang(), "fault", "HangError"),
+        (lambda folder: _tell(), "error", ""),
+    ],
+)
+def test_the_sandbox_sees(
+    run: Callable[[Path], object], kind: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "CPU_SECONDS", 0.1)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    found = sandbox.attempt(lambda: run(folder), folder)
+    assert (found.kind, found.what[: len(what)]) == (kind, what)
