@@ -1,11 +1,18 @@
 """A folder with a study, users' task files and their data: everything that planning needs, nothing real."""
 
+import functools
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from shell import Shell
+    from xstilts.store import Store
+    from xstilts.study.plan import Plan
 
 TASK = """
     from xstilts.families.examples import {example}
@@ -110,6 +117,33 @@ def world(tmp_path: Path) -> World:
         splits='("test",)',
     )
     return made
+
+
+def fake_report(plan: "Plan", store: "Store", formats: list[str], out: Path) -> list[Path]:
+    """In place of the report: a folder, and the names that would be printed."""
+    out.mkdir(parents=True, exist_ok=True)
+    return [out / one for one in formats]
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "Shell":
+    """Commands in an empty folder, with work that costs nothing (runner/fakes.py) and no report."""
+    from shell import Shell
+    from xstilts.report import page
+    from xstilts.runner import local
+    from xstilts.store import Store
+
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "runner"))
+    monkeypatch.delenv("XSTILTS_STORE", raising=False)
+    monkeypatch.delenv("XSTILTS_DATA", raising=False)
+    monkeypatch.setattr(local, "run", functools.partial(local.run, compute="fakes:compute"))
+    monkeypatch.setattr(page, "write", fake_report)
+    Store(folder / "store").prepare()
+    (folder / "store" / "instructions.json").write_text("{}")
+    return Shell(capsys, monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The commands: exit statuses, what goes to which stream, and that options change no science."""
 
-import functools
 import importlib
 import json
 import resource
@@ -14,34 +13,13 @@ import pytest
 
 from shell import Shell
 from xstilts import __main__ as commands
-from xstilts.report import page
 from xstilts.runner import driver, local, work
-from xstilts.store import Store, write_json
+from xstilts.store import write_json
 from xstilts.study.load import load
-from xstilts.study.plan import Plan, plan
+from xstilts.study.plan import plan
 
 if TYPE_CHECKING:
     from conftest import World
-
-
-def fake_report(plan: Plan, store: Store, formats: list[str], out: Path) -> list[Path]:
-    out.mkdir(parents=True)
-    return [out / one for one in formats]
-
-
-@pytest.fixture
-def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shell:
-    folder = tmp_path / "here"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "runner"))
-    monkeypatch.delenv("XSTILTS_STORE", raising=False)
-    monkeypatch.delenv("XSTILTS_DATA", raising=False)
-    monkeypatch.setattr(local, "run", functools.partial(local.run, compute="fakes:compute"))
-    monkeypatch.setattr(page, "write", fake_report)
-    Store(folder / "store").prepare()
-    (folder / "store" / "instructions.json").write_text("{}")
-    return Shell(capsys, monkeypatch)
 
 
 def test_run_computes_and_says_where_the_report_is(world: "World", shell: Shell) -> None:

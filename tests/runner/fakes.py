@@ -11,7 +11,7 @@ from typing import Any
 
 from xstilts.errors import LossError, StoreError
 from xstilts.runner import work
-from xstilts.runner.context import Context, Event
+from xstilts.runner.context import MICRO_TOKENS, Context, Event
 from xstilts.store import Store
 from xstilts.study.step import Places, Step
 
@@ -28,7 +28,7 @@ def _result(step: Step, context: Context) -> dict[str, Any]:
         log.write(f"{step.fingerprint} {os.getpid()}\n")
     context.report({"kind": "train", "update": 1, "updates": 2, "tokens_per_second": 100.0})
     for parent in step.parents:
-        assert context.store.folder(parent) is not None, "a step before its parent"
+        context.store.checkpoint(parent)
     todo = instructions.get(step.name, "")
     if todo == "fail":
         raise LossError(step.name, "the loss is nan.", "Lower the learning rate.")
@@ -36,6 +36,16 @@ def _result(step: Step, context: Context) -> dict[str, Any]:
         raise KeyError("a bug")
     if todo == "full":
         raise StoreError(str(context.store.root), "the disk is full.")
+    if todo == "full disk":
+        with Path("/dev/full").open("w") as file:  # the system's own error
+            file.write("x")
+    if todo == "read":
+        context.development(step.specification.uses[0])  # type: ignore[union-attr]
+    if todo == "memory" or (todo == "memory once" and context.micro_tokens == MICRO_TOKENS):
+        raise MemoryError("much too much")
+    if todo == "hang once" and not (mark := context.store.root / "hung").exists():
+        mark.touch()
+        time.sleep(3600)
     if todo == "die":
         print("last words", file=sys.stderr, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,15 +1,18 @@
 """The work: one step, from a claim to a folder in the store. Engines only decide where this is called."""
 
+import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
 from xstilts.claims import Claim
-from xstilts.errors import StoreError, XstiltsError
+from xstilts.errors import DamageError, StoreError, XstiltsError
 from xstilts.runner import record
-from xstilts.runner.context import Context, Event
+from xstilts.runner.context import MICRO_TOKENS, Context, Event
+from xstilts.runner.driver import AGAIN
 from xstilts.store import Store, write_json
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Evaluation, Phase
@@ -33,45 +36,103 @@ def compute(
 ) -> Outcome:
     """Compute a step unless it is there or another process is at it.
 
-    Raises whatever the computation raises, after keeping it as the step's failure in the store; a StoreError
-    is not the step's fault and is not kept.
+    A parent whose checkpoint was dropped is computed again first. Raises whatever the computation raises,
+    after keeping it as the step's failure in the store; a StoreError is not the step's fault and is not kept,
+    unless a file that the step needs is damaged.
     """
-    if store.done(step):
-        return "found"
-    claim = store.claim(step.fingerprint)
-    if claim is None:
-        return "busy"
-    with claim:
-        if store.done(step):  # finished by another between the first look and the claim
-            return "found"
-        try:
-            _compute(step, store, places, _watched(report, claim), save_memory=save_memory)
-        except ClaimLostError:
-            return "busy"
-        except StoreError:
-            raise
-        except Exception as error:
-            message = str(error) if isinstance(error, XstiltsError) else f"{type(error).__name__}: {error}"
-            store.fail(step, message, traceback.format_exc())
-            raise
-    return "done"
+    return _ensure(step, store.done, _Bench(store, places, report, save_memory))
 
 
 compute_in_less_memory = partial(compute, save_memory=True)
 """Like `compute`; trainings take less memory and more time."""
 
 
-def _compute(
-    step: Step, store: Store, places: Places, report: Callable[[Event], None], *, save_memory: bool
-) -> None:
+@dataclass(frozen=True)
+class _Bench:
+    """What is the same for a step and those that it needs."""
+
+    store: Store
+    places: Places
+    report: Callable[[Event], None]
+    save_memory: bool
+
+
+def _ensure(step: Step, is_there: Callable[[Step], bool], bench: _Bench) -> Outcome:
+    """Compute a step unless it is there, after the parent without whose checkpoint it cannot begin."""
+    store, parent = bench.store, step.parent
+    if is_there(step):
+        return "found"
+    claim = store.claim(step.fingerprint)
+    if claim is None:
+        return "busy"
+    with claim:
+        if is_there(step):  # finished by another between the first look and the claim
+            return "found"
+        begun = False
+        try:
+            if parent is not None and _ensure(parent, store.has_checkpoint, bench) == "busy":
+                return "busy"
+            begun = True
+            _attempt(step, replace(bench, report=_watched(bench.report, claim)))
+        except ClaimLostError:
+            return "busy"
+        except Exception as error:
+            if isinstance(error, StoreError) and not isinstance(error, DamageError):
+                raise
+            if begun and parent is not None and not store.has_checkpoint(parent):
+                return "busy"  # dropped by another driver while it was read
+            store.fail(step, _message(error), traceback.format_exc(), killed=_wants_memory(error))
+            raise
+    return "done"
+
+
+def _attempt(step: Step, bench: _Bench) -> None:
+    """Compute a step with as large a micro-batch as fits: each want of memory halves it, once in a run."""
+    failure = bench.store.failure(step.fingerprint)
+    tokens = max(1, MICRO_TOKENS >> (0 if failure is None else failure.killed))
+    try:
+        _compute(step, bench, tokens)
+    except Exception as error:
+        if not _wants_memory(error):
+            raise
+        bench.store.fail(step, f"{_message(error)} {AGAIN}", traceback.format_exc(), killed=True)
+    else:
+        return
+    if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    _compute(step, bench, max(1, tokens // 2))
+
+
+def _compute(step: Step, bench: _Bench, micro_tokens: int) -> None:
     began = time.monotonic()
     record.begin()
-    with store.writing(step) as folder:
-        running = store.running(step.fingerprint)
-        context = Context(store, step, folder, running, places, report, save_memory=save_memory)
+    with bench.store.writing(step) as folder:
+        running = bench.store.running(step.fingerprint)
+        context = Context(
+            bench.store,
+            step,
+            folder,
+            running,
+            bench.places,
+            bench.report,
+            micro_tokens=micro_tokens,
+            save_memory=bench.save_memory,
+        )
         result = _result(step, context)
+        if micro_tokens != MICRO_TOKENS:
+            result["micro_tokens"] = micro_tokens
         seconds = time.monotonic() - began
         write_json(folder / "record.json", record.record(step, result, seconds))
+
+
+def _message(error: Exception) -> str:
+    return str(error) if isinstance(error, XstiltsError) else f"{type(error).__name__}: {error}"
+
+
+def _wants_memory(error: Exception) -> bool:
+    """Whether memory was short: of the computer, or of a GPU, for which torch has an error of its own."""
+    named = type(error).__name__ == "OutOfMemoryError"
+    return named or isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
 
 def _result(step: Step, context: Context) -> dict[str, Any]:
