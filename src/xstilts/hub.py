@@ -10,11 +10,12 @@ from typing import Any
 from xstilts import readers
 from xstilts.errors import DataError, did_you_mean
 from xstilts.families.examples import Example
+from xstilts.families.fit import fit
 from xstilts.task import Hub
 
 
-def load(hub: Hub, split: str, language: str, task: str) -> list[Example]:
-    """All examples of a split in a language, in the order of the file, then those of `also`.
+def stream(hub: Hub, split: str, language: str, task: str) -> Iterator[Example]:
+    """The examples of a split in a language, in the order of the file, then those of `also`.
 
     Raises DataError if the data set has no such split or language, or if the file can neither be fetched nor
     found in the cache of an earlier fetch.
@@ -26,10 +27,14 @@ def load(hub: Hub, split: str, language: str, task: str) -> list[Example]:
         near = did_you_mean(language, hub.codes) or f"It has {', '.join(hub.codes)}."
         raise DataError(where, f"has no language '{language}'.", near)
     name = hub.files[split].replace("{lang}", hub.codes.get(language, language))
-    examples = list(hub.read(_rows(_fetch(hub, name, where), where), language))
-    if not examples:
+    found = False
+    for example in fit(hub.read(_rows(_fetch(hub, name, where), where), language), f"{where}, {name}"):
+        found = True
+        yield example
+    if not found:
         raise DataError(where, f"{name} holds no examples.")
-    return examples + [example for other in hub.also for example in load(other, split, language, task)]
+    for other in hub.also:
+        yield from stream(other, split, language, task)
 
 
 def _fetch(hub: Hub, name: str, where: str) -> Path:

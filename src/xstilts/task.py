@@ -19,6 +19,7 @@ from typing import Any
 import xstilts.tasks
 from xstilts.errors import DataError, TaskError, did_you_mean
 from xstilts.families.examples import Example
+from xstilts.families.fit import fit
 
 TRANSLATED = "train-translated"
 """The split that holds the source language's training rows in another language: see `xstilts.translated`. In
@@ -168,7 +169,12 @@ def _find_file(path: Path) -> Task:
 
 
 def load(task: Task, split: str, language: str, data: Path | None = None) -> list[Example]:
-    """All examples of a split in a language, in the order of the source.
+    """All examples of a split in a language, in the order of the source; see `stream`."""
+    return list(stream(task, split, language, data))
+
+
+def stream(task: Task, split: str, language: str, data: Path | None = None) -> Iterator[Example]:
+    """The examples of a split in a language, in the order of the source, one after the other.
 
     Rows come from the lab, else from the data folder if it has any of the task, else from the Hub.
     Raises DataError if the source has no such split, a file is missing, or a row is broken.
@@ -178,27 +184,32 @@ def load(task: Task, split: str, language: str, data: Path | None = None) -> lis
         from xstilts import lab
 
         size = _lab_size(task, split, language)
-        return lab.generate(task.lab.name, language, "train" if split == TRANSLATED else split, size)
-    files = _layout(task, split, data)
-    if files is not None:
-        paths = _paths(task, files, split, language, data)
-        try:
-            examples = list(files.read(paths, language))
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            what = f"the compressed file is damaged or cut short ({error})."
-            raise DataError(str(paths[0]), what, "Fetch it again.") from error
-        except UnicodeDecodeError as error:
-            raise DataError(str(paths[0]), f"is not UTF-8 ({error}).", "Convert it to UTF-8.") from error
-        except OSError as error:
-            raise DataError(str(paths[0]), f"cannot be read ({error.strerror or error}).") from error
-        if not examples:
-            raise DataError(str(paths[0]), "holds no examples.")
-        return examples
-    if task.hub is not None:
+        yield from lab.generate(task.lab.name, language, "train" if split == TRANSLATED else split, size)
+    elif (files := _layout(task, split, data)) is not None:
+        yield from _read(files, _paths(task, files, split, language, data), language)
+    elif task.hub is not None:
         from xstilts import hub
 
-        return hub.load(task.hub, split, language, task.name)
-    raise DataError(f"task '{task.name}'", "names no source of data.")
+        yield from hub.stream(task.hub, split, language, task.name)
+    else:
+        raise DataError(f"task '{task.name}'", "names no source of data.")
+
+
+def _read(files: Files, paths: tuple[Path, ...], language: str) -> Iterator[Example]:
+    found = False
+    try:
+        for example in fit(files.read(paths, language), str(paths[0])):
+            found = True
+            yield example
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        what = f"the compressed file is damaged or cut short ({error})."
+        raise DataError(str(paths[0]), what, "Fetch it again.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(str(paths[0]), f"is not UTF-8 ({error}).", "Convert it to UTF-8.") from error
+    except OSError as error:
+        raise DataError(str(paths[0]), f"cannot be read ({error.strerror or error}).") from error
+    if not found:
+        raise DataError(str(paths[0]), "holds no examples.")
 
 
 def identity(task: Task, split: str, language: str, data: Path | None = None) -> str:
@@ -315,7 +326,8 @@ def _lab_size(task: Task, split: str, language: str) -> int:
 def _checksum(files: tuple[tuple[Path, int], ...]) -> str:
     digest = hashlib.sha256()
     for path, _ in files:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 

@@ -12,7 +12,7 @@ from toybox import PLACES, spread
 from formats import FORMATS
 from xstilts import families
 from xstilts.families.examples import Answer, Choice, Pair, Question, Tagged, Text
-from xstilts.families.items import Layout
+from xstilts.families.items import IGNORED, Layout
 from xstilts.families.text import TEXT_FAMILIES
 from xstilts.runner import checkpoint
 from xstilts.runner.data import Encoded, collate, generator
@@ -120,7 +120,7 @@ def learned(model: Model, family: str, readout: str, rate: float = 5e-3, updates
     batch = collate(data, np.arange(len(data)), model.pad)
     optimizer = adamw(model, Recipe(learning_rate=rate))
     for _ in range(updates):
-        loss = loss_sum(model(batch, head), batch) / batch.decisions
+        loss = loss_sum(model(batch, head), batch) / (batch.gold != IGNORED).sum()
         if loss < 0.02:
             break
         loss.backward()

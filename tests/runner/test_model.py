@@ -18,7 +18,7 @@ def test_the_loss_of_labels_tags_and_hidden_tokens_is_the_mean_over_reads(model:
         scores = model(batch, family)
         naive = [-torch.log_softmax(row, 0)[gold] for row, gold in zip(scores, batch.gold, strict=True)]
         torch.testing.assert_close(models.loss_sum(scores, batch), torch.stack(naive).sum())
-        assert batch.decisions == len(naive)
+        assert data.decisions(np.arange(len(data))) == len(naive)
 
 
 def test_the_loss_of_a_choice_compares_the_options_of_each_example(model: models.Model) -> None:
@@ -46,7 +46,7 @@ def test_the_loss_of_a_span_compares_the_tokens_of_each_window(model: models.Mod
         for edge, gold in enumerate(item.gold):
             naive = naive - torch.log_softmax(window[:, edge], 0)[gold]
     torch.testing.assert_close(models.loss_sum(scores, batch), naive)
-    assert batch.decisions == 2 * len(items)
+    assert data.decisions(np.arange(len(data))) == 2 * len(items)
 
 
 @pytest.mark.parametrize("family", sorted(OF_FAMILY))

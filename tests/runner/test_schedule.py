@@ -59,7 +59,7 @@ def context(step: Phase, root: Path) -> Context:
 
 
 def rows_of(one: Phase, root: Path) -> list[list[Any]]:
-    return [examples(part, context(one, root), one.seed) for part in one.uses]
+    return [list(examples(part, context(one, root), one.seed)) for part in one.uses]
 
 
 def sequence(one: Phase, root: Path) -> list[list[str]]:

@@ -31,7 +31,7 @@ from xstilts.runner.data import collate
 from xstilts.runner.model import Model, loss_sum
 from xstilts.runner.pixels import PREPARATION, Album, stated
 from xstilts.runner.predict import predict
-from xstilts.runner.rows import encode, prepare
+from xstilts.runner.rows import columns_of, prepare
 from xstilts.study.architecture import type_of
 from xstilts.study.backbone import room
 
@@ -101,7 +101,7 @@ def test_the_towers_answer_as_transformers_has_it(folder: Path) -> None:
         return_tensors="pt",
     )
     read = whole.get_text_features(input_ids=text["input_ids"]).pooler_output
-    data = encode(EIGHT[:2], "visual", model.tokenizer, model.layout(LAYOUT), _album(model))
+    data = columns_of(EIGHT[:2], "visual", model.tokenizer, model.layout(LAYOUT), _album(model))
     placed = collate(data, np.arange(2), model.pad)
     assert placed.pixels is not None
     seen = whole.get_image_features(pixel_values=placed.pixels[:, 0]).pooler_output
@@ -121,7 +121,7 @@ def test_a_dual_encoder_classifies_texts_with_one_tower(folder: Path) -> None:
     model = dual(folder)
     model.add_head("pairs", "classification", 2)
     rows = [Pair(row.text + " ?" * number, "a tree", LABELS[number % 2]) for number, row in enumerate(EIGHT)]
-    data = encode(rows, "classification", model.tokenizer, model.layout(LAYOUT), _album(model))
+    data = columns_of(rows, "classification", model.tokenizer, model.layout(LAYOUT), _album(model))
     batch = collate(data, np.arange(8), model.pad)
     assert batch.pixels is None
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
@@ -143,7 +143,7 @@ def test_the_room_of_the_tower_that_reads_is_known_before_it_is_loaded(folder: P
     tokens = room(folder)
     assert tokens == {"siglip": 64, "clip": 77}[str(type_of(folder))]
     long = [replace(EIGHT[0], text="the red house " * 40)]
-    data = encode(
+    data = columns_of(
         long, "visual", dual(folder).tokenizer, replace(LAYOUT, max_length=99), _album(dual(folder))
     )
     with pytest.raises(BackboneError, match=f"reads up to {tokens} tokens"):
@@ -170,7 +170,7 @@ def answers(model: Model, rows: Sequence[Seen | Pair], family: str = "visual") -
 
 def trained(model: Model, rows: Sequence[Seen | Pair], family: str, updates: int) -> None:
     model.eval()
-    data = encode(rows, family, model.tokenizer, model.layout(LAYOUT_TEXT, "text"), _album(model))
+    data = columns_of(rows, family, model.tokenizer, model.layout(LAYOUT_TEXT, "text"), _album(model))
     batch, optimizer = (
         collate(data, np.arange(len(rows)), model.pad),
         torch.optim.AdamW(model.parameters(), 3e-3),
@@ -193,7 +193,7 @@ def test_paligemma_learns_eight_examples_by_looking(real_format: Folder, tmp_pat
     assert text[::2] == [text[0]] * 4 and text[1::2] == [text[1]] * 4
     checkpoint.save(model, tmp_path / "saved", {})
     again = checkpoint.load(tmp_path / "saved")
-    data = encode(EIGHT, "visual", model.tokenizer, model.layout(LAYOUT_TEXT, "text"), _album(model))
+    data = columns_of(EIGHT, "visual", model.tokenizer, model.layout(LAYOUT_TEXT, "text"), _album(model))
     batch = collate(data, np.arange(8), model.pad)
     with torch.inference_mode():
         assert torch.equal(again.eval()(batch, "masked"), model(batch, "masked"))
@@ -214,7 +214,7 @@ def test_paligemma_is_asked_as_its_processor_does(real_format: Folder) -> None:
     model = checkpoint.load(folder).eval()
     layout = model.layout(LAYOUT_TEXT, "text")
     assert len(layout.image) == 4
-    data = encode(EIGHT[:1], "visual", model.tokenizer, layout, _album(model))
+    data = columns_of(EIGHT[:1], "visual", model.tokenizer, layout, _album(model))
     batch = collate(data, np.arange(1), model.pad)
     ids = batch.ids[0].tolist()
     image, start = model.encoder.config.image_token_id, model.tokenizer.bos_token_id

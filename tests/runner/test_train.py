@@ -1,6 +1,7 @@
 """A phase: what it learns, what it must not depend on, what it refuses, what it records."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from transformers import AutoConfig, LlamaModel, T5EncoderModel
 from xstilts import task
 from xstilts.errors import BackboneError, DataError, LossError
 from xstilts.families.examples import Pair
-from xstilts.runner import checkpoint, train
+from xstilts.runner import checkpoint, columns, train
 from xstilts.runner import model as models
 from xstilts.study.phase import Phase
 from xstilts.study.recipe import Recipe
@@ -129,14 +130,14 @@ def test_shuffled_labels_teach_nothing(first: Box) -> None:
 
 def test_examples_are_capped_by_nested_subsets(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[int, set[str]] = {}
-    encode = train.encode
 
-    def watched(rows: list[Pair], *rest: Any) -> Any:
+    def watched(found: Iterable[Pair]) -> Any:
+        rows = list(found)
         seen[len(rows)] = {row.id for row in rows}
         assert [row.id for row in rows] == sorted((row.id for row in rows), key=lambda i: int(i[3:]))
-        return encode(rows, *rest)
+        return columns.parted(rows)
 
-    monkeypatch.setattr(train, "encode", watched)
+    monkeypatch.setattr("xstilts.runner.rows.parted", watched)
     for cap in (20, 50, 1000):
         record = box.compute(phase(use("pairs", examples=cap), updates=1))
         assert record["examples"] == {"pairs": min(cap, 160)}
@@ -252,13 +253,13 @@ def test_patience_stops(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_selection_sees_the_source_language_only(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[tuple[str, str, str]] = []
-    load = task.load
+    stream = task.stream
 
     def watched(found: task.Task, split: str, language: str, *rest: Any) -> Any:
         read.append((found.name, split, language))
-        return load(found, split, language, *rest)
+        return stream(found, split, language, *rest)
 
-    monkeypatch.setattr(task, "load", watched)
+    monkeypatch.setattr(task, "stream", watched)
     box.compute(phase("pairs", "tags", updates=4, evaluations=2, select="best"))
     assert sorted(set(read)) == [(t, s, "en") for t in ("pairs", "tags") for s in ("dev", "train")]
 
@@ -385,6 +386,7 @@ def test_weights_of_a_backbone_that_are_not_finite_are_found_out(box: Box) -> No
     tensors = load_file(path)
     tensors["encoder.layer.0.output.dense.bias"][0] = math.inf
     save_file(tensors, path, {"format": "pt"})
+    (box.folder(BACKBONE) / "record.json").write_text("{}")  # as if the pretrained weights were so
     with pytest.raises(LossError, match="update 1 of 24"):
         box.compute(phase("pairs"))
 

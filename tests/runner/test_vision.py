@@ -33,7 +33,7 @@ from xstilts.runner.data import generator
 from xstilts.runner.model import Model
 from xstilts.runner.pixels import Album, Preparation, stated
 from xstilts.runner.predict import objective
-from xstilts.runner.rows import encode
+from xstilts.runner.rows import columns_of
 from xstilts.study import backbone as study
 from xstilts.study import vision as specifications
 from xstilts.study.phase import Phase
@@ -227,15 +227,13 @@ def test_pictures_of_captions_stay_where_tokens_are_hidden(first: Box) -> None:
     rows = [Caption("a b c d", images=PICTURES[:2]), Caption("e f"), Caption("g h a", images=PICTURES[2:3])]
     assert model.preparation is not None
     album = Album(TASK, None, model.preparation)
-    data = encode(rows, "masked", model.tokenizer, Layout(max_length=40, stride=16), album)
+    data = columns_of(rows, "masked", model.tokenizer, Layout(max_length=40, stride=16), album)
     hidden = objective(model).hide(data, np.asarray([2, 1, 0]), 0.5, generator("x"))
     named = [
         [hidden.names[n] for n in hidden.images[hidden.image_at[i] : hidden.image_at[i + 1]]]
         for i in range(3)
     ]
     assert named == [[PICTURES[2]], [], list(PICTURES[:2])]
-    joined = type(data).join([data, data])
-    assert [joined.names[n] for n in joined.images] == [*PICTURES[:3], *PICTURES[:3]]
     assert (data.width - data.longest).tolist() == [8, 0, 4]
 
 

@@ -1,9 +1,9 @@
 """What the computation of a step is given besides its specification."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xstilts import task as tasks
 from xstilts.errors import DataError, MissingResultError
@@ -18,6 +18,9 @@ from xstilts.study.rows import unseeing
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
 from xstilts.study.vision import Vision
+
+if TYPE_CHECKING:
+    from xstilts.runner.ranks import Ranks
 
 MICRO_TOKENS = 16_384
 SAVE_SECONDS = 60.0
@@ -34,7 +37,8 @@ class Context:
     which a killed step continues. `report` is called now and then; it may raise to end the step.
     `micro_tokens` bounds the padded tokens of one forward pass, and `save_seconds` is the time between two
     states of a running phase; neither changes a number (but the first, which units dropout drops). With
-    `save_memory`, a training computes states twice instead of keeping them; the numbers are the same.
+    `save_memory`, a training computes states twice instead of keeping them; the numbers are the same. `ranks`
+    says which of how many processes this one is, where several train one phase.
     """
 
     store: Store
@@ -46,6 +50,7 @@ class Context:
     micro_tokens: int = MICRO_TOKENS
     save_seconds: float = SAVE_SECONDS
     save_memory: bool = False
+    ranks: "Ranks | None" = None
 
     def checkpoint(self, model: Backbone | Phase) -> Path:
         """The folder with weights and tokenizer of a model: in the store, the user's, or the Hub's copy.
@@ -85,6 +90,11 @@ class Context:
     def examples(self, use: Use, language: str) -> list[Example]:
         """All rows of a use in a language, in the order of the source; caps and shuffling come later."""
         return self._shown(use, use.split, language)
+
+    def stream(self, use: Use, language: str) -> Iterator[Example]:
+        """The same one after the other, for rows that are never all in memory; not of rows about images."""
+        assert use.family != "visual", "a control's view of images is one of all rows"
+        return tasks.stream(self.places.task(use.task), use.split, language, self.places.data)
 
     def development(self, use: Use) -> list[Example]:
         """The source language's development rows of a trained task; empty if the task has none."""

@@ -78,34 +78,6 @@ class Encoded:
             album=album,
         )
 
-    @classmethod
-    def join(cls, parts: Sequence["Encoded"]) -> "Encoded":
-        """The items of several, one after the other."""
-
-        def ends(name: str) -> NDArray[np.int64]:
-            return offsets(np.concatenate([np.diff(getattr(part, name)) for part in parts]))
-
-        named = offsets([len(part.names) for part in parts])
-        return cls(
-            axis=parts[0].axis,
-            tokens=np.concatenate([part.tokens for part in parts]),
-            token_at=ends("token_at"),
-            second=np.concatenate([part.second for part in parts]),
-            reads=np.concatenate([part.reads for part in parts]),
-            read_at=ends("read_at"),
-            gold=np.concatenate([part.gold for part in parts]),
-            gold_at=ends("gold_at"),
-            sequence_at=ends("sequence_at"),
-            targets=np.concatenate([part.targets for part in parts]),
-            target_at=ends("target_at"),
-            images=np.concatenate(
-                [part.images + before for part, before in zip(parts, named, strict=False)]
-            ).astype(np.int32),
-            image_at=ends("image_at"),
-            names=tuple(name for part in parts for name in part.names),
-            album=parts[0].album,
-        )
-
     def __len__(self) -> int:
         return len(self.sequence_at) - 1
 
@@ -130,6 +102,12 @@ class Encoded:
     def cost(self) -> NDArray[np.int64]:
         """Padded places of each item alone: its longest sequence times its number of sequences."""
         return self.width * np.diff(self.sequence_at)
+
+    def decisions(self, items: NDArray[np.int64]) -> int:
+        """The number of decisions that a loss is taken of, in some items."""
+        return sum(
+            int((self.gold[self.gold_at[item] : self.gold_at[item + 1]] != IGNORED).sum()) for item in items
+        )
 
     def seen_with(self, hidden: "Encoded", items: NDArray[np.int64]) -> "Encoded":
         """What was made of some of these items, one sequence each, with their images."""
@@ -172,11 +150,6 @@ class Batch:
         assert self.pixels is not None and self.pictured is not None
         places = torch.arange(self.pixels.shape[1], device=self.pixels.device)
         return places < self.pictured[:, None]
-
-    @property
-    def decisions(self) -> int:
-        """The number of decisions that a loss is taken of."""
-        return int((self.gold != IGNORED).sum())
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on a device."""

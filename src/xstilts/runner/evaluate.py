@@ -94,7 +94,7 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
     family = families.find(evaluation.use.family)
     if evaluation.model is None:
         trained_by = evaluation.trained_by
-        training = examples(trained_by, context, seed=0) if trained_by is not None else []
+        training = list(examples(trained_by, context, seed=0)) if trained_by is not None else []
         if evaluation.metric == MINING:
             return lambda language, rows: Answer([()] * len(rows[0].source))
         return lambda language, rows: Answer(family.majority(training, rows))

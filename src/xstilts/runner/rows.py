@@ -1,17 +1,23 @@
 """From the use of a task in a specification to its examples and encoded items."""
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, compress
 from typing import Any
 
 import numpy as np
+import tokenizers
 
 from xstilts import families
 from xstilts.errors import BackboneError, DataError
 from xstilts.families.items import Item, Layout
 from xstilts.families.text import TEXT_FAMILIES, Text
+from xstilts.runner.columns import mapped, parted
 from xstilts.runner.context import Context
 from xstilts.runner.data import Encoded, generator
+from xstilts.runner.model import Model
 from xstilts.runner.pixels import Album
 from xstilts.runner.schedule import apportion
 from xstilts.study.use import Use
@@ -19,9 +25,8 @@ from xstilts.study.use import Use
 MASKED_HEAD = "masked"
 """All masked texts share one head, with what is read out as text: the language model's."""
 
-
-PART = 10_000
-"""Rows that are encoded together."""
+VERSIONS = (1, tokenizers.__version__)
+"""Of how rows become columns, beside those of the families: part of the key of columns on disk."""
 
 
 def head_name(use: Use, readout: str = "head") -> str:
@@ -31,25 +36,38 @@ def head_name(use: Use, readout: str = "head") -> str:
     return use.task.replace(".", "_").replace("/", "_")
 
 
-def examples(use: Use, context: Context, seed: int) -> list[Any]:
+def examples(use: Use, context: Context, seed: int) -> Iterable[Any]:
     """The rows of a use, in the order of the source; with a cap, a random subset that the seed chooses.
 
     Subsets are nested: for the same seed a smaller cap gives a part of what a larger one gives. With shares
     of languages the same positions are chosen as with one language, and divided among them: where the
-    languages are translations of each other, only the language of a row depends on its share. Raises
-    DataError if a language has fewer rows than its share.
+    languages are translations of each other, only the language of a row depends on its share. Rows come one
+    after the other where that is possible, and are read twice if there is a cap. Raises DataError if a
+    language has fewer rows than its share.
     """
-    if use.shares:
-        rows = _shared(use, context, seed)
-    else:
-        rows = [row for language in use.languages for row in context.examples(use, language)]
-        limit = use.examples if use.fraction is None else max(1, round(use.fraction * len(rows)))
-        if limit is not None and limit < len(rows):
-            kept = generator("examples", seed, use.task).permutation(len(rows))[:limit]
-            rows = [rows[position] for position in sorted(kept)]
+    rows = _shared(use, context, seed) if use.shares else _capped(use, context, seed)
     if use.labels == "shuffled":
-        rows = families.find(use.family).shuffled(rows, generator("labels", seed, use.task))
+        return families.find(use.family).shuffled(list(rows), generator("labels", seed, use.task))
     return rows
+
+
+def _capped(use: Use, context: Context, seed: int) -> Iterable[Any]:
+    """With a cap rows are read twice, first to be counted; what is slow to make or seen whole once."""
+    in_memory = use.family == "visual" or context.places.task(use.task).lab is not None
+    source = context.examples if in_memory else context.stream
+
+    def read() -> Iterable[Any]:
+        return chain.from_iterable(source(use, language) for language in use.languages)
+
+    if use.examples is None and use.fraction is None:
+        return read()
+    rows = list(read()) if in_memory else None
+    count = sum(1 for _ in rows or read())
+    limit = use.examples if use.fraction is None else max(1, round(use.fraction * count))
+    kept = np.ones(count, bool)
+    if limit is not None and limit < count:
+        kept[generator("examples", seed, use.task).permutation(count)[limit:]] = False
+    return compress(rows or read(), kept)
 
 
 def _shared(use: Use, context: Context, seed: int) -> list[Any]:
@@ -96,17 +114,32 @@ def prepare(
     return Prepared(family_name, layout, rows, items, _columns(items, family.axis, album), metric)
 
 
-def encode(
+def encode(use: Use, context: Context, seed: int, model: Model, layout: Layout) -> tuple[Encoded, int]:
+    """The columns of the rows that a phase is trained on, and how many rows they are.
+
+    They are encoded in parts and mapped from the store's disk, so that neither rows nor items nor columns
+    stand in memory at once, and workers share them.
+    """
+    album = context.album(use, model.preparation)
+
+    def parts() -> Iterator[tuple[int, Encoded]]:
+        for rows in parted(examples(use, context, seed)):
+            yield len(rows), columns_of(rows, use.family, model.tokenizer, layout, album)
+
+    tokenizer = hashlib.sha256(model.tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
+    rows_of = use.model_dump(mode="json", exclude={"development"})
+    drawn = seed if use.examples or use.fraction or use.shares or use.labels == "shuffled" else None
+    key = [VERSIONS, rows_of, drawn, tokenizer, repr(layout), album is not None]
+    name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
+    return mapped(context.store.root / "data", name, parts, album)
+
+
+def columns_of(
     rows: Sequence[Any], family_name: str, tokenizer: Any, layout: Layout, album: Album | None = None
 ) -> Encoded:
-    """Encode rows to be trained on: columns only, in parts, so that items never stand in memory at once."""
+    """The columns of rows to be trained on."""
     family = families.read_out(family_name, layout)
-    return Encoded.join(
-        [
-            _columns(family.encode(rows[start : start + PART], tokenizer, layout), family.axis, album)
-            for start in range(0, len(rows), PART)
-        ]
-    )
+    return _columns(family.encode(rows, tokenizer, layout), family.axis, album)
 
 
 def _columns(items: Sequence[Item], axis: str, album: Album | None) -> Encoded:

@@ -16,10 +16,11 @@ from xstilts.families.items import Layout
 from xstilts.runner import adapter, checkpoint
 from xstilts.runner.batches import autocast
 from xstilts.runner.context import Context
-from xstilts.runner.data import collate, generator, split
+from xstilts.runner.data import collate, generator
 from xstilts.runner.model import Model, loss_sum
 from xstilts.runner.predict import masked_accuracy, objective, predict
-from xstilts.runner.rows import MASKED_HEAD, Prepared, encode, examples, has_nulls, head_name, prepare
+from xstilts.runner.ranks import Ranks
+from xstilts.runner.rows import MASKED_HEAD, Prepared, encode, has_nulls, head_name, prepare
 from xstilts.runner.schedule import Schedule
 from xstilts.runner.size import forward_flops, sizes
 from xstilts.runner.state import adamw, resume, save
@@ -45,6 +46,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     """
     recipe = phase.recipe
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    ranks = context.ranks or Ranks()
 
     # The model: the parent's encoder, and a new head for every label set (the language model's is kept).
     torch.manual_seed(phase.seed)
@@ -78,12 +80,10 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     # The data: encoded once; the schedule says which items each update sees.
     tasks, counts = [], dict.fromkeys((use.task for use in phase.uses), 0)
     for use in phase.uses:
-        rows = examples(use, context, phase.seed)
-        counts[use.task] += len(rows)
-        album = context.album(use, model.preparation)
-        tasks.append(encode(rows, use.family, model.tokenizer, layouts[use.task], album))
-        model.check_room(tasks[-1])
-        del rows
+        encoded, rows = encode(use, context, phase.seed, model, layouts[use.task])
+        model.check_room(encoded)
+        tasks.append(encoded)
+        counts[use.task] += rows
     masked = [use.family == "masked" for use in phase.uses]
     schedule = Schedule.of(tasks, phase.seed, recipe, phase.mixture, masked)
     watch = _development(phase, context, model, layouts)
@@ -93,14 +93,15 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
 
     # The optimizer, and where an interrupted run had come to.
     optimizer = adamw(model, recipe)
-    progress, best = resume(context.running, model, optimizer)
+    with ranks.in_turn():
+        progress, best = resume(context.running, model, optimizer)
     before, began = progress.seconds, time.monotonic()
     since, shown, told, saved = 0.0, progress.update, began, began
 
     # The loop.
     model.train()
     for update in range(progress.update, schedule.total):
-        torch.manual_seed(generator("update", phase.seed, update).integers(2**62).item())
+        torch.manual_seed(generator("update", phase.seed, update, *ranks.key).integers(2**62).item())
         for group in optimizer.param_groups:
             group["lr"] = rate(recipe, update, schedule.total)
         number, items = schedule.at(update)
@@ -108,8 +109,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         if use.family == "masked" and hiding is not None:
             data = hiding.hide(data, items, recipe.mask_rate, generator("mask", phase.seed, update))
             items = np.arange(len(items))
-        micro = [collate(data, part, pad) for part in split(data, items, context.micro_tokens)]
-        decided = max(1, sum(batch.decisions for batch in micro))
+        micro = [collate(data, part, pad) for part in ranks.share(data, items, context.micro_tokens)]
+        decided = max(1, data.decisions(items))
         losses = []
         for batch in micro:
             placed = batch.to(device)
@@ -118,9 +119,11 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
             part_loss = loss_sum(scores, placed) / decided
             part_loss.backward()  # type: ignore[no-untyped-call]
             losses.append(part_loss.detach())
+        ranks.add_gradients(model.parameters())
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
         *parts, steepness = torch.stack([*losses, norm]).tolist()  # one wait for the device
-        loss = sum(parts)
+        real, places = sum(batch.real_tokens for batch in micro), sum(batch.ids.numel() for batch in micro)
+        loss, real, places = ranks.total((sum(parts), real, places), device)
         if not math.isfinite(loss + steepness):
             where = f"{phase.name}, update {update + 1} of {schedule.total}"
             now = 'Lower the learning rate, or set precision = "fp32" in the recipe.'
@@ -130,8 +133,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
 
         # What is known now.
         progress.update, progress.loss = update + 1, loss
-        progress.tokens += sum(batch.real_tokens for batch in micro)
-        progress.padded += sum(batch.ids.numel() for batch in micro)
+        progress.tokens += int(real)
+        progress.padded += int(places)
         progress.seconds = before + time.monotonic() - began
         since += loss
         if progress.update in check_at or progress.update % max(1, schedule.total // POINTS) == 0:
@@ -139,7 +142,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
             point |= {"rate": rate(recipe, update, schedule.total), "tokens": progress.tokens}
             since, shown = 0.0, progress.update
             if progress.update in check_at:
-                point["development"] = _mean_score(model, watch, phase)
+                score = _mean_score(model, watch, phase) if ranks.writes else 0.0
+                point["development"] = ranks.first(score, device)
                 if point["development"] > progress.best:
                     progress.best, progress.best_update, progress.since_best = (
                         point["development"],
@@ -157,9 +161,13 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
             context.report(event | {"loss": loss, "tokens_per_second": speed})
         if recipe.patience is not None and progress.since_best >= recipe.patience:
             break
-        if time.monotonic() - saved >= context.save_seconds and shown == progress.update:
+        due = ranks.writes and time.monotonic() - saved >= context.save_seconds
+        if due and shown == progress.update:
             save(context.running, model, optimizer, progress, best)
             saved = time.monotonic()
+
+    if not ranks.writes:
+        return {}
 
     # What is left: the checkpoint, the curve, and how well the phase learned its own tasks.
     if best:
@@ -184,6 +192,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
             "train_seconds": progress.seconds,
             "loss": progress.curve[-1]["loss"] if progress.curve else progress.loss,
             "examples": counts,
+            "processes": ranks.size,
             "source_score": _source_scores(model, watch, phase),
         }
     )

@@ -143,9 +143,11 @@ def _result(step: Step, context: Context) -> dict[str, Any]:
 
             return create(backbone, context)
         case Phase() as phase:
+            from xstilts.runner.ranks import started
             from xstilts.runner.train import train
 
-            return train(phase, context)
+            with started(step, context.store.root, context.places, context.micro_tokens) as ranks:
+                return train(phase, replace(context, ranks=ranks))
         case Evaluation() as evaluation:
             from xstilts.runner.evaluate import evaluate
 

@@ -1,0 +1,115 @@
+"""Several processes that train one phase together get the numbers that one process gets."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from toybox import PLACES, Box, phase
+
+from xstilts.errors import StepError
+from xstilts.families.items import Item
+from xstilts.runner import ranks
+from xstilts.runner.context import MICRO_TOKENS
+from xstilts.runner.data import Encoded
+from xstilts.runner.ranks import Ranks, started
+from xstilts.study.phase import Phase
+from xstilts.study.step import Step
+
+PHASES = {
+    "pairs": phase("pairs", updates=8, batch_size=16, batch_tokens=None),
+    "several": phase("tags", "texts", updates=8),
+    "best": phase("pairs", updates=8, evaluations=4, select="best"),
+}
+
+
+@pytest.fixture
+def _two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ranks.PROCESSES, "2")
+
+
+def together(box: Box, wanted: Phase, **settings: Any) -> Mapping[str, Any]:
+    """The record of a phase that as many processes train as the variable says."""
+    box.checkpoint(wanted.parent)
+    micro_tokens = settings.get("micro_tokens", MICRO_TOKENS)
+    with started(Step(wanted), box.store.root, PLACES, micro_tokens) as found:
+        return box.compute(wanted, ranks=found, **settings)
+
+
+@pytest.mark.usefixtures("_two")
+@pytest.mark.parametrize("name", sorted(PHASES))
+def test_two_processes_lose_what_one_loses(first: Box, box: Box, name: str) -> None:
+    trained = PHASES[name]
+    alone = first.curve(trained)
+    record = together(box, trained)
+    shared = box.curve(trained)
+    assert record["processes"] == 2
+    assert [point["update"] for point in shared] == [point["update"] for point in alone]
+    assert [point["tokens"] for point in shared] == [point["tokens"] for point in alone]
+    for quantity in ("loss", "development"):
+        found = [point[quantity] for point in shared if quantity in point]
+        expected = [point[quantity] for point in alone if quantity in point]
+        assert found == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.usefixtures("_two")
+def test_it_does_not_matter_into_how_many_parts_an_update_is_cut(first: Box, box: Box) -> None:
+    trained = PHASES["pairs"]
+    together(box, trained, micro_tokens=64)
+    alone, shared = first.curve(trained), box.curve(trained)
+    assert [one["loss"] for one in shared] == pytest.approx([one["loss"] for one in alone], abs=1e-5)
+
+
+@pytest.mark.usefixtures("_two")
+def test_a_process_that_dies_fails_the_step_and_says_so(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def watched(*arguments: Any, **settings: Any) -> subprocess.Popen[bytes]:
+        opened.append(popen(*arguments, **settings))
+        return opened[-1]
+
+    def kill(event: Mapping[str, Any]) -> None:
+        opened[0].send_signal(signal.SIGKILL)
+        opened[0].wait()
+
+    monkeypatch.setattr(subprocess, "Popen", watched)
+    monkeypatch.setattr("xstilts.runner.train.REPORT_SECONDS", 0.0)
+    with pytest.raises(StepError, match="one of its 2 processes ended too early"):
+        together(box, PHASES["pairs"], report=kill)
+
+
+def test_the_others_leave_with_the_first(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    other = subprocess.Popen(
+        [sys.executable, "-c", "from xstilts.runner import ranks; ranks._leave_with_the_first()"], stdin=read
+    )
+    os.close(read)
+    os.close(write)
+    assert other.wait(60) == 0
+
+
+def item(length: int) -> Item:
+    return Item(([0] * length,), (length,), ([0],), [0], 0)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.parametrize("tokens", [8, 30, 1000])
+def test_every_item_falls_to_one_process(size: int, tokens: int) -> None:
+    data = Encoded.of([item(length) for length in (2, 3, 3, 4, 6, 7, 9)], "outputs")
+    items = np.array([0, 2, 3, 6])
+    found = [Ranks(rank, size).share(data, items, tokens) for rank in range(size)]
+    assert sorted(int(one) for parts in found for part in parts for one in part) == items.tolist()
+
+
+def test_alone_nothing_is_summed() -> None:
+    parameter = torch.nn.Parameter(torch.ones(2))
+    Ranks().add_gradients([parameter])
+    assert parameter.grad is None
+    assert Ranks().total([1.5, 2], torch.device("cpu")) == [1.5, 2]
