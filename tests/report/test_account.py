@@ -19,9 +19,9 @@ def rows(name: str) -> dict[tuple[str, str, str], dict[str, Any]]:
     [
         ("lab-phang2020", "lab_nli", "", "x-en", "8,000"),
         ("lab-phang2020", "lab_nli", "", "x-sa, translated", "8,000"),
-        ("lab-phang2020", "lab_nli + lab_text", "by size; 50% masked text", "x-en", "8,000"),
-        ("lab-phang2020", "lab_ccg + lab_nli + lab_para + lab_qa2", "by size up to 2,000", "x-en", "8,000"),
-        ("lab-diversity", "lab_ner + lab_nli", "evenly", "x-en", "8,000"),
+        ("lab-phang2020", "lab_nli + lab_text", "by size; 25% masked text", "x-en", "8,000"),
+        ("lab-phang2020", "lab_ccg + lab_nli + lab_qa2", "by size up to 2,000", "x-en", "8,000"),
+        ("lab-diversity", "lab_nli + lab_qa2", "evenly", "x-en", "8,000"),
         ("lab-mixing", "lab_nli", "", "x-en 90 %, x-sa 5 %, x-sb 5 %, translated", "8,000"),
     ],
 )
