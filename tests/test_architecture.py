@@ -18,7 +18,7 @@ SOURCE = Path(xstilts.__file__).parent
 HEAVY = ("torch", "transformers", "tokenizers", "datasets", "safetensors", "sklearn", "pandas")
 
 LAYERS = (
-    ("errors", "plain", "unpacked", "claims", "checksums", "disk", "families.examples"),
+    ("errors", "plain", "shapes", "unpacked", "claims", "checksums", "disk", "families.examples"),
     ("metrics",),
     ("families",),
     ("languages", "readers", "hub", "images", "lab", "task", "tasks", "translated"),

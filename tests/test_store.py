@@ -32,6 +32,8 @@ USE = Use(
     data=("x",),
 )
 
+SCORES: dict[str, Any] = {"languages": {}}
+
 
 def step(seed: int = 1, **changes: Any) -> Step:
     parent = Backbone(model="a/b", revision="1")
@@ -49,7 +51,7 @@ def finish(store: Store, one: Step, **record: Any) -> Path:
     with store.writing(one) as folder:
         (folder / "checkpoint").mkdir()
         (folder / "checkpoint" / "weights").write_text("x")
-        write_json(folder / "scores.json", {"task": "mnli"})
+        write_json(folder / "scores.json", SCORES)
         write_json(folder / "record.json", {"status": "done", **record})
     found = store.folder(one.fingerprint)
     assert found is not None
@@ -67,7 +69,7 @@ def test_a_finished_step_can_be_read(store: Store) -> None:
     assert record is not None
     assert (record["status"], record["tokens"]) == ("done", 5)
     assert sorted(record["files"]) == ["checkpoint/weights", "scores.json", "spec.json"]
-    assert store.scores(one.fingerprint) == {"task": "mnli"}
+    assert store.scores(one.fingerprint) == SCORES
     assert store.checkpoint(one.fingerprint) == folder / "checkpoint"
     assert Step.from_spec(json.loads((folder / "spec.json").read_text())) == one
 
@@ -251,7 +253,7 @@ def test_every_flipped_bit_of_a_record_is_noticed_or_changes_nothing(store: Stor
 
 @pytest.mark.parametrize(
     ("content", "what"),
-    [(b"", "has 0 bytes instead of 20"), (b'{"task": "mnlj"}\n...', "is not what was written")],
+    [(b"", "has 0 bytes instead of 21"), (b'{"task": "mnlj"}\n...', "is not what was written")],
 )
 def test_a_damaged_file_is_refused_by_name(store: Store, content: bytes, what: str) -> None:
     path = finish(store, step()) / "scores.json"
@@ -285,7 +287,7 @@ def test_records_of_earlier_releases_stay_readable(store: Store) -> None:
     del record["files"], record["seal"]
     write_json(folder / "record.json", record)
     assert store.record(step().fingerprint) == record
-    assert store.scores(step().fingerprint) == {"task": "mnli"}
+    assert store.scores(step().fingerprint) == SCORES
     assert store.checkpoint(step().fingerprint).is_dir()
 
 
@@ -293,7 +295,7 @@ def test_what_has_not_changed_is_not_read_again(store: Store, monkeypatch: pytes
     finish(store, step())
     store.scores(step().fingerprint)
     monkeypatch.setattr(stores.checksums, "of", lambda path: pytest.fail("read again"))
-    assert store.scores(step().fingerprint) == {"task": "mnli"}
+    assert store.scores(step().fingerprint) == SCORES
 
 
 def test_a_dropped_checkpoint(store: Store) -> None:
@@ -302,7 +304,7 @@ def test_a_dropped_checkpoint(store: Store) -> None:
     store.drop(step())  # nothing is left to drop
     assert store.done(step())
     assert not store.has_checkpoint(step())
-    assert store.scores(step().fingerprint) == {"task": "mnli"}
+    assert store.scores(step().fingerprint) == SCORES
     assert list((store.root / "temporary").iterdir()) == []
     with pytest.raises(MissingResultError, match=r"was dropped.*--keep-checkpoints") as raised:
         store.checkpoint(step().fingerprint)
@@ -329,7 +331,7 @@ def test_a_checkpoint_that_comes_back_changed_is_told_in_the_record(store: Store
     assert record["who"] == "first"
     assert record["warning"] == stores.DIFFERS
     assert (store.checkpoint(step().fingerprint) / "weights").read_text() == "other"
-    assert store.scores(step().fingerprint) == {"task": "mnli"}
+    assert store.scores(step().fingerprint) == SCORES
 
 
 def test_the_state_of_a_step_whose_checkpoint_is_computed_again_stays(store: Store) -> None:

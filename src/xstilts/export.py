@@ -7,12 +7,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import polars as pl
+from typing import Any
 
 from xstilts import task
+from xstilts.errors import DamageError
 from xstilts.families.examples import Bitext
-from xstilts.store import Store
+from xstilts.report import files
+from xstilts.store import REPAIR, Store
 from xstilts.study.phase import Evaluation
 from xstilts.study.plan import Plan
 
@@ -46,32 +47,39 @@ def export(plan: Plan, store: Store, out: Path) -> Export:
         if store.folder(cell.evaluation) is None:
             missing.append(f"{folder.name}/{cell.target}")
             continue
-        predictions = pl.read_parquet(store.file(cell.evaluation, "predictions.parquet"))
-        lost += _write_cell(plan, plan.evaluation(cell), predictions, folder / cell.target)
+        path = store.file(cell.evaluation, "predictions.parquet")
+        lost += _write_cell(plan, plan.evaluation(cell), path, folder / cell.target)
         folders[folder] = None
     return Export(tuple(folders), tuple(missing), tuple(lost))
 
 
-def _write_cell(plan: Plan, evaluation: Evaluation, predictions: pl.DataFrame, folder: Path) -> list[str]:
+def _write_cell(plan: Plan, evaluation: Evaluation, source: Path, folder: Path) -> list[str]:
     """The files of a target, and what could not be told in them."""
+    predictions = files.predictions(source, ("language", "index", "id", "predicted"))
     folder.mkdir(parents=True, exist_ok=True)
     suffix = "json" if evaluation.use.family == "span" else "tsv"
     lost = []
     for language in evaluation.use.languages:
         path = folder / f"test-{language}.{suffix}"
         rows = predictions.filter(language=language).sort("index")
-        path.write_text(_text(plan, evaluation, language, rows), encoding="utf-8", newline="\n")
+        values = files.values(source, rows["predicted"].to_list(), evaluation.use.family, "predicted")
+        try:
+            text = _text(plan, evaluation, language, rows["id"].to_list(), values)
+        except IndexError as error:
+            raise DamageError(str(source), "answers for sentences that are not there.", REPAIR) from error
+        path.write_text(text, encoding="utf-8", newline="\n")
         repeated = len(rows) - rows["id"].n_unique() if evaluation.use.family == "span" else 0
         if repeated:
             lost.append(f"{path}: {repeated:,} of {len(rows):,} questions share their id with a later one.")
     return lost
 
 
-def _text(plan: Plan, evaluation: Evaluation, language: str, rows: pl.DataFrame) -> str:
+def _text(
+    plan: Plan, evaluation: Evaluation, language: str, ids: Sequence[str], values: Sequence[Any]
+) -> str:
     family = evaluation.use.family
-    values = [json.loads(value) for value in rows["predicted"]]
     if family == "span":
-        return json.dumps(dict(zip(rows["id"], values, strict=True)), ensure_ascii=False, indent=1) + "\n"
+        return json.dumps(dict(zip(ids, values, strict=True)), ensure_ascii=False, indent=1) + "\n"
     if family == "tagging":
         return "\n".join("".join(f"{tag}\n" for tag in tags) for tags in values)
     if family != "retrieval":
@@ -86,7 +94,7 @@ def _text(plan: Plan, evaluation: Evaluation, language: str, rows: pl.DataFrame)
     return "".join(f"{values[row]}\n" for row in order)
 
 
-def _pairs(bitext: Bitext, values: Sequence[Sequence[int]]) -> str:
+def _pairs(bitext: Bitext, values: Sequence[Any]) -> str:
     """The ids of the sentences that were paired; of data without ids, the rows."""
     source = bitext.source_ids or tuple(str(row) for row in range(len(bitext.source)))
     target = bitext.target_ids or tuple(str(row) for row in range(len(bitext.target)))

@@ -30,10 +30,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from xstilts import checksums
+from xstilts import checksums, shapes
 from xstilts.claims import STALE_SECONDS, Claim, clear, is_alive, is_held, silence, take
 from xstilts.disk import flush, flush_listing, is_there
 from xstilts.errors import DamageError, MissingResultError, StoreError
+from xstilts.plain import parse_json
 from xstilts.study.step import Step
 
 LAYOUT = 1
@@ -131,7 +132,10 @@ class Store:
 
     def scores(self, fingerprint: str) -> dict[str, Any]:
         """The scores of a finished evaluation; MissingResultError if it is not finished."""
-        scores: dict[str, Any] = read_json(self.file(fingerprint, "scores.json"), REPAIR)
+        path = self.file(fingerprint, "scores.json")
+        scores: dict[str, Any] = read_json(path, REPAIR)
+        if what := shapes.wrong(scores, shapes.Scores):
+            raise DamageError(str(path), f"holds no scores ({what}).", REPAIR)
         return scores
 
     def checkpoint(self, fingerprint: str) -> Path:
@@ -153,11 +157,10 @@ class Store:
         path = self._failure(fingerprint)
         if not path.is_file():
             return None
-        content = read_json(path)
         try:
-            return Failure(**content)
-        except TypeError as error:
-            raise DamageError(str(path), "tells of no failure.", REMOVE) from error
+            return shapes.made(read_json(path), Failure)
+        except ValueError as error:
+            raise DamageError(str(path), f"tells of no failure ({error}).", REMOVE) from error
 
     def claimed(self, fingerprint: str) -> bool:
         """Whether a living process computes the step."""
@@ -362,8 +365,8 @@ class Store:
 def read_json(path: Path, now: str = REMOVE) -> Any:
     """The content of a JSON file of the store; DamageError if it is damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        return parse_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise DamageError(str(path), f"is damaged or cannot be read ({error}).", now) from error
 
 
@@ -373,6 +376,8 @@ def read_record(folder: Path) -> Record:
     record: Record = read_json(path, REPAIR)
     if what := checksums.broken(record):
         raise DamageError(str(path), f"is damaged: it {what}.", REPAIR)
+    if what := shapes.wrong(record, shapes.Record):
+        raise DamageError(str(path), f"is no record of a step ({what}).", REPAIR)
     return record
 
 

@@ -296,6 +296,13 @@ def _lines(folder: Path) -> Callable[[Random], Try]:
     return wrong
 
 
+def _store(folder: Path) -> Callable[[Random], Try]:
+    """Files of a store, by whomever: with checksums that are right or not, and of releases that had none."""
+    import stores
+
+    return stores.prepare(folder)
+
+
 TARGETS = (
     Target("study", _study),
     Target("published", _published),
@@ -303,6 +310,7 @@ TARGETS = (
     Target("lines", _lines),
     Target("hub", _hub_rows),
     Target("scores", _scores),
+    Target("store", _store),
     Target("images", _images),
     Target("backbones", _backbones),
 )

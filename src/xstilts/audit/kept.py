@@ -3,11 +3,12 @@
 import hashlib
 import json
 
+from xstilts import shapes
 from xstilts.audit.audit import audit
 from xstilts.audit.chains import Chain, Part, chains
 from xstilts.audit.finding import Audit
 from xstilts.audit.source import at_hand
-from xstilts.errors import InputError
+from xstilts.errors import DamageError, InputError
 from xstilts.store import Store, read_json, write_json
 from xstilts.study.phase import Evaluation
 from xstilts.study.plan import Plan
@@ -32,7 +33,12 @@ def audited(plan: Plan, store: Store) -> Audit:
 def stored(plan: Plan, store: Store) -> Audit | None:
     """The audit in the store; None if this plan, with the rows that are at hand now, was not looked at."""
     path = store.root / "audits" / f"{_key(plan)}.json"
-    return Audit.from_json(read_json(path)) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return shapes.made(read_json(path), Audit)
+    except ValueError as error:
+        raise DamageError(str(path), f"is no audit ({error}).", "Remove it: another one is made.") from error
 
 
 def _key(plan: Plan) -> str:

@@ -31,6 +31,11 @@ class Metric:
     version: int = 1
     unit: str = "percent"
 
+    @property
+    def width(self) -> int:
+        """How many numbers an example has: k."""
+        return _WIDTHS[self.value]
+
 
 def ratio(sums: Numbers) -> Numbers:
     """Sums (part, whole) [..., 2] as percentages [...]; 0 where the whole is 0."""
@@ -40,6 +45,9 @@ def ratio(sums: Numbers) -> Numbers:
 def f1(sums: Numbers) -> Numbers:
     """Sums (correct, predicted, gold) [..., 3] as F1 in percent [...]; 0 where nothing is right."""
     return _divide(200.0 * sums[..., 0], sums[..., 1] + sums[..., 2])
+
+
+_WIDTHS = {ratio: 2, f1: 3}
 
 
 def check_counts(metric: str, gold: Sequence[Any], predicted: Sequence[Any]) -> None:

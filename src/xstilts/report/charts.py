@@ -3,7 +3,6 @@
 Each is None when the study has nothing for it to show. Missing cells are drawn as missing.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from xstilts.report import statistics
+from xstilts.report import files, statistics
 from xstilts.report.claims import count
 from xstilts.report.drawing import DIVERGING, INK, PALETTE, QUIET, SHAPES, TELLS, number
 from xstilts.report.effects import BASELINE, EFFECT, GAP, SCORE, Effects, Quantity
@@ -239,9 +238,8 @@ def curves(results: Results, measure: str) -> Chart | None:
         if not isinstance(step.specification, Phase) or store.folder(fingerprint) is None:
             continue
         name = " + ".join(use.task for use in step.specification.uses)
-        for line in store.file(fingerprint, "curve.jsonl").read_text(encoding="utf-8").splitlines():
-            point = json.loads(line)
-            if measure in point:
+        for point in files.curve(store.file(fingerprint, "curve.jsonl")):
+            if point.get(measure) is not None:
                 row = {"update": point["update"], "value": point[measure], "phase": fingerprint}
                 panels.setdefault(name, []).append(row)
     charts = [_curve_panel(name, rows) for name, rows in list(panels.items())[:CURVES]]

@@ -8,7 +8,6 @@ All means of a report keep the collapsed runs. Beside them stand the means witho
 contains one: nothing is dropped in silence.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,8 +18,8 @@ from typing import Any
 import polars as pl
 
 from xstilts import metrics
-from xstilts.errors import StoreError
 from xstilts.families.examples import Answer
+from xstilts.report import files
 from xstilts.report.claims import Verdict, judge, line_name
 from xstilts.report.effects import EFFECT, SCORE, Effects
 from xstilts.report.exchange import Examined, examine
@@ -173,13 +172,11 @@ def _by_predictions(
     path: Path, language: str, family: str, metric: str, first_words: float
 ) -> Examined | None:
     """A finished evaluation never changes, so it is examined once. StoreError if its file is damaged."""
-    try:
-        frame = pl.scan_parquet(path).filter(pl.col("language") == language).sort("index")
-        columns = frame.select("gold", "predicted").collect()
-    except (OSError, pl.exceptions.PolarsError) as error:
-        what = f"is damaged or cannot be read ({error})."
-        raise StoreError(str(path), what, "Remove its folder.") from error
-    gold, predicted = ([json.loads(text) for text in columns[name]] for name in ("gold", "predicted"))
+    frame = files.predictions(path, ("language", "index", "gold", "predicted"))
+    rows = frame.filter(pl.col("language") == language).sort("index")
+    gold, predicted = (
+        files.values(path, rows[name].to_list(), family, name) for name in ("gold", "predicted")
+    )
     if family == "span":
         gold = [tuple(Answer(text, 0) for text in answers) for answers in gold]
     elif family == "tagging":

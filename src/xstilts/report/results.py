@@ -14,10 +14,9 @@ import numpy as np
 import polars as pl
 
 from xstilts import metrics
-from xstilts.errors import StoreError
 from xstilts.languages import Language, all_languages
 from xstilts.languages import find as find_language
-from xstilts.report import statistics
+from xstilts.report import files, statistics
 from xstilts.report.statistics import Array, Sample
 from xstilts.store import Store
 from xstilts.study.claim import FAMILY
@@ -181,7 +180,8 @@ class Results:
                 if cell.target == target.name and cell not in self.missing:
                     cells.setdefault(_line(cell), {})[cell.seed] = cell.evaluation
             fingerprints = dict.fromkeys(key for seeds in cells.values() for key in seeds.values())
-            measured = {key: _per_example(self.store, key) for key in fingerprints}
+            width = metrics.find(target.metric).width
+            measured = {key: _per_example(self.store, key, width) for key in fingerprints}
             for language in target.languages:
                 here = {key: choose(found[language]) for key, found in measured.items() if language in found}
                 resampled = _resampled(target, {key: one for key, one in here.items() if len(one.rows)})
@@ -221,15 +221,10 @@ def language(code: str) -> Language:
     return find_language(code) if code in known else Language(code, code, "other", "", None)
 
 
-def _per_example(store: Store, fingerprint: str) -> dict[str, _PerExample]:
+def _per_example(store: Store, fingerprint: str, width: int) -> dict[str, _PerExample]:
     """Per-example statistics of an evaluation, by language. Raises StoreError if the file is damaged."""
     path = store.file(fingerprint, "predictions.parquet")
-    try:
-        frame = pl.read_parquet(path, columns=["language", "index", "statistics"])
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise StoreError(
-            str(path), f"is damaged or cannot be read ({error}).", "Remove its folder."
-        ) from error
+    frame = files.predictions(path, ("language", "index", "statistics"), width)
     found: dict[str, _PerExample] = {}
     for (language,), rows in frame.sort("index", maintain_order=True).group_by(
         "language", maintain_order=True

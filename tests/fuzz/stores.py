@@ -1,0 +1,202 @@
+"""A store with the results of a small study, of which one file is made wrong, and then all is read again."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+from unittest import mock
+
+import mutation
+import polars as pl
+
+from report import example
+from xstilts import checksums, upkeep
+from xstilts.audit import kept
+from xstilts.audit.finding import Audit, Finding
+from xstilts.export import export
+from xstilts.report import account, collapse, files, leaks, sections
+from xstilts.report.results import Results
+from xstilts.store import Store
+from xstilts.study import cost
+from xstilts.study.phase import Phase
+from xstilts.study.plan import Cell, Plan
+from xstilts.study.step import Step
+
+SMALL = {"N": 8, "METRICS": {"lab_nli": "accuracy", "lab_ner": "span_f1"}, "LANGUAGES": ("x-en", "x-ga")}
+FINDING = Finding(
+    "rows", "leak", "lab_nli", "test", "x-en", ("lab_nli train x-en",), ("7",), 3, 1, 8, 0.0, ("a",)
+)
+
+
+def prepare(folder: Path) -> Callable[[Random], Callable[[], object]]:
+    """Gives what makes a file wrong, and what reads it as `status`, `report`, `export` and `check` do."""
+    with mock.patch.multiple(example, **SMALL, CLAIMS=()):
+        world = example.make(folder, seeds=(1,), without=(("tags", "lab_ner"),))
+    plan, root = world.plan, world.store.root
+    (root / "audits").mkdir()
+    audit = root / "audits" / f"{kept._key(plan)}.json"
+    audit.write_text(json.dumps(Audit((FINDING,), 8, 9, ("x-ga",)).to_json()))
+    for step in plan.steps:
+        _with_ids(world.store.folder(step.fingerprint))
+    (root / "claims" / f"{plan.steps[-1].fingerprint}.json").write_text("token 7 host")
+    right = {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+    def wrong(rng: Random) -> Callable[[], object]:
+        _restore(root, right)
+        path = rng.choice(sorted(right))
+        path.write_bytes(_changed(rng, path, right[path]))
+        if path.parent.parent.name == "steps":
+            _sealed(rng, path)
+        if rng.random() < 0.03:
+            (root / "temporary" / rng.choice(("a", "a@b", "7@host@x@y", "a@b@9999999999999999999@c"))).mkdir()
+        if rng.random() < 0.1:
+            return lambda: _read_all(plan, root, folder / "out")
+        return lambda: _read(plan, root, path)
+
+    return wrong
+
+
+def _with_ids(folder: Path | None) -> None:
+    """The example's predictions have no ids; those of the runner do."""
+    if folder is not None and (path := folder / "predictions.parquet").is_file():
+        pl.read_parquet(path).with_columns(id=pl.col("index").cast(pl.String)).write_parquet(path)
+        _recorded(folder)
+
+
+def _recorded(folder: Path) -> None:
+    """The record with the checksums of what is there now."""
+    path = folder / checksums.RECORD
+    record = json.loads(path.read_bytes()) | {checksums.FILES: checksums.of_folder(folder)}
+    path.write_text(json.dumps(checksums.sealed(record)))
+
+
+def _restore(root: Path, right: dict[Path, bytes]) -> None:
+    for folder in (root / "temporary").iterdir():
+        folder.rmdir()
+    for path, content in right.items():
+        if not path.is_file() or path.read_bytes() != content:
+            path.write_bytes(content)
+
+
+def _changed(rng: Random, path: Path, content: bytes) -> bytes:
+    if path.suffix == ".parquet":
+        return _frame(rng, content) if rng.random() < 0.7 else mutation.data(rng, content)
+    if path.suffix == ".jsonl":
+        return mutation.chosen(rng, content, (mutation.lines, _line))
+    if path.parent.name == "claims":
+        return mutation.data(rng, content)
+    return mutation.json_text(rng, json.loads(content))
+
+
+def _line(rng: Random, content: bytes) -> bytes:
+    rows = content.rstrip(b"\n").split(b"\n")
+    at = rng.randrange(len(rows))
+    rows[at] = mutation.json_text(rng, json.loads(rows[at]))
+    return b"\n".join(rows)
+
+
+def _frame(rng: Random, content: bytes) -> bytes:
+    """Predictions with another value, another type, a column less, rows fewer or more."""
+    frame = pl.read_parquet(content)
+    name = rng.choice(frame.columns)
+    values: list[Any] = frame[name].to_list()
+    at = rng.randrange(len(values))
+    match rng.randrange(6):
+        case 0:
+            frame = frame.drop(name)
+        case 1:
+            frame = frame.head(rng.randrange(len(frame)))
+        case 2:
+            frame = pl.concat([frame, frame.tail(rng.randrange(3))])
+        case 3:
+            kinds = {
+                "index": (pl.Int64, pl.Float64, pl.String),
+                "statistics": (pl.List(pl.Float32), pl.List(pl.Int8)),
+            }
+            frame = frame.with_columns(
+                pl.col(name).cast(rng.choice(kinds.get(name, (pl.Categorical, pl.Binary))))
+            )
+        case _:
+            values[at] = _other(rng, values[at])
+            frame = frame.with_columns(pl.Series(name, values, frame[name].dtype, strict=False))
+    written = io.BytesIO()
+    frame.write_parquet(written)
+    return written.getvalue()
+
+
+def _other(rng: Random, value: Any) -> Any:
+    if isinstance(value, list):
+        return rng.choice(([], [1.0], [float("nan")] * len(value), [1e308] * len(value), [*value, 1.0], None))
+    if isinstance(value, int):
+        return rng.choice((-1, 2**31 - 1, 0, None))
+    made = mutation.json_text(rng, ["B-0", "O"]).decode(errors="replace")
+    return rng.choice((None, "", "x-ga", "1", "-1", "[[]]", '{"a": 1}', "null", made[:10_000]))
+
+
+def _sealed(rng: Random, path: Path) -> None:
+    """Checksums that fit in most cases: as whoever gives a store away could make them; or none at all."""
+    folder, record = path.parent, path.parent / checksums.RECORD
+    chance = rng.random()
+    if path != record and chance < 0.8:
+        _recorded(folder)
+    elif path == record and chance < 0.8:
+        try:
+            changed = json.loads(path.read_bytes())
+            if isinstance(changed, dict):
+                path.write_text(json.dumps(checksums.sealed(changed)))
+        except (ValueError, RecursionError):
+            return
+
+
+def _read(plan: Plan, root: Path, path: Path) -> Store:
+    """What every command reads, and the step whose file it is."""
+    store = Store(root)
+    store.prepare()
+    store.know(plan.steps)
+    store.missing(plan.steps)
+    leaks.leaks(plan, store)
+    for step in plan.steps:
+        store.claimed(step.fingerprint)
+        store.failure(step.fingerprint)
+        if step.fingerprint in path.as_posix() and store.done(step):
+            upkeep.verify(store, [path.parent])
+            _read_step(Plan(plan.study, (step,), _cells(plan, step.fingerprint), plan.places), step, store)
+    return store
+
+
+def _cells(plan: Plan, fingerprint: str) -> tuple[Cell, ...]:
+    return tuple(cell for cell in plan.cells if cell.evaluation == fingerprint)
+
+
+def _read_step(plan: Plan, step: Step, store: Store) -> None:
+    """The step alone, as a report reads each."""
+    for found in (account.failures, account.costs, account.machines):
+        found(plan, store)
+    cost.estimate(plan, store)
+    if isinstance(step.specification, Phase):
+        files.curve(store.file(step.fingerprint, "curve.jsonl"))
+    for cell in plan.cells[:1]:
+        collapse._by_predictions.cache_clear()
+        used = plan.evaluation(cell).use
+        path = store.file(cell.evaluation, "predictions.parquet")
+        collapse._by_predictions(path, "x-en", used.family, plan.evaluation(cell).metric, 0.0)
+        assert len(Results(plan, store).table) > 0
+        assert Results(plan, store)._samples or not len(pl.read_parquet(path))
+
+
+def _read_all(plan: Plan, root: Path, out: Path) -> None:
+    """All that reads a store, but for the drawing of charts and the setting of pages."""
+    store = _read(plan, root, root)
+    upkeep.sizes(store)
+    upkeep.verify(store)
+    upkeep.unreferenced(store, plan.steps)
+    results = Results(plan, store)
+    assert len(results.table) > 0
+    for found in (account.models, sections.own_scores):
+        found(plan, store)
+    collapse._by_predictions.cache_clear()
+    collapse.collapsed(plan, store)
+    assert results._samples
+    export(plan, store, out)
