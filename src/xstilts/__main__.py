@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xstilts.errors import XstiltsError
+from xstilts.plain import printable
 from xstilts.options import (
     STORE,
     DataOption,
@@ -76,16 +77,28 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     limit: Annotated[
         float, typer.Option(min=0.01, help="Minutes after which a silent worker is ended and replaced.")
     ] = 30.0,
+    engine: Annotated[
+        str, typer.Option(metavar="local|ray|slurm", help="Where steps are computed: docs/cluster.md.")
+    ] = "local",
+    engine_options: Annotated[
+        Path | None, typer.Option(help="A TOML file with what to ask of the cluster: docs/cluster.md.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="The Ray cluster; by default one of its own on this computer.")
+    ] = None,
 ) -> None:
     """Train and evaluate what is not known yet. Then write the report."""
     from xstilts import show, show_store, upkeep
     from xstilts.audit import words
     from xstilts.audit.kept import audited
-    from xstilts.runner import driver, local, machine, progress
+    from xstilts.runner import driver, machine, progress
+    from xstilts.runner.engine import Engine, read
     from xstilts.runner.pretrained import fetch_all
     from xstilts.runner.sweep import Sweep
     from xstilts.study.rows import check_rows
 
+    chosen = Engine(engine, read(engine_options), workers, 60 * limit)
+    chosen = chosen if address is None else chosen.at(address)
     plan, kept = planned(study, store, data, images)
     kept.prepare()
     if repair:
@@ -97,7 +110,7 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     words.refuse(found, plan.study)
     progress.say(words.summary(found, plan.study))
     fetch_all(missing)
-    if advice := machine.advice(missing):
+    if chosen.name == "local" and (advice := machine.advice(missing)):
         progress.say(advice)
     signal.signal(signal.SIGTERM, _interrupt)
     shown = progress.Progress(plan, {step.fingerprint for step in plan.steps if kept.done(step)})
@@ -105,7 +118,7 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     try:
         with shown:
             how = {"compute": driver.COMPUTE_IN_LESS_MEMORY} if save_memory else {}
-            result = local.run(steps, kept, plan.places, listener, workers=workers, limit=60 * limit, **how)
+            result = chosen.run(steps, kept, plan.places, listener, **how)
     except KeyboardInterrupt:
         progress.say(f"Stopped: {shown.board.summary()}. The same command continues: xstilts run {study}")
         raise typer.Exit(INTERRUPTED) from None
@@ -330,7 +343,7 @@ def main() -> None:
     try:
         app()
     except XstiltsError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         sys.exit(error.exit_status)
 
 

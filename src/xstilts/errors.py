@@ -9,6 +9,7 @@
     |   |-- BackboneError        a pretrained model or its tokenizer
     |   |-- StoreError           the store: version, permission, space
     |   |   `-- DamageError      a file of the store that is not what was written
+    |   |-- EngineError          a cluster, or what is said about one
     |   `-- PredictionError      files to be scored or exported
     `-- StepError                something in the study failed to compute: exit status 1
         |-- LossError            a loss that is not a finite number
@@ -75,6 +76,10 @@ class StoreError(InputError):
 
 class DamageError(StoreError):
     """A file of the store is not what was written: truncated, changed, or no longer there."""
+
+
+class EngineError(InputError):
+    """An engine cannot place steps: no cluster answers, a job is refused, a library is not installed."""
 
 
 class PredictionError(InputError):

@@ -3,16 +3,20 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from bench import Bench
 from toybox import BACKBONE, OF_FAMILY, Box, layout_of, spread
 
 from xstilts import families
-from xstilts.runner import checkpoint
+from xstilts.runner import checkpoint, driver
 from xstilts.runner import model as models
 from xstilts.store import Store
+
+if TYPE_CHECKING:
+    from conftest import World
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -61,3 +65,11 @@ def model(first: Box) -> models.Model:
         model.add_head(family, family, families.find(family).outputs(layout_of(family)))
     spread(model)
     return model.eval()
+
+
+@pytest.fixture
+def bench(world: "World", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """A small study whose work costs nothing."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setattr(driver, "BUSY_SECONDS", 0.05)
+    return Bench(world, tmp_path / "store")

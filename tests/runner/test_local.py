@@ -1,101 +1,17 @@
 """The local engine: whatever dies, nothing finished is lost and nothing is computed twice."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
+from bench import Bench
 
 from xstilts.errors import StoreError
-from xstilts.runner import driver, local
+from xstilts.runner import driver
 from xstilts.runner.machine import environments
-from xstilts.store import Store
-from xstilts.study.load import load
-from xstilts.study.plan import Plan, plan
-from xstilts.study.step import Step
-
-if TYPE_CHECKING:
-    from conftest import World
-
-FAKE = "fakes:compute"
-HERE = Path(__file__).parent
-
-DRIVER = """
-import sys
-from pathlib import Path
-from xstilts.runner import local
-from xstilts.store import Store
-from xstilts.study.load import load
-from xstilts.study.plan import plan
-found = plan(load(sys.argv[1]))
-print("begin", flush=True)
-store, listener = Store(Path(sys.argv[2])), lambda *_: None
-result = local.run(found.steps, store, found.places, listener, workers=2, compute="fakes:compute")
-print(result.computed, flush=True)
-"""
-
-
-class Bench:
-    """A plan, a store with instructions for the fake work, and what was done."""
-
-    def __init__(self, world: "World", root: Path) -> None:
-        self.study = world.study()
-        self.plan: Plan = plan(load(self.study))
-        self.store = Store(root)
-        self.events: list[tuple[Step, Mapping[str, Any]]] = []
-        self.store.prepare()
-        self.instruct()
-
-    def instruct(self, **instructions: Any) -> None:
-        (self.store.root / "instructions.json").write_text(json.dumps(instructions))
-
-    def run(self, workers: int = 2) -> driver.Result:
-        def listener(step: Step, event: Mapping[str, Any]) -> None:
-            self.events.append((step, event))
-
-        return local.run(
-            self.plan.steps, self.store, self.plan.places, listener, workers=workers, compute=FAKE
-        )
-
-    def driver(self) -> "subprocess.Popen[str]":
-        """Another driver, as a process of its own."""
-        arguments = [sys.executable, "-c", DRIVER, str(self.study), str(self.store.root)]
-        return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
-
-    @property
-    def log(self) -> list[tuple[str, int]]:
-        """Fingerprint and process of every computation that was begun."""
-        path = self.store.root / "log.txt"
-        lines = path.read_text().splitlines() if path.exists() else []
-        return [(line.split()[0], int(line.split()[1])) for line in lines]
-
-    @property
-    def begun(self) -> Counter[str]:
-        return Counter(fingerprint for fingerprint, _ in self.log)
-
-    def named(self, name: str) -> Step:
-        return next(step for step in self.plan.steps if step.name == name)
-
-    def is_whole(self) -> bool:
-        finished = all(self.store.done(step) for step in self.plan.steps)
-        left = [
-            path for name in ("claims", "temporary", "running") for path in (self.store.root / name).iterdir()
-        ]
-        return finished and not left
-
-
-@pytest.fixture
-def bench(world: "World", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setenv("PYTHONPATH", str(HERE))
-    monkeypatch.setattr(driver, "BUSY_SECONDS", 0.05)
-    return Bench(world, tmp_path / "store")
 
 
 def test_everything_is_computed_once_and_parents_first(bench: Bench) -> None:

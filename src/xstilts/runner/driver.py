@@ -45,7 +45,9 @@ class Result:
 class Driver:
     """The books of a run. Making one prepares the store; StoreError if it cannot be written."""
 
-    def __init__(self, steps: Sequence[Step], store: Store, listener: Listener) -> None:
+    def __init__(
+        self, steps: Sequence[Step], store: Store, listener: Listener, *, busy_seconds: float | None = None
+    ) -> None:
         store.prepare()
         done = [step.fingerprint for step in steps if store.done(step)]
         self.store, self.listener = store, listener
@@ -55,6 +57,7 @@ class Driver:
         self._queue = Queue(steps, done)
         self._active: set[str] = set()
         self._settled = set(done)
+        self._busy_seconds = BUSY_SECONDS if busy_seconds is None else busy_seconds
         self._later: list[tuple[float, Step]] = []
         self._deaths: dict[str, int] = {}
 
@@ -84,9 +87,9 @@ class Driver:
         if answer["event"] == "failed":
             if answer["store"] is not None:
                 raise StoreError(*answer["store"])
-            self._fail(step, answer["message"])
+            self.give_up(step, answer["message"])
         elif answer["outcome"] == "busy":
-            self._later.append((time.monotonic() + BUSY_SECONDS, step))
+            self.postpone(step)
             self.listener(step, {"event": "busy"})
         else:
             self._settle(step)
@@ -96,6 +99,20 @@ class Driver:
             self.listener(step, answer)
             self._queue.finish(step)
         return True
+
+    def postpone(self, step: Step) -> None:
+        """Another process is at the step: it is taken again after a while."""
+        self._later.append((time.monotonic() + self._busy_seconds, step))
+
+    def give_up(self, step: Step, message: str) -> None:
+        """The step failed: what needs it will not be computed, all else will."""
+        blocked = [one for one in self._queue.descendants(step) if not self.settled(one)]
+        self._settle(step, *blocked)
+        self.result.failed[step.fingerprint] = message
+        self.result.blocked += [one.fingerprint for one in blocked]
+        self.listener(step, {"event": "failed", "message": message})
+        for one in blocked:
+            self.listener(one, {"event": "blocked", "by": step.name})
 
     def lose(
         self, step: Step, status: object, words: str, *, tries: int = ATTEMPTS, memory: bool = False
@@ -116,7 +133,7 @@ class Driver:
             self._queue.put_back(step)
             return
         self.store.fail(step, message, words, killed=memory)
-        self._fail(step, message)
+        self.give_up(step, message)
 
     def _bring_back(self) -> None:
         """Steps that another driver was at are tried again after a while."""
@@ -124,16 +141,6 @@ class Driver:
         for _, step in [one for one in self._later if one[0] <= now]:
             self._queue.put_back(step)
         self._later = [one for one in self._later if one[0] > now]
-
-    def _fail(self, step: Step, message: str) -> None:
-        """The step failed: what needs it will not be computed, all else will."""
-        blocked = [one for one in self._queue.descendants(step) if not self.settled(one)]
-        self._settle(step, *blocked)
-        self.result.failed[step.fingerprint] = message
-        self.result.blocked += [one.fingerprint for one in blocked]
-        self.listener(step, {"event": "failed", "message": message})
-        for one in blocked:
-            self.listener(one, {"event": "blocked", "by": step.name})
 
     def _settle(self, *steps: Step) -> None:
         self._settled |= {step.fingerprint for step in steps}

@@ -13,6 +13,8 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _PROCESSOR = Path("/proc/cpuinfo")
 _COUNTERS = Path("/proc/vmstat")
 _BF16 = frozenset(("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"))
+PROCESSES = "XSTILTS_PROCESSES_PER_PHASE"
+"""The variable by which an engine tells a worker how many processes train a phase."""
 _THREADS = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -70,6 +72,11 @@ def memory_kills() -> int | None:
 def threads(count: int) -> dict[str, str]:
     """What keeps a worker to that many threads, if it is set before the first step."""
     return dict.fromkeys(_THREADS, str(count)) | {"TOKENIZERS_PARALLELISM": "false"}
+
+
+def processes_per_phase(count: int) -> dict[str, str]:
+    """What has several processes train a phase together, one for each GPU of a step that has several."""
+    return {PROCESSES: str(count)} if count > 1 else {}
 
 
 def computes_bf16() -> bool:

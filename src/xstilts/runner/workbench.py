@@ -15,7 +15,7 @@ from xstilts.study.step import Places, Step
 
 def settings(store: Store, places: Places, compute: str) -> dict[str, Any]:
     """What a workbench is told once. `compute` names the function that does the work, as module:function."""
-    return {"store": str(store.root.resolve()), "places": places.to_json(), "compute": compute}
+    return {"store": str(store.root), "places": places.to_json(), "compute": compute}
 
 
 class Workbench:

@@ -1,0 +1,128 @@
+"""The engines by name, and what a user may say about each in a small TOML file.
+
+    [ray]                        [slurm]
+    gpus = 0.5                   partition = "gpu"
+    cpus = 4                     hours = 8
+
+An engine places steps and nothing else: what is computed does not depend on it.
+"""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from xstilts.errors import EngineError, InputErrors, did_you_mean
+from xstilts.plain import parse_toml
+from xstilts.runner.driver import Listener, Result
+from xstilts.store import Store
+from xstilts.study.problems import problems
+from xstilts.study.specification import Specification
+from xstilts.study.step import Places, Step
+
+NAMES = ("local", "ray", "slurm")
+
+
+class RayOptions(Specification):
+    """A Ray cluster and the share of it that a step gets; without an address one is started here."""
+
+    address: str = ""
+    cpus: float = Field(default=1.0, gt=0)
+    gpus: float | None = Field(default=None, ge=0)
+    """By default one, if the cluster has any."""
+    memory_gb: float | None = Field(default=None, gt=0)
+    steps: int | None = Field(default=None, ge=1)
+    """So many at a time, at the most; by default those for which the cluster has room."""
+
+
+class SlurmOptions(Specification):
+    """What a job asks of Slurm, and how many jobs there are at a time. A job computes many steps."""
+
+    partition: str = ""
+    account: str = ""
+    qos: str = ""
+    constraint: str = ""
+    hours: float = Field(default=4.0, gt=0)
+    memory_gb: float | None = Field(default=None, gt=0)
+    cpus: int = Field(default=4, ge=1)
+    gpus: int = Field(default=1, ge=0)
+    jobs: int = Field(default=16, ge=1)
+    idle_minutes: float = Field(default=2.0, ge=0)
+    """A job for which there is nothing to do for so long gives its place back."""
+    setup: tuple[str, ...] = ()
+    """Lines of shell before the job begins, such as `module load python`."""
+    extra: dict[str, str | int | bool] = Field(default_factory=dict)
+    """Further parameters of sbatch by their long names."""
+
+
+class Options(Specification):
+    """What may stand in the file."""
+
+    ray: RayOptions = RayOptions()
+    slurm: SlurmOptions = SlurmOptions()
+
+
+def read(path: Path | None) -> Options:
+    """The options in that file; the defaults without one.
+
+    Raises EngineError if it cannot be read, InputErrors with everything that is wrong in it.
+    """
+    if path is None:
+        return Options()
+    try:
+        table = parse_toml(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EngineError(str(path), f"is not TOML: {error}.") from error
+    except OSError as error:
+        raise EngineError(str(path), f"cannot be read ({error.strerror}).") from error
+    try:
+        return Options.model_validate(table, strict=False)
+    except ValidationError as error:
+        raise InputErrors(
+            EngineError(f"{path}: {'.'.join(map(str, one.place))}", one.what, one.now)
+            for one in problems(error, Options)
+        ) from error
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine that was chosen, and what was said about it.
+
+    `workers` and `limit` (seconds) are the local engine's. Making one raises EngineError for an unknown name.
+    """
+
+    name: str
+    options: Options
+    workers: int | None
+    limit: float
+
+    def __post_init__(self) -> None:
+        if self.name not in NAMES:
+            now = did_you_mean(self.name, NAMES) or f"There are {', '.join(NAMES)}."
+            raise EngineError("--engine", f"no engine '{self.name}'.", now)
+
+    def at(self, address: str) -> "Engine":
+        """The same with a Ray cluster that was named on the command line."""
+        if self.name != "ray":
+            raise EngineError("--address", "names a Ray cluster.", "Add --engine ray.")
+        ray = self.options.ray.changed(address=address)
+        return replace(self, options=self.options.changed(ray=ray))
+
+    def run(
+        self, steps: Sequence[Step], store: Store, places: Places, listener: Listener, **how: str
+    ) -> Result:
+        """Compute all steps that are not in the store; `how` may name what `compute`s them."""
+        match self.name:
+            case "ray":
+                from xstilts.runner import on_ray
+
+                return on_ray.run(steps, store, places, listener, options=self.options.ray, **how)
+            case "slurm":
+                from xstilts.runner import on_slurm
+
+                return on_slurm.run(steps, store, places, listener, options=self.options.slurm, **how)
+        from xstilts.runner import local
+
+        return local.run(steps, store, places, listener, workers=self.workers, limit=self.limit, **how)

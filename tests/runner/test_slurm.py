@@ -1,0 +1,265 @@
+"""The Slurm engine: on submitit's local executor, and on a real cluster of two nodes where one can start."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import slurms
+from bench import FAKE, Bench
+
+from xstilts.errors import EngineError, StoreError
+from xstilts.runner import job, meeting, on_slurm
+from xstilts.runner.driver import ATTEMPTS, Driver, Result
+from xstilts.runner.engine import SlurmOptions
+from xstilts.runner.workbench import settings
+
+submitit = pytest.importorskip("submitit")
+
+OPTIONS = SlurmOptions(cpus=1, gpus=0, jobs=2, idle_minutes=0.05)
+
+DRIVER = """
+import sys
+from pathlib import Path
+from test_slurm import OnProcesses
+from bench import Bench
+bench = Bench.__new__(Bench)
+from xstilts.store import Store
+from xstilts.study.load import load
+from xstilts.study.plan import plan
+bench.plan, bench.store, bench.events = plan(load(sys.argv[1])), Store(Path(sys.argv[2])), []
+OnProcesses(bench).run()
+"""
+
+
+class Processes:
+    """submitit's local executor in the place of Slurm: each job is a process of this computer."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.executor = submitit.LocalExecutor(folder / "logs")
+        self.executor.update_parameters(timeout_min=10)
+        self.jobs: dict[str, Any] = {}
+
+    def submit(self, count: int) -> list[str]:
+        new = [self.executor.submit(job.serve, str(self.folder)) for _ in range(count)]
+        self.jobs |= {one.job_id: one for one in new}
+        return [one.job_id for one in new]
+
+    def states(self) -> dict[str, str]:
+        return {name: "COMPLETED" if one.done() else "RUNNING" for name, one in self.jobs.items()}
+
+    def cancel(self, jobs: Sequence[str]) -> None:
+        for name in jobs:
+            self.jobs[name].cancel()
+
+
+class OnProcesses:
+    """A bench whose steps are computed by two jobs of submitit's local executor."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+
+    def run(self) -> Result:
+        bench = self.bench
+        driver = Driver(bench.plan.steps, bench.store, bench.listener)
+        with meeting.meeting(bench.store) as folder:
+            told = settings(bench.store, bench.plan.places, FAKE)
+            on_slurm._write(folder, bench.plan.steps, told, OPTIONS)
+            on_slurm.attend(driver, bench.plan.steps, folder, Processes(folder), OPTIONS.jobs)
+        return driver.result
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_slurm, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(on_slurm, "ASK_SECONDS", 0.5)
+    monkeypatch.setattr(on_slurm, "GRACE_SECONDS", 1.0)
+
+
+def name_of(bench: Bench, fingerprint: str) -> str:
+    return bench.plan.by_fingerprint[fingerprint].name
+
+
+def test_jobs_compute_everything_once_and_failures_and_deaths_stay_where_they_are(bench: Bench) -> None:
+    bench.instruct(**{"mood-seed1": "fail", "mood-seed2": "die once"})
+    result = OnProcesses(bench).run()
+    assert {name_of(bench, one) for one in result.failed} == {"mood-seed1"}
+    assert set(result.failed.values()) == {"mood-seed1: the loss is nan. Lower the learning rate."}
+    lost = {*result.failed, *result.blocked}
+    rest = [step for step in bench.plan.steps if step.fingerprint not in lost]
+    assert result.blocked
+    assert result.computed == len(rest)
+    assert all(bench.store.done(step) for step in rest)
+    twice = Counter(step.fingerprint for step in rest if step.name == "mood-seed2")
+    assert bench.begun == Counter(step.fingerprint for step in rest) + twice + Counter(result.failed)
+    events = Counter(event["event"] for _, event in bench.events)
+    assert events["finished"] == len(rest)
+    assert events["started"] >= len(rest)
+    assert not (bench.store.root / "jobs").exists(), "nothing of submitit stays"
+
+
+def test_a_step_that_always_takes_its_job_with_it_fails(bench: Bench) -> None:
+    bench.instruct(**{"mood-then-mood-seed2": "die"})
+    result = OnProcesses(bench).run()
+    ((fingerprint, message),) = result.failed.items()
+    assert bench.begun[fingerprint] == ATTEMPTS
+    assert "its worker died 3 times (job" in message
+    failure = bench.store.failure(fingerprint)
+    assert failure is not None
+    assert "last words" in failure.traceback
+
+
+def test_jobs_go_on_without_their_driver_and_one_that_is_told_to_leave_leaves_nothing(bench: Bench) -> None:
+    bench.instruct(seconds=0.4)
+    command = [sys.executable, "-c", DRIVER, str(bench.study), str(bench.store.root)]
+    with subprocess.Popen(command) as driver:
+        for _ in range(1200):
+            if len(bench.log) >= 2:
+                break
+            time.sleep(0.1)
+        driver.kill()
+    _, process = bench.log[-1]
+    os.kill(process, signal.SIGUSR2)
+    for _ in range(1200):
+        if all(bench.store.done(step) for step in bench.plan.steps):
+            break
+        time.sleep(0.1)
+    assert max(bench.begun.values()) <= 2
+    assert sum(bench.begun.values()) <= len(bench.plan.steps) + 1
+    (folder,) = (bench.store.root / "jobs").iterdir()
+    told = [json.loads(line) for path in folder.glob("*.jsonl") for line in path.read_text().splitlines()]
+    assert "SIGUSR2" in {event.get("why") for event in told}
+    result = OnProcesses(bench).run()
+    assert result.found == len(bench.plan.steps)
+    assert bench.is_whole()
+
+
+class Idle:
+    """Jobs that end without a word."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def submit(self, count: int) -> list[str]:
+        self.names += [f"job{len(self.names) + number}" for number in range(count)]
+        return self.names[-count:]
+
+    def states(self) -> dict[str, str] | None:
+        return dict.fromkeys(self.names, "FAILED")
+
+    def cancel(self, jobs: Sequence[str]) -> None:
+        assert set(jobs) <= set(self.names)
+
+
+def test_jobs_that_end_before_they_begin_end_the_run(bench: Bench) -> None:
+    driver = Driver(bench.plan.steps, bench.store, bench.listener)
+    crew = Idle()
+    with meeting.meeting(bench.store) as folder:
+        (folder / "logs").mkdir()
+        (folder / "logs" / "job0_0_log.err").write_text("module: command not found")
+        with pytest.raises(EngineError, match="3 jobs in a row: ended before they began a step"):
+            on_slurm.attend(driver, bench.plan.steps, folder, crew, 1)
+    assert len(crew.names) == on_slurm.BARREN
+
+
+def test_what_another_driver_computes_is_found(bench: Bench) -> None:
+    driver = Driver(bench.plan.steps, bench.store, bench.listener)
+    bench.run()
+    with meeting.meeting(bench.store) as folder:
+        on_slurm.attend(driver, bench.plan.steps, folder, Idle(), 1)
+    assert (driver.result.computed, driver.result.found) == (0, len(bench.plan.steps))
+
+
+def test_a_job_refuses_another_store_and_another_release(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meeting, "PATIENCE_SECONDS", 0.0)
+    with meeting.meeting(bench.store) as folder:
+        meeting.agree(meeting.agreement(folder))
+        with pytest.raises(StoreError, match="Install the same release on all computers"):
+            meeting.agree(meeting.agreement(folder) | {"release": "0.0.1"})
+    with pytest.raises(StoreError, match=r"is not the driver's\. Put the store on a file system"):
+        meeting.agree(meeting.agreement(folder))
+
+
+def test_folders_of_dead_drivers_go_after_a_week(bench: Bench) -> None:
+    old, young = (bench.store.root / "jobs" / name for name in ("old", "young"))
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+    week = time.time() - meeting.OLD_SECONDS - 60
+    os.utime(old, (week, week))
+    with meeting.meeting(bench.store):
+        assert not old.exists()
+        assert young.exists()
+
+
+def test_options_become_parameters_of_sbatch() -> None:
+    from submitit.slurm.slurm import _make_sbatch_string
+
+    options = SlurmOptions(
+        partition="gpu", account="me", hours=0.51, memory_gb=1.5, cpus=3, gpus=2,
+        setup=("module load python",), extra={"mail-type": "END", "exclusive": True},
+    )  # fmt: skip
+    lines = _make_sbatch_string("python", "logs", **on_slurm.parameters(options)).splitlines()
+    for wanted in (
+        "#SBATCH --partition=gpu",
+        "#SBATCH --account=me",
+        "#SBATCH --time=31",
+        "#SBATCH --mem=1536MB",
+        "#SBATCH --cpus-per-task=3",
+        "#SBATCH --gpus-per-node=2",
+        "#SBATCH --requeue",
+        "#SBATCH --mail-type=END",
+        "#SBATCH --exclusive",
+        "module load python",
+        "export OMP_NUM_THREADS=3",
+    ):
+        assert wanted in lines
+    (command,) = [line for line in lines if line.startswith("srun")]
+    assert "--cpus-per-task=3" in command, "srun does not take it from the job"
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[slurms.Slurm]:
+    if reason := slurms.missing():
+        pytest.skip(f"no Slurm: {reason}")
+    with slurms.Slurm(tmp_path / "slurm") as cluster:
+        monkeypatch.setenv("SLURM_CONF", str(cluster.conf))
+        yield cluster
+
+
+def test_a_study_on_a_real_cluster_with_a_preempted_job(slurm: slurms.Slurm, bench: Bench) -> None:
+    preempted: list[str] = []
+
+    def listener(step: Any, event: Any) -> None:
+        bench.listener(step, event)
+        if event["event"] == "finished" and not preempted:
+            running = slurm.ask("squeue", "--states=RUNNING", "--array", "--noheader", "--format=%i").split()
+            preempted.extend(running[:1])
+            slurm.ask("scontrol", "requeue", running[0])
+
+    bench.instruct(seconds=0.3)
+    options = OPTIONS.changed(jobs=4, gpus=1)
+    result = on_slurm.run(
+        bench.plan.steps, bench.store, bench.plan.places, listener, options=options, compute=FAKE
+    )
+    assert preempted
+    assert (result.computed, result.complete) == (len(bench.plan.steps), True)
+    assert bench.is_whole()
+    assert sum(bench.begun.values()) <= len(bench.plan.steps) + 1, "at most the preempted step, again"
+    told = slurm.ask("squeue", "--states=all", "--array", "--noheader", "--format=%i %T").split()
+    assert set(told[1::2]) <= {"COMPLETED", "CANCELLED", "COMPLETING"}
+
+
+def test_what_slurm_refuses_is_said(slurm: slurms.Slurm, bench: Bench) -> None:
+    options = OPTIONS.changed(partition="nowhere")
+    with pytest.raises(EngineError, match=r"sbatch: .*nvalid partition"):
+        on_slurm.run(bench.plan.steps, bench.store, bench.plan.places, bench.listener, options=options)
