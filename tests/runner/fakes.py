@@ -43,8 +43,9 @@ def _result(step: Step, context: Context) -> dict[str, Any]:
         context.development(step.specification.uses[0])  # type: ignore[union-attr]
     if todo == "memory" or (todo == "memory once" and context.micro_tokens == MICRO_TOKENS):
         raise MemoryError("much too much")
-    if todo == "hang once" and not (mark := context.store.root / "hung").exists():
-        mark.touch()
+    if todo == "hang" or (todo == "hang once" and not (context.running / "hung").exists()):
+        (context.running / "hung").touch()
+        (context.store.root / "hung").touch()
         time.sleep(3600)
     if todo == "die":
         print("last words", file=sys.stderr, flush=True)
