@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from bench import Bench
 
-from xstilts.errors import StoreError
-from xstilts.runner import driver
+from xstilts.errors import EngineError, StoreError
+from xstilts.runner import driver, machine
 from xstilts.runner.machine import environments
 
 
@@ -181,6 +181,14 @@ def test_threads_and_gpus_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("xstilts.runner.machine.gpus", lambda: ("0", "3"))
     assert [one["CUDA_VISIBLE_DEVICES"] for one in environments(None)] == ["0", "3"]
     assert [one["CUDA_VISIBLE_DEVICES"] for one in environments(3)] == ["0", "3", "0"]
+    monkeypatch.setattr("xstilts.runner.machine.gpus", lambda: tuple("01234"))
+    pairs = environments(None, processes=2)
+    assert [one["CUDA_VISIBLE_DEVICES"] for one in pairs] == ["0,1", "2,3"]
+    assert [(one["OMP_NUM_THREADS"], one[machine.PROCESSES]) for one in pairs] == [("2", "2")] * 2
+    with pytest.raises(EngineError, match="6 processes want a GPU each; this computer shows 5"):
+        environments(None, processes=6)
+    monkeypatch.setattr("xstilts.runner.machine.gpus", lambda: ())
+    assert [one["OMP_NUM_THREADS"] for one in environments(None, processes=4)] == ["1", "1"]
 
 
 def test_visible_devices_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,6 +196,6 @@ def test_visible_devices_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1, 2")
     assert gpus() == ("1", "2")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr("xstilts.runner.machine.gpus", lambda: ())
     assert gpus() == ()
     assert 1 <= cores() <= (os.cpu_count() or 1)

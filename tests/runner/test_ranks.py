@@ -15,9 +15,9 @@ from toybox import PLACES, Box, phase
 
 from xstilts.errors import StepError
 from xstilts.families.items import Item
-from xstilts.runner import ranks
 from xstilts.runner.context import MICRO_TOKENS
 from xstilts.runner.data import Encoded
+from xstilts.runner.machine import PROCESSES
 from xstilts.runner.ranks import Ranks, started
 from xstilts.study.phase import Phase
 from xstilts.study.step import Step
@@ -31,7 +31,7 @@ PHASES = {
 
 @pytest.fixture
 def _two(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ranks.PROCESSES, "2")
+    monkeypatch.setenv(PROCESSES, "2")
 
 
 def together(box: Box, wanted: Phase, **settings: Any) -> Mapping[str, Any]:

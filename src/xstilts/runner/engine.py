@@ -25,6 +25,13 @@ from xstilts.study.step import Places, Step
 NAMES = ("local", "ray", "slurm")
 
 
+class LocalOptions(Specification):
+    """This computer."""
+
+    processes_per_phase: int = Field(default=1, ge=1)
+    """So many train a phase together, each on a GPU of its own if there are GPUs."""
+
+
 class RayOptions(Specification):
     """A Ray cluster and the share of it that a step gets; without an address one is started here."""
 
@@ -60,6 +67,7 @@ class SlurmOptions(Specification):
 class Options(Specification):
     """What may stand in the file."""
 
+    local: LocalOptions = LocalOptions()
     ray: RayOptions = RayOptions()
     slurm: SlurmOptions = SlurmOptions()
 
@@ -125,4 +133,13 @@ class Engine:
                 return on_slurm.run(steps, store, places, listener, options=self.options.slurm, **how)
         from xstilts.runner import local
 
-        return local.run(steps, store, places, listener, workers=self.workers, limit=self.limit, **how)
+        return local.run(
+            steps,
+            store,
+            places,
+            listener,
+            workers=self.workers,
+            limit=self.limit,
+            processes=self.options.local.processes_per_phase,
+            **how,
+        )

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from xstilts.errors import EngineError
 from xstilts.study.phase import Evaluation, Inference, Phase
 from xstilts.study.step import Step
 
@@ -49,18 +50,27 @@ def _gpu_lines(listed: str) -> list[str]:
     return [line for line in listed.splitlines() if line.startswith("GPU ")]
 
 
-def environments(workers: int | None) -> list[Mapping[str, str]]:
-    """For each worker what it finds in its environment: its share of the threads, its GPU.
+def environments(workers: int | None, processes: int = 1) -> list[Mapping[str, str]]:
+    """For each worker what it finds in its environment: its share of the threads, its GPUs.
 
-    Without a number: one worker for each GPU, or without GPUs for each core. Never more than one per core.
+    Several `processes` train a phase of a worker together, each on a GPU of its own if there are GPUs.
+    Without a number: one worker for so many GPUs, or without GPUs cores. Never more processes than cores, but
+    for a single worker's. Raises EngineError if there are fewer GPUs than processes.
     """
     devices, available = gpus(), cores()
-    count = min(workers or len(devices) or available, available)
-    shared = threads(max(1, available // count))
-    own = [
-        {"CUDA_VISIBLE_DEVICES": devices[number % len(devices)]} if devices else {} for number in range(count)
-    ]
-    return [{**shared, **one} for one in own]
+    if devices and processes > len(devices):
+        what = f"{processes} processes want a GPU each; this computer shows {len(devices)}."
+        raise EngineError("processes_per_phase", what, "Ask for fewer.")
+    room = max(1, available // processes)
+    count = min(workers or len(devices) // processes or room, room)
+    shared = threads(max(1, available // (count * processes))) | processes_per_phase(processes)
+    return [{**shared, **_devices(devices, number * processes, processes)} for number in range(count)]
+
+
+def _devices(devices: Sequence[str], start: int, count: int) -> dict[str, str]:
+    """So many GPUs from one on; the last are followed by the first."""
+    own = [devices[place % len(devices)] for place in range(start, start + count)] if devices else []
+    return {"CUDA_VISIBLE_DEVICES": ",".join(own)} if own else {}
 
 
 def memory_kills() -> int | None:

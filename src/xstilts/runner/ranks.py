@@ -18,6 +18,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,11 +28,10 @@ import torch.distributed as processes
 from numpy.typing import NDArray
 
 from xstilts.errors import StepError, XstiltsError
-from xstilts.runner.data import Encoded, split
+from xstilts.runner.data import Encoded, offsets, split
+from xstilts.runner.machine import PROCESSES
 from xstilts.study.step import Places, Step
 
-PROCESSES = "XSTILTS_PROCESSES_PER_PHASE"
-"""The variable by which the engine tells a worker how many processes train a phase."""
 PATIENCE = timedelta(hours=2)
 """How long one process waits for another, which may be scoring development rows."""
 FAREWELL_SECONDS = 5.0
@@ -91,10 +91,9 @@ class Ranks:
         for bucket in _buckets(gradients):
             together = torch.cat([gradient.reshape(-1) for gradient in bucket])
             processes.all_reduce(together)
-            for gradient, part in zip(
-                bucket, together.split([gradient.numel() for gradient in bucket]), strict=True
-            ):
-                gradient.copy_(part.view_as(gradient))
+            ends = offsets([gradient.numel() for gradient in bucket])
+            for gradient, (start, end) in zip(bucket, pairwise(ends), strict=True):
+                gradient.copy_(together[start:end].view_as(gradient))
 
     @contextlib.contextmanager
     def in_turn(self) -> Iterator[None]:
@@ -209,7 +208,7 @@ def _joined(rank: int, size: int, folder: Path) -> Iterator[None]:
     on_gpus = torch.cuda.is_available()
     if not on_gpus:
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    meeting = processes.FileStore(str(folder / "ranks"), size)
+    meeting = processes.FileStore(str(folder / "ranks"), size)  # type: ignore[attr-defined]
     processes.init_process_group(
         "nccl" if on_gpus else "gloo", store=meeting, rank=rank, world_size=size, timeout=PATIENCE
     )

@@ -122,8 +122,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         ranks.add_gradients(model.parameters())
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
         *parts, steepness = torch.stack([*losses, norm]).tolist()  # one wait for the device
-        real, places = sum(batch.real_tokens for batch in micro), sum(batch.ids.numel() for batch in micro)
-        loss, real, places = ranks.total((sum(parts), real, places), device)
+        seen = sum(batch.real_tokens for batch in micro), sum(batch.ids.numel() for batch in micro)
+        loss, tokens, padded = ranks.total((sum(parts), *seen), device)
         if not math.isfinite(loss + steepness):
             where = f"{phase.name}, update {update + 1} of {schedule.total}"
             now = 'Lower the learning rate, or set precision = "fp32" in the recipe.'
@@ -133,8 +133,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
 
         # What is known now.
         progress.update, progress.loss = update + 1, loss
-        progress.tokens += int(real)
-        progress.padded += int(places)
+        progress.tokens += int(tokens)
+        progress.padded += int(padded)
         progress.seconds = before + time.monotonic() - began
         since += loss
         if progress.update in check_at or progress.update % max(1, schedule.total // POINTS) == 0:
