@@ -1,4 +1,4 @@
-"""JSON and TOML that others wrote: plain values, or an error that says what is wrong with the text.
+"""What others wrote: JSON and TOML as plain values, or an error of the text; and text for a terminal.
 
 The standard readers give up in several ways on texts that were made to break them: at nesting deeper than the
 interpreter's stack, at numbers of thousands of digits. Both are told here as what they are, errors of the
@@ -8,6 +8,7 @@ text. Half of a surrogate pair, which JSON can spell, is no character: it could 
 import json
 import re
 import tomllib
+import unicodedata
 from typing import Any
 
 _MAY_BE_HALF = re.compile(r"\\u[dD][89a-fA-F]")
@@ -60,3 +61,23 @@ def _check_depth(value: Any) -> None:
         if not level:
             return
     raise RecursionError
+
+
+def printable(text: str) -> str:
+    """Text for a terminal: signs that could steer it, or turn the direction of what follows, as their codes.
+
+    >>> printable("an \\x1b[31marm")
+    'an \\\\x1b[31marm'
+    """
+    return "".join(letter if letter == "\n" or not _steers(letter) else _code(letter) for letter in text)
+
+
+def _steers(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Cc", "Cs") or letter in _DIRECTIONS
+
+
+def _code(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()
+
+
+_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

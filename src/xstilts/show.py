@@ -12,6 +12,7 @@ from rich.table import Table
 
 from xstilts import languages as known_languages
 from xstilts import task
+from xstilts.plain import printable
 from xstilts.runner.progress import duration
 from xstilts.store import Store
 from xstilts.study import load
@@ -49,7 +50,7 @@ def checked(plan: Plan, store: Store, *, as_json: bool) -> None:
         )
         return
     console = _console()
-    console.print(f"{plan.study.name}: {plan.study.question}")
+    console.print(printable(f"{plan.study.name}: {plan.study.question}"))
     if plan.cells:
         console.print(_grid(plan, store))
     rows = [
@@ -71,7 +72,7 @@ def checked(plan: Plan, store: Store, *, as_json: bool) -> None:
         console.print(_table(("phase to train", "fingerprint", "cells", "tokens (estimate)"), shared))
     console.print(_cost(cost.tokens, cost.unknown, cost.seconds))
     for note in plan.notes:
-        console.print(f"Note: {note}.")
+        console.print(printable(f"Note: {note}."))
 
 
 def status(plan: Plan, store: Store, *, as_json: bool) -> None:
@@ -90,7 +91,7 @@ def status(plan: Plan, store: Store, *, as_json: bool) -> None:
     words = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     console.print(f"Cells: {words or 'none'}.")
     for one in failed:
-        console.print(f"failed: {one.name} ({one.fingerprint}): {one.message}", markup=False, soft_wrap=True)
+        console.print(printable(f"failed: {one.name} ({one.fingerprint}): {one.message}"), soft_wrap=True)
 
 
 def audit(found: "Audit", study: Study, *, as_json: bool) -> None:
@@ -102,7 +103,7 @@ def audit(found: "Audit", study: Study, *, as_json: bool) -> None:
         _json({"study": study.name} | found.to_json() | {"findings": told})
         return
     for line in words.lines(found, study):
-        print(line)
+        print(printable(line))
 
 
 def result(result: "Result") -> str:
@@ -143,10 +144,10 @@ def compared(found: "Comparison", *, as_json: bool) -> None:
         _json(found.to_json())
         return
     console, about = _console(), found.published
-    console.print(f"{found.study} beside: {about.title}", markup=False)
+    console.print(printable(f"{found.study} beside: {about.title}"))
     for name in ("source", "split", "setting"):
         if text := getattr(about, name):
-            console.print(f"{name}: {text}", markup=False, soft_wrap=True)
+            console.print(printable(f"{name}: {text}"), soft_wrap=True)
     if found.pairs:
         head = ("model", "backbone", "arm", "target", "language", "metric", "status", "published", "measured")
         rows = [
@@ -294,13 +295,13 @@ def _short(*values: float | str) -> str:
 
 def _console() -> Console:
     """A terminal's width on a terminal; elsewhere no line is folded or cut."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
+    return Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 10_000)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    table = Table(*head, box=None, pad_edge=False)
+    table = Table(*map(printable, head), box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(str(value) for value in row))
+        table.add_row(*(printable(str(value)) for value in row))
     return table
 
 

@@ -132,10 +132,7 @@ class Store:
 
     def scores(self, fingerprint: str) -> dict[str, Any]:
         """The scores of a finished evaluation; MissingResultError if it is not finished."""
-        path = self.file(fingerprint, "scores.json")
-        scores: dict[str, Any] = read_json(path, REPAIR)
-        if what := shapes.wrong(scores, shapes.Scores):
-            raise DamageError(str(path), f"holds no scores ({what}).", REPAIR)
+        scores: dict[str, Any] = read_json(self.file(fingerprint, "scores.json"), REPAIR, shapes.Scores)
         return scores
 
     def checkpoint(self, fingerprint: str) -> Path:
@@ -157,10 +154,7 @@ class Store:
         path = self._failure(fingerprint)
         if not path.is_file():
             return None
-        try:
-            return shapes.made(read_json(path), Failure)
-        except ValueError as error:
-            raise DamageError(str(path), f"tells of no failure ({error}).", REMOVE) from error
+        return shapes.made(read_json(path, REMOVE, Failure), Failure)
 
     def claimed(self, fingerprint: str) -> bool:
         """Whether a living process computes the step."""
@@ -362,22 +356,23 @@ class Store:
         return ("is no folder.", ELSEWHERE) if number in (errno.ENOTDIR, errno.EEXIST) else None
 
 
-def read_json(path: Path, now: str = REMOVE) -> Any:
-    """The content of a JSON file of the store; DamageError if it is damaged."""
+def read_json(path: Path, now: str = REMOVE, shape: type = object) -> Any:
+    """The content of a JSON file of the store; DamageError if it is damaged, or not of that shape."""
     try:
-        return parse_json(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DamageError(str(path), f"is damaged or cannot be read ({error}).", now) from error
+    if shape is not object and (what := shapes.wrong(content, shape)):
+        raise DamageError(str(path), f"is damaged: it does not hold what it should ({what}).", now)
+    return content
 
 
 def read_record(folder: Path) -> Record:
     """The record in the folder of a finished step; DamageError if it is damaged."""
     path = folder / checksums.RECORD
-    record: Record = read_json(path, REPAIR)
+    record: Record = read_json(path, REPAIR, shapes.Record)
     if what := checksums.broken(record):
         raise DamageError(str(path), f"is damaged: it {what}.", REPAIR)
-    if what := shapes.wrong(record, shapes.Record):
-        raise DamageError(str(path), f"is no record of a step ({what}).", REPAIR)
     return record
 
 

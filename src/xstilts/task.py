@@ -20,6 +20,7 @@ import xstilts.tasks
 from xstilts.errors import DataError, TaskError, did_you_mean
 from xstilts.families.examples import Example
 from xstilts.families.fit import fit
+from xstilts.unpacked import said_size
 
 TRANSLATED = "train-translated"
 """The split that holds the source language's training rows in another language: see `xstilts.translated`. In
@@ -239,16 +240,7 @@ def text_bytes(task: Task, split: str, language: str, data: Path | None = None) 
     if files is None or (data is None and task.path is None):
         return None
     found = _find_paths(task, files, split, language, data)
-    return sum(_uncompressed(path) for path in found) if found else None
-
-
-def _uncompressed(path: Path) -> int:
-    """gzip keeps the size in its last four bytes (RFC 1952, section 2.3.1)."""
-    if path.suffix != ".gz" or path.stat().st_size < 18:
-        return path.stat().st_size
-    with path.open("rb") as file:
-        file.seek(-4, 2)
-        return int.from_bytes(file.read(4), "little")
+    return sum(said_size(path) for path in found) if found else None
 
 
 def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ...]:

@@ -89,13 +89,19 @@ def svg(chart: Any) -> str:
     """The chart as an SVG element for use inside a page: it scales, and its ids are its own."""
     drawn: str = vl_convert.vegalite_to_svg(themed(chart))
     prefix = "c" + hashlib.sha256(drawn.encode()).hexdigest()[:8]
-    drawn = re.sub(r'\bid="', f'id="{prefix}-', drawn)
-    drawn = drawn.replace("url(#", f"url(#{prefix}-").replace('href="#', f'href="#{prefix}-')
+    drawn = _TAG.sub(lambda tag: _renamed(tag.group(), prefix), drawn)
     drawn = _TELLING.sub(r'<path class="told"\2><title>\1</title></path>', drawn)
     drawn = re.sub(r' aria-(label|roledescription)="[^"]*"| role="graphics-[a-z]*"', "", drawn)
     return _PLACES.sub(lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found.group()), drawn)
 
 
+def _renamed(tag: str, prefix: str) -> str:
+    """A tag whose ids, and what refers to them, begin with a prefix."""
+    own = re.sub(r'\bid="', f'id="{prefix}-', tag)
+    return own.replace("url(#", f"url(#{prefix}-").replace('href="#', f'href="#{prefix}-')
+
+
+_TAG = re.compile(r"<[^>]*>")
 _TELLING = re.compile(
     r'<path aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="[^"]*"([^>]*)/>'
 )

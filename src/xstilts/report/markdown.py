@@ -17,11 +17,11 @@ def markdown(paper: Paper) -> bytes:
 def _parts(paper: Paper) -> Iterator[str]:
     results = paper.effects.results
     plan = results.plan
-    yield f"Study `{paper.name}`. {_plain(paper.answer)}"
+    yield f"Study {_plain(paper.name)}. {_plain(paper.answer)}"
     yield from _section("Claims", [_sheet(paper.claims)] if paper.claims.rows else [])
     yield from _section("Transfer", [part for grid in paper.effect_grids for part in _titled(grid)])
     seen = [
-        f"Not zero-shot: {_plain(arm)} has seen labels in {', '.join(language(code).name for code in codes)}."
+        _plain(f"Not zero-shot: {arm} has seen labels in {', '.join(language(code).name for code in codes)}.")
         for arm, codes in sections.seen(results)
     ]
     scores = [part for grid in paper.score_grids for part in _titled(grid)]
@@ -85,5 +85,5 @@ def _marked(entry: Entry) -> str:
 
 
 def _plain(text: str) -> str:
-    """One line, without what Markdown would take for a tag or the end of a cell."""
-    return " ".join(text.split()).replace("|", "/").replace("<", "&lt;")
+    """One line, without what Markdown would take for a tag, a link or the end of a cell."""
+    return " ".join(text.split()).replace("|", "/").replace("<", "&lt;").replace("](", "]\\(")

@@ -71,7 +71,7 @@ def _panel(results: Results, target: Target, lines: Sequence[Line]) -> Chart | N
     base = alt.Chart().encode(y=y)
     layers = []
     for line in measured:
-        own = base.transform_filter(f"datum.line == '{line_label(line)}'")
+        own = base.transform_filter(alt.FieldEqualPredicate(field="line", equal=line_label(line)))
         if line.reference:
             layers.append(_bars(own, lines, step))
         else:

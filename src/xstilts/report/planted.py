@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from xstilts import task
 from xstilts.report.charts import Chart
 from xstilts.report.claims import count
 from xstilts.report.drawing import INK, PALETTE, QUIET, REFERENCE_INKS, TELLS, number
@@ -56,7 +57,7 @@ def truth_table(effects: Effects) -> list[Pair]:
         if line.reference or arm is None or len(arm.tasks) != 1 or arm.labels != "gold" or arm.after:
             continue
         for target in results.targets:
-            if arm.tasks[0].startswith(LAB) and target.name.startswith(LAB):
+            if all(name.startswith(LAB) and name in task.names() for name in (arm.tasks[0], target.name)):
                 estimate = effects.estimate(EFFECT, line, target.name)
                 pairs.append(_pair(line, arm.tasks[0], target, estimate))
     return sorted(pairs, key=lambda pair: (PLANTED.index(pair.planted), -_size(pair)))

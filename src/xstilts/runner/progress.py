@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from xstilts.plain import printable
 from xstilts.study.cost import tokens_of
 from xstilts.study.plan import Plan
 from xstilts.study.step import Step
@@ -125,7 +126,7 @@ class Progress:
         self.board.hear(step, event)
         line = self._line(step, event, time.monotonic() - before)
         if line:
-            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+            self.console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
     def _shown(self) -> AbstractContextManager[Any]:
         return self._live if self.console.is_terminal else nullcontext()
@@ -172,4 +173,4 @@ def _update(event: Mapping[str, Any]) -> str:
 
 def say(text: str) -> None:
     """A message for people: standard error."""
-    print(text, file=sys.stderr, flush=True)
+    print(printable(text), file=sys.stderr, flush=True)

@@ -27,7 +27,7 @@ def _wrong(name: str) -> str:
     """Why a file should not be called so; "" if it may."""
     if not name or name != name.strip():
         return "it is empty" if not name.strip() else "it begins or ends with a space"
-    if name[0] in ".-~":
+    if name[0] in ".-~=+@":
         return f"it begins with '{name[0]}'"
     if bad := sorted(
         {letter for letter in name if letter in "/\\" or unicodedata.category(letter)[0] == "C"}
