@@ -14,7 +14,10 @@ WEIGHT = {"backbone": 1, "phase": 4, "evaluation": 1}
 
 
 class Queue:
-    """The steps that are not done, each in one state: waiting for a parent, ready, taken, or at an end."""
+    """The steps that are not done, each in one state: waiting for a parent, ready, taken, or at an end.
+
+    Parents that are not among the steps are waited for by nobody: they are in the store.
+    """
 
     def __init__(self, steps: Sequence[Step], done: Iterable[str]) -> None:
         self._done = set(done)
@@ -51,7 +54,8 @@ class Queue:
         return list(found.values())
 
     def _push_if_ready(self, step: Step) -> None:
-        if step.fingerprint not in self._done and self._done.issuperset(step.parents):
+        waits_for = [parent for parent in step.parents if parent in self._steps]
+        if step.fingerprint not in self._done and self._done.issuperset(waits_for):
             self.put_back(step)
 
     def _ranks(self, steps: Sequence[Step]) -> dict[str, tuple[int, int, int, int]]:

@@ -1,0 +1,336 @@
+"""What survives a kill: a small study of the lab is killed at random instants and started again.
+
+    python benchmarks/chaos.py kills [--kills 50] [--workers 1 4] [--json FILE]
+    python benchmarks/chaos.py two [--steps 400] [--json FILE]
+
+`kills`: every run is killed once, with all its workers (-9), and given again. Every other one is killed at an
+instant drawn from the time that a run takes; the rest while a state, a checkpoint, or encoded rows are being
+written. Afterwards the checksums of all files of all steps, and the tables of the report, are compared with
+those of a run that nobody killed. Lost is the time that both parts took beyond a run that nobody killed.
+Three phases train for some seconds each, and a state is kept every half second instead of every minute: else
+no kill would find one.
+
+`two`: two drivers of four workers each on one store; three workers are killed. Steps only wait, so that the
+figures are of claims and takeovers alone. Then one whole driver is killed, and the other's takeover timed.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from xstilts.runner import local, work
+from xstilts.runner.context import Context, Event
+from xstilts.runner.sweep import Sweep
+from xstilts.store import Store
+from xstilts.study.load import load
+from xstilts.study.plan import Plan, plan
+from xstilts.study.step import Places, Step
+
+HERE = Path(__file__).resolve()
+LOG = "begun.txt"
+STATE_SECONDS = 0.5
+STEP_SECONDS = 0.3
+STUDY = """
+name = "chaos"
+question = "Does a kill change a number?"
+references = []
+[backbones.scratch]
+architecture = "xlm-roberta"
+weights = "random"
+shape = { hidden_size = 64, num_hidden_layers = 2, num_attention_heads = 2, intermediate_size = 128 }
+tokenizer = { tasks = ["lab_text"], vocabulary = 600, examples = 600 }
+[intermediate]
+seeds = [1]
+recipe = { updates = 120, examples = 500, batch_size = 16, max_length = 64, stride = 32, precision = "fp32" }
+[intermediate.arms]
+none = []
+nli = ["lab_nli"]
+[target]
+seeds = [1]
+tasks = ["lab_entail", "lab_tatoeba"]
+[target.recipe]
+updates = 60
+examples = 300
+batch_size = 16
+max_length = 64
+stride = 32
+precision = "fp32"
+"""
+MANY = """
+name = "many"
+question = "Is anything done twice?"
+references = []
+[backbones.base]
+model = "lab"
+[intermediate]
+seeds = {seeds}
+recipe = {{ max_length = 64, stride = 32 }}
+[intermediate.arms]
+none = []
+nli = ["lab_nli"]
+[target]
+seeds = {seeds}
+tasks = ["lab_entail", "lab_pos"]
+recipe = {{ max_length = 64, stride = 32 }}
+"""
+
+
+def main() -> None:
+    """Do what is asked, print figures, and write them as JSON where asked to."""
+    parser = argparse.ArgumentParser(description="What survives a kill")
+    parser.add_argument("what", choices=("kills", "two", "drive"))
+    parser.add_argument("rest", nargs="*")
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--json", type=Path, help="where to write the figures")
+    options = parser.parse_args()
+    if options.what == "drive":
+        drive(Path(options.rest[0]), Path(options.rest[1]), int(options.rest[2]), options.rest[3])
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        if options.what == "two":
+            figures = two(Path(folder), options.steps)
+        else:
+            figures = {
+                f"{workers} workers": kills(Path(folder) / str(workers), options.kills, workers)
+                for workers in options.workers
+            }
+    print(json.dumps(figures, indent=1))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+# A driver and its work, in processes of their own
+
+
+def drive(study: Path, root: Path, workers: int, compute: str) -> None:
+    """Run the study as the command would, with as many workers as asked for, also beyond the cores."""
+    found, store = plan(load(study)), Store(root)
+    with mock.patch("xstilts.runner.machine.cores", return_value=workers):
+        store.prepare()
+        sweep = Sweep(found.steps, store, lambda *_: None)
+        how = f"chaos:{compute}"
+        result = local.run(found.steps, store, found.places, sweep, workers=workers, compute=how)
+    print(result.computed, flush=True)
+    sys.exit(0 if result.complete else 1)
+
+
+def train(step: Step, store: Store, places: Places, report: Callable[[Event], None]) -> work.Outcome:
+    """The real work, with states more often."""
+    with mock.patch.object(work, "Context", partial(Context, save_seconds=STATE_SECONDS)):
+        return work.compute(step, store, places, report)
+
+
+def wait(step: Step, store: Store, places: Places, report: Callable[[Event], None]) -> work.Outcome:
+    """The real claims and folders around nothing but time; a line in the log at the beginning and the end."""
+
+    def result(step: Step, context: Context) -> dict[str, Any]:
+        _log(store, "begun", step)
+        time.sleep(STEP_SECONDS)
+        (context.folder / "checkpoint").mkdir()
+        (context.folder / "checkpoint" / "weights").write_text(step.fingerprint)
+        _log(store, "ended", step)
+        return {}
+
+    with mock.patch.object(work, "_result", result):
+        return work.compute(step, store, places, report)
+
+
+def _log(store: Store, what: str, step: Step) -> None:
+    with (store.root / LOG).open("a") as file:
+        file.write(f"{what} {step.fingerprint} {os.getpid()} {time.time()}\n")
+
+
+# Kills
+
+
+def kills(folder: Path, number: int, workers: int) -> dict[str, Any]:
+    """Kill so many runs once each, and compare with one that was not killed."""
+    folder.mkdir()
+    study = folder / "chaos.toml"
+    study.write_text(STUDY)
+    found = plan(load(study))
+    began = time.monotonic()
+    assert _start(study, folder / "whole", workers, "train").wait() == 0
+    whole = time.monotonic() - began
+    wanted, rng, lost, moments, same = (
+        _content(found, folder / "whole"),
+        random.Random(0),
+        [],
+        Counter[str](),
+        0,
+    )
+    for one in range(number):
+        root = folder / f"killed{one}"
+        seconds, moment = _killed(study, root, workers, rng, rng.uniform(0, whole) if one % 2 else None)
+        began = time.monotonic()
+        assert _start(study, root, workers, "train").wait() == 0, "the study ends after a kill"
+        lost.append(seconds + time.monotonic() - began - whole)
+        identical = _content(found, root) == wanted
+        same += identical
+        moments[moment] += 1
+        told = f"{workers} workers, kill {one + 1}: {moment}, at {seconds:.1f} s, lost {lost[-1]:.1f} s"
+        print(told if identical else f"{told}: DIFFERENT", file=sys.stderr, flush=True)
+    return {
+        "kills": number,
+        "identical": same,
+        "moments": dict(moments),
+        "seconds_of_a_run": round(whole, 1),
+        "seconds_of_a_start": round(_start_seconds(study, folder / "whole", workers), 1),
+        "lost_seconds_median": round(statistics.median(lost), 1),
+        "lost_seconds_worst": round(max(lost), 1),
+    }
+
+
+def _killed(
+    study: Path, root: Path, workers: int, rng: random.Random, after: float | None
+) -> tuple[float, str]:
+    """Start a run and kill it and its workers; gives the seconds that it had, and what it was doing."""
+    process, began = _start(study, root, workers, "train"), time.monotonic()
+    kind, skip = rng.choice(("state", "checkpoint", "rows")), rng.randrange(4)
+    seen: set[Path] = set()
+    while process.poll() is None:
+        if after is not None:
+            if time.monotonic() - began >= after:
+                break
+        else:
+            seen.update(_being_written(root, kind))
+            if len(seen) > skip:
+                break
+        time.sleep(0.001)
+    moment = ", ".join(one for one in ("state", "checkpoint", "rows") if _being_written(root, one))
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return time.monotonic() - began, f"writing {moment}" if moment else "between"
+
+
+def _being_written(root: Path, kind: str) -> list[Path]:
+    """Files that are half written now."""
+    patterns = {
+        "state": "running/*/state.safetensors.*",
+        "checkpoint": "temporary/*/checkpoint",
+        "rows": "data/.*",
+    }
+    with contextlib.suppress(FileNotFoundError):
+        return list(root.glob(patterns[kind]))
+    return []
+
+
+def _content(found: Plan, root: Path) -> dict[str, Any]:
+    """The checksums of all files of all steps, and the tables of the report."""
+    from xstilts.report import page
+
+    store = Store(root)
+    store.know(found.steps)
+    files = {step.fingerprint: (store.record(step.fingerprint) or {})["files"] for step in found.steps}
+    tables = page.write(found, store, ["csv"], root / "report")
+    left = [path.name for name in ("temporary", "running", "claims") for path in (root / name).iterdir()]
+    assert not left, f"left behind: {left}"
+    return {"files": files, "tables": [path.read_bytes() for path in tables]}
+
+
+def _start(study: Path, root: Path, workers: int, compute: str) -> "subprocess.Popen[str]":
+    """A driver in a process group of its own, which is killed with its workers."""
+    arguments = [sys.executable, str(HERE), "drive", str(study), str(root), str(workers), compute]
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    return subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, text=True, start_new_session=True, env=environment
+    )
+
+
+def _start_seconds(study: Path, root: Path, workers: int) -> float:
+    """What it takes to start, to plan and to find that nothing is left to do."""
+    began = time.monotonic()
+    _start(study, root, workers, "train").wait()
+    return time.monotonic() - began
+
+
+# Two drivers
+
+
+def two(folder: Path, steps: int) -> dict[str, Any]:
+    """Two drivers of four workers each; three workers are killed. Then a driver is killed, and taken over."""
+    study, seeds = folder / "many.toml", list(range(1, max(2, steps // 9) + 1))
+    study.write_text(MANY.format(seeds=seeds))
+    found = plan(load(study))
+    root, rng = folder / "store", random.Random(0)
+    drivers = [_start(study, root, 4, "wait") for _ in range(2)]
+    for share in (0.2, 0.4, 0.6):
+        _await(lambda share=share: len(_lines(root, "ended")) >= share * len(found.steps))
+        _await(lambda: bool(_at_work(root)))
+        os.kill(rng.choice(_at_work(root)), signal.SIGKILL)
+    computed = [int(driver.communicate()[0]) for driver in drivers]
+    assert all(Store(root).done(step) for step in found.steps)
+    begun, ended = (Counter(line[1] for line in _lines(root, what)) for what in ("begun", "ended"))
+    return {
+        "steps": len(found.steps),
+        "in_the_store": len(list((root / "steps").iterdir())),
+        "computed_by_each_driver": computed,
+        "begun": begun.total(),
+        "ended": ended.total(),
+        "ended_twice": sum(count > 1 for count in ended.values()),
+        "cut_short_by_kills": begun.total() - ended.total(),
+    } | _takeover(study, folder / "other", len(found.steps))
+
+
+def _takeover(study: Path, root: Path, steps: int) -> dict[str, Any]:
+    """How long after the kill of a driver the other begins the steps that the dead workers had claimed."""
+    dead, living = (_start(study, root, 4, "wait") for _ in range(2))
+    _await(lambda: len(_lines(root, "ended")) >= steps // 4)
+    os.killpg(dead.pid, signal.SIGKILL)
+    killed = time.time()
+    dead.wait()
+    held = {line[1] for line in _lines(root, "begun")} - {line[1] for line in _lines(root, "ended")}
+    assert living.wait() == 0
+    again = {line[1]: float(line[3]) for line in _lines(root, "begun") if line[1] in held}
+    seconds = [at - killed for at in again.values() if at > killed]
+    return {
+        "claims_taken_over": len(seconds),
+        "takeover_seconds_median": round(statistics.median(seconds), 2) if seconds else None,
+        "takeover_seconds_worst": round(max(seconds), 2) if seconds else None,
+    }
+
+
+def _lines(root: Path, what: str) -> list[list[str]]:
+    path = root / LOG
+    lines = [line.split() for line in path.read_text().splitlines()] if path.is_file() else []
+    return [line for line in lines if line[0] == what]
+
+
+def _at_work(root: Path) -> Sequence[int]:
+    """The workers that have begun a step and not ended it."""
+    busy = Counter(int(line[2]) for line in _lines(root, "begun"))
+    busy.subtract(int(line[2]) for line in _lines(root, "ended"))
+    return [process for process, count in busy.items() if count > 0 and _is_running(process)]
+
+
+def _is_running(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def _await(condition: Callable[[], bool]) -> None:
+    while not condition():
+        time.sleep(0.005)
+
+
+if __name__ == "__main__":
+    main()
