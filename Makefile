@@ -19,7 +19,7 @@ test: .venv/installed-dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	$(QUIET_THREADS) .venv/bin/pytest -n 2
+	$(QUIET_THREADS) .venv/bin/pytest -n 2 --dist loadgroup
 
 test-slow: .venv/installed-dev
 	$(QUIET_THREADS) .venv/bin/pytest -m slow
@@ -35,7 +35,7 @@ test-slow: .venv/installed-dev
 	@touch $@
 
 lower-bounds: .venv-lower/installed
-	$(QUIET_THREADS) .venv-lower/bin/pytest -n 2 -W ignore::DeprecationWarning
+	$(QUIET_THREADS) .venv-lower/bin/pytest -n 2 --dist loadgroup -W ignore::DeprecationWarning
 
 .venv-lower/installed: pyproject.toml | .venv-lower/created
 	.venv-lower/bin/python -c 'import tomllib; \

@@ -110,7 +110,7 @@ def steps(count: int, workers: int | None) -> dict[str, Any]:
     """The time that the local engine takes for steps that compute nothing, and to find them all done."""
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path(__file__).parent), before)))
-    trivial = _steps(count)
+    trivial = trivial_steps(count)
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
         store.prepare()
@@ -134,7 +134,7 @@ def steps(count: int, workers: int | None) -> dict[str, Any]:
     }
 
 
-def _steps(count: int) -> list[Step]:
+def trivial_steps(count: int) -> list[Step]:
     """Phases, and an evaluation of each."""
     facts: dict[str, Any] = {"task_version": 1, "family": "classification", "family_version": 1}
     use = Use(task="nothing", split="train", languages=("en",), data=("none",), **facts)

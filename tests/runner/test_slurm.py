@@ -15,66 +15,36 @@ import pytest
 import slurms
 from bench import FAKE, Bench
 
+from engines import on_processes
 from xstilts.errors import EngineError, StoreError
-from xstilts.runner import job, meeting, on_slurm
-from xstilts.runner.driver import ATTEMPTS, Driver, Result
+from xstilts.runner import meeting, on_slurm
+from xstilts.runner.driver import ATTEMPTS, Driver, Listener, Result
 from xstilts.runner.engine import SlurmOptions
 from xstilts.runner.workbench import settings
+from xstilts.store import Store
+from xstilts.study.plan import Plan
 
 submitit = pytest.importorskip("submitit")
 
+pytestmark = pytest.mark.xdist_group("slurm")
 OPTIONS = SlurmOptions(cpus=1, gpus=0, jobs=2, idle_minutes=0.05)
 
 DRIVER = """
 import sys
+sys.path += {path}
 from pathlib import Path
-from test_slurm import OnProcesses
-from bench import Bench
-bench = Bench.__new__(Bench)
 from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import plan
-bench.plan, bench.store, bench.events = plan(load(sys.argv[1])), Store(Path(sys.argv[2])), []
-OnProcesses(bench).run()
+from test_slurm import by_jobs
+by_jobs(plan(load({study})), Store(Path({store})), lambda *_: None)
 """
 
 
-class Processes:
-    """submitit's local executor in the place of Slurm: each job is a process of this computer."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.executor = submitit.LocalExecutor(folder / "logs")
-        self.executor.update_parameters(timeout_min=10)
-        self.jobs: dict[str, Any] = {}
-
-    def submit(self, count: int) -> list[str]:
-        new = [self.executor.submit(job.serve, str(self.folder)) for _ in range(count)]
-        self.jobs |= {one.job_id: one for one in new}
-        return [one.job_id for one in new]
-
-    def states(self) -> dict[str, str]:
-        return {name: "COMPLETED" if one.done() else "RUNNING" for name, one in self.jobs.items()}
-
-    def cancel(self, jobs: Sequence[str]) -> None:
-        for name in jobs:
-            self.jobs[name].cancel()
-
-
-class OnProcesses:
-    """A bench whose steps are computed by two jobs of submitit's local executor."""
-
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
-
-    def run(self) -> Result:
-        bench = self.bench
-        driver = Driver(bench.plan.steps, bench.store, bench.listener)
-        with meeting.meeting(bench.store) as folder:
-            told = settings(bench.store, bench.plan.places, FAKE)
-            on_slurm._write(folder, bench.plan.steps, told, OPTIONS)
-            on_slurm.attend(driver, bench.plan.steps, folder, Processes(folder), OPTIONS.jobs)
-        return driver.result
+def by_jobs(planned: Plan, store: Store, listener: Listener) -> Result:
+    """The steps computed by two jobs of submitit's local executor."""
+    told = settings(store, planned.places, FAKE)
+    return on_processes(Driver(planned.steps, store, listener), planned.steps, told, OPTIONS)
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +60,7 @@ def name_of(bench: Bench, fingerprint: str) -> str:
 
 def test_jobs_compute_everything_once_and_failures_and_deaths_stay_where_they_are(bench: Bench) -> None:
     bench.instruct(**{"mood-seed1": "fail", "mood-seed2": "die once"})
-    result = OnProcesses(bench).run()
+    result = by_jobs(bench.plan, bench.store, bench.listener)
     assert {name_of(bench, one) for one in result.failed} == {"mood-seed1"}
     assert set(result.failed.values()) == {"mood-seed1: the loss is nan. Lower the learning rate."}
     lost = {*result.failed, *result.blocked}
@@ -99,7 +69,7 @@ def test_jobs_compute_everything_once_and_failures_and_deaths_stay_where_they_ar
     assert result.computed == len(rest)
     assert all(bench.store.done(step) for step in rest)
     twice = Counter(step.fingerprint for step in rest if step.name == "mood-seed2")
-    assert bench.begun == Counter(step.fingerprint for step in rest) + twice + Counter(result.failed)
+    assert bench.begun == Counter(step.fingerprint for step in rest) + twice + Counter([*result.failed])
     events = Counter(event["event"] for _, event in bench.events)
     assert events["finished"] == len(rest)
     assert events["started"] >= len(rest)
@@ -108,7 +78,7 @@ def test_jobs_compute_everything_once_and_failures_and_deaths_stay_where_they_ar
 
 def test_a_step_that_always_takes_its_job_with_it_fails(bench: Bench) -> None:
     bench.instruct(**{"mood-then-mood-seed2": "die"})
-    result = OnProcesses(bench).run()
+    result = by_jobs(bench.plan, bench.store, bench.listener)
     ((fingerprint, message),) = result.failed.items()
     assert bench.begun[fingerprint] == ATTEMPTS
     assert "its worker died 3 times (job" in message
@@ -119,8 +89,9 @@ def test_a_step_that_always_takes_its_job_with_it_fails(bench: Bench) -> None:
 
 def test_jobs_go_on_without_their_driver_and_one_that_is_told_to_leave_leaves_nothing(bench: Bench) -> None:
     bench.instruct(seconds=0.4)
-    command = [sys.executable, "-c", DRIVER, str(bench.study), str(bench.store.root)]
-    with subprocess.Popen(command) as driver:
+    names = {"path": sys.path, "study": str(bench.study), "store": str(bench.store.root)}
+    program = DRIVER.format(**{name: repr(value) for name, value in names.items()})
+    with subprocess.Popen([sys.executable, "-c", program]) as driver:
         for _ in range(1200):
             if len(bench.log) >= 2:
                 break
@@ -137,7 +108,7 @@ def test_jobs_go_on_without_their_driver_and_one_that_is_told_to_leave_leaves_no
     (folder,) = (bench.store.root / "jobs").iterdir()
     told = [json.loads(line) for path in folder.glob("*.jsonl") for line in path.read_text().splitlines()]
     assert "SIGUSR2" in {event.get("why") for event in told}
-    result = OnProcesses(bench).run()
+    result = by_jobs(bench.plan, bench.store, bench.listener)
     assert result.found == len(bench.plan.steps)
     assert bench.is_whole()
 
@@ -227,13 +198,18 @@ def test_options_become_parameters_of_sbatch() -> None:
     assert "--cpus-per-task=3" in command, "srun does not take it from the job"
 
 
-@pytest.fixture
-def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[slurms.Slurm]:
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[slurms.Slurm]:
     if reason := slurms.missing():
         pytest.skip(f"no Slurm: {reason}")
-    with slurms.Slurm(tmp_path / "slurm") as cluster:
-        monkeypatch.setenv("SLURM_CONF", str(cluster.conf))
-        yield cluster
+    with slurms.Slurm(tmp_path_factory.mktemp("slurm") / "cluster") as started:
+        yield started
+
+
+@pytest.fixture
+def slurm(cluster: slurms.Slurm, monkeypatch: pytest.MonkeyPatch) -> slurms.Slurm:
+    monkeypatch.setenv("SLURM_CONF", str(cluster.conf))
+    return cluster
 
 
 def test_a_study_on_a_real_cluster_with_a_preempted_job(slurm: slurms.Slurm, bench: Bench) -> None:

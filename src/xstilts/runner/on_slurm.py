@@ -74,9 +74,22 @@ def run(
     driver = Driver(steps, store, listener)
     if driver.left:
         with meeting.meeting(store) as folder:
-            _write(folder, steps, settings(store, places, compute), options)
+            arrange(folder, steps, settings(store, places, compute), options)
             attend(driver, steps, folder, _Slurm(folder / "logs", options), options.jobs)
     return driver.result
+
+
+def arrange(folder: Path, steps: Sequence[Step], told: Mapping[str, Any], options: SlurmOptions) -> None:
+    """Write down what the jobs are to do."""
+    (folder / "logs").mkdir()
+    content = {
+        "settings": {**told, **meeting.agreement(folder)},
+        "steps": [step.spec for step in steps],
+        "cpus": options.cpus,
+        "gpus": options.gpus,
+        "idle_seconds": 60 * options.idle_minutes,
+    }
+    write_json(folder / "run.json", content)
 
 
 def attend(driver: Driver, steps: Sequence[Step], folder: Path, crew: Crew, most: int) -> None:
@@ -88,18 +101,6 @@ def attend(driver: Driver, steps: Sequence[Step], folder: Path, crew: Crew, most
             time.sleep(LOOK_SECONDS)
     finally:
         watch.dismiss()
-
-
-def _write(folder: Path, steps: Sequence[Step], told: Mapping[str, Any], options: SlurmOptions) -> None:
-    (folder / "logs").mkdir()
-    content = {
-        "settings": {**told, **meeting.agreement(folder)},
-        "steps": [step.spec for step in steps],
-        "cpus": options.cpus,
-        "gpus": options.gpus,
-        "idle_seconds": 60 * options.idle_minutes,
-    }
-    write_json(folder / "run.json", content)
 
 
 @dataclass

@@ -1,0 +1,98 @@
+"""A Ray cluster of two nodes on this computer, each with an address of its own on loopback."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+START_SECONDS = 90.0
+TRIES = 3
+ADDRESSES = ("127.0.0.2", "127.0.0.3")
+LEAN = ("--disable-usage-stats", "--include-log-monitor=False", "--object-store-memory=80000000", "--block")
+
+
+class Ray:
+    """The cluster: a head and one more node, each of one core. Use it as a context."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.address = ""
+        self._nodes: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> "Ray":
+        self._folder.mkdir()
+        try:
+            self._start_head()
+            self._start(ADDRESSES[1], f"--address={self.address}")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for node in reversed(self._nodes):
+            _kill(node)
+
+    def kill_second(self) -> None:
+        """All processes of the node that is not the head, at once."""
+        _kill(self._nodes[1])
+
+    def _start_head(self) -> None:
+        port = _free_port()
+        self.address = f"{ADDRESSES[0]}:{port}"
+        lean = ("--include-dashboard=false", "--no-monitor", f"--temp-dir={_short(self._folder)}")
+        self._start(ADDRESSES[0], "--head", f"--port={port}", *lean)
+
+    def _start(self, address: str, *more: str) -> None:
+        """Ray gives itself 30 seconds to start, which a busy computer may not have: so several tries."""
+        program = Path(sys.executable).with_name("ray")
+        for attempt in range(TRIES):
+            log = self._folder / f"{address}-{attempt}.log"
+            with log.open("wb") as output:
+                command = [program, "start", f"--node-ip-address={address}", "--num-cpus=1", *LEAN, *more]
+                node = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+            until = time.monotonic() + START_SECONDS
+            while node.poll() is None and time.monotonic() < until:
+                if "Ray runtime started" in log.read_text():
+                    self._nodes.append(node)
+                    return
+                time.sleep(0.2)
+            _kill(node)
+        raise RuntimeError(f"no Ray node on {address}: {log.read_text()[-2000:]}")
+
+
+def _kill(node: "subprocess.Popen[bytes]") -> None:
+    """A node and all that it has started, however deep."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(path.parent.name)] = int(path.read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+    doomed = [node.pid]
+    for process in doomed:
+        doomed += [child for child, parent in parents.items() if parent == process]
+    for process in doomed:
+        try:
+            os.kill(process, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    node.wait()
+
+
+def _short(folder: Path) -> Path:
+    """A path short enough for the sockets that Ray makes below it."""
+    short = Path("/tmp") / f"xr-{os.getpid()}"
+    shutil.rmtree(short, ignore_errors=True)
+    short.mkdir()
+    return short
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])

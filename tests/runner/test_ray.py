@@ -1,0 +1,137 @@
+"""The Ray engine: two nodes on this computer, one of which is killed while a study runs."""
+
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import rays
+import slowly
+
+from xstilts.errors import EngineError
+from xstilts.report import page
+from xstilts.runner import local, machine, on_ray
+from xstilts.runner.engine import RayOptions
+from xstilts.store import Store
+from xstilts.study.load import load
+from xstilts.study.plan import Plan, plan
+from xstilts.study.step import Step
+
+if TYPE_CHECKING:
+    from bench import Bench
+
+    from conftest import World
+
+pytest.importorskip("ray")
+pytestmark = pytest.mark.xdist_group("ray")
+
+SECOND = rays.ADDRESSES[1]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rays.Ray]:
+    """Its processes find the modules of these tests; one core for each step, as in the local runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        with rays.Ray(tmp_path_factory.mktemp("ray") / "logs") as started:
+            yield started
+
+
+@pytest.fixture(autouse=True)
+def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_ray, "LOOK_SECONDS", 0.1)
+
+
+def tables(planned: Plan, store: Store, out: Path) -> dict[str, bytes]:
+    """What a reader gets: every table of the report."""
+    page.write(planned, store, ["csv", "latex"], out)
+    return {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in sorted(out.rglob("*"))
+        if path.suffix in (".csv", ".tex")
+    }
+
+
+def test_what_no_node_has_is_refused(cluster: rays.Ray, bench: "Bench") -> None:
+    options = RayOptions(address=cluster.address, cpus=64)
+    with pytest.raises(EngineError, match="a step wants 64 CPUs and 0 GPUs; the whole cluster has 2 CPUs"):
+        on_ray.run(bench.plan.steps, bench.store, bench.plan.places, bench.listener, options=options)
+
+
+def test_a_failure_blocks_its_descendants_only_and_a_death_is_retried(
+    cluster: rays.Ray, bench: "Bench"
+) -> None:
+    bench.instruct(**{"mood-seed1": "fail", "mood-seed2": "die once"})
+    options = RayOptions(address=cluster.address)
+    steps, places = bench.plan.steps, bench.plan.places
+    result = on_ray.run(steps, bench.store, places, bench.listener, options=options, compute="fakes:compute")
+    assert set(result.failed.values()) == {"mood-seed1: the loss is nan. Lower the learning rate."}
+    assert result.blocked
+    assert result.computed == len(steps) - len(result.failed) - len(result.blocked)
+    died = [step.fingerprint for step in steps if step.name == "mood-seed2" and bench.store.done(step)]
+    assert died
+    done = [step.fingerprint for step in steps if bench.store.done(step)]
+    assert bench.begun == Counter(done) + Counter([*result.failed]) + Counter(died)
+    assert not (bench.store.root / "jobs").exists()
+
+
+def test_an_interrupted_run_leaves_no_claims(cluster: rays.Ray, bench: "Bench") -> None:
+    bench.instruct(seconds=60)
+    options = RayOptions(address=cluster.address)
+    before = signal.getsignal(signal.SIGTERM)
+
+    def listener(step: Step, event: Mapping[str, Any]) -> None:
+        if event["event"] == "progress":
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    steps, places = bench.plan.steps, bench.plan.places
+    with pytest.raises(KeyboardInterrupt):
+        on_ray.run(steps, bench.store, places, listener, options=options, compute="fakes:compute")
+    assert [*(bench.store.root / "claims").iterdir()] == []
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_node_dies_and_the_tables_are_those_of_the_local_engine(
+    cluster: rays.Ray, world: "World", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "cores", lambda: 2)  # one thread for each of two workers, as on the cluster
+    planned = plan(load(world.study()))
+    here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
+    local.run(planned.steps, here, planned.places, lambda *_: None, workers=2)
+    there.prepare()
+    ended: set[str] = set()
+    killed: list[str] = []
+
+    def listener(step: Step, event: Mapping[str, Any]) -> None:
+        if event["event"] == "finished":
+            ended.add(step.fingerprint)
+        at_work = [one for one, node in slowly.begun(there) if node == SECOND and one not in ended]
+        if len(ended) >= 4 and at_work and not killed:
+            killed.extend(at_work)
+            cluster.kill_second()
+
+    options = RayOptions(address=cluster.address)
+    result = on_ray.run(
+        planned.steps, there, planned.places, listener, options=options, compute="slowly:compute"
+    )
+    assert killed, "the second node was at nothing"
+    assert (result.computed, result.complete) == (len(planned.steps), True)
+    begun = Counter(fingerprint for fingerprint, _ in slowly.begun(there))
+    assert {one for one, count in begun.items() if count > 1} <= set(killed)
+    measured, expected = (
+        tables(planned, there, tmp_path / "on-ray"),
+        tables(planned, here, tmp_path / "alone"),
+    )
+    assert expected
+    assert measured == expected
+
+
+def test_no_cluster_at_the_address_is_said(bench: "Bench", monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_gcs_server_request_timeout_seconds", "1")
+    options = RayOptions(address="127.0.0.1:1")
+    with pytest.raises(EngineError, match=r"--address 127\.0\.0\.1:1: no Ray cluster"):
+        on_ray.run(bench.plan.steps, bench.store, bench.plan.places, bench.listener, options=options)
