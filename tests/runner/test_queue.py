@@ -60,6 +60,11 @@ def test_what_is_done_is_not_taken(named: Callable[[list[Step]], list[str]]) -> 
     assert drain(Queue(STEPS, [step.fingerprint for step in STEPS])) == []
 
 
+def test_a_parent_that_is_not_among_the_steps_is_not_waited_for() -> None:
+    children = [Step(one) for one in CHILDREN]
+    assert drain(Queue(children, [])) == children
+
+
 def test_a_step_put_back_is_taken_again(named: Callable[[list[Step]], list[str]]) -> None:
     queue = Queue(STEPS, [])
     first = queue.take()
