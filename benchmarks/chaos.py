@@ -272,7 +272,7 @@ def two(folder: Path, steps: int) -> dict[str, Any]:
     root, rng = folder / "store", random.Random(0)
     drivers = [_start(study, root, 4, "wait") for _ in range(2)]
     for share in (0.2, 0.4, 0.6):
-        _await(lambda share=share: len(_lines(root, "ended")) >= share * len(found.steps))
+        _await(partial(_has_ended, root, share * len(found.steps)))
         _await(lambda: bool(_at_work(root)))
         os.kill(rng.choice(_at_work(root)), signal.SIGKILL)
     computed = [int(driver.communicate()[0]) for driver in drivers]
@@ -292,7 +292,7 @@ def two(folder: Path, steps: int) -> dict[str, Any]:
 def _takeover(study: Path, root: Path, steps: int) -> dict[str, Any]:
     """How long after the kill of a driver the other begins the steps that the dead workers had claimed."""
     dead, living = (_start(study, root, 4, "wait") for _ in range(2))
-    _await(lambda: len(_lines(root, "ended")) >= steps // 4)
+    _await(partial(_has_ended, root, steps / 4))
     os.killpg(dead.pid, signal.SIGKILL)
     killed = time.time()
     dead.wait()
@@ -311,6 +311,10 @@ def _lines(root: Path, what: str) -> list[list[str]]:
     path = root / LOG
     lines = [line.split() for line in path.read_text().splitlines()] if path.is_file() else []
     return [line for line in lines if line[0] == what]
+
+
+def _has_ended(root: Path, number: float) -> bool:
+    return len(_lines(root, "ended")) >= number
 
 
 def _at_work(root: Path) -> Sequence[int]:

@@ -14,7 +14,7 @@ def sizes(found: Sequence[Size], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([asdict(one) for one in found], indent=1))
         return
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (one.kind, str(one.steps or ""), gigabytes(one.bytes), gigabytes(one.checkpoints)) for one in found
     ]
     whole = sum(one.bytes for one in found), sum(one.checkpoints for one in found)
