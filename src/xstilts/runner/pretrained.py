@@ -43,7 +43,7 @@ def download(model: str, revision: str, wanted: Iterable[str]) -> Path:
     Raises BackboneError if there is no such model or revision, no network and no copy, or no such weights.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     where = f"{model} at {revision}"
     try:
@@ -51,7 +51,7 @@ def download(model: str, revision: str, wanted: Iterable[str]) -> Path:
     except LocalEntryNotFoundError as error:
         what = f"is not in the cache and the Hub cannot be reached ({error})."
         raise BackboneError(where, what, "Connect once, or name a folder.") from error
-    except HfHubHTTPError as error:
+    except (HfHubHTTPError, HFValidationError) as error:
         raise BackboneError(
             where, f"cannot be had from the Hub ({error}).", "Check name and revision."
         ) from error

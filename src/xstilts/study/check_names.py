@@ -1,5 +1,9 @@
-"""Names that a study gives: files and folders are called by them, so none may lead anywhere else."""
+"""Names that a study gives: files and folders are called by them, so none may lead anywhere else.
 
+Those of models on the Hub name folders too: in its cache.
+"""
+
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -8,6 +12,9 @@ from xstilts.study.study import Study
 
 LONGEST = 100
 """Letters of a name. File systems allow 255 bytes, and names stand beside one another."""
+
+HUB_MODEL = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
+HUB_REVISION = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", re.ASCII)
 
 NOW = "Use letters, digits, spaces and any of + - . _"
 
@@ -21,6 +28,20 @@ def check_names(study: Study) -> Iterator[Problem]:
     for place, name in names:
         if wrong := _wrong(name):
             yield Problem(place, f"cannot be the name of a file: {wrong}.", NOW)
+    for name, table in study.backbones.items():
+        yield from _bad_hub_names(("backbones", name), table.model, table.revision)
+        if table.vision is not None:
+            yield from _bad_hub_names(
+                ("backbones", name, "vision"), table.vision.model, table.vision.revision
+            )
+
+
+def _bad_hub_names(place: Place, model: str | None, revision: str | None) -> Iterator[Problem]:
+    """Of a model with a revision, so of the Hub: as its own rules have them."""
+    for key, text, rule in (("model", model, HUB_MODEL), ("revision", revision, HUB_REVISION)):
+        if revision is not None and text is not None and (not rule.fullmatch(text) or ".." in text):
+            now = "A model is OWNER/NAME; a revision is a commit, a tag or a branch."
+            yield Problem((*place, key), f"{text!r} is no name of the Hub.", now)
 
 
 def _wrong(name: str) -> str:
