@@ -84,6 +84,43 @@ def test_a_claim_whose_maker_died_before_writing_it_goes_stale(path: Path) -> No
     claim.release()
 
 
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe", b"token", b"token one host", b"token 99999999999999999999 host", b"a b c d"]
+)
+def test_a_claim_that_nobody_can_read_goes_stale(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    assert claims.take(path) is None
+    os.utime(path, (0, 0))
+    claim = claims.take(path)
+    assert claim is not None
+    claim.release()
+
+
+def test_where_nothing_can_be_written_the_silence_is_told_by_the_own_clock(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_text("token 1 another-computer")
+    monkeypatch.setattr(Path, "touch", _forbidden)
+    assert claims.is_held(path)
+    os.utime(path, (0, 0))
+    assert not claims.is_held(path)
+
+
+def test_a_file_server_that_does_not_answer_for_a_while_is_waited_for(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "HEARTBEAT_SECONDS", 0.01)
+    claim = claims.take(path)
+    assert claim is not None
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "utime", _forbidden)
+        time.sleep(0.1)
+    os.utime(path, (0, 0))
+    _wait_until(lambda: path.stat().st_mtime > 0)
+    assert not claim.lost
+    claim.release()
+
+
 def test_a_holder_touches_its_claim_and_learns_that_it_has_lost_it(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +166,10 @@ def test_a_claim_is_left_alone_while_another_clears_it(path: Path) -> None:
     claim = claims.take(path)
     assert claim is not None
     claim.release()
+
+
+def _forbidden(path: Path, *_: object) -> None:
+    raise OSError(30, "Read-only file system", str(path))
 
 
 def _wait_until(condition: "object") -> None:
