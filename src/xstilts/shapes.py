@@ -114,5 +114,5 @@ def made(value: Any, shape: type[T]) -> T:
 
 
 @cache
-def _adapter(shape: type[Any]) -> TypeAdapter[Any]:
+def _adapter(shape: Any) -> TypeAdapter[Any]:
     return TypeAdapter(shape)

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -46,41 +47,65 @@ def say(fact: dict[str, Any]) -> None:
     print(json.dumps(fact), flush=True)
 
 
-def drive(name: str, wanted: int, options: argparse.Namespace) -> dict[str, Any]:
+@dataclass
+class Tally:
+    """What came of the inputs of a target. The clock runs from the first input on."""
+
+    name: str
+    counts: Counter[str] = field(default_factory=Counter)
+    faults: dict[str, tuple[int, int, str]] = field(default_factory=dict)
+    slowest: float = 0.0
+    began: float | None = None
+
+    @property
+    def took(self) -> float:
+        """Seconds since the first input."""
+        return 0.0 if self.began is None else time.monotonic() - self.began
+
+    def hear(self, fact: dict[str, Any]) -> None:
+        """Take in how an input ended."""
+        self.counts[fact["kind"]] += 1
+        self.slowest = max(self.slowest, fact["seconds"])
+        if fact["kind"] == "fault":
+            key = place(fact)
+            times, first, what = self.faults.get(key, (0, fact["number"], fact["what"]))
+            self.faults[key] = (times + 1, first, what)
+
+
+def drive(name: str, options: argparse.Namespace) -> Tally:
     """Run a target, starting again after an input at which its process died."""
-    counts, faults, slowest, first = Counter[str](), dict[str, tuple[int, int, str]](), 0.0, options.first
-    end, start = options.first + wanted, time.monotonic()
-    while first < end and not (options.seconds and time.monotonic() - start > options.seconds):
-        command = [sys.executable, __file__, name, "--serve", f"{first}:{end}", "--seed", str(options.seed)]
-        at = None
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                fact = json.loads(line)
-                if "at" in fact:
-                    at = fact["at"]
-                    continue
-                counts[fact["kind"]] += 1
-                slowest = max(slowest, fact["seconds"])
-                if fact["kind"] == "fault":
-                    note(faults, place(fact), fact["number"], fact["what"])
-                if options.seconds and time.monotonic() - start > options.seconds:
-                    process.kill()
-                    at = end
-                    break
-        if at is None:
-            raise SystemExit(f"{name}: cannot be prepared (exit status {process.returncode})")
-        if at < end - 1 and process.returncode:
-            counts["fault"] += 1
-            note(faults, f"{DIED} ({process.returncode})", at, "")
-        first = at + 1
-    return {
-        "name": name,
-        "counts": counts,
-        "slowest": slowest,
-        "faults": faults,
-        "took": time.monotonic() - start,
-    }
+    tally = Tally(name)
+    following: int | None = 0
+    while following is not None and following < options.inputs:
+        following = _drive(tally, following, options)
+    return tally
+
+
+def _drive(tally: Tally, first: int, options: argparse.Namespace) -> int | None:
+    """Run inputs from one on; the one to go on with, None if time is up."""
+    part = ["--serve", f"{first}:{options.inputs}", "--seed", str(options.seed)]
+    trying, following = None, first
+    with subprocess.Popen(
+        [sys.executable, __file__, tally.name, *part], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for fact in map(json.loads, process.stdout):
+            tally.began = tally.began or time.monotonic()
+            if "at" in fact:
+                trying = fact["at"]
+                continue
+            tally.hear(fact)
+            trying, following = None, fact["number"] + 1
+            if options.seconds and tally.took > options.seconds:
+                process.kill()
+                return None
+    if trying is None and following == first:
+        raise SystemExit(f"{tally.name}: cannot be prepared (exit status {process.returncode})")
+    if trying is not None:
+        what = f"{DIED} (exit status {process.returncode})"
+        tally.hear({"kind": "fault", "seconds": 0.0, "number": trying, "what": what, "trace": ""})
+        following = trying + 1
+    return following
 
 
 def place(fact: dict[str, Any]) -> str:
@@ -89,11 +114,6 @@ def place(fact: dict[str, Any]) -> str:
     what: str = fact["what"].partition(":")[0]
     shown = f"{what} {own[-1].partition('xstilts/')[2]}" if own else fact["what"]
     return shown[:200]
-
-
-def note(faults: dict[str, tuple[int, int, str]], key: str, number: int, what: str) -> None:
-    times, first, told = faults.get(key, (0, number, what))
-    faults[key] = (times + 1, first, told)
 
 
 def main() -> int:
@@ -117,25 +137,22 @@ def main() -> int:
         parser.error(f"no target named {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     if options.only is not None:
         return again(options.targets, options.only, options.seed)
-    options.first = 0
     print(f"{'target':<12}{'inputs':>8}{'results':>9}{'errors':>8}{'faults':>8}{'slowest':>9}{'seconds':>9}")
     found = []
     for name in options.targets or names:
-        found.append(drive(name, options.inputs, options))
+        found.append(drive(name, options))
         tell(found[-1])
     for one in found:
-        for key, (times, first, what) in sorted(one["faults"].items()):
-            print(f"\n{one['name']} {first} (and {times - 1} more): {key}\n    {what}")
-    return int(any(one["faults"] for one in found))
+        for key, (times, first, what) in sorted(one.faults.items()):
+            print(f"\n{one.name} {first} (and {times - 1} more): {key}\n    {what}")
+    return int(any(one.faults for one in found))
 
 
-def tell(one: dict[str, Any]) -> None:
-    counts = one["counts"]
-    numbers = "".join(
-        f"{counts[kind]:>{width}}" for kind, width in (("result", 9), ("error", 8), ("fault", 8))
-    )
-    times = f"{one['slowest']:>8.2f}s{one['took']:>8.0f}s"
-    print(f"{one['name']:<12}{counts.total():>8}{numbers}{times}", flush=True)
+def tell(one: Tally) -> None:
+    """A line of the table."""
+    kinds = (("result", 9), ("error", 8), ("fault", 8))
+    numbers = "".join(f"{one.counts[kind]:>{width}}" for kind, width in kinds)
+    print(f"{one.name:<12}{one.counts.total():>8}{numbers}{one.slowest:>8.2f}s{one.took:>8.0f}s", flush=True)
 
 
 def again(names: list[str], number: int, seed: int) -> int:

@@ -1,5 +1,8 @@
 """A few inputs of every target, always the same; `python tests/fuzz` tries others, as many as one likes."""
 
+import importlib.util
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -90,3 +93,37 @@ def test_the_sandbox_sees(
     folder.mkdir()
     found = sandbox.attempt(lambda: run(folder), folder)
     assert (found.kind, found.what[: len(what)]) == (kind, what)
+
+
+# The long run
+
+
+FAKE = """
+import json, os, sys
+first, last = map(int, sys.argv[sys.argv.index("--serve") + 1].split(":"))
+for number in range(first, last):
+    print(json.dumps({"at": number}), flush=True)
+    if number == 1:
+        os._exit(9)
+    kind = "fault" if number == 3 else "result"
+    trace = 'File "/x/xstilts/task.py", line 7, in find'
+    print(json.dumps({"number": number, "kind": kind, "seconds": 0.5, "what": "KeyError: 1", "trace": trace}))
+"""
+
+
+def test_a_process_that_dies_is_a_fault_and_not_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = importlib.util.spec_from_file_location("long_run", Path(__file__).with_name("__main__.py"))
+    assert spec is not None and spec.loader is not None
+    run = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "long_run", run)
+    spec.loader.exec_module(run)
+    run.__file__ = str(tmp_path / "fake.py")
+    (tmp_path / "fake.py").write_text(FAKE)
+    monkeypatch.setattr(sys, "argv", ["fuzz", "rows", "--inputs", "5"])
+    assert run.main() == 1
+    told = capsys.readouterr().out
+    assert re.search(r"rows +5 +3 +0 +2 ", told)
+    assert "rows 1 (and 0 more): the process died (exit status 9)" in told
+    assert 'rows 3 (and 0 more): KeyError task.py", line 7, in find' in told

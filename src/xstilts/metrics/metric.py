@@ -47,7 +47,7 @@ def f1(sums: Numbers) -> Numbers:
     return _divide(200.0 * sums[..., 0], sums[..., 1] + sums[..., 2])
 
 
-_WIDTHS = {ratio: 2, f1: 3}
+_WIDTHS: dict[Callable[[Numbers], Numbers], int] = {ratio: 2, f1: 3}
 
 
 def check_counts(metric: str, gold: Sequence[Any], predicted: Sequence[Any]) -> None:
