@@ -48,14 +48,11 @@ STUDY = """
 name = "chaos"
 question = "Does a kill change a number?"
 references = []
-[backbones.scratch]
-architecture = "xlm-roberta"
-weights = "random"
-shape = { hidden_size = 64, num_hidden_layers = 2, num_attention_heads = 2, intermediate_size = 128 }
-tokenizer = { tasks = ["lab_text"], vocabulary = 600, examples = 600 }
+[backbones.lab]
+model = "lab"
 [intermediate]
 seeds = [1]
-recipe = { updates = 120, examples = 500, batch_size = 16, max_length = 64, stride = 32, precision = "fp32" }
+recipe = { updates = 60, examples = 500, batch_size = 16, max_length = 64, stride = 32, precision = "fp32" }
 [intermediate.arms]
 none = []
 nli = ["lab_nli"]
@@ -63,7 +60,7 @@ nli = ["lab_nli"]
 seeds = [1]
 tasks = ["lab_entail", "lab_tatoeba"]
 [target.recipe]
-updates = 60
+updates = 40
 examples = 300
 batch_size = 16
 max_length = 64
