@@ -202,7 +202,7 @@ def test_no_option_says_what_is_computed() -> None:
         "save_memory",
         "keep_checkpoints",
     }
-    allowed |= {"retry", "repair", "limit"}
+    allowed |= {"retry", "repair", "limit", "engine", "engine_options", "address"}
     for command in commands.app.registered_commands:
         assert command.callback is not None
         if command.callback.__name__ in ("score", "translate", "compare"):  # compute nothing of a study
