@@ -256,6 +256,25 @@ def test_eyes_belong_to_the_identity_of_a_folder(first: Box, tmp_path: Path) -> 
         checkpoint.load(tmp_path)
 
 
+def test_a_model_with_eyes_sees_with_random_weights_too(first: Box, tmp_path: Path) -> None:
+    wanted = checkpoint.load(first.checkpoint(SEEING))
+    folder = first.checkpoint(SEEING)
+    one, same, other = (checkpoint.drawn(folder, seed).eyes for seed in (1, 1, 2))
+    assert one is not None and same is not None and other is not None
+    assert one.preparation == wanted.preparation
+    assert wanted.eyes is not None and not torch.equal(one.stem[0].weight, wanted.eyes.stem[0].weight)
+    for name, tensor in one.state_dict().items():
+        assert torch.equal(tensor, same.state_dict()[name])
+        assert name.startswith("norm") or "bias" in name or not torch.equal(tensor, other.state_dict()[name])
+
+
+@pytest.mark.parametrize("name", ["siglip2", "paligemma"])
+def test_what_sees_by_itself_does_with_random_weights(name: str, real_format: Folder) -> None:
+    drawn, pretrained = checkpoint.drawn(real_format(name), 1), checkpoint.load(real_format(name))
+    assert drawn.preparation == pretrained.preparation
+    assert not torch.equal(drawn.embeddings, pretrained.embeddings)
+
+
 # Preparation
 
 

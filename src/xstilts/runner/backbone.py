@@ -36,13 +36,12 @@ def create(backbone: study.Backbone, context: Context) -> dict[str, Any]:
 
 
 def _drawn(backbone: study.Backbone, context: Context) -> Model:
-    """An encoder with random weights, and a tokenizer."""
+    """A model with random weights, and a tokenizer."""
     if backbone.architecture is None:
-        tokenizer, settings = checkpoint.load_parts(context.pretrained(backbone))
-    else:
-        assert backbone.tokenizer is not None
-        tokenizer = train_tokenizer(backbone.tokenizer, context)
-        settings = _settings(backbone, tokenizer)
+        return checkpoint.drawn(context.pretrained(backbone), backbone.seed)
+    assert backbone.tokenizer is not None
+    tokenizer = train_tokenizer(backbone.tokenizer, context)
+    settings = _settings(backbone, tokenizer)
     try:
         encoder = checkpoint.create_encoder(settings, backbone.seed)
     except Exception as error:  # the shape is the study's: whatever transformers raises is the user's to know

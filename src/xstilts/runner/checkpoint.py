@@ -118,17 +118,31 @@ def load(folder: Path) -> Model:
     except Exception as error:  # transformers raises errors of many kinds; all say that the files are wrong
         raise _unreadable(folder, "weights", error) from error
     check_whole(folder, settings, report, spare="pooler")
-    rows, columns = dual.reader(encoder).get_input_embeddings().weight.shape
+    rows = dual.reader(encoder).get_input_embeddings().weight.shape[0]
     if rows < len(tokenizer):
         what = f"has a tokenizer of {len(tokenizer)} tokens, but embeddings for {rows}."
         raise BackboneError(str(folder), what, "Save model and tokenizer together.")
-    model = Model(encoder, tokenizer)
-    model.eyes = vision.load(folder, columns)
+    model = _seeing(Model(encoder, tokenizer), folder)
+    _load_heads(model, folder)
+    return model
+
+
+def drawn(folder: Path, seed: int) -> Model:
+    """The model in a folder with random weights, drawn from `seed`, without heads; raises what `load` does."""
+    tokenizer, settings = load_parts(folder)
+    model = _seeing(Model(create_encoder(settings, seed), tokenizer), folder)
+    if model.eyes is not None:
+        vision.redraw(model.eyes, model.encoder, seed)
+    return model
+
+
+def _seeing(model: Model, folder: Path) -> Model:
+    """The model with the eyes that were saved beside it, or with what it is told of images, if it sees."""
+    model.eyes = vision.load(folder, dual.reader(model.encoder).get_input_embeddings().weight.shape[1])
     if model.kind in SEEING:
-        seen = settings.vision_config
+        seen = model.encoder.config.vision_config
         tokens = (seen.image_size // seen.patch_size) ** 2 if model.kind == "dual" else 0
         model.sight = stated(folder, tokens)
-    _load_heads(model, folder)
     return model
 
 

@@ -114,11 +114,11 @@ def _first_position(encoder: PreTrainedModel) -> int | None:
 def create(encoder: PreTrainedModel, wanted: Vision, folder: Path | None, seed: int, *, random: bool) -> Eyes:
     """Eyes for an encoder: fresh patches, or the vision encoder in `folder`; new parts come from `seed`.
 
-    With `random` the vision encoder's weights do too. Vectors are spread as those of the tokens are.
+    With `random` the vision encoder's weights do too.
     Raises BackboneError if the folder holds no vision encoder that transformers can load.
     """
     tokens: Any = encoder.get_input_embeddings()
-    width, spread = tokens.weight.shape[1], float(tokens.weight.detach().std())
+    width = tokens.weight.shape[1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if folder is None:
@@ -129,11 +129,31 @@ def create(encoder: PreTrainedModel, wanted: Vision, folder: Path | None, seed: 
             tower = _tower(folder, random=random)
             eyes = Eyes(stated(folder, tokens=0), width, tower=tower)
             eyes.preparation = stated(folder, _states(tower, eyes.preparation))
-        for vectors in (eyes.places, eyes.numbers):
-            if vectors is not None:
-                nn.init.normal_(vectors, std=spread)
-        nn.init.constant_(eyes.norm.weight, spread)
+        _spread(eyes, encoder)
     return eyes
+
+
+def redraw(eyes: Eyes, encoder: PreTrainedModel, seed: int) -> None:
+    """Give eyes random weights, as `create` does with `random`, whatever they had learned."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if eyes.tower is not None:
+            eyes.tower = blank(eyes.tower.config)
+        for part in eyes.stem.modules():
+            if isinstance(part, nn.Linear):
+                part.reset_parameters()
+        eyes.norm.reset_parameters()
+        _spread(eyes, encoder)
+
+
+def _spread(eyes: Eyes, encoder: PreTrainedModel) -> None:
+    """Vectors are spread as those of the tokens are."""
+    tokens: Any = encoder.get_input_embeddings()
+    spread = float(tokens.weight.detach().std())
+    for vectors in (eyes.places, eyes.numbers):
+        if vectors is not None:
+            nn.init.normal_(vectors, std=spread)
+    nn.init.constant_(eyes.norm.weight, spread)
 
 
 def _tower(folder: Path, *, random: bool) -> PreTrainedModel:
