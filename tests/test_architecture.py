@@ -152,7 +152,8 @@ def test_reporting_loads_no_torch() -> None:
 
 def test_a_driver_loads_no_torch() -> None:
     assert not loaded_after(
-        "import xstilts.runner.local, xstilts.runner.progress, xstilts.runner.work"
+        "import xstilts.runner.local, xstilts.runner.progress, xstilts.runner.work\n"
+        "import xstilts.runner.engine, xstilts.runner.on_ray, xstilts.runner.on_slurm"
     ) & set(HEAVY)
 
 

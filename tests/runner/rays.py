@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -20,6 +21,8 @@ class Ray:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._short = Path(tempfile.mkdtemp(prefix="xr-", dir="/tmp"))
+        """Ray makes sockets below it, whose paths must be short."""
         self.address = ""
         self._nodes: list[subprocess.Popen[bytes]] = []
 
@@ -36,6 +39,7 @@ class Ray:
     def __exit__(self, *_: object) -> None:
         for node in reversed(self._nodes):
             _kill(node)
+        shutil.rmtree(self._short, ignore_errors=True)
 
     def kill_second(self) -> None:
         """All processes of the node that is not the head, at once."""
@@ -44,7 +48,7 @@ class Ray:
     def _start_head(self) -> None:
         port = _free_port()
         self.address = f"{ADDRESSES[0]}:{port}"
-        lean = ("--include-dashboard=false", "--no-monitor", f"--temp-dir={_short(self._folder)}")
+        lean = ("--include-dashboard=false", "--no-monitor", f"--temp-dir={self._short}")
         self._start(ADDRESSES[0], "--head", f"--port={port}", *lean)
 
     def _start(self, address: str, *more: str) -> None:
@@ -82,14 +86,6 @@ def _kill(node: "subprocess.Popen[bytes]") -> None:
         except ProcessLookupError:
             continue
     node.wait()
-
-
-def _short(folder: Path) -> Path:
-    """A path short enough for the sockets that Ray makes below it."""
-    short = Path("/tmp") / f"xr-{os.getpid()}"
-    shutil.rmtree(short, ignore_errors=True)
-    short.mkdir()
-    return short
 
 
 def _free_port() -> int:

@@ -230,8 +230,8 @@ def compute_step(told: str, spec: str, mailbox: Any, share: tuple[float, float])
         nonlocal said
         if event["event"] in ("finished", "failed"):
             last.append(json.dumps(event))
-        elif time.monotonic() - said >= TELL_SECONDS:
-            said = time.monotonic()
+        elif event["event"] == "started" or time.monotonic() - said >= TELL_SECONDS:
+            said = -math.inf if event["event"] == "started" else time.monotonic()
             mailbox.put.remote(fingerprint, json.dumps(event))
 
     try:
