@@ -14,6 +14,22 @@ def is_there(path: Path) -> bool:
     return path.is_dir()
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file is there. No file has a name that is too long, or that may not be looked for."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; as `is_file`."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def flush(folder: Path) -> None:
     """Force files and listings to the disk, so that a power cut after a rename finds them there."""
     for directory, _, names in os.walk(folder):

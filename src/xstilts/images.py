@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from xstilts.disk import is_file
 from xstilts.errors import DataError
 from xstilts.task import Task
 
@@ -72,7 +73,7 @@ def decode(path: Path) -> NDArray[np.uint8]:
 def find(task: Task, name: str, folder: Path | None = None) -> Path | None:
     """The file of an image; None if there is none. DataError if the name would lead out of the folder."""
     root = _folder(task, folder)
-    return next((path for one in _candidates(task, name) if (path := root / one).is_file()), None)
+    return next((path for one in _candidates(task, name) if is_file(path := root / one)), None)
 
 
 def missing(task: Task, names: Iterable[str], folder: Path | None = None) -> list[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import xstilts.tasks
+from xstilts.disk import is_file
 from xstilts.errors import DataError, TaskError, did_you_mean
 from xstilts.families.examples import Example
 from xstilts.families.fit import fit
@@ -152,7 +153,7 @@ def _way_out(name: str) -> str:
 
 
 def _find_file(path: Path) -> Task:
-    if not path.is_file():
+    if not is_file(path):
         raise TaskError(str(path), "no such task file.", "Name a Python file that binds TASK.")
     spec = importlib.util.spec_from_file_location(f"xstilts_user_task_{path.stem}", path)
     assert spec is not None and spec.loader is not None
@@ -239,8 +240,7 @@ def text_bytes(task: Task, split: str, language: str, data: Path | None = None) 
     files = _layout(task, split, data)
     if files is None or (data is None and task.path is None):
         return None
-    found = _find_paths(task, files, split, language, data)
-    return sum(said_size(path) for path in found) if found else None
+    return sum(map(said_size, _find_paths(task, files, split, language, data))) or None
 
 
 def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ...]:

@@ -4,19 +4,13 @@ import gzip
 import json
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-import polars as pl
 import pytest
 import seeds
 
-from report import example
-from report.example import World
-from xstilts import checksums, readers, score, task, unpacked
-from xstilts.audit import kept
+from xstilts import images, readers, score, task, unpacked
 from xstilts.errors import (
     BackboneError,
-    DamageError,
     DataError,
     InputError,
     InputErrors,
@@ -26,12 +20,10 @@ from xstilts.errors import (
 from xstilts.families.examples import Bitext, Choice, Pair, Tagged
 from xstilts.families.fit import fit
 from xstilts.plain import parse_json
-from xstilts.report import collapse, files, planted, published
-from xstilts.report.effects import Effects
-from xstilts.report.results import Results
-from xstilts.store import Store
+from xstilts.report import published
 from xstilts.study.backbone import room
 from xstilts.study.load import load
+from xstilts.study.plan import plan
 
 DEEP = "[" * 100_000
 LONG = "9" * 5000
@@ -260,129 +252,32 @@ def test_what_the_hub_takes_for_no_name_is_told() -> None:
         download("a//b", "main", ("*.json",))
 
 
-# A store by whomever
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    small: dict[str, Any] = {
-        "N": 8,
-        "METRICS": {"lab_nli": "accuracy"},
-        "LANGUAGES": ("x-en", "x-ga"),
-        "CLAIMS": (),
-    }
-    with mock.patch.multiple(example, **small):
-        return example.make(tmp_path, seeds=(1,), without=(("tags", "lab_nli"),))
-
-
-def _folder(world: World, kind: str) -> Path:
-    done = [step for step in world.plan.steps if step.kind == kind and world.store.done(step)]
-    found = world.store.folder(done[-1].fingerprint)
-    assert found is not None
-    return found
-
-
-def _forged(folder: Path, **changes: Any) -> Store:
-    """The record changed, with checksums that fit; a new store, which has compared nothing yet."""
-    path = folder / checksums.RECORD
-    record = json.loads(path.read_bytes()) | {checksums.FILES: checksums.of_folder(folder)} | changes
-    path.write_text(json.dumps(checksums.sealed(record)))
-    return Store(folder.parents[1])
+TOO_LONG = "./" + "x" * 300
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("old", "new", "told"),
     [
-        ({"seconds": "soon"}, r"record.json: .*seconds: Input should be a valid number"),
-        ({"tokens": -1}, r"record.json: .*tokens: Input should be greater than or equal to 0"),
-        ({"hardware": {"gpu": 7}}, r"hardware.gpu: Input should be a valid string"),
-        ({"software": []}, r"software: Input should be an object"),
-        ({"source_score": {"lab_nli": {"value": 1.0}}}, r"source_score.lab_nli.metric: Field required"),
-        ({"files": {"../../outside": {"size": 1, "sha256": ""}}}, r"is no path below the step's folder"),
-        ({"files": {"/outside": {"size": 1, "sha256": ""}}}, r"is no path below the step's folder"),
-        ({"files": {"spec.json": 7}}, r"files.spec.json: Input should be an object"),
+        ('["lab_nli"]', f'["{TOO_LONG}.py"]', "no such task file"),
+        ('model = "lab"', f'model = "{TOO_LONG}"', "no such folder"),
+        ('model = "lab"', f'model = "lab", vision = {{ model = "{TOO_LONG}" }}', "holds no config.json"),
     ],
 )
-def test_records_that_are_none(world: World, changes: dict[str, Any], told: str) -> None:
-    folder = _folder(world, "phase")
-    store = _forged(folder, **changes)
-    with pytest.raises(DamageError, match=told):
-        store.record(folder.name.rpartition("-")[2])
+def test_a_name_that_is_too_long_for_a_file_is_that_of_none(
+    old: str, new: str, told: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "study.toml"
+    text = (
+        'name = "s"\nquestion = "?"\n[backbones]\nb = { model = "lab" }\n[intermediate.arms]\nnone = []\n'
+        '[target]\ntasks = ["lab_nli"]\n[target.recipe]\nmax_length = 64\nstride = 8\n'
+    )
+    path.write_text(text.replace(old, new))
+    with pytest.raises(InputErrors, match=told):
+        plan(load(path))
 
 
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        ({"languages": {"x-en": {"n": 8}}}, "languages.x-en.value: Field required"),
-        (
-            {"languages": {"x-en": {"n": 8, "value": "high"}}},
-            "languages.x-en.value: Input should be a valid number",
-        ),
-        ([], "Input should be an object"),
-    ],
-)
-def test_scores_that_are_none(world: World, content: Any, told: str) -> None:
-    folder = _folder(world, "evaluation")
-    (folder / "scores.json").write_text(json.dumps(content))
-    with pytest.raises(DamageError, match=f"scores.json: .*{told}.*--repair"):
-        Results(world.plan, _forged(folder)).table  # noqa: B018
-
-
-@pytest.mark.parametrize(
-    ("column", "told"),
-    [
-        (pl.lit(None).alias("language"), "has no whole column 'language'"),
-        (pl.col("index").cast(pl.String), "has no whole column 'index'"),
-        (pl.lit(2**31 - 1, pl.Int32).alias("index"), "counts its rows wrongly"),
-        (pl.lit([1.0], pl.List(pl.Float64)).alias("statistics"), "has not 2 numbers for each example"),
-        (pl.lit([1.0, float("nan")], pl.List(pl.Float64)).alias("statistics"), "has not 2 numbers"),
-        (pl.lit("{").alias("predicted"), "holds an answer that is no JSON"),
-        (pl.lit("[[]]").alias("gold"), "holds an answer that is none"),
-    ],
-)
-def test_predictions_that_are_none(world: World, column: pl.Expr, told: str) -> None:
-    (cell,) = [one for one in world.plan.cells if one.arm == "nli"]
-    folder = world.store.folder(cell.evaluation)
-    assert folder is not None
-    path = folder / "predictions.parquet"
-    pl.read_parquet(path).with_columns(column).write_parquet(path)
-    store = _forged(folder)
-    collapse._by_predictions.cache_clear()
-    with pytest.raises(DamageError, match=f"predictions.parquet: {told}.*--repair"):
-        assert Results(world.plan, store)._samples
-        collapse.collapsed(world.plan, store)
-
-
-@pytest.mark.parametrize("line", ["{", "[]", '{"update": "first"}', '{"update": 1, "loss": []}', "7"])
-def test_curves_that_are_none(world: World, line: str) -> None:
-    path = _folder(world, "phase") / "curve.jsonl"
-    path.write_text(line + "\n")
-    with pytest.raises(DamageError, match=r"curve.jsonl: is .*--repair"):
-        files.curve(path)
-
-
-def test_failures_and_audits_that_are_none(world: World) -> None:
-    failed = next(step for step in world.plan.steps if world.store.failure(step.fingerprint))
-    path = world.store.root / "failures" / f"{failed.fingerprint}.json"
-    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"message": [7]}))
-    with pytest.raises(DamageError, match=r"message: Input should be a valid string. *Remove it"):
-        world.store.failure(failed.fingerprint)
-    audit = world.store.root / "audits" / f"{kept._key(world.plan)}.json"
-    audit.parent.mkdir()
-    audit.write_text('{"findings": [{"kind": "rows"}], "evaluated": 1, "trained": 1, "unseen": []}')
-    with pytest.raises(DamageError, match=r"is no audit \(findings.0.severity: Field required"):
-        kept.stored(world.plan, world.store)
-
-
-def test_a_task_of_a_user_may_be_called_like_those_of_the_lab(tmp_path: Path) -> None:
-    """Nothing is planted there, and a report that looked for it broke."""
-    small: dict[str, Any] = {
-        "N": 8,
-        "METRICS": {"lab_mine": "accuracy"},
-        "LANGUAGES": ("x-en",),
-        "CLAIMS": (),
-    }
-    more = {"FAMILIES": {"lab_mine": "classification"}, "EASE": {"lab_mine": 1.0}}
-    with mock.patch.multiple(example, **small, **more):
-        made = example.make(tmp_path, seeds=(1,))
-    assert planted.truth_table(Effects(made.results)) == []
+def test_no_file_has_a_name_that_is_too_long(tmp_path: Path) -> None:
+    for read in (load, published.read):
+        with pytest.raises(InputError, match=r"no such|no published figures"):
+            read("x" * 300 + ".toml")
+    assert images.missing(task.find("marvl"), ["sw/" + "x" * 300], tmp_path) == ["sw/" + "x" * 300]

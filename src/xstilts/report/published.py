@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from xstilts.disk import is_file
 from xstilts.errors import InputError, InputErrors, did_you_mean
 from xstilts.metrics.xtreme import XTREME
 from xstilts.plain import parse_json, parse_toml
@@ -91,7 +92,7 @@ def read(name_or_path: str) -> Published:
     that is wrong with its content.
     """
     path = shipped().get(name_or_path, Path(name_or_path).expanduser())
-    if not path.is_file():
+    if not is_file(path):
         near = did_you_mean(name_or_path, shipped())
         now = f"{near} There are {', '.join(shipped())}; or name a TOML or JSON file.".strip()
         raise InputError(name_or_path, "no published figures of that name, and no such file.", now)

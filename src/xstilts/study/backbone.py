@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 import xstilts.lab
+from xstilts.disk import is_folder
 from xstilts.errors import BackboneError
 from xstilts.plain import parse_json
 from xstilts.study.specification import Identified, Specification, added
@@ -126,7 +127,7 @@ def checksum(folder: Path) -> str:
     missing, or cannot be read.
     """
     where = str(folder)
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise BackboneError(where, "no such folder.", "A backbone is a folder, a Hub name or a bundled name.")
     if not (folder / SHAPE).is_file():
         raise BackboneError(where, f"holds no {SHAPE}.", "Name a folder made by `save_pretrained`.")

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from xstilts.disk import is_file, is_folder
 from xstilts.errors import InputErrors, StudyError, did_you_mean
 from xstilts.plain import parse_toml
 from xstilts.study.check import check
@@ -49,7 +50,7 @@ def _find(name: str) -> tuple[Path, str]:
     path = Path(name).expanduser()
     if name in bundled():
         return bundled()[name], f"{name}.toml"
-    if path.is_file():
+    if is_file(path):
         return path.resolve(), name
     if path.suffix == ".toml" or len(path.parts) > 1:
         near = f"In this folder: {', '.join(toml)}." if (toml := _beside(path)) else ""
@@ -59,7 +60,7 @@ def _find(name: str) -> tuple[Path, str]:
 
 
 def _beside(path: Path) -> list[str]:
-    return sorted(str(other) for other in path.parent.glob("*.toml")) if path.parent.is_dir() else []
+    return sorted(str(other) for other in path.parent.glob("*.toml")) if is_folder(path.parent) else []
 
 
 def _spelled_out(table: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from xstilts.disk import is_file, is_folder
 from xstilts.errors import BackboneError
 from xstilts.study.specification import Specification
 
@@ -41,8 +42,8 @@ def checksum(folder: Path) -> str:
 
     Raises BackboneError if one of them is missing or cannot be read.
     """
-    weights = sorted(folder.glob("*.safetensors"))
-    lacks = [name for name in _PARTS if not (folder / name).is_file()]
+    weights = sorted(folder.glob("*.safetensors")) if is_folder(folder) else []
+    lacks = [name for name in _PARTS if not is_file(folder / name)]
     if lacks or not weights:
         what = f"holds no {lacks[0] if lacks else 'weights in safetensors format'}."
         now = "Save model and image processor there: AutoImageProcessor.from_pretrained(NAME)."
