@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xstilts.errors import XstiltsError
-from xstilts.plain import printable
 from xstilts.options import (
     STORE,
     DataOption,
@@ -22,6 +21,7 @@ from xstilts.options import (
     StudyArgument,
     planned,
 )
+from xstilts.plain import printable
 from xstilts.store_commands import commands as store_commands
 
 if TYPE_CHECKING:
