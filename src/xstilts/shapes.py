@@ -6,9 +6,10 @@ left alone.
 """
 
 import json
+from collections.abc import Hashable
 from functools import cache
 from pathlib import PurePosixPath
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -105,7 +106,8 @@ def wrong(value: Any, shape: type[Any]) -> str:
 def made(value: Any, shape: type[T]) -> T:
     """Plain values as what they describe, also a dataclass. ValueError that says where they do not."""
     try:
-        found: T = _adapter(shape).validate_json(json.dumps(value), strict=True)
+        adapter: TypeAdapter[T] = _adapter(cast(Hashable, shape))
+        found = adapter.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))

@@ -8,7 +8,8 @@ import unicodedata
 from collections.abc import Iterator
 
 from xstilts.study.problems import Place, Problem
-from xstilts.study.study import Study
+from xstilts.study.study import BackboneTable, Study, model_folder
+from xstilts.study.vision import VisionTable
 
 LONGEST = 100
 """Letters of a name. File systems allow 255 bytes, and names stand beside one another."""
@@ -29,17 +30,17 @@ def check_names(study: Study) -> Iterator[Problem]:
         if wrong := _wrong(name):
             yield Problem(place, f"cannot be the name of a file: {wrong}.", NOW)
     for name, table in study.backbones.items():
-        yield from _bad_hub_names(("backbones", name), table.model, table.revision)
+        yield from _bad_hub_names(study, table, ("backbones", name))
         if table.vision is not None:
-            yield from _bad_hub_names(
-                ("backbones", name, "vision"), table.vision.model, table.vision.revision
-            )
+            yield from _bad_hub_names(study, table.vision, ("backbones", name, "vision"))
 
 
-def _bad_hub_names(place: Place, model: str | None, revision: str | None) -> Iterator[Problem]:
-    """Of a model with a revision, so of the Hub: as its own rules have them."""
-    for key, text, rule in (("model", model, HUB_MODEL), ("revision", revision, HUB_REVISION)):
-        if revision is not None and text is not None and (not rule.fullmatch(text) or ".." in text):
+def _bad_hub_names(study: Study, table: BackboneTable | VisionTable, place: Place) -> Iterator[Problem]:
+    """Of a model with a revision that is no folder, so of the Hub: as its own rules have them."""
+    if table.model is None or table.revision is None or model_folder(study, table.model) is not None:
+        return
+    for key, text, rule in (("model", table.model, HUB_MODEL), ("revision", table.revision, HUB_REVISION)):
+        if not rule.fullmatch(text) or ".." in text:
             now = "A model is OWNER/NAME; a revision is a commit, a tag or a branch."
             yield Problem((*place, key), f"{text!r} is no name of the Hub.", now)
 
