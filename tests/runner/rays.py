@@ -17,7 +17,7 @@ LEAN = ("--disable-usage-stats", "--include-log-monitor=False", "--object-store-
 
 
 class Ray:
-    """The cluster: a head and one more node, each of one core. Use it as a context."""
+    """The cluster: a head, and a second node when it is wanted, each of one core. Use it as a context."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -30,7 +30,6 @@ class Ray:
         self._folder.mkdir()
         try:
             self._start_head()
-            self._start(ADDRESSES[1], f"--address={self.address}")
         except BaseException:
             self.__exit__()
             raise
@@ -40,6 +39,10 @@ class Ray:
         for node in reversed(self._nodes):
             _kill(node)
         shutil.rmtree(self._short, ignore_errors=True)
+
+    def add_second(self) -> None:
+        """One more node. Once a driver is there: of two nodes on its computer it may choose either."""
+        self._start(ADDRESSES[1], f"--address={self.address}")
 
     def kill_second(self) -> None:
         """All processes of the node that is not the head, at once."""

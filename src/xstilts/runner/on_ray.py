@@ -177,7 +177,9 @@ class _Tasks:
             raise EngineError("--engine ray", f"a step wants {asked}; the whole cluster has {there}.", now)
 
     def _read_mail(self) -> None:
-        letters = self._ray.get(self._mailbox.take.remote())
+        letters: list[tuple[str, str]] = []
+        with contextlib.suppress(self._ray.exceptions.RayError):  # without a mailbox only progress is lost
+            letters = self._ray.get(self._mailbox.take.remote())
         running = {step.fingerprint: step for step in self._running.values()}
         for fingerprint, event in letters:
             if fingerprint in running:  # else it has ended since
@@ -207,7 +209,7 @@ class _Tasks:
             self._ray.wait(list(self._running), num_returns=len(self._running), timeout=FAREWELL_SECONDS)
 
     def _beside(self) -> Any:
-        """The class of the mailbox, placed on the driver's node: its loss would be ours too."""
+        """The class of the mailbox, placed on the driver's node, whose loss would be that of the driver."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         here = NodeAffinitySchedulingStrategy(self._ray.get_runtime_context().get_node_id(), soft=True)
