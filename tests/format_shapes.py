@@ -147,21 +147,32 @@ def paligemma(tokenizer: Any, rows: int) -> Any:
     )
 
 
-def qwen_vl(tokenizer: Any, rows: int) -> Any:
+def qwen_vl(kind: Any, tokenizer: Any, rows: int) -> Any:
     number = tokenizer.convert_tokens_to_ids
-    text = _SIZE | {"num_key_value_heads": 2, "vocab_size": rows, "tie_word_embeddings": True}
-    text |= {"rope_scaling": {"type": "mrope", "mrope_section": [2, 1, 1]}}
+    text: dict[str, Any] = _SIZE | {"num_key_value_heads": 2, "vocab_size": rows}
+    text["rope_scaling"] = {"type": "mrope", "mrope_section": [2, 1, 1]}
+    if kind is transformers.Qwen3VLConfig:
+        text["head_dim"] = 8
+        text["rope_scaling"] = {"rope_type": "default", "mrope_section": [2, 1, 1], "mrope_interleaved": True}
     text |= {"bos_token_id": number("<|endoftext|>"), "eos_token_id": number("<|im_end|>")}
-    vision = {"depth": LAYERS, "embed_dim": HIDDEN, "hidden_size": HIDDEN, "num_heads": HEADS, "mlp_ratio": 2}
-    return transformers.Qwen2VLConfig(
+    return kind(
         text_config=text,
-        vision_config=vision | {"patch_size": PATCH // 2},
+        vision_config=_QWEN_EYES[kind] | {"depth": LAYERS, "num_heads": 2, "patch_size": PATCH // 2},
         tie_word_embeddings=True,
         image_token_id=number("<|image_pad|>"),
         video_token_id=number("<|video_pad|>"),
         vision_start_token_id=number("<|vision_start|>"),
         vision_end_token_id=number("<|vision_end|>"),
     )
+
+
+_QWEN_SEEING: dict[str, Any] = {"hidden_size": 24, "intermediate_size": INNER, "out_hidden_size": HIDDEN}
+_QWEN_EYES: dict[Any, dict[str, Any]] = {
+    transformers.Qwen2VLConfig: {"embed_dim": 24, "hidden_size": HIDDEN, "mlp_ratio": 2},
+    transformers.Qwen2_5_VLConfig: _QWEN_SEEING | {"window_size": PATCH, "fullatt_block_indexes": [1]},
+    transformers.Qwen3VLConfig: _QWEN_SEEING
+    | {"num_position_embeddings": 9, "deepstack_visual_indexes": [0]},
+}
 
 
 def siglip_images(**more: Any) -> Any:

@@ -56,6 +56,11 @@ _BERT_PAIR = {"single": "[CLS] A [SEP]", "pair": "[CLS] A [SEP] B [SEP]", "pad":
 _T5_PAIR = {"single": "A </s>", "pair": "A </s> B </s>", "untied": True}
 _QWEN_FACTS = {"single": "A", "pair": "A B", "pad": "<|endoftext|>", "spare": 9}
 _SEEN_TOKENS = ("<|vision_start|>", "<|vision_end|>", "<|vision_pad|>", "<|image_pad|>", "<|video_pad|>")
+_QWEN_SEERS = (
+    ("qwen2-vl", "qwen2_vl", "Qwen2VLForConditionalGeneration", transformers.Qwen2VLConfig),
+    ("qwen2.5-vl", "qwen2_5_vl", "Qwen2_5_VLForConditionalGeneration", transformers.Qwen2_5_VLConfig),
+    ("qwen3-vl", "qwen3_vl", "Qwen3VLForConditionalGeneration", transformers.Qwen3VLConfig),
+)
 
 _ENCODERS = (
     Format(
@@ -277,16 +282,19 @@ _SEERS = (
         **_GEMMA_FACTS,
         images=partial(shapes.siglip_images, image_seq_length=(shapes.IMAGE // shapes.PATCH) ** 2),
     ),
-    Format(
-        "qwen2-vl",
-        "qwen2_vl",
-        "vision-language",
-        "Qwen2VLForConditionalGeneration",
-        partial(tokenizers.qwen, *_SEEN_TOKENS, side="left"),
-        shapes.qwen_vl,
-        **_QWEN_FACTS,
-        side="left",
-        images=shapes.qwen_images,
+    *(
+        Format(
+            name,
+            model_type,
+            "vision-language",
+            saved_as,
+            partial(tokenizers.qwen, *_SEEN_TOKENS, side="left"),
+            partial(shapes.qwen_vl, settings),
+            **_QWEN_FACTS,
+            side="left",
+            images=shapes.qwen_images,
+        )
+        for name, model_type, saved_as, settings in _QWEN_SEERS
     ),
 )
 

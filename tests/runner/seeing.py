@@ -19,6 +19,8 @@ from xstilts.task import find
 TASK = find("lab_vnli")
 LABELS = ("no", "yes")
 LAYOUT = Layout(LABELS, max_length=40, stride=16)
+LAYOUT_TEXT = replace(LAYOUT, max_length=48)
+"""For answers in text."""
 PICTURES = (
     "dog-red-sleep_fog_fog_fog_1",
     "cat-blue-wake_fog_king-shade-wake_fog_2",

@@ -1,4 +1,4 @@
-"""Models that see as they come: dual encoders with a head over both towers, PaliGemma asked in text."""
+"""Models that see as they come: dual encoders with a head over both towers, and those asked in text."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,6 +13,7 @@ from seeing import (
     EXCHANGED,
     LABELS,
     LAYOUT,
+    LAYOUT_TEXT,
     PAIRS,
     TASK,
     TURNED,
@@ -36,7 +37,6 @@ from xstilts.study.architecture import type_of
 from xstilts.study.backbone import room
 
 Folder = Callable[[str], Path]
-LAYOUT_TEXT = replace(LAYOUT, max_length=48)
 
 
 def dual(folder: Path) -> Model:
@@ -159,7 +159,9 @@ def test_a_folder_that_says_nothing_of_images_is_refused(real_format: Folder, tm
         checkpoint.load(tmp_path)
 
 
-# PaliGemma
+# PaliGemma and Qwen-VL
+
+GENERATIVE = ("paligemma", "qwen2-vl", "qwen2.5-vl", "qwen3-vl")
 
 
 @torch.inference_mode()
@@ -184,8 +186,9 @@ def trained(model: Model, rows: Sequence[Seen | Pair], family: str, updates: int
         optimizer.zero_grad()
 
 
-def test_paligemma_learns_eight_examples_by_looking(real_format: Folder, tmp_path: Path) -> None:
-    model = checkpoint.load(real_format("paligemma"))
+@pytest.mark.parametrize("name", GENERATIVE)
+def test_it_learns_eight_examples_by_looking(name: str, real_format: Folder, tmp_path: Path) -> None:
+    model = checkpoint.load(real_format(name))
     trained(model, EIGHT, "visual", 300)
     assert answers(model, EIGHT) == gold(EIGHT)
     assert answers(model, TURNED) != gold(EIGHT)
@@ -201,8 +204,9 @@ def test_paligemma_learns_eight_examples_by_looking(real_format: Folder, tmp_pat
         assert torch.allclose(one, model(batch, "masked"), atol=1e-5)
 
 
-def test_paligemma_learns_texts(real_format: Folder) -> None:
-    model = checkpoint.load(real_format("paligemma"))
+@pytest.mark.parametrize("name", ["paligemma", "qwen2-vl"])
+def test_it_learns_texts(name: str, real_format: Folder) -> None:
+    model = checkpoint.load(real_format(name))
     rows = [Pair(row.text + " ?" * number, None, LABELS[number % 2]) for number, row in enumerate(EIGHT)]
     trained(model, rows, "classification", 200)
     assert answers(model, rows, "classification") == [row.label for row in rows]

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 Folder = Callable[[str], Path]
 RECIPE: dict[str, Any] = {"updates": 3, "learning_rate": 1e-3, "max_length": 48, "batch_size": 8}
 RECIPE |= {"batch_tokens": None}
-READOUT = {"siglip2": "head", "paligemma": "text"}
+READOUT = {"siglip2": "head", "paligemma": "text", "qwen2-vl": "text"}
+TOWERS = {"siglip2": "vision_model", "paligemma": "vision_tower", "qwen2-vl": "visual"}
 
 
 def look(split: str = "train", view: View = "all") -> Use:
@@ -60,9 +61,8 @@ def test_a_target_phase_after_one_on_text(name: str, real_format: Folder, box: B
     folders = (real_format(name), box.checkpoint(text), box.checkpoint(target))
     first, second, third = map(checkpoint.load, folders)
     assert first.preparation == second.preparation == third.preparation
-    tower = "vision_model" if name == "siglip2" else "vision_tower"
     start, before, after = (
-        torch.cat([p.flatten() for p in getattr(model.encoder, tower).parameters()])
+        torch.cat([p.flatten() for p in getattr(model.encoder, TOWERS[name]).parameters()])
         for model in (first, second, third)
     )
     assert torch.equal(start, before), "text trains the tower that reads"
@@ -75,7 +75,7 @@ def test_a_target_phase_after_one_on_text(name: str, real_format: Folder, box: B
         ("siglip2", {"tags": "gives one state", "texts": "gives one state"}),
         ("paligemma", {"tags": 'with `readout = "text"`', "looks": 'with `readout = "text"`'}),
         ("siglip2-naflex", {"looks": "a size of its own"}),
-        ("qwen2-vl", {"looks": "a size of its own"}),
+        ("qwen2-vl", {"tags": 'with `readout = "text"`', "looks": 'with `readout = "text"`'}),
     ],
 )
 def test_what_cannot_be_done_is_told_at_check(name: str, wanted: dict[str, str], real_format: Folder) -> None:

@@ -24,12 +24,12 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from xstilts.errors import BackboneError
-from xstilts.runner import dual, vision
+from xstilts.runner import dual, generative, vision
 from xstilts.runner.bare import blank, check_whole, read, reason
 from xstilts.runner.head import LanguageHead
 from xstilts.runner.model import Model
 from xstilts.runner.pixels import PREPARATION, stated
-from xstilts.study.architecture import SEEING, Kind
+from xstilts.study.architecture import Kind
 from xstilts.study.backbone import SAVE_TOKENIZER, TOKENS, WEIGHTS
 from xstilts.study.vision import EYES_WEIGHTS
 
@@ -128,7 +128,7 @@ def load(folder: Path) -> Model:
 
 
 def drawn(folder: Path, seed: int) -> Model:
-    """The model in a folder with random weights, drawn from `seed`, without heads; raises what `load` does."""
+    """The model in a folder with random weights, drawn from `seed`, no heads; raises what `load` does."""
     tokenizer, settings = load_parts(folder)
     model = _seeing(Model(create_encoder(settings, seed), tokenizer), folder)
     if model.eyes is not None:
@@ -139,10 +139,11 @@ def drawn(folder: Path, seed: int) -> Model:
 def _seeing(model: Model, folder: Path) -> Model:
     """The model with the eyes that were saved beside it, or with what it is told of images, if it sees."""
     model.eyes = vision.load(folder, dual.reader(model.encoder).get_input_embeddings().weight.shape[1])
-    if model.kind in SEEING:
-        seen = model.encoder.config.vision_config
-        tokens = (seen.image_size // seen.patch_size) ** 2 if model.kind == "dual" else 0
-        model.sight = stated(folder, tokens)
+    if model.kind == "dual":
+        seen: Any = model.encoder.config.vision_config
+        model.sight = stated(folder, (seen.image_size // seen.patch_size) ** 2)
+    elif model.kind == "vision-language":
+        model.sight = generative.preparation(model.encoder.config, folder)
     return model
 
 
@@ -247,6 +248,8 @@ def _language_model(
     names = dict.fromkeys(whole.state_dict())
     prefix = "" if all(name in names for name in weights) else f"{known.base_model_prefix}."
     found = {f"{prefix}{name}": tensor for name, tensor in weights.items()}
+    if settings.model_type in READ_FIRST:
+        found = {name.replace("language_model.", "model.", 1): tensor for name, tensor in weights.items()}
     if head.weight is not model.embeddings:
         found[_output_name(names)] = head.weight.detach().cpu().contiguous()
     if head.bias is not None:
@@ -261,6 +264,10 @@ CLASSES: Mapping[Kind, Any] = {
     "vision-language": AutoModelForImageTextToText,
 }
 """How transformers calls a model with its language head."""
+
+READ_FIRST = ("qwen2_vl", "qwen2_5_vl")
+"""Model types whose releases name the layers that read as if there were no others, and the eyes beside them;
+transformers finds all of them by no other names."""
 
 OUTPUTS = ("lm_head.weight", "lm_head.out_proj.weight")
 """How the language models of transformers call the weights of their head."""

@@ -19,7 +19,7 @@ from transformers.models.auto.modeling_auto import (
 from xstilts.errors import BackboneError
 from xstilts.families.items import Layout
 from xstilts.families.text import SUMMARIZED
-from xstilts.runner import dual
+from xstilts.runner import dual, generative
 from xstilts.runner.data import Batch, Encoded
 from xstilts.runner.head import Head, LanguageHead, scaling
 from xstilts.runner.pixels import Preparation
@@ -90,7 +90,10 @@ class Model(nn.Module):
         A causal decoder has seen a whole text only at its last token, and a whole word at its last piece.
         """
         whole = self.kind != "decoder"
-        causal = self.kind == "decoder" and getattr(self.encoder.config, "is_causal", True)
+        settings: Any = self.encoder.config
+        causal = self.kind == "decoder" and getattr(settings, "is_causal", True)
+        seeing = self.kind == "vision-language"
+        prompts = generative.prompts(settings, self.tokenizer, self.sight) if seeing else {}
         return replace(
             layout,
             summary="first" if whole else "last",
@@ -98,17 +101,8 @@ class Model(nn.Module):
             readout=readout,
             target="beside" if self.kind == "encoder-decoder" else "inside",
             start=self.start or 0,
-            **self._prompts(),
+            **prompts,
         )
-
-    def _prompts(self) -> dict[str, Any]:
-        """What stands for an image before a question, and what after it (PaliGemma; Beyer et al. 2024)."""
-        if self.kind != "vision-language":
-            return {}
-        settings: Any = self.encoder.config
-        count = (settings.vision_config.image_size // settings.vision_config.patch_size) ** 2
-        closing = self.tokenizer("\n", add_special_tokens=False)["input_ids"]
-        return {"image": (settings.image_token_id,) * count, "closing": tuple(closing)}
 
     def attend(self, attention: str) -> None:
         """Let the tokens of a decoder see those before them ("causal"), or all ("bidirectional").
@@ -212,8 +206,7 @@ class Model(nn.Module):
             return seen
         inputs: dict[str, Any] = {"input_ids": batch.ids, "attention_mask": batch.attention}
         if self.kind == "vision-language":
-            shown = None if batch.pixels is None else batch.pixels[batch.shown]
-            inputs |= {"token_type_ids": batch.types, "pixel_values": shown, "use_cache": False}
+            inputs |= generative.seen(self.encoder.config, batch, self.sight) | {"use_cache": False}
         elif self._takes_types:
             inputs["token_type_ids"] = batch.types
         if self.takes_positions:

@@ -7,6 +7,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ PREPARATION = "preprocessor_config.json"
 """How releases say what their models want."""
 
 BICUBIC = 3  # of pillow's filters
+
+LONGEST_SIDE = 448
+"""Of the square that images become for models that take any size; 256 tokens in Qwen2-VL."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,32 @@ class Preparation:
         return scaled
 
 
+@dataclass(frozen=True)
+class Cut(Preparation):
+    """For a model that takes images of any size, cut into patches (Qwen2-VL; Wang et al. 2024, arXiv
+    2409.12191, section 2.1): all are stretched to one square.
+
+    A patch has `patch` x `patch` pixels, `merge` x `merge` patches are one token, and an image is shown
+    `frames` times, as films are.
+    """
+
+    patch: int = 14
+    merge: int = 2
+    frames: int = 2
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of patches."""
+        return self.height // self.patch, self.width // self.patch
+
+    @property
+    def release(self) -> dict[str, Any]:
+        """As `squared` reads it. Transformers keeps the shape of an image: only squares become the same."""
+        area = self.height * self.width
+        facts = {"patch_size": self.patch, "merge_size": self.merge, "temporal_patch_size": self.frames}
+        return super().release | facts | {"size": {"shortest_edge": area, "longest_edge": area}}
+
+
 def _middle(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     """The middle of an image, with black around it where it is too small."""
     rows, columns = image.shape[:2]
@@ -111,14 +141,59 @@ def stated(folder: Path, tokens: int) -> Preparation:
             size = facts["size"] if isinstance(facts["size"], int) else size  # CLIP's first releases
         edge = 0 if cut is None or isinstance(size, tuple) else size
         height, width = cut or (size if isinstance(size, tuple) else (size, size))
-        mean, std = (
-            tuple(float(value) for value in facts[name]) if facts.get("do_normalize", True) else (plain,) * 3
-            for name, plain in (("image_mean", 0.0), ("image_std", 1.0))
-        )
+        mean, std = _colours(facts)
         return Preparation(height, width, tokens, mean, std, edge, int(facts.get("resample", BICUBIC)))
     except (OSError, ValueError, TypeError, KeyError) as error:
-        what = f"its {PREPARATION} does not say how images are prepared ({type(error).__name__}: {error})."
-        raise BackboneError(str(folder), what, "Fetch it again, with its image processor.") from error
+        raise _unstated(folder, error) from error
+
+
+def squared(folder: Path, patch: int, merge: int, frames: int) -> Cut:
+    """The square of a release that states how many pixels an image has at the least and at the most.
+
+    Its side is the largest multiple of `patch` x `merge` that is at most LONGEST_SIDE, or what the least
+    number of pixels needs, and that the largest number allows. Raises BackboneError if the release has no
+    preprocessor_config.json, or one that cannot be read or cuts images in another way.
+    """
+    try:
+        facts = json.loads((folder / PREPARATION).read_text(encoding="utf-8"))
+        own = tuple(int(facts[name]) for name in ("patch_size", "merge_size", "temporal_patch_size"))
+        if own != (patch, merge, frames):
+            raise ValueError(f"patches {own}, the model's {(patch, merge, frames)}")
+        unit = patch * merge
+        least, most = _pixels(facts)
+        needed = (isqrt(least - 1) // unit + 1) * unit
+        side = min(max(LONGEST_SIDE, needed), isqrt(most)) // unit * unit
+        if not side:
+            raise ValueError(f"{most} pixels hold no {unit} x {unit}")
+        mean, std = _colours(facts)
+        resample = int(facts.get("resample", BICUBIC))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _unstated(folder, error) from error
+    return Cut(side, side, 0, mean, std, filter=resample, patch=patch, merge=merge, frames=frames)
+
+
+def _pixels(facts: Mapping[str, Any]) -> tuple[int, int]:
+    """The least and the largest number of pixels; releases have called them by three names."""
+    size = facts.get("size") or {}
+    least, most = (
+        int(facts.get(name) or size.get(name) or size[edge])
+        for name, edge in (("min_pixels", "shortest_edge"), ("max_pixels", "longest_edge"))
+    )
+    return max(1, least), most
+
+
+def _colours(facts: Mapping[str, Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of each channel."""
+    mean, std = (
+        tuple(float(value) for value in facts[name]) if facts.get("do_normalize", True) else (plain,) * 3
+        for name, plain in (("image_mean", 0.0), ("image_std", 1.0))
+    )
+    return mean, std
+
+
+def _unstated(folder: Path, error: Exception) -> BackboneError:
+    what = f"its {PREPARATION} does not say how images are prepared ({type(error).__name__}: {error})."
+    return BackboneError(str(folder), what, "Fetch it again, with its image processor.")
 
 
 def _sides(size: Any) -> Any:

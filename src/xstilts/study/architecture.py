@@ -43,8 +43,8 @@ _TYPES: Mapping[Kind, tuple[str, ...]] = {
         "xglm",
     ),
     "dual": ("altclip", "clip", "metaclip_2", "siglip"),
-    "vision-language": ("paligemma",),
-    "uneven": ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "siglip2"),
+    "vision-language": ("paligemma", "qwen2_5_vl", "qwen2_vl", "qwen3_vl"),
+    "uneven": ("siglip2",),
 }
 
 KINDS: Mapping[str, Kind] = {name: kind for kind, names in _TYPES.items() for name in names}
@@ -92,7 +92,7 @@ def _seeing_all(kind: Kind, family: str, readout: str) -> str:
 def _unseen(kind: Kind, family: str, readout: str) -> str:
     """Why a kind of model that sees images cannot do a family of task."""
     if kind == "uneven":
-        return "a model that cuts each image to a size of its own is not shown any; SigLIP and PaliGemma are"
+        return 'SigLIP 2 "naflex" gives each image a size of its own, and is shown none; that of one size is'
     if kind == "dual" and family not in SUMMARIZED:
         return "a dual encoder gives one state for a whole text"
     if kind == "vision-language" and (readout != "text" or family not in SUMMARIZED):
