@@ -210,11 +210,12 @@ def _killed(
             if len(seen) > skip:
                 break
         time.sleep(0.001)
-    moment = ", ".join(one for one in ("state", "checkpoint", "rows") if _being_written(root, one))
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    return time.monotonic() - began, f"writing {moment}" if moment else "between"
+    seconds = time.monotonic() - began
+    left = [one for one in ("state", "checkpoint", "rows") if _being_written(root, one)]
+    return seconds, f"writing {' and '.join(left)}" if left else "between"
 
 
 def _being_written(root: Path, kind: str) -> list[Path]:
