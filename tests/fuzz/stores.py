@@ -51,7 +51,7 @@ def prepare(folder: Path) -> Callable[[Random], Callable[[], object]]:
             _sealed(rng, path)
         if rng.random() < 0.03:
             (root / "temporary" / rng.choice(("a", "a@b", "7@host@x@y", "a@b@9999999999999999999@c"))).mkdir()
-        if rng.random() < 0.1:
+        if rng.random() < 0.03:
             return lambda: _read_all(plan, root, folder / "out")
         return lambda: _read(plan, root, path)
 

@@ -11,6 +11,7 @@ import pytest
 
 from report import example
 from report.example import World
+from xstilts import show
 from xstilts.plain import printable
 from xstilts.report import drawing, latex, markdown, page
 from xstilts.report.effects import Effects
@@ -157,3 +158,8 @@ def test_markdown_has_neither_tags_nor_links(world: World) -> None:
 )
 def test_a_terminal_is_not_steered(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+def test_what_looks_like_markup_of_the_terminal_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+    show._console().print(show._table(("[/b]",), [("[/i] :smile: \x1b[31m",)]))
+    assert capsys.readouterr().out.split() == ["[/b]", "[/i]", ":smile:", r"\x1b[31m"]
