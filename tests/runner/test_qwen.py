@@ -21,8 +21,9 @@ from xstilts.runner import checkpoint
 from xstilts.runner.data import Batch, collate
 from xstilts.runner.generative import patches
 from xstilts.runner.model import Model
-from xstilts.runner.pixels import PREPARATION, Album, Cut, squared
+from xstilts.runner.pixels import Album, Cut, squared
 from xstilts.runner.rows import columns_of
+from xstilts.study.vision import PREPARATION
 
 Folder = Callable[[str], Path]
 PROCESSORS = {

@@ -75,6 +75,15 @@ def test_a_stopped_phase_goes_on_as_if_nothing_had_been(first: Box, box: Box, na
         assert record[key] == before[key]
 
 
+def test_a_state_that_was_cut_short_is_none(first: Box, box: Box) -> None:
+    trained = phase("pairs", updates=6)
+    with pytest.raises(StoppedError):
+        box.compute(trained, report=stopping(4), save_seconds=0)
+    path = box.store.running(trained.fingerprint) / state.STATE
+    path.write_bytes(path.read_bytes()[:-8])
+    assert box.weights(trained) == first.weights(trained)
+
+
 def test_patience_counts_on_after_a_stop(first: Box, box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     trained = phase("pairs", updates=12, evaluations=12, patience=4, select="best")
     scores = iter([10.0, 9.0, 8.0, 8.0, 7.0, 99.0])

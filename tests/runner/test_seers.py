@@ -30,11 +30,12 @@ from xstilts.families.examples import Pair, Seen
 from xstilts.runner import checkpoint
 from xstilts.runner.data import collate
 from xstilts.runner.model import Model, loss_sum
-from xstilts.runner.pixels import PREPARATION, Album, stated
+from xstilts.runner.pixels import Album, stated
 from xstilts.runner.predict import predict
 from xstilts.runner.rows import columns_of, prepare
 from xstilts.study.architecture import type_of
 from xstilts.study.backbone import room
+from xstilts.study.vision import PREPARATION
 
 Folder = Callable[[str], Path]
 

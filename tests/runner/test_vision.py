@@ -38,7 +38,7 @@ from xstilts.study import backbone as study
 from xstilts.study import vision as specifications
 from xstilts.study.phase import Phase
 from xstilts.study.use import Development, Use, View
-from xstilts.study.vision import EYES, EYES_WEIGHTS, Vision
+from xstilts.study.vision import EYES, EYES_WEIGHTS, PREPARATION, Vision
 
 PATCHES = Vision(size=32, patch=16)
 SEEING = BACKBONE.changed(vision=PATCHES)
@@ -251,7 +251,9 @@ def test_eyes_belong_to_the_identity_of_a_folder(first: Box, tmp_path: Path) -> 
     known.add(study.checksum(tmp_path))
     (tmp_path / EYES_WEIGHTS).write_bytes(b"")
     known.add(study.checksum(tmp_path))
-    assert len(known) == 3
+    (tmp_path / PREPARATION).write_text("{}")
+    known.add(study.checksum(tmp_path))
+    assert len(known) == 4
     with pytest.raises(BackboneError, match="do not fit its text encoder"):
         checkpoint.load(tmp_path)
 

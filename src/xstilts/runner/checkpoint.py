@@ -28,10 +28,10 @@ from xstilts.runner import dual, generative, vision
 from xstilts.runner.bare import blank, check_whole, read, reason
 from xstilts.runner.head import LanguageHead
 from xstilts.runner.model import Model
-from xstilts.runner.pixels import PREPARATION, stated
+from xstilts.runner.pixels import stated
 from xstilts.study.architecture import Kind
 from xstilts.study.backbone import SAVE_TOKENIZER, TOKENS, WEIGHTS
-from xstilts.study.vision import EYES_WEIGHTS
+from xstilts.study.vision import EYES_WEIGHTS, PREPARATION
 
 transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -16,13 +16,11 @@ from numpy.typing import NDArray
 
 from xstilts import images
 from xstilts.errors import BackboneError
+from xstilts.study.vision import PREPARATION
 from xstilts.task import Task
 
 KEPT_BYTES = 2**28
 """Of images that are kept decoded, by each album."""
-
-PREPARATION = "preprocessor_config.json"
-"""How releases say what their models want."""
 
 BICUBIC = 3  # of pillow's filters
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from xstilts.errors import BackboneError
-from xstilts.runner.pixels import PREPARATION
 from xstilts.study.backbone import CONVERT, SAVE_TOKENIZER, SHAPE, TOKENS, WEIGHTS, Backbone
 from xstilts.study.phase import Evaluation, chain
 from xstilts.study.step import Step
+from xstilts.study.vision import PREPARATION
 
 WANTED = (WEIGHTS, "*.json", "*.model", "*.txt")
 

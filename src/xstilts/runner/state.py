@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from xstilts.runner.model import Model
@@ -79,13 +79,19 @@ def resume(
 ) -> tuple[Progress, dict[str, torch.Tensor]]:
     """Fill model and optimizer from the state of an interrupted run, if there is one.
 
-    What else lies in the folder was being written when a run was killed, and goes.
+    What else lies in the folder was being written when a run was killed, and goes; so does a state that is no
+    longer whole, and the phase begins anew.
     """
     for unfinished in [path for path in folder.iterdir() if path.name != STATE]:
         unfinished.unlink()
     if not (folder / STATE).is_file():
         return Progress(), {}
-    with safe_open(folder / STATE, framework="pt") as file:
+    try:
+        opened = safe_open(folder / STATE, framework="pt")
+    except SafetensorError:
+        (folder / STATE).unlink()
+        return Progress(), {}
+    with opened as file:
         progress = Progress(**json.loads(file.metadata()["progress"]))
         names = dict.fromkeys(file.keys())
         best = {

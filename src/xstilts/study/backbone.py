@@ -20,7 +20,7 @@ from xstilts.errors import BackboneError
 from xstilts.plain import parse_json
 from xstilts.study.specification import Identified, Specification, added
 from xstilts.study.use import Use
-from xstilts.study.vision import EYES, Vision
+from xstilts.study.vision import EYES, PREPARATION, Vision
 
 BACKBONE_VERSION = 1
 
@@ -121,7 +121,7 @@ def _reader(shape: dict[str, Any]) -> dict[str, Any]:
 
 
 def checksum(folder: Path) -> str:
-    """The identity of a backbone's folder: the checksum of its weights, shape, tokenizer and eyes.
+    """The identity of a backbone's folder: the checksum of its weights, shape, tokenizer, and how it sees.
 
     Raises BackboneError if the folder, the weights in safetensors format, the shape or the tokenizer is
     missing, or cannot be read.
@@ -141,7 +141,7 @@ def checksum(folder: Path) -> str:
         )
         raise BackboneError(where, what, CONVERT if pickled else "Name a folder made by `save_pretrained`.")
     digest = hashlib.sha256()
-    for path in (*weights, folder / SHAPE, folder / TOKENS, *folder.glob(EYES)):
+    for path in (*weights, folder / SHAPE, folder / TOKENS, *folder.glob(EYES), *folder.glob(PREPARATION)):
         try:
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())

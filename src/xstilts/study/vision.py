@@ -15,7 +15,10 @@ EYES, EYES_WEIGHTS = "vision.json", "vision.safetensors"
 MOST_IMAGES = 4
 """Of a row. Of each number from the first image on a vector is learned."""
 
-_PARTS = ("config.json", "preprocessor_config.json")
+PREPARATION = "preprocessor_config.json"
+"""What a release says of how images become pixels."""
+
+_PARTS = ("config.json", PREPARATION)
 
 
 class VisionTable(Specification):
