@@ -86,16 +86,26 @@ def test_an_interrupted_run_leaves_no_claims(cluster: rays.Ray, bench: "Bench") 
     bench.instruct(seconds=3)  # a sleep is not interrupted, and then waited for
     options = RayOptions(address=cluster.address)
     before = signal.getsignal(signal.SIGTERM)
-    sent: list[int] = []
+    begun, over = threading.Event(), threading.Event()
+
+    def interrupt() -> None:
+        begun.wait()
+        pause = 0.2
+        while not over.wait(pause):
+            os.kill(os.getpid(), signal.SIGINT)
+            pause = 8.0  # one that arrives while an object is being freed is lost, in any Python program
 
     def listener(step: Step, event: Mapping[str, Any]) -> None:
-        if event["event"] == "started" and not sent:
-            sent.append(1)
-            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        if event["event"] == "started":
+            begun.set()
 
+    threading.Thread(target=interrupt, daemon=True).start()
     steps, places = bench.plan.steps, bench.plan.places
     with pytest.raises(KeyboardInterrupt):
-        on_ray.run(steps, bench.store, places, listener, options=options, compute="fakes:compute")
+        try:
+            on_ray.run(steps, bench.store, places, listener, options=options, compute="fakes:compute")
+        finally:
+            over.set()
     assert [*(bench.store.root / "claims").iterdir()] == []
     assert signal.getsignal(signal.SIGTERM) is before
 

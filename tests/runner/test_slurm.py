@@ -79,7 +79,9 @@ def test_a_step_that_always_takes_its_job_with_it_fails(bench: Bench) -> None:
     bench.instruct(**{"mood-then-mood-seed2": "die"})
     result = by_jobs(bench.plan, bench.store, bench.listener)
     ((fingerprint, message),) = result.failed.items()
-    assert bench.begun[fingerprint] == ATTEMPTS
+    assert bench.begun[fingerprint] in (ATTEMPTS, ATTEMPTS + 1), (
+        "a job may begin it before all know that it failed"
+    )
     assert "its worker died 3 times (job" in message
     failure = bench.store.failure(fingerprint)
     assert failure is not None
