@@ -55,6 +55,11 @@ def test_json_that_is_made_to_break_its_reader(text: str, reason: str, tmp_path:
     assert room(tmp_path) is None
 
 
+def test_a_model_that_reads_without_end_sets_no_end(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "bert", "max_position_embeddings": 1e999}')
+    assert room(tmp_path) is None
+
+
 def test_whole_pairs_of_surrogates_and_spelled_out_backslashes_are_text() -> None:
     assert parse_json(r'["\ud83d\ude00", "\\ud800"]') == ["😀", r"\ud800"]
 

@@ -109,7 +109,7 @@ def room(folder: Path) -> int | None:
         shape = parse_json((folder / SHAPE).read_text(encoding="utf-8"))
         kind, positions = shape["model_type"], int(_reader(shape)["max_position_embeddings"])
         before = int(shape["pad_token_id"]) + 1 if kind in _AFTER_PADDING else 0
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError):
         return None  # whatever is wrong is told when the model is loaded
     return positions - before if kind in (*_FROM_ZERO, *_AFTER_PADDING) else None
 
