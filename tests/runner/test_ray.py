@@ -93,7 +93,7 @@ def test_an_interrupted_run_leaves_no_claims(cluster: rays.Ray, bench: "Bench") 
         pause = 0.2
         while not over.wait(pause):
             os.kill(os.getpid(), signal.SIGINT)
-            pause = 8.0  # one that arrives while an object is being freed is lost, in any Python program
+            pause = 15.0  # one that arrives while an object is being freed is lost, in any Python program
 
     def listener(step: Step, event: Mapping[str, Any]) -> None:
         if event["event"] == "started":
