@@ -40,6 +40,14 @@ class Ray:
             _kill(node)
         shutil.rmtree(self._short, ignore_errors=True)
 
+    def answers(self) -> bool:
+        """Whether a driver can connect: one that cannot takes its whole process with it, here another's."""
+        program = "import sys, ray; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
+        command = [sys.executable, "-c", program, self.address]
+        return (
+            subprocess.run(command, capture_output=True, timeout=START_SECONDS, check=False).returncode == 0
+        )
+
     def add_second(self) -> None:
         """One more node. Once a driver is there: of two nodes on its computer it may choose either."""
         self._start(ADDRESSES[1], f"--address={self.address}")

@@ -38,6 +38,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rays.Ray]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).parent))
         with rays.Ray(tmp_path_factory.mktemp("ray") / "logs") as started:
+            if not any(started.answers() for _ in range(rays.TRIES)):
+                pytest.skip("Ray started and does not answer: a driver that connects dies (a busy computer)")
             yield started
 
 
