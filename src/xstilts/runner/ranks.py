@@ -120,7 +120,9 @@ def _buckets(tensors: Iterable[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
 
 
 @contextlib.contextmanager
-def started(step: Step, store: Path, places: Places, micro_tokens: int) -> Iterator[Ranks]:
+def started(
+    step: Step, store: Path, places: Places, micro_tokens: int, *, save_memory: bool = False
+) -> Iterator[Ranks]:
     """This process as the first of those that the engine wants; the others live as long as the block.
 
     Raises StepError if one of the others ends too early.
@@ -136,7 +138,7 @@ def started(step: Step, store: Path, places: Places, micro_tokens: int) -> Itera
             "spec": step.spec,
             "size": size,
             "folder": folder,
-            "micro_tokens": micro_tokens,
+            "context": {"micro_tokens": micro_tokens, "save_memory": save_memory},
         }
         others = [stack.enter_context(_Other(rank, told)) for rank in range(1, size)]
         try:
@@ -234,9 +236,9 @@ def main() -> None:
     folder.mkdir()
     with _joined(rank, told["size"], Path(told["folder"])):
         running, places = store.running(step.fingerprint), Places.from_json(told["places"])
-        ranks, tokens = Ranks(rank, told["size"]), told["micro_tokens"]
+        ranks = Ranks(rank, told["size"])
         context = Context(
-            store, step, folder, running, places, lambda event: None, micro_tokens=tokens, ranks=ranks
+            store, step, folder, running, places, lambda event: None, ranks=ranks, **told["context"]
         )
         train(phase, context)
 

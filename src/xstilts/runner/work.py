@@ -146,7 +146,8 @@ def _result(step: Step, context: Context) -> dict[str, Any]:
             from xstilts.runner.ranks import started
             from xstilts.runner.train import train
 
-            with started(step, context.store.root, context.places, context.micro_tokens) as ranks:
+            shared = (step, context.store.root, context.places, context.micro_tokens)
+            with started(*shared, save_memory=context.save_memory) as ranks:
                 return train(phase, replace(context, ranks=ranks))
         case Evaluation() as evaluation:
             from xstilts.runner.evaluate import evaluate
