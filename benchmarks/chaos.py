@@ -246,7 +246,8 @@ def _content(found: Plan, root: Path) -> dict[str, Any]:
 def _start(study: Path, root: Path, workers: int, compute: str) -> "subprocess.Popen[str]":
     """A driver in a process group of its own, which is killed with its workers."""
     arguments = [sys.executable, str(HERE), "drive", str(study), str(root), str(workers), compute]
-    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    paths = [str(HERE.parent), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     return subprocess.Popen(
         arguments, stdout=subprocess.PIPE, text=True, start_new_session=True, env=environment
     )
