@@ -168,6 +168,69 @@ def test_a_claim_is_left_alone_while_another_clears_it(path: Path) -> None:
     claim.release()
 
 
+FAR = "7 another-computer"
+"""A process of another computer, of which nobody here can see whether it lives."""
+
+
+def test_the_claim_of_a_process_that_is_known_to_be_dead_is_free_at_once(path: Path) -> None:
+    path.write_text(f"token {FAR}")
+    assert claims.is_held(path)
+    assert claims.free(path, FAR)
+    claim = claims.take(path)
+    assert claim is not None
+    claim.release()
+    assert list(path.parent.iterdir()) == []
+    assert not claims.free(path, FAR), "there is none"
+
+
+@pytest.mark.parametrize(
+    "content", ["token 8 another-computer", "token 77 another-computer", "token 7 another", "token", "", FAR]
+)
+def test_the_death_of_one_frees_no_claims_of_others(path: Path, content: str) -> None:
+    path.write_text(content)
+    assert not claims.free(path, FAR)
+    assert path.read_text() == content
+
+
+def test_a_claim_names_its_owner_as_an_engine_knows_it(path: Path) -> None:
+    held = claims.take(path)
+    assert held is not None
+    assert not claims.free(path, FAR)
+    assert held.is_held
+    assert claims.free(path, claims.owner())
+    assert not held.is_held
+    held.release()
+
+
+def test_one_who_was_thought_dead_and_lives_learns_it_and_leaves_the_next_ones_claim(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "HEARTBEAT_SECONDS", 0.01)
+    cut_off = claims.take(path)
+    assert cut_off is not None
+    assert claims.free(path, claims.owner())
+    following = claims.take(path)
+    assert following is not None
+    _wait_until(lambda: cut_off.lost)
+    cut_off.release()
+    assert following.is_held
+    assert not following.lost
+    following.release()
+
+
+def test_of_many_who_free_and_take_one_succeeds(path: Path) -> None:
+    def attempt(_: int) -> claims.Claim | None:
+        claims.free(path, FAR)
+        return claims.take(path)
+
+    for _ in range(20):
+        path.write_text(f"token {FAR}")
+        with ThreadPoolExecutor(8) as pool:
+            taken = [claim for claim in pool.map(attempt, range(8)) if claim is not None]
+        assert len(taken) == 1
+        taken[0].release()
+
+
 def _forbidden(path: Path, *_: object) -> None:
     raise OSError(30, "Read-only file system", str(path))
 

@@ -2,9 +2,9 @@
 
 A claim is a file, linked into place, that its owner touches every few seconds. It may be taken over when its
 owner is a dead process of this computer, or has not touched it for five minutes by the file system's own
-clock: a busy computer may well be silent for one. A takeover removes the file under a guard file; then
-whoever is first may make a new one. `flock` would be shorter, but is doubtful on the network file systems of
-clusters.
+clock: a busy computer may well be silent for one. An engine that knows that a process of another computer is
+dead frees its claims before. A takeover removes the file under a guard file; then whoever is first may make a
+new one. `flock` would be shorter, but is doubtful on the network file systems of clusters.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,8 +39,16 @@ class Claim:
 
     @property
     def lost(self) -> bool:
-        """Whether another process has taken the step over because this one was silent for too long."""
+        """Whether the claim was taken away: this process was silent for too long, or thought to be dead.
+
+        Known from the last heartbeat; `is_held` looks now.
+        """
         return self._lost.is_set()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the claim is still this process's, as its file says now."""
+        return _is_ours(self.path, self.token)
 
     def release(self) -> None:
         """Give the right back."""
@@ -73,18 +82,32 @@ def take(path: Path) -> Claim | None:
     token = secrets.token_hex(16)
     if _make(path, token):
         return Claim(path, token)
-    return Claim(path, token) if _clear(path) and _make(path, token) else None
+    return Claim(path, token) if _remove(path, _is_stale) and _make(path, token) else None
 
 
 def is_held(path: Path) -> bool:
     """Whether a living process holds the claim at that path."""
-    return path.is_file() and _stale(path) is None
+    return path.is_file() and not _is_stale(path)
 
 
 def clear(folder: Path) -> None:
     """Remove the claims that nobody holds any more."""
     for path in sorted(folder.glob("*.json")):
-        _clear(path)
+        _remove(path, _is_stale)
+
+
+def owner() -> str:
+    """This process and its computer, as they stand in its claims."""
+    return f"{os.getpid()} {socket.gethostname()}"
+
+
+def free(path: Path, owner: str) -> bool:
+    """Remove the claim at that path if it is that owner's, who is known to be dead; whether it was.
+
+    The claims of all others stay. Should the owner live after all (only its network was cut off), it finds
+    its claim lost and stops; until then two compute the same, and the first to rename its folder wins.
+    """
+    return _remove(path, lambda claim: (_text(claim) or "").partition(" ")[2] == owner)
 
 
 def is_alive(process: int) -> bool:
@@ -121,7 +144,7 @@ def silence(path: Path) -> float:
 def _make(path: Path, token: str) -> bool:
     """Make the claim's file, which is never seen empty; False if there is one."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    beside.write_text(f"{token} {os.getpid()} {socket.gethostname()}", encoding="utf-8")
+    beside.write_text(f"{token} {owner()}", encoding="utf-8")
     try:
         os.link(beside, path)
     except FileExistsError:
@@ -143,34 +166,34 @@ def _is_ours(path: Path, token: str) -> bool:
     return (_text(path) or "").startswith(token)
 
 
-def _stale(path: Path) -> str | None:
-    """The text of the claim if its owner is dead or silent; None if the claim holds or has gone."""
+def _is_stale(path: Path) -> bool:
+    """Whether the owner of the claim is dead or silent. A claim that has gone is not."""
     text = _text(path)
     if text is None:
-        return None
+        return False
     dead = False
     if (owner := OWNER.fullmatch(text)) is not None:
         dead = owner[2] == socket.gethostname() and not is_alive(int(owner[1]))
-    return text if dead or silence(path) > STALE_SECONDS else None
+    return dead or silence(path) > STALE_SECONDS
 
 
-def _clear(path: Path) -> bool:
-    """Remove the claim if it is stale; whether it was.
+def _remove(path: Path, may_go: Callable[[Path], bool]) -> bool:
+    """Remove the claim if it may go; whether it went.
 
     Only one process at a time may look and remove, so that nobody removes the claim which another has just
-    put in the stale one's place. The guard of one who died in the act goes stale like a claim.
+    put in the old one's place. The guard of one who died in the act goes stale like a claim.
     """
-    if _stale(path) is None:
+    if not may_go(path):
         return False
     guard = path.with_suffix(".clearing")
     if not _make(guard, secrets.token_hex(16)):
-        if _stale(guard) is not None:
+        if _is_stale(guard):
             guard.unlink(missing_ok=True)
         return False
     try:
-        stale = _stale(path) is not None
-        if stale:
+        goes = may_go(path)
+        if goes:
             path.unlink(missing_ok=True)
-        return stale
+        return goes
     finally:
         guard.unlink(missing_ok=True)

@@ -8,6 +8,7 @@
     store/audits/<key>.json            what the leak audit of a plan found
     store/failures/<fingerprint>.json  why a step failed the last time it was tried
     store/data/<key>/                  encoded rows that workers share while they train
+    store/jobs/<token>/                where drivers meet workers on other computers (runner/meeting.py)
 
 Claims save work; the rename decides what is true. So a claim may be lost (a stalled computer, a clock), and
 the worst that follows is that a step is computed twice, with the same result.
@@ -31,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts import checksums, shapes
-from xstilts.claims import STALE_SECONDS, Claim, clear, is_alive, is_held, silence, take
+from xstilts.claims import STALE_SECONDS, Claim, clear, free, is_alive, is_held, silence, take
 from xstilts.disk import flush, flush_listing, is_there
 from xstilts.errors import DamageError, MissingResultError, StoreError
 from xstilts.plain import parse_json
@@ -45,9 +46,7 @@ CONTINUES = "Free some space and give the same command again: it continues where
 ELSEWHERE = "Name another folder with --store."
 REMOVE = "Remove it."
 REPAIR = "Give `xstilts run` with --repair: the step is computed again."
-DIFFERS = (
-    "Its checkpoint was dropped and computed again, and other bytes came: evaluations before used others."
-)
+DIFFERS = "Its dropped checkpoint was computed again, and other bytes came: evaluations before used others."
 CHECKPOINT = "checkpoint"
 
 Record = Mapping[str, Any]
@@ -75,6 +74,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
+        self._version_file = self.root / "version.json"
         self._places: dict[str, Path] = {}
         self._index: dict[str, Path] = {}
         self._index_of = -1
@@ -132,8 +132,7 @@ class Store:
 
     def scores(self, fingerprint: str) -> dict[str, Any]:
         """The scores of a finished evaluation; MissingResultError if it is not finished."""
-        scores: dict[str, Any] = read_json(self.file(fingerprint, "scores.json"), REPAIR, shapes.Scores)
-        return scores
+        return dict(read_json(self.file(fingerprint, "scores.json"), REPAIR, shapes.Scores))
 
     def checkpoint(self, fingerprint: str) -> Path:
         """The folder with the weights of a finished phase or backbone, compared with its checksums.
@@ -152,13 +151,11 @@ class Store:
     def failure(self, fingerprint: str) -> Failure | None:
         """Why the step failed when it was last tried; None if it did not."""
         path = self._failure(fingerprint)
-        if not path.is_file():
-            return None
-        return shapes.made(read_json(path, REMOVE, Failure), Failure)
+        return shapes.made(read_json(path, REMOVE, Failure), Failure) if path.is_file() else None
 
     def claimed(self, fingerprint: str) -> bool:
         """Whether a living process computes the step."""
-        return is_held(self.root / "claims" / f"{fingerprint}.json")
+        return is_held(self._claim(fingerprint))
 
     # Writing
 
@@ -190,7 +187,12 @@ class Store:
     def claim(self, fingerprint: str) -> Claim | None:
         """The right to compute a step; None while a living process has it."""
         with self.guarded():
-            return take(self.root / "claims" / f"{fingerprint}.json")
+            return take(self._claim(fingerprint))
+
+    def free(self, fingerprint: str, owner: str) -> None:
+        """Free the claim on a step if its owner is that process, which is known to be dead."""
+        with self.guarded():
+            free(self._claim(fingerprint), owner)
 
     def running(self, fingerprint: str) -> Path:
         """The folder of the state from which a killed step continues; it goes when the step is finished."""
@@ -212,9 +214,8 @@ class Store:
                 yield folder
                 path = folder / checksums.RECORD
                 assert path.is_file(), "a step must write its record last"
-                write_json(
-                    path, checksums.sealed(read_json(path) | {checksums.FILES: checksums.of_folder(folder)})
-                )
+                files = {checksums.FILES: checksums.of_folder(folder)}
+                write_json(path, checksums.sealed(read_json(path) | files))
                 flush(folder)
                 self._settle(folder, self._path(step))
                 self.forgive(step.fingerprint)
@@ -224,10 +225,9 @@ class Store:
 
     def fail(self, step: Step, message: str, traceback: str, *, killed: bool = False) -> None:
         """Keep why a step failed, and whether it was for want of memory."""
-        try:
+        before = None
+        with contextlib.suppress(DamageError):
             before = self.failure(step.fingerprint)
-        except DamageError:
-            before = None
         times = killed + (0 if before is None else before.killed)
         host, now = socket.gethostname(), time.time()
         failure = Failure(step.name, step.fingerprint, message, traceback, host, now, times)
@@ -264,10 +264,6 @@ class Store:
 
     # Within
 
-    @property
-    def _version_file(self) -> Path:
-        return self.root / "version.json"
-
     def _refuse_newer(self) -> None:
         if not self._version_file.is_file():
             return
@@ -278,6 +274,9 @@ class Store:
         if layout > LAYOUT:
             what = f"the store has layout {layout}; this release of xstilts reads up to {LAYOUT}."
             raise StoreError(str(self.root), what, "Upgrade xstilts, or name another folder with --store.")
+
+    def _claim(self, fingerprint: str) -> Path:
+        return self.root / "claims" / f"{fingerprint}.json"
 
     def _failure(self, fingerprint: str) -> Path:
         return self.root / "failures" / f"{fingerprint}.json"

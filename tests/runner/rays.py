@@ -13,6 +13,8 @@ from pathlib import Path
 START_SECONDS = 90.0
 TRIES = 3
 ADDRESSES = ("127.0.0.2", "127.0.0.3")
+HOST = "XSTILTS_TESTS_HOST"
+"""What the processes of a node take for the name of their computer (slowly.py)."""
 LEAN = ("--disable-usage-stats", "--include-log-monitor=False", "--object-store-memory=80000000", "--block")
 
 
@@ -69,7 +71,10 @@ class Ray:
             log = self._folder / f"{address}-{attempt}.log"
             with log.open("wb") as output:
                 command = [program, "start", f"--node-ip-address={address}", "--num-cpus=1", *LEAN, *more]
-                node = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+                environment = {**os.environ, HOST: address}
+                node = subprocess.Popen(
+                    command, env=environment, stdout=output, stderr=output, start_new_session=True
+                )
             until = time.monotonic() + START_SECONDS
             while node.poll() is None and time.monotonic() < until:
                 if "Ray runtime started" in log.read_text():

@@ -1,10 +1,13 @@
 """The real work, so slow that a test can interfere, with a log of what was begun on which node."""
 
 import os
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import rays
 
 from xstilts.runner import work
 from xstilts.runner.context import Context, Event
@@ -14,6 +17,9 @@ from xstilts.study.step import Places, Step
 SECONDS = 0.7
 
 _result = work._result
+
+if rays.HOST in os.environ:  # of a node, which is to look like a computer of its own
+    socket.gethostname = lambda: os.environ[rays.HOST]
 
 
 def compute(step: Step, store: Store, places: Places, report: Callable[[Event], None]) -> work.Outcome:

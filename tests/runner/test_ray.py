@@ -1,20 +1,25 @@
 """The Ray engine: two nodes on this computer, of which one comes and is killed while a study runs."""
 
+import json
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import rays
 import slowly
 
+from xstilts import claims
 from xstilts.errors import EngineError
 from xstilts.report import page
 from xstilts.runner import local, machine, on_ray
+from xstilts.runner.driver import Driver
 from xstilts.runner.engine import RayOptions
 from xstilts.store import Store
 from xstilts.study.load import load
@@ -123,6 +128,7 @@ def test_a_node_dies_and_the_results_are_those_of_the_local_engine(
     there.prepare()
     ended: set[str] = set()
     killed: list[str] = []
+    deaths: list[float] = []
 
     def listener(step: Step, event: Mapping[str, Any]) -> None:
         if not ended and event["event"] == "finished":
@@ -133,6 +139,9 @@ def test_a_node_dies_and_the_results_are_those_of_the_local_engine(
         if at_work and not killed:
             killed.extend(at_work)
             cluster.kill_second()
+            deaths.append(time.monotonic())
+        if event["event"] == "finished" and step.fingerprint in killed:
+            assert time.monotonic() - deaths[0] < claims.STALE_SECONDS, "nobody waits for its claim"
 
     options = RayOptions(address=cluster.address)
     result = on_ray.run(
@@ -146,6 +155,71 @@ def test_a_node_dies_and_the_results_are_those_of_the_local_engine(
     expected = results(planned, here, tmp_path / "alone")
     assert {Path(name).name for name in expected} >= {"results.csv", "scores.json", "model.safetensors"}
     assert results(planned, there, tmp_path / "on-ray") == expected
+
+
+class Alone:
+    """Ray without a cluster: one task at a time, whose end and letters the test tells."""
+
+    exceptions = ray.exceptions
+
+    def __init__(self) -> None:
+        self.end: Exception | None = None
+        self.letters: list[tuple[str, str]] = []
+        self.tasks = 0
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": 1.0}
+
+    def remote(self, *_: Any, **__: Any) -> Any:
+        return lambda function: SimpleNamespace(remote=self._begin)
+
+    def _begin(self, *_: Any) -> str:
+        self.tasks += 1
+        return f"task {self.tasks}"
+
+    def get(self, what: Any) -> Any:
+        if what == "mail":
+            letters, self.letters = self.letters, []
+            return letters
+        assert self.end is not None
+        raise self.end
+
+
+ERRORS = ray.exceptions
+FAR = "7 another-computer"
+
+
+@pytest.mark.parametrize(
+    ("end", "owner", "free"),
+    [
+        (ERRORS.WorkerCrashedError(), FAR, True),
+        (ERRORS.NodeDiedError("gone"), FAR, True),
+        (ERRORS.OutOfMemoryError("too much"), FAR, True),
+        (ERRORS.TaskCancelledError(), FAR, False),
+        (ERRORS.ObjectLostError("0" * 56, None, ""), FAR, False),
+        (ERRORS.NodeDiedError("gone"), "8 another-computer", False),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+def test_the_claim_of_a_process_is_free_at_once_when_ray_tells_of_its_death(
+    bench: "Bench", monkeypatch: pytest.MonkeyPatch, end: Exception, owner: str, free: bool
+) -> None:
+    mailbox = SimpleNamespace(take=SimpleNamespace(remote=lambda: "mail"))
+    monkeypatch.setattr(on_ray._Tasks, "_beside", lambda self: SimpleNamespace(remote=lambda: mailbox))
+    alone, driver = Alone(), Driver(bench.plan.steps, bench.store, bench.listener)
+    tasks = on_ray._Tasks(alone, RayOptions(gpus=0), driver, "")
+    tasks._hand_out()
+    ((task, step),) = tasks._running.items()
+    path = bench.store.root / "claims" / f"{step.fingerprint}.json"
+    path.write_text(f"token {owner}")
+    alone.letters.append((step.fingerprint, json.dumps({"event": "started", "owner": FAR})))
+    tasks._read_mail()
+    alone.end = end
+    tasks._take_in(task)
+    assert path.is_file() is not free
+    tasks._hand_out()
+    again = [one for one in tasks._running.values() if one.fingerprint == step.fingerprint]
+    assert bool(again) is free, "a step that is claimed waits"
 
 
 def test_no_cluster_at_the_address_is_said(bench: "Bench", monkeypatch: pytest.MonkeyPatch) -> None:

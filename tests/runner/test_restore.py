@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toybox import PLACES, Box, evaluation, phase
+from toybox import BACKBONE, PLACES, Box, evaluation, phase
 
+from xstilts import claims
 from xstilts.errors import DamageError, LossError
 from xstilts.runner import work
 from xstilts.runner.context import MICRO_TOKENS, Context, Event
@@ -100,6 +101,32 @@ def test_a_checkpoint_that_is_dropped_while_it_is_read(
     assert compute(store, ASKED) == "busy", "that is no failure"
     assert store.failure(ASKED.fingerprint) is None
     assert compute(store, ASKED) == "done"
+
+
+@pytest.mark.parametrize("outcome", ["busy", "found"])
+def test_what_breaks_because_another_took_the_step_over_is_no_failure(
+    store: Store, fake: list[str], monkeypatch: pytest.MonkeyPatch, outcome: str
+) -> None:
+    result = work._result
+
+    def overtaken(step: Step, context: Context) -> dict[str, Any]:
+        monkeypatch.setattr(work, "_result", result)
+        store.free(step.fingerprint, claims.owner())  # as if this process were dead
+        if outcome == "found":
+            assert compute(store, TRAINED) == "done"
+        else:
+            taken.append(store.claim(step.fingerprint) or pytest.fail("it is free"))
+        raise FileNotFoundError(context.running / "state.safetensors.7")
+
+    taken: list[claims.Claim] = []
+    compute(store, BACKBONE)
+    monkeypatch.setattr(work, "_result", overtaken)
+    assert compute(store, TRAINED) == outcome
+    assert store.failure(TRAINED.fingerprint) is None
+    assert all(claim.is_held for claim in taken)
+    for claim in taken:
+        claim.release()
+    assert [*(store.root / "claims").iterdir()] == []
 
 
 def test_a_parent_that_fails_now_is_the_failure_of_both(

@@ -1,6 +1,7 @@
 """The Slurm engine: on submitit's local executor, and on a real cluster of two nodes where one can start."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -148,6 +149,52 @@ def test_what_another_driver_computes_is_found(bench: Bench) -> None:
     with meeting.meeting(bench.store) as folder:
         on_slurm.attend(driver, bench.plan.steps, folder, Idle(), 1)
     assert (driver.result.computed, driver.result.found) == (0, len(bench.plan.steps))
+
+
+FAR = "7 another-computer"
+
+
+class Told(Idle):
+    """Jobs whose diaries the test writes, and which go on until it says that they are over."""
+
+    state = "RUNNING"
+
+    def states(self) -> dict[str, str] | None:
+        return dict.fromkeys(self.names, self.state)
+
+
+@pytest.mark.parametrize("how", ["NODE_FAIL", "PENDING", "joined"])
+def test_the_claims_of_a_job_that_is_over_are_free_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(on_slurm, "GRACE_SECONDS", 0.0)
+    step = bench.named("mood-then-mood-seed2")
+    other = next(one for one in bench.plan.steps if one.kind == "evaluation")
+    held = [step.fingerprint, *step.parents, other.fingerprint]
+    places = [bench.store.root / "claims" / f"{fingerprint}.json" for fingerprint in held]
+    for path, owner in zip(places, [FAR, FAR, "8 another-computer"], strict=True):
+        path.write_text(f"token {owner}")
+    driver = Driver(bench.plan.steps, bench.store, bench.listener)
+    crew = Told()
+    with meeting.meeting(bench.store) as folder:
+        watch = on_slurm._Watch(driver, bench.plan.steps, folder, crew, 1)
+        watch.look()
+        (name,) = crew.names
+        diary = meeting.Diary(folder, name)
+        diary.tell({"event": "joined", "owner": FAR})
+        diary.tell({"event": "started", "step": step.fingerprint})
+        watch.look()
+        assert all(path.is_file() for path in places), "the job is at it"
+        if how == "joined":  # queued again, and there again
+            diary.tell({"event": how, "owner": "9 yet-another"})
+        else:
+            crew.state = how
+            watch.asked = -math.inf
+        watch.look()
+    assert [path.is_file() for path in places] == [False, False, True]
+    claim = bench.store.claim(step.fingerprint)
+    assert claim is not None
+    claim.release()
 
 
 def test_a_job_refuses_another_store_and_another_release(

@@ -135,6 +135,17 @@ class Driver:
         self.store.fail(step, message, words, killed=memory)
         self.give_up(step, message)
 
+    def bury(self, step: Step, owner: str) -> None:
+        """Free the claims which a process, known to be dead, had for a step; it need not be silent first.
+
+        Of the step and of its ancestors, whose dropped checkpoints it may have been computing. `owner` is
+        what the process called itself when it started (`claims.owner`).
+        """
+        one: Step | None = step
+        while one is not None:
+            self.store.free(one.fingerprint, owner)
+            one = one.parent
+
     def _bring_back(self) -> None:
         """Steps that another driver was at are tried again after a while."""
         now = time.monotonic()

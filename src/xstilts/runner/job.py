@@ -8,7 +8,6 @@ nearly over, gives its claim back and is queued again; the step continues from i
 import contextlib
 import json
 import os
-import platform
 import signal
 import subprocess
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from xstilts import claims
 from xstilts.errors import StoreError
 from xstilts.runner import meeting
 from xstilts.runner.context import Event
@@ -52,7 +52,7 @@ def serve(folder: str) -> None:
     for number in (WARNING, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
     signal.signal(signal.SIGCONT, signal.SIG_DFL)
-    diary.tell({"event": "joined", "host": platform.node(), "process": os.getpid()})
+    diary.tell({"event": "joined", "owner": claims.owner()})
     why, again = "", False
     try:
         _Job(Path(folder), diary).work()

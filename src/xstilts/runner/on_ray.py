@@ -3,8 +3,8 @@
     pip install 'xstilts[ray]'
 
 Only JSON travels: where the store is, what the step is, what became of it. Results go into the store, which
-all nodes must see. A step whose node or process dies is tried again where there is room, but not for ever;
-its claim is free again when the dead owner has been silent for long enough (`xstilts.claims`).
+all nodes must see. A step whose node or process dies is tried again where there is room, but not for ever.
+Ray tells of the death, so that the claims of the dead are freed at once.
 """
 
 import contextlib
@@ -132,6 +132,8 @@ class _Tasks:
             **memory,
         )(compute_step)
         self._running: dict[Any, Step] = {}
+        self._owners: dict[str, str] = {}
+        """The processes that are at steps, as they called themselves, by fingerprint."""
         self._room, self._looked = 0, -math.inf
 
     def drive(self) -> None:
@@ -181,14 +183,17 @@ class _Tasks:
         with contextlib.suppress(self._ray.exceptions.RayError):  # without a mailbox only progress is lost
             letters = self._ray.get(self._mailbox.take.remote())
         running = {step.fingerprint: step for step in self._running.values()}
-        for fingerprint, event in letters:
+        for fingerprint, letter in letters:
             if fingerprint in running:  # else it has ended since
-                self._driver.hear(running[fingerprint], json.loads(event))
+                event = json.loads(letter)
+                if event["event"] == "started":
+                    self._owners[fingerprint] = event["owner"]
+                self._driver.hear(running[fingerprint], event)
 
     def _take_in(self, task: Any) -> None:
         """What became of a task; its process or node may have died."""
-        step = self._running.pop(task)
-        errors = self._ray.exceptions
+        step, errors = self._running.pop(task), self._ray.exceptions
+        owner = self._owners.pop(step.fingerprint, None)
         try:
             answer = self._ray.get(task)
         except errors.RayTaskError as error:
@@ -197,6 +202,9 @@ class _Tasks:
             raise EngineError("a Ray worker", f"cannot begin: {last}", now) from error
         except errors.RayError as error:
             memory = isinstance(error, errors.OutOfMemoryError)
+            dead = memory or isinstance(error, errors.WorkerCrashedError | errors.NodeDiedError)
+            if dead and owner is not None:  # after other errors the process may be at another step
+                self._driver.bury(step, owner)
             self._driver.lose(step, type(error).__name__, str(error), memory=memory)
         else:
             self._driver.hear(step, json.loads(answer))

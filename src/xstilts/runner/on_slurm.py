@@ -4,8 +4,8 @@
 
 A wave of steps whose parents are in the store opens; the driver submits an array of jobs for it, no more
 than `jobs` at a time; each job computes step after step (`runner.job`). Slurm queues preempted jobs again. A
-job that ends with a step in hand has died of it: the step is tried again, but not for ever. Slurm is asked by
-`squeue` alone, for many clusters keep no accounts.
+job that ends with a step in hand has died of it: its claims are freed, and the step is tried again, but not
+for ever. Slurm is asked by `squeue` alone, for many clusters keep no accounts.
 """
 
 import contextlib
@@ -108,6 +108,8 @@ class _Known:
     """What is known of a job."""
 
     diary: meeting.Diary
+    owner: str = ""
+    """Its process, as that called itself when it joined."""
     step: Step | None = None
     began_one: bool = False
     left: bool = False
@@ -159,7 +161,8 @@ class _Watch:
     def _hear(self, known: _Known, event: dict[str, Any]) -> None:
         match event["event"]:
             case "joined":  # for the first time, or after Slurm has queued the job again
-                known.step, known.left = None, False
+                self._free(known)
+                known.owner, known.left = event.get("owner", ""), False
             case "left":
                 known.step, known.left = None, True
             case "stopped":
@@ -187,6 +190,8 @@ class _Watch:
         now = time.monotonic()
         for name, known in list(self.jobs.items()):
             known.state = states.get(name, UNKNOWN)
+            if known.state == "PENDING":  # its node died, and it waits for another
+                self._free(known)
             if known.state not in ENDED:
                 known.gone_since = None
             elif known.gone_since is None:
@@ -197,8 +202,9 @@ class _Watch:
 
     def _bury(self, name: str, known: _Known) -> None:
         words = _tail(self.folder / "logs" / f"{name}_0_log.err")
-        if known.step is not None and not self.driver.settled(known.step):
-            step = known.step
+        step = known.step
+        self._free(known)
+        if step is not None and not self.driver.settled(step):
             self.driver.lose(step, f"job {name}: {known.state}", words, memory=known.state == "OUT_OF_MEMORY")
             if (message := self.driver.result.failed.get(step.fingerprint)) is not None:
                 meeting.fail(self.folder, step.fingerprint, message)
@@ -206,6 +212,12 @@ class _Watch:
         if self.barren >= BARREN:
             what = f"ended before they began a step ({known.state}). The last one said:\n{words}\n"
             raise EngineError(f"{BARREN} jobs in a row", what, "See docs/cluster.md, Nothing starts.")
+
+    def _free(self, known: _Known) -> None:
+        """The process of the job is over: what it had in hand is put down, and claimed by nobody now."""
+        if known.step is not None:
+            self.driver.bury(known.step, known.owner)
+        known.step = None
 
     def _notice_found(self) -> None:
         """Steps that are in the store without a word of our jobs: those of another driver."""

@@ -79,8 +79,11 @@ def _ensure(step: Step, is_there: Callable[[Step], bool], bench: _Bench) -> Outc
         except Exception as error:
             if isinstance(error, StoreError) and not isinstance(error, DamageError):
                 raise
-            if begun and parent is not None and not store.has_checkpoint(parent):
-                return "busy"  # dropped by another driver while it was read
+            if is_there(step):  # finished by another, who then removed what both wrote
+                return "found"
+            dropped = begun and parent is not None and not store.has_checkpoint(parent)
+            if dropped or not claim.is_held:  # by another driver while it was read; another is at it
+                return "busy"
             store.fail(step, _message(error), traceback.format_exc(), killed=_wants_memory(error))
             raise
     return "done"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from xstilts import claims
 from xstilts.errors import DamageError, StoreError, XstiltsError
 from xstilts.runner.context import Event
 from xstilts.store import Store
@@ -28,8 +29,11 @@ class Workbench:
         self._places = Places.from_json(settings["places"])
 
     def serve(self, spec: Mapping[str, Any], say: Callable[[Event], None]) -> None:
-        """Compute a step; `say` its start, progress and end. Whatever goes wrong with it is an answer too."""
-        say({"event": "started"})
+        """Compute a step; `say` its start, progress and end. Whatever goes wrong with it is an answer too.
+
+        At the start also which process this is, so that the engine can free its claims when it has died.
+        """
+        say({"event": "started", "owner": claims.owner()})
         say(self._answer(Step.from_spec(spec), say))
 
     def _answer(self, step: Step, say: Callable[[Event], None]) -> Event:
