@@ -1,5 +1,6 @@
 """What a user says about engines: the names, the file of options, and what is refused."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,26 @@ def test_all_that_is_wrong_with_a_file_is_said_at_once(tmp_path: Path) -> None:
         f"{path}: slurm.gpus: must be a whole number, got 0.5.",
         f"{path}: rey: no such key. Did you mean 'ray'?",
     }
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("[local]\nprocesses_per_phase = 2", None),
+        ("[slurm]\ngpus = 8", None),
+        ("[local]", "local.divide_model: needs two or more; `processes_per_phase` is 1."),
+        ("[ray]\ngpus = 0.5", "ray.divide_model: needs two or more; `gpus` is 0.5."),
+        ("[slurm]", "slurm.divide_model: needs two or more; `gpus` is 1."),
+    ],
+)
+def test_a_model_is_divided_among_several(tmp_path: Path, table: str, words: str | None) -> None:
+    path = tmp_path / "cluster.toml"
+    path.write_text(f"{table}\ndivide_model = true\n")
+    if words is None:
+        read(path)
+    else:
+        with pytest.raises(EngineError, match=re.escape(f"{path}: {words}")):
+            read(path)
 
 
 def test_a_file_that_is_none_is_said(tmp_path: Path) -> None:

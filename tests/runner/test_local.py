@@ -185,6 +185,10 @@ def test_threads_and_gpus_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> Non
     pairs = environments(None, processes=2)
     assert [one["CUDA_VISIBLE_DEVICES"] for one in pairs] == ["0,1", "2,3"]
     assert [(one["OMP_NUM_THREADS"], one[machine.PROCESSES]) for one in pairs] == [("2", "2")] * 2
+    assert [machine.DIVIDED in one for one in (*pairs, *environments(2, processes=2, divide=True))] == [
+        *(False, False),
+        *(True, True),
+    ]
     with pytest.raises(EngineError, match="6 processes want a GPU each; this computer shows 5"):
         environments(None, processes=6)
     monkeypatch.setattr("xstilts.runner.machine.gpus", lambda: ())

@@ -11,16 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from toybox import PLACES, Box, phase
+from ranked import together
+from toybox import Box, phase
 
 from xstilts.errors import StepError
 from xstilts.families.items import Item
-from xstilts.runner.context import MICRO_TOKENS
 from xstilts.runner.data import Encoded
-from xstilts.runner.machine import PROCESSES
-from xstilts.runner.ranks import Ranks, started
-from xstilts.study.phase import Phase
-from xstilts.study.step import Step
+from xstilts.runner.machine import DIVIDED, PROCESSES
+from xstilts.runner.ranks import Ranks
 
 PHASES = {
     "pairs": phase("pairs", updates=8, batch_size=16, batch_tokens=None),
@@ -34,22 +32,22 @@ def _two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PROCESSES, "2")
 
 
-def together(box: Box, wanted: Phase, **settings: Any) -> Mapping[str, Any]:
-    """The record of a phase that as many processes train as the variable says."""
-    box.checkpoint(wanted.parent)
-    micro_tokens = settings.get("micro_tokens", MICRO_TOKENS)
-    with started(Step(wanted), box.store.root, PLACES, micro_tokens) as found:
-        return box.compute(wanted, ranks=found, **settings)
+@pytest.fixture
+def _divided(_two: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DIVIDED, "1")
 
 
-@pytest.mark.usefixtures("_two")
+@pytest.mark.parametrize("how", ["_two", "_divided"])
 @pytest.mark.parametrize("name", sorted(PHASES))
-def test_two_processes_lose_what_one_loses(first: Box, box: Box, name: str) -> None:
+def test_two_processes_lose_what_one_loses(
+    first: Box, box: Box, name: str, how: str, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue(how)
     trained = PHASES[name]
     alone = first.curve(trained)
     record = together(box, trained)
     shared = box.curve(trained)
-    assert record["processes"] == 2
+    assert (record["processes"], record["divided"]) == (2, how == "_divided")
     assert [point["update"] for point in shared] == [point["update"] for point in alone]
     assert [point["tokens"] for point in shared] == [point["tokens"] for point in alone]
     for quantity in ("loss", "development"):
@@ -105,7 +103,13 @@ def test_every_item_falls_to_one_process(size: int, tokens: int) -> None:
     data = Encoded.of([item(length) for length in (2, 3, 3, 4, 6, 7, 9)], "outputs")
     items = np.array([0, 2, 3, 6])
     found = [Ranks(rank, size).share(data, items, tokens) for rank in range(size)]
-    assert sorted(int(one) for parts in found for part in parts for one in part) == items.tolist()
+    assert sorted(int(one) for own, _ in found for part in own for one in part) == items.tolist()
+    assert not any(idle for _, idle in found)
+    divided = [Ranks(rank, size, divides=True).share(data, items, tokens) for rank in range(size)]
+    assert [[part.tolist() for part in own] for own, _ in divided] == [
+        [part.tolist() for part in own] for own, _ in found
+    ]
+    assert len({len(own) + len(idle) for own, idle in divided}) == 1, "all make as many passes"
 
 
 def test_alone_nothing_is_summed() -> None:

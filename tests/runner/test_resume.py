@@ -141,9 +141,9 @@ def test_states_are_saved_at_the_interval(box: Box, monkeypatch: pytest.MonkeyPa
     saved: list[int] = []
     save = state.save
 
-    def counted(*arguments: Any) -> None:
+    def counted(*arguments: Any, **how: Any) -> None:
         saved.append(arguments[3].update)
-        save(*arguments)
+        save(*arguments, **how)
 
     monkeypatch.setattr(train, "save", counted)
     box.compute(phase("pairs", updates=3), save_seconds=3600)

@@ -30,6 +30,8 @@ class LocalOptions(Specification):
 
     processes_per_phase: int = Field(default=1, ge=1)
     """So many train a phase together, each on a GPU of its own if there are GPUs."""
+    divide_model: bool = False
+    """They divide weights, gradients and moments among them, for models that do not fit on one GPU."""
 
 
 class RayOptions(Specification):
@@ -42,6 +44,8 @@ class RayOptions(Specification):
     memory_gb: float | None = Field(default=None, gt=0)
     steps: int | None = Field(default=None, ge=1)
     """So many at a time, at the most; by default those for which the cluster has room."""
+    divide_model: bool = False
+    """The GPUs of a step divide the model among them."""
 
 
 class SlurmOptions(Specification):
@@ -58,6 +62,8 @@ class SlurmOptions(Specification):
     jobs: int = Field(default=16, ge=1)
     idle_minutes: float = Field(default=2.0, ge=0)
     """A job for which there is nothing to do for so long gives its place back."""
+    divide_model: bool = False
+    """The GPUs of a job divide the model among them."""
     setup: tuple[str, ...] = ()
     """Lines of shell before the job begins, such as `module load python`."""
     extra: dict[str, str | int | bool] = Field(default_factory=dict)
@@ -86,12 +92,28 @@ def read(path: Path | None) -> Options:
     except OSError as error:
         raise EngineError(str(path), f"cannot be read ({error.strerror}).") from error
     try:
-        return Options.model_validate(table, strict=False)
+        options = Options.model_validate(table, strict=False)
     except ValidationError as error:
         raise InputErrors(
             EngineError(f"{path}: {'.'.join(map(str, one.place))}", one.what, one.now)
             for one in problems(error, Options)
         ) from error
+    _check_dividers(path, options)
+    return options
+
+
+def _check_dividers(path: Path, options: Options) -> None:
+    """Raises EngineError if a model is to be divided among fewer than two."""
+    local, ray, slurm = options.local, options.ray, options.slurm
+    for name, divides, key, count in (
+        ("local", local.divide_model, "processes_per_phase", local.processes_per_phase),
+        ("ray", ray.divide_model, "gpus", ray.gpus or 0),
+        ("slurm", slurm.divide_model, "gpus", slurm.gpus),
+    ):
+        if divides and count < 2:
+            raise EngineError(
+                f"{path}: {name}.divide_model", f"needs two or more; `{key}` is {count:g}.", f"Raise `{key}`."
+            )
 
 
 @dataclass(frozen=True)
@@ -141,5 +163,6 @@ class Engine:
             workers=self.workers,
             limit=self.limit,
             processes=self.options.local.processes_per_phase,
+            divide=self.options.local.divide_model,
             **how,
         )

@@ -40,17 +40,19 @@ def run(  # noqa: PLR0913 (what, where, and how much)
     compute: str = COMPUTE,
     limit: float = SILENCE_SECONDS,
     processes: int = 1,
+    divide: bool = False,
 ) -> Result:
     """Compute all steps that are not in the store; the failure of one blocks only what needs it.
 
     `compute` names the function that does the work, as module:function. A worker that says nothing for
-    `limit` seconds is ended, and its step tried again. So many `processes` train a phase together. Raises
-    StoreError if the store cannot be written any more (a full disk); everything finished until then is there.
+    `limit` seconds is ended, and its step tried again. So many `processes` train a phase together, and may
+    `divide` its model. Raises StoreError if the store cannot be written any more (a full disk); everything
+    finished until then is there.
     """
     driver = Driver(steps, store, listener)
     if driver.left:
         try:
-            found = environments(workers, processes)[: driver.left]
+            found = environments(workers, processes, divide=divide)[: driver.left]
             with _pool(settings(store, places, compute), found) as pool:
                 _drive(driver, pool, limit)
         finally:

@@ -16,6 +16,8 @@ _COUNTERS = Path("/proc/vmstat")
 _BF16 = frozenset(("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"))
 PROCESSES = "XSTILTS_PROCESSES_PER_PHASE"
 """The variable by which an engine tells a worker how many processes train a phase."""
+DIVIDED = "XSTILTS_DIVIDE_MODEL"
+"""The variable by which it tells that they divide the model among them."""
 _THREADS = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -50,10 +52,11 @@ def _gpu_lines(listed: str) -> list[str]:
     return [line for line in listed.splitlines() if line.startswith("GPU ")]
 
 
-def environments(workers: int | None, processes: int = 1) -> list[Mapping[str, str]]:
+def environments(workers: int | None, processes: int = 1, *, divide: bool = False) -> list[Mapping[str, str]]:
     """For each worker what it finds in its environment: its share of the threads, its GPUs.
 
-    Several `processes` train a phase of a worker together, each on a GPU of its own if there are GPUs.
+    Several `processes` train a phase of a worker together, each on a GPU of its own if there are GPUs; they
+    may `divide` the model.
     Without a number: one worker for so many GPUs, or without GPUs cores. Never more processes than cores, but
     for a single worker's. Raises EngineError if there are fewer GPUs than processes.
     """
@@ -63,7 +66,7 @@ def environments(workers: int | None, processes: int = 1) -> list[Mapping[str, s
         raise EngineError("processes_per_phase", what, "Ask for fewer.")
     room = max(1, available // processes)
     count = min(workers or len(devices) // processes or room, room)
-    shared = threads(max(1, available // (count * processes))) | processes_per_phase(processes)
+    shared = threads(max(1, available // (count * processes))) | processes_per_phase(processes, divide=divide)
     return [{**shared, **_devices(devices, number * processes, processes)} for number in range(count)]
 
 
@@ -84,9 +87,11 @@ def threads(count: int) -> dict[str, str]:
     return dict.fromkeys(_THREADS, str(count)) | {"TOKENIZERS_PARALLELISM": "false"}
 
 
-def processes_per_phase(count: int) -> dict[str, str]:
-    """What has several processes train a phase together, one for each GPU of a step that has several."""
-    return {PROCESSES: str(count)} if count > 1 else {}
+def processes_per_phase(count: int, *, divide: bool = False) -> dict[str, str]:
+    """What has several processes train a phase together, one for each GPU of a step that has several, and
+    perhaps divide the model among them."""
+    divided = {DIVIDED: "1"} if divide else {}
+    return {PROCESSES: str(count), **divided} if count > 1 else {}
 
 
 def computes_bf16() -> bool:

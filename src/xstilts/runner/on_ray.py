@@ -131,6 +131,10 @@ class _Tasks:
             max_calls=1 if self._gpus else 0,  # a process that goes on keeps the memory of its GPU
             **memory,
         )(compute_step)
+        self._environment = threads(max(1, int(options.cpus)))
+        self._environment |= processes_per_phase(int(self._gpus), divide=options.divide_model)
+        if not self._gpus:  # without a share of a GPU Ray would show a task all of its node
+            self._environment["CUDA_VISIBLE_DEVICES"] = ""
         self._running: dict[Any, Step] = {}
         self._owners: dict[str, str] = {}
         """The processes that are at steps, as they called themselves, by fingerprint."""
@@ -159,8 +163,7 @@ class _Tasks:
             if self._driver.store.claimed(step.fingerprint):
                 self._driver.postpone(step)  # a whole process to find that out would be dear
                 continue
-            share = (self._options.cpus, self._gpus)
-            task = self._task.remote(self._told, json.dumps(step.spec), self._mailbox, share)
+            task = self._task.remote(self._told, json.dumps(step.spec), self._mailbox, self._environment)
             self._running[task] = step
 
     def _measure(self) -> None:
@@ -224,15 +227,9 @@ class _Tasks:
         return self._ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here)
 
 
-def compute_step(told: str, spec: str, mailbox: Any, share: tuple[float, float]) -> str:
-    """A task: compute a step, tell the mailbox how it goes, and return its last word, all as JSON.
-
-    `share` are the cores and GPUs of the step. Without a share of a GPU Ray would show it all of its node.
-    """
-    cores, gpus = share
-    os.environ.update(threads(max(1, int(cores))) | processes_per_phase(int(gpus)))
-    if not gpus:
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+def compute_step(told: str, spec: str, mailbox: Any, environment: dict[str, str]) -> str:
+    """A task: compute a step, tell the mailbox how it goes, and return its last word, all as JSON."""
+    os.environ.update(environment)
     last: list[str] = []
     said = -math.inf
 

@@ -87,6 +87,7 @@ def arrange(folder: Path, steps: Sequence[Step], told: Mapping[str, Any], option
         "steps": [step.spec for step in steps],
         "cpus": options.cpus,
         "gpus": options.gpus,
+        "divide_model": options.divide_model,
         "idle_seconds": 60 * options.idle_minutes,
     }
     write_json(folder / "run.json", content)

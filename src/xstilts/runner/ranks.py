@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from xstilts.errors import StepError, XstiltsError
 from xstilts.runner.data import Encoded, offsets, split
-from xstilts.runner.machine import PROCESSES
+from xstilts.runner.machine import DIVIDED, PROCESSES
 from xstilts.study.step import Places, Step
 
 PATIENCE = timedelta(hours=2)
@@ -41,10 +41,14 @@ BUCKET = 2**24
 
 @dataclass(frozen=True)
 class Ranks:
-    """One of `size` processes that train a phase together; by default the only one."""
+    """One of `size` processes that train a phase together; by default the only one.
+
+    If it `divides`, each process has but a part of the model (`runner.shards`).
+    """
 
     rank: int = 0
     size: int = 1
+    divides: bool = False
 
     @property
     def writes(self) -> bool:
@@ -56,12 +60,25 @@ class Ranks:
         """What tells the random numbers of this process from those of the first."""
         return (self.rank,) if self.rank else ()
 
-    def share(self, data: Encoded, items: NDArray[np.int64], tokens: int) -> list[NDArray[np.int64]]:
-        """The micro-batches of an update that fall to this process, if any do."""
+    @property
+    def weight(self) -> int:
+        """How many times a loss is taken before its gradients, which a divided model averages."""
+        return self.size if self.divides else 1
+
+    def share(
+        self, data: Encoded, items: NDArray[np.int64], tokens: int
+    ) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
+        """The micro-batches of an update that fall to this process, and one that counts for nothing.
+
+        There may be none of the first. The second is there if another process, with which this one divides
+        the model, has a micro-batch more, and needs this one's part of the weights for it.
+        """
         parts = list(split(data, items, tokens))
         if len(parts) < self.size:
             parts = [part for part in np.array_split(items, self.size) if len(part)]
-        return parts[self.rank :: self.size]
+        own = parts[self.rank :: self.size]
+        waits = self.divides and len(own) < len(parts[:: self.size])
+        return own, [items[:1]] if waits else []
 
     def total(self, values: Sequence[float], device: torch.device) -> list[float]:
         """The sums over all processes."""
@@ -76,9 +93,12 @@ class Ranks:
         return self.total([value if self.writes else 0.0], device)[0]
 
     def add_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
-        """Sum the gradients over all processes; a parameter that no process reached keeps none."""
+        """Sum the gradients over all processes; a parameter that no process reached keeps none.
+
+        Those of a divided model are summed while they are computed.
+        """
         trained = [one for one in parameters if one.requires_grad]
-        if self.size == 1 or not trained:
+        if self.size == 1 or self.divides or not trained:
             return
         reached = torch.tensor([one.grad is not None for one in trained], device=trained[0].device).float()
         processes.all_reduce(reached, processes.ReduceOp.MAX)
@@ -127,7 +147,7 @@ def started(
 
     Raises StepError if one of the others ends too early.
     """
-    size = int(os.environ.get(PROCESSES, "1"))
+    size, divides = int(os.environ.get(PROCESSES, "1")), bool(os.environ.get(DIVIDED))
     if size == 1:
         yield Ranks()
         return
@@ -137,13 +157,14 @@ def started(
             "places": places.to_json(),
             "spec": step.spec,
             "size": size,
+            "divides": divides,
             "folder": folder,
             "context": {"micro_tokens": micro_tokens, "save_memory": save_memory},
         }
         others = [stack.enter_context(_Other(rank, told)) for rank in range(1, size)]
         try:
             with _joined(0, size, Path(folder)):
-                yield Ranks(0, size)
+                yield Ranks(0, size, divides)
         except XstiltsError:
             raise
         except Exception as error:
@@ -236,7 +257,7 @@ def main() -> None:
     folder.mkdir()
     with _joined(rank, told["size"], Path(told["folder"])):
         running, places = store.running(step.fingerprint), Places.from_json(told["places"])
-        ranks = Ranks(rank, told["size"])
+        ranks = Ranks(rank, told["size"], told["divides"])
         context = Context(
             store, step, folder, running, places, lambda event: None, ranks=ranks, **told["context"]
         )

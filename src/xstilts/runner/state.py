@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from xstilts.runner.model import Model
+from xstilts.runner.shards import full, part_of
 from xstilts.study.recipe import Recipe
 
 STATE = "state.safetensors"
@@ -56,17 +57,22 @@ def save(
     optimizer: torch.optim.AdamW,
     progress: Progress,
     best: Mapping[str, torch.Tensor],
+    *,
+    writes: bool = True,
 ) -> None:
     """Everything a killed run needs, in one file that is whole or absent.
 
     A parameter that no update has reached yet (the head of a task that had no batch) has no moments; what is
-    frozen is read from the parent again.
+    frozen is read from the parent again. Processes that divide the model all call this, and one writes.
     """
     tensors = {f"best.{name}": tensor for name, tensor in best.items()}
     for name, parameter in _trained(model):
-        tensors[f"parameter.{name}"] = parameter.detach().cpu().contiguous()
-        for moment, tensor in optimizer.state.get(parameter, {}).items():
-            tensors[f"{moment}.{name}"] = tensor.cpu().contiguous()
+        for what, tensor in {"parameter": parameter, **optimizer.state.get(parameter, {})}.items():
+            whole = full(tensor)
+            if writes:
+                tensors[f"{what}.{name}"] = whole.detach().cpu().contiguous()
+    if not writes:
+        return
     written = folder / f"{STATE}.{os.getpid()}"
     save_file(tensors, written, {"progress": json.dumps(vars(progress))})
     with written.open("rb") as file:
@@ -98,10 +104,13 @@ def resume(
             name.removeprefix("best."): file.get_tensor(name) for name in names if name.startswith("best.")
         }
         for name, parameter in _trained(model):
-            parameter.data.copy_(file.get_tensor(f"parameter.{name}"))
+            with torch.no_grad():
+                parameter.copy_(part_of(file.get_tensor(f"parameter.{name}"), parameter))
             moments = [moment for moment in MOMENTS if f"{moment}.{name}" in names]
             if moments:
+                kept = {moment: file.get_tensor(f"{moment}.{name}") for moment in moments}
                 optimizer.state[parameter] = {
-                    moment: file.get_tensor(f"{moment}.{name}").to(parameter.device) for moment in moments
+                    moment: part_of(tensor, parameter) if tensor.ndim else tensor.to(parameter.device)
+                    for moment, tensor in kept.items()
                 }
     return progress, best

@@ -13,7 +13,7 @@ import torch
 from xstilts import families, metrics
 from xstilts.errors import DataError, LossError
 from xstilts.families.items import Layout
-from xstilts.runner import adapter, checkpoint
+from xstilts.runner import adapter, checkpoint, shards
 from xstilts.runner.batches import autocast
 from xstilts.runner.context import Context
 from xstilts.runner.data import collate, generator
@@ -75,7 +75,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         adapter.attach(model, recipe.adapter, new)
     if context.save_memory:
         model.save_memory()
-    model.to(device)
+    whole = shards.placed(model, ranks, device)
 
     # The data: encoded once; the schedule says which items each update sees.
     tasks, counts = [], dict.fromkeys((use.task for use in phase.uses), 0)
@@ -109,21 +109,24 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         if use.family == "masked" and hiding is not None:
             data = hiding.hide(data, items, recipe.mask_rate, generator("mask", phase.seed, update))
             items = np.arange(len(items))
-        micro = [collate(data, part, pad) for part in ranks.share(data, items, context.micro_tokens)]
+        own, idle = ranks.share(data, items, context.micro_tokens)
+        micro = [collate(data, part, pad) for part in (*own, *idle)]
         decided = max(1, data.decisions(items))
         losses = []
-        for batch in micro:
-            placed = batch.to(device)
+        for place, batch in enumerate(micro):
+            on_device = batch.to(device)
             with autocast(device, recipe.precision):
-                scores = model(placed, heads[use.task])
-            part_loss = loss_sum(scores, placed) / decided
-            part_loss.backward()  # type: ignore[no-untyped-call]
+                scores = model(on_device, heads[use.task])
+            part_loss = loss_sum(scores, on_device) / (decided if place < len(own) else math.inf)
+            (part_loss * ranks.weight).backward()  # type: ignore[no-untyped-call]
             losses.append(part_loss.detach())
         ranks.add_gradients(model.parameters())
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+        norm = shards.full(torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip))
         *parts, steepness = torch.stack([*losses, norm]).tolist()  # one wait for the device
+        del micro[len(own) :]
         seen = sum(batch.real_tokens for batch in micro), sum(batch.ids.numel() for batch in micro)
-        loss, tokens, padded = ranks.total((sum(parts), *seen), device)
+        late = ranks.writes and time.monotonic() - saved >= context.save_seconds
+        loss, tokens, padded, due = ranks.total((sum(parts), *seen, late), device)
         if not math.isfinite(loss + steepness):
             where = f"{phase.name}, update {update + 1} of {schedule.total}"
             now = 'Lower the learning rate, or set precision = "fp32" in the recipe.'
@@ -142,7 +145,9 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
             point |= {"rate": rate(recipe, update, schedule.total), "tokens": progress.tokens}
             since, shown = 0.0, progress.update
             if progress.update in check_at:
-                score = _mean_score(model, watch, phase) if ranks.writes else 0.0
+                shards.fill(whole, model)
+                score = _mean_score(whole, watch, phase) if ranks.writes else 0.0
+                shards.put_away(whole, model)
                 point["development"] = ranks.first(score, device)
                 if point["development"] > progress.best:
                     progress.best, progress.best_update, progress.since_best = (
@@ -150,7 +155,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
                         update + 1,
                         0,
                     )
-                    best = _copy(model) if recipe.select == "best" else {}
+                    best = _copy(whole) if ranks.writes and recipe.select == "best" else {}
                 else:
                     progress.since_best += 1
                 model.train()
@@ -161,27 +166,27 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
             context.report(event | {"loss": loss, "tokens_per_second": speed})
         if recipe.patience is not None and progress.since_best >= recipe.patience:
             break
-        due = ranks.writes and time.monotonic() - saved >= context.save_seconds
         if due and shown == progress.update:
-            save(context.running, model, optimizer, progress, best)
+            save(context.running, model, optimizer, progress, best, writes=ranks.writes)
             saved = time.monotonic()
 
+    shards.fill(whole, model)
     if not ranks.writes:
         return {}
 
     # What is left: the checkpoint, the curve, and how well the phase learned its own tasks.
     if best:
-        model.load_state_dict(best, strict=False)
+        whole.load_state_dict(best, strict=False)
     if recipe.adapter is not None:
-        adapter.merge(model, context.folder / "adapter")
+        adapter.merge(whole, context.folder / "adapter")
     labels = {heads[use.task]: use.label_set for use in phase.uses}
-    checkpoint.save(model, context.folder / "checkpoint", labels)
+    checkpoint.save(whole, context.folder / "checkpoint", labels)
     lines = [json.dumps(point, sort_keys=True) for point in progress.curve]
     (context.folder / "curve.jsonl").write_text("".join(line + "\n" for line in lines))
     number, items = schedule.at(0)
-    cost = forward_flops(model, tasks[number], items[:8], heads[phase.uses[number].task])
+    cost = forward_flops(whole, tasks[number], items[:8], heads[phase.uses[number].task])
     return (
-        sizes(model)
+        sizes(whole)
         | cost
         | {
             "updates": progress.update,
@@ -193,7 +198,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
             "loss": progress.curve[-1]["loss"] if progress.curve else progress.loss,
             "examples": counts,
             "processes": ranks.size,
-            "source_score": _source_scores(model, watch, phase),
+            "divided": ranks.divides,
+            "source_score": _source_scores(whole, watch, phase),
         }
     )
 
