@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from xstilts import show_store, upkeep
+from xstilts.runner import meeting
 from xstilts.runner.sweep import Sweep
 from xstilts.store import Store, write_json
 from xstilts.study.load import load
@@ -170,12 +171,18 @@ def test_retry_computes_only_what_failed_before(world: "World", shell: "Shell") 
 
 def test_sizes_by_kind(store: Store, small: Plan) -> None:
     fill(store, small)
-    found = {one.kind: one for one in upkeep.sizes(store)}
+    with meeting.meeting(store) as folder:  # as a driver on a cluster leaves it that was killed
+        meeting.Diary(folder, "7_0").tell({"event": "joined"})
+        (folder / "logs").mkdir()
+        (folder / "logs" / "7_0_log.err").write_text("last words")
+        jobs = len((folder / "7_0.jsonl").read_text()) + len("last words")
+        found = {one.kind: one for one in upkeep.sizes(store)}
+        whole = sum(path.stat().st_size for path in store.root.rglob("*") if path.is_file())
+    assert found["jobs"] == upkeep.Size("jobs", 0, jobs, 0)
     phases = [step for step in small.steps if step.kind == "phase"]
     assert found["phase"].steps == len(phases)
     assert found["phase"].checkpoints == sum(len(step.fingerprint) for step in phases)
     assert found["evaluation"].checkpoints == 0
-    whole = sum(path.stat().st_size for path in store.root.rglob("*") if path.is_file())
     assert sum(one.bytes for one in found.values()) == whole - (store.root / "version.json").stat().st_size
 
 
