@@ -222,6 +222,20 @@ def test_the_claim_of_a_process_is_free_at_once_when_ray_tells_of_its_death(
     assert bool(again) is free, "a step that is claimed waits"
 
 
+@pytest.mark.parametrize("gpus", [0, 0.5, 2])
+def test_several_gpus_of_a_step_train_its_phases_together(
+    bench: "Bench", monkeypatch: pytest.MonkeyPatch, gpus: float
+) -> None:
+    monkeypatch.setattr(on_ray._Tasks, "_beside", lambda self: SimpleNamespace(remote=lambda: None))
+    driver = Driver(bench.plan.steps, bench.store, bench.listener)
+    options = RayOptions(cpus=6, gpus=gpus, divide_model=gpus == 2)
+    told = on_ray._Tasks(Alone(), options, driver, "")._environment
+    assert told["OMP_NUM_THREADS"] == ("3" if gpus == 2 else "6")
+    assert told.get("CUDA_VISIBLE_DEVICES") == (None if gpus else ""), "Ray says which, or we say none"
+    together = {machine.PROCESSES: "2", machine.DIVIDED: "1"} if gpus == 2 else {}
+    assert {name: told[name] for name in told if name.startswith("XSTILTS")} == together
+
+
 def test_no_cluster_at_the_address_is_said(bench: "Bench", monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(address: str, **_: Any) -> None:
         raise ConnectionError(f"Ray is trying to start at {address}.\nfailed to connect to GCS")

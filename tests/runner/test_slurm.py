@@ -17,7 +17,7 @@ from bench import FAKE, Bench
 
 from engines import on_processes
 from xstilts.errors import EngineError, StoreError
-from xstilts.runner import meeting, on_slurm
+from xstilts.runner import job, machine, meeting, on_slurm
 from xstilts.runner.driver import ATTEMPTS, Driver, Listener, Result
 from xstilts.runner.engine import SlurmOptions
 from xstilts.runner.workbench import settings
@@ -195,6 +195,21 @@ def test_the_claims_of_a_job_that_is_over_are_free_at_once(
     claim = bench.store.claim(step.fingerprint)
     assert claim is not None
     claim.release()
+
+
+@pytest.mark.parametrize("gpus", [1, 2])
+def test_several_gpus_of_a_job_train_its_phases_together(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, gpus: int
+) -> None:
+    monkeypatch.setattr(os, "environ", {**os.environ})
+    told = settings(bench.store, bench.plan.places, FAKE)
+    with meeting.meeting(bench.store) as folder:
+        options = SlurmOptions(cpus=6, gpus=gpus, divide_model=gpus == 2)
+        on_slurm.arrange(folder, bench.plan.steps, told, options)
+        job._Job(folder, meeting.Diary(folder, "1"))
+    assert os.environ["OMP_NUM_THREADS"] == ("3" if gpus == 2 else "6")
+    together = ("2", "1") if gpus == 2 else (None, None)
+    assert tuple(map(os.environ.get, (machine.PROCESSES, machine.DIVIDED))) == together
 
 
 def test_a_job_refuses_another_store_and_another_release(

@@ -22,7 +22,7 @@ from xstilts.errors import StoreError
 from xstilts.runner import meeting
 from xstilts.runner.context import Event
 from xstilts.runner.driver import Driver
-from xstilts.runner.machine import processes_per_phase, threads
+from xstilts.runner.machine import share
 from xstilts.runner.workbench import Workbench
 from xstilts.store import Store
 from xstilts.study.step import Step
@@ -74,7 +74,7 @@ class _Job:
 
     def __init__(self, folder: Path, diary: meeting.Diary) -> None:
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        os.environ.update(threads(run["cpus"]) | processes_per_phase(run["gpus"], divide=run["divide_model"]))
+        os.environ.update(share(run["cpus"], run["gpus"], divide=run["divide_model"]))
         meeting.agree(run["settings"])
         self._folder, self._diary = folder, diary
         self._idle_seconds: float = run["idle_seconds"]

@@ -94,6 +94,12 @@ def processes_per_phase(count: int, *, divide: bool = False) -> dict[str, str]:
     return {PROCESSES: str(count), **divided} if count > 1 else {}
 
 
+def share(cores: float, gpus: float, *, divide: bool = False) -> dict[str, str]:
+    """What a step with that part of a cluster finds: a process for each of its GPUs, and their threads."""
+    processes = max(1, int(gpus))
+    return threads(max(1, int(cores / processes))) | processes_per_phase(processes, divide=divide)
+
+
 def computes_bf16() -> bool:
     """Whether a GPU is there or the processor has bfloat16 instructions; True where that cannot be told."""
     if gpus() or not _PROCESSOR.is_file():

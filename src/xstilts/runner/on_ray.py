@@ -24,7 +24,7 @@ from xstilts.runner import meeting
 from xstilts.runner.context import Event
 from xstilts.runner.driver import COMPUTE, Driver, Listener, Result
 from xstilts.runner.engine import RayOptions
-from xstilts.runner.machine import processes_per_phase, threads
+from xstilts.runner.machine import share
 from xstilts.runner.workbench import Workbench, settings
 from xstilts.store import Store
 from xstilts.study.step import Places, Step
@@ -131,8 +131,7 @@ class _Tasks:
             max_calls=1 if self._gpus else 0,  # a process that goes on keeps the memory of its GPU
             **memory,
         )(compute_step)
-        self._environment = threads(max(1, int(options.cpus)))
-        self._environment |= processes_per_phase(int(self._gpus), divide=options.divide_model)
+        self._environment = share(options.cpus, self._gpus, divide=options.divide_model)
         if not self._gpus:  # without a share of a GPU Ray would show a task all of its node
             self._environment["CUDA_VISIBLE_DEVICES"] = ""
         self._running: dict[Any, Step] = {}
