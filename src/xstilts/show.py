@@ -262,10 +262,14 @@ def _grid(plan: Plan, store: Store) -> Table:
         done = store.done(plan.by_fingerprint[cell.evaluation])
         lines.setdefault(line, {}).setdefault(cell.target, []).append(done)
     rows = [
-        (*line, *(f"{sum(done[target])} of {len(done[target])}" for target in targets))
+        (*line, *(_of(done[target]) if target in done else "" for target in targets))  # a control is of some
         for line, done in lines.items()
     ]
     return _table(("backbone", "arm", *targets), rows)
+
+
+def _of(done: Sequence[bool]) -> str:
+    return f"{sum(done)} of {len(done)}"
 
 
 def _cost(tokens: int, unknown: int, seconds: float | None) -> str:

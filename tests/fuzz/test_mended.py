@@ -5,10 +5,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import mutation
 import pytest
 import seeds
 
-from xstilts import images, readers, score, task, unpacked
+from xstilts import images, readers, score, show, task, unpacked
 from xstilts.errors import (
     BackboneError,
     DataError,
@@ -21,9 +22,10 @@ from xstilts.families.examples import Bitext, Choice, Pair, Tagged
 from xstilts.families.fit import fit
 from xstilts.plain import parse_json
 from xstilts.report import published
+from xstilts.store import Store
 from xstilts.study.backbone import room
 from xstilts.study.load import load
-from xstilts.study.plan import plan
+from xstilts.study.plan import draft, plan
 
 DEEP = "[" * 100_000
 LONG = "9" * 5000
@@ -53,6 +55,20 @@ def test_json_that_is_made_to_break_its_reader(text: str, reason: str, tmp_path:
         published.read(str(path))
     (tmp_path / "config.json").write_text(text)
     assert room(tmp_path) is None
+
+
+def test_a_control_that_only_some_targets_have_is_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "study.toml"
+    path.write_bytes(mutation.toml(seeds.STUDY))
+    found, store = draft(load(path)), Store(tmp_path / "store")
+    for told in (show.checked, show.status):
+        told(found, store, as_json=False)
+        lines = [one.split() for one in capsys.readouterr().out.splitlines() if "nli (shuffled" in one]
+        assert lines == [
+            [name, "nli", "(shuffled-images)", "0", "of", "1"] for name in seeds.STUDY["backbones"]
+        ]
 
 
 def test_a_model_that_reads_without_end_sets_no_end(tmp_path: Path) -> None:
