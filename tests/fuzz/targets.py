@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 import mutation
+import plans
 import seeds
 from typed import misfit
 
@@ -21,7 +22,6 @@ from xstilts.report import published
 from xstilts.study import backbone, vision
 from xstilts.study.load import load
 from xstilts.study.plan import draft
-from xstilts.study.step import Step
 
 Try = Callable[[], object]
 """One input, laid out and ready to be read."""
@@ -37,24 +37,18 @@ class Target:
 
 def _study(folder: Path) -> Callable[[Random], Try]:
     """A study file: it is refused, or its plan has steps whose folders are children of the store's."""
-    path, store = folder / "study.toml", folder / "store" / "steps"
+    path = folder / "study.toml"
     right = mutation.toml(seeds.STUDY)
     path.write_bytes(right)
     draft(load(path))
 
     def read() -> None:
-        from xstilts.store import Store
-
         study = load(path)
-        plan = draft(study)
         for name in (study.name, *study.backbones, *study.intermediate.arms):
             assert (folder / name).parent == folder and name not in ("", ".", ".."), (
                 f"no file's name: {name!r}"
             )
-        for step in plan.steps:
-            own = Store(folder / "store")._path(step)
-            assert own.parent == store and own.name not in (".", ".."), own
-            assert Step.from_spec(json.loads(json.dumps(step.spec))) == step
+        plans.sound(draft(study), folder)
 
     def wrong(rng: Random) -> Try:
         match rng.randrange(12):
@@ -305,6 +299,7 @@ def _store(folder: Path) -> Callable[[Random], Try]:
 
 TARGETS = (
     Target("study", _study),
+    Target("plan", plans.prepare),
     Target("published", _published),
     Target("rows", _rows),
     Target("lines", _lines),

@@ -16,7 +16,7 @@ from targets import TARGETS, Target
 from xstilts.errors import DataError
 from xstilts.plain import parse_json, parse_toml
 
-INPUTS = {"study": 40, "store": 40}
+INPUTS = {"study": 40, "plan": 40}
 USUAL = 120
 
 
