@@ -15,9 +15,9 @@ from xstilts.errors import BackboneError
 from xstilts.families.examples import Bitext
 from xstilts.families.items import Layout
 from xstilts.metrics import mining
-from xstilts.runner import checkpoint, predict
+from xstilts.runner import checkpoint, finished, predict
 from xstilts.runner import model as models
-from xstilts.runner.evaluate import SCHEMA
+from xstilts.runner.finished import SCHEMA
 from xstilts.runner.mining import search_on_gpu
 from xstilts.runner.rows import prepare
 from xstilts.study.phase import Evaluation, Inference
@@ -237,6 +237,44 @@ def test_masked_accuracy_is_fixed_and_chance_is_the_most_frequent_token(first: B
     words = [word for row in rows for text in (row.text, row.text2 or "") for word in text.split()]
     share = 100 * max(map(words.count, set(words))) / len(words)
     assert chance == pytest.approx(share, abs=10)
+
+
+class StoppedError(Exception):
+    """Raised by the test in place of whatever stops a run."""
+
+
+@pytest.mark.parametrize("name", ["pairs", "questions", "bitexts"])
+def test_a_stopped_evaluation_goes_on_with_the_languages_that_are_left(
+    first: Box, box: Box, name: str
+) -> None:
+    languages = PLACES.task(name).languages
+    asked = evaluation(BACKBONE if name == "bitexts" else phase(name), name, languages)
+    first.compute(asked)
+    told: list[str] = []
+
+    def stop(event: Any) -> None:
+        told.append(event["language"])
+        if len(told) == 1:
+            raise StoppedError
+
+    if asked.model is not None:
+        box.checkpoint(asked.model)
+    with pytest.raises(StoppedError):
+        box.compute(asked, save_seconds=0, report=stop)
+    box.compute(asked, report=stop)
+    assert told == list(asked.use.languages), "each once"
+    for file in ("scores.json", "predictions.parquet"):
+        assert (box.folder(asked) / file).read_bytes() == (first.folder(asked) / file).read_bytes()
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"scores": {"en": {}}, "predictions": {}, "seal": ""}'])
+def test_of_a_damaged_state_of_an_evaluation_nothing_is_taken(box: Box, content: str) -> None:
+    asked, told = evaluation(None, "pairs"), []
+    state = box.store.running(asked.fingerprint) / finished.STATE
+    state.write_text(content)
+    box.compute(asked, report=lambda event: told.append(event["language"]))
+    assert told == list(asked.use.languages)
+    assert not state.exists()
 
 
 def test_events_tell_the_languages(box: Box) -> None:

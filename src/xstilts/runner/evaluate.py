@@ -15,21 +15,12 @@ from xstilts.families.items import Layout
 from xstilts.metrics.mining import gold_rows
 from xstilts.runner import checkpoint
 from xstilts.runner.context import Context
+from xstilts.runner.finished import SCHEMA, Finished
 from xstilts.runner.mining import MINING, mine
 from xstilts.runner.model import Model
 from xstilts.runner.predict import default_layer, predict, retrieve
 from xstilts.runner.rows import examples, has_nulls, head_name, prepare
 from xstilts.study.phase import Evaluation
-
-SCHEMA: dict[str, Any] = {
-    "language": pl.String,
-    "index": pl.Int32,
-    "id": pl.String,
-    "gold": pl.String,
-    "predicted": pl.String,
-    "statistics": pl.List(pl.Float64),
-}
-"""Columns of predictions.parquet; `gold` and `predicted` are JSON, `statistics` the metric's numbers."""
 
 
 @dataclass(frozen=True)
@@ -46,47 +37,46 @@ Answers = Callable[[str, Sequence[Any]], Answer]
 
 
 def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
-    """Predict and score every language; writes scores.json and predictions.parquet into `context.folder`."""
+    """Predict and score every language; writes scores.json and predictions.parquet into `context.folder`.
+
+    A killed evaluation goes on with the languages that were not kept yet; they are kept in `context.running`
+    every `context.save_seconds`.
+    """
     answers = _answers(evaluation, context)
     metric = metrics.find(evaluation.metric)
-    languages: dict[str, Any] = {}
-    tables = []
+    finished = Finished.of(context)
     for language in evaluation.use.languages:
+        if language in finished.scores:
+            continue
         rows = context.examples(evaluation.use, language)
         answer = answers(language, rows)
-        predicted = answer.predicted
         gold, ids = _gold(evaluation, rows)
-        statistics = metric.statistics(gold, predicted, language)
+        statistics = metric.statistics(gold, answer.predicted, language)
         sums = statistics.sum(axis=0)
-        languages[language] = {"n": len(gold), "value": float(metric.value(sums)), "sums": sums.tolist()}
-        languages[language]["beside"] = {
-            name: _value(name, gold, predicted, language) for name in metrics.beside(evaluation.metric)
+        scores = {"n": len(gold), "value": float(metric.value(sums)), "sums": sums.tolist()} | answer.facts
+        scores["beside"] = {
+            name: _value(name, gold, answer.predicted, language) for name in metrics.beside(evaluation.metric)
         }
-        languages[language] |= answer.facts
         if answer.layers:
-            languages[language]["layers"] = [
-                _value(metric.name, gold, layer, language) for layer in answer.layers
-            ]
-        tables.append(
-            pl.DataFrame(
-                {
-                    "language": [language] * len(gold),
-                    "index": range(len(gold)),
-                    "id": ids,
-                    "gold": [_json(value) for value in gold],
-                    "predicted": [_json(value) for value in predicted],
-                    "statistics": statistics.tolist(),
-                },
-                schema=SCHEMA,
-            )
-        )
-        context.report({"kind": "evaluate", "language": language, "value": languages[language]["value"]})
-    scores = {"task": evaluation.use.task, "metric": metric.name, "unit": metric.unit, "languages": languages}
-    (context.folder / "scores.json").write_text(json.dumps(scores, indent=1, sort_keys=True) + "\n")
+            scores["layers"] = [_value(metric.name, gold, layer, language) for layer in answer.layers]
+        columns = {
+            "language": [language] * len(gold),
+            "index": range(len(gold)),
+            "id": ids,
+            "gold": [_json(value) for value in gold],
+            "predicted": [_json(value) for value in answer.predicted],
+            "statistics": statistics.tolist(),
+        }
+        finished.add(language, scores, pl.DataFrame(columns, schema=SCHEMA))
+        context.report({"kind": "evaluate", "language": language, "value": scores["value"]})
+    told = {"task": evaluation.use.task, "metric": metric.name, "unit": metric.unit}
+    content = json.dumps(told | {"languages": finished.scores}, indent=1, sort_keys=True)
+    (context.folder / "scores.json").write_text(content + "\n")
+    tables = [finished.predictions[language] for language in evaluation.use.languages]
     pl.concat(tables).write_parquet(
         context.folder / "predictions.parquet", compression="zstd", statistics=False
     )
-    return {"examples": sum(entry["n"] for entry in languages.values())}
+    return {"examples": sum(entry["n"] for entry in finished.scores.values())}
 
 
 def _answers(evaluation: Evaluation, context: Context) -> Answers:

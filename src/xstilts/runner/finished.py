@@ -1,0 +1,65 @@
+"""The languages of an evaluation that are done: what it takes to go on with the others after a kill."""
+
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from xstilts import checksums
+from xstilts.runner.context import Context
+
+STATE = "languages.json"
+
+SCHEMA: dict[str, Any] = {
+    "language": pl.String,
+    "index": pl.Int32,
+    "id": pl.String,
+    "gold": pl.String,
+    "predicted": pl.String,
+    "statistics": pl.List(pl.Float64),
+}
+"""Columns of predictions.parquet; `gold` and `predicted` are JSON, `statistics` the metric's numbers."""
+
+
+@dataclass
+class Finished:
+    """Scores and predictions by language, in the order in which they came."""
+
+    folder: Path
+    save_seconds: float
+    scores: dict[str, Any] = field(default_factory=dict)
+    predictions: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._saved = time.monotonic()
+
+    @classmethod
+    def of(cls, context: Context) -> "Finished":
+        """What an interrupted run had kept; nothing if there is none, or if it is damaged."""
+        finished = cls(context.running, context.save_seconds)
+        try:
+            state = json.loads((finished.folder / STATE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return finished
+        if checksums.SEAL in state and not checksums.broken(state):
+            finished.scores = state["scores"]
+            rows = state["predictions"].items()
+            finished.predictions = {language: pl.DataFrame(one, schema=SCHEMA) for language, one in rows}
+        return finished
+
+    def add(self, language: str, scores: dict[str, Any], predictions: pl.DataFrame) -> None:
+        """One more; all are kept if the last time was long ago."""
+        self.scores[language], self.predictions[language] = scores, predictions
+        if time.monotonic() - self._saved < self.save_seconds:
+            return
+        rows = {name: one.to_dict(as_series=False) for name, one in self.predictions.items()}
+        written = self.folder / f"{STATE}.{os.getpid()}"
+        written.write_text(
+            json.dumps(checksums.sealed({"scores": self.scores, "predictions": rows})), encoding="utf-8"
+        )
+        written.replace(self.folder / STATE)
+        self._saved = time.monotonic()
