@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 import sandbox
+from guided import Told
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from targets import TARGETS, Target
@@ -29,6 +30,19 @@ def test_inputs_end_in_a_result_or_in_an_error_of_ours(target: Target, tmp_path:
         assert found.kind != "fault", f"input {number}: {found.what}\n{found.trace}"
         kinds.add(found.kind)
     assert kinds == {"result", "error"}, "inputs that are all alike try nothing"
+
+
+def test_a_guided_input_is_made_of_what_it_is_told() -> None:
+    def numbers(told: bytes) -> list[object]:
+        rng = Told(told)
+        return [rng.randrange(200), rng.random(), rng.choice("abcdefgh"), rng.randbytes(4), rng.random()]
+
+    told = Random(0).randbytes(20)
+    assert numbers(told) == numbers(told)
+    assert numbers(bytes(20)) == [0, 0.0, "a", bytes(4), 0.0]
+    changed = [one == other for one, other in zip(numbers(told), numbers(told[:-1] + b"?"), strict=True)]
+    assert all(changed[:3]), "what comes later does not change what came before"
+    assert numbers(b"") == numbers(b""), "what is too short is made longer, always in the same way"
 
 
 @given(st.text() | st.text(alphabet='[]{}",:.\\ud8c019eE+-='))
