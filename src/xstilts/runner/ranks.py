@@ -228,13 +228,15 @@ class _Other:
 @contextlib.contextmanager
 def _joined(rank: int, size: int, folder: Path) -> Iterator[None]:
     """The group of processes, on this computer only."""
-    on_gpus = torch.cuda.is_available()
-    if not on_gpus:
-        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     meeting = processes.FileStore(str(folder / "ranks"), size)  # type: ignore[attr-defined]
-    processes.init_process_group(
-        "nccl" if on_gpus else "gloo", store=meeting, rank=rank, world_size=size, timeout=PATIENCE
-    )
+    how: dict[str, Any] = {"backend": "gloo"}
+    if torch.cuda.is_available():
+        how = {"backend": "nccl", "device_id": torch.device("cuda", 0)}  # the first that this process sees
+        torch.cuda.init()
+        torch.cuda.set_device(how["device_id"])
+    else:
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    processes.init_process_group(store=meeting, rank=rank, world_size=size, timeout=PATIENCE, **how)
     try:
         yield
     finally:
