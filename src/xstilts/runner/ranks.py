@@ -232,7 +232,7 @@ def _joined(rank: int, size: int, folder: Path) -> Iterator[None]:
     how: dict[str, Any] = {"backend": "gloo"}
     if torch.cuda.is_available():
         how = {"backend": "nccl", "device_id": torch.device("cuda", 0)}  # the first that this process sees
-        torch.cuda.init()
+        torch.cuda.init()  # type: ignore[no-untyped-call]
         torch.cuda.set_device(how["device_id"])
     else:
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
