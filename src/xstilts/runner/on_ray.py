@@ -16,7 +16,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 from xstilts.errors import EngineError, StoreError
@@ -56,9 +56,9 @@ def run(
     driver = Driver(steps, store, listener)
     if driver.left:
         try:
-            with meeting.meeting(store) as folder, _connected(options) as ray:
+            with meeting.meeting(store) as folder, _connected(options) as ray, _noticed() as interrupted:
                 told = json.dumps({**settings(store, places, compute), **meeting.agreement(folder)})
-                _Tasks(ray, options, driver, told).drive()
+                _Tasks(ray, options, driver, told).drive(interrupted)
         finally:
             store.tidy()
     return driver.result
@@ -96,6 +96,27 @@ def _connected(options: RayOptions) -> Iterator[ModuleType]:
         yield ray
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def _noticed() -> Iterator[threading.Event]:
+    """Set by an interrupt. Its exception is lost if it is raised while an object of Ray's is being freed."""
+    came, before = threading.Event(), {}
+    if threading.current_thread() is threading.main_thread():
+        found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: handler for number, handler in found.items() if callable(handler)}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.set()
+        before[signal.Signals(number)](number, frame)
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Mailbox:
@@ -139,10 +160,12 @@ class _Tasks:
         """The processes that are at steps, as they called themselves, by fingerprint."""
         self._room, self._looked = 0, -math.inf
 
-    def drive(self) -> None:
+    def drive(self, interrupted: threading.Event) -> None:
         """Hand out steps until none is left; what is still with Ray when an error comes is called back."""
         try:
             while self._driver.left:
+                if interrupted.is_set():
+                    raise KeyboardInterrupt
                 self._hand_out()
                 ended: list[Any] = []
                 if self._running:
