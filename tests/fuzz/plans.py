@@ -102,7 +102,7 @@ def _small() -> Tables:
 
 def _renamed(rng: Random, study: Tables) -> None:
     """An arm or an axis, wherever it is named."""
-    old = rng.choice([*study["intermediate"]["arms"], "size", "everything"])
+    old = rng.choice([*study["intermediate"].get("arms", ()), "size", "everything"])
     new = rng.choice((*NAMES, mutation.text(rng, old)))
     study.update(_with(study, old, new))
 

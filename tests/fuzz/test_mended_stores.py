@@ -70,6 +70,7 @@ def test_records_that_are_none(world: World, changes: dict[str, Any], told: str)
     ("content", "told"),
     [
         ({"languages": {"x-en": {"n": 8}}}, "languages.x-en.value: Field required"),
+        ({"languages": {"x-en": {"n": 2**63, "value": 1.0}}}, "languages.x-en.n: Input should be less than"),
         (
             {"languages": {"x-en": {"n": 8, "value": "high"}}},
             "languages.x-en.value: Input should be a valid number",

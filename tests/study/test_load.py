@@ -52,6 +52,7 @@ def test_bundled_studies_are_good(name: str) -> None:
         ("updates = 2", "updates = 2.5", "intermediate.recipe.updates: must be a whole number, got 2.5."),
         ("updates = 2", "updates = true", "intermediate.recipe.updates: must be a whole number, got True."),
         ("updates = 2", "epochs = -1", "intermediate.recipe.epochs: must be greater than 0, got -1."),
+        ("updates = 2", "epochs = 1e308", "intermediate.recipe.epochs: must be at most 1e+06, got 1e+308."),
         ("updates = 2", "epochs = inf", "intermediate.recipe.epochs: must be a finite number, got inf."),
         (
             "updates = 2",
@@ -159,6 +160,11 @@ def test_bundled_studies_are_good(name: str) -> None:
         ("seeds = [1, 2]", "seeds = []", "target.seeds: an empty grid: no seed. Name one: seeds = [1]."),
         ("seeds = [1, 2]", "seeds = [1, 1]", "target.seeds: names a seed twice: [1, 1]. Remove one."),
         ("seeds = [1, 2]", "seeds = [-1]", "target.seeds: must not be negative, got [-1]."),
+        (
+            "seeds = [1, 2]",
+            "seeds = [9223372036854775808]",
+            "target.seeds: must be below 9223372036854775808.",
+        ),
         (
             "[intermediate]\nseeds = [1]",
             "[intermediate]\nseeds = [1, 2, 3]",

@@ -25,6 +25,7 @@ from xstilts.study.recipe import NOT_OF_A_BACKBONE, Recipe, merged
 from xstilts.study.study import BackboneTable, Study, model_folder, recipe_of, task_name
 
 T = TypeVar("T")
+TOO_LARGE = 2**63
 
 CHECKS: tuple[Callable[[Study], Iterator[Problem]], ...]
 
@@ -70,6 +71,8 @@ def _check_seeds(study: Study) -> Iterator[Problem]:
             yield Problem((part, "seeds"), f"names a seed twice: {list(seeds)}.", "Remove one.")
         if any(seed < 0 for seed in seeds):
             yield Problem((part, "seeds"), f"must not be negative, got {list(seeds)}.")
+        if any(seed >= TOO_LARGE for seed in seeds):
+            yield Problem((part, "seeds"), f"must be below {TOO_LARGE}.")
     first, second = len(parts["intermediate"]), len(parts["target"])
     if study.target.tasks and first not in (0, 1, second):
         what = f"{first} seeds do not pair with {second} target seeds."

@@ -66,7 +66,7 @@ class Recipe(Specification):
     """
 
     learning_rate: float = Field(default=1e-5, gt=0, le=1)
-    epochs: float | None = Field(default=None, gt=0)
+    epochs: float | None = Field(default=None, gt=0, le=1e6)
     updates: int | None = Field(default=None, ge=1)
     batch_size: int | None = Field(default=None, ge=1)
     batch_tokens: int | None = Field(default=None, ge=16)

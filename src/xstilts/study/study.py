@@ -40,7 +40,7 @@ class BackboneTable(Specification):
     model: str | None = None
     revision: str | None = None
     weights: Literal["pretrained", "random"] = "pretrained"
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     architecture: str | None = None
     shape: dict[str, bool | int | float | str] = Field(default_factory=dict)
     tokenizer: TokenizerTable | None = None
