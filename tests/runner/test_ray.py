@@ -89,6 +89,15 @@ def test_a_failure_blocks_its_descendants_only_and_a_death_is_retried(
     assert not (bench.store.root / "jobs").exists()
 
 
+@pytest.fixture
+def _listening() -> Iterator[None]:
+    """Ctrl-C means what it means in a terminal, also where the tests were started in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_listening")
 def test_an_interrupted_run_leaves_no_claims(cluster: rays.Ray, bench: "Bench") -> None:
     bench.instruct(seconds=3)  # a sleep is not interrupted, and then waited for
     options = RayOptions(address=cluster.address)
@@ -112,6 +121,7 @@ def test_an_interrupted_run_leaves_no_claims(cluster: rays.Ray, bench: "Bench") 
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.usefixtures("_listening")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the exception that is lost
 def test_an_interrupt_counts_though_its_exception_is_lost() -> None:
     class Freed:
