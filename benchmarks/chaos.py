@@ -239,14 +239,14 @@ def _content(found: Plan, root: Path) -> dict[str, Any]:
     return {"files": files, "tables": [path.read_bytes() for path in tables]}
 
 
-def _start(study: Path, root: Path, workers: int, compute: str) -> "subprocess.Popen[str]":
+def _start(
+    study: Path, root: Path, workers: int, compute: str, output: int = subprocess.DEVNULL
+) -> "subprocess.Popen[str]":
     """A driver in a process group of its own, which is killed with its workers."""
     arguments = [sys.executable, str(HERE), "drive", str(study), str(root), str(workers), compute]
     paths = [str(HERE.parent), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    return subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, text=True, start_new_session=True, env=environment
-    )
+    return subprocess.Popen(arguments, stdout=output, text=True, start_new_session=True, env=environment)
 
 
 def _whole_seconds(study: Path, root: Path, workers: int) -> float:
@@ -265,7 +265,7 @@ def two(folder: Path, steps: int) -> dict[str, Any]:
     study.write_text(MANY.format(seeds=seeds))
     found = plan(load(study))
     root, rng = folder / "store", random.Random(0)
-    drivers = [_start(study, root, 4, "wait") for _ in range(2)]
+    drivers = [_start(study, root, 4, "wait", subprocess.PIPE) for _ in range(2)]
     for share in (0.2, 0.4, 0.6):
         _await(partial(_has_ended, root, share * len(found.steps)))
         _await(lambda: bool(_at_work(root)))
