@@ -23,9 +23,6 @@ FIRST, BYTES = 64, 256
 class Told(Random):
     """Numbers made of given bytes, and of a generator's when these are used up."""
 
-    def __new__(cls, told: bytes) -> "Told":
-        return super().__new__(cls)
-
     def __init__(self, told: bytes) -> None:
         super().__init__(0)
         self._left = memoryview(told)

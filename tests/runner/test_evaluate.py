@@ -267,7 +267,11 @@ def test_a_stopped_evaluation_goes_on_with_the_languages_that_are_left(
         assert (box.folder(asked) / file).read_bytes() == (first.folder(asked) / file).read_bytes()
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"scores": {"en": {}}, "predictions": {}, "seal": ""}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{}", "[]", "7", "[" * 100_000, '{"scores": {"en": {}}, "predictions": {}, "seal": ""}'],
+    ids=["nothing", "no seal", "a list", "a number", "too deep", "another seal"],
+)
 def test_of_a_damaged_state_of_an_evaluation_nothing_is_taken(box: Box, content: str) -> None:
     asked, told = evaluation(None, "pairs"), []
     state = box.store.running(asked.fingerprint) / finished.STATE

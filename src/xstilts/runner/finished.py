@@ -1,7 +1,5 @@
 """The languages of an evaluation that are done: what it takes to go on with the others after a kill."""
 
-import json
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +8,9 @@ from typing import Any
 import polars as pl
 
 from xstilts import checksums
+from xstilts.plain import parse_json
 from xstilts.runner.context import Context
+from xstilts.store import write_json
 
 STATE = "languages.json"
 
@@ -42,10 +42,10 @@ class Finished:
         """What an interrupted run had kept; nothing if there is none, or if it is damaged."""
         finished = cls(context.running, context.save_seconds)
         try:
-            state = json.loads((finished.folder / STATE).read_text(encoding="utf-8"))
+            state = parse_json((finished.folder / STATE).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return finished
-        if checksums.SEAL in state and not checksums.broken(state):
+        if not checksums.broken(state) and checksums.SEAL in state:
             finished.scores = state["scores"]
             rows = state["predictions"].items()
             finished.predictions = {language: pl.DataFrame(one, schema=SCHEMA) for language, one in rows}
@@ -57,9 +57,5 @@ class Finished:
         if time.monotonic() - self._saved < self.save_seconds:
             return
         rows = {name: one.to_dict(as_series=False) for name, one in self.predictions.items()}
-        written = self.folder / f"{STATE}.{os.getpid()}"
-        written.write_text(
-            json.dumps(checksums.sealed({"scores": self.scores, "predictions": rows})), encoding="utf-8"
-        )
-        written.replace(self.folder / STATE)
+        write_json(self.folder / STATE, checksums.sealed({"scores": self.scores, "predictions": rows}))
         self._saved = time.monotonic()

@@ -56,9 +56,10 @@ def environments(workers: int | None, processes: int = 1, *, divide: bool = Fals
     """For each worker what it finds in its environment: its share of the threads, its GPUs.
 
     Several `processes` train a phase of a worker together, each on a GPU of its own if there are GPUs; they
-    may `divide` the model.
-    Without a number: one worker for so many GPUs, or without GPUs cores. Never more processes than cores, but
-    for a single worker's. Raises EngineError if there are fewer GPUs than processes.
+    may `divide` the model. Without a number: one worker for so many GPUs, or without GPUs cores. Never more
+    processes than cores, but for a single worker's.
+
+    Raises EngineError if there are fewer GPUs than processes.
     """
     devices, available = gpus(), cores()
     if devices and processes > len(devices):
