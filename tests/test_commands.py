@@ -217,3 +217,64 @@ def test_help_and_a_check_answer_at_once(world: "World", tmp_path: Path) -> None
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         subprocess.run([sys.executable, "-m", "xstilts", *arguments], capture_output=True, check=True)
         assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 5
+
+
+TARGETS = """
+name = "targets"
+question = "?"
+[backbones]
+lab = { model = "lab" }
+[intermediate.arms]
+none = []
+[target]
+tasks = ["TASK"]
+languages = ["de"]
+[target.recipe]
+max_length = 96
+stride = 32
+"""
+
+
+def _laid(world: "World", **files: str) -> Path:
+    for name, text in files.items():
+        path = world.folder / "data/target" / name.replace("__", "/").replace("_DOT_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return world.folder / "data"
+
+
+def test_check_run_and_audit_refuse_an_empty_file_by_name(world: "World", shell: Shell) -> None:
+    study = world.study(("TASK", "bucc2018"), text=TARGETS)
+    sides = {
+        f"bucc2018__de-en_DOT_{split}_DOT_{side}": "x-1\ta\n"
+        for split in ("dev", "test")
+        for side in ("de", "en")
+    }
+    gold = {f"bucc2018__de-en_DOT_{split}_DOT_gold": "" for split in ("dev", "test")}
+    data = _laid(world, **sides, **gold)
+    for command in ("check", "run", "audit"):
+        status, _, err = shell(command, study, "--data", data)
+        assert status == 2, command
+        assert "de-en.test.gold: holds no examples." in err, command
+
+
+def test_check_says_which_treebank_is_read_and_which_rows_are_passed_by(world: "World", shell: Shell) -> None:
+    line = "1\t{}\t_\tNOUN\t_\t_\t0\t_\t_\t_\n\n"
+    data = _laid(
+        world,
+        **{
+            "udpos__xtreme__train-en_DOT_tsv": "a\tDET\n",
+            "udpos__ud__de_a-ud-test_DOT_conllu": line.format("_"),
+            "udpos__ud__de_b-ud-test_DOT_conllu": line.format("Haus"),
+            "pawsx__train-en_DOT_tsv": "a\tb\t1\n\t\t0\n",
+            "pawsx__test-de_DOT_tsv": "a\tb\t1\n\t\t0\n",
+        },
+    )
+    _, out, _ = shell("check", world.study(("TASK", "udpos"), text=TARGETS), "--data", data)
+    said = " ".join(out.split())
+    assert "udpos: test in 'de' is read from de_b-ud-test.conllu, not de_a-ud-test.conllu." in said
+    status, out, _ = shell("check", world.study(("TASK", "pawsx"), text=TARGETS), "--data", data)
+    said = " ".join(out.split())
+    assert status == 0
+    assert "pawsx: 1 rows of train in 'en' have no text and are passed by." in said
+    assert "rows of test" not in said

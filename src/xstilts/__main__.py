@@ -5,6 +5,7 @@ Imports stand inside the commands, so that `xstilts --help` answers at once.
 
 import signal
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -149,12 +150,13 @@ def check(
     from xstilts.store import Store
     from xstilts.study.load import load
     from xstilts.study.plan import draft
-    from xstilts.study.rows import lacking_images
+    from xstilts.study.rows import Reading, read
 
     found = draft(load(study), data, images)
-    show.checked(found, Store(store), as_json=json)
-    if errors := found.errors or tuple(lacking_images(found.steps, found.places)):
-        raise InputErrors(errors)
+    reading = Reading(found.errors, ()) if found.errors else read(found.steps, found.places)
+    show.checked(replace(found, notes=found.notes + reading.notes), Store(store), as_json=json)
+    if reading.errors:
+        raise InputErrors(reading.errors)
 
 
 @app.command()

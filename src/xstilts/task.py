@@ -19,8 +19,9 @@ from typing import Any
 import xstilts.tasks
 from xstilts.disk import is_file
 from xstilts.errors import DataError, TaskError, did_you_mean
-from xstilts.families.examples import Example, Tagged
+from xstilts.families.examples import Choice, Example, Pair, Question, Tagged
 from xstilts.families.fit import fit
+from xstilts.readers import NoGoldError
 from xstilts.unpacked import said_size
 
 TRANSLATED = "train-translated"
@@ -185,8 +186,8 @@ def stream(
 ) -> Iterator[Example]:
     """The examples of a split in a language, in the order of the source, one after the other.
 
-    Rows come from the lab, else from the data folder if it has any of the task, else from the Hub. Sentences
-    without words, of which further blank lines make some, are left out unless `empty` ones are wanted.
+    Rows come from the lab, else from the data folder if it has any of the task, else from the Hub. What
+    `is_left_out` says of a row is so unless `empty` ones are wanted.
     Raises DataError if the source has no such split, a file is missing, or a row is broken.
     """
     split, language = _original(task, split, language)
@@ -196,23 +197,50 @@ def stream(
         size = _lab_size(task, split, language)
         yield from lab.generate(task.lab.name, language, "train" if split == TRANSLATED else split, size)
     elif (files := _layout(task, split, data)) is not None:
-        yield from _read(files, _paths(task, files, split, language, data), language, empty)
+        paths = _paths(task, files, split, language, data)
+        yield from _read(task, files, paths, split, language, empty=empty)
     elif task.hub is not None:
         from xstilts import hub
 
-        yield from hub.stream(task.hub, split, language, task.name)
+        rows = hub.stream(task.hub, split, language, task.name)
+        yield from (row for row in rows if empty or not is_left_out(row, split))
     else:
         raise DataError(f"task '{task.name}'", "names no source of data.")
 
 
-def _read(files: Files, paths: tuple[Path, ...], language: str, empty: bool) -> Iterator[Example]:
+def is_left_out(row: Example, split: str) -> bool:
+    """Whether a row has nothing to be read: a sentence without words, and among the rows to be trained on
+    also a pair or a question of which one text is empty, or a choice of which all options are.
+
+    Evaluated rows stay, for a submission has an answer for each; an empty sentence is a blank line there.
+    """
+    if isinstance(row, Tagged):
+        return not row.tokens
+    if split not in ("train", TRANSLATED):
+        return False
+    match row:
+        case Pair():
+            return not row.text.strip() or not (row.text2 is None or row.text2.strip())
+        case Question():
+            return not row.context.strip() or not row.question.strip()
+        case Choice():
+            return not any(option.strip() for option in row.options)
+    return False
+
+
+def _read(
+    task: Task, files: Files, paths: tuple[Path, ...], split: str, language: str, *, empty: bool
+) -> Iterator[Example]:
     found = False
     try:
         for example in fit(files.read(paths, language), str(paths[0])):
-            has_words = not isinstance(example, Tagged) or bool(example.tokens)
-            found = found or has_words
-            if has_words or empty:
+            left_out = is_left_out(example, split)
+            found = found or not left_out
+            if empty or not left_out:
                 yield example
+    except NoGoldError as error:
+        now = "Rows without them teach nothing." if split in ("train", TRANSLATED) else _labelled(task)
+        raise DataError(error.where, error.what, now) from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         what = f"the compressed file is damaged or cut short ({error})."
         raise DataError(str(paths[0]), what, "Fetch it again.") from error
@@ -222,6 +250,16 @@ def _read(files: Files, paths: tuple[Path, ...], language: str, empty: bool) -> 
         raise DataError(str(paths[0]), f"cannot be read ({error.strerror or error}).") from error
     if not found:
         raise DataError(str(paths[0]), "holds no examples.")
+
+
+def _labelled(task: Task) -> str:
+    """What to do where the gold labels or answers of a file are missing."""
+    source = f" ({task.url})" if task.url else ""
+    hub = " or take all files of the task out of the folder, to read the Hub's copy" if task.hub else ""
+    return (
+        "XTREME's download takes labels and answers out of its test files, which can then not be scored. "
+        f"Lay in the labelled files of the data set itself{source}{hub}."
+    )
 
 
 def identity(task: Task, split: str, language: str, data: Path | None = None) -> str:
@@ -383,10 +421,18 @@ def _paths(task: Task, files: Files, split: str, language: str, data: Path | Non
         now = "Check --data DIR, or leave the language out of the study."
         if split == TRANSLATED:
             now = translated.way_out(task, language)
+        elif _lacks_gold(files, split, language, folder):
+            now = _labelled(task)
         elif language == task.source_language and split != task.evaluation_split and task.url:
             now = f"Check --data DIR, or get the files from {task.url}."
         raise DataError(str(folder), what, now)
     return found
+
+
+def _lacks_gold(files: Files, split: str, language: str, folder: Path) -> bool:
+    """Whether all files of a split are there but the one with the right pairs."""
+    texts = [patterns[split] for patterns in (files.patterns, files.paired) if split in patterns]
+    return split in files.gold and all(_first(folder, patterns, files, language) for patterns in texts)
 
 
 def _folder(task: Task, split: str, data: Path | None) -> Path:

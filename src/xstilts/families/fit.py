@@ -61,6 +61,8 @@ def _together(row: Any) -> str:
             return f"has {len(row.tokens)} words and {len(row.tags)} tags."
         case Bitext() if any(one >= len(row.source) or two >= len(row.target) for one, two in row.gold):
             return "pairs a sentence that is not there."
+        case Bitext() if not (row.source and row.target and row.gold):
+            return "has no sentences on one side, or no pairs of them."
     return ""
 
 

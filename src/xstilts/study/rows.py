@@ -3,6 +3,7 @@ are images that rows name and that are not there.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from xstilts import images, task
 from xstilts.errors import DataError, InputError, InputErrors, StudyError
@@ -23,13 +24,8 @@ def check_rows(steps: Iterable[Step], places: Places) -> None:
     with the number of images that are missing, by task, and with every step that nothing can compute."""
     known = tuple(steps)
     blind = (error for step in known if (error := unseeing(step, places)) is not None)
-    if errors := (*_problems(known, places), *blind):
+    if errors := (*read(known, places).errors, *blind):
         raise InputErrors(errors)
-
-
-def lacking_images(steps: Iterable[Step], places: Places) -> tuple[InputError, ...]:
-    """What is wrong with the images of all steps, for which the rows that name some are read."""
-    return _problems(steps, places, pictured_only=True)
 
 
 def unseeing(step: Step, places: Places) -> InputError | None:
@@ -54,30 +50,42 @@ def unseeing(step: Step, places: Places) -> InputError | None:
     return StudyError(step.name, what, "Give its backbone eyes: `vision = { size = 32, patch = 16 }`.")
 
 
-def _problems(
-    steps: Iterable[Step], places: Places, *, pictured_only: bool = False
-) -> tuple[InputError, ...]:
+@dataclass(frozen=True)
+class Reading:
+    """What reading all local rows told: what is wrong, and notes on rows that are passed by."""
+
+    errors: tuple[InputError, ...]
+    notes: tuple[str, ...]
+
+
+def read(steps: Iterable[Step], places: Places) -> Reading:
+    """Read the local files of all steps once, and look for the images that their rows name."""
     wanted: dict[tuple[str, str, str], bool] = {}
     for use in (use for step in steps for use in _uses(step)):
         wanted |= {part: bool(use.images) or wanted.get(part, False) for part in _parts(use)}
     named: dict[str, list[str]] = {}
     errors: dict[str, InputError] = {}
+    notes: list[str] = []
     for (name, split, language), pictured in sorted(wanted.items()):
         one = places.task(name)
         local = task.from_files(one, places.data) or split == task.TRANSLATED
         if one.lab is not None or not local or (one.path is None and places.data is None):
             continue
+        empty = 0
         try:
-            rows = task.load(one, split, language, places.data) if pictured or not pictured_only else []
+            for row in task.stream(one, split, language, places.data, empty=True):
+                empty += task.is_left_out(row, split)
+                if pictured:
+                    named.setdefault(name, []).extend(getattr(row, "images", ()))
         except InputError as error:
             errors[str(error)] = error
             continue
-        if pictured:
-            named.setdefault(name, []).extend(image for row in rows for image in getattr(row, "images", ()))
+        if empty:
+            notes.append(f"{name}: {empty:,} rows of {split} in '{language}' have no text and are passed by")
     for name, found in named.items():
         if (lack := _lack(places.task(name), found, places)) is not None:
             errors[str(lack)] = lack
-    return tuple(errors.values())
+    return Reading(tuple(errors.values()), tuple(notes))
 
 
 def _lack(one: task.Task, named: list[str], places: Places) -> InputError | None:
