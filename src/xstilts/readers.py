@@ -14,16 +14,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from xstilts.errors import DataError, did_you_mean
-from xstilts.families.examples import Answer, Pair, Question, Tagged
+from xstilts.errors import DataError, NoGoldError, did_you_mean
+from xstilts.families.examples import Answer, Question, Tagged
 from xstilts.plain import parse_json
 from xstilts.unpacked import unpacked
 
 Line = tuple[int, str]
-
-
-class NoGoldError(DataError):
-    """The labels or answers of a file are not there; the task says where to get them."""
 
 
 def lines(path: Path) -> Iterator[Line]:
@@ -225,28 +221,6 @@ def label(path: Path, number: int, value: object, labels: Collection[str]) -> st
 def position(path: Path, number: int, value: object, names: Sequence[str]) -> int:
     """The index of a row's right option among the names of all; DataError if it is none of them."""
     return names.index(label(path, number, str(value), names))
-
-
-def nli(path: Path, labels: Collection[str]) -> Iterator[Pair]:
-    """The pairs of SNLI's and MultiNLI's JSON lines.
-
-    Rows whose gold label is `-` (the annotators did not agree) are skipped, as everybody does.
-    """
-    for number, row in json_lines(path, ("gold_label",), ("sentence1", "sentence2")):
-        if row["gold_label"] != "-":
-            gold = label(path, number, row["gold_label"], labels)
-            yield Pair(row["sentence1"], row["sentence2"], gold, str(row.get("pairID") or ""))
-
-
-def nli_rows(rows: Iterator[Mapping[str, Any]], name: str = "") -> Iterator[Pair]:
-    """The pairs of SNLI, MultiNLI and ANLI on the Hub; `name` is the field of the id, if there is one.
-
-    Rows without label (-1) are skipped.
-    """
-    for row in rows:
-        if row["label"] >= 0:
-            gold = ("entailment", "neutral", "contradiction")[row["label"]]
-            yield Pair(row["premise"], row["hypothesis"], gold, row[name] if name else "")
 
 
 def blocks(path: Path) -> Iterator[list[Line]]:

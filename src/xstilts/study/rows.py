@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from xstilts import images, task
 from xstilts.errors import DataError, InputError, InputErrors, StudyError
+from xstilts.families.fit import is_left_out
 from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.study.architecture import KINDS, SEEING, type_of
 from xstilts.study.backbone import Backbone
@@ -74,7 +75,7 @@ def read(steps: Iterable[Step], places: Places) -> Reading:
         empty = 0
         try:
             for row in task.stream(one, split, language, places.data, empty=True):
-                empty += task.is_left_out(row, split)
+                empty += is_left_out(row, trained=split in task.TRAINED)
                 if pictured:
                     named.setdefault(name, []).extend(getattr(row, "images", ()))
         except InputError as error:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xstilts import readers
-from xstilts.errors import DataError
+from xstilts.errors import DataError, NoGoldError
 from xstilts.families.examples import Choice
 from xstilts.task import Files, Task
 
@@ -33,7 +33,7 @@ def _read(paths: tuple[Path, ...], language: str) -> Iterator[Choice]:
         context = f"{row['premise']} {_QUESTIONS[question]}"
         yield Choice(context, (row["choice1"], row["choice2"]), row["label"], str(row.get("idx", "")))
     if labels[0] >= _MANY and not labels[1]:
-        raise readers.NoGoldError(str(path), "has the label 0 in every row.")
+        raise NoGoldError(str(path), "has the label 0 in every row.")
 
 
 TASK = Task(
