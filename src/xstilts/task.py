@@ -12,9 +12,10 @@ import pkgutil
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import xstilts.tasks
 from xstilts.disk import is_file
@@ -42,7 +43,9 @@ class Files:
     `{lang}`, and each may be plain or end in `.gz`. `paired` names a second file that is read beside the
     first (line-aligned text), `gold` one with the right pairs, read after those. `codes` maps a language to
     the code that the release uses for it. `unlabelled` names languages in which the release withholds the
-    labels of a split: their files are never read. `read(paths, language)` yields the examples of a file.
+    labels of a split: their files are never read. `substitutes` says of paths (`*` stands for anything) what
+    their rows are where they are not those of the release's own split: reports tell it.
+    `read(paths, language)` yields the examples of a file.
     """
 
     patterns: Mapping[str, tuple[str, ...]]
@@ -52,6 +55,7 @@ class Files:
     gold: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
     unlabelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    substitutes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +93,9 @@ class Task:
     training rows, as the split TRANSLATED. `images` are the paths to try below the folder of images, where
     `{id}` is the name in a row and `{name}` its last part; `captions` says that rows tell in words what is on
     them. `no_hub` says why the rows are not read from the
-    Hub. `examples` is how many the release has, by split, in the source language or else in any. `version`
-    is raised by hand whenever the rows change, and enters every fingerprint.
+    Hub. `examples` is how many rows the release has, by split: one number for all languages, or those of the
+    languages for which it is known. `version` is raised by hand whenever the rows change, and enters every
+    fingerprint.
     """
 
     family: str
@@ -110,7 +115,7 @@ class Task:
     images: tuple[str, ...] = ()
     captions: bool = False
     no_hub: str = ""
-    examples: Mapping[str, int] = field(default_factory=dict)
+    examples: Mapping[str, int | Mapping[str, int]] = field(default_factory=dict)
     evaluation_split: str = "test"
     evaluation_fallback: str = ""
     development_split: str = "dev"
@@ -124,8 +129,24 @@ class Task:
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """The number of examples of each split, as far as it is known without reading them."""
-        return self.lab.sizes if self.lab is not None else self.examples
+        """The number of examples of each split in the source language, or else in the language with most, as
+        far as it is known without reading them."""
+        if self.lab is not None:
+            return self.lab.sizes
+        return {
+            split: rows if isinstance(rows, int) else rows.get(self.source_language, max(rows.values()))
+            for split, rows in self.examples.items()
+        }
+
+    def released(self, split: str, language: str) -> int | None:
+        """The number of rows that the release has of a split in a language; None if it is not known.
+
+        Of training rows in translation it is that of the originals.
+        """
+        if split == TRANSLATED:
+            split, language = "train", self.source_language
+        rows = self.examples.get(self.evaluation_split if split == TEST_TRANSLATED else split)
+        return rows.get(language) if isinstance(rows, Mapping) else rows
 
 
 def names() -> tuple[str, ...]:
@@ -232,6 +253,48 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
         raise DataError(f"task '{task.name}'", what)
     sources = dict.fromkeys(f"{hub.dataset}@{hub.revision}" for hub in (task.hub, *task.hub.also))
     return "hub:" + "+".join(sources)
+
+
+class Origin(NamedTuple):
+    """What rows are read from: paths below the data folder, or beside a user's task file; of the Hub
+    `hub:REPOSITORY@REVISION/PATH`, of the lab `lab:NAME`.
+
+    `code` is the language as these name it; `instead` says what the rows are if they are not the release's
+    own split.
+    """
+
+    files: tuple[str, ...]
+    code: str
+    instead: str = ""
+
+
+def origin(task: Task, split: str, language: str, data: Path | None = None) -> Origin:
+    """What the rows of a split in a language are read from. DataError if they are not there."""
+    split, language = _original(task, split, language)
+    if task.lab is not None:
+        return Origin((f"lab:{task.lab.name}",), language)
+    if (files := _layout(task, split, data)) is not None:
+        folder = _folder(task, split, data)
+        found = _paths(task, files, split, language, data)
+        names = [path.relative_to(folder).as_posix() for path in found]
+        told = dict.fromkeys(
+            text
+            for path in names
+            for pattern, text in files.substitutes.items()
+            if fnmatchcase(path.removesuffix(".gz"), pattern)
+        )
+        return Origin(tuple(names), files.codes.get(language, language), ", ".join(told))
+    if task.hub is None:
+        raise DataError(f"task '{task.name}'", "names no source of data.")
+    from xstilts import hub
+
+    paths = tuple(hub.paths(task.hub, split, language, task.name))
+    return Origin(paths, task.hub.codes.get(language, language))
+
+
+def size_without_reading(task: Task, split: str, language: str) -> int | None:
+    """The number of rows that the lab makes; None of tasks whose rows have to be read to be counted."""
+    return None if task.lab is None else _lab_size(task, *_original(task, split, language))
 
 
 def text_bytes(task: Task, split: str, language: str, data: Path | None = None) -> int | None:

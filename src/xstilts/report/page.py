@@ -177,13 +177,13 @@ def _page(effects: Effects, store: Store) -> str:
         "steps": partial(of_claim, effects),
         "spoken": lambda code: f"{language(code).name} ({code})",
     }
-    found = figures(effects)
+    found, paper = figures(effects), Paper(effects, store)
     style, script = _file("page.css"), _file("page.js")
     return environment.get_template(TEMPLATE).render(
         style=Markup(style),
         script=Markup(script),
         policy=_policy(style, script),
-        paper=Paper(effects, store),
+        paper=paper,
         study=plan.study,
         plan=plan,
         results=results,
@@ -198,6 +198,8 @@ def _page(effects: Effects, store: Store) -> str:
         failures=account.failures(plan, store),
         costs=account.costs(plan, store),
         machines=account.machines(plan, store),
+        data=account.data_rows(paper.sources),
+        data_columns=account.DATA,
         recipes=account.recipes(plan),
         models=account.models(plan, store),
         collapses=collapses(effects),

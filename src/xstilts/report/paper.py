@@ -20,6 +20,7 @@ from xstilts.report.statistics import Estimate
 from xstilts.report.tables import Grid, Sheet, effect_grid, gap_grid, score_grid
 from xstilts.store import Store
 from xstilts.study.claim import CONTROLS
+from xstilts.study.sources import Source, differing
 
 DESIGN = (
     "The design: J. Phang, I. Calixto, P. M. Htut, Y. Pruksachatkun, H. Liu, C. Vania, K. Kann, S. R. "
@@ -92,8 +93,13 @@ class Paper:
         return self._leaks.summary or unknown
 
     @cached_property
+    def sources(self) -> list[Source]:
+        """What the rows of all steps are read from."""
+        return account.sources(self.effects.results.plan, self.store)
+
+    @cached_property
     def limitations(self) -> list[str]:
-        return list(sections.limitations(self.effects, self.store))
+        return [*sections.limitations(self.effects, self.store), *differing(self.sources)]
 
     @cached_property
     def references(self) -> list[str]:
@@ -158,6 +164,7 @@ class Paper:
             ("Planted beside measured", ("arm", "target", "planted", "measured", "outcome"), truth),
             ("Collapsed runs", COLLAPSED, collapsed),
             ("Leak audit", ("status", "target", "what was seen", "languages", "how much"), leaked),
+            ("Data", account.DATA, account.data_rows(self.sources)),
             ("Phases", tuple(recipes[0]) if recipes else (), [tuple(row.values()) for row in recipes]),
             ("Where settings come from", ("setting", "origin"), list(plan.study.origins.items())),
             ("Cost", ("steps", "done", "time", "tokens trained on"), costs),

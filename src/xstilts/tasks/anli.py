@@ -73,6 +73,10 @@ TASK = Task(
                 ("intermediate/mnli/multinli_1.0_dev_matched.jsonl",),
             ),
         },
+        substitutes={
+            **{f"{_FOLDERS[1]}/R{number}/dev.jsonl": "development rows of ANLI" for number in _ROUNDS},
+            f"{_FOLDERS[1]}/R3/test.jsonl": "test rows of ANLI's third round",
+        },
         read=_read,
     ),
     hub=_hub("1", (*(_hub(number) for number in _ROUNDS[1:]), snli.HUB, mnli.HUB)),

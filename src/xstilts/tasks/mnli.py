@@ -11,7 +11,7 @@ from xstilts.task import TRANSLATED, Files, Hub, Task
 LABELS = ("contradiction", "entailment", "neutral")
 
 
-def _read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
+def read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
     (path,) = paths
     return readers.nli(path, LABELS)
 
@@ -42,10 +42,10 @@ TASK = Task(
     metric="accuracy",
     files=Files(
         patterns={
-            "train": ("intermediate/mnli/multinli_1.0_train.jsonl", "intermediate/nli_mix/train.jsonl"),
-            "dev": ("intermediate/mnli/multinli_1.0_dev_matched.jsonl", "intermediate/nli_mix/dev.jsonl"),
+            "train": ("intermediate/mnli/multinli_1.0_train.jsonl",),
+            "dev": ("intermediate/mnli/multinli_1.0_dev_matched.jsonl",),
         },
-        read=_read,
+        read=read,
     ),
     hub=HUB,
     translations=Files(

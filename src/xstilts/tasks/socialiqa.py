@@ -41,6 +41,10 @@ TASK = Task(
             "train": tuple(f"intermediate/socialiqa/socialIQa_v1.4_{part}.jsonl" for part in ("trn", "dev")),
             "dev": ("intermediate/socialiqa/socialIQa_v1.4_tst.jsonl",),
         },
+        substitutes={
+            "intermediate/socialiqa/socialIQa_v1.4_dev.jsonl": "the release's development rows",
+            "intermediate/socialiqa/socialIQa_v1.4_tst.jsonl": "the release's test rows",
+        },
         read=_read,
     ),
     hub=Hub(

@@ -31,6 +31,7 @@ TASK = Task(
             "train": ("intermediate/squad/train-v2.0.json", "intermediate/squad/sample-v2.0.json"),
             "dev": ("intermediate/squad/dev-v2.0.json",),
         },
+        substitutes={"intermediate/squad/sample-v2.0.json": "a sample of the release"},
         read=_read,
     ),
     hub=Hub(
