@@ -33,7 +33,7 @@ DATA = Path(os.environ["XSTILTS_DATA"]) if "XSTILTS_DATA" in os.environ else Non
 with_data = pytest.mark.skipif(DATA is None, reason="XSTILTS_DATA names no data folder")
 # The names in a data folder's manifest.json, where they are not the task's. A split may be there under
 # another name, or under several.
-MANIFEST_NAMES = {"ccg_questions": "ccg", "real_text": "text"}
+MANIFEST_NAMES = {"ccg": "CCGbank", "ccg_questions": "ccg", "real_text": "text"}
 MANIFEST_SPLITS: dict[str, dict[str, tuple[str, ...]]] = {
     "anli": {"train": ("R1.dev", "R2.dev", "R3.dev"), "dev": ("R3.test",)},
     "ccg_questions": {"dev": ("test",)},
