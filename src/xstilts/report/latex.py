@@ -91,6 +91,10 @@ def _tables(paper: Paper) -> Iterator[tuple[str, str]]:
         yield f"transfer-{_slug(backbone)}" if several else "transfer", grid_table(grid)
     for grid in paper.score_grids:
         yield f"scores-{_slug(grid.title.split(',')[0])}", grid_table(_spoken(grid))
+    for grid in paper.gain_grids:
+        own = f"gains-{_slug(grid.title.split(':')[0])}"
+        backbone = _slug(grid.title.rpartition(",")[2])
+        yield f"{own}-{backbone}" if several else own, grid_table(grid)
     for number, grid in enumerate(paper.gap_grids, 1):
         yield f"gap-{number}" if several else "gap", grid_table(grid)
     for sheet in paper.sheets:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import polars as pl
+
 from xstilts.audit.finding import MEANINGS
-from xstilts.report import account, planted, sections, statistics
+from xstilts.report import account, frames, planted, sections, statistics
 from xstilts.report.charts import REFERENCE_NAMES, heat_cells
 from xstilts.report.claims import Verdict, count, interval, judge
 from xstilts.report.collapse import collapses
@@ -17,7 +19,7 @@ from xstilts.report.drawing import metric_label, number
 from xstilts.report.effects import BASELINE, GAP, Effects
 from xstilts.report.leaks import Leaks, leaks
 from xstilts.report.statistics import Estimate
-from xstilts.report.tables import Grid, Sheet, effect_grid, gap_grid, score_grid
+from xstilts.report.tables import Grid, Sheet, effect_grid, gain_grid, gap_grid, score_grid
 from xstilts.store import Store
 from xstilts.study.claim import CONTROLS
 from xstilts.study.sources import Source, differing
@@ -119,6 +121,27 @@ class Paper:
     def score_grids(self) -> list[Grid]:
         results = self.effects.results
         return [score_grid(results, target) for target in results.targets]
+
+    @cached_property
+    def effects_table(self) -> pl.DataFrame:
+        """Every score, difference and gap: `frames.effects_table`."""
+        return frames.effects_table(self.effects)
+
+    @cached_property
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The tidy tables by name."""
+        return {
+            "results": self.effects.results.table,
+            "effects": self.effects_table,
+            "verdicts": frames.verdicts_table(self.effects, self.verdicts),
+        }
+
+    @cached_property
+    def gain_grids(self) -> list[Grid]:
+        targets = [target.name for target in self.effects.results.targets]
+        places = [(target, backbone) for backbone in self.backbones for target in targets]
+        found = [gain_grid(self.effects_table, *place) for place in places]
+        return [grid for grid in found if grid is not None]
 
     @cached_property
     def gap_grids(self) -> list[Grid]:
