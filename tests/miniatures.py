@@ -18,10 +18,16 @@ SOCIAL = {"context": "Kim lent Lou a tent.", "question": "How does Lou feel?", "
 SOCIAL |= {"answerA": "angry", "answerB": "thankful", "answerC": "cold"}
 COPA = {"premise": "ฝนตก", "choice1": "แดดออก", "choice2": "ถนนเปียก", "question": "effect", "label": 1}
 TAGS = "Wisła\tB-LOC\npłynie\tO\n\nАнна\tB-PER\nКаренина\tI-PER\nв\tO\nРиме\tB-LOC\n\n"
-WORDS = "".join(
-    f"{number}\t{word}\t_\t{tag}" + "\t_" * 6 + "\n"
-    for number, word, tag in (("1", "老", "ADJ"), ("2", "灯塔", "NOUN"), ("3", "。", "PUNCT"))
-)
+
+
+def words(times: int) -> str:
+    """A sentence in CoNLL-U of three words that are said so many times."""
+    three = (("老", "ADJ"), ("灯塔", "NOUN"), ("。", "PUNCT"))
+    return "".join(
+        f"{number}\t{word}\t_\t{tag}" + "\t_" * 6 + "\n"
+        for number, (word, tag) in enumerate(three * times, start=1)
+    )
+
 
 CONTEXTS = (
     ("The old lighthouse keeper (born 1912) walks along the river, and nobody follows him.", "1912"),
@@ -78,7 +84,7 @@ def files() -> dict[str, str]:
         "target/sib200/eng_Latn/dev.tsv": "index_id\tcategory\ttext\n7\tscience/technology\tIt flies.\n",
         "target/panx/dev-pl.tsv": TAGS,
         "target/masakhaner2/hau/test.txt": TAGS.replace("\t", " "),
-        "target/udpos/ud/zh_gsd-ud-test.conllu": WORDS + "\n" + WORDS * 20,
+        "target/udpos/ud/zh_gsd-ud-test.conllu": words(1) + "\n" + words(20),
         "target/xquad/xquad.hi.json": squad(),
         "target/mlqa/test-context-zh-question-zh.json": squad(),
         "target/tydiqa/tydiqa.goldp.ko.train.json": squad(),

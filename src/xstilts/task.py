@@ -12,15 +12,14 @@ import pkgutil
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import xstilts.tasks
 from xstilts.disk import is_file
 from xstilts.errors import DataError, TaskError, did_you_mean
-from xstilts.families.examples import Example
+from xstilts.families.examples import Example, Tagged
 from xstilts.families.fit import fit
 from xstilts.unpacked import said_size
 
@@ -43,9 +42,10 @@ class Files:
     `{lang}`, and each may be plain or end in `.gz`. `paired` names a second file that is read beside the
     first (line-aligned text), `gold` one with the right pairs, read after those. `codes` maps a language to
     the code that the release uses for it. `unlabelled` names languages in which the release withholds the
-    labels of a split: their files are never read. `substitutes` says of paths (`*` stands for anything) what
-    their rows are where they are not those of the release's own split: reports tell it.
-    `read(paths, language)` yields the examples of a file.
+    labels of a split: their files are never read. Of several files that match a pattern the first by name is
+    read that is `usable`; if none is, the first, whose reader says what is wrong. `substitutes` says of paths
+    (`*` stands for anything) what their rows are where they are not those of the release's own split: reports
+    tell it. `read(paths, language)` yields the examples of a file.
     """
 
     patterns: Mapping[str, tuple[str, ...]]
@@ -56,6 +56,7 @@ class Files:
     codes: Mapping[str, str] = field(default_factory=dict)
     unlabelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     substitutes: Mapping[str, str] = field(default_factory=dict)
+    usable: Callable[[Path], bool] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,25 +192,30 @@ def _find_file(path: Path) -> Task:
     return replace(task, name=path.stem, path=path)
 
 
-def load(task: Task, split: str, language: str, data: Path | None = None) -> list[Example]:
+def load(
+    task: Task, split: str, language: str, data: Path | None = None, *, empty: bool = False
+) -> list[Example]:
     """All examples of a split in a language, in the order of the source; see `stream`."""
-    return list(stream(task, split, language, data))
+    return list(stream(task, split, language, data, empty=empty))
 
 
-def stream(task: Task, split: str, language: str, data: Path | None = None) -> Iterator[Example]:
+def stream(
+    task: Task, split: str, language: str, data: Path | None = None, *, empty: bool = False
+) -> Iterator[Example]:
     """The examples of a split in a language, in the order of the source, one after the other.
 
-    Rows come from the lab, else from the data folder if it has any of the task, else from the Hub.
+    Rows come from the lab, else from the data folder if it has any of the task, else from the Hub. Sentences
+    without words, of which further blank lines make some, are left out unless `empty` ones are wanted.
     Raises DataError if the source has no such split, a file is missing, or a row is broken.
     """
-    split, language = _original(task, split, language)
+    split, language = original(task, split, language)
     if task.lab is not None:
         from xstilts import lab
 
         size = _lab_size(task, split, language)
         yield from lab.generate(task.lab.name, language, "train" if split == TRANSLATED else split, size)
     elif (files := _layout(task, split, data)) is not None:
-        yield from _read(files, _paths(task, files, split, language, data), language)
+        yield from _read(files, _paths(task, files, split, language, data), language, empty)
     elif task.hub is not None:
         from xstilts import hub
 
@@ -218,12 +224,14 @@ def stream(task: Task, split: str, language: str, data: Path | None = None) -> I
         raise DataError(f"task '{task.name}'", "names no source of data.")
 
 
-def _read(files: Files, paths: tuple[Path, ...], language: str) -> Iterator[Example]:
+def _read(files: Files, paths: tuple[Path, ...], language: str, empty: bool) -> Iterator[Example]:
     found = False
     try:
         for example in fit(files.read(paths, language), str(paths[0])):
-            found = True
-            yield example
+            has_words = not isinstance(example, Tagged) or bool(example.tokens)
+            found = found or has_words
+            if has_words or empty:
+                yield example
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         what = f"the compressed file is damaged or cut short ({error})."
         raise DataError(str(paths[0]), what, "Fetch it again.") from error
@@ -237,7 +245,7 @@ def _read(files: Files, paths: tuple[Path, ...], language: str) -> Iterator[Exam
 
 def identity(task: Task, split: str, language: str, data: Path | None = None) -> str:
     """What rows depend on: a Hub revision, the checksum of local files, or the lab's version."""
-    split, language = _original(task, split, language)
+    split, language = original(task, split, language)
     if task.lab is not None:
         from xstilts import lab
 
@@ -255,51 +263,37 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
     return "hub:" + "+".join(sources)
 
 
-class Origin(NamedTuple):
-    """What rows are read from: paths below the data folder, or beside a user's task file; of the Hub
-    `hub:REPOSITORY@REVISION/PATH`, of the lab `lab:NAME`.
+def sources(task: Task, split: str, language: str, data: Path | None = None) -> tuple[Path, ...]:
+    """The local files that the rows of a split are read from; none if they come from the lab or the Hub.
 
-    `code` is the language as these name it; `instead` says what the rows are if they are not the release's
-    own split.
+    Raises DataError as `stream` does if they are not there.
     """
+    split, language = original(task, split, language)
+    files = _layout(task, split, data)
+    return () if files is None else _paths(task, files, split, language, data)
 
-    files: tuple[str, ...]
-    code: str
-    instead: str = ""
 
-
-def origin(task: Task, split: str, language: str, data: Path | None = None) -> Origin:
-    """What the rows of a split in a language are read from. DataError if they are not there."""
-    split, language = _original(task, split, language)
-    if task.lab is not None:
-        return Origin((f"lab:{task.lab.name}",), language)
-    if (files := _layout(task, split, data)) is not None:
-        folder = _folder(task, split, data)
-        found = _paths(task, files, split, language, data)
-        names = [path.relative_to(folder).as_posix() for path in found]
-        told = dict.fromkeys(
-            text
-            for path in names
-            for pattern, text in files.substitutes.items()
-            if fnmatchcase(path.removesuffix(".gz"), pattern)
-        )
-        return Origin(tuple(names), files.codes.get(language, language), ", ".join(told))
-    if task.hub is None:
-        raise DataError(f"task '{task.name}'", "names no source of data.")
-    from xstilts import hub
-
-    paths = tuple(hub.paths(task.hub, split, language, task.name))
-    return Origin(paths, task.hub.codes.get(language, language))
+def left_out(task: Task, split: str, language: str, data: Path | None = None) -> tuple[Path, ...]:
+    """Of several files that hold the rows of a split, such as treebanks, those that are not read: those tried
+    before the one that is, and others of its folder."""
+    split, language = original(task, split, language)
+    files = _layout(task, split, data)
+    if files is None or not any("*" in pattern for pattern in files.patterns.get(split, ())):
+        return ()
+    (read, *_), folder = _paths(task, files, split, language, data), _folder(task, split, data)
+    paths = list(_matches(folder, files.patterns[split], files, language))
+    place = paths.index(read)
+    return (*paths[:place], *(path for path in paths[place + 1 :] if path.parent == read.parent))
 
 
 def size_without_reading(task: Task, split: str, language: str) -> int | None:
     """The number of rows that the lab makes; None of tasks whose rows have to be read to be counted."""
-    return None if task.lab is None else _lab_size(task, *_original(task, split, language))
+    return None if task.lab is None else _lab_size(task, *original(task, split, language))
 
 
 def text_bytes(task: Task, split: str, language: str, data: Path | None = None) -> int | None:
     """How many bytes the local files of a split hold, uncompressed; None if there are none."""
-    split, language = _original(task, split, language)
+    split, language = original(task, split, language)
     files = _layout(task, split, data)
     if files is None or (data is None and task.path is None):
         return None
@@ -330,7 +324,7 @@ def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ..
     return tuple(lang for lang in task.languages if _find_paths(task, task.files, split, lang, data))
 
 
-def _original(task: Task, split: str, language: str) -> tuple[str, str]:
+def original(task: Task, split: str, language: str) -> tuple[str, str]:
     """Split and language whose rows are meant: what is in the source language needs no translation."""
     if split == TEST_TRANSLATED and task.lab is not None:
         return task.evaluation_split, task.source_language
@@ -452,12 +446,25 @@ def _find_paths(task: Task, files: Files, split: str, language: str, data: Path 
 
 
 def _first(folder: Path, patterns: tuple[str, ...], files: Files, language: str) -> Path | None:
+    paths = list(_matches(folder, patterns, files, language))
+    if len(paths) > 1 and files.usable is not None:
+        paths = [path for path in paths if _is_usable(files.usable, path, path.stat().st_mtime_ns)] or paths
+    return paths[0] if paths else None
+
+
+def _matches(folder: Path, patterns: tuple[str, ...], files: Files, language: str) -> Iterator[Path]:
+    """The files that are there, in the order in which they are tried."""
     for pattern in patterns:
-        name = _fill(pattern, files, language)
-        plain = name.removesuffix(".gz")
+        plain = _fill(pattern, files, language).removesuffix(".gz")
         for candidate in (plain, plain + ".gz"):
-            matches = sorted(folder.glob(candidate)) if "*" in candidate else [folder / candidate]
-            for path in matches:
-                if path.is_file():
-                    return path
-    return None
+            paths = sorted(folder.glob(candidate)) if "*" in candidate else [folder / candidate]
+            yield from (path for path in paths if path.is_file())
+
+
+@lru_cache(maxsize=4096)
+def _is_usable(usable: Callable[[Path], bool], path: Path, changed: int) -> bool:
+    """Whether a file can be used; what is wrong with one that is broken is told where it is read."""
+    try:
+        return usable(path)
+    except (DataError, OSError, EOFError, zlib.error):
+        return True

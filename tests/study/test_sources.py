@@ -121,7 +121,7 @@ def test_other_splits_and_parts_of_a_release_are_called_so(
     path = tmp_path / file
     path.parent.mkdir(parents=True)
     path.touch()
-    found = task.origin(task.find(name), split, language, tmp_path)
+    found = source(Part(name, split, language, ""), Places(data=tmp_path))
     assert found.files == (file,)
     assert instead in found.instead
     assert bool(found.instead) == bool(instead)

@@ -305,6 +305,10 @@ class Resolver:
         if key not in self._identities:
             try:
                 self._identities[key] = task.identity(one, split, language, self.data)
+                if others := task.left_out(one, split, language, self.data):
+                    read = task.sources(one, split, language, self.data)[0].name
+                    names = ", ".join(path.name for path in others)
+                    self.notes.append(f"{one.name}: {split} in '{language}' is read from {read}, not {names}")
             except InputError as error:
                 self.errors.append(error)
                 self._identities[key] = "missing"

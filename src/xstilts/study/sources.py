@@ -7,11 +7,12 @@ records of steps and every report tell these sources.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from xstilts import task
+from xstilts import hub, task
 from xstilts.families.examples import Bitext, Example
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Phase
@@ -35,7 +36,8 @@ class Part(NamedTuple):
 class Source:
     """What a part is read from; `instead` says what the rows are if they are not the release's own split.
 
-    `files` are paths below the data folder, or name a file of the Hub, where `code` stands for the language.
+    `files` are paths below the data folder, or beside a user's task file; of the Hub they are called
+    `hub:REPOSITORY@REVISION/PATH`, of the lab `lab:NAME`. In them `code` stands for the language.
     `rows` is None where nobody counted them, `release` where it is not known how many the release has.
     """
 
@@ -139,11 +141,27 @@ def parts_of(steps: Iterable[Step]) -> tuple[Part, ...]:
 def source(part: Part, places: Places, rows: int | None = None) -> Source:
     """What a part is read from. `rows` is their number; that of the lab's is known without."""
     one = places.task(part.task)
-    found = task.origin(one, part.split, part.language, places.data)
+    split, language = task.original(one, part.split, part.language)
     if rows is None:
-        rows = task.size_without_reading(one, part.split, part.language)
+        rows = task.size_without_reading(one, split, language)
     release = one.released(part.split, part.language)
-    return Source(*part, found.files, found.code, rows, release, found.instead)
+    if one.lab is not None:
+        return Source(*part, (f"lab:{one.lab.name}",), language, rows, release)
+    if paths := task.sources(one, split, language, places.data):
+        folder = places.data if one.path is None else one.path.parent
+        assert one.files is not None and folder is not None
+        files = tuple(path.relative_to(folder).as_posix() for path in paths)
+        instead = dict.fromkeys(
+            text
+            for path in files
+            for pattern, text in one.files.substitutes.items()
+            if fnmatchcase(path.removesuffix(".gz"), pattern)
+        )
+        code = one.files.codes.get(language, language)
+        return Source(*part, files, code, rows, release, ", ".join(instead))
+    assert one.hub is not None, "what has neither files nor a place on the Hub has no identity"
+    files = tuple(hub.paths(one.hub, split, language, one.name))
+    return Source(*part, files, one.hub.codes.get(language, language), rows, release)
 
 
 def read(step: Step, places: Places) -> list[Source]:
