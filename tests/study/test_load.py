@@ -169,7 +169,7 @@ def test_bundled_studies_are_good(name: str) -> None:
             "[intermediate]\nseeds = [1]",
             "[intermediate]\nseeds = [1, 2, 3]",
             "intermediate.seeds: 3 seeds do not pair with 2 target seeds. "
-            "Give one for all, or one for each target seed.",
+            "Leave it out: each target seed then has a chain of its own.",
         ),
         (
             "[target]\n",
