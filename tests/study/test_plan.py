@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from xstilts.errors import DataError, InputErrors
+from xstilts.errors import DataError, InputErrors, TaskError
 from xstilts.store import Store, write_json
 from xstilts.study.arm import Arm
 from xstilts.study.cost import estimate, tokens_of
@@ -19,6 +19,7 @@ from xstilts.study.phase import Evaluation, Phase
 from xstilts.study.plan import Plan, draft, plan
 from xstilts.study.rows import check_rows
 from xstilts.study.step import Step
+from xstilts.task import find, identity
 
 if TYPE_CHECKING:
     from conftest import World
@@ -317,6 +318,33 @@ def test_data_of_the_hub_is_known_by_its_revision(world: "World") -> None:
     (use,) = {phase.uses[0] for phase in phases(found)}
     assert use.data[0].startswith("hub:")
     assert use.development is not None
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def test_a_task_file_takes_data_of_the_hub_at_a_commit_alone(tmp_path: Path) -> None:
+    text = """
+from xstilts.task import Hub, Task
+
+def hub(dataset, revision, *also):
+    return Hub(dataset=dataset, revision=revision, files={"test": "x.jsonl"}, read=None, also=also)
+
+TASK = Task(
+    family="retrieval", languages=("de", "en"), metric="retrieval_accuracy", trained_by="",
+    description="A test", citation="Nobody", licence="None", hub=hub("a/b", COMMIT, hub("a/c", COMMIT, hub("a/d", LAST))),
+)
+"""
+    path = tmp_path / "own.py"
+    path.write_text(text.replace("COMMIT", repr(COMMIT)).replace("LAST", repr("main")))
+    with pytest.raises(
+        TaskError, match=r"own.py: the revision 'main' of a/d is no full commit.*dataset_info"
+    ):
+        find(str(path))
+    path = tmp_path / "pinned.py"
+    path.write_text(text.replace("COMMIT", repr(COMMIT)).replace("LAST", repr(COMMIT)))
+    wanted = "+".join(f"a/{name}@{COMMIT}" for name in "bcd")
+    assert identity(find(str(path)), "test", "de") == f"hub:{wanted}"
 
 
 def test_a_user_folder_is_known_by_its_checksum(world: "World") -> None:
