@@ -332,7 +332,8 @@ def hub(dataset, revision, *also):
 
 TASK = Task(
     family="retrieval", languages=("de", "en"), metric="retrieval_accuracy", trained_by="",
-    description="A test", citation="Nobody", licence="None", hub=hub("a/b", COMMIT, hub("a/c", COMMIT, hub("a/d", LAST))),
+    description="A test", citation="Nobody", licence="None",
+    hub=hub("a/b", COMMIT, hub("a/c", COMMIT, hub("a/d", LAST))),
 )
 """
     path = tmp_path / "own.py"

@@ -259,7 +259,11 @@ def _development(
     """The source language's development data of every trained task that has some."""
     found = {}
     for use in phase.uses:
-        rows = context.development(use)[: phase.recipe.development_examples]
+        rows, most = context.development(use), phase.recipe.development_examples
+        if len(rows) > most:
+            drawn = generator("development", phase.seed, use.task).permutation(len(rows))[:most]
+            taken = sorted(drawn) if phase.recipe.development_rows == "drawn" else range(most)
+            rows = [rows[row] for row in taken]
         if rows:
             metric = context.places.task(use.task).metric
             layout = replace(layouts[use.task], nulls=has_nulls(metric))
