@@ -320,6 +320,22 @@ def test_data_of_the_hub_is_known_by_its_revision(world: "World") -> None:
     assert use.development is not None
 
 
+@pytest.mark.parametrize("name", ["phang2020", "scaling", "mixing", "multimodal", "lab-quickstart"])
+def test_a_missing_data_folder_brings_no_other_error(name: str, tmp_path: Path) -> None:
+    (error,) = draft(load(name), tmp_path / "nowhere").errors
+    assert str(error).startswith(f"{tmp_path / 'nowhere'}: no such data folder.")
+
+
+def test_what_lies_elsewhere_is_told_beside_a_missing_data_folder(world: "World", tmp_path: Path) -> None:
+    (world.folder / "mood-dev-en.tsv").unlink()
+    (world.folder / "mood-train-en.tsv").unlink()
+    path = world.study(("updates = 2\n", "updates = 2\nevaluations = 1\n"))
+    said = errors(path, tmp_path / "nowhere")
+    assert said[0].startswith(f"{tmp_path / 'nowhere'}: no such data folder.")
+    assert sum("no train data of task 'mood'" in line for line in said) == 1
+    assert sum("there are no development rows" in line for line in said) == 1
+
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
