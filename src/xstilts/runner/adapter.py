@@ -82,7 +82,8 @@ def merge(model: Model, folder: Path, base: str, revision: str | None = None) ->
         for name, module in model.encoder.named_modules()
         if isinstance(module, peft.tuners.tuners_utils.BaseTunerLayer)
     }
-    settings, prefix = model.encoder.peft_config[NAME], PREFIX
+    settings: Any = model.encoder.peft_config[NAME]
+    prefix = PREFIX
     settings.task_type, settings.inference_mode = "FEATURE_EXTRACTION", True
     settings.base_model_name_or_path, settings.revision = base, revision
     head, native = checkpoint.native_head(model)
