@@ -107,7 +107,7 @@ def test_it_has_a_source(found: Task) -> None:
     if found.lab is None:
         assert found.family == "masked" or found.evaluation_split in _splits(found)
     if found.hub is not None:
-        assert len(found.hub.revision) == 40, "a commit, not the name of a branch"
+        assert all(task.is_commit(hub.revision) for hub in found.hub.sources)
         assert set(found.hub.codes) <= set(found.languages)
 
 

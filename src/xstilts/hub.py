@@ -33,7 +33,7 @@ def stream(hub: Hub, split: str, language: str, task: str) -> Iterator[Example]:
 
 def paths(hub: Hub, split: str, language: str, task: str) -> Iterator[str]:
     """The files that `stream` reads: `hub:REPOSITORY@REVISION/PATH`; the path names config and split."""
-    for one in (hub, *hub.also):
+    for one in hub.sources:
         yield f"hub:{one.dataset}@{one.revision}/{_path(one, split, language, task)}"
 
 

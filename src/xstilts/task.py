@@ -9,12 +9,13 @@ import hashlib
 import importlib
 import importlib.util
 import pkgutil
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import xstilts.tasks
 from xstilts.disk import is_file
@@ -59,9 +60,25 @@ class Files:
     usable: Callable[[Path], bool] | None = None
 
 
+NO_COMMIT = "is no full commit, and what a branch, a tag or a short hash names can change."
+
+
+def is_commit(revision: str) -> bool:
+    """Whether a revision of the Hub is a full commit: the one kind whose files stay what they are."""
+    return re.fullmatch("[0-9a-f]{40}", revision) is not None
+
+
+def find_commit(kind: Literal["model", "dataset"], name: str, revision: str) -> str:
+    """How to find the commit that a revision of a model or a data set names now."""
+    asked = f"huggingface_hub.HfApi().{kind}_info({name!r}, revision={revision!r}).sha"
+    return (
+        f"Name its 40 hexadecimal digits; the Hub shows them under 'Files and versions', and {asked} is them."
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hub:
-    """A data set on the Hugging Face Hub: Parquet, JSON lines or TSV at a pinned revision, never a script.
+    """A data set on the Hugging Face Hub: Parquet, JSON lines or TSV at a commit, never a script.
 
     `files` gives for each split the path in the repository; it may contain `{lang}`. `also` names further
     files and data sets, which are read after it. `read(rows, language)` yields the examples of the rows.
@@ -73,6 +90,11 @@ class Hub:
     read: Callable[[Iterator[Mapping[str, Any]], str], Iterator[Example]]
     codes: Mapping[str, str] = field(default_factory=dict)
     also: tuple["Hub", ...] = ()
+
+    @property
+    def sources(self) -> tuple["Hub", ...]:
+        """This data set and all that are read after it."""
+        return (self, *(source for other in self.also for source in other.sources))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +211,10 @@ def _find_file(path: Path) -> Task:
         raise TaskError(
             str(path), "binds no TASK.", "Write `TASK = Task(...)`; docs/adding-a-task.md shows one."
         )
+    for hub in () if task.hub is None else task.hub.sources:
+        if not is_commit(hub.revision):
+            what = f"the revision {hub.revision!r} of {hub.dataset} {NO_COMMIT}"
+            raise TaskError(str(path), what, find_commit("dataset", hub.dataset, hub.revision))
     return replace(task, name=path.stem, path=path)
 
 
@@ -259,7 +285,7 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
     if split not in task.hub.files:
         what = f"has no split '{split}' on the Hub; it has {', '.join(task.hub.files)}."
         raise DataError(f"task '{task.name}'", what)
-    sources = dict.fromkeys(f"{hub.dataset}@{hub.revision}" for hub in (task.hub, *task.hub.also))
+    sources = dict.fromkeys(f"{hub.dataset}@{hub.revision}" for hub in task.hub.sources)
     return "hub:" + "+".join(sources)
 
 

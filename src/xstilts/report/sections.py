@@ -129,8 +129,6 @@ def limitations(effects: Effects, store: Store) -> Iterator[str]:
             f"{len(seeds)} seeds tell little about their own spread; each comparison borrows from the others "
             "of this study what they know of it."
         )
-    if len(seeds) > 1 and _shares_intermediate(plan):
-        yield "Intermediate phases were trained once for all seeds: their own chance is in no interval."
     if results.missing:
         yield f"{len(results.missing)} of {count(len(plan.cells), 'cell')} are missing."
     for score in own_scores(plan, store):
@@ -172,15 +170,6 @@ def _unproven(results: Results) -> Iterator[str]:
                 f"Nothing tells whether the images of {target.name} are used: neither shuffled-images nor "
                 "text-only is measured beside it."
             )
-
-
-def _shares_intermediate(plan: Plan) -> bool:
-    """Whether some arm has one intermediate phase for several seeds."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for cell in plan.cells:
-        if not cell.reference and (before := _intermediate(plan, cell)):
-            found.setdefault((cell.backbone, cell.arm), set()).add(before[0])
-    return any(len(phases) == 1 for phases in found.values())
 
 
 def _smallest(effects: Effects) -> float | None:
