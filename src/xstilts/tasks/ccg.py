@@ -94,7 +94,7 @@ TASK = Task(
     ),
     no_hub="CCGbank's licence forbids a copy on the Hub",
     evaluation_split="dev",
-    examples={"train": 38_015, "dev": 5_484},
+    examples={"train": 38_015, "dev": 5_484},  # nyu-mll/jiant 6c4097c5, scripts/taskmaster
     description="Supertagging with lexical categories of combinatory categorial grammar",
     citation="Hockenmaier and Steedman (2007), CCGbank: A Corpus of CCG Derivations and Dependency "
     "Structures Extracted from the Penn Treebank. Computational Linguistics",

@@ -58,7 +58,7 @@ TASK = Task(
         read=_read_translated,
     ),
     evaluation_split="dev",
-    examples={"train": 392_702, "dev": 9_815},
+    examples={"train": 392_702, "dev": 9_815},  # nyu-mll/jiant 6c4097c5, scripts/taskmaster
     description="Natural language inference over sentence pairs of ten genres",
     citation="Williams, Nangia and Bowman (2018), A Broad-Coverage Challenge Corpus for Sentence "
     "Understanding through Inference. NAACL",

@@ -54,7 +54,7 @@ TASK = Task(
         read=_read_hub,
     ),
     evaluation_split="dev",
-    examples={"train": 33_410, "dev": 1_954},
+    examples={"train": 33_410, "dev": 1_954},  # huggingface/datasets 040102f, dataset_infos.json
     description="What people feel, want and do next, three answers",
     citation="Sap, Rashkin, Chen, Le Bras and Choi (2019), Social IQa: Commonsense Reasoning about Social "
     "Interactions. EMNLP",
