@@ -152,7 +152,7 @@ def test_the_planted_curves_are_confirmed(numbered_world):
     )
     assert saturates.verdict == "confirmed"
     assert grows.verdict != "confirmed"
-    assert saturates.evidence.startswith("Score: error of a logarithm less that of a power law,")
+    assert saturates.evidence.startswith("Score: advantage of a power law over a logarithm,")
 
 
 def test_the_best_arm_is_named(numbered_world):

@@ -232,7 +232,7 @@ def _what(results: Results, claim: Claim) -> str:
             axis = next(axis for axis in results.plan.study.axes if axis.name == claim.axis)
             return f"{word}: slope per {curves.unit(axis)}"
         case "fit_advantage":
-            return f"{word}: error of a logarithm less that of a power law, on values left out of the fit,"
+            return f"{word}: advantage of a power law over a logarithm, on values left out of the fit,"
         case "best_difference":
             return f"{word} of the arm that is best on the other half of the test examples,"
         case _:
