@@ -5,6 +5,7 @@ Each is None when the study has nothing for it to show. Missing cells are drawn 
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -34,7 +35,7 @@ def heat_map(effects: Effects, backbone: str) -> Chart | None:
     """Arms x targets: difference to `none` on the mean of the transfer languages, with interval.
 
     The rows of `none` and of the references have the scores themselves; so have all if there is no `none`.
-    Bold: the difference excludes zero after Holm's correction over the whole map.
+    Bold: the difference excludes zero after Holm's correction over the maps of all backbones.
     """
     cells = heat_cells(effects, backbone)
     if not cells:
@@ -87,7 +88,24 @@ def heat_cells(effects: Effects, backbone: str) -> list[dict[str, Any]]:
     """The cells of the heat map, row by row; the last column is the mean over targets if there are some.
 
     Of the controls only those of `none` where there is that arm: they are no effects to be tested.
+    What the maps of all backbones find is said together, so they are corrected together.
     """
+    return [dict(cell) for cell in _maps(effects).get(backbone, ())]
+
+
+@lru_cache(maxsize=1)
+def _maps(effects: Effects) -> dict[str, list[dict[str, Any]]]:
+    """The heat map of each backbone."""
+    names = dict.fromkeys(line.backbone for line in effects.results.lines if not line.reference)
+    maps = {name: _map(effects, name) for name in names}
+    tested = [cell for cells in maps.values() for cell in cells if cell["kind"] == "effect"]
+    adjusted = statistics.holm([cell["probability"] for cell in tested])
+    for cell, probability in zip(tested, adjusted, strict=True):
+        cell["strong"], cell["corrected"] = probability < 1 - statistics.LEVEL, probability
+    return maps
+
+
+def _map(effects: Effects, backbone: str) -> list[dict[str, Any]]:
     results = effects.results
     lines = [line for line in results.lines if line.backbone in (backbone, "")]
     based = Line(backbone, BASELINE) in lines
@@ -95,12 +113,7 @@ def heat_cells(effects: Effects, backbone: str) -> list[dict[str, Any]]:
     columns: list[tuple[str, tuple[str, ...]]] = [(one.name, (one.name,)) for one in results.targets]
     if len(columns) > 1:
         columns.append((MEAN, tuple(one.name for one in results.targets)))
-    cells = [_cell(effects, line, *column) for line in lines for column in columns]
-    tested = [cell for cell in cells if cell["kind"] == "effect"]
-    adjusted = statistics.holm([cell["probability"] for cell in tested])
-    for cell, probability in zip(tested, adjusted, strict=True):
-        cell["strong"], cell["corrected"] = probability < 1 - statistics.LEVEL, probability
-    return cells
+    return [_cell(effects, line, *column) for line in lines for column in columns]
 
 
 def _cell(effects: Effects, line: Line, column: str, targets: tuple[str, ...]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Paper:
             "paired: same seeds, same test examples.",
             f"Intervals cover 95 % and come from {statistics.RESAMPLES:,} resamples of test examples (shared "
             "by all arms, and by languages whose test sets are translations of each other) crossed with the "
-            "spread between seeds. Probabilities are two-sided; within the heat map and within the claims "
+            "spread between seeds. Probabilities are two-sided; within the heat maps and within the claims "
             "they are corrected by Holm's procedure.",
         ]
 
