@@ -18,6 +18,7 @@ from xstilts.report.collapse import collapses
 from xstilts.report.drawing import metric_label, number
 from xstilts.report.effects import BASELINE, GAP, Effects
 from xstilts.report.leaks import Leaks, leaks
+from xstilts.report.results import language
 from xstilts.report.statistics import Estimate
 from xstilts.report.tables import Grid, Sheet, effect_grid, gain_grid, gap_grid, score_grid
 from xstilts.store import Store
@@ -37,6 +38,7 @@ STATISTICS = (
     "Statistics 6, 1979.",
 )
 CONTROL_ROWS = tuple(REFERENCE_NAMES[name] for name in CONTROLS)
+AT_CHANCE = ("arm", "target", "language", "seeds", "score", "guessing", "source language")
 COLLAPSED = ("arm", "target", "seed", "score", "guessing", "mean with", "mean without")
 
 
@@ -166,12 +168,24 @@ class Paper:
             (pair.arm, pair.target, pair.planted, _measured(pair), pair.outcome)
             for pair in planted.truth_table(self.effects)
         ]
+        found = collapses(self.effects)
         collapsed = [
             (
                 *(one.arm, one.cell.target, str(one.cell.seed), number(one.found.score)),
                 *(number(one.found.baseline), _score(one.whole), _score(one.without)),
             )
-            for one in collapses(self.effects).runs
+            for one in found.runs
+        ]
+        at_chance = [
+            (
+                *(one.arm, one.target, language(one.language).name, ", ".join(map(str, one.seeds))),
+                *map(number, (one.score, one.baseline, one.source)),
+            )
+            for one in found.languages
+        ]
+        in_part = [
+            (one.arm, one.cell.target, str(one.cell.seed), number(one.score), "; ".join(one.notes))
+            for one in found.partial
         ]
         leaked = [
             (one.status, one.finding.task, MEANINGS[one.finding.kind], ", ".join(one.languages), one.amount)
@@ -186,6 +200,8 @@ class Paper:
             ("Were the intermediate tasks learned?", ("arm", "task", "metric", "score", "chance", ""), own),
             ("Planted beside measured", ("arm", "target", "planted", "measured", "outcome"), truth),
             ("Collapsed runs", COLLAPSED, collapsed),
+            ("Languages at chance", AT_CHANCE, at_chance),
+            ("Learned in part", ("arm", "target", "seed", "score", "what is seen"), in_part),
             ("Leak audit", ("status", "target", "what was seen", "languages", "how much"), leaked),
             ("Data", account.DATA, account.data_rows(self.sources)),
             ("Phases", tuple(recipes[0]) if recipes else (), [tuple(row.values()) for row in recipes]),
