@@ -66,6 +66,7 @@ def files() -> dict[str, str]:
         "intermediate/anli/R1/dev.jsonl": json.dumps(ROUND),
         "intermediate/snli/snli_1.0_test.jsonl": json.dumps(NLI),
         "intermediate/mnli/multinli_1.0_train.jsonl": json.dumps(NLI),
+        "intermediate/nli_mix/train.jsonl": json.dumps(NLI),
         "intermediate/qqp/train.tsv": pairs,
         "intermediate/mrpc/msr_paraphrase_test.txt": paraphrases,
         "intermediate/squad/dev-v1.1.json": squad(),
@@ -76,7 +77,8 @@ def files() -> dict[str, str]:
             {"id": "c", "answerKey": "B", "question": RAIN}
         ),
         "intermediate/socialiqa/socialIQa_v1.4_dev.jsonl": json.dumps(SOCIAL),
-        "intermediate/ccg/qus_train.staggedGold": "Ada|NNP|N a|b|DT|NP[nb]/N x/y|NN|(N/N)/N .|.|.\n",
+        "intermediate/ccg/wsj02-21.stagged": "Ada|NNP|N a|b|DT|NP[nb]/N x/y|NN|(N/N)/N .|.|.\n",
+        "intermediate/ccg/qus_train.staggedGold": "Why|WRB|S[wq]/S[q] ?|.|.\n",
         "target/xnli/test-de.tsv": labelled.format("entailment", "contradiction"),
         "target/pawsx/test-de.tsv": labelled.format("0", "1"),
         "target/sib200/eng_Latn/dev.tsv": "index_id\tcategory\ttext\n7\tscience/technology\tIt flies.\n",

@@ -150,13 +150,13 @@ def check(
     from xstilts.store import Store
     from xstilts.study.load import load
     from xstilts.study.plan import draft
-    from xstilts.study.rows import Reading, read
+    from xstilts.study.rows import look
 
     found = draft(load(study), data, images)
-    reading = Reading(found.errors, ()) if found.errors else read(found.steps, found.places)
-    show.checked(replace(found, notes=found.notes + reading.notes), Store(store), as_json=json)
-    if reading.errors:
-        raise InputErrors(reading.errors)
+    rows, broken, notes = look(found.steps, found.places)
+    show.checked(replace(found, notes=found.notes + notes), Store(store), rows, as_json=json)
+    if errors := {str(error): error for error in (*found.errors, *broken)}:
+        raise InputErrors(tuple(errors.values()))
 
 
 @app.command()

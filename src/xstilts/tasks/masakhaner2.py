@@ -40,6 +40,7 @@ TASK = Task(
     metric="span_f1",
     trained_by="panx",
     files=Files(patterns={"test": ("target/masakhaner2/{lang}/test.txt",)}, codes=_CODES, read=_read),
+    examples={"test": {"ha": 1_633, "sw": 1_883, "yo": 1_964}},  # sentences of the release's files
     no_hub="the Hub has a loading script, which is never run",
     description="Named entities in African news, without dates: persons, organisations, places",
     citation="Adelani et al. (2022), MasakhaNER 2.0: Africa-centric Transfer Learning for Named Entity "

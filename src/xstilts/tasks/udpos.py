@@ -100,6 +100,7 @@ TASK = Task(
             )
             for split in ("train", "dev", "test")
         },
+        substitutes={"target/udpos/ud/*.conllu": "of a release of Universal Dependencies, not XTREME's"},
         read=_read,
         usable=_has_words,
     ),
@@ -114,7 +115,7 @@ TASK = Task(
         codes=_HUB_NAMES,
         read=_read_hub,
     ),
-    examples={"train": 21_253, "dev": 3_974},
+    examples={"train": {"en": 21_253}, "dev": {"en": 3_974}},  # XTREME, table 1
     description="Part-of-speech tagging, 17 universal tags",
     citation="Nivre et al. (2020), Universal Dependencies v2. LREC; Hu et al. (2020), XTREME. ICML",
     licence="by treebank: CC BY-SA, CC BY-NC-SA and others",
