@@ -1,8 +1,10 @@
 """The commands: exit statuses, what goes to which stream, and that options change no science."""
 
 import importlib
+import itertools
 import json
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -79,6 +81,50 @@ def test_ctrl_c_says_how_to_continue(world: "World", shell: Shell, monkeypatch: 
     status, out, err = shell("run", path)
     assert (status, out) == (130, "")
     assert err.splitlines()[-1] == f"Stopped: 0 of 14 cells. The same command continues: xstilts run {path}"
+
+
+def test_what_ctrl_c_says_is_the_whole_command(
+    world: "World", shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pasted into a shell it means the same, whatever the names of the folders."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local, "run", interrupted)
+    Path("my data").mkdir()
+    Path("my images").mkdir()
+    Path("engine.toml").write_text("")
+    monkeypatch.setenv("XSTILTS_IMAGES", "my images")
+    path = world.study().rename(world.folder / "it's mine.toml")
+    options = ["--store", "a $tore", "--data", "my data", "--workers", "3", "--out", "o", "--save-memory"]
+    options += [
+        "--keep-checkpoints",
+        "--limit",
+        "2.5",
+        "--engine",
+        "local",
+        "--engine-options",
+        "engine.toml",
+    ]
+    status, _, err = shell("run", path, *options)
+    assert status == 130, err
+    told = shlex.split(err.splitlines()[-1].partition("The same command continues: ")[2])
+    assert told[:2] == ["xstilts", "run"]
+    assert str(path) in told
+    told.remove(str(path))
+    given = [*options, "--images", "my images"]
+    assert sorted(told[2:]) == sorted(given)
+    for option, value in itertools.pairwise(given):
+        if option.startswith("--") and not value.startswith("--"):
+            assert told[told.index(option) + 1] == value
+
+
+def test_what_export_says_comes_first_is_about_the_same_study(world: "World", shell: Shell) -> None:
+    Path("my data").mkdir()
+    status, _, err = shell("export", world.study(), "--store", "other", "--data", "my data", "--out", "o")
+    first = f"First: xstilts run {world.folder / 'study.toml'} --store other --data 'my data'"
+    assert (status, err.splitlines()[-1].endswith(first)) == (1, True), err
 
 
 def test_broken_rows_stop_a_run_before_it_begins(world: "World", shell: Shell) -> None:
@@ -191,6 +237,7 @@ def test_store_and_data_come_from_the_environment_too(
 def test_no_option_says_what_is_computed() -> None:
     """Options say where and how much; what is computed stands in the study file. Decided, not to erode."""
     allowed = {
+        "context",  # no option: what the command was given
         "study",
         "store",
         "data",
