@@ -19,7 +19,7 @@ from xstilts.study.specification import Identified, Specification, added
 from xstilts.study.use import Use
 
 PHASE_VERSION = 1
-EVALUATION_VERSION = 1
+EVALUATION_VERSION = 2
 
 
 class Phase(Identified):
