@@ -40,7 +40,8 @@ def heat_map(effects: Effects, backbone: str) -> Chart | None:
     cells = heat_cells(effects, backbone)
     if not cells:
         return None
-    frame = pl.DataFrame(cells, schema_overrides={"value": pl.Float64, "probability": pl.Float64})
+    numbers = dict.fromkeys(("value", "probability", "corrected"), pl.Float64)
+    frame = pl.DataFrame(cells, schema_overrides=numbers)
     columns, rows = (frame[key].unique(maintain_order=True).to_list() for key in ("column", "row"))
     reach = max([LEAST_REACH, *(abs(cell["value"]) for cell in cells if cell["kind"] == "effect")])
     width = min(max(WIDTH / len(columns), CELL_WIDTHS[0]), CELL_WIDTHS[1])
@@ -100,7 +101,7 @@ def _maps(effects: Effects) -> dict[str, list[dict[str, Any]]]:
     tested = [cell for cells in maps.values() for cell in cells if cell["kind"] == "effect"]
     adjusted = statistics.holm([cell["probability"] for cell in tested])
     for cell, probability in zip(tested, adjusted, strict=True):
-        cell["strong"] = probability < 1 - statistics.LEVEL
+        cell["strong"], cell["corrected"] = probability < 1 - statistics.LEVEL, probability
     return maps
 
 
@@ -117,7 +118,7 @@ def _map(effects: Effects, backbone: str) -> list[dict[str, Any]]:
 
 def _cell(effects: Effects, line: Line, column: str, targets: tuple[str, ...]) -> dict[str, Any]:
     plain = line.arm in ("", BASELINE) or effects.against(line, BASELINE) is None
-    cell: dict[str, Any] = {"row": line_label(line), "column": column, "strong": False}
+    cell: dict[str, Any] = {"row": line_label(line), "column": column, "strong": False, "corrected": None}
     if not all((line, target) in effects.results.planned for target in targets):
         empty = {"value": None, "probability": 1.0, "text": "", "interval": "", "told": ""}
         return cell | empty | {"kind": "absent"}
