@@ -112,7 +112,7 @@ def fit_advantage(found: Curve) -> Measured:
     def advantage(curves: Array) -> Array:
         explained = np.abs(curves @ shapes.T)  # [N, C]
         best = np.argmax(explained, axis=1)
-        return (explained.max(axis=1) * errors[best])[:, None]
+        return np.asarray(explained.max(axis=1) * errors[best])[:, None]
 
     (sample,) = _of_mean(found.samples, advantage)
     mean = np.array([one.observed.mean() for one in found.samples])
