@@ -133,10 +133,12 @@ def test_latex_commands_are_text(world: World) -> None:
     own = {r"\input{tables/" + Path(name).stem + "}" for name in files if name.startswith("tables/")}
     for name, content in files.items():
         assert re.fullmatch(r"main\.tex|tables/[a-z0-9-]+\.tex", name)
-        text = content.decode().replace(r"\allowbreak{}", "")
+        text = content.decode()
         assert set(re.findall(r"\\input\{[^}]*\}", text)) <= own
         assert "\\write" not in text
-        assert r"\textbackslash{}input\{/etc/passwd\}" in text or "input" not in text or name == "main.tex"
+        shown = re.sub(r"\\textbackslash\{\}input\\\{(/etc/passwd|g)\\\}", "", text)  # of EVIL and of CODE
+        assert "input" not in shown or name == "main.tex"
+    assert any(rb"\textbackslash{}input\{/etc/passwd\}" in content for content in files.values())
 
 
 def test_markdown_has_neither_tags_nor_links(world: World) -> None:
