@@ -10,20 +10,22 @@ from xstilts.runner.finished import SCHEMA
 from xstilts.store import Store, write_json
 from xstilts.study.plan import Plan
 
-LAB = """
-name = "lab"
+TARGETS = """
+name = "targets"
 question = "?"
 [backbones]
 lab = { model = "lab" }
 [intermediate.arms]
 none = []
 [target]
-tasks = ["lab_qa", "lab_pos", "lab_tatoeba"]
-languages = ["x-ga"]
+tasks = ["TASK"]
+languages = ["LANGUAGE"]
 [target.recipe]
 max_length = 96
 stride = 32
 """
+"""A study of one backbone, without intermediate training."""
+LAB = TARGETS.replace("TASK", 'lab_qa", "lab_pos", "lab_tatoeba').replace("LANGUAGE", "x-ga")
 
 
 def predicted(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from predictions import TARGETS
 from shell import Shell
 from xstilts import __main__ as commands
 from xstilts.runner import driver, local, work
@@ -266,22 +267,6 @@ def test_help_and_a_check_answer_at_once(world: "World", tmp_path: Path) -> None
         assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 5
 
 
-TARGETS = """
-name = "targets"
-question = "?"
-[backbones]
-lab = { model = "lab" }
-[intermediate.arms]
-none = []
-[target]
-tasks = ["TASK"]
-languages = ["de"]
-[target.recipe]
-max_length = 96
-stride = 32
-"""
-
-
 def _laid(world: "World", **files: str) -> Path:
     for name, text in files.items():
         path = world.folder / "data/target" / name.replace("__", "/").replace("_DOT_", ".")
@@ -291,7 +276,7 @@ def _laid(world: "World", **files: str) -> Path:
 
 
 def test_check_run_and_audit_refuse_an_empty_file_by_name(world: "World", shell: Shell) -> None:
-    study = world.study(("TASK", "bucc2018"), text=TARGETS)
+    study = world.study(("TASK", "bucc2018"), ("LANGUAGE", "de"), text=TARGETS)
     sides = {
         f"bucc2018__de-en_DOT_{split}_DOT_{side}": "x-1\ta\n"
         for split in ("dev", "test")
@@ -317,10 +302,14 @@ def test_check_says_which_treebank_is_read_and_which_rows_are_passed_by(world: "
             "pawsx__test-de_DOT_tsv": "a\tb\t1\n\t\t0\n",
         },
     )
-    _, out, _ = shell("check", world.study(("TASK", "udpos"), text=TARGETS), "--data", data)
+    _, out, _ = shell(
+        "check", world.study(("TASK", "udpos"), ("LANGUAGE", "de"), text=TARGETS), "--data", data
+    )
     said = " ".join(out.split())
     assert "udpos: test in 'de' is read from de_b-ud-test.conllu, not de_a-ud-test.conllu." in said
-    status, out, _ = shell("check", world.study(("TASK", "pawsx"), text=TARGETS), "--data", data)
+    status, out, _ = shell(
+        "check", world.study(("TASK", "pawsx"), ("LANGUAGE", "de"), text=TARGETS), "--data", data
+    )
     said = " ".join(out.split())
     assert status == 0
     assert "pawsx: 1 rows of train in 'en' have no text and are passed by." in said

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from predictions import LAB, predicted
+from predictions import LAB, TARGETS, predicted
 from xstilts.export import export
 from xstilts.metrics import layouts
 from xstilts.score import score
@@ -72,22 +72,6 @@ def test_every_layout_is_read_back(world: "World", store: Store, tmp_path: Path)
     assert itself["average"] == {"accuracy": 100.0}
 
 
-TAGGED = """
-name = "tagged"
-question = "?"
-[backbones]
-lab = { model = "lab" }
-[intermediate.arms]
-none = []
-[target]
-tasks = ["panx"]
-languages = ["de"]
-[target.recipe]
-max_length = 96
-stride = 32
-"""
-
-
 @pytest.mark.parametrize(("end", "last"), [("", []), ("\n\n\n", [(), ()])])
 def test_every_further_blank_line_of_the_data_is_an_empty_sentence(
     world: "World", store: Store, tmp_path: Path, end: str, last: list[tuple[str, ...]]
@@ -100,7 +84,7 @@ def test_every_further_blank_line_of_the_data_is_an_empty_sentence(
     folder.mkdir(parents=True)
     for name, text in files.items():
         (folder / f"{name}.tsv").write_text(text)
-    found = plan(load(world.study(text=TAGGED)), tmp_path / "data")
+    found = plan(load(world.study(("TASK", "panx"), ("LANGUAGE", "de"), text=TARGETS)), tmp_path / "data")
     predicted(found, store, {"panx": [["B-PER", "O"], ["I-LOC"]]})
     (written,) = export(found, store, tmp_path / "out").folders
     text = (written / "panx" / "test-de.tsv").read_text()

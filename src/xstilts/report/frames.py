@@ -140,17 +140,19 @@ def verdicts_table(effects: Effects, verdicts: Sequence[Verdict]) -> pl.DataFram
 def _on_target(effects: Effects, target: Target) -> Iterator[dict[str, Any]]:
     """The rows of a target. What is asked of single languages is not kept in memory."""
     results, own = effects.results, Effects(effects.results)
+    of_target = scopes(target)
+    whole = of_target[0]
     for line in (line for line in results.lines if (line, target.name) in results.planned):
         compares = effects.against(line, BASELINE) not in (line, None)
-        for scope in scopes(target):
+        for scope in of_target:
             asking = effects if scope.level == "transfer" else own
             yield _row(asking, line, Quantity("score", scope.languages), scope, target)
             if compares:
                 yield _row(asking, line, Quantity("difference", scope.languages), scope, target)
         if target.has_gap:
-            yield _row(effects, line, GAP, scopes(target)[0], target)
+            yield _row(effects, line, GAP, whole, target)
             if compares:
-                yield _row(effects, line, Quantity("gap_difference"), scopes(target)[0], target)
+                yield _row(effects, line, Quantity("gap_difference"), whole, target)
 
 
 def _over_targets(effects: Effects) -> Iterator[dict[str, Any]]:

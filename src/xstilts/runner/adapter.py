@@ -5,7 +5,6 @@ that the next phase, an evaluation and transformers read it like any other. The 
 beside it in peft's format with the heads that were trained with it, without which it would predict nothing.
 """
 
-import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -98,8 +97,7 @@ def merge(model: Model, folder: Path, base: str, revision: str | None = None) ->
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in parts.items()}
     save_file(weights, folder / "adapter_model.safetensors", metadata={"format": "pt"})
     settings.save_pretrained(str(folder))
-    for path in folder.glob("*.safetensors"):  # which safetensors lets only their owner read
-        shutil.copymode(folder / "adapter_config.json", path)
+    checkpoint.share(folder, folder / "adapter_config.json")
     for name, module in layers.items():
         module.merge()
         parent, _, last = name.rpartition(".")

@@ -205,8 +205,13 @@ def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> N
         vision.save(model.eyes, folder)
     if model.sight is not None:
         (folder / PREPARATION).write_text(json.dumps(model.sight.release, indent=1, sort_keys=True))
-    for path in folder.glob("*.safetensors"):  # which safetensors lets only their owner read
-        shutil.copymode(folder / "config.json", path)
+    share(folder, folder / "config.json")
+
+
+def share(folder: Path, like: Path) -> None:
+    """Let whoever may read the file `like` read the weights beside it; safetensors lets their owner only."""
+    for path in folder.glob("*.safetensors"):
+        shutil.copymode(like, path)
 
 
 def save_heads(model: Model, folder: Path) -> None:
