@@ -223,7 +223,7 @@ def test_a_loss_that_is_not_finite(world: "World", shell: "Shell") -> None:
 
 
 def test_data_that_vanish_midway(world: "World", shell: "Shell", monkeypatch: pytest.MonkeyPatch) -> None:
-    instruct(**{PHASE: "read"})
+    instruct()
     rows, run = world.folder / "mood-dev-en.tsv", local.run
 
     def vanishing(*arguments: object, **options: object) -> object:
@@ -235,7 +235,12 @@ def test_data_that_vanish_midway(world: "World", shell: "Shell", monkeypatch: py
 
     with monkeypatch.context() as patched:
         patched.setattr(local, "run", vanishing)
-        fails(world, shell, f"{world.folder}: no dev data of task 'mood' in 'en': looked for mood-dev-en.tsv")
+        fails(
+            world,
+            shell,
+            f"{world.folder}: no dev data of task 'mood' in 'en': looked for mood-dev-en.tsv",
+            PARENT,
+        )
     recovers(world, shell)
 
 

@@ -39,8 +39,6 @@ def _result(step: Step, context: Context) -> dict[str, Any]:
     if todo == "full disk":
         with Path("/dev/full").open("w") as file:  # the system's own error
             file.write("x")
-    if todo == "read":
-        context.development(step.specification.uses[0])  # type: ignore[union-attr]
     if todo == "memory" or (todo == "memory once" and context.micro_tokens == MICRO_TOKENS):
         raise MemoryError("much too much")
     if todo == "hang" or (todo == "hang once" and not (context.running / "hung").exists()):

@@ -255,9 +255,9 @@ def test_selection_sees_the_source_language_only(box: Box, monkeypatch: pytest.M
     read: list[tuple[str, str, str]] = []
     stream = task.stream
 
-    def watched(found: task.Task, split: str, language: str, *rest: Any) -> Any:
+    def watched(found: task.Task, split: str, language: str, *rest: Any, **options: Any) -> Any:
         read.append((found.name, split, language))
-        return stream(found, split, language, *rest)
+        return stream(found, split, language, *rest, **options)
 
     monkeypatch.setattr(task, "stream", watched)
     box.compute(phase("pairs", "tags", updates=4, evaluations=2, select="best"))
