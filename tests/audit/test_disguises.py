@@ -1,15 +1,19 @@
 """Evaluated rows under other names, in other shapes, in other tongues; and what only looks like them."""
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from xstilts.audit.contained import Index
+from xstilts.audit.labels import labels_tell
+from xstilts.audit.match import Rows, match
 from xstilts.audit.tongue import other
+from xstilts.families.examples import Answer, Choice, Example, Pair, Question
 
-from .planted import LANGUAGES, Planted, make
+from .planted import LANGUAGES, Planted, make, sentence
 from .test_faults import found, leaks
 
 Row = dict[str, str]
@@ -100,6 +104,55 @@ def test_labels_in_words_of_unlabelled_text(world: Planted) -> None:
         ],
     )
     assert leaks(found(world)) == {}
+
+
+CONTEXTS = [(sentence(number, "en"), sentence(number + 7_000, "en")) for number in range(40)]
+
+
+def told(ours: Sequence[Example], theirs: Sequence[Example]) -> tuple[int, bool | None]:
+    """How many of our rows stand in theirs, and whether their labels tell ours."""
+    evaluated, trained = Rows(ours), Rows(theirs)
+    same = match(evaluated, trained)
+    same.add(Index({"": evaluated}).contained(trained, {""}).get("", {}))
+    pairs = same.pairs(evaluated, trained)
+    return len(same.whole), labels_tell([(ours[one], theirs[other]) for one, other in pairs])
+
+
+def test_choices_in_another_shape() -> None:
+    """With their options turned round, behind a prompt, and as a text with a letter for a label."""
+    choices = [Choice(one, (two, two[::-1]), Random(one).randrange(2)) for one, two in CONTEXTS]
+    turned = [Choice(row.context, row.options[::-1], 1 - row.label) for row in choices]
+    asked = [
+        Choice(f"Q: {row.context}", tuple(f"A: {text}" for text in row.options), row.label) for row in choices
+    ]
+    joined = [Pair(" ".join((row.context, *row.options)), None, "AB"[row.label]) for row in choices]
+    drawn = [Choice(row.context, row.options, Random(row.options[0]).randrange(2)) for row in choices]
+    assert told(choices, turned) == told(choices, asked) == told(choices, joined) == (40, True)
+    assert told(choices, drawn) == (40, False)
+
+
+def test_questions_with_and_without_their_answers() -> None:
+    def answered(answer: slice) -> list[Question]:
+        return [Question(one, two, (Answer(one[answer], 0),)) for one, two in CONTEXTS]
+
+    joined = [Pair(f"{two} Read: {one}", None, one[:9]) for one, two in CONTEXTS]
+    assert told(answered(slice(0, 9)), answered(slice(0, 9))) == (40, True)
+    assert told(answered(slice(0, 9)), joined) == (40, True)
+    assert told(answered(slice(0, 9)), answered(slice(9, 12))) == (40, False)
+
+
+def test_a_short_row_in_a_long_one_is_chance() -> None:
+    short = [Pair("I really do not know what to do.", None, "no")]
+    assert (
+        told(short, [Pair(f"He said: I really do not know what to do. {CONTEXTS[0][0]}", None, "no")])[0] == 0
+    )
+    assert told(short, [Pair("He said: I really do not know what to do.", None, "no")])[0] == 1
+
+
+def test_another_hypothesis_of_the_same_premise_is_another_row() -> None:
+    """Though it stands in the premise."""
+    premise = CONTEXTS[0][0]
+    assert told([Pair(premise, premise[:30], "no")], [Pair(premise, CONTEXTS[1][0], "no")])[0] == 0
 
 
 def test_rows_split_over_two_training_tasks(world: Planted) -> None:

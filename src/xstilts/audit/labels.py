@@ -26,31 +26,47 @@ Both = Sequence[tuple[Example, Example]]
 
 def labels_tell(rows: Both) -> bool | None:
     """Whether the labels of training rows tell those of evaluated ones; None if it cannot be known."""
-    questions = [_shared(ours, theirs) for ours, theirs in rows if _are(Question, ours, theirs)]
-    if questions:
-        return 2 * sum(questions) >= len(questions)
+    answered = [
+        bool(_answers(ours) & _answers(theirs)) or _answers(ours) == _answers(theirs)
+        for ours, theirs in rows
+        if isinstance(ours, Question) and isinstance(theirs, Question | Pair)
+    ]
+    if answered:
+        return 2 * sum(answered) >= len(answered)
     return _tells([pair for ours, theirs in rows for pair in _labels(ours, theirs)])
 
 
 def words_tell(rows: Sequence[tuple[str, Example]]) -> bool:
     """Whether what else stands in training rows tells the labels of evaluated ones: "... Answer: yes".
 
-    Given are these words and the evaluated rows.
+    Given are these words in normal form, and the evaluated rows.
     """
-    found = [(words, row.label) for words, row in rows if isinstance(row, Pair | Seen)]
+    answered = [
+        any(answer and answer in words for answer in _answers(row))
+        for words, row in rows
+        if isinstance(row, Question)
+    ]
+    if answered:
+        return 2 * sum(answered) >= len(answered)
+    found = [(words, str(row.label)) for words, row in rows if isinstance(row, Pair | Seen | Choice)]
     return len({words for words, _ in found}) > 1 and _tells(found) is True
 
 
 def _labels(ours: Example, theirs: Example) -> Iterator[tuple[str, str]]:
     """The labels of a training row, and of an evaluated one, that may correspond."""
-    if isinstance(ours, Pair | Seen) and isinstance(theirs, Pair | Seen):
-        yield theirs.label, ours.label
-    elif isinstance(ours, Choice) and isinstance(theirs, Choice):
-        options = [*map(normal, ours.options)]
+    if isinstance(ours, Pair | Seen | Choice) and isinstance(theirs, Pair | Seen):
+        yield theirs.label, str(ours.label)
+    elif isinstance(ours, Pair | Seen | Choice) and isinstance(theirs, Choice):
         right = normal(theirs.options[theirs.label])
-        yield str(options.index(right) if right in options else theirs.label), str(ours.label)
+        options = ours.options if isinstance(ours, Choice) else ()
+        held = (str(place) for place, option in enumerate(options) if normal(option) in right)
+        yield next(held, right), str(ours.label)
     elif isinstance(ours, Tagged) and isinstance(theirs, Tagged) and len(ours.tags) == len(theirs.tags):
         yield from zip(theirs.tags, ours.tags, strict=True)
+
+
+def _answers(row: Question | Pair) -> set[str]:
+    return {normal(row.label)} if isinstance(row, Pair) else {normal(answer.text) for answer in row.answers}
 
 
 def _tells(pairs: Sequence[tuple[str, str]]) -> bool | None:
@@ -77,14 +93,3 @@ def _guessed(counts: Counter[str], label: str) -> bool:
     return all(counts[label] - 1 > count for other, count in counts.items() if other != label) and (
         counts[label] > 1
     )
-
-
-def _shared(ours: Example, theirs: Example) -> bool:
-    """Whether two questions have an answer in common, or both have none."""
-    assert isinstance(ours, Question) and isinstance(theirs, Question)
-    one, other = ({normal(answer.text) for answer in row.answers} for row in (ours, theirs))
-    return bool(one & other) or one == other
-
-
-def _are(kind: type[Example], *rows: Example) -> bool:
-    return all(isinstance(row, kind) for row in rows)
