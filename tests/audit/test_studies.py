@@ -11,13 +11,14 @@ from xstilts.audit.audit import audit, seen_languages
 from xstilts.audit.chains import chains
 from xstilts.audit.finding import groups, reason
 from xstilts.audit.kept import audited, stored
+from xstilts.audit.words import lines, summary
 from xstilts.errors import InputErrors
 from xstilts.report.leaks import leaks
 from xstilts.store import Store
 from xstilts.study.load import bundled, load
 from xstilts.study.plan import draft, plan
 
-from .planted import Planted, make
+from .planted import LANGUAGES, Planted, make
 
 DATA = Path(os.environ["XSTILTS_DATA"]) if "XSTILTS_DATA" in os.environ else None
 with_data = pytest.mark.skipif(DATA is None, reason="XSTILTS_DATA names no data folder")
@@ -63,9 +64,54 @@ def test_what_a_bundled_study_shows_of_other_languages_is_allowed_there(name: st
 
 
 def test_rows_that_are_not_fetched_are_said() -> None:
-    found = audit(draft(load("phang2020")))
+    """Where nothing could be looked at, nothing is said to have been found."""
+    study = load("phang2020")
+    found = audit(draft(study))
     assert any("not fetched yet" in text for text in found.unseen)
     assert any("pretrained on" in text for text in found.unseen)
+    assert (found.evaluated, found.trained, found.looked) == (0, 0, ())
+    assert "; no rows could be compared. Not looked at: " in summary(found, study)
+    assert not [line for line in lines(found, study) if "nothing" in line.lower()]
+
+
+def test_what_was_looked_at_is_named(world: Planted) -> None:
+    study = load(world.study())
+    found = audit(plan(study))
+    assert found.looked == ("infer test in de, en, hi, zh",)
+    assert summary(found, study).startswith("Leak audit: nothing found in 240 evaluated rows of infer, ")
+
+
+def test_a_target_whose_rows_are_missing_is_named(world: Planted) -> None:
+    """Nothing is found in the other one, and that is all that is said."""
+    path = world.study(('tasks = ["./infer.py"]', 'tasks = ["./infer.py", "./ask.py"]'))
+    for language in LANGUAGES:
+        (world.folder / f"ask-test-{language}.jsonl").unlink()
+    study = load(path)
+    found = audit(draft(study))
+    assert found.looked == ("infer test in de, en, hi, zh",)
+    assert any(text.startswith("ask test in ") and text.endswith("no such files") for text in found.unseen)
+    assert "evaluated rows of infer, " in summary(found, study)
+    assert "Not looked at: ask test in " in summary(found, study)
+
+
+def test_training_rows_that_are_missing_leave_nothing_to_look_at(world: Planted) -> None:
+    for task in ("infer", "other", "words"):
+        for path in world.folder.glob(f"{task}-train-*.jsonl"):
+            path.unlink()
+    study = load(world.study())
+    found = audit(draft(study))
+    assert found.looked == ()
+    assert "no rows could be compared" in summary(found, study)
+
+
+def test_rows_without_words_are_told_apart(world: Planted) -> None:
+    """Treebanks without their text have underscores in its place: all alike, and the same as nothing."""
+    for split, count in (("train", 120), ("test", 60)):
+        rows = [{"text": "_ _ _", "text2": "_ _", "label": "no"}] * count
+        world.write("infer", split, "en", rows)
+    found = audit(plan(load(world.study())))
+    assert found.findings == ()
+    assert "60 of 60 rows of infer test en: they have no words" in found.unseen
 
 
 def test_what_is_allowed_is_shown_and_trains(world: Planted, tmp_path: Path) -> None:

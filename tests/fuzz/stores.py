@@ -41,7 +41,7 @@ def prepare(folder: Path) -> Callable[[Random], Callable[[], object]]:
     plan, root = world.plan, world.store.root
     (root / "audits").mkdir()
     audit = root / "audits" / f"{kept._key(plan)}.json"
-    audit.write_text(json.dumps(Audit((FINDING,), 8, 9, ("x-ga",)).to_json()))
+    audit.write_text(json.dumps(Audit((FINDING,), 8, 9, ("lab_nli test in x-ga",), ("x-ga",)).to_json()))
     for step in plan.steps:
         _with_ids(world.store.folder(step.fingerprint))
     (root / "claims" / f"{plan.steps[-1].fingerprint}.json").write_text("token 7 host")

@@ -5,19 +5,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from xstilts.audit.chains import Chain, Part, Role, Seen, chains, unknown
+from xstilts.audit.chains import Chain, Part, Seen, chains, unknown
+from xstilts.audit.contained import Index
 from xstilts.audit.finding import Audit, Finding, Kind
-from xstilts.audit.match import Match, Rows, match, usual
+from xstilts.audit.labels import labels_tell, words_tell
+from xstilts.audit.match import Match, Rows, match
 from xstilts.audit.parallel import translations
-from xstilts.audit.source import at_hand
+from xstilts.audit.source import absent, at_hand
+from xstilts.audit.text import left_over
+from xstilts.audit.tongue import others
+from xstilts.audit.usual import usual
 from xstilts.study.plan import Plan
 from xstilts.task import load
 
 SHARE = 0.01
 """Share of evaluated rows from which they are a leak: they can move a score by as many points at the most."""
 
-MOST_USUAL = 0.1
-"""No training data repeats itself so much that a larger share of evaluated rows would be excused by it."""
+FOREIGN = 10
+"""Rows of a file in another language than it says, from which they are noted. From SHARE of its rows on, and
+three at the least, they are a leak."""
 
 EXAMPLES, LENGTH = 3, 100
 
@@ -49,8 +55,11 @@ class _Auditor:
         self.missing: set[Part] = set()
         self.evaluated: dict[Part, Rows] = {}
         self.matches: dict[tuple[Part, Part], Match] = {}
+        self.told: dict[tuple[Part, Part], bool | None] = {}
+        self.written: set[tuple[Part, Part]] = set()
+        self.spoken: dict[Part, Mapping[str, tuple[int, int, str]]] = {}
         self.texts: dict[tuple[Part, int], str] = {}
-        self.usual: dict[Part, float] = {}
+        self.usual: dict[Part, tuple[float, float]] = {}
         self.trained = 0
         self.translated = lru_cache(maxsize=None)(self._translated)
 
@@ -59,13 +68,20 @@ class _Auditor:
         for part in sorted({part for one in self.chains for part in self._asked(one)}):
             if (rows := self._rows(part)) is not None:
                 self.evaluated[part] = rows
+        self.index = Index(self.evaluated)
         for part in sorted({seen.part for one in self.chains for seen in one.seen}):
             self._compare(part)
         found = [finding for one in self.chains for finding in self._findings(one)]
+        compared = sorted(
+            part
+            for part in self._own_parts() & self.evaluated.keys()
+            if any(asked == part for asked, _ in self.matches)
+        )
         return Audit(
             tuple(_joined(found)),
-            sum(len(rows) for part, rows in self.evaluated.items() if part in self._own_parts()),
+            sum(len(self.evaluated[part]) for part in compared),
             self.trained,
+            tuple(_by_split(compared).values()),
             tuple(self._unseen()),
         )
 
@@ -92,29 +108,53 @@ class _Auditor:
         rows = self.evaluated.get(part) or self._rows(part)
         if rows is None:
             return
-        self.trained += len(rows)
         users = [one for one in self.chains if any(seen.part == part for seen in one.seen)]
+        roles = {seen.role for one in users for seen in one.seen if seen.part == part}
+        if roles & {"labels", "selection"} and self.plan.places.task(part.task).lab is None:
+            self.spoken[part] = {
+                code: (len(numbers), len(rows), _shown(rows.texts[numbers[0]]))
+                for code, numbers in others(rows, part.language).items()
+            }
+        chosen = {asked for one in users for asked in self._asked(one)} & self.evaluated.keys()
+        self.trained += len(rows) if chosen else 0
+        contained = self.index.contained(rows, chosen)
         worst = 0.0
-        for asked in sorted({asked for one in users for asked in self._asked(one)} & self.evaluated.keys()):
-            found = match(self.evaluated[asked], rows)
+        for asked in sorted(chosen):
+            evaluated = self.evaluated[asked]
+            found = match(evaluated, rows)
+            found.add(contained.get(asked, {}))
             self.matches[asked, part] = found
-            worst = max(worst, len(found.whole) / len(self.evaluated[asked]))
+            worst = max(worst, len(found.whole) / len(evaluated))
             for _, other in sorted(found.near.items())[:EXAMPLES]:
                 self.texts[part, other] = _shown(rows.texts[other])
+            pairs = found.pairs(evaluated, rows)
+            if pairs:
+                both = [(evaluated.examples[number], rows.examples[other]) for number, other in pairs]
+                self.told[asked, part] = labels_tell(both)
+                words = [
+                    left_over(evaluated.pieces[number], rows.pieces[other]) or "" for number, other in pairs
+                ]
+                if words_tell([(one, ours) for one, (ours, _) in zip(words, both, strict=True)]):
+                    self.written.add((asked, part))
         if worst >= SHARE:
-            self.usual[part] = min(MOST_USUAL, usual(rows))
+            self.usual[part] = usual(rows)
 
     def _translated(self, one: Part, other: Part) -> Mapping[int, int]:
         return translations(self.evaluated[one], self.evaluated[other]) or {}
 
     def _unseen(self) -> Iterator[str]:
         yield from unknown(self.plan)
-        together: dict[tuple[str, str], list[str]] = {}
-        for part in sorted(self.missing):
-            together.setdefault((part.task, part.split), []).append(part.language)
-        for (task, split), codes in together.items():
-            why = "not fetched yet" if self.plan.places.task(task).lab is None else "the lab's own text"
-            yield f"{task} {split} in {', '.join(codes)}: {why}"
+        if not any(one.seen for one in self.chains):
+            yield "rows that train or select: there are none"
+        for part, rows in _by_split(sorted(self.missing)).items():
+            yield f"{rows}: {absent(self.plan.places.task(part.task), part.split, self.plan.places.data)}"
+        for part in sorted(self._own_parts() & self.evaluated.keys()):
+            if wordless := len(self.evaluated[part].wordless):
+                of = len(self.evaluated[part])
+                yield f"{wordless:,} of {of:,} rows of {part}: they have no words"
+        visual = {one.use.task for one in self.chains if one.use.family == "visual"}
+        if visual:
+            yield f"what the images of {', '.join(sorted(visual))} show: only their names are compared"
         for task, codes in sorted(self._unaligned().items()):
             yield f"whether rows of {task} in {', '.join(codes)} translate those of its source language"
 
@@ -134,16 +174,43 @@ class _Auditor:
 
     def _findings(self, one: Chain) -> Iterator[Finding]:
         yield from seen_languages(one)
+        yield from self._other_languages(one)
         for part in one.evaluated():
             if part in self.evaluated:
                 yield from self._of_rows(one, part)
 
+    def _other_languages(self, one: Chain) -> Iterator[Finding]:
+        """Rows in other languages than their file is said to be in."""
+        for seen in one.seen:
+            for code, (count, of, text) in sorted(self.spoken.get(seen.part, {}).items()):
+                kind = _kind_of_language(one, seen, code)
+                severe = count >= max(3, SHARE * of)
+                if kind is not None and (severe or count >= FOREIGN):
+                    where = (f"{seen.part}, by their text",)
+                    yield Finding(
+                        kind,
+                        "leak" if severe else "note",
+                        one.use.task,
+                        one.use.split,
+                        code,
+                        where,
+                        one.steps,
+                        count,
+                        0,
+                        of,
+                        examples=(text,),
+                    )
+
     def _of_rows(self, one: Chain, part: Part) -> Iterator[Finding]:
         """What of the rows in one language the chain has seen: with labels, in translation, as text."""
         told: set[int] = set()
-        labels = [seen for seen in one.seen if _same_labels(one, seen)]
-        yield from self._finding(one, part, "rows", labels, told)
-        yield from self._finding(one, part, "parallel", labels, told)
+        yield from self._finding(one, part, "rows", [s for s in one.seen if self._tells(one, part, s)], told)
+        others = [
+            seen
+            for seen in one.seen
+            if self._tells(one, Part(part.task, part.split, seen.part.language), seen)
+        ]
+        yield from self._finding(one, part, "parallel", others, told)
         for role in ("selection", "thresholds"):
             selecting = [seen for seen in one.seen if seen.role == role]
             for finding in self._finding(one, part, "selected_on", selecting, set()):
@@ -157,23 +224,24 @@ class _Auditor:
         self, one: Chain, part: Part, kind: Kind, chosen: list[Seen], told: set[int]
     ) -> Iterator[Finding]:
         """At most one finding, of the rows that are not `told` yet; it adds them there."""
-        rows: dict[int, str] = {}
-        near: set[int] = set()
+        rows: dict[int, tuple[str, bool]] = {}
         where: list[Part] = []
         for seen in chosen:
             hits = self._hits(part, seen, kind)
-            new = {number: text for number, text in hits.items() if number not in told}
+            new = {number: hit for number, hit in hits.items() if number not in told}
             if new:
                 where.append(seen.part)
-                near |= {number for number in new if number in self._near(part, seen.part)}
                 rows = new | rows
         if not rows:
             return
         told.update(rows)
         of = len(self.evaluated[part])
-        expected = max((self.usual.get(one, 0.0) for one in where), default=0.0)
+        near = sum(nearly for _, nearly in rows.values())
+        shares = (len(rows) - near) / of, near / of
+        chances = [max(self.usual.get(one, (0.0, 0.0))[place] for one in where) for place in (0, 1)]
+        excess = sum(max(0.0, share - chance) for share, chance in zip(shares, chances, strict=True))
         bare = kind in ("text_seen", "part_seen")
-        severe = not bare and len(rows) / of - expected >= threshold(of)
+        severe = not bare and excess >= threshold(of)
         texts = self.evaluated[part].texts
         yield Finding(
             kind,
@@ -184,24 +252,38 @@ class _Auditor:
             tuple(map(str, dict.fromkeys(where))),
             one.steps,
             len(rows),
-            len(near & rows.keys()),
+            near,
             of,
-            round(expected, 4) if not bare and len(rows) / of >= threshold(of) else 0.0,
-            tuple(_shown(texts[number]) + rows[number] for number in sorted(rows)[:EXAMPLES]),
+            round(sum(chances), 4) if not bare and len(rows) / of >= threshold(of) else 0.0,
+            tuple(_shown(texts[number]) + rows[number][0] for number in sorted(rows)[:EXAMPLES]),
         )
 
-    def _near(self, part: Part, trained: Part) -> dict[int, int]:
-        found = self.matches.get((part, trained))
-        return {} if found is None else found.near
+    def _tells(self, one: Chain, asked: Part, seen: Seen) -> bool:
+        """Whether training rows tell what the evaluation asks of the rows that they have in common.
 
-    def _hits(self, part: Part, seen: Seen, kind: Kind) -> dict[int, str]:
-        """The rows that a kind is about, each with what is said of it besides its text."""
+        For retrieval they do if they are pairs of sentences; otherwise if their labels, or what else stands
+        in them, tell the labels of these rows, or where that cannot be known, if family and labels are alike.
+        """
+        if one.use.family == "retrieval":
+            return seen.role == "text" and seen.family == "masked"
+        if seen.role in ("labels", "text") and (asked, seen.part) in self.written:
+            return True
+        told = self.told.get((asked, seen.part))
+        if told is None:
+            shared = set(one.use.label_set) & set(seen.label_set)
+            told = seen.family == one.use.family and (bool(shared) or not one.use.label_set)
+        return told and seen.role == "labels"
+
+    def _hits(self, part: Part, seen: Seen, kind: Kind) -> dict[int, tuple[str, bool]]:
+        """The rows that a kind is about, each with what is said of it besides its text, and whether it is
+        only nearly the same."""
         trained = seen.part
         found = self.matches.get((part, trained), Match())
-        same = dict.fromkeys(found.same, "")
+        same = dict.fromkeys(found.same, ("", False))
         for number, other in found.near.items():
-            same[number] = f" ~ {shown}" if (shown := self.texts.get((trained, other))) else ""
-        apart = dict.fromkeys(found.texts, "")
+            shown = self.texts.get((trained, other))
+            same[number] = f" ~ {shown}" if shown else "", True
+        apart = dict.fromkeys(found.texts, ("", False))
         match kind:
             case "rows":
                 return same
@@ -211,18 +293,18 @@ class _Auditor:
                 return self._elsewhere(part, trained) | same
             case "text_seen":
                 return same | apart if seen.role == "text" else same
-        return apart | dict.fromkeys(found.part, "")
+        return apart | dict.fromkeys(found.part, ("", False))
 
-    def _elsewhere(self, part: Part, trained: Part) -> dict[int, str]:
+    def _elsewhere(self, part: Part, trained: Part) -> dict[int, tuple[str, bool]]:
         """The rows whose translations into the language of the training data stand in it."""
         other = Part(part.task, part.split, trained.language)
         if other == part or (other, trained) not in self.matches or part not in self.evaluated:
             return {}
         there = self.translated(other, part)
-        texts = self.evaluated[other].texts
+        texts, found = self.evaluated[other].texts, self.matches[other, trained]
         return {
-            there[number]: f" = {_shown(texts[number])}"
-            for number in self.matches[other, trained].whole
+            there[number]: (f" = {_shown(texts[number])}", number in found.near)
+            for number in found.whole
             if number in there
         }
 
@@ -231,28 +313,30 @@ def seen_languages(one: Chain) -> Iterator[Finding]:
     """Labels, and development rows that select, in other languages than the source."""
     found: dict[tuple[Kind, str], list[str]] = {}
     for seen in one.seen:
-        code, evaluated = seen.part.language, seen.part.language in one.use.languages
-        if code == one.source:
-            continue
-        if seen.role == "labels" and evaluated:
-            kind: Kind = "target_labels" if seen.part.task in one.own else "language_seen"
-            found.setdefault((kind, code), []).append(str(seen.part))
-        elif seen.role == "selection":
-            found.setdefault(("selection", code), []).append(str(seen.part))
+        if (kind := _kind_of_language(one, seen, seen.part.language)) is not None:
+            found.setdefault((kind, seen.part.language), []).append(str(seen.part))
     for (kind, code), where in found.items():
         yield Finding(kind, "leak", one.use.task, one.use.split, code, tuple(where), one.steps)
 
 
-def _same_labels(one: Chain, seen: Seen) -> bool:
-    """Whether the rows tell what the evaluation asks.
+def _kind_of_language(one: Chain, seen: Seen, code: str) -> Kind | None:
+    """What it is that rows are in that language; None if it is no fault."""
+    if code == one.source:
+        return None
+    if seen.role == "labels" and code in one.use.languages:
+        return "target_labels" if seen.part.task in one.own else "language_seen"
+    return "selection" if seen.role == "selection" else None
 
-    So they do if family and labels are alike; for retrieval, if they are pairs of sentences.
-    """
-    role: Role = seen.role
-    if one.use.family == "retrieval":
-        return role == "text" and seen.family == "masked"
-    shared = set(one.use.label_set) & set(seen.label_set)
-    return role == "labels" and seen.family == one.use.family and (bool(shared) or not one.use.label_set)
+
+def _by_split(parts: list[Part]) -> dict[Part, str]:
+    """Rows in words, `xnli test in de, en`, after the first of the parts in each."""
+    together: dict[tuple[str, str], list[Part]] = {}
+    for part in parts:
+        together.setdefault((part.task, part.split), []).append(part)
+    return {
+        some[0]: f"{task} {split} in {', '.join(part.language for part in some)}"
+        for (task, split), some in together.items()
+    }
 
 
 def _joined(findings: list[Finding]) -> list[Finding]:

@@ -25,7 +25,7 @@ MEANINGS: dict[Kind, str] = {
     "rows": "evaluated rows in labelled training data",
     "parallel": "evaluated rows whose translation is in labelled training data",
     "selected_on": "evaluated rows, or their translations, choose the checkpoint or the threshold",
-    "text_seen": "evaluated rows in training data, their text but not their labels",
+    "text_seen": "evaluated rows in training data without labels, or with labels not seen to tell theirs",
     "part_seen": "a part of evaluated rows (a context, a premise) in training data, not the whole rows",
 }
 """The kinds of finding. The last two are never a leak."""
@@ -37,6 +37,7 @@ class Finding:
 
     `where` names the training data (`mnli train en`), `steps` the evaluations. `rows` of `of` rows are
     concerned, `near` of them as near duplicates only; all three are 0 where a language was seen and not rows.
+    Of rows in another language than their file says, they are rows of that file.
     `usual` is the share of rows that repeat another one within the training data itself, where it mattered.
     """
 
@@ -61,11 +62,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Audit:
-    """All findings of a plan, how many rows were compared, and what could not be looked at and why."""
+    """All findings of a plan, how many rows were compared, which of the evaluated ones those were, and what
+    could not be looked at and why."""
 
     findings: tuple[Finding, ...]
     evaluated: int
     trained: int
+    looked: tuple[str, ...]
     unseen: tuple[str, ...]
 
     def leaks(self, allowed: tuple[Allowed, ...]) -> list[Finding]:
@@ -75,15 +78,6 @@ class Audit:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Audit":
-        """The audit of which `values` were taken."""
-        tuples = ("where", "steps", "examples")
-        findings = tuple(
-            Finding(**(one | {name: tuple(one[name]) for name in tuples})) for one in values["findings"]
-        )
-        return cls(findings, values["evaluated"], values["trained"], tuple(values["unseen"]))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from xstilts.study.phase import Evaluation
 from xstilts.study.plan import Plan
 from xstilts.task import identity
 
-VERSION = 1
+VERSION = 2
 """Raised by hand whenever an audit would find something else in the same rows."""
 
 

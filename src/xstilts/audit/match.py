@@ -1,7 +1,6 @@
 """Which evaluated rows stand in training data: the same, nearly the same, or a part of them."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,18 +16,16 @@ from xstilts.audit.text import (
     forms,
     normal,
     parts,
+    pieces,
     sentences,
     signatures,
     telling,
 )
-from xstilts.families.examples import Bitext, Example
+from xstilts.families.examples import Bitext, Choice, Example
 
 LIKELY = 0.5
 """Share of agreeing places of two signatures below which a candidate is not compared: four standard errors
 below ALIKE."""
-
-SAMPLE = 1_000
-"""Rows of training data of which it is measured how many repeat another one."""
 
 
 class Rows:
@@ -50,6 +47,18 @@ class Rows:
     def contents(self) -> list[Parts]:
         """The normal forms of each row, whatever the order of its parts."""
         return [tuple(sorted(form)) for form in self.forms]
+
+    @cached_property
+    def wordless(self) -> set[int]:
+        """The rows without a letter or a number (`_ _ _`, `...`): there is nothing to compare."""
+        return {number for number, form in enumerate(self.forms) if not any(map(str.isalnum, "".join(form)))}
+
+    @cached_property
+    def pieces(self) -> list[Parts]:
+        """The texts of each row that another row may hold in other places."""
+        if not any(isinstance(example, Choice) for example in self.examples):
+            return self.forms
+        return [pieces(example, form) for example, form in zip(self.examples, self.forms, strict=True)]
 
     @cached_property
     def widths(self) -> set[int]:
@@ -100,7 +109,8 @@ class Rows:
 class Match:
     """Numbers of evaluated rows: with the same row in the training data, a near one, or a part only.
 
-    `near` leads to the training row; `texts` are rows whose parts all stand somewhere.
+    `near` leads to the training row, which is nearly the same or holds the same texts in other places;
+    `texts` are rows whose parts all stand somewhere.
     """
 
     same: set[int] = field(default_factory=set)
@@ -113,11 +123,31 @@ class Match:
         """The rows that are in the training data, or nearly."""
         return self.same | self.near.keys()
 
+    def add(self, contained: Mapping[int, int]) -> None:
+        """Add rows that stand within training rows, or these within them."""
+        self.near = {
+            number: other for number, other in contained.items() if number not in self.same
+        } | self.near
+        self.part -= self.near.keys()
+        self.texts -= self.near.keys()
+
+    def pairs(self, evaluated: Rows, trained: Rows) -> list[tuple[int, int]]:
+        """The rows that are in the training data, each with a training row; those of one content once."""
+        found = {
+            evaluated.contents[number]: (number, trained.first[evaluated.contents[number]])
+            for number in sorted(self.same, reverse=True)
+        }
+        for number, other in sorted(self.near.items(), reverse=True):
+            found[evaluated.contents[number]] = number, other
+        return list(found.values())
+
 
 def match(evaluated: Rows, trained: Rows) -> Match:
     """What of the evaluated rows stands in the training data."""
     found = Match()
     for number, content in enumerate(evaluated.contents):
+        if number in evaluated.wordless:
+            continue
         if content in trained.first:
             found.same.add(number)
             continue
@@ -127,16 +157,14 @@ def match(evaluated: Rows, trained: Rows) -> Match:
         elif any(seen):
             found.part.add(number)
     if evaluated.widths & trained.widths:
-        found.near = _near(evaluated, trained, found.same)
-    found.part -= found.near.keys()
-    found.texts -= found.near.keys()
+        found.add(_near(evaluated, trained, found.same | evaluated.wordless))
     return found
 
 
 def _near(evaluated: Rows, trained: Rows, same: Set[int]) -> dict[int, int]:
     """Evaluated rows that are nearly a training row, and that row."""
     found: dict[Parts, int] = {}
-    for ours, theirs in _pairs(evaluated, trained):
+    for ours, theirs in candidates(evaluated, trained):
         number, other = int(evaluated.distinct[ours]), int(trained.distinct[theirs])
         content = evaluated.contents[number]
         new = number not in same and content not in found
@@ -145,7 +173,7 @@ def _near(evaluated: Rows, trained: Rows, same: Set[int]) -> dict[int, int]:
     return {number: found[one] for number, one in enumerate(evaluated.contents) if one in found}
 
 
-def _pairs(ours: Rows, theirs: Rows, some: Sequence[int] | None = None) -> Iterator[tuple[int, int]]:
+def candidates(ours: Rows, theirs: Rows, some: Sequence[int] | None = None) -> Iterator[tuple[int, int]]:
     """Places in `distinct` of both, sorted, where the signatures promise similarity; of ours only `some`."""
     width = len(theirs.distinct)
     chosen = np.arange(len(ours.distinct)) if some is None else np.asarray(some, np.int64)
@@ -168,19 +196,3 @@ def _equal(
     return np.asarray(
         np.repeat(places, counts) * len(theirs) + order[np.repeat(low, counts) + inside], np.int64
     )
-
-
-def usual(trained: Rows) -> float:
-    """The share of training rows that repeat another one, or nearly: what chance alone would give an
-    evaluation drawn from the same texts. From SAMPLE rows or a few more, evenly spread.
-    """
-    chosen = range(0, len(trained), max(1, len(trained) // SAMPLE))
-    count = Counter(trained.contents)
-    alone = [number for number in chosen if count[trained.contents[number]] == 1]
-    place = {int(number): at for at, number in enumerate(trained.distinct)}
-    nearly = set[int]()
-    for ours, theirs in _pairs(trained, trained, [place[number] for number in alone]):
-        one, other = int(trained.distinct[ours]), int(trained.distinct[theirs])
-        if ours not in nearly and one != other and alike(trained.forms[one], trained.forms[other]):
-            nearly.add(ours)
-    return (len(chosen) - len(alone) + len(nearly)) / max(1, len(chosen))

@@ -21,6 +21,15 @@ def at_hand(task: Task, split: str, language: str, data: Path | None) -> bool:
         return False
 
 
+def absent(task: Task, split: str, data: Path | None) -> str:
+    """Why the rows of a split are not at hand, in words."""
+    if task.lab is not None:
+        return "the lab's own text"
+    if task.hub is not None and split != TRANSLATED and not from_files(task, data):
+        return "not fetched yet" if split in task.hub.files else "the Hub has no such rows"
+    return "no such files" if data is not None or task.path is not None else "no data folder is named"
+
+
 def _cached(hub: Hub, split: str, language: str) -> bool:
     from huggingface_hub import try_to_load_from_cache
 

@@ -1,12 +1,14 @@
 """Texts made comparable: normal form, the parts of an example, shingles, MinHash signatures.
 
 Two texts are the same if they have the same normal form. How alike two are is the Jaccard similarity of their
-sets of shingles (Broder 1997, On the resemblance and containment of documents). MinHash signatures agree in
+sets of shingles (Broder 1997, On the resemblance and containment of documents), and how much of one stands in
+another the share of its shingles that do. MinHash signatures agree in
 each place with that probability; cut into bands they find candidates without comparing all pairs (Leskovec,
 Rajaraman, Ullman, Mining of Massive Datasets, section 3.4). Candidates are then compared exactly.
 """
 
 import hashlib
+import html
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -29,6 +31,14 @@ SHINGLE, DENSE_SHINGLE = 5, 3
 TELLING = 20
 """The weight from which a text is telling."""
 
+GRAM, DENSE_GRAM, WINDOW, DENSE_WINDOW = 9, 4, 12, 4
+"""Characters of a gram and grams of a window: texts that share WINDOW + GRAM - 1 = TELLING letters, or seven
+signs of a dense script, share a fingerprint."""
+
+HELD = 0.8
+"""The share of a text's shingles in another one, from which it counts as contained there."""
+
+_MARKUP = re.compile("</?[a-zA-Z][^<>]*>")
 _DENSE = re.compile("[\u2e80-\U0010ffff]+")
 _SENTENCE = re.compile(r"(?<=[.!?။])\s+|(?<=[。！？।])|\n+")
 
@@ -51,11 +61,13 @@ _SIGNS = _Signs()
 
 
 def normal(text: str) -> str:
-    """Unicode NFKC, case folded, without white space and punctuation; what has nothing else stays as it is.
+    """Unicode NFKC, case folded, without white space, punctuation, HTML; other signs alone stay as they are.
 
-    >>> normal("Ｈe said: “Don't!”") == normal("he said do n't")
+    >>> normal("Ｈe said: “Don't!”") == normal("<p>he said do n&#39;t</p>")
     True
     """
+    if "<" in text or "&" in text:
+        text = _MARKUP.sub("", html.unescape(text)) or text
     return unicodedata.normalize("NFKC", text).casefold().translate(_SIGNS) or text.strip().replace("\0", "")
 
 
@@ -99,6 +111,13 @@ def forms(example: Example, piece: Parts) -> Parts:
     if isinstance(example, Seen):
         return normal(piece[0]), hashlib.sha256(piece[1].encode()).hexdigest()
     return tuple(map(normal, piece))
+
+
+def pieces(example: Example, form: Parts) -> Parts:
+    """The normal forms of an example's texts, of which another may hold each at another place."""
+    if isinstance(example, Choice):
+        return (form[0], *sorted(map(normal, example.options)))
+    return form
 
 
 def sentences(example: Example) -> list[str]:
@@ -163,9 +182,110 @@ def bands(made: Signatures) -> Iterator[Numbers]:
         yield numbers
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=5_000)
 def _set(text: str) -> frozenset[int]:
     return frozenset(_shingles([text])[0].tolist())
+
+
+def fingerprints(texts: Sequence[str]) -> tuple[Numbers, NDArray[np.int64]]:
+    """The fingerprints of normal forms, and for each the place of its text."""
+    values, owners = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+    start, letters = 0, 0
+    for end, text in enumerate(texts, 1):
+        letters += len(text)
+        if letters >= 100_000 or end == len(texts):
+            some, places = _fingerprints(texts[start:end])
+            values.append(some)
+            owners.append(places + start)
+            start, letters = end, 0
+    return np.concatenate(values), np.concatenate(owners)
+
+
+def _fingerprints(texts: Sequence[str]) -> tuple[Numbers, NDArray[np.int64]]:
+    gap = "\0" * WINDOW
+    text = gap.join(texts) + gap
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    lengths = np.array([len(text) for text in texts], np.int64)
+    owners = np.repeat(np.arange(len(texts)), lengths + len(gap))
+    left = np.cumsum(lengths + len(gap))[owners] - len(gap) - np.arange(len(codes))
+    dense = codes >= ord("\u2e80")
+    values = codes.copy()
+    for place in range(1, GRAM):
+        after = np.roll(codes, -place)
+        if place >= DENSE_GRAM:
+            after[dense] = 0
+        values = values * np.uint64(0x9E3779B97F4A7C15) + after
+    values ^= values >> np.uint64(31)
+    values *= np.uint64(0xBF58476D1CE4E5B9)
+    values ^= values >> np.uint64(29)
+    whole = left >= np.where(dense, DENSE_GRAM, GRAM)
+    values[~whole] = np.iinfo(np.uint64).max
+    chosen = np.where(dense, _least(values, DENSE_WINDOW), _least(values, WINDOW)) & whole
+    return values[chosen], owners[chosen]
+
+
+def _least(values: Numbers, window: int) -> NDArray[np.bool_]:
+    """Whether each value is the least of a window that it stands in."""
+    least = values
+    for place in range(1, window):
+        least = np.minimum(least, np.roll(values, -place))
+    most = least
+    for place in range(1, window):
+        most = np.maximum(most, np.roll(least, place))
+    return np.asarray(most == values)
+
+
+def holds(one: Parts, other: Parts) -> bool:
+    """Whether all texts of one row stand in those of the other: each in one of them, or joined in any order.
+
+    Of a short row they must be half of the other: what is short stands in long texts by chance.
+    """
+    size = sum(map(weight, one))
+    if size < TELLING or (size < 2 * TELLING and 2 * size < sum(map(weight, other))):
+        return False
+    longest = sorted(one, key=len, reverse=True)
+    if len(one) == len(other):
+        rest = list(other)
+        for text in longest:
+            place = next((place for place, there in enumerate(rest) if _within(text, there)), None)
+            if place is None:
+                break
+            del rest[place]
+        if not rest:
+            return True
+    joined = "".join(other)
+    if len(one) == 1:
+        return _within(one[0], joined)
+    return left_over(one, other) is not None
+
+
+def left_over(one: Parts, other: Parts) -> str | None:
+    """The texts of a row without those of another that stand in it; None if one of these does not."""
+    rest = "".join(other)
+    for text in sorted(one, key=len, reverse=True):
+        if text not in rest:
+            return None
+        rest = rest.replace(text, "\0", 1)
+    return rest
+
+
+def covers(one: Parts, other: Parts) -> bool:
+    """Whether the texts of one row all stand in the other, and make up the most of each of its texts."""
+    if not holds(one, other):
+        return False
+    return all(
+        sum(weight(text) for text in one if _within(text, there)) >= HELD * weight(there) for there in other
+    )
+
+
+def _within(text: str, other: str) -> bool:
+    """Whether a text stands in another, as it is or nearly."""
+    if text in other:
+        return bool(text)
+    if not telling(text) or len(other) > 10 * len(text):
+        return False
+    ours = _set(text)
+    return len(ours & _set(other)) >= HELD * len(ours)
 
 
 def similarity(one: str, other: str) -> float:

@@ -18,7 +18,7 @@ REMEDIES = {
 
 def lines(audit: Audit, study: Study) -> Iterator[str]:
     """The whole audit: what was compared, findings with examples, what was not looked at."""
-    yield f"Compared {audit.evaluated:,} evaluated rows with {audit.trained:,} that train or select."
+    yield from (f"Looked at: {rows}." for rows in audit.looked)
     found = groups(audit, study.allowed)
     for one in found:
         yield f"{one.status}: {_told(one)}"
@@ -26,8 +26,6 @@ def lines(audit: Audit, study: Study) -> Iterator[str]:
             yield f"    allowed: {one.why}"
         shown = one.finding.examples[: 1 if one.status == "note" else None]
         yield from (f"    {text}" for text in shown)
-    if not found:
-        yield "Nothing was found."
     for text in unused(audit, study):
         yield f"Allowed, but not found: {text}."
     for text in audit.unseen:
@@ -36,11 +34,29 @@ def lines(audit: Audit, study: Study) -> Iterator[str]:
 
 
 def summary(audit: Audit, study: Study) -> str:
-    """How much was found, in a sentence."""
+    """What was found, in which rows nothing was, and what was not looked at and why."""
     states = [one.status for one in groups(audit, study.allowed)]
-    parts = [f"{states.count(name)} {word}" for name, word in _WORDS if states.count(name)]
-    return f"Leak audit: {', '.join(parts) or 'nothing found'}."
+    found = ", ".join(f"{states.count(name)} {word}" for name, word in _WORDS if states.count(name))
+    if audit.looked:
+        told = f"Leak audit: {found or 'nothing found'} in {compared(audit)}."
+    else:
+        told = f"Leak audit: {found + '; ' * bool(found)}no rows could be compared."
+    if audit.unseen:
+        more = f"; and {len(audit.unseen) - SHOWN} more" if len(audit.unseen) > SHOWN else ""
+        told += f" Not looked at: {'; '.join(audit.unseen[:SHOWN])}{more}."
+    return told
 
+
+def compared(audit: Audit) -> str:
+    """How many rows of which targets were compared with how many others."""
+    tasks = ", ".join(dict.fromkeys(rows.partition(" ")[0] for rows in audit.looked))
+    return (
+        f"{audit.evaluated:,} evaluated rows of {tasks}, compared with {audit.trained:,} that train or select"
+    )
+
+
+SHOWN = 3
+"""What was not looked at, as far as a summary tells it."""
 
 _WORDS = (("leak", "not allowed"), ("allowed", "allowed by the study"), ("note", "to be noted, no leak"))
 

@@ -1,0 +1,95 @@
+"""Whether the labels of training rows tell those of the evaluated rows with the same text.
+
+Names do not matter: `0` may stand for `no`. What matters is how much better the label of an evaluated row
+is guessed from that of the training row than without it (Goodman and Kruskal 1954, lambda), each guessed from
+all other rows. Other annotations of the same sentences tell little of each other.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from xstilts.audit.text import normal
+from xstilts.families.examples import Choice, Example, Pair, Question, Seen, Tagged
+
+TELLS = 0.5
+"""The share of wrong guesses that the training labels have to put right."""
+
+CHANCE = 0.1
+"""The probability of so many right guesses by chance, above which nothing is known."""
+
+ENOUGH = 20
+"""Guesses from which labels that tell nothing are known to do so."""
+
+Both = Sequence[tuple[Example, Example]]
+"""Evaluated rows, each with a training row of the same text."""
+
+
+def labels_tell(rows: Both) -> bool | None:
+    """Whether the labels of training rows tell those of evaluated ones; None if it cannot be known."""
+    answered = [
+        bool(_answers(ours) & _answers(theirs)) or _answers(ours) == _answers(theirs)
+        for ours, theirs in rows
+        if isinstance(ours, Question) and isinstance(theirs, Question | Pair)
+    ]
+    if answered:
+        return 2 * sum(answered) >= len(answered)
+    return _tells([pair for ours, theirs in rows for pair in _labels(ours, theirs)])
+
+
+def words_tell(rows: Sequence[tuple[str, Example]]) -> bool:
+    """Whether what else stands in training rows tells the labels of evaluated ones: "... Answer: yes".
+
+    Given are these words in normal form, and the evaluated rows.
+    """
+    answered = [
+        any(answer and answer in words for answer in _answers(row))
+        for words, row in rows
+        if isinstance(row, Question)
+    ]
+    if answered:
+        return 2 * sum(answered) >= len(answered)
+    found = [(words, str(row.label)) for words, row in rows if isinstance(row, Pair | Seen | Choice)]
+    return len({words for words, _ in found}) > 1 and _tells(found) is True
+
+
+def _labels(ours: Example, theirs: Example) -> Iterator[tuple[str, str]]:
+    """The labels of a training row, and of an evaluated one, that may correspond."""
+    if isinstance(ours, Pair | Seen | Choice) and isinstance(theirs, Pair | Seen):
+        yield theirs.label, str(ours.label)
+    elif isinstance(ours, Pair | Seen | Choice) and isinstance(theirs, Choice):
+        right = normal(theirs.options[theirs.label])
+        options = ours.options if isinstance(ours, Choice) else ()
+        held = (str(place) for place, option in enumerate(options) if normal(option) in right)
+        yield next(held, right), str(ours.label)
+    elif isinstance(ours, Tagged) and isinstance(theirs, Tagged) and len(ours.tags) == len(theirs.tags):
+        yield from zip(theirs.tags, ours.tags, strict=True)
+
+
+def _answers(row: Question | Pair) -> set[str]:
+    return {normal(row.label)} if isinstance(row, Pair) else {normal(answer.text) for answer in row.answers}
+
+
+def _tells(pairs: Sequence[tuple[str, str]]) -> bool | None:
+    """Whether the first of two labels tells the second; None if it cannot be known."""
+    together = Counter(pairs)
+    seconds = Counter(second for _, second in pairs)
+    by_first: dict[str, Counter[str]] = {}
+    for (first, second), count in together.items():
+        by_first.setdefault(first, Counter())[second] = count
+    right = sum(count for (first, second), count in together.items() if _guessed(by_first[first], second))
+    without = max(seconds.values(), default=0)
+    if without == len(pairs):
+        return None
+    if right - without >= TELLS * (len(pairs) - without):
+        from scipy.stats import binom
+
+        if binom.sf(right - 1, len(pairs), without / len(pairs)) < CHANCE:
+            return True
+    return False if len(pairs) >= ENOUGH else None
+
+
+def _guessed(counts: Counter[str], label: str) -> bool:
+    """Whether a label is the commonest one of all rows but its own."""
+    return all(counts[label] - 1 > count for other, count in counts.items() if other != label) and (
+        counts[label] > 1
+    )
