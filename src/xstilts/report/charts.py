@@ -34,7 +34,7 @@ def heat_map(effects: Effects, backbone: str) -> Chart | None:
     """Arms x targets: difference to `none` on the mean of the transfer languages, with interval.
 
     The rows of `none` and of the references have the scores themselves; so have all if there is no `none`.
-    Bold: the difference excludes zero after Holm's correction over the whole map.
+    Bold and coloured: the difference excludes zero after Holm's correction over the whole map.
     """
     cells = heat_cells(effects, backbone)
     if not cells:
@@ -56,7 +56,7 @@ def _tiles(base: Chart, reach: float) -> list[Chart]:
     return [
         _of(base, "effect")
         .mark_rect(cornerRadius=3, **TELLS)
-        .encode(color=alt.Color("value:Q", scale=scale, legend=None)),
+        .encode(color=alt.Color("shade:Q", scale=scale, legend=None)),
         _of(base, "score").mark_rect(cornerRadius=3, fill=INK, fillOpacity=0.07, **TELLS),
         _of(base, "missing").mark_rect(
             cornerRadius=3, fill=None, stroke=INK, strokeDash=[3, 3], strokeOpacity=0.55, **TELLS
@@ -65,7 +65,7 @@ def _tiles(base: Chart, reach: float) -> list[Chart]:
 
 
 def _numbers(base: Chart, reach: float) -> list[Chart]:
-    ink = alt.condition(f"abs(datum.value) > {0.62 * reach}", alt.value("#ffffff"), alt.value("#16181d"))
+    ink = alt.condition(f"abs(datum.shade) > {0.62 * reach}", alt.value("#ffffff"), alt.value("#16181d"))
     effect, score = _of(base, "effect"), _of(base, "score")
     strong, weak = (effect.transform_filter(rule) for rule in ("datum.strong", "!datum.strong"))
     return [
@@ -85,7 +85,9 @@ def _of(base: Chart, kind: str) -> Chart:
 def heat_cells(effects: Effects, backbone: str) -> list[dict[str, Any]]:
     """The cells of the heat map, row by row; the last column is the mean over targets if there are some.
 
-    Of the controls only those of `none` where there is that arm: they are no effects to be tested.
+    `strong` says which differences are effects, for all words, colours and pictures of a report; only these
+    have a `shade`. Of the controls only those of `none` where there is that arm: they are no effects to be
+    tested.
     """
     results = effects.results
     lines = [line for line in results.lines if line.backbone in (backbone, "")]
@@ -99,12 +101,13 @@ def heat_cells(effects: Effects, backbone: str) -> list[dict[str, Any]]:
     adjusted = statistics.holm([cell["probability"] for cell in tested])
     for cell, probability in zip(tested, adjusted, strict=True):
         cell["strong"] = probability < 1 - statistics.LEVEL
+        cell["shade"] = cell["value"] if cell["strong"] else 0.0
     return cells
 
 
 def _cell(effects: Effects, line: Line, column: str, targets: tuple[str, ...]) -> dict[str, Any]:
     plain = line.arm in ("", BASELINE) or effects.against(line, BASELINE) is None
-    cell: dict[str, Any] = {"row": line_label(line), "column": column, "strong": False}
+    cell: dict[str, Any] = {"row": line_label(line), "column": column, "strong": False, "shade": 0.0}
     if not all((line, target) in effects.results.planned for target in targets):
         empty = {"value": None, "probability": 1.0, "text": "", "interval": "", "told": ""}
         return cell | empty | {"kind": "absent"}

@@ -152,6 +152,7 @@ def at_chance(plan: Plan, store: Store) -> dict[Cell, dict[str, Examined]]:
     return {cell: languages for cell, languages in found.items() if languages}
 
 
+@lru_cache(maxsize=1)
 def collapses(effects: Effects) -> Collapses:
     """Every collapsed run with everything it is part of, with and without; languages at chance; notes."""
     results = effects.results

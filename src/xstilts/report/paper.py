@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from xstilts.audit.finding import MEANINGS
-from xstilts.report import account, planted, sections, statistics
+from xstilts.report import account, conditions, planted, sections, statistics
 from xstilts.report.charts import REFERENCE_NAMES, heat_cells
 from xstilts.report.claims import Verdict, count, interval, judge
 from xstilts.report.collapse import collapses
@@ -55,8 +55,17 @@ class Paper:
         return self.effects.results.plan.study.question
 
     @cached_property
+    def _answer(self) -> tuple[str, list[str]]:
+        return conditions.answer(self.effects, self.store)
+
+    @property
     def answer(self) -> str:
-        return sections.answer(self.effects)
+        return self._answer[0]
+
+    @property
+    def conditions(self) -> list[str]:
+        """What has to be read with the answer."""
+        return self._answer[1]
 
     @cached_property
     def verdicts(self) -> list[Verdict]:

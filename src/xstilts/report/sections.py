@@ -129,7 +129,7 @@ def limitations(effects: Effects, store: Store) -> Iterator[str]:
             f"{len(seeds)} seeds tell little about their own spread; each comparison borrows from the others "
             "of this study what they know of it."
         )
-    if len(seeds) > 1 and _shares_intermediate(plan):
+    if len(seeds) > 1 and shares_intermediate(plan):
         yield "Intermediate phases were trained once for all seeds: their own chance is in no interval."
     if results.missing:
         yield f"{len(results.missing)} of {count(len(plan.cells), 'cell')} are missing."
@@ -187,7 +187,7 @@ def _unproven(results: Results) -> Iterator[str]:
             )
 
 
-def _shares_intermediate(plan: Plan) -> bool:
+def shares_intermediate(plan: Plan) -> bool:
     """Whether some arm has one intermediate phase for several seeds."""
     found: dict[tuple[str, str], set[str]] = {}
     for cell in plan.cells:
