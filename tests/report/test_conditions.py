@@ -69,7 +69,7 @@ def test_missing_cells_and_single_collapses_are_said_too(tmp_path, capsys):
     for place, text in shown(world, capsys).items():
         assert "2 of 36 cells are missing." in text, place
         assert (
-            "1 of 16 runs collapsed (no better than guessing): lab_nli after nli; 1 comparison with" in text
+            "1 of 16 runs collapsed (no better than guessing): lab_nli after nli; of the differences" in text
         ), place
         assert "One seed" not in text, place
 

@@ -40,9 +40,7 @@ def _collapsed(found: Collapses) -> Iterator[str]:
         pairs = [one for one in found.comparisons if one.target != "mean"]
         empty = sum(one.without is None for one in pairs)
         rest = (
-            f"; {count(len(pairs), 'comparison')} with none rest on them, {empty} on nothing else"
-            if pairs
-            else ""
+            f"; of the differences to none {len(pairs)} contain them, {empty} nothing else" if pairs else ""
         )
         yield f"{text}: {_listed(list(places))}{rest}."
     if found.partial:
