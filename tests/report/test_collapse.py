@@ -1,5 +1,6 @@
 """Collapsed runs are found in a store, and every mean that contains one stands beside the one without."""
 
+import io
 import json
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pytest
 import guesses
 from xstilts import lab
 from xstilts.errors import StoreError
-from xstilts.report import collapse, page, sections
+from xstilts.report import collapse, page, sections, tables
 from xstilts.report.effects import SCORE, Effects
 from xstilts.report.exchange import CONSTANT, GUESSED
 from xstilts.report.results import Line, Results, language
@@ -97,6 +98,14 @@ def test_a_language_at_chance_alone_is_found(tmp_path):
     limitations = list(sections.limitations(Effects(world.results), world.store))
     assert f"After the arm nli, lab_nli was learned, but is at chance in {names}." in limitations
     assert 'id="at-chance"' in page.build(world.plan, world.store)
+    table = pl.read_csv(io.BytesIO(tables.csv(world.results)))
+    own = table.filter(arm="nli", target="lab_nli", reference="")
+    assert set(own.filter(pl.col("at_chance"))["language"]) == {*codes[:2]}
+    assert own["at_chance"].null_count() == 0
+    assert (
+        table.filter(target="lab_tatoeba")["at_chance"].null_count()
+        == table["target"].eq("lab_tatoeba").sum()
+    )
 
 
 @pytest.mark.parametrize("n", [100, 400])

@@ -28,7 +28,7 @@ def test_two_runs_give_identical_bytes(tmp_path):
 def test_csv_reads_back(torn_world):
     results = torn_world.results
     table = pl.read_csv(io.BytesIO(tables.csv(results)))
-    assert table.columns == list(SCHEMA)
+    assert table.columns == [*SCHEMA, "at_chance"]
     assert table["value"].null_count() == results.table["value"].null_count() > 0
     first = tables.csv(results).decode().splitlines()[1].split(",")
     assert first[:5] == ["example", "lab-mini", "none", '""', "lab_nli"]
@@ -36,4 +36,4 @@ def test_csv_reads_back(torn_world):
 
 
 def test_parquet_reads_back(world):
-    assert pl.read_parquet(io.BytesIO(tables.parquet(world.results))).equals(world.results.table)
+    assert pl.read_parquet(io.BytesIO(tables.parquet(world.results))).equals(tables.marked(world.results))

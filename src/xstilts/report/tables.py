@@ -7,7 +7,10 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import polars as pl
+
 from xstilts.report.charts import heat_cells, line_label
+from xstilts.report.collapse import at_chance, examined
 from xstilts.report.drawing import metric_label, number
 from xstilts.report.effects import GAP, Effects
 from xstilts.report.origins import anchors
@@ -50,17 +53,33 @@ class Sheet:
     rows: tuple[tuple[str, ...], ...]
 
 
+def marked(results: Results) -> pl.DataFrame:
+    """The tidy table with a last column `at_chance`: whether the run guesses there, by its answers.
+
+    Null where nothing tells: references, retrieval, what is missing.
+    """
+    plan, store = results.plan, results.store
+    runs, languages = examined(plan, store), at_chance(plan, store)
+    found = []
+    for cell in plan.cells:
+        one = None if cell in results.missing else runs.get(cell)
+        guessed = languages.get(cell, {})
+        for code in plan.evaluation(cell).use.languages:
+            found.append(None if one is None else one.why != "" or code in guessed)
+    return results.table.with_columns(at_chance=pl.Series(found, dtype=pl.Boolean))
+
+
 def csv(results: Results) -> bytes:
     """The tidy table: null is empty, percentages have four decimals."""
     written = io.BytesIO()
-    results.table.write_csv(written, float_precision=DECIMALS)
+    marked(results).write_csv(written, float_precision=DECIMALS)
     return written.getvalue()
 
 
 def parquet(results: Results) -> bytes:
     """The tidy table, with numbers as they are."""
     written = io.BytesIO()
-    results.table.write_parquet(written, compression="zstd", statistics=False)
+    marked(results).write_parquet(written, compression="zstd", statistics=False)
     return written.getvalue()
 
 
