@@ -215,6 +215,7 @@ def _notes(runs: int) -> Table:
     rows = [["runs", "learned", "noted", "of"]]
     in_part = {name: make for name, (make, _) in guesses.IN_PART.items()}
     little = {f"{name}, n = 300": partial(_of_300, make) for name, make in guesses.HEALTHY.items()}
+    in_part |= {name: little.pop(name) for name in list(little) if "habit" in name}
     for learned, kinds in (("in part", in_part), ("a little of all", little)):
         for name, make in kinds.items():
             rng = np.random.default_rng([*name.encode()])
