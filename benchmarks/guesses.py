@@ -14,6 +14,7 @@ import numpy as np
 
 from xstilts import metrics
 from xstilts.families.examples import Answer
+from xstilts.report.collapse import is_at_chance
 from xstilts.report.exchange import Examined, examine
 
 Rng = np.random.Generator
@@ -131,6 +132,16 @@ def mined(rng: Rng, n: int, share: float) -> Predictions:
     gold = [(row,) if rng.random() < 0.25 else () for row in range(n)]
     wrong = [(int(rng.integers(n)),) if rng.random() < 0.25 else () for _ in range(n)]
     return Predictions("mining_f1", gold, known(rng, gold, wrong, share))
+
+
+def at_chance(rng: Rng, n: int, shares: Sequence[float]) -> list[bool]:
+    """Which languages of a run are called at chance: three classes, of which it knows these shares.
+
+    Of the source language it knows 70 %.
+    """
+    source, *others = (classified(rng, n, THIRDS, share).examined for share in (0.7, *shares))
+    assert source is not None
+    return [one is not None and is_at_chance(one, source, len(shares)) for one in others]
 
 
 def weak(n: int, errors: float = 5.0) -> float:
@@ -278,7 +289,7 @@ def short_answers(share: float, habit: str, rng: Rng) -> Predictions:
 
 
 SHORT: dict[str, Callable[[Rng], Predictions]] = {
-    f"{share:.0%} of 300 answers in short contexts, else {habit}".replace("%", " %"): partial(
+    f"{100 * share:.0f} % of 300 answers in short contexts, else {habit}": partial(
         short_answers, share, habit
     )
     for share in (0.0, 0.1, 0.15)

@@ -160,6 +160,8 @@ def tables(scale: float) -> Iterator[tuple[str, Table]]:
     yield "Coverage of 95 % intervals, in percent", _coverage(scale)
     yield "Power at the predicted smallest effect", _power(round(240 * scale))
     yield "Collapse guard: runs marked", _guard(round(600 * scale))
+    yield "Collapse guard: notes on what is learned in part", _notes(round(100 * scale))
+    yield "Collapse guard: languages called at chance, of 25 in a run", _languages(round(60 * scale))
 
 
 def _false(studies: int) -> Table:
@@ -198,10 +200,45 @@ def _power(studies: int) -> Table:
 
 def _guard(runs: int) -> Table:
     rows = [["runs", "knows", "marked", "of"]]
-    for knows, kinds in (("nothing", GUESSING), ("little", LEARNED)):
+    short = {name: ("nothing" if name.startswith("0") else "little") for name in guesses.SHORT}
+    nothing, little = (
+        {name: guesses.SHORT[name] for name in short if short[name] == word} for word in ("nothing", "little")
+    )
+    for knows, kinds in (("nothing", GUESSING | nothing), ("little", LEARNED | little)):
         for name, make in kinds.items():
             count = runs if "class" in name else runs // 4
             rows.append([name, knows, _percent(guard(make, name, count), count), str(count)])
+    return rows
+
+
+def _notes(runs: int) -> Table:
+    rows = [["runs", "learned", "noted", "of"]]
+    in_part = {name: make for name, (make, _) in guesses.IN_PART.items()}
+    little = {f"{name}, n = 300": partial(_of_300, make) for name, make in guesses.HEALTHY.items()}
+    in_part |= {name: little.pop(name) for name in list(little) if "habit" in name}
+    for learned, kinds in (("in part", in_part), ("a little of all", little)):
+        for name, make in kinds.items():
+            rng = np.random.default_rng([*name.encode()])
+            examined = [make(rng).examined for _ in range(runs)]
+            noted = sum(one is not None and bool(one.why or one.notes) for one in examined)
+            rows.append([name, learned, _percent(noted, runs), str(runs)])
+    return rows
+
+
+def _of_300(make: Callable[[Rng, int], Predictions], rng: Rng) -> Predictions:
+    return make(rng, 300)
+
+
+def _languages(runs: int) -> Table:
+    rows = [["examples of each language", "languages that know", "called at chance", "of"]]
+    shares = [*(0.0,) * 5, *(0.1,) * 5, *(0.2,) * 5, *(0.35,) * 5, *(0.6,) * 5]
+    for n in (100, 300, 1000):
+        rng = np.random.default_rng([*f"languages {n}".encode()])
+        marked = np.array([guesses.at_chance(rng, n, shares) for _ in range(runs)])
+        for place in range(0, 25, 5):
+            knows = "nothing" if not shares[place] else f"{100 * shares[place]:.0f} %; the source 70 %"
+            hits = int(marked[:, place : place + 5].sum())
+            rows.append([str(n), knows, _percent(hits, 5 * runs), str(5 * runs)])
     return rows
 
 

@@ -119,7 +119,7 @@ def world(tmp_path: Path) -> World:
     return made
 
 
-def fake_report(plan: "Plan", store: "Store", formats: list[str], out: Path) -> list[Path]:
+def fake_report(plan: "Plan", store: "Store", formats: list[str], out: Path, *_: object) -> list[Path]:
     """In place of the report: a folder, and the names that would be printed."""
     out.mkdir(parents=True, exist_ok=True)
     return [out / one for one in formats]
@@ -129,7 +129,7 @@ def fake_report(plan: "Plan", store: "Store", formats: list[str], out: Path) -> 
 def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "Shell":
     """Commands in an empty folder, with work that costs nothing (runner/fakes.py) and no report."""
     from shell import Shell
-    from xstilts.report import page
+    from xstilts.report import conditions, page
     from xstilts.runner import local
     from xstilts.store import Store
 
@@ -141,6 +141,7 @@ def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.delenv("XSTILTS_DATA", raising=False)
     monkeypatch.setattr(local, "run", functools.partial(local.run, compute="fakes:compute"))
     monkeypatch.setattr(page, "write", fake_report)
+    monkeypatch.setattr(conditions, "answer", lambda effects, store: ("The answer.", ["A condition."]))
     Store(folder / "store").prepare()
     (folder / "store" / "instructions.json").write_text("{}")
     return Shell(capsys, monkeypatch)

@@ -130,9 +130,16 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
         raise typer.Exit(INTERRUPTED) from None
     progress.say(show.result(result))
     if plan.cells:
-        from xstilts.report import page
+        from xstilts.report import conditions, page
+        from xstilts.report.effects import Effects
+        from xstilts.report.results import Results
 
-        for path in page.write(plan, kept, ["html", "csv"], out or Path("reports") / plan.study.name):
+        effects = Effects(Results(plan, kept))
+        answered, read_with = conditions.answer(effects, kept)
+        for text in (answered, *read_with):
+            progress.say(text)
+        folder = out or Path("reports") / plan.study.name
+        for path in page.write(plan, kept, ["html", "csv"], folder, effects):
             print(path)
     else:
         for step in plan.steps:

@@ -89,9 +89,16 @@ def status(plan: Plan, store: Store, *, as_json: bool) -> None:
     cells = [_cell(cell, plan, store) for cell in plan.cells]
     failures = [store.failure(step.fingerprint) for step in plan.steps if not store.done(step)]
     failed = [failure for failure in failures if failure is not None]
+    answered, read_with = "", list[str]()
+    if any(cell["state"] == "done" for cell in cells):
+        from xstilts.report import conditions
+        from xstilts.report.effects import Effects
+        from xstilts.report.results import Results
+
+        answered, read_with = conditions.answer(Effects(Results(plan, store)), store)
     if as_json:
         told = [{"name": one.name, "fingerprint": one.fingerprint, "message": one.message} for one in failed]
-        _json({"study": plan.study.name, "cells": cells, "failures": told})
+        _json({"study": plan.study.name, "cells": cells, "failures": told, "conditions": read_with})
         return
     console = _console()
     if plan.cells:
@@ -99,6 +106,8 @@ def status(plan: Plan, store: Store, *, as_json: bool) -> None:
     counts = Counter(cell["state"] for cell in cells)
     words = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     console.print(f"Cells: {words or 'none'}.")
+    for text in [answered, *read_with] if answered else []:
+        console.print(printable(text), soft_wrap=True)
     for one in failed:
         console.print(printable(f"failed: {one.name} ({one.fingerprint}): {one.message}"), soft_wrap=True)
 

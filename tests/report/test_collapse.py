@@ -10,7 +10,7 @@ import pytest
 import guesses
 from xstilts import lab
 from xstilts.errors import StoreError
-from xstilts.report import collapse, page, sections
+from xstilts.report import collapse, frames, page, sections
 from xstilts.report.effects import SCORE, Effects
 from xstilts.report.exchange import CONSTANT, GUESSED
 from xstilts.report.results import Line, Results, language
@@ -97,38 +97,23 @@ def test_a_language_at_chance_alone_is_found(tmp_path):
     limitations = list(sections.limitations(Effects(world.results), world.store))
     assert f"After the arm nli, lab_nli was learned, but is at chance in {names}." in limitations
     assert 'id="at-chance"' in page.build(world.plan, world.store)
-
-
-def study_of_languages(tmp_path, shares, n, seed):
-    """How many of the languages of a run are called at chance: three labels, the source known in 70 %."""
-    rng = np.random.default_rng(seed)
-    frames, scores = [], {}
-    for code, share in {"en": 0.7, **shares}.items():
-        made = guesses.classified(rng, n, guesses.THIRDS, share)
-        right = np.mean([one == other for one, other in zip(made.gold, made.predicted, strict=True)])
-        scores[code] = {"value": 100 * right, "n": n}
-        columns = {"language": code, "index": range(n)}
-        columns |= {name: [json.dumps(one) for one in getattr(made, name)] for name in ("gold", "predicted")}
-        frames.append(pl.DataFrame(columns, schema_overrides={"index": pl.Int32}))
-    path = tmp_path / f"{seed}.parquet"
-    pl.concat(frames).write_parquet(path)
-    source = collapse._by_predictions(path, "en", "classification", "accuracy", 0.0)
-    run = collapse.Answered(path, "classification", "accuracy", 0.0)
-    return set(dict(collapse.guessing(run, source, scores, "en")))
+    table = frames.results_table(world.results)
+    own = table.filter(arm="nli", target="lab_nli", reference="")
+    assert set(own.filter(pl.col("at_chance"))["language"]) == {*codes[:2]}
+    assert own["at_chance"].null_count() == 0
+    assert (
+        table.filter(target="lab_tatoeba")["at_chance"].null_count()
+        == table["target"].eq("lab_tatoeba").sum()
+    )
 
 
 @pytest.mark.parametrize("n", [100, 400])
-def test_low_languages_are_no_alarm_and_those_at_chance_are(tmp_path, n):
+def test_low_languages_are_no_alarm_and_those_at_chance_are(n):
     """Twenty languages that know a third to a tenth: few alarms. Five that know nothing: found."""
-    low = {f"l{number}": share for number, share in enumerate(np.linspace(0.1, 0.35, 20))}
-    none = dict.fromkeys(("a", "b", "c", "d", "e"), 0.0)
-    alarms = found = 0
-    for seed in range(8):
-        told = study_of_languages(tmp_path, low | none, n, seed)
-        alarms += len(told & set(low))
-        found += len(told & set(none))
-    assert alarms <= 0.04 * 8 * len(low)
-    assert found >= (0.25 if n == 100 else 0.9) * 8 * len(none)
+    shares = [*np.linspace(0.1, 0.35, 20), *np.zeros(5)]
+    marked = np.array([guesses.at_chance(np.random.default_rng([n, seed]), n, shares) for seed in range(8)])
+    assert marked[:, :20].mean() <= 0.04
+    assert marked[:, 20:].mean() >= (0.25 if n == 100 else 0.75)
 
 
 def test_what_is_learned_in_part_stands_in_the_report(tmp_path):

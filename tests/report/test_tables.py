@@ -4,7 +4,7 @@ import io
 
 import polars as pl
 
-from xstilts.report import page, tables
+from xstilts.report import frames, page, tables
 from xstilts.report.results import SCHEMA
 
 from .example import make
@@ -28,9 +28,9 @@ def test_two_runs_give_identical_bytes(tmp_path):
 
 def test_csv_reads_back(torn_world):
     results = torn_world.results
-    written = tables.csv("results", results.table)
+    written = tables.csv("results", frames.results_table(results))
     table = pl.read_csv(io.BytesIO(written))
-    assert table.columns == list(SCHEMA)
+    assert table.columns == [*SCHEMA, "at_chance"]
     assert table["value"].null_count() == results.table["value"].null_count() > 0
     first = written.decode().splitlines()[1].split(",")
     assert first[:5] == ["example", "lab-mini", "none", "arm", "lab_nli"]

@@ -35,7 +35,7 @@ def heat_map(effects: Effects, backbone: str) -> Chart | None:
     """Arms x targets: difference to `none` on the mean of the transfer languages, with interval.
 
     The rows of `none` and of the references have the scores themselves; so have all if there is no `none`.
-    Bold: the difference excludes zero after Holm's correction over the maps of all backbones.
+    Bold and coloured: the difference excludes zero after Holm's correction over the maps of all backbones.
     """
     cells = heat_cells(effects, backbone)
     if not cells:
@@ -58,7 +58,7 @@ def _tiles(base: Chart, reach: float) -> list[Chart]:
     return [
         _of(base, "effect")
         .mark_rect(cornerRadius=3, **TELLS)
-        .encode(color=alt.Color("value:Q", scale=scale, legend=None)),
+        .encode(color=alt.Color("shade:Q", scale=scale, legend=None)),
         _of(base, "score").mark_rect(cornerRadius=3, fill=INK, fillOpacity=0.07, **TELLS),
         _of(base, "missing").mark_rect(
             cornerRadius=3, fill=None, stroke=INK, strokeDash=[3, 3], strokeOpacity=0.55, **TELLS
@@ -67,7 +67,7 @@ def _tiles(base: Chart, reach: float) -> list[Chart]:
 
 
 def _numbers(base: Chart, reach: float) -> list[Chart]:
-    ink = alt.condition(f"abs(datum.value) > {0.62 * reach}", alt.value("#ffffff"), alt.value("#16181d"))
+    ink = alt.condition(f"abs(datum.shade) > {0.62 * reach}", alt.value("#ffffff"), alt.value("#16181d"))
     effect, score = _of(base, "effect"), _of(base, "score")
     strong, weak = (effect.transform_filter(rule) for rule in ("datum.strong", "!datum.strong"))
     return [
@@ -87,8 +87,9 @@ def _of(base: Chart, kind: str) -> Chart:
 def heat_cells(effects: Effects, backbone: str) -> list[dict[str, Any]]:
     """The cells of the heat map, row by row; the last column is the mean over targets if there are some.
 
-    Of the controls only those of `none` where there is that arm: they are no effects to be tested.
-    What the maps of all backbones find is said together, so they are corrected together.
+    `strong` says which differences are effects, for all words, colours and pictures of a report; only these
+    have a `shade`. Of the controls only those of `none` where there is that arm: they are no effects to be
+    tested. What the maps of all backbones find is said together, so they are corrected together.
     """
     return [dict(cell) for cell in _maps(effects).get(backbone, ())]
 
@@ -102,6 +103,7 @@ def _maps(effects: Effects) -> dict[str, list[dict[str, Any]]]:
     adjusted = statistics.holm([cell["probability"] for cell in tested])
     for cell, probability in zip(tested, adjusted, strict=True):
         cell["strong"], cell["corrected"] = probability < 1 - statistics.LEVEL, probability
+        cell["shade"] = cell["value"] if cell["strong"] else 0.0
     return maps
 
 
@@ -118,7 +120,8 @@ def _map(effects: Effects, backbone: str) -> list[dict[str, Any]]:
 
 def _cell(effects: Effects, line: Line, column: str, targets: tuple[str, ...]) -> dict[str, Any]:
     plain = line.arm in ("", BASELINE) or effects.against(line, BASELINE) is None
-    cell: dict[str, Any] = {"row": line_label(line), "column": column, "strong": False, "corrected": None}
+    cell: dict[str, Any] = {"row": line_label(line), "column": column}
+    cell |= {"strong": False, "shade": 0.0, "corrected": None}
     if not all((line, target) in effects.results.planned for target in targets):
         empty = {"value": None, "probability": 1.0, "text": "", "interval": "", "told": ""}
         return cell | empty | {"kind": "absent"}

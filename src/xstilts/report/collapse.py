@@ -9,9 +9,9 @@ contains one: nothing is dropped in silence.
 
 Of the runs that learned their target two things more are said. What they learned in part only: a class that
 they never predict, say (`report.habits`). And the languages in which nothing of it arrived: whose answers are
-no better than their own exchanged, and whose score lies, by more than chance explains, below a third of what
-the source language gains over guessing. The second keeps small test sets and languages that are merely low
-from being called collapsed; it is corrected for the number of languages of the run (Bonferroni).
+no better than nine in ten of their own exchanged, and whose score lies, by more than chance explains, below a
+third of what the source language gains over guessing. The second keeps small test sets and languages that are
+merely low from being called collapsed; it is corrected for the number of languages of the run (Bonferroni).
 """
 
 import math
@@ -40,6 +40,7 @@ from xstilts.study.plan import Cell, Plan
 NOTABLE_ERRORS = 2.0  # standard errors above chance from which a development score counts as learned
 AT_CHANCE = "development score at chance"
 KEPT = 1 / 3  # of the source language's gain over guessing: a language that keeps as much is not at chance
+USUAL = 1.28  # standard deviations above their mean that nine in ten guesses do not exceed
 LEAST = 20  # examples of a language that are looked at
 NO_ANSWER = "squad2"  # metrics whose majority answer is no guess within the context
 
@@ -147,7 +148,7 @@ def at_chance(plan: Plan, store: Store) -> dict[Cell, dict[str, Examined]]:
             assert trained_by is not None
             scores = store.scores(cell.evaluation)["languages"]
             found[cell] = dict(
-                guessing(_answered(plan, store, cell), source, scores, trained_by.languages[0])
+                _guessing(_answered(plan, store, cell), source, scores, trained_by.languages[0])
             )
     return {cell: languages for cell, languages in found.items() if languages}
 
@@ -198,22 +199,29 @@ def _by_language(results: Results) -> Iterator[AtChance]:
         yield AtChance(*key, tuple(seed for seed, _, _ in runs), *np.mean([*scores], axis=0).tolist())
 
 
-def guessing(
+def is_at_chance(found: Examined, source: Examined, languages: int) -> bool:
+    """Whether one of so many languages of a run guesses, though the source language was learned."""
+    distance = float(ndtri(1 - RISK / max(1, languages)))
+    like_a_guess = found.why != "" and found.score <= found.baseline + USUAL * found.spread
+    return like_a_guess and found.score + distance * found.spread < _kept(found.baseline, source)
+
+
+def _kept(baseline: float, source: Examined) -> float:
+    """The score of a language that keeps a third of what the source language gains over guessing."""
+    return baseline + KEPT * (source.score - source.baseline)
+
+
+def _guessing(
     answered: Answered, source: Examined, scores: Mapping[str, Any], trained_in: str
 ) -> Iterator[tuple[str, Examined]]:
-    """The languages in which a run guesses; those that keep much of the source's gain need no test.
-
-    `scores` has the score and the number of examples of each language.
-    """
+    """The languages in which a run guesses; those that keep much of the source's gain need no test."""
     others = [code for code in scores if code != trained_in]
-    kept = KEPT * (source.score - source.baseline)
-    distance = float(ndtri(1 - RISK / max(1, len(others))))
     for code in others:
-        low = scores[code]["value"] < source.baseline + kept
+        low = scores[code]["value"] < _kept(source.baseline, source)
         if scores[code]["n"] < LEAST or not (low or code in _alike(answered.path)):
             continue
         found = _by_predictions(answered.path, code, *answered[1:])
-        if found is not None and found.why and found.score + distance * found.spread < found.baseline + kept:
+        if found is not None and is_at_chance(found, source, len(others)):
             yield code, found
 
 

@@ -13,8 +13,9 @@ import polars as pl
 from xstilts.report import statistics
 from xstilts.report.charts import MEAN, heat_cells, line_label
 from xstilts.report.claims import Verdict, targets_of
+from xstilts.report.collapse import at_chance, examined
 from xstilts.report.effects import BASELINE, EFFECT, GAP, SCORE, Effects, Quantity
-from xstilts.report.results import ARM, NOTHING, Line, Target, language, languages_by_family
+from xstilts.report.results import ARM, NOTHING, Line, Results, Target, language, languages_by_family
 from xstilts.report.statistics import Estimate
 from xstilts.study.claim import COMPARING
 
@@ -83,6 +84,21 @@ def scopes(target: Target) -> list[Scope]:
         found.append(Scope("language", one.code, one.family, (one.code,), (one.code,)))
     source = [code for code in target.languages if code not in target.transfer]
     return found + [Scope("language", code, language(code).family, (code,), (code,)) for code in source]
+
+
+def results_table(results: Results) -> pl.DataFrame:
+    """The scores of every cell by language, and `at_chance`: whether the run guesses there, by its answers.
+
+    That is missing where nothing tells: of references, retrieval, and what is missing itself.
+    """
+    runs, languages = examined(results.plan, results.store), at_chance(results.plan, results.store)
+    guesses = []
+    for cell in results.plan.cells:
+        run = None if cell in results.missing else runs.get(cell)
+        guessed = languages.get(cell, {})
+        for code in results.plan.evaluation(cell).use.languages:
+            guesses.append(None if run is None else run.why != "" or code in guessed)
+    return results.table.with_columns(at_chance=pl.Series(guesses, dtype=pl.Boolean))
 
 
 def effects_table(effects: Effects) -> pl.DataFrame:

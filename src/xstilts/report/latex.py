@@ -62,7 +62,11 @@ def _main(paper: Paper, figures: Sequence[tuple[str, str]], tables: Mapping[str,
         + "\n"
         + r"\date{}",
         r"\maketitle",
-        r"\begin{abstract}" + "\n" + escape(paper.answer) + "\n" + r"\end{abstract}",
+        r"\begin{abstract}"
+        + "\n"
+        + escape(" ".join((paper.answer, *paper.conditions)))
+        + "\n"
+        + r"\end{abstract}",
         r"\section{Question}",
         escape(paper.question),
         r"\section{Method}",

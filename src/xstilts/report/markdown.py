@@ -18,6 +18,8 @@ def _parts(paper: Paper) -> Iterator[str]:
     results = paper.effects.results
     plan = results.plan
     yield f"Study {_plain(paper.name)}. {_plain(paper.answer)}"
+    if paper.conditions:
+        yield _list(paper.conditions)
     yield from _section("Claims", [_sheet(paper.claims)] if paper.claims.rows else [])
     yield from _section("Transfer", [part for grid in paper.effect_grids for part in _titled(grid)])
     seen = [

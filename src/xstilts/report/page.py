@@ -55,13 +55,16 @@ def build(plan: Plan, store: Store) -> str:
     return _page(Paper(Effects(Results(plan, store)), store))
 
 
-def write(plan: Plan, store: Store, formats: Sequence[str], out: Path) -> list[Path]:
+def write(
+    plan: Plan, store: Store, formats: Sequence[str], out: Path, effects: Effects | None = None
+) -> list[Path]:
     """Write the report in the formats ("html", "csv", "parquet", "latex", "markdown", "svg", "pdf").
 
-    Gives the files written, below the folder `out`. Everything is made before anything is written. Raises
+    Gives the files written, below the folder `out`. `effects` are those of the plan and the store, if they
+    are at hand. Everything is made before anything is written. Raises
     InputError if the folder cannot be written.
     """
-    paper = Paper(Effects(Results(plan, store)), store)
+    paper = Paper(effects or Effects(Results(plan, store)), store)
     contents = [content for one in dict.fromkeys(formats) for content in _contents(one, paper)]
     paths = []
     for name, content in contents:
@@ -122,7 +125,8 @@ _BY_BACKBONE: tuple[tuple[str, str, Callable[[Effects, str], Any]], ...] = (
     (
         "transfer",
         "Differences to none in points, on the mean of the languages without labels, with 95 % intervals; "
-        "grey cells are scores. Blue helps, orange hurts; bold: significant after Holm's correction.",
+        "grey cells are scores. Blue helps, orange hurts, where that is significant after Holm's correction "
+        "(bold); other differences have no colour.",
         charts.heat_map,
     ),
     (
@@ -157,7 +161,10 @@ _BY_BACKBONE: tuple[tuple[str, str, Callable[[Effects, str], Any]], ...] = (
         planted.distance_chart,
     ),
 )
-_TRUTH = "Effects of intermediate tasks on targets, grouped by what the lab planted, with 95 % intervals."
+_TRUTH = (
+    "Effects of intermediate tasks on targets, grouped by what the lab planted, with 95 % intervals. Seen is "
+    "what the heat map shows as significant."
+)
 _CURVES = {
     "loss": "Training loss over the updates, a line for each phase.",
     "development": "Score on the source language's development data over the updates, a line for each phase.",

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from xstilts.audit.finding import MEANINGS
-from xstilts.report import account, frames, planted, sections, statistics
+from xstilts.report import account, conditions, frames, planted, sections, statistics
 from xstilts.report.charts import REFERENCE_NAMES, heat_cells
 from xstilts.report.claims import Verdict, count, interval, judge
 from xstilts.report.collapse import collapses
@@ -58,8 +58,17 @@ class Paper:
         return self.effects.results.plan.study.question
 
     @cached_property
+    def _answer(self) -> tuple[str, list[str]]:
+        return conditions.answer(self.effects, self.store)
+
+    @property
     def answer(self) -> str:
-        return sections.answer(self.effects)
+        return self._answer[0]
+
+    @property
+    def conditions(self) -> list[str]:
+        """What has to be read with the answer."""
+        return self._answer[1]
 
     @cached_property
     def verdicts(self) -> list[Verdict]:
@@ -133,7 +142,7 @@ class Paper:
     def tables(self) -> dict[str, pl.DataFrame]:
         """The tidy tables by name."""
         return {
-            "results": self.effects.results.table,
+            "results": frames.results_table(self.effects.results),
             "effects": self.effects_table,
             "verdicts": frames.verdicts_table(self.effects, self.verdicts),
         }

@@ -9,7 +9,7 @@ import altair as alt
 import polars as pl
 
 from xstilts import task
-from xstilts.report.charts import Chart
+from xstilts.report.charts import Chart, heat_cells, line_label
 from xstilts.report.claims import count
 from xstilts.report.drawing import INK, PALETTE, QUIET, REFERENCE_INKS, TELLS, number
 from xstilts.report.effects import BASELINE, EFFECT, SLOPE, Effects, planted_distances
@@ -33,24 +33,29 @@ class Pair:
     planted: str
     reason: str
     estimate: Estimate | None
+    strong: bool = False
 
     @property
     def outcome(self) -> str:
-        """One of OUTCOMES. An interval around zero is as planted where nothing was."""
+        """One of OUTCOMES. Seen is what the heat map calls an effect (`strong`)."""
         if self.estimate is None:
             return MISSING
-        low, high = self.estimate.low, self.estimate.high
-        signs = {"help": (low > 0, high < 0), "harm": (high < 0, low > 0)}
-        if self.planted == "none":
-            return OUTCOMES[2] if self.estimate.excludes_zero else OUTCOMES[0]
-        seen, opposite = signs[self.planted]
-        return OUTCOMES[0] if seen else OUTCOMES[2] if opposite else OUTCOMES[1]
+        seen = "none" if not self.strong else "help" if self.estimate.value > 0 else "harm"
+        if seen == self.planted:
+            return OUTCOMES[0]
+        return OUTCOMES[1] if seen == "none" else OUTCOMES[2]
 
 
 def truth_table(effects: Effects) -> list[Pair]:
     """All pairs of a one-task arm with gold labels and a target of the lab."""
     results = effects.results
     arms = results.plan.study.intermediate.arms
+    strong = {
+        (backbone, cell["row"], cell["column"])
+        for backbone in dict.fromkeys(line.backbone for line in results.lines if not line.reference)
+        for cell in heat_cells(effects, backbone)
+        if cell["strong"]
+    }
     pairs = []
     for line in results.lines:
         arm = arms.get(line.arm)
@@ -59,15 +64,16 @@ def truth_table(effects: Effects) -> list[Pair]:
         for target in results.targets:
             if all(name.startswith(LAB) and name in task.names() for name in (arm.tasks[0], target.name)):
                 estimate = effects.estimate(EFFECT, line, target.name)
-                pairs.append(_pair(line, arm.tasks[0], target, estimate))
+                seen = (line.backbone, line_label(line), target.name) in strong
+                pairs.append(_pair(line, arm.tasks[0], target, estimate, strong=seen))
     return sorted(pairs, key=lambda pair: (PLANTED.index(pair.planted), -_size(pair)))
 
 
-def _pair(line: Line, intermediate: str, target: Target, estimate: Estimate | None) -> Pair:
+def _pair(line: Line, intermediate: str, target: Target, estimate: Estimate | None, *, strong: bool) -> Pair:
     from xstilts.lab import truth
 
     planted, reason = (judge(intermediate, target.name) for judge in (truth.expected, truth.reason))
-    return Pair(line.backbone, line.arm, target.name, planted, reason, estimate)
+    return Pair(line.backbone, line.arm, target.name, planted, reason, estimate, strong)
 
 
 def _size(pair: Pair) -> float:
