@@ -31,6 +31,10 @@ from xstilts.study.use import Use
 POINTS = 200
 """Points of a training curve."""
 
+PADDING = 0.05
+"""The most padding on the CPU, where a pass more costs less than the padding that it saves. On a GPU a batch
+is one pass as long as it fits."""
+
 REPORT_SECONDS = 0.5
 """Time between two signs of life."""
 
@@ -89,7 +93,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     watch = _development(phase, context, model, layouts)
     check_at = _evenly(schedule.total, recipe.evaluations if watch else 0)
     hiding = objective(model) if any(masked) else None
-    pad = model.pad
+    pad, padding = model.pad, PADDING if device.type == "cpu" else None
 
     # The optimizer, and where an interrupted run had come to.
     optimizer = adamw(model, recipe)
@@ -109,7 +113,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         if use.family == "masked" and hiding is not None:
             data = hiding.hide(data, items, recipe.mask_rate, generator("mask", phase.seed, update))
             items = np.arange(len(items))
-        own, idle = ranks.share(data, items, context.micro_tokens)
+        own, idle = ranks.share(data, items, context.micro_tokens, padding)
         micro = [collate(data, part, pad) for part in (*own, *idle)]
         decided = max(1, data.decisions(items))
         losses = []
@@ -124,7 +128,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         norm = shards.full(torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip))
         *parts, steepness = torch.stack([*losses, norm]).tolist()  # one wait for the device
         del micro[len(own) :]
-        seen = sum(batch.real_tokens for batch in micro), sum(batch.ids.numel() for batch in micro)
+        seen = sum(batch.real_tokens for batch in micro), sum(batch.padded_tokens for batch in micro)
         late = ranks.writes and time.monotonic() - saved >= context.save_seconds
         loss, tokens, padded, due = ranks.total((sum(parts), *seen, late), device)
         if not math.isfinite(loss + steepness):

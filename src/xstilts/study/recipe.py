@@ -51,7 +51,7 @@ class Adapter(Specification):
 class Recipe(Specification):
     """How one phase trains: AdamW with warm-up and decay, for a number of epochs or of updates.
 
-    `batch_size` counts examples and `batch_tokens` padded tokens, both per update. `max_length` and `stride`
+    `batch_size` counts examples and `batch_tokens` tokens, both per update. `max_length` and `stride`
     are in tokens; `stride` is the overlap of two windows of a long context (spans only). `warmup` is a
     share of the updates. `examples` caps the training examples of each task: a random subset chosen by the
     seed, and smaller caps choose subsets of larger ones; a fraction (0.25) is one of what there is.
