@@ -14,8 +14,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from xstilts.errors import DataError, did_you_mean
-from xstilts.families.examples import Answer, Pair, Question, Tagged
+from xstilts.errors import DataError, NoGoldError, did_you_mean
+from xstilts.families.examples import Answer, Question, Tagged
 from xstilts.plain import parse_json
 from xstilts.unpacked import unpacked
 
@@ -23,7 +23,8 @@ Line = tuple[int, str]
 
 
 def lines(path: Path) -> Iterator[Line]:
-    """The lines of a text file with their numbers, from 1, without their ends."""
+    """The lines of a text file with their numbers, from 1, without their ends; DataError if it has none."""
+    number = 0
     with _open(path) as stream:
         for number, raw in enumerate(stream, start=1):
             try:
@@ -33,12 +34,30 @@ def lines(path: Path) -> Iterator[Line]:
                 raise DataError(_place(path, number), what, "Convert the file to UTF-8.") from error
             line = line.removesuffix("\n").removesuffix("\r")
             yield number, line.removeprefix("\ufeff") if number == 1 else line
+    if number == 0:
+        raise DataError(str(path), "holds no examples.", "It is empty: fetch it again.")
 
 
 def columns(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """The rows of a tab-separated file without header or quoting; each must have exactly these columns."""
     for number, line in lines(path):
         yield number, _split(path, number, line, names)
+
+
+def written_columns(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a tab-separated file that XTREME's script may have written with Python's `csv.writer`.
+
+    That quotes a field in which a quote stands, and doubles the quotes inside. In a file whose every field
+    with a quote is so, the quotes around are taken away and those inside halved; else quotes are text.
+    """
+    rows = list(columns(path, names))
+    quoted = all(_QUOTED.fullmatch(value) for _, values in rows for value in values if '"' in value)
+    for number, values in rows:
+        unquoted = [value[1:-1].replace('""', '"') if '"' in value else value for value in values]
+        yield number, unquoted if quoted else values
+
+
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
 def table(
@@ -175,8 +194,8 @@ def squad_row(row: Mapping[str, Any], *, unanswerable: bool = False) -> Question
 
 def checked(question: Question, where: str, *, unanswerable: bool = False) -> Question:
     """The question, if each answer stands at its offset and there is one; else DataError."""
-    if not question.answers and not unanswerable:
-        raise DataError(where, "has no answer.", "Files without gold answers cannot be scored.")
+    if not unanswerable and not any(answer.text for answer in question.answers):
+        raise NoGoldError(where, "has no answer." if not question.answers else "has an empty answer.")
     for answer in question.answers:
         if not _stands(question, answer):
             what = f"the answer {answer.text!r} does not stand at character {answer.start} of its context."
@@ -204,42 +223,38 @@ def position(path: Path, number: int, value: object, names: Sequence[str]) -> in
     return names.index(label(path, number, str(value), names))
 
 
-def nli(path: Path, labels: Collection[str]) -> Iterator[Pair]:
-    """The pairs of SNLI's and MultiNLI's JSON lines.
+def blocks(path: Path) -> Iterator[list[Line]]:
+    """The lines between blank lines, block by block; every further blank line is a block without lines.
 
-    Rows whose gold label is `-` (the annotators did not agree) are skipped, as everybody does.
+    XTREME's `evaluate.py` (read_tag) counts such a block as a sentence, so readers of sentences give one
+    without words for it; `xstilts.task.stream` leaves it out, and `xstilts export` writes it.
     """
-    for number, row in json_lines(path, ("gold_label",), ("sentence1", "sentence2")):
-        if row["gold_label"] != "-":
-            gold = label(path, number, row["gold_label"], labels)
-            yield Pair(row["sentence1"], row["sentence2"], gold, str(row.get("pairID") or ""))
-
-
-def nli_rows(rows: Iterator[Mapping[str, Any]], name: str = "") -> Iterator[Pair]:
-    """The pairs of SNLI, MultiNLI and ANLI on the Hub; `name` is the field of the id, if there is one.
-
-    Rows without label (-1) are skipped.
-    """
-    for row in rows:
-        if row["label"] >= 0:
-            gold = ("entailment", "neutral", "contradiction")[row["label"]]
-            yield Pair(row["premise"], row["hypothesis"], gold, row[name] if name else "")
-
-
-def tagged_columns(path: Path, labels: Collection[str]) -> Iterator[Tagged]:
-    """Sentences of a file with `token TAB tag` on each line and a blank line between sentences."""
-    tokens: list[str] = []
-    tags: list[str] = []
+    block: list[Line] = []
     for number, line in lines(path):
         if line.strip():
-            token, tag = _split(path, number, line, ("token", "tag"))
-            tokens.append(_token(path, number, token))
-            tags.append(label(path, number, tag, labels))
-        elif tokens:
-            yield Tagged(tuple(tokens), tuple(tags))
-            tokens, tags = [], []
-    if tokens:
-        yield Tagged(tuple(tokens), tuple(tags))
+            block.append((number, line))
+        else:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def tagged_columns(path: Path, labels: Collection[str], language: str = "") -> Iterator[Tagged]:
+    """Sentences of a file with `token TAB tag` on each line and a blank line between sentences.
+
+    The original WikiANN has `vi:` before every token of its Vietnamese files: with `language`, that prefix is
+    taken away from a file whose every token has it.
+    """
+    prefix = f"{language}:"
+    if not language or any(line.strip() and not line.startswith(prefix) for _, line in lines(path)):
+        prefix = ""
+    for block in blocks(path):
+        rows = []
+        for number, line in block:
+            token, tag = _split(path, number, line.removeprefix(prefix), ("token", "tag"))
+            rows.append((_token(path, number, token), label(path, number, tag, labels)))
+        yield Tagged(tuple(token for token, _ in rows), tuple(tag for _, tag in rows))
 
 
 _ATOM = re.compile(r"(?:S|NP?|PP)(?:\[\w+\])?|conj|[LR]RB|[LR]QU|[.,:;]")
@@ -278,30 +293,46 @@ def supertags(path: Path, labels: Collection[str], other: str = "") -> Iterator[
 
 
 _CONLLU = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
+_NO_WORD = re.compile(r"\d+[-.]\d+")
 
 
 def conllu(path: Path, labels: Collection[str]) -> Iterator[Tagged]:
     """Sentences of a CoNLL-U file: the syntactic words (FORM) and their universal tags (UPOS).
 
-    Comments, multiword tokens (`1-2`) and empty nodes (`1.1`) are skipped; the id is the `sent_id`.
+    Comments, multiword tokens (`1-2`) and empty nodes (`1.1`) are skipped; the id is the `sent_id`. Words
+    count from 1 in each sentence; DataError if a number is missing or comes again. A sentence whose words are
+    withheld is passed by, whatever its tags are.
     """
-    tokens: list[str] = []
-    tags: list[str] = []
     name = ""
-    for number, line in lines(path):
-        if line.startswith("#"):
-            key, _, value = line[1:].partition("=")
-            name = value.strip() if key.strip() == "sent_id" else name
-        elif line.strip():
+    for block in blocks(path):
+        rows: list[tuple[int, str, str]] = []
+        for number, line in block:
+            if line.startswith("#"):
+                key, _, value = line[1:].partition("=")
+                name = value.strip() if key.strip() == "sent_id" else name
+                continue
             row = dict(zip(_CONLLU, _split(path, number, line, _CONLLU), strict=True))
-            if "-" not in row["ID"] and "." not in row["ID"]:
-                tokens.append(_token(path, number, row["FORM"]))
-                tags.append(label(path, number, row["UPOS"], labels))
-        elif tokens:
-            yield Tagged(tuple(tokens), tuple(tags), name)
-            tokens, tags, name = [], [], ""
-    if tokens:
-        yield Tagged(tuple(tokens), tuple(tags), name)
+            if _NO_WORD.fullmatch(row["ID"]):
+                continue
+            if row["ID"] != str(len(rows) + 1):
+                what = f"the word has the ID {row['ID']!r}, not {len(rows) + 1}."
+                now = "Words count from 1 in each sentence: a blank line or a word may be missing before it."
+                raise DataError(_place(path, number), what, now)
+            rows.append((number, _token(path, number, row["FORM"]), row["UPOS"]))
+        tokens = tuple(token for _, token, _ in rows)
+        if not withheld(tokens):
+            yield Tagged(tokens, tuple(label(path, number, tag, labels) for number, _, tag in rows), name)
+        name = "" if rows else name
+
+
+def withheld(tokens: Sequence[str]) -> bool:
+    """Whether the words of a sentence are withheld: all of them, or all but one, are `_`.
+
+    Some treebanks may not publish their words. The rule is XTREME's, which keeps a sentence without `_`, or
+    with fewer than one less than it has words (google-research/xtreme, utils_preprocess.py).
+    """
+    missing = sum(token == "_" for token in tokens)
+    return missing > 0 and missing >= len(tokens) - 1
 
 
 def paired_lines(first: Path, second: Path) -> Iterator[tuple[str, str]]:
@@ -347,6 +378,11 @@ def _place(path: Path, number: int) -> str:
 
 def _split(path: Path, number: int, line: str, names: Sequence[str]) -> list[str]:
     values = line.split("\t")
+    if number == 1 and len(values) == len(names) - 1 and names[-1] in ("label", "tag"):
+        try:
+            _check_width(path, number, values, names, "tabs")
+        except DataError as error:
+            raise NoGoldError(error.where, f"{error.what} The {names[-1]}s are not there.") from error
     _check_width(path, number, values, names, "tabs")
     return values
 

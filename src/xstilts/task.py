@@ -5,22 +5,23 @@ list to edit. A study may also name a path to a user's own task file.
 """
 
 import gzip
-import hashlib
 import importlib
 import importlib.util
 import pkgutil
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import xstilts.tasks
+from xstilts import located
 from xstilts.disk import is_file
-from xstilts.errors import DataError, TaskError, did_you_mean
+from xstilts.errors import DataError, NoGoldError, TaskError, did_you_mean
 from xstilts.families.examples import Example
-from xstilts.families.fit import fit
+from xstilts.families.fit import fit, is_left_out
 from xstilts.unpacked import said_size
 
 TRANSLATED = "train-translated"
@@ -31,6 +32,7 @@ TEST_TRANSLATED = "test-translated"
 """The split that holds the evaluated rows of a language in the source language, translated by machine. The
 lab translates without fault: there these are the rows of the source language."""
 
+TRAINED = ("train", TRANSLATED)
 FAMILIES = ("classification", "choice", "tagging", "span", "visual", "retrieval", "masked")
 
 
@@ -42,7 +44,10 @@ class Files:
     `{lang}`, and each may be plain or end in `.gz`. `paired` names a second file that is read beside the
     first (line-aligned text), `gold` one with the right pairs, read after those. `codes` maps a language to
     the code that the release uses for it. `unlabelled` names languages in which the release withholds the
-    labels of a split: their files are never read. `read(paths, language)` yields the examples of a file.
+    labels of a split: their files are never read. Of several files that match a pattern the first by name is
+    read that is `usable`; if none is, the first, whose reader says what is wrong. `substitutes` says of paths
+    (`*` stands for anything) what their rows are where they are not those of the release's own split: reports
+    tell it. `read(paths, language)` yields the examples of a file.
     """
 
     patterns: Mapping[str, tuple[str, ...]]
@@ -52,11 +57,29 @@ class Files:
     gold: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
     unlabelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    substitutes: Mapping[str, str] = field(default_factory=dict)
+    usable: Callable[[Path], bool] | None = None
+
+
+NO_COMMIT = "is no full commit, and what a branch, a tag or a short hash names can change."
+
+
+def is_commit(revision: str) -> bool:
+    """Whether a revision of the Hub is a full commit: the one kind whose files stay what they are."""
+    return re.fullmatch("[0-9a-f]{40}", revision) is not None
+
+
+def find_commit(kind: Literal["model", "dataset"], name: str, revision: str) -> str:
+    """How to find the commit that a revision of a model or a data set names now."""
+    asked = f"huggingface_hub.HfApi().{kind}_info({name!r}, revision={revision!r}).sha"
+    return (
+        f"Name its 40 hexadecimal digits; the Hub shows them under 'Files and versions', and {asked} is them."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hub:
-    """A data set on the Hugging Face Hub: Parquet, JSON lines or TSV at a pinned revision, never a script.
+    """A data set on the Hugging Face Hub: Parquet, JSON lines or TSV at a commit, never a script.
 
     `files` gives for each split the path in the repository; it may contain `{lang}`. `also` names further
     files and data sets, which are read after it. `read(rows, language)` yields the examples of the rows.
@@ -68,6 +91,11 @@ class Hub:
     read: Callable[[Iterator[Mapping[str, Any]], str], Iterator[Example]]
     codes: Mapping[str, str] = field(default_factory=dict)
     also: tuple["Hub", ...] = ()
+
+    @property
+    def sources(self) -> tuple["Hub", ...]:
+        """This data set and all that are read after it."""
+        return (self, *(source for other in self.also for source in other.sources))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +117,9 @@ class Task:
     training rows, as the split TRANSLATED. `images` are the paths to try below the folder of images, where
     `{id}` is the name in a row and `{name}` its last part; `captions` says that rows tell in words what is on
     them. `no_hub` says why the rows are not read from the
-    Hub. `examples` is how many the release has, by split, in the source language or else in any. `version`
-    is raised by hand whenever the rows change, and enters every fingerprint.
+    Hub. `examples` is how many rows the release has, by split: one number for all languages, or those of the
+    languages for which it is known. `version` is raised by hand whenever the rows change, and enters every
+    fingerprint.
     """
 
     family: str
@@ -110,7 +139,7 @@ class Task:
     images: tuple[str, ...] = ()
     captions: bool = False
     no_hub: str = ""
-    examples: Mapping[str, int] = field(default_factory=dict)
+    examples: Mapping[str, int | Mapping[str, int]] = field(default_factory=dict)
     evaluation_split: str = "test"
     evaluation_fallback: str = ""
     development_split: str = "dev"
@@ -124,8 +153,24 @@ class Task:
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """The number of examples of each split, as far as it is known without reading them."""
-        return self.lab.sizes if self.lab is not None else self.examples
+        """The number of examples of each split in the source language, or else in the language with most, as
+        far as it is known without reading them."""
+        if self.lab is not None:
+            return self.lab.sizes
+        return {
+            split: rows if isinstance(rows, int) else rows.get(self.source_language, max(rows.values()))
+            for split, rows in self.examples.items()
+        }
+
+    def released(self, split: str, language: str) -> int | None:
+        """The number of rows that the release has of a split in a language; None if it is not known.
+
+        Of training rows in translation it is that of the originals.
+        """
+        if split == TRANSLATED:
+            split, language = "train", self.source_language
+        rows = self.examples.get(self.evaluation_split if split == TEST_TRANSLATED else split)
+        return rows.get(language) if isinstance(rows, Mapping) else rows
 
 
 def names() -> tuple[str, ...]:
@@ -143,13 +188,10 @@ def find(name: str, relative_to: Path | None = None) -> Task:
         path = Path(name) if relative_to is None else relative_to / name
         return _find_file(path.expanduser().resolve())
     if name not in names():
-        raise TaskError(f"task '{name}'", f"no task named '{name}'.", _way_out(name))
+        now = f"{did_you_mean(name, names())} `xstilts tasks` lists all.".strip()
+        raise TaskError(f"task '{name}'", f"no task named '{name}'.", now)
     task: Task = importlib.import_module(f"xstilts.tasks.{name}").TASK
     return replace(task, name=name)
-
-
-def _way_out(name: str) -> str:
-    return f"{did_you_mean(name, names())} `xstilts tasks` lists all.".strip()
 
 
 def _find_file(path: Path) -> Task:
@@ -167,42 +209,60 @@ def _find_file(path: Path) -> Task:
         raise TaskError(
             str(path), "binds no TASK.", "Write `TASK = Task(...)`; docs/adding-a-task.md shows one."
         )
+    for hub in () if task.hub is None else task.hub.sources:
+        if not is_commit(hub.revision):
+            what = f"the revision {hub.revision!r} of {hub.dataset} {NO_COMMIT}"
+            raise TaskError(str(path), what, find_commit("dataset", hub.dataset, hub.revision))
     return replace(task, name=path.stem, path=path)
 
 
-def load(task: Task, split: str, language: str, data: Path | None = None) -> list[Example]:
+def load(
+    task: Task, split: str, language: str, data: Path | None = None, *, empty: bool = False
+) -> list[Example]:
     """All examples of a split in a language, in the order of the source; see `stream`."""
-    return list(stream(task, split, language, data))
+    return list(stream(task, split, language, data, empty=empty))
 
 
-def stream(task: Task, split: str, language: str, data: Path | None = None) -> Iterator[Example]:
+def stream(
+    task: Task, split: str, language: str, data: Path | None = None, *, empty: bool = False
+) -> Iterator[Example]:
     """The examples of a split in a language, in the order of the source, one after the other.
 
-    Rows come from the lab, else from the data folder if it has any of the task, else from the Hub.
+    Rows come from the lab, else from the data folder if it has any of the task, else from the Hub. What
+    `is_left_out` says of a row is so unless `empty` ones are wanted.
     Raises DataError if the source has no such split, a file is missing, or a row is broken.
     """
-    split, language = _original(task, split, language)
+    split, language = original(task, split, language)
     if task.lab is not None:
         from xstilts import lab
 
         size = _lab_size(task, split, language)
         yield from lab.generate(task.lab.name, language, "train" if split == TRANSLATED else split, size)
     elif (files := _layout(task, split, data)) is not None:
-        yield from _read(files, _paths(task, files, split, language, data), language)
+        paths = _paths(task, files, split, language, data)
+        yield from _read(task, files, paths, split, language, empty=empty)
     elif task.hub is not None:
         from xstilts import hub
 
-        yield from hub.stream(task.hub, split, language, task.name)
+        rows = hub.stream(task.hub, split, language, task.name)
+        yield from (row for row in rows if empty or not is_left_out(row, trained=split in TRAINED))
     else:
         raise DataError(f"task '{task.name}'", "names no source of data.")
 
 
-def _read(files: Files, paths: tuple[Path, ...], language: str) -> Iterator[Example]:
+def _read(
+    task: Task, files: Files, paths: tuple[Path, ...], split: str, language: str, *, empty: bool
+) -> Iterator[Example]:
     found = False
     try:
         for example in fit(files.read(paths, language), str(paths[0])):
-            found = True
-            yield example
+            left_out = is_left_out(example, trained=split in TRAINED)
+            found = found or not left_out
+            if empty or not left_out:
+                yield example
+    except NoGoldError as error:
+        now = "" if split in TRAINED else located.labelled(task.url, on_hub=task.hub is not None)
+        raise DataError(error.where, error.what, now) from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         what = f"the compressed file is damaged or cut short ({error})."
         raise DataError(str(paths[0]), what, "Fetch it again.") from error
@@ -216,31 +276,56 @@ def _read(files: Files, paths: tuple[Path, ...], language: str) -> Iterator[Exam
 
 def identity(task: Task, split: str, language: str, data: Path | None = None) -> str:
     """What rows depend on: a Hub revision, the checksum of local files, or the lab's version."""
-    split, language = _original(task, split, language)
+    split, language = original(task, split, language)
     if task.lab is not None:
         from xstilts import lab
 
         return f"lab:{lab.VERSION}:{task.lab.name}:{_lab_size(task, split, language)}"
-    files = _layout(task, split, data)
-    if files is not None:
-        paths = _paths(task, files, split, language, data)
-        return "sha256:" + _checksum(tuple((path, path.stat().st_mtime_ns) for path in paths))
+    if paths := sources(task, split, language, data):
+        return "sha256:" + located.checksum(tuple((path, path.stat().st_mtime_ns) for path in paths))
     if task.hub is None:
         raise DataError(f"task '{task.name}'", "names no source of data.")
     if split not in task.hub.files:
         what = f"has no split '{split}' on the Hub; it has {', '.join(task.hub.files)}."
         raise DataError(f"task '{task.name}'", what)
-    sources = dict.fromkeys(f"{hub.dataset}@{hub.revision}" for hub in (task.hub, *task.hub.also))
-    return "hub:" + "+".join(sources)
+    revisions = dict.fromkeys(f"{hub.dataset}@{hub.revision}" for hub in task.hub.sources)
+    return "hub:" + "+".join(revisions)
+
+
+def sources(task: Task, split: str, language: str, data: Path | None = None) -> tuple[Path, ...]:
+    """The local files that the rows of a split are read from; none if they come from the lab or the Hub.
+
+    Raises DataError as `stream` does if they are not there.
+    """
+    split, language = original(task, split, language)
+    files = _layout(task, split, data)
+    return () if files is None else _paths(task, files, split, language, data)
+
+
+def left_out(task: Task, split: str, language: str, data: Path | None = None) -> tuple[Path, ...]:
+    """Of several files with the rows of a split those not read: tried before, or in the same folder."""
+    split, language = original(task, split, language)
+    files = _layout(task, split, data)
+    if files is None or not any("*" in pattern for pattern in files.patterns.get(split, ())):
+        return ()
+    (read, *_), folder = _paths(task, files, split, language, data), _folder(task, split, data)
+    paths = list(located.matches(folder, files.patterns[split], files, language))
+    place = paths.index(read)
+    return (*paths[:place], *(path for path in paths[place + 1 :] if path.parent == read.parent))
+
+
+def size_without_reading(task: Task, split: str, language: str) -> int | None:
+    """The number of rows that the lab makes; None of tasks whose rows have to be read to be counted."""
+    return None if task.lab is None else _lab_size(task, *original(task, split, language))
 
 
 def text_bytes(task: Task, split: str, language: str, data: Path | None = None) -> int | None:
     """How many bytes the local files of a split hold, uncompressed; None if there are none."""
-    split, language = _original(task, split, language)
+    split, language = original(task, split, language)
     files = _layout(task, split, data)
     if files is None or (data is None and task.path is None):
         return None
-    return sum(map(said_size, _find_paths(task, files, split, language, data))) or None
+    return sum(map(said_size, located.find(files, split, language, _folder(task, split, data)))) or None
 
 
 def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ...]:
@@ -255,7 +340,8 @@ def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ..
         others, layout = translated.languages(task), translated.layout(task)
         if task.lab is None:
             local = data is not None or task.path is not None
-            others = tuple(code for code in others if local and _find_paths(task, layout, split, code, data))
+            folder = _folder(task, split, data) if local else Path()
+            others = tuple(code for code in others if local and located.find(layout, split, code, folder))
         source = task.source_language in available(task, "train", data)
         return (task.source_language, *others) if source else others
     if not from_files(task, data) or (data is None and task.path is None):
@@ -264,10 +350,11 @@ def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ..
             return ()
         return tuple(lang for lang in task.languages if lang in (codes or task.languages))
     assert task.files is not None
-    return tuple(lang for lang in task.languages if _find_paths(task, task.files, split, lang, data))
+    folder = _folder(task, split, data)
+    return tuple(lang for lang in task.languages if located.find(task.files, split, lang, folder))
 
 
-def _original(task: Task, split: str, language: str) -> tuple[str, str]:
+def original(task: Task, split: str, language: str) -> tuple[str, str]:
     """Split and language whose rows are meant: what is in the source language needs no translation."""
     if split == TEST_TRANSLATED and task.lab is not None:
         return task.evaluation_split, task.source_language
@@ -296,7 +383,7 @@ def from_files(task: Task, data: Path | None) -> bool:
         return data is not None
     files = task.files
     return any(
-        _first(data, patterns, files, language)
+        located.first(data, patterns, files, language)
         for patterns in files.patterns.values()
         for language in task.languages
     )
@@ -312,15 +399,6 @@ def _lab_size(task: Task, split: str, language: str) -> int:
     if split not in task.lab.sizes:
         raise DataError(f"task '{task.name}'", f"has no split '{split}'; it has {', '.join(task.lab.sizes)}.")
     return task.lab.sizes[split]
-
-
-@lru_cache(maxsize=4096)
-def _checksum(files: tuple[tuple[Path, int], ...]) -> str:
-    digest = hashlib.sha256()
-    for path, _ in files:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
 
 
 def _paths(task: Task, files: Files, split: str, language: str, data: Path | None) -> tuple[Path, ...]:
@@ -342,14 +420,16 @@ def _paths(task: Task, files: Files, split: str, language: str, data: Path | Non
     folder = _folder(task, split, data)
     if not folder.is_dir():
         raise DataError(str(folder), "no such data folder.", "Name it with --data DIR or XSTILTS_DATA.")
-    found = _find_paths(task, files, split, language, folder)
+    found = located.find(files, split, language, folder)
     if not found:
         wanted = (*files.patterns[split], *files.paired.get(split, ()), *files.gold.get(split, ()))
-        tried = ", ".join(_fill(pattern, files, language) for pattern in wanted)
+        tried = ", ".join(located.fill(pattern, files, language) for pattern in wanted)
         what = f"no {split} data of {here} in '{language}': looked for {tried} (plain or .gz)."
         now = "Check --data DIR, or leave the language out of the study."
         if split == TRANSLATED:
             now = translated.way_out(task, language)
+        elif located.lacks_gold(files, split, language, folder):
+            now = located.labelled(task.url, on_hub=task.hub is not None)
         elif language == task.source_language and split != task.evaluation_split and task.url:
             now = f"Check --data DIR, or get the files from {task.url}."
         raise DataError(str(folder), what, now)
@@ -366,35 +446,3 @@ def _folder(task: Task, split: str, data: Path | None) -> Path:
             what = "reads translated rows from files; they are not on the Hub."
         raise DataError(f"task '{task.name}'", what, "Name their folder with --data DIR or XSTILTS_DATA.")
     return data
-
-
-def _fill(pattern: str, files: Files, language: str) -> str:
-    return pattern.replace("{lang}", files.codes.get(language, language))
-
-
-def _find_paths(task: Task, files: Files, split: str, language: str, data: Path | None) -> tuple[Path, ...]:
-    """The file of a split, what is paired with it, what is gold, nothing unless all of them are there; and
-    those of the further files that are there."""
-    if language in files.unlabelled.get(split, ()):
-        return ()
-    folder, found = _folder(task, split, data), list[Path]()
-    for beside in (files.patterns, files.paired, files.gold):
-        if split in beside or beside is files.patterns:
-            path = _first(folder, beside.get(split, ()), files, language)
-            if path is None:
-                return ()
-            found.append(path)
-    further = (_first(folder, patterns, files, language) for patterns in files.also.get(split, ()))
-    return (*found, *(path for path in further if path is not None))
-
-
-def _first(folder: Path, patterns: tuple[str, ...], files: Files, language: str) -> Path | None:
-    for pattern in patterns:
-        name = _fill(pattern, files, language)
-        plain = name.removesuffix(".gz")
-        for candidate in (plain, plain + ".gz"):
-            matches = sorted(folder.glob(candidate)) if "*" in candidate else [folder / candidate]
-            for path in matches:
-                if path.is_file():
-                    return path
-    return None

@@ -5,20 +5,22 @@ order of the plan; a cell that is not in the store has rows too, whose value is 
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from xstilts import metrics
+from xstilts.errors import DamageError
 from xstilts.languages import Language, all_languages
 from xstilts.languages import find as find_language
 from xstilts.report import files, statistics
+from xstilts.report.pools import Pool, Rows, pools
 from xstilts.report.statistics import Array, Sample
-from xstilts.store import Store
+from xstilts.store import REPAIR, Store
 from xstilts.study.claim import FAMILY
 from xstilts.study.phase import Evaluation, seen_with_labels
 from xstilts.study.plan import Cell, Plan
@@ -40,7 +42,11 @@ SCHEMA: dict[str, pl.DataType] = {
     "n": pl.Int64(),
     "fingerprint": pl.String(),
 }
-"""The columns of the tidy table. `value` is a percentage; `reference` is "" but for reference cells."""
+"""The columns of the tidy table. `value` is a percentage, null where it is missing."""
+ARM = "arm"
+"""In the column `reference`, of cells that are none."""
+NOTHING = "-"
+"""In a column of text that says nothing of a row, for an empty cell would be read as a missing value."""
 
 
 class Line(NamedTuple):
@@ -142,8 +148,9 @@ class Results:
             score = scores.get(code, {"value": None, "n": None})
             known = language(code)
             yield (
-                *(self.study, cell.backbone, cell.arm, cell.reference, cell.target, evaluation.use.family),
-                *(code, known.script, known.family, cell.seed, code in seen),
+                *(self.study, cell.backbone or NOTHING, cell.arm or NOTHING, cell.reference or ARM),
+                *(cell.target, evaluation.use.family),
+                *(code, known.script or NOTHING, known.family, cell.seed, code in seen),
                 *(evaluation.metric, score["value"], score["n"], cell.evaluation),
             )
 
@@ -157,22 +164,31 @@ class Results:
         return _mean_over(self._samples, line, target, languages)
 
     def halves(self, line: Line, target: str, languages: Sequence[str]) -> tuple[Sample, Sample] | None:
-        """As `score`, on either half of the test examples; translations of an example are in its half."""
+        """As `score`, on either half of the test examples; what is drawn together is in the same half."""
         first, second = (_mean_over(half, line, target, languages) for half in self._halves)
         return None if first is None or second is None else (first, second)
 
     @cached_property
     def _samples(self) -> Mapping[tuple[Line, str, str], Sample]:
-        return self._sampled(lambda measured: measured)
+        return self._sampled()
 
     @cached_property
     def _halves(self) -> tuple[Mapping[tuple[Line, str, str], Sample], ...]:
-        return tuple(self._sampled(partial(_half, number)) for number in (0, 1))
+        return self._sampled(0), self._sampled(1)
 
-    def _sampled(
-        self, choose: Callable[[_PerExample], _PerExample]
-    ) -> Mapping[tuple[Line, str, str], Sample]:
-        """Samples of all that was measured, on those of the examples that `choose` leaves."""
+    @cached_property
+    def _pools(self) -> dict[str, dict[str, Pool]]:
+        """For each target what the rows of each language are drawn from, as its first evaluation says."""
+        there = {cell.target: cell for cell in reversed(self.plan.cells) if cell not in self.missing}
+        return {
+            target.name: _pools(self.store, there[target.name].evaluation, target.family)
+            if target.name in there
+            else {}
+            for target in self.targets
+        }
+
+    def _sampled(self, half: int | None = None) -> Mapping[tuple[Line, str, str], Sample]:
+        """Samples of all that was measured, or on a half of the examples."""
         samples: dict[tuple[Line, str, str], Sample] = {}
         for target in self.targets:
             cells: dict[Line, dict[int, str]] = {}
@@ -182,21 +198,14 @@ class Results:
             fingerprints = dict.fromkeys(key for seeds in cells.values() for key in seeds.values())
             width = metrics.find(target.metric).width
             measured = {key: _per_example(self.store, key, width) for key in fingerprints}
-            for language in target.languages:
-                here = {key: choose(found[language]) for key, found in measured.items() if language in found}
-                resampled = _resampled(target, {key: one for key, one in here.items() if len(one.rows)})
+            of_languages = self._pools[target.name]
+            for language in sorted(target.languages, key=lambda code: _pool_name(of_languages, code)):
+                here = {key: found[language] for key, found in measured.items() if language in found}
+                resampled = _resampled(target, here, of_languages.get(language), half)
                 for line, seeds in cells.items():
                     if sample := _sample(seeds, resampled):
                         samples[line, target.name, language] = sample
         return samples
-
-
-def _half(number: int, whole: _PerExample) -> _PerExample:
-    """About half of the examples, or the others (1): which ones depends on their numbers alone."""
-    rows = whole.rows.astype(np.int64)
-    coins = statistics.generator("halves").random(int(rows.max(initial=-1)) + 1)
-    chosen = (coins[rows] < 0.5) == (number == 0)
-    return _PerExample(whole.rows[chosen], whole.statistics[chosen])
 
 
 class _Resampled(NamedTuple):
@@ -236,6 +245,30 @@ def _per_example(store: Store, fingerprint: str, width: int) -> dict[str, _PerEx
     return found
 
 
+def _pools(store: Store, fingerprint: str, family: str) -> dict[str, Pool]:
+    """What the rows of each language are drawn from.
+
+    Predictions without ids have the numbers of their rows, and without clusters each row for itself. Gold
+    values tell which rows a set lacks; those of retrieval, the rows of translations, do not.
+    """
+    path = store.file(fingerprint, "predictions.parquet")
+    beside = ("id", "cluster", *(["gold"] if family != "retrieval" else []))
+    frame = files.predictions(path, ("language", "index"), beside=beside).sort("index")
+    found = {}
+    for (language,), rows in frame.group_by("language", maintain_order=True):
+        numbers = np.arange(len(rows))
+        ids = rows["id"].to_list() if "id" in rows.columns else numbers.astype(str).tolist()
+        firsts = rows["cluster"].to_numpy().astype(np.int64) if "cluster" in rows.columns else numbers
+        if not ((firsts >= 0) & (firsts <= numbers)).all():
+            raise DamageError(str(path), "has rows that are about a row that is not there.", REPAIR)
+        found[str(language)] = Rows(ids, firsts, rows["gold"].to_list() if "gold" in rows.columns else ())
+    return pools(found) if found else {}
+
+
+def _pool_name(of_languages: Mapping[str, Pool], language: str) -> str:
+    return of_languages[language].name if language in of_languages else ""
+
+
 def _mean_over(
     samples: Mapping[tuple[Line, str, str], Sample], line: Line, target: str, languages: Sequence[str]
 ) -> Sample | None:
@@ -244,16 +277,28 @@ def _mean_over(
     return statistics.mean(whole) if whole and len(whole) == len(found) else None
 
 
-def _resampled(target: Target, measured: Mapping[str, _PerExample]) -> dict[str, _Resampled]:
-    """Observed score and draws of each evaluation; those of the same examples are drawn together."""
+def _resampled(
+    target: Target, measured: Mapping[str, _PerExample], pool: Pool | None, half: int | None
+) -> dict[str, _Resampled]:
+    """Observed score and draws of each evaluation; rows that the pool does not know have one of their own."""
     value = metrics.find(target.metric).value
     together: dict[bytes, list[str]] = {}
     for fingerprint, found in measured.items():
         together.setdefault(hashlib.sha256(found.rows.tobytes()).digest(), []).append(fingerprint)
     resampled: dict[str, _Resampled] = {}
     for digest, fingerprints in together.items():
+        rows = measured[fingerprints[0]].rows
+        if pool is None or not np.array_equal(rows, np.arange(len(pool.units))):
+            own = Pool(digest.hex(), len(rows), np.arange(len(rows)))
+        else:
+            own = pool
         numbers = np.stack([measured[key].statistics for key in fingerprints])
-        weights = _weights(f"{target.name} {digest.hex()}", numbers.shape[1])
+        if half is not None:
+            kept, own = own.half(half)
+            numbers = numbers[:, kept]
+        if not numbers.shape[1]:
+            continue
+        weights = _weights(f"{target.name} {own.name}", own.size, own.units.tobytes())
         observed = value(numbers.sum(axis=1))
         draws = statistics.resample(numbers, value, weights)
         for place, key in enumerate(fingerprints):
@@ -262,9 +307,21 @@ def _resampled(target: Target, measured: Mapping[str, _PerExample]) -> dict[str,
 
 
 @lru_cache(maxsize=1)
-def _weights(key: str, n: int) -> Array:
-    """Kept for the next language, whose test set is often a translation of this one."""
-    return statistics.multiplicities(key, n)
+def _weights(key: str, size: int, units: bytes) -> Array:
+    """How often each row occurs in each resample; kept for the next language, whose rows are often the same.
+
+    Where a language has few units of a large pool, a resample may have none of its rows; it has each once.
+    """
+    rows = np.frombuffer(units, dtype=np.int64)
+    drawn = _multiplicities(key, size)
+    weights = drawn if np.array_equal(rows, np.arange(size)) else drawn[:, rows]
+    empty = weights.sum(axis=1) == 0
+    return np.where(empty[:, None], 1.0, weights) if empty.any() else weights
+
+
+@lru_cache(maxsize=1)
+def _multiplicities(key: str, size: int) -> Array:
+    return statistics.multiplicities(key, size)
 
 
 def _sample(seeds: Mapping[int, str], resampled: Mapping[str, _Resampled]) -> Sample | None:

@@ -23,7 +23,7 @@ _FOLDERS = ("intermediate/anli_v1.0", "intermediate/anli")
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
     for path in paths:
-        yield from readers.nli(path, LABELS) if "nli_1.0" in path.name else _read_round(path)
+        yield from mnli.nli(path, LABELS) if "nli_1.0" in path.name else _read_round(path)
 
 
 def _read_round(path: Path) -> Iterator[Pair]:
@@ -33,7 +33,7 @@ def _read_round(path: Path) -> Iterator[Pair]:
 
 
 def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Pair]:
-    return readers.nli_rows(rows, "uid")
+    return mnli.nli_rows(rows, "uid")
 
 
 def _train(number: str) -> tuple[str, ...]:
@@ -73,11 +73,15 @@ TASK = Task(
                 ("intermediate/mnli/multinli_1.0_dev_matched.jsonl",),
             ),
         },
+        substitutes={
+            **{f"{_FOLDERS[1]}/R{number}/dev.jsonl": "development rows of ANLI" for number in _ROUNDS},
+            f"{_FOLDERS[1]}/R3/test.jsonl": "test rows of ANLI's third round",
+        },
         read=_read,
     ),
     hub=_hub("1", (*(_hub(number) for number in _ROUNDS[1:]), snli.HUB, mnli.HUB)),
     evaluation_split="dev",
-    examples={"train": 1_104_934, "dev": 22_857},
+    examples={"train": 1_104_934, "dev": 22_857},  # the sums of its five parts
     description="Natural language inference: SNLI, MultiNLI and three adversarial rounds",
     citation="Nie, Williams, Dinan, Bansal, Weston and Kiela (2020), Adversarial NLI: A New Benchmark for "
     "Natural Language Understanding. ACL",

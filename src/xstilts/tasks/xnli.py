@@ -14,7 +14,9 @@ _HUB_LABELS = ("entailment", "neutral", "contradiction")
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
     (path,) = paths
-    for number, (premise, hypothesis, label) in readers.columns(path, ("premise", "hypothesis", "label")):
+    for number, (premise, hypothesis, label) in readers.written_columns(
+        path, ("premise", "hypothesis", "label")
+    ):
         yield Pair(premise, hypothesis, readers.label(path, number, label, LABELS))
 
 
@@ -42,7 +44,7 @@ TASK = Task(
         },
         read=_read_hub,
     ),
-    examples={"dev": 2_490, "test": 5_010},
+    examples={"dev": 2_490, "test": 5_010},  # XTREME, table 1
     description="Natural language inference in fifteen languages, parallel",
     citation="Conneau et al. (2018), XNLI: Evaluating Cross-lingual Sentence Representations. EMNLP",
     licence="CC BY-NC 4.0",
