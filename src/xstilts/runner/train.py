@@ -20,6 +20,7 @@ from xstilts.runner.data import collate, generator
 from xstilts.runner.model import Model, loss_sum
 from xstilts.runner.predict import masked_accuracy, objective, predict
 from xstilts.runner.ranks import Ranks
+from xstilts.runner.record import computes_on
 from xstilts.runner.rows import MASKED_HEAD, Prepared, encode, has_nulls, head_name, prepare
 from xstilts.runner.schedule import Schedule
 from xstilts.runner.size import forward_flops, sizes
@@ -52,6 +53,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     recipe = phase.recipe
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     ranks = context.ranks or Ranks()
+    torch.set_num_threads(recipe.threads)
 
     # The model: the parent's encoder, and a new head for every label set (the language model's is kept).
     torch.manual_seed(phase.seed)
@@ -100,6 +102,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     optimizer = adamw(model, recipe)
     with ranks.in_turn():
         progress, best = resume(context.running, model, optimizer)
+    if (computer := computes_on()) not in progress.computed_on:
+        progress.computed_on.append(computer)
     before, began = progress.seconds, time.monotonic()
     since, shown, told, saved = 0.0, progress.update, began, began
 
@@ -206,6 +210,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
             "train_seconds": progress.seconds,
             "loss": progress.curve[-1]["loss"] if progress.curve else progress.loss,
             "examples": counts,
+            "computed_on": progress.computed_on,
             "processes": ranks.size,
             "divided": ranks.divides,
             "source_score": _source_scores(whole, watch, phase),
