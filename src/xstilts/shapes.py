@@ -57,6 +57,14 @@ class Hardware(_Shape):
     processor: str | None = None
 
 
+class Computer(Hardware):
+    """What the numbers of a step depend on besides its specification."""
+
+    instructions: str | None = None
+    threads: Count | None = None
+    torch: str | None = None
+
+
 class Source(_Shape):
     """What rows of a step were read from."""
 
@@ -81,6 +89,9 @@ class Record(_Shape):
     parameters: Count = 0
     parameters_without_embeddings: Count = 0
     hardware: Hardware = Hardware()
+    computed_on: list[Computer] = Field(default_factory=list)
+    processes: Count = 1
+    micro_tokens: Count | None = None
     software: dict[str, str | None] = Field(default_factory=dict)
     source_score: dict[str, Score] = Field(default_factory=dict)
     sources: list[Source] = Field(default_factory=list)

@@ -98,7 +98,7 @@ def test_a_language_at_chance_alone_is_found(tmp_path):
     assert f"After the arm nli, lab_nli was learned, but is at chance in {names}." in limitations
     assert 'id="at-chance"' in page.build(world.plan, world.store)
     table = frames.results_table(world.results)
-    own = table.filter(arm="nli", target="lab_nli", reference="")
+    own = table.filter(arm="nli", target="lab_nli", reference="arm")
     assert set(own.filter(pl.col("at_chance"))["language"]) == {*codes[:2]}
     assert own["at_chance"].null_count() == 0
     assert (

@@ -1,6 +1,7 @@
 """Columns, batches and the schedule against naive references."""
 
 from collections import Counter
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,13 @@ from hypothesis import strategies as st
 
 from xstilts.families.items import IGNORED, Item
 from xstilts.families.masked import Vocabulary
-from xstilts.runner.data import Encoded, collate, generator, split
+from xstilts.runner.context import MICRO_TOKENS
+from xstilts.runner.data import Encoded, collate, generator, passes, split
 from xstilts.runner.objective import Objective
+from xstilts.runner.ranks import Ranks
 from xstilts.runner.schedule import Schedule
+from xstilts.runner.train import PADDING
+from xstilts.study.mixture import Mixture
 from xstilts.study.recipe import Recipe
 
 PAD = 99
@@ -166,11 +171,9 @@ def test_batches_are_a_pure_function_of_seed_and_update(size: dict[str, int]) ->
 def test_batches_are_full_and_keep_the_budget() -> None:
     data = _sized(_lengths(600))
     by_tokens = _schedule([data], batch_tokens=512)
-    padded = [
-        data.longest[part].max() * len(part) for u in range(by_tokens.total) for part in [by_tokens.at(u)[1]]
-    ]
-    assert max(padded) <= 512
-    assert np.mean(padded) > 0.85 * 512
+    tokens = [data.longest[by_tokens.at(u)[1]].sum() for u in range(by_tokens.total)]
+    assert max(tokens) <= 512
+    assert np.mean(tokens) > 0.85 * 512
     by_size = _schedule([data], batch_size=32)
     assert Counter(len(by_size.at(u)[1]) for u in range(by_size.total)) == {32: 36, 24: 2}
 
@@ -190,6 +193,84 @@ def test_padding_is_rare_and_batches_are_random(size: dict[str, int]) -> None:
     assert 1 - real / padded < 0.05
     assert np.mean(spread) > 4000, "the items of a batch come from everywhere"
     assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.2, "nor do batches grow longer"
+
+
+def _epochs(data: Encoded, seed: int, count: int, size: dict[str, int]) -> list[list[Any]]:
+    """The batches of so many epochs."""
+    schedule = _schedule([data], seed, epochs=float(count), **size)
+    every = [schedule.at(update)[1] for update in range(schedule.total)]
+    ends = [place + 1 for place, seen in enumerate(np.cumsum([*map(len, every)])) if seen % len(data) == 0]
+    return [every[start:end] for start, end in pairwise([0, *ends])]
+
+
+def _mates(batches: list[Any]) -> set[tuple[int, int]]:
+    return {pair for batch in batches for pair in combinations(sorted(batch.tolist()), 2)}
+
+
+@pytest.mark.parametrize("size", [{"batch_size": 32}, {"batch_tokens": 1024}], ids=["size", "tokens"])
+@pytest.mark.parametrize("count", [33, 100, 300, 2_000, 20_000])
+def test_batches_are_random_at_every_size(count: int, size: dict[str, int]) -> None:
+    """Who meets whom, in which epoch and with which seed, is nearly chance, and padding is rare."""
+    data = _sized(_lengths(count))
+    first, second = _epochs(data, 3, 2, size)
+    (other,) = _epochs(data, 4, 1, size)
+    mates = _mates(first)
+    for again in (_mates(second), _mates(other)):
+        chance = len(again) / (count * (count - 1) / 2)
+        assert len(mates & again) / len(mates) < chance + 0.08
+    real = padded = 0
+    for batch in first:
+        parts, _ = Ranks().share(data, batch, MICRO_TOKENS, PADDING)
+        assert sorted(item for part in parts for item in part) == sorted(batch)
+        real += data.longest[batch].sum()
+        padded += sum(data.longest[part].max() * len(part) for part in parts)
+    assert 1 - real / padded < 0.05
+
+
+@pytest.mark.parametrize("count", [33, 100, 300, 2_000, 20_000])
+def test_every_item_weighs_the_same_in_the_mean(count: int) -> None:
+    """The mean loss of a small batch gives each of its items more weight; any item may be in it."""
+    data = _sized(_lengths(count))
+    epochs = _epochs(data, 3, max(3, 20_000 // count), {"batch_size": 32})
+    weight, small = np.zeros(count), np.zeros(count)
+    for batches in epochs:
+        for batch in batches:
+            weight[batch] += 1 / len(batch) / len(batches) / len(epochs)
+            small[batch] += len(batch) < 32
+    by_length = np.argsort(data.longest, kind="stable")
+    for tenth in np.array_split(by_length, 10 if count > 100 else 3):
+        assert weight[tenth].mean() * count == pytest.approx(1, abs=0.25)
+    longest = by_length[-count // 3 :]
+    assert small[longest].sum() == pytest.approx(small.sum() / 3, rel=0.25)
+
+
+def test_tasks_that_are_mixed_do_not_begin_with_their_shortest_items() -> None:
+    tasks = [_sized(_lengths(640)), _sized(_lengths(640, 1))]
+    recipe = Recipe(updates=80, batch_size=8)
+    schedule = Schedule.of(tasks, 3, recipe, Mixture(rule="uniform"), [False, False])
+    seen = [schedule.at(update) for update in range(80)]
+    lengths = [tasks[task].longest[part].mean() for task, part in seen]
+    assert np.mean(lengths) == pytest.approx(np.mean(_lengths(640)), rel=0.1), "half an epoch of each"
+
+
+@settings(max_examples=150, deadline=None)
+@given(rows=items(), budget=st.integers(1, 60), padding=st.sampled_from([0.01, 0.05, 0.3]))
+def test_passes_keep_the_budget_and_the_share_of_padding(
+    rows: list[Item], budget: int, padding: float
+) -> None:
+    data = Encoded.of(rows, "reads")
+    parts = list(passes(data, np.arange(len(rows)), budget, padding))
+    assert sorted(item for part in parts for item in part) == list(range(len(rows)))
+    padded = [collate(data, part, PAD).ids.numel() for part in parts]
+    assert all(size <= budget or len(part) == 1 for size, part in zip(padded, parts, strict=True))
+    assert 1 - data.cost.sum() / sum(padded) < padding + 1e-9
+
+
+def test_passes_are_as_few_as_the_share_of_padding_allows() -> None:
+    data = _sized([20, 5, 19, 5, 20, 5])
+    assert [part.tolist() for part in passes(data, np.arange(6), 1000, 0.05)] == [[1, 3, 5], [2, 0, 4]]
+    assert [part.tolist() for part in passes(data, np.arange(6), 1000, 0.01)] == [[1, 3, 5], [2], [0, 4]]
+    assert len(list(passes(data, np.arange(6), 1000, 0.5))) == 1
 
 
 def test_an_item_meets_other_items_in_another_epoch() -> None:

@@ -26,6 +26,7 @@ def test_states_are_computed_twice_with_the_same_numbers(
 ) -> None:
     name, task, fields = WAYS[case]
     backbone, places = placed(real_format(name))
+    fields = fields | {"batch_tokens": None, "batch_size": 1}  # one pass for each update
     trained = phase(use(task, examples=12), parent=backbone, updates=2, dropout=0.1, evaluations=1, **fields)
     first.compute(trained, places=places)
     save_memory, calls = Model.save_memory, []

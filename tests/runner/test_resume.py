@@ -1,5 +1,6 @@
 """A phase that is stopped, by an error or by the system, and started again ends with the same bits."""
 
+import contextlib
 import multiprocessing
 import random
 import signal
@@ -12,9 +13,9 @@ from typing import Any
 import pytest
 import torch
 from safetensors import safe_open
-from toybox import Box, Use, compute_in, phase, use
+from toybox import Box, Use, compute_in, evaluation, phase, use
 
-from xstilts.runner import state, train
+from xstilts.runner import record, state, train
 from xstilts.study.phase import Phase
 from xstilts.study.step import Step
 
@@ -65,14 +66,41 @@ def test_a_stopped_phase_goes_on_as_if_nothing_had_been(first: Box, box: Box, na
         with pytest.raises(StoppedError):
             box.compute(trained, report=watched, save_seconds=0)
         assert box.store.folder(trained.fingerprint) is None
-    record = box.compute(trained, report=watched, save_seconds=0)
+    told = box.compute(trained, report=watched, save_seconds=0)
     assert box.weights(trained) == wanted
-    last = record["planned_updates"]
+    last = told["planned_updates"]
     assert steps == [1, *range(1, 5), *range(4, 10), *range(9, last + 1)], "saved work is not done again"
     before = first.store.record(trained.fingerprint)
     assert before is not None
     for key in ("tokens", "padding", "loss", "source_score", "selected_update", "updates"):
-        assert record[key] == before[key]
+        assert told[key] == before[key]
+
+
+def test_a_phase_tells_on_what_kinds_of_computers_it_was_trained(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained, here = phase("pairs", updates=6), record.computes_on()
+    other = here | {"processor": "another", "instructions": "AVX512"}
+    for computer, stop in ((other, 2), (here, 4), (other, 7)):
+        monkeypatch.setattr(train, "computes_on", lambda computer=computer: computer)
+        with pytest.raises(StoppedError) if stop < 6 else contextlib.nullcontext():
+            box.compute(trained, report=stopping(stop), save_seconds=0)
+    assert box.compute(trained)["computed_on"] == [other, here]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_step_computes_on_the_threads_of_its_recipe_whatever_the_worker_has(box: Box, threads: int) -> None:
+    trained = phase("pairs", updates=1, threads=threads)
+    asked = evaluation(trained, "pairs")
+    asked = asked.changed(inference=asked.inference.changed(threads=threads))  # type: ignore[union-attr]
+    for step in (trained, asked):
+        torch.set_num_threads(3 - threads)
+        try:
+            (computer,) = box.compute(step)["computed_on"]
+        finally:
+            torch.set_num_threads(1)
+        assert computer["threads"] == threads
+        assert computer["instructions"] == torch.backends.cpu.get_cpu_capability()
 
 
 def test_a_state_that_was_cut_short_is_none(first: Box, box: Box) -> None:

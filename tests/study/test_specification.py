@@ -85,6 +85,7 @@ def test_every_field_of_a_recipe_is_part_of_the_identity() -> None:
         "precision": "fp32", "dropout": 0.0, "examples": 5, "mask_rate": 0.3, "evaluations": 2,
         "development_examples": 7, "layer": 3, "carry": "heads", "readout": "text",
         "attention": "bidirectional", "adapter": Adapter(), "development_rows": "first",
+        "threads": 2,
     }  # fmt: skip
     seen = {
         INTERMEDIATE.changed(recipe=Recipe(**{name: value})).fingerprint for name, value in others.items()

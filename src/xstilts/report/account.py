@@ -77,6 +77,48 @@ def machines(plan: Plan, store: Store) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def differences(plan: Plan, store: Store) -> list[str]:
+    """What besides the study makes numbers of some steps unlike those of others, in a paragraph, if anything.
+
+    Devices, instruction sets, threads, versions of torch, processes, smaller micro-batches, and steps that
+    one kind of computer began and another one continued. Records of earlier releases do not tell.
+    """
+    values: dict[str, Counter[str]] = {}
+    continued, smaller = [], 0
+    for step in plan.steps:
+        record = store.record(step.fingerprint) or {}
+        computers = [_computer(computer) for computer in record.get("computed_on", ())]
+        facts = [fact for computer in computers for fact in computer.items()]
+        if step.kind == "phase" and record:
+            facts.append(("numbers of processes", str(record.get("processes", 1))))
+        for kind, value in dict.fromkeys(facts):
+            values.setdefault(kind, Counter())[value] += 1
+        if len(computers) > 1:
+            first, *others = [", ".join(computer.values()) for computer in computers]
+            continued.append(f"{step.name} was begun on {first}, and continued on {'; '.join(others)}.")
+        smaller += record.get("micro_tokens") is not None
+    notes = []
+    for kind, steps_with in values.items():
+        if len(steps_with) > 1:
+            each = ", ".join(f"{value} ({count(number, 'step')})" for value, number in steps_with.items())
+            notes.append(f"Steps were computed with different {kind}: {each}.")
+    if smaller:
+        notes.append(f"{count(smaller, 'step')} had a smaller micro-batch for want of memory.")
+    notes += continued
+    why = "Sums then differ in their last digits, and training makes such differences larger."
+    return [" ".join([*notes, why])] if notes else []
+
+
+def _computer(computer: Mapping[str, Any]) -> dict[str, str]:
+    """What numbers depend on of a computer: of one with a GPU, not its processor."""
+    parts = {"devices": computer.get("gpu") or computer.get("processor")}
+    if not computer.get("gpu"):
+        parts["instruction sets"] = computer.get("instructions")
+        parts["numbers of threads"] = count(computer.get("threads") or 1, "thread")
+    parts["versions of torch"] = computer.get("torch") and f"torch {computer['torch']}"
+    return {kind: value for kind, value in parts.items() if value}
+
+
 def recipes(plan: Plan) -> list[dict[str, str]]:
     """The settings of the phases, one row for each that differs in more than the seed and the parent."""
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
@@ -103,7 +145,7 @@ def _recipe_row(phase: Phase) -> dict[str, Any]:
         "batch": f"{recipe.batch_size} examples" if recipe.batch_size else f"{recipe.batch_tokens} tokens",
         "window": f"{recipe.max_length}",
         "schedule": f"{recipe.warmup:.0%} warm-up, {recipe.decay}",
-        "precision": recipe.precision,
+        "precision": recipe.precision + (f", {recipe.threads} threads" if recipe.threads > 1 else ""),
         "selection": recipe.select,
     }
 

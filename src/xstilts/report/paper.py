@@ -112,7 +112,11 @@ class Paper:
 
     @cached_property
     def limitations(self) -> list[str]:
-        return [*sections.limitations(self.effects, self.store), *differing(self.sources)]
+        return [
+            *sections.limitations(self.effects, self.store),
+            *differing(self.sources),
+            *account.differences(self.effects.results.plan, self.store),
+        ]
 
     @cached_property
     def references(self) -> list[str]:

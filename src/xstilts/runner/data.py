@@ -151,6 +151,11 @@ class Batch:
         places = torch.arange(self.pixels.shape[1], device=self.pixels.device)
         return places < self.pictured[:, None]
 
+    @property
+    def padded_tokens(self) -> int:
+        """Places for tokens, filled or not."""
+        return self.ids.numel() + (0 if self.targets is None else self.targets.numel())
+
     def to(self, device: torch.device) -> "Batch":
         """The same batch on a device."""
         if device.type == "cpu":
@@ -248,3 +253,30 @@ def split(data: Encoded, items: NDArray[np.int64], tokens: int) -> Iterator[NDAr
         end = start + max(1, int(fits[-1]) + 1 if len(fits) else 1)
         yield items[start:end]
         start = end
+
+
+def passes(
+    data: Encoded, items: NDArray[np.int64], tokens: int, padding: float
+) -> Iterator[NDArray[np.int64]]:
+    """Micro-batches of items of similar length, by rising length, each of at most `tokens` padded places.
+
+    As few as keep the share of padding below `padding`, where a single item is not padded: items of one
+    length begin together, and the groups whose union wastes least are joined as long as the share allows.
+    """
+    items = items[np.argsort(data.width[items], kind="stable")]
+    widths, starts = np.unique(data.width[items], return_index=True)
+    sequences = data.sequence_at[items + 1] - data.sequence_at[items]
+    width, start = widths.tolist(), starts.tolist()
+    count = np.add.reduceat(sequences, starts).tolist()
+    allowed = padding / (1 - padding) * int(data.cost[items].sum())
+    while len(width) > 1:
+        wasted = [(wider - own) * number for own, wider, number in zip(width, width[1:], count, strict=False)]
+        least = min(wasted)
+        if least > allowed:
+            break
+        allowed -= least
+        place = wasted.index(least)
+        count[place + 1] += count[place]
+        del width[place], count[place], start[place + 1]
+    for group in np.split(items, start[1:]):
+        yield from split(data, group, tokens)

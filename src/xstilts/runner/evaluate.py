@@ -19,6 +19,7 @@ from xstilts.runner.finished import SCHEMA, Finished
 from xstilts.runner.mining import MINING, mine
 from xstilts.runner.model import Model
 from xstilts.runner.predict import default_layer, predict, retrieve
+from xstilts.runner.record import computes_on
 from xstilts.runner.rows import examples, has_nulls, head_name, prepare
 from xstilts.study.phase import Evaluation
 
@@ -45,6 +46,8 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
     answers = _answers(evaluation, context)
     metric = metrics.find(evaluation.metric)
     finished = Finished.of(context)
+    if evaluation.model is not None and (computer := computes_on()) not in finished.computed_on:
+        finished.computed_on.append(computer)
     for language in evaluation.use.languages:
         if language in finished.scores:
             continue
@@ -77,7 +80,8 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
     pl.concat(tables).write_parquet(
         context.folder / "predictions.parquet", compression="zstd", statistics=False
     )
-    return {"examples": sum(entry["n"] for entry in finished.scores.values())}
+    found = {"examples": sum(entry["n"] for entry in finished.scores.values())}
+    return found | ({"computed_on": finished.computed_on} if finished.computed_on else {})
 
 
 def _answers(evaluation: Evaluation, context: Context) -> Answers:
@@ -91,6 +95,7 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
         return lambda language, rows: Answer(family.majority(training, rows))
     inference = evaluation.inference
     assert inference is not None
+    torch.set_num_threads(inference.threads)
     model = checkpoint.load(context.checkpoint(evaluation.model))
     model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     model.check_able(evaluation.use, inference.readout, inference.attention)

@@ -35,6 +35,8 @@ class Finished:
     save_seconds: float
     scores: dict[str, Any] = field(default_factory=dict)
     predictions: dict[str, pl.DataFrame] = field(default_factory=dict)
+    computed_on: list[dict[str, Any]] = field(default_factory=list)
+    """The kinds of computers that have computed some, as `record.computes_on` tells them."""
 
     def __post_init__(self) -> None:
         self._saved = time.monotonic()
@@ -51,6 +53,7 @@ class Finished:
             finished.scores = state["scores"]
             rows = state["predictions"].items()
             finished.predictions = {language: pl.DataFrame(one, schema=SCHEMA) for language, one in rows}
+            finished.computed_on = state.get("computed_on", [])
         return finished
 
     def add(self, language: str, scores: dict[str, Any], predictions: pl.DataFrame) -> None:
@@ -59,5 +62,6 @@ class Finished:
         if time.monotonic() - self._saved < self.save_seconds:
             return
         rows = {name: one.to_dict(as_series=False) for name, one in self.predictions.items()}
-        write_json(self.folder / STATE, checksums.sealed({"scores": self.scores, "predictions": rows}))
+        state = {"scores": self.scores, "predictions": rows, "computed_on": self.computed_on}
+        write_json(self.folder / STATE, checksums.sealed(state))
         self._saved = time.monotonic()

@@ -75,7 +75,7 @@ class _Job:
 
     def __init__(self, folder: Path, diary: meeting.Diary) -> None:
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        os.environ.update(share(run["cpus"], run["gpus"], divide=run["divide_model"]))
+        os.environ.update(share(run["gpus"], divide=run["divide_model"]))
         meeting.agree(run["settings"])
         self._folder, self._diary = folder, diary
         self._idle_seconds: float = run["idle_seconds"]

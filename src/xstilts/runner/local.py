@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from xstilts.runner.driver import COMPUTE, Driver, Listener, Result
-from xstilts.runner.machine import environments, memory_kills
+from xstilts.runner.machine import environments, memory_kills, threads
 from xstilts.runner.workbench import settings
 from xstilts.store import Store
 from xstilts.study.step import Places, Step
@@ -52,7 +52,7 @@ def run(  # noqa: PLR0913 (what, where, and how much)
     driver = Driver(steps, store, listener)
     if driver.left:
         try:
-            found = environments(workers, processes, divide=divide)[: driver.left]
+            found = environments(workers, processes, divide=divide, threads=threads(steps))[: driver.left]
             with _pool(settings(store, places, compute), found) as pool:
                 _drive(driver, pool, limit)
         finally:

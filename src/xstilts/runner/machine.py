@@ -3,11 +3,12 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from xstilts.errors import EngineError
 from xstilts.study.phase import Evaluation, Inference, Phase
+from xstilts.study.recipe import Recipe
 from xstilts.study.step import Step
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -18,13 +19,18 @@ PROCESSES = "XSTILTS_PROCESSES_PER_PHASE"
 """The variable by which an engine tells a worker how many processes train a phase."""
 DIVIDED = "XSTILTS_DIVIDE_MODEL"
 """The variable by which it tells that they divide the model among them."""
-_THREADS = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "RAYON_NUM_THREADS",
-    "POLARS_MAX_THREADS",
-)
+ONE_THREAD = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "RAYON_NUM_THREADS",
+        "POLARS_MAX_THREADS",
+    ),
+    "1",
+) | {"TOKENIZERS_PARALLELISM": "false"}
+"""What keeps the libraries of a worker to one thread, if it is set before the first step. Only torch takes
+more, where the recipe of a step says so: numbers must not depend on how many workers share the cores."""
 
 
 def cores() -> int:
@@ -52,12 +58,14 @@ def _gpu_lines(listed: str) -> list[str]:
     return [line for line in listed.splitlines() if line.startswith("GPU ")]
 
 
-def environments(workers: int | None, processes: int = 1, *, divide: bool = False) -> list[Mapping[str, str]]:
-    """For each worker what it finds in its environment: its share of the threads, its GPUs.
+def environments(
+    workers: int | None, processes: int = 1, *, divide: bool = False, threads: int = 1
+) -> list[Mapping[str, str]]:
+    """For each worker what it finds in its environment: one thread for every library, its GPUs.
 
     Several `processes` train a phase of a worker together, each on a GPU of its own if there are GPUs; they
     may `divide` the model. Without a number: one worker for so many GPUs, or without GPUs cores. Never more
-    processes than cores, but for a single worker's.
+    processes, of so many `threads` each, than cores, but for a single worker's.
 
     Raises EngineError if there are fewer GPUs than processes.
     """
@@ -65,9 +73,9 @@ def environments(workers: int | None, processes: int = 1, *, divide: bool = Fals
     if devices and processes > len(devices):
         what = f"{processes} processes want a GPU each; this computer shows {len(devices)}."
         raise EngineError("processes_per_phase", what, "Ask for fewer.")
-    room = max(1, available // processes)
+    room = max(1, available // (processes * threads))
     count = min(workers or len(devices) // processes or room, room)
-    shared = threads(max(1, available // (count * processes))) | processes_per_phase(processes, divide=divide)
+    shared = ONE_THREAD | processes_per_phase(processes, divide=divide)
     return [{**shared, **_devices(devices, number * processes, processes)} for number in range(count)]
 
 
@@ -83,11 +91,6 @@ def memory_kills() -> int | None:
     return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), None)
 
 
-def threads(count: int) -> dict[str, str]:
-    """What keeps a worker to that many threads, if it is set before the first step."""
-    return dict.fromkeys(_THREADS, str(count)) | {"TOKENIZERS_PARALLELISM": "false"}
-
-
 def processes_per_phase(count: int, *, divide: bool = False) -> dict[str, str]:
     """What has several processes train a phase together, one for each GPU of a step that has several, and
     perhaps divide the model among them."""
@@ -95,10 +98,9 @@ def processes_per_phase(count: int, *, divide: bool = False) -> dict[str, str]:
     return {PROCESSES: str(count), **divided} if count > 1 else {}
 
 
-def share(cores: float, gpus: float, *, divide: bool = False) -> dict[str, str]:
-    """What a step with that part of a cluster finds: a process for each of its GPUs, and their threads."""
-    processes = max(1, int(gpus))
-    return threads(max(1, int(cores / processes))) | processes_per_phase(processes, divide=divide)
+def share(gpus: float, *, divide: bool = False) -> dict[str, str]:
+    """What a step with so many GPUs of a cluster finds: a process for each, and one thread for libraries."""
+    return ONE_THREAD | processes_per_phase(max(1, int(gpus)), divide=divide)
 
 
 def computes_bf16() -> bool:
@@ -110,7 +112,7 @@ def computes_bf16() -> bool:
 
 def advice(steps: Sequence[Step]) -> str:
     """What a user should know of this computer before it computes the steps; empty if nothing."""
-    if computes_bf16() or not any(_precision(step) == "bf16" for step in steps):
+    if computes_bf16() or not any(one.precision == "bf16" for one in _settings(steps)):
         return ""
     return (
         "Note: this processor has no bf16 instructions and emulates them, several times slower than fp32. "
@@ -118,11 +120,14 @@ def advice(steps: Sequence[Step]) -> str:
     )
 
 
-def _precision(step: Step) -> str:
-    match step.specification:
-        case Phase() as phase:
-            return phase.recipe.precision
-        case Evaluation(inference=Inference() as inference):
-            return inference.precision
-        case _:
-            return ""
+def threads(steps: Iterable[Step]) -> int:
+    """The most threads that any of the steps takes on a CPU."""
+    return max((settings.threads for settings in _settings(steps)), default=1)
+
+
+def _settings(steps: Iterable[Step]) -> Iterator[Recipe | Inference]:
+    """How steps compute, of those that compute with a model."""
+    for step in steps:
+        match step.specification:
+            case Phase(recipe=settings) | Evaluation(inference=Inference() as settings):
+                yield settings

@@ -152,7 +152,7 @@ class _Tasks:
             max_calls=1 if self._gpus else 0,  # a process that goes on keeps the memory of its GPU
             **memory,
         )(compute_step)
-        self._environment = share(options.cpus, self._gpus, divide=options.divide_model)
+        self._environment = share(self._gpus, divide=options.divide_model)
         if not self._gpus:  # without a share of a GPU Ray would show a task all of its node
             self._environment["CUDA_VISIBLE_DEVICES"] = ""
         self._running: dict[Any, Step] = {}

@@ -23,7 +23,7 @@ from xstilts.errors import EngineError, StoreError
 from xstilts.runner import job, meeting
 from xstilts.runner.driver import COMPUTE, Driver, Listener, Result
 from xstilts.runner.engine import SlurmOptions
-from xstilts.runner.machine import threads
+from xstilts.runner.machine import ONE_THREAD
 from xstilts.runner.progress import say
 from xstilts.runner.workbench import settings
 from xstilts.store import Store, write_json
@@ -324,7 +324,7 @@ def parameters(options: SlurmOptions) -> dict[str, Any]:
     words = {name: getattr(options, name) for name in ("partition", "account", "qos", "constraint")}
     memory = {} if options.memory_gb is None else {"mem": f"{math.ceil(1024 * options.memory_gb)}MB"}
     gpus = {"gpus_per_node": options.gpus} if options.gpus else {}
-    exports = [f"export {name}={value}" for name, value in threads(options.cpus).items()]
+    exports = [f"export {name}={value}" for name, value in ONE_THREAD.items()]
     return {
         "job_name": "xstilts",
         "time": max(1, math.ceil(60 * options.hours)),

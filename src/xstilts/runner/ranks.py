@@ -28,7 +28,7 @@ import torch.distributed as processes
 from numpy.typing import NDArray
 
 from xstilts.errors import StepError, XstiltsError
-from xstilts.runner.data import Encoded, offsets, split
+from xstilts.runner.data import Encoded, offsets, passes, split
 from xstilts.runner.machine import DIVIDED, PROCESSES
 from xstilts.study.step import Places, Step
 
@@ -66,14 +66,15 @@ class Ranks:
         return self.size if self.divides else 1
 
     def share(
-        self, data: Encoded, items: NDArray[np.int64], tokens: int
+        self, data: Encoded, items: NDArray[np.int64], tokens: int, padding: float | None = None
     ) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
         """The micro-batches of an update that fall to this process, and one that counts for nothing.
 
+        They are as few as `tokens` allows, or, with a `padding`, as few as keep the share of it below that.
         There may be none of the first. The second is there if another process, with which this one divides
         the model, has a micro-batch more, and needs this one's part of the weights for it.
         """
-        parts = list(split(data, items, tokens))
+        parts = list(split(data, items, tokens) if padding is None else passes(data, items, tokens, padding))
         if len(parts) < self.size:
             parts = [part for part in np.array_split(items, self.size) if len(part)]
         own = parts[self.rank :: self.size]

@@ -39,16 +39,24 @@ def record(step: Step, result: dict[str, Any], seconds: float) -> dict[str, Any]
     return about | result | {"memory": _peaks(), "hardware": hardware(), "software": software()}
 
 
-@cache
 def hardware() -> dict[str, Any]:
-    """The computer: system, processor, cores that this process may use, GPU if there is one."""
-    cuda = _cuda()
+    """The computer: its name, its system, and what numbers depend on."""
+    return {"host": platform.node(), "system": platform.platform(), **computes_on()}
+
+
+def computes_on() -> dict[str, Any]:
+    """What numbers depend on besides the specification of a step, in their last digits.
+
+    The processor, the instructions of it that torch uses (such as AVX2), the threads that torch computes
+    with, the GPU if there is one, and the version of torch. Without torch, nothing is computed by it.
+    """
+    torch, cuda = sys.modules.get("torch"), _cuda()
     return {
-        "host": platform.node(),
-        "system": platform.platform(),
         "processor": _processor(),
-        "threads": os.environ.get("OMP_NUM_THREADS", ""),
+        "instructions": None if torch is None else torch.backends.cpu.get_cpu_capability(),
+        "threads": None if torch is None else torch.get_num_threads(),
         "gpu": None if cuda is None else cuda.get_device_name(),
+        "torch": _version("torch"),
     }
 
 
@@ -84,6 +92,7 @@ def _cuda() -> Any:
     return torch.cuda if torch is not None and torch.cuda.is_available() else None
 
 
+@cache
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     names = (
@@ -94,6 +103,7 @@ def _processor() -> str:
     return names[0].split(":", 1)[1].strip() if names else platform.processor()
 
 
+@cache
 def _version(package: str) -> str | None:
     try:
         return version(package)

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.runner.data import Encoded, generator, split
+from xstilts.runner.data import Encoded, generator
 from xstilts.study.mixture import Mixture
 from xstilts.study.recipe import Recipe
 
 WINDOW = 64
-"""Batches that are sorted by length together: enough for little padding, few enough to stay random."""
+"""Batches that are sorted by length together, at the most: more would not reduce padding much further."""
 
 Batches = list[NDArray[np.int64]]
 
@@ -20,9 +20,12 @@ Batches = list[NDArray[np.int64]]
 class Schedule(ABC):
     """Which items of which task each update sees.
 
-    In every epoch each task's items are shuffled; windows of them are sorted by length and cut into batches,
-    by count (`recipe.batch_size`) or by padded tokens (`recipe.batch_tokens`); every batch has one task.
-    `total` is the number of updates.
+    In every epoch each task's items are shuffled and cut into batches, by count (`recipe.batch_size`) or by
+    tokens (`recipe.batch_tokens`); every batch has one task. What is left for the last batch is therefore a
+    random part of the items. The others exchange their items within windows of batches, so that items of
+    similar length come together. A window has at most a quarter of all batches, and in an epoch of fewer
+    than 112 batches less, down to one batch: the same items would meet again in every epoch. What padding
+    that leaves, `data.passes` limits. `total` is the number of updates.
     """
 
     def __init__(self, tasks: Sequence[Encoded], seed: int, recipe: Recipe) -> None:
@@ -54,10 +57,11 @@ class Schedule(ABC):
         """The number of updates."""
 
     def _epoch(self, task: int, epoch: int) -> Batches:
-        """The batches of a task in an epoch."""
+        """The batches of a task in an epoch, in random order."""
         if self._cached.get(task, (-1, []))[0] != epoch:
             rng = generator("order", self.seed, epoch, task)
-            self._cached[task] = (epoch, list(self._cut(self.tasks[task], rng)))
+            batches = list(self._cut(self.tasks[task], rng))
+            self._cached[task] = (epoch, [batches[place] for place in rng.permutation(len(batches))])
         return self._cached[task][1]
 
     def _start(self, task: int, epoch: int) -> int:
@@ -68,21 +72,50 @@ class Schedule(ABC):
         return starts[epoch]
 
     def _cut(self, data: Encoded, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-        order, recipe = rng.permutation(len(data)), self.recipe
-        if recipe.batch_size is not None:
-            window = WINDOW * recipe.batch_size
-        else:
-            assert recipe.batch_tokens is not None
-            window = max(1, WINDOW * recipe.batch_tokens // max(1, int(data.cost.mean())))
-        for start in range(0, len(order), window):
-            part = order[start : start + window]
+        """The batches of an epoch, by rising length within each window.
+
+        Of a number of items what is left over stands last; of tokens every batch of a window has as many.
+        """
+        order = rng.permutation(len(data))
+        starts = self._starts_of_batches(data.cost[order])
+        size = self.recipe.batch_size
+        full = len(starts) - 1 if size is None else len(order) // size
+        windows = max(4, math.ceil(full / WINDOW), math.ceil(7 * WINDOW / max(1, full)))
+        for window in np.array_split(np.arange(full), min(windows, full)) if full else ():
+            part = order[starts[window[0]] : starts[window[-1] + 1]]
             part = part[np.argsort(data.cost[part], kind="stable")]
-            if recipe.batch_size is not None:
-                for at in range(0, len(part), recipe.batch_size):
-                    yield part[at : at + recipe.batch_size]
+            yield from np.split(part, self._starts_of_batches(data.cost[part], even=True)[1:-1])
+        if full < len(starts) - 1:
+            yield order[starts[full] :]
+
+    def _starts_of_batches(self, cost: NDArray[np.int64], *, even: bool = False) -> NDArray[np.int64]:
+        """Where batches of items with these costs begin, and where the last one ends.
+
+        By tokens, each batch takes as many as the budget allows, or one item that is too large alone; if
+        `even`, the same number of batches with the smallest budget that gives no more.
+        """
+        if self.recipe.batch_size is not None:
+            return np.append(np.arange(0, len(cost), self.recipe.batch_size), len(cost))
+        assert self.recipe.batch_tokens is not None
+        ends = np.cumsum(cost)
+
+        def within(budget: int) -> list[int]:
+            starts = [0]
+            while starts[-1] < len(cost):
+                before = int(ends[starts[-1] - 1]) if starts[-1] else 0
+                end = int(np.searchsorted(ends, before + budget, side="right"))
+                starts.append(max(end, starts[-1] + 1))
+            return starts
+
+        starts, low, high = within(self.recipe.batch_tokens), 0, self.recipe.batch_tokens
+        while even and high - low > 1:
+            middle = (low + high) // 2
+            fewer = within(middle)
+            if len(fewer) > len(starts):
+                low = middle
             else:
-                assert recipe.batch_tokens is not None
-                yield from split(data, part, recipe.batch_tokens)
+                starts, high = fewer, middle
+        return np.asarray(starts)
 
 
 class Together(Schedule):

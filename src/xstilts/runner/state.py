@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -33,6 +34,8 @@ class Progress:
     best: float = -math.inf
     best_update: int = -1
     since_best: int = 0
+    computed_on: list[dict[str, Any]] = field(default_factory=list)
+    """The kinds of computers that have trained the phase, as `record.computes_on` tells them."""
 
 
 def adamw(model: Model, recipe: Recipe) -> torch.optim.AdamW:

@@ -20,6 +20,7 @@ from xstilts.runner.data import collate, generator
 from xstilts.runner.model import Model, loss_sum
 from xstilts.runner.predict import masked_accuracy, objective, predict
 from xstilts.runner.ranks import Ranks
+from xstilts.runner.record import computes_on
 from xstilts.runner.rows import MASKED_HEAD, Prepared, encode, has_nulls, head_name, prepare
 from xstilts.runner.schedule import Schedule
 from xstilts.runner.size import forward_flops, sizes
@@ -31,6 +32,10 @@ from xstilts.study.use import Use
 
 POINTS = 200
 """Points of a training curve."""
+
+PADDING = 0.05
+"""The most padding on the CPU, where a pass more costs less than the padding that it saves. On a GPU a batch
+is one pass as long as it fits."""
 
 REPORT_SECONDS = 0.5
 """Time between two signs of life."""
@@ -48,6 +53,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     recipe = phase.recipe
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     ranks = context.ranks or Ranks()
+    torch.set_num_threads(recipe.threads)
 
     # The model: the parent's encoder, and a new head for every label set (the language model's is kept).
     torch.manual_seed(phase.seed)
@@ -90,12 +96,14 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     watch = _development(phase, context, model, layouts)
     check_at = _evenly(schedule.total, recipe.evaluations if watch else 0)
     hiding = objective(model) if any(masked) else None
-    pad = model.pad
+    pad, padding = model.pad, PADDING if device.type == "cpu" else None
 
     # The optimizer, and where an interrupted run had come to.
     optimizer = adamw(model, recipe)
     with ranks.in_turn():
         progress, best = resume(context.running, model, optimizer)
+    if (computer := computes_on()) not in progress.computed_on:
+        progress.computed_on.append(computer)
     before, began = progress.seconds, time.monotonic()
     since, shown, told, saved = 0.0, progress.update, began, began
 
@@ -110,7 +118,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         if use.family == "masked" and hiding is not None:
             data = hiding.hide(data, items, recipe.mask_rate, generator("mask", phase.seed, update))
             items = np.arange(len(items))
-        own, idle = ranks.share(data, items, context.micro_tokens)
+        own, idle = ranks.share(data, items, context.micro_tokens, padding)
         micro = [collate(data, part, pad) for part in (*own, *idle)]
         decided = max(1, data.decisions(items))
         losses = []
@@ -125,7 +133,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         norm = shards.full(torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip))
         *parts, steepness = torch.stack([*losses, norm]).tolist()  # one wait for the device
         del micro[len(own) :]
-        seen = sum(batch.real_tokens for batch in micro), sum(batch.ids.numel() for batch in micro)
+        seen = sum(batch.real_tokens for batch in micro), sum(batch.padded_tokens for batch in micro)
         late = ranks.writes and time.monotonic() - saved >= context.save_seconds
         loss, tokens, padded, due = ranks.total((sum(parts), *seen, late), device)
         if not math.isfinite(loss + steepness):
@@ -202,6 +210,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
             "train_seconds": progress.seconds,
             "loss": progress.curve[-1]["loss"] if progress.curve else progress.loss,
             "examples": counts,
+            "computed_on": progress.computed_on,
             "processes": ranks.size,
             "divided": ranks.divides,
             "source_score": _source_scores(whole, watch, phase),

@@ -45,7 +45,7 @@ class Phase(Identified):
 
 
 class Inference(Specification):
-    """What of a recipe matters when a model is only asked: lengths in tokens, layer, precision, readout."""
+    """What of a recipe matters when a model is only asked: lengths in tokens, layer, precision, and so on."""
 
     max_length: int
     stride: int
@@ -53,6 +53,7 @@ class Inference(Specification):
     layer: int | None = None
     readout: Literal["head", "text"] = added("head")
     attention: Literal["causal", "bidirectional"] = added("causal")
+    threads: int = added(1, ge=1, le=1024)
 
 
 class Evaluation(Identified):

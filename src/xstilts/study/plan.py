@@ -109,6 +109,7 @@ class _Target:
             layer=recipe.layer if self.use.family == "retrieval" else None,
             readout=recipe.readout,
             attention=recipe.attention,
+            threads=recipe.threads,
         )
 
     def evaluation(self, model: Backbone | Phase | None) -> Evaluation:

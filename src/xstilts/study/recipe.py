@@ -51,7 +51,7 @@ class Adapter(Specification):
 class Recipe(Specification):
     """How one phase trains: AdamW with warm-up and decay, for a number of epochs or of updates.
 
-    `batch_size` counts examples and `batch_tokens` padded tokens, both per update. `max_length` and `stride`
+    `batch_size` counts examples and `batch_tokens` tokens, both per update. `max_length` and `stride`
     are in tokens; `stride` is the overlap of two windows of a long context (spans only). `warmup` is a
     share of the updates. `examples` caps the training examples of each task: a random subset chosen by the
     seed, and smaller caps choose subsets of larger ones; a fraction (0.25) is one of what there is.
@@ -63,7 +63,8 @@ class Recipe(Specification):
     same task, or else of the same family and labels. With `readout = "text"` answers are not chosen by a new
     head but written by the language model, or, where there are labels or options, the likeliest one is taken.
     `attention` says what the tokens of a decoder see: those before them, or all. With an `adapter` only its
-    parameters and the heads are trained.
+    parameters and the heads are trained. `threads` are those of a step on a CPU, for which sums have another
+    order and other last digits with each number of them.
     """
 
     learning_rate: float = Field(default=1e-5, gt=0, le=1)
@@ -93,6 +94,7 @@ class Recipe(Specification):
     attention: Literal["causal", "bidirectional"] = added("causal")
     adapter: Adapter | None = added(None)
     development_rows: Literal["drawn", "first"] = added("drawn")
+    threads: int = added(1, ge=1, le=1024)
 
     @model_validator(mode="before")
     @classmethod
