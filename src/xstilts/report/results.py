@@ -6,7 +6,7 @@ order of the plan; a cell that is not in the store has rows too, whose value is 
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from typing import NamedTuple
 
@@ -113,6 +113,18 @@ class Results:
         return tuple(sorted(lines, key=lambda line: line.reference != ""))
 
     @cached_property
+    def sources(self) -> Mapping[Line, str]:
+        """A name for what each line draws its seeds from: the same where lines share a phase."""
+        names: dict[Line, str] = {line: " ".join(line) for line in self.lines}
+        first: dict[str, Line] = {}
+        for cell in self.plan.cells:
+            for phase in cell.phases:
+                own, other = names[_line(cell)], names[first.setdefault(phase, _line(cell))]
+                if own != other:
+                    names = {line: other if name == own else name for line, name in names.items()}
+        return names
+
+    @cached_property
     def planned(self) -> frozenset[tuple[Line, str]]:
         """The lines with the targets that they are measured on: controls are not on all."""
         return frozenset((_line(cell), cell.target) for cell in self.plan.cells)
@@ -175,19 +187,30 @@ class Results:
         """Samples of all that was measured, on those of the examples that `choose` leaves."""
         samples: dict[tuple[Line, str, str], Sample] = {}
         for target in self.targets:
-            cells: dict[Line, dict[int, str]] = {}
+            cells: dict[Line, list[Cell]] = {}
             for cell in self.plan.cells:
-                if cell.target == target.name and cell not in self.missing:
-                    cells.setdefault(_line(cell), {})[cell.seed] = cell.evaluation
-            fingerprints = dict.fromkeys(key for seeds in cells.values() for key in seeds.values())
+                if cell.target == target.name:
+                    cells.setdefault(_line(cell), []).append(cell)
+            measured_by = {
+                cell.evaluation: " ".join(line)
+                for line, own in reversed(cells.items())
+                for cell in own
+                if cell not in self.missing
+            }
             width = metrics.find(target.metric).width
-            measured = {key: _per_example(self.store, key, width) for key in fingerprints}
+            measured = {key: _per_example(self.store, key, width) for key in measured_by}
             for language in target.languages:
                 here = {key: choose(found[language]) for key, found in measured.items() if language in found}
-                resampled = _resampled(target, {key: one for key, one in here.items() if len(one.rows)})
-                for line, seeds in cells.items():
-                    if sample := _sample(seeds, resampled):
-                        samples[line, target.name, language] = sample
+                kept = {key: one for key, one in here.items() if len(one.rows)}
+                pseudo = {
+                    key: statistics.pseudo_examples(line, target.name, language)
+                    for key, line in measured_by.items()
+                    if key in kept
+                }
+                resampled = _resampled(target, kept, pseudo)
+                for line, own in cells.items():
+                    if sample := _sample(own, resampled, target.source != ""):
+                        samples[line, target.name, language] = replace(sample, source=self.sources[line])
         return samples
 
 
@@ -244,7 +267,9 @@ def _mean_over(
     return statistics.mean(whole) if whole and len(whole) == len(found) else None
 
 
-def _resampled(target: Target, measured: Mapping[str, _PerExample]) -> dict[str, _Resampled]:
+def _resampled(
+    target: Target, measured: Mapping[str, _PerExample], pseudo: Mapping[str, Array]
+) -> dict[str, _Resampled]:
     """Observed score and draws of each evaluation; those of the same examples are drawn together."""
     value = metrics.find(target.metric).value
     together: dict[bytes, list[str]] = {}
@@ -255,7 +280,8 @@ def _resampled(target: Target, measured: Mapping[str, _PerExample]) -> dict[str,
         numbers = np.stack([measured[key].statistics for key in fingerprints])
         weights = _weights(f"{target.name} {digest.hex()}", numbers.shape[1])
         observed = value(numbers.sum(axis=1))
-        draws = statistics.resample(numbers, value, weights)
+        beside = np.stack([pseudo[key] for key in fingerprints], axis=1)
+        draws = statistics.resample(numbers, value, weights, beside)
         for place, key in enumerate(fingerprints):
             resampled[key] = _Resampled(float(observed[place]), draws[:, place])
     return resampled
@@ -267,13 +293,25 @@ def _weights(key: str, n: int) -> Array:
     return statistics.multiplicities(key, n)
 
 
-def _sample(seeds: Mapping[int, str], resampled: Mapping[str, _Resampled]) -> Sample | None:
-    present = sorted(seed for seed, key in seeds.items() if key in resampled)
+def _sample(cells: Sequence[Cell], resampled: Mapping[str, _Resampled], is_trained: bool) -> Sample | None:
+    """The draws of a line: its different evaluations, each with the first of the seeds that share it.
+
+    A single evaluation that is that of several seeds, or of no training, stands for every seed.
+    """
+    first = {cell.evaluation: cell for cell in sorted(cells, key=lambda cell: -cell.seed)}
+    present = [cell for key, cell in first.items() if key in resampled]
     if not present:
         return None
-    found = [resampled[seeds[seed]] for seed in present]
-    observed = np.array([one.observed for one in found])
-    return Sample(tuple(present), observed, np.column_stack([one.draws for one in found]))
+    present.sort(key=lambda cell: cell.seed)
+    chains = {cell.phases[:-1] if is_trained else cell.phases for cell in present}
+    found = [resampled[cell.evaluation] for cell in present]
+    return Sample(
+        tuple(cell.seed for cell in present),
+        np.array([one.observed for one in found]),
+        np.column_stack([one.draws for one in found]),
+        is_fixed=len(first) == 1 and (len(cells) > 1 or not cells[0].phases),
+        chains=len(chains) if any(chains) else None,
+    )
 
 
 def languages_by_family(codes: Iterable[str]) -> list[Language]:
