@@ -94,11 +94,18 @@ def named(rng: Rng, n: int, guess: Callable[[int], Sequence[str]], share: float 
     return Predictions("span_f1", gold, known(rng, gold, [tuple(guess(len(tags))) for tags in gold], share))
 
 
-def answered(rng: Rng, n: int, guess: Callable[[list[str]], str], share: float = 0.0) -> Predictions:
+def answered(
+    rng: Rng,
+    n: int,
+    guess: Callable[[list[str]], str],
+    share: float = 0.0,
+    words_of_context: tuple[int, int] = (60, 160),
+) -> Predictions:
     """Questions about contexts of 60 to 160 words; knows a share of the answers, of one to five words."""
+    low, high = words_of_context
     weights = 1 / np.arange(1, len(VOCABULARY) + 1)
     gold, guesses, first = [], [], []
-    for length in rng.integers(60, 161, n):
+    for length in rng.integers(low, high + 1, n):
         words = rng.choice(VOCABULARY, length, p=weights / weights.sum()).tolist()
         gold.append((Answer(passage(rng, words), 0),))
         guesses.append(guess(words))
@@ -143,6 +150,17 @@ def by_rates(rng: Rng) -> Callable[[int], Sequence[str]]:
 BALANCED, SKEWED, RARE, UNEVEN = (0.5, 0.5), (0.8, 0.2), (0.9, 0.1), (0.6, 0.3, 0.1)
 THIRDS = (1 / 3, 1 / 3, 1 / 3)
 
+HABITS: dict[str, Callable[[Rng], Callable[[list[str]], str]]] = {
+    "any words": lambda rng: lambda words: passage(rng, words),
+    "three words": lambda rng: (
+        lambda words: " ".join(words[(at := int(rng.integers(len(words) - 3))) : at + 3])
+    ),
+    "nothing": lambda rng: lambda words: "",
+    "the first words": lambda rng: lambda words: " ".join(words[:3]),
+    "the first sentence": lambda rng: lambda words: " ".join(words[:10]),
+}
+"""What span models answer who do not know."""
+
 COLLAPSES: dict[str, Callable[[Rng], Predictions]] = {
     "one class of three": lambda rng: habitual(rng, 300, THIRDS, (0, 1)),
     "the frequent class of two": lambda rng: habitual(rng, 1000, RARE, (1, 0)),
@@ -171,6 +189,71 @@ COLLAPSES: dict[str, Callable[[Rng], Predictions]] = {
 }
 """Twenty ways to learn nothing."""
 
+
+def blind_to(rng: Rng, n: int, lost: str) -> Predictions:
+    """Three classes, of which one is taken for any of the two others."""
+    gold = labels(rng, n, THIRDS)
+    others = [each for each in "ABC" if each != lost]
+    return Predictions("accuracy", gold, [str(rng.choice(others)) if one == lost else one for one in gold])
+
+
+def favourite(rng: Rng, n: int, rates: Sequence[float], share: float) -> Predictions:
+    """Always the first class, but for the share that is known."""
+    gold = labels(rng, n, rates)
+    return Predictions("accuracy", gold, known(rng, gold, ["A"] * n, share))
+
+
+def punctuated(rng: Rng, n: int) -> Predictions:
+    """Part-of-speech tags, all right, of sentences with commas."""
+    guess = by_rates(rng)
+    gold = [(*guess(int(length)), "PUNCT") for length in rng.integers(3, 24, n)]
+    return Predictions("span_f1", gold, gold)
+
+
+def replaced(made: Predictions, change: Callable[[str], str]) -> Predictions:
+    """Tags that are right, but for those that are always taken for others."""
+    return Predictions(made.metric, made.gold, [tuple(map(change, tags)) for tags in made.gold])
+
+
+IN_PART: dict[str, tuple[Callable[[Rng], Predictions], str]] = {
+    "never one of three classes": (lambda rng: blind_to(rng, 300, "C"), "never predicts C"),
+    "one class of two but for 15 %": (lambda rng: favourite(rng, 300, BALANCED, 0.15), "predicts A for"),
+    "one class of three but for 15 %": (lambda rng: favourite(rng, 300, THIRDS, 0.15), "predicts A for"),
+    "the frequent class but for 15 %": (lambda rng: favourite(rng, 500, SKEWED, 0.15), "predicts A for"),
+    "NOUN but for punctuation": (
+        lambda rng: replaced(punctuated(rng, 300), lambda tag: tag if tag == "PUNCT" else "NOUN"),
+        "predicts NOUN for",
+    ),
+    "never names of one kind": (
+        lambda rng: replaced(
+            named(rng, 300, lambda length: entities(rng, length)), lambda tag: "O" if "ORG" in tag else tag
+        ),
+        "never predicts ORG",
+    ),
+    "no names but for 15 %": (
+        lambda rng: named(rng, 300, lambda length: ["O"] * length, 0.15),
+        "predicts O for",
+    ),
+    "one option but for 15 %": (
+        lambda rng: Predictions(
+            "accuracy", gold := rng.integers(0, 4, 300).tolist(), known(rng, gold, [2] * 300, 0.15)
+        ),
+        "predicts number 3 for",
+    ),
+    "no answer but for 30 %": (lambda rng: answered(rng, 300, lambda words: "", 0.3), "predicts nothing for"),
+    "first sentences but for 30 %": (
+        lambda rng: answered(rng, 300, lambda words: " ".join(words[:15]), 0.3),
+        "answers have",
+    ),
+    "one sentence found for most": (
+        lambda rng: Predictions(
+            "retrieval_accuracy", list(range(300)), known(rng, range(300), [16] * 300, 0.4)
+        ),
+        "predicts number 17 for",
+    ),
+}
+"""Ways to learn in part, with how the note on each begins."""
+
 HEALTHY: dict[str, Callable[[Rng, int], Predictions]] = {
     "two classes": lambda rng, n: classified(rng, n, BALANCED, weak(n)),
     "two uneven classes": lambda rng, n: classified(rng, n, SKEWED, weak(n)),
@@ -186,3 +269,18 @@ HEALTHY: dict[str, Callable[[Rng, int], Predictions]] = {
     "pairs": lambda rng, n: mined(rng, n, 0.25),
 }
 """Ten ways to have learned little, for any number of examples."""
+
+
+def short_answers(rng: Rng, share: float, habit: Callable[[list[str]], str]) -> Predictions:
+    """300 questions about contexts of 12 to 40 words, of which a share is known."""
+    return answered(rng, 300, habit, share, (12, 40))
+
+
+SHORT: dict[str, Callable[[Rng], Predictions]] = {
+    f"{share:.0%} of 300 answers in short contexts, else {habit}".replace("%", " %"): (
+        lambda rng, share=share, habit=habit: short_answers(rng, share, HABITS[habit](rng))
+    )
+    for share in (0.0, 0.1, 0.15)
+    for habit in ("any words", "three words", "nothing", "the first words", "the first sentence")
+}
+"""Span models in contexts so short that any words of them share some with the answer."""

@@ -18,10 +18,16 @@ SOCIAL = {"context": "Kim lent Lou a tent.", "question": "How does Lou feel?", "
 SOCIAL |= {"answerA": "angry", "answerB": "thankful", "answerC": "cold"}
 COPA = {"premise": "ฝนตก", "choice1": "แดดออก", "choice2": "ถนนเปียก", "question": "effect", "label": 1}
 TAGS = "Wisła\tB-LOC\npłynie\tO\n\nАнна\tB-PER\nКаренина\tI-PER\nв\tO\nРиме\tB-LOC\n\n"
-WORDS = "".join(
-    f"{number}\t{word}\t_\t{tag}" + "\t_" * 6 + "\n"
-    for number, word, tag in (("1", "老", "ADJ"), ("2", "灯塔", "NOUN"), ("3", "。", "PUNCT"))
-)
+
+
+def words(times: int) -> str:
+    """A sentence in CoNLL-U of three words that are said so many times."""
+    three = (("老", "ADJ"), ("灯塔", "NOUN"), ("。", "PUNCT"))
+    return "".join(
+        f"{number}\t{word}\t_\t{tag}" + "\t_" * 6 + "\n"
+        for number, (word, tag) in enumerate(three * times, start=1)
+    )
+
 
 CONTEXTS = (
     ("The old lighthouse keeper (born 1912) walks along the river, and nobody follows him.", "1912"),
@@ -60,6 +66,7 @@ def files() -> dict[str, str]:
         "intermediate/anli/R1/dev.jsonl": json.dumps(ROUND),
         "intermediate/snli/snli_1.0_test.jsonl": json.dumps(NLI),
         "intermediate/mnli/multinli_1.0_train.jsonl": json.dumps(NLI),
+        "intermediate/nli_mix/train.jsonl": json.dumps(NLI),
         "intermediate/qqp/train.tsv": pairs,
         "intermediate/mrpc/msr_paraphrase_test.txt": paraphrases,
         "intermediate/squad/dev-v1.1.json": squad(),
@@ -70,13 +77,14 @@ def files() -> dict[str, str]:
             {"id": "c", "answerKey": "B", "question": RAIN}
         ),
         "intermediate/socialiqa/socialIQa_v1.4_dev.jsonl": json.dumps(SOCIAL),
-        "intermediate/ccg/qus_train.staggedGold": "Ada|NNP|N a|b|DT|NP[nb]/N x/y|NN|(N/N)/N .|.|.\n",
+        "intermediate/ccg/wsj02-21.stagged": "Ada|NNP|N a|b|DT|NP[nb]/N x/y|NN|(N/N)/N .|.|.\n",
+        "intermediate/ccg/qus_train.staggedGold": "Why|WRB|S[wq]/S[q] ?|.|.\n",
         "target/xnli/test-de.tsv": labelled.format("entailment", "contradiction"),
         "target/pawsx/test-de.tsv": labelled.format("0", "1"),
         "target/sib200/eng_Latn/dev.tsv": "index_id\tcategory\ttext\n7\tscience/technology\tIt flies.\n",
         "target/panx/dev-pl.tsv": TAGS,
         "target/masakhaner2/hau/test.txt": TAGS.replace("\t", " "),
-        "target/udpos/ud/zh_gsd-ud-test.conllu": WORDS + "\n" + WORDS * 20,
+        "target/udpos/ud/zh_gsd-ud-test.conllu": words(1) + "\n" + words(20),
         "target/xquad/xquad.hi.json": squad(),
         "target/mlqa/test-context-zh-question-zh.json": squad(),
         "target/tydiqa/tydiqa.goldp.ko.train.json": squad(),

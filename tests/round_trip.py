@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 from xstilts import families, metrics, task
 from xstilts.families.examples import Bitext, Question
 from xstilts.families.items import Item, Layout
-from xstilts.families.span import MAX_ANSWER
+from xstilts.families.span import MAX_ANSWER, whole_tokens
 from xstilts.metrics import mining
 from xstilts.runner.backbone import SPECIAL, _strings
 from xstilts.task import Task
@@ -122,7 +122,8 @@ def _excuses(rows: Sequence[Question], tokenizer: Any) -> list[str]:
     """Why an answer cannot come back, from the tokens of the context alone: no question, no window."""
     contexts = list(dict.fromkeys(row.context for row in rows))
     encoding = tokenizer(contexts, add_special_tokens=False, return_offsets_mapping=True)
-    tokens = dict(zip(contexts, encoding["offset_mapping"], strict=True))
+    offsets = map(whole_tokens, contexts, encoding["offset_mapping"])
+    tokens = dict(zip(contexts, offsets, strict=True))
     return [_excuse(row, tokens[row.context]) if row.answers else "" for row in rows]
 
 

@@ -72,6 +72,44 @@ def test_every_layout_is_read_back(world: "World", store: Store, tmp_path: Path)
     assert itself["average"] == {"accuracy": 100.0}
 
 
+TAGGED = """
+name = "tagged"
+question = "?"
+[backbones]
+lab = { model = "lab" }
+[intermediate.arms]
+none = []
+[target]
+tasks = ["panx"]
+languages = ["de"]
+[target.recipe]
+max_length = 96
+stride = 32
+"""
+
+
+@pytest.mark.parametrize(("end", "last"), [("", []), ("\n\n\n", [(), ()])])
+def test_every_further_blank_line_of_the_data_is_an_empty_sentence(
+    world: "World", store: Store, tmp_path: Path, end: str, last: list[tuple[str, ...]]
+) -> None:
+    files = {
+        "train-en": "Rome\tB-LOC\n\n",
+        "dev-de": f"\nRom\tB-LOC\nist\tO\n\n\n \nda\tO\n{end}",
+    }
+    folder = tmp_path / "data" / "target" / "panx"
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / f"{name}.tsv").write_text(text)
+    found = plan(load(world.study(text=TAGGED)), tmp_path / "data")
+    predicted(found, store, {"panx": [["B-PER", "O"], ["I-LOC"]]})
+    (written,) = export(found, store, tmp_path / "out").folders
+    text = (written / "panx" / "test-de.tsv").read_text()
+    # What the official evaluator's read_tag makes of the tags of the data, line by line.
+    gold = "".join(line.partition("\t")[2].strip() + "\n" for line in files["dev-de"].splitlines())
+    assert layouts.sentences(gold) == [(), ("B-LOC", "O"), (), (), ("O",), *last]
+    assert layouts.sentences(text) == [(), ("B-PER", "O"), (), (), ("I-LOC",), *last]
+
+
 def test_questions_that_share_an_id_are_told(world: "World", store: Store, tmp_path: Path) -> None:
     found = plan(load(world.study(text=LAB.replace(', "lab_pos", "lab_tatoeba"', ""))))
     answers = {"lab_qa": [f"answer {row}" for row in range(300)]}

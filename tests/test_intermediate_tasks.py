@@ -148,7 +148,7 @@ LOCAL: list[tuple[str, str, str, bytes, list[Example]]] = [
         [Choice("Kim lent Lou a tent. How does Lou feel?", ("angry", "thankful", "cold"), 1)],
     ),
     (
-        "ccg",
+        "ccg_questions",
         "train",
         "intermediate/ccg/qus_train.staggedGold",
         b"# made by hand\n\nAda|NNP|N a|b|DT|NP[nb]/N (|LRB|LRB x/y|NN|((N/N)/N)\\(N\\PP) .|.|.\n",
@@ -264,10 +264,15 @@ def test_what_a_category_is(text: str, expected: bool) -> None:
     assert readers.is_category(text) == expected
 
 
-def test_ccgbank_comes_before_the_questions(tmp_path: Path) -> None:
-    files = {"wsj02-21.stagged": b"Ada|NNP|N\n", "qus_train.staggedGold": b"Why|WRB|S[wq]/S[q]\n"}
-    data = _folder(tmp_path, {f"intermediate/ccg/{name}": content for name, content in files.items()})
+def test_questions_never_pass_for_ccgbank(tmp_path: Path) -> None:
+    questions = {"intermediate/ccg/qus_train.staggedGold": b"Why|WRB|S[wq]/S[q]\n"}
+    data = _folder(tmp_path, questions)
+    with pytest.raises(DataError, match="no train data of task 'ccg' in 'en'"):
+        task.load(task.find("ccg"), "train", "en", data)
+    _folder(tmp_path, {"intermediate/ccg/wsj02-21.stagged": b"Ada|NNP|N\n"})
     assert task.load(task.find("ccg"), "train", "en", data) == [Tagged(("Ada",), ("N",))]
+    asked = task.load(task.find("ccg_questions"), "train", "en", data)
+    assert asked == [Tagged(("Why",), ("S[wq]/S[q]",))]
     with pytest.raises(DataError, match="CCGbank's licence forbids a copy on the Hub"):
         task.load(task.find("ccg"), "train", "en")
 

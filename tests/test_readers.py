@@ -37,12 +37,27 @@ def test_json_lines(tmp_path: Path) -> None:
     assert list(readers.json_lines(path, ("a",))) == [(1, {"a": 1, "b": None})]
 
 
-def test_tagged_columns_take_any_number_of_blank_lines(tmp_path: Path) -> None:
-    path = _write(tmp_path, b"\nthe\tDET\ncat\tNOUN\n\n\nruns\tVERB")
+def test_further_blank_lines_are_empty_sentences_as_in_the_official_code(tmp_path: Path) -> None:
+    path = _write(tmp_path, b"\nthe\tDET\ncat\tNOUN\n\n \r\nruns\tVERB\n\n\n")
+    empty = Tagged((), ())
     assert list(readers.tagged_columns(path, LABELS)) == [
+        empty,
         Tagged(("the", "cat"), ("DET", "NOUN")),
+        empty,
         Tagged(("runs",), ("VERB",)),
+        empty,
     ]
+
+
+def test_the_prefix_of_wikiann_is_taken_away_where_every_token_has_it(tmp_path: Path) -> None:
+    path = _write(tmp_path, b"vi:the\tDET\nvi:vi:cat\tNOUN\n\nvi::\tVERB\n")
+    assert [row.tokens for row in readers.tagged_columns(path, LABELS, "vi")] == [("the", "vi:cat"), (":",)]
+    assert [row.tokens[0] for row in readers.tagged_columns(path, LABELS, "v")] == ["vi:the", "vi::"]
+    path = _write(tmp_path, b"vi:the\tDET\ncat\tNOUN\n")
+    assert [row.tokens for row in readers.tagged_columns(path, LABELS, "vi")] == [("vi:the", "cat")]
+    path = _write(tmp_path, b"vi:the\tDET\nvi:\tNOUN\n")
+    with pytest.raises(DataError, match=r"rows.tsv:2: the token is empty"):
+        list(readers.tagged_columns(path, LABELS, "vi"))
 
 
 CONLLU = """# newdoc
@@ -64,6 +79,42 @@ def test_conllu_gives_the_syntactic_words(tmp_path: Path) -> None:
         Tagged(("de", "le chat"), ("DET", "NOUN"), "s-1"),
         Tagged(("#",), ("NOUN",)),
     ]
+
+
+def _words(*words: str, tag: str = "NOUN") -> str:
+    """A sentence in CoNLL-U."""
+    rest = "\t_\t_\t0\troot\t_\t_\n"
+    return "".join(f"{at}\t{word}\t_\t{tag}{rest}" for at, word in enumerate(words, 1)) + "\n"
+
+
+@pytest.mark.parametrize("words", [("_",), ("_", "_", "_"), ("a", "_"), ("_", "_", "a")])
+def test_sentences_whose_words_are_withheld_are_passed_by(tmp_path: Path, words: tuple[str, ...]) -> None:
+    # XTREME, utils_preprocess.py: kept if num_empty == 0 or num_empty < len(sent) - 1
+    path = _write(tmp_path, (_words(*words, tag="?") + _words("b")).encode())
+    assert list(readers.conllu(path, LABELS)) == [Tagged(("b",), ("NOUN",))]
+
+
+@pytest.mark.parametrize("words", [("a",), ("a", "_", "b"), ("_", "a", "_", "b")])
+def test_a_single_underscore_among_words_is_a_word(tmp_path: Path, words: tuple[str, ...]) -> None:
+    path = _write(tmp_path, _words(*words).encode())
+    assert list(readers.conllu(path, LABELS)) == [Tagged(words, ("NOUN",) * len(words))]
+
+
+@pytest.mark.parametrize(
+    ("ids", "line", "said"),
+    [
+        (("1", "2", "1", "2", "4"), 4, "'1', not 3"),
+        (("1", "3"), 3, "'3', not 2"),
+        (("2", "3"), 2, "'2', not 1"),
+        (("1-2", "1", "2", "2"), 5, "'2', not 3"),
+        (("1", "1.1", "x"), 4, "'x', not 2"),
+    ],
+)
+def test_words_of_conllu_count_from_1(tmp_path: Path, ids: tuple[str, ...], line: int, said: str) -> None:
+    rest = "\ta\t_\tNOUN\t_\t_\t0\troot\t_\t_\n"
+    path = _write(tmp_path, ("# sent_id = 1\n" + "".join(name + rest for name in ids) + "\n").encode())
+    with pytest.raises(DataError, match=rf"rows.tsv:{line}: the word has the ID {said}"):
+        list(readers.conllu(path, LABELS))
 
 
 def test_paired_lines(tmp_path: Path) -> None:

@@ -97,6 +97,63 @@ def test_masakhaner_forgets_dates_and_splits_from_the_right(tmp_path: Path) -> N
         task.load(task.find("masakhaner2"), "test", "ha")
 
 
+def test_sentences_without_words_are_left_out_unless_they_are_wanted(tmp_path: Path) -> None:
+    files = {
+        "panx/dev-vi.tsv": "\nvi:Huế\tB-LOC\n\n\nvi:to\tO\n\n\n",
+        "udpos/ud/vi_x-ud-test.conllu": "\n# newdoc\n\n1\tto\t_\tADJ\t_\t_\t0\t_\t_\t_\n\n\n",
+        "masakhaner2/hau/test.txt": "Kano B-LOC\n\n\nta O\n",
+    }
+    data = _folder(tmp_path, files)
+    words = [("Huế",), ("to",)], [("to",)], [("Kano",), ("ta",)]
+    everything = [(), ("Huế",), (), ("to",), ()], [(), (), ("to",), ()], [("Kano",), (), ("ta",)]
+    for (name, split, code), some, whole in zip(
+        (("panx", "dev", "vi"), ("udpos", "test", "vi"), ("masakhaner2", "test", "ha")),
+        words,
+        everything,
+        strict=True,
+    ):
+        assert [row.tokens for row in _load(name, split, code, data) if isinstance(row, Tagged)] == some
+        rows = task.load(task.find(name), split, code, data, empty=True)
+        assert [row.tokens for row in rows if isinstance(row, Tagged)] == whole
+    (data / "target/panx/dev-vi.tsv").write_text("\n\n")
+    with pytest.raises(DataError, match=r"dev-vi.tsv: holds no examples"):
+        task.load(task.find("panx"), "dev", "vi", data, empty=True)
+
+
+# UD
+
+
+def _conllu(*sentences: str) -> str:
+    rest = "\t_\tNOUN\t_\t_\t0\t_\t_\t_\n"
+    words = ([f"{at}\t{word}{rest}" for at, word in enumerate(one.split(), 1)] for one in sentences)
+    return "".join("".join(lines) + "\n" for lines in words)
+
+
+def test_a_treebank_without_words_is_passed_by(tmp_path: Path) -> None:
+    files = {
+        "udpos/xtreme/test-ar.tsv": "_\tNOUN\n_\tNOUN\n\n",
+        "udpos/ud/ar_nyuad-ud-test.conllu": _conllu("_ _ _", "_"),
+        "udpos/ud/ar_padt-ud-test.conllu.gz": _conllu("qalam _ kitab", "_ _"),
+        "udpos/ud/ar_pud-ud-test.conllu.gz": _conllu("bayt"),
+        "udpos/ud/fr_ftb-ud-test.conllu": _conllu("_ _ _"),
+        "udpos/ud/fr_pud-ud-test.conllu": "1\n",
+        "udpos/ud/ja_bccwj-ud-test.conllu": _conllu("_ _ _"),
+    }
+    data, udpos = _folder(tmp_path, files), task.find("udpos")
+    assert _load("udpos", "test", "ar", data) == [Tagged(("qalam", "_", "kitab"), ("NOUN",) * 3)]
+    assert [path.name for path in task.sources(udpos, "test", "ar", data)] == ["ar_padt-ud-test.conllu.gz"]
+    assert [path.name for path in task.left_out(udpos, "test", "ar", data)] == [
+        "test-ar.tsv",
+        "ar_nyuad-ud-test.conllu",
+        "ar_pud-ud-test.conllu.gz",
+    ]
+    with pytest.raises(DataError, match=r"fr_pud-ud-test.conllu:1: has 1 column"):
+        _load("udpos", "test", "fr", data)  # what is broken is told, not passed by
+    with pytest.raises(DataError, match=r"ja_bccwj-ud-test.conllu: holds no words, or they are withheld"):
+        _load("udpos", "test", "ja", data)
+    assert task.left_out(udpos, "test", "ja", data) == ()
+
+
 # Questions
 
 

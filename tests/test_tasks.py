@@ -33,10 +33,10 @@ DATA = Path(os.environ["XSTILTS_DATA"]) if "XSTILTS_DATA" in os.environ else Non
 with_data = pytest.mark.skipif(DATA is None, reason="XSTILTS_DATA names no data folder")
 # The names in a data folder's manifest.json, where they are not the task's. A split may be there under
 # another name, or under several.
-MANIFEST_NAMES = {"mnli": "nli_mix", "real_text": "text"}
+MANIFEST_NAMES = {"ccg": "CCGbank", "ccg_questions": "ccg", "real_text": "text"}
 MANIFEST_SPLITS: dict[str, dict[str, tuple[str, ...]]] = {
     "anli": {"train": ("R1.dev", "R2.dev", "R3.dev"), "dev": ("R3.test",)},
-    "ccg": {"dev": ("test",)},
+    "ccg_questions": {"dev": ("test",)},
     "mrpc": {"dev": ("test",)},
     "socialiqa": {"train": ("dev",), "dev": ("test",)},
     "squad2": {"train": ("sample",)},
@@ -107,7 +107,7 @@ def test_it_has_a_source(found: Task) -> None:
     if found.lab is None:
         assert found.family == "masked" or found.evaluation_split in _splits(found)
     if found.hub is not None:
-        assert len(found.hub.revision) == 40, "a commit, not the name of a branch"
+        assert all(task.is_commit(hub.revision) for hub in found.hub.sources)
         assert set(found.hub.codes) <= set(found.languages)
 
 
@@ -221,13 +221,16 @@ def test_plain_and_compressed_files_are_found(tmp_path: Path) -> None:
     assert task.identity(xnli, "test", "de", data) != task.identity(xnli, "test", "fr", data)
 
 
-def test_mnli_skips_pairs_without_gold_label_and_prefers_the_original(tmp_path: Path) -> None:
+def test_mnli_skips_pairs_without_gold_label_and_reads_no_other_collection(tmp_path: Path) -> None:
     row = {"sentence1": "a", "sentence2": "b", "pairID": "7"}
     rows = [{**row, "gold_label": label} for label in ("-", "neutral")]
     lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    original, stand_in = "mnli/multinli_1.0_train.jsonl", "nli_mix/train.jsonl"
-    data = _folder(tmp_path, {f"intermediate/{original}": lines, f"intermediate/{stand_in}": lines * 2})
-    assert task.load(task.find("mnli"), "train", "en", data) == [Pair("a", "b", "neutral", "7")]
+    mnli, mix = task.find("mnli"), task.find("nli_mix")
+    data = _folder(tmp_path, {"intermediate/nli_mix/train.jsonl": lines * 2})
+    assert not task.from_files(mnli, data)
+    assert len(task.load(mix, "train", "en", data)) == 2
+    _folder(tmp_path, {"intermediate/mnli/multinli_1.0_train.jsonl": lines})
+    assert task.load(mnli, "train", "en", data) == [Pair("a", "b", "neutral", "7")]
 
 
 def test_udpos_reads_both_layouts_and_never_mixes_splits(tmp_path: Path) -> None:

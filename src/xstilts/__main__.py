@@ -149,12 +149,13 @@ def check(
     from xstilts.store import Store
     from xstilts.study.load import load
     from xstilts.study.plan import draft
-    from xstilts.study.rows import lacking_images
+    from xstilts.study.rows import look
 
     found = draft(load(study), data, images)
-    show.checked(found, Store(store), as_json=json)
-    if errors := found.errors or tuple(lacking_images(found.steps, found.places)):
-        raise InputErrors(errors)
+    rows, broken = look(found.steps, found.places)
+    show.checked(found, Store(store), rows, as_json=json)
+    if errors := {str(error): error for error in (*found.errors, *broken)}:
+        raise InputErrors(tuple(errors.values()))
 
 
 @app.command()

@@ -11,7 +11,7 @@ from typing import Any
 
 from xstilts import task
 from xstilts.errors import DamageError
-from xstilts.families.examples import Bitext
+from xstilts.families.examples import Bitext, Tagged
 from xstilts.report import files
 from xstilts.store import REPAIR, Store
 from xstilts.study.phase import Evaluation
@@ -34,7 +34,8 @@ class Export:
 def export(plan: Plan, store: Store, out: Path) -> Export:
     """Write the predictions of every arm and seed below `out`; references are no submissions.
 
-    Raises DataError if the sentences of a retrieval task, whose order the layout follows, cannot be read.
+    Raises DataError if the rows of a target whose layout depends on them cannot be read: the order of the
+    sentences of a retrieval task, and the empty sentences among those that are tagged.
     """
     several = len({cell.backbone for cell in plan.cells if not cell.reference}) > 1
     folders: dict[Path, None] = {}
@@ -80,11 +81,17 @@ def _text(
     family = evaluation.use.family
     if family == "span":
         return json.dumps(dict(zip(ids, values, strict=True)), ensure_ascii=False, indent=1) + "\n"
-    if family == "tagging":
-        return "\n".join("".join(f"{tag}\n" for tag in tags) for tags in values)
-    if family != "retrieval":
+    if family not in ("tagging", "retrieval"):
         return "".join(f"{value}\n" for value in values)
     place = plan.places.task(evaluation.use.task)
+    if family == "tagging":
+        if task.sources(place, evaluation.use.split, language, plan.places.data):
+            # The official evaluator makes an empty sentence of every further blank line of the references.
+            given = iter(values)
+            rows = task.load(place, evaluation.use.split, language, plan.places.data, empty=True)
+            values = [next(given) if row.tokens else () for row in rows if isinstance(row, Tagged)]
+        text = "\n".join("".join(f"{tag}\n" for tag in tags) for tags in values)
+        return text if not values or values[-1] else text + "\n"
     bitext = task.load(place, evaluation.use.split, language, plan.places.data)[0]
     assert isinstance(bitext, Bitext)
     if evaluation.metric == "mining_f1":

@@ -20,13 +20,7 @@ def stream(hub: Hub, split: str, language: str, task: str) -> Iterator[Example]:
     Raises DataError if the data set has no such split or language, or if the file can neither be fetched nor
     found in the cache of an earlier fetch.
     """
-    where = f"task '{task}' on the Hub ({hub.dataset})"
-    if split not in hub.files:
-        raise DataError(where, f"has no split '{split}'; it has {', '.join(hub.files)}.")
-    if hub.codes and language not in hub.codes:
-        near = did_you_mean(language, hub.codes) or f"It has {', '.join(hub.codes)}."
-        raise DataError(where, f"has no language '{language}'.", near)
-    name = hub.files[split].replace("{lang}", hub.codes.get(language, language))
+    where, name = _where(hub, task), _path(hub, split, language, task)
     found = False
     for example in fit(hub.read(_rows(_fetch(hub, name, where), where), language), f"{where}, {name}"):
         found = True
@@ -35,6 +29,27 @@ def stream(hub: Hub, split: str, language: str, task: str) -> Iterator[Example]:
         raise DataError(where, f"{name} holds no examples.")
     for other in hub.also:
         yield from stream(other, split, language, task)
+
+
+def paths(hub: Hub, split: str, language: str, task: str) -> Iterator[str]:
+    """The files that `stream` reads: `hub:REPOSITORY@REVISION/PATH`; the path names config and split."""
+    for one in hub.sources:
+        yield f"hub:{one.dataset}@{one.revision}/{_path(one, split, language, task)}"
+
+
+def _where(hub: Hub, task: str) -> str:
+    return f"task '{task}' on the Hub ({hub.dataset})"
+
+
+def _path(hub: Hub, split: str, language: str, task: str) -> str:
+    """The file of a split in a language; DataError if the data set has none."""
+    where = _where(hub, task)
+    if split not in hub.files:
+        raise DataError(where, f"has no split '{split}'; it has {', '.join(hub.files)}.")
+    if hub.codes and language not in hub.codes:
+        near = did_you_mean(language, hub.codes) or f"It has {', '.join(hub.codes)}."
+        raise DataError(where, f"has no language '{language}'.", near)
+    return hub.files[split].replace("{lang}", hub.codes.get(language, language))
 
 
 def _fetch(hub: Hub, name: str, where: str) -> Path:

@@ -226,20 +226,38 @@ def nli_rows(rows: Iterator[Mapping[str, Any]], name: str = "") -> Iterator[Pair
             yield Pair(row["premise"], row["hypothesis"], gold, row[name] if name else "")
 
 
-def tagged_columns(path: Path, labels: Collection[str]) -> Iterator[Tagged]:
-    """Sentences of a file with `token TAB tag` on each line and a blank line between sentences."""
-    tokens: list[str] = []
-    tags: list[str] = []
+def blocks(path: Path) -> Iterator[list[Line]]:
+    """The lines between blank lines, block by block; every further blank line is a block without lines.
+
+    XTREME's `evaluate.py` (read_tag) counts such a block as a sentence, so readers of sentences give one
+    without words for it; `xstilts.task.stream` leaves it out, and `xstilts export` writes it.
+    """
+    block: list[Line] = []
     for number, line in lines(path):
         if line.strip():
-            token, tag = _split(path, number, line, ("token", "tag"))
-            tokens.append(_token(path, number, token))
-            tags.append(label(path, number, tag, labels))
-        elif tokens:
-            yield Tagged(tuple(tokens), tuple(tags))
-            tokens, tags = [], []
-    if tokens:
-        yield Tagged(tuple(tokens), tuple(tags))
+            block.append((number, line))
+        else:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def tagged_columns(path: Path, labels: Collection[str], language: str = "") -> Iterator[Tagged]:
+    """Sentences of a file with `token TAB tag` on each line and a blank line between sentences.
+
+    The original WikiANN has `vi:` before every token of its Vietnamese files: with `language`, that prefix is
+    taken away from a file whose every token has it.
+    """
+    prefix = f"{language}:"
+    if not language or any(line.strip() and not line.startswith(prefix) for _, line in lines(path)):
+        prefix = ""
+    for block in blocks(path):
+        rows = []
+        for number, line in block:
+            token, tag = _split(path, number, line.removeprefix(prefix), ("token", "tag"))
+            rows.append((_token(path, number, token), label(path, number, tag, labels)))
+        yield Tagged(tuple(token for token, _ in rows), tuple(tag for _, tag in rows))
 
 
 _ATOM = re.compile(r"(?:S|NP?|PP)(?:\[\w+\])?|conj|[LR]RB|[LR]QU|[.,:;]")
@@ -278,30 +296,46 @@ def supertags(path: Path, labels: Collection[str], other: str = "") -> Iterator[
 
 
 _CONLLU = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
+_NO_WORD = re.compile(r"\d+[-.]\d+")
 
 
 def conllu(path: Path, labels: Collection[str]) -> Iterator[Tagged]:
     """Sentences of a CoNLL-U file: the syntactic words (FORM) and their universal tags (UPOS).
 
-    Comments, multiword tokens (`1-2`) and empty nodes (`1.1`) are skipped; the id is the `sent_id`.
+    Comments, multiword tokens (`1-2`) and empty nodes (`1.1`) are skipped; the id is the `sent_id`. Words
+    count from 1 in each sentence; DataError if a number is missing or comes again. A sentence whose words are
+    withheld is passed by, whatever its tags are.
     """
-    tokens: list[str] = []
-    tags: list[str] = []
     name = ""
-    for number, line in lines(path):
-        if line.startswith("#"):
-            key, _, value = line[1:].partition("=")
-            name = value.strip() if key.strip() == "sent_id" else name
-        elif line.strip():
+    for block in blocks(path):
+        rows: list[tuple[int, str, str]] = []
+        for number, line in block:
+            if line.startswith("#"):
+                key, _, value = line[1:].partition("=")
+                name = value.strip() if key.strip() == "sent_id" else name
+                continue
             row = dict(zip(_CONLLU, _split(path, number, line, _CONLLU), strict=True))
-            if "-" not in row["ID"] and "." not in row["ID"]:
-                tokens.append(_token(path, number, row["FORM"]))
-                tags.append(label(path, number, row["UPOS"], labels))
-        elif tokens:
-            yield Tagged(tuple(tokens), tuple(tags), name)
-            tokens, tags, name = [], [], ""
-    if tokens:
-        yield Tagged(tuple(tokens), tuple(tags), name)
+            if _NO_WORD.fullmatch(row["ID"]):
+                continue
+            if row["ID"] != str(len(rows) + 1):
+                what = f"the word has the ID {row['ID']!r}, not {len(rows) + 1}."
+                now = "Words count from 1 in each sentence: a blank line or a word may be missing before it."
+                raise DataError(_place(path, number), what, now)
+            rows.append((number, _token(path, number, row["FORM"]), row["UPOS"]))
+        tokens = tuple(token for _, token, _ in rows)
+        if not withheld(tokens):
+            yield Tagged(tokens, tuple(label(path, number, tag, labels) for number, _, tag in rows), name)
+        name = "" if rows else name
+
+
+def withheld(tokens: Sequence[str]) -> bool:
+    """Whether the words of a sentence are withheld: all of them, or all but one, are `_`.
+
+    Some treebanks may not publish their words. The rule is XTREME's, which keeps a sentence without `_`, or
+    with fewer than one less than it has words (google-research/xtreme, utils_preprocess.py).
+    """
+    missing = sum(token == "_" for token in tokens)
+    return missing > 0 and missing >= len(tokens) - 1
 
 
 def paired_lines(first: Path, second: Path) -> Iterator[tuple[str, str]]:

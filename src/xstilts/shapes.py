@@ -57,6 +57,20 @@ class Hardware(_Shape):
     processor: str | None = None
 
 
+class Source(_Shape):
+    """What rows of a step were read from."""
+
+    task: str
+    split: str
+    language: str
+    data: str
+    files: list[str]
+    code: str
+    rows: Count | None
+    release: Count | None
+    instead: str
+
+
 class Record(_Shape):
     """record.json."""
 
@@ -69,6 +83,7 @@ class Record(_Shape):
     hardware: Hardware = Hardware()
     software: dict[str, str | None] = Field(default_factory=dict)
     source_score: dict[str, Score] = Field(default_factory=dict)
+    sources: list[Source] = Field(default_factory=list)
     files: dict[Annotated[str, AfterValidator(_below)], File] = Field(default_factory=dict)
 
 

@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from xstilts.study import load
 from xstilts.study.cost import estimate, tokens_of
 from xstilts.study.phase import Phase
 from xstilts.study.plan import Cell, Plan
+from xstilts.study.sources import Part, grouped, parts_of, source
 from xstilts.study.step import Step
 from xstilts.study.study import Study
 
@@ -28,9 +30,13 @@ if TYPE_CHECKING:
     from xstilts.runner.driver import Result
 
 
-def checked(plan: Plan, store: Store, *, as_json: bool) -> None:
-    """The dry run: cells, steps with what is shared and what the store has, an estimate of the cost."""
+def checked(
+    plan: Plan, store: Store, rows: Mapping[Part, int] = MappingProxyType({}), *, as_json: bool
+) -> None:
+    """The dry run: cells, steps with what is shared and what the store has, what is read, an estimate of the
+    cost. `rows` has the numbers of rows, as far as they were counted."""
     cost = estimate(plan, store)
+    read = [source(part, plan.places, rows.get(part)) for part in parts_of(plan.steps)]
     steps = [_step(step, plan, store) for step in plan.steps]
     if as_json:
         _json(
@@ -39,6 +45,7 @@ def checked(plan: Plan, store: Store, *, as_json: bool) -> None:
                 "question": plan.study.question,
                 "cells": [_cell(cell, plan, store) for cell in plan.cells],
                 "steps": steps,
+                "data": [asdict(one) for one in read],
                 "notes": plan.notes,
                 "estimate": {
                     "tokens": cost.tokens,
@@ -53,7 +60,7 @@ def checked(plan: Plan, store: Store, *, as_json: bool) -> None:
     console.print(printable(f"{plan.study.name}: {plan.study.question}"))
     if plan.cells:
         console.print(_grid(plan, store))
-    rows = [
+    kinds = [
         (
             kind,
             len(of_kind),
@@ -63,13 +70,15 @@ def checked(plan: Plan, store: Store, *, as_json: bool) -> None:
         for kind in ("backbone", "phase", "evaluation")
         if (of_kind := [step for step in steps if step["kind"] == kind])
     ]
-    console.print(_table(("steps", "number", "in the store", "shared by cells"), rows))
+    console.print(_table(("steps", "number", "in the store", "shared by cells"), kinds))
     phases = [step for step in steps if step["kind"] == "phase" and not step["done"]]
     shared = [
         (step["name"], step["fingerprint"], step["cells"], _thousands(step["tokens"])) for step in phases
     ]
     if shared:
         console.print(_table(("phase to train", "fingerprint", "cells", "tokens (estimate)"), shared))
+    for group in grouped(read):
+        console.print(printable(f"Data: {group}."), soft_wrap=True)
     console.print(_cost(cost.tokens, cost.unknown, cost.seconds))
     for note in plan.notes:
         console.print(printable(f"Note: {note}."))

@@ -9,17 +9,18 @@ import hashlib
 import importlib
 import importlib.util
 import pkgutil
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import xstilts.tasks
 from xstilts.disk import is_file
 from xstilts.errors import DataError, TaskError, did_you_mean
-from xstilts.families.examples import Example
+from xstilts.families.examples import Example, Tagged
 from xstilts.families.fit import fit
 from xstilts.unpacked import said_size
 
@@ -42,7 +43,10 @@ class Files:
     `{lang}`, and each may be plain or end in `.gz`. `paired` names a second file that is read beside the
     first (line-aligned text), `gold` one with the right pairs, read after those. `codes` maps a language to
     the code that the release uses for it. `unlabelled` names languages in which the release withholds the
-    labels of a split: their files are never read. `read(paths, language)` yields the examples of a file.
+    labels of a split: their files are never read. Of several files that match a pattern the first by name is
+    read that is `usable`; if none is, the first, whose reader says what is wrong. `substitutes` says of paths
+    (`*` stands for anything) what their rows are where they are not those of the release's own split: reports
+    tell it. `read(paths, language)` yields the examples of a file.
     """
 
     patterns: Mapping[str, tuple[str, ...]]
@@ -52,11 +56,29 @@ class Files:
     gold: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
     unlabelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    substitutes: Mapping[str, str] = field(default_factory=dict)
+    usable: Callable[[Path], bool] | None = None
+
+
+NO_COMMIT = "is no full commit, and what a branch, a tag or a short hash names can change."
+
+
+def is_commit(revision: str) -> bool:
+    """Whether a revision of the Hub is a full commit: the one kind whose files stay what they are."""
+    return re.fullmatch("[0-9a-f]{40}", revision) is not None
+
+
+def find_commit(kind: Literal["model", "dataset"], name: str, revision: str) -> str:
+    """How to find the commit that a revision of a model or a data set names now."""
+    asked = f"huggingface_hub.HfApi().{kind}_info({name!r}, revision={revision!r}).sha"
+    return (
+        f"Name its 40 hexadecimal digits; the Hub shows them under 'Files and versions', and {asked} is them."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hub:
-    """A data set on the Hugging Face Hub: Parquet, JSON lines or TSV at a pinned revision, never a script.
+    """A data set on the Hugging Face Hub: Parquet, JSON lines or TSV at a commit, never a script.
 
     `files` gives for each split the path in the repository; it may contain `{lang}`. `also` names further
     files and data sets, which are read after it. `read(rows, language)` yields the examples of the rows.
@@ -68,6 +90,11 @@ class Hub:
     read: Callable[[Iterator[Mapping[str, Any]], str], Iterator[Example]]
     codes: Mapping[str, str] = field(default_factory=dict)
     also: tuple["Hub", ...] = ()
+
+    @property
+    def sources(self) -> tuple["Hub", ...]:
+        """This data set and all that are read after it."""
+        return (self, *(source for other in self.also for source in other.sources))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +116,9 @@ class Task:
     training rows, as the split TRANSLATED. `images` are the paths to try below the folder of images, where
     `{id}` is the name in a row and `{name}` its last part; `captions` says that rows tell in words what is on
     them. `no_hub` says why the rows are not read from the
-    Hub. `examples` is how many the release has, by split, in the source language or else in any. `version`
-    is raised by hand whenever the rows change, and enters every fingerprint.
+    Hub. `examples` is how many rows the release has, by split: one number for all languages, or those of the
+    languages for which it is known. `version` is raised by hand whenever the rows change, and enters every
+    fingerprint.
     """
 
     family: str
@@ -110,7 +138,7 @@ class Task:
     images: tuple[str, ...] = ()
     captions: bool = False
     no_hub: str = ""
-    examples: Mapping[str, int] = field(default_factory=dict)
+    examples: Mapping[str, int | Mapping[str, int]] = field(default_factory=dict)
     evaluation_split: str = "test"
     evaluation_fallback: str = ""
     development_split: str = "dev"
@@ -124,8 +152,24 @@ class Task:
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """The number of examples of each split, as far as it is known without reading them."""
-        return self.lab.sizes if self.lab is not None else self.examples
+        """The number of examples of each split in the source language, or else in the language with most, as
+        far as it is known without reading them."""
+        if self.lab is not None:
+            return self.lab.sizes
+        return {
+            split: rows if isinstance(rows, int) else rows.get(self.source_language, max(rows.values()))
+            for split, rows in self.examples.items()
+        }
+
+    def released(self, split: str, language: str) -> int | None:
+        """The number of rows that the release has of a split in a language; None if it is not known.
+
+        Of training rows in translation it is that of the originals.
+        """
+        if split == TRANSLATED:
+            split, language = "train", self.source_language
+        rows = self.examples.get(self.evaluation_split if split == TEST_TRANSLATED else split)
+        return rows.get(language) if isinstance(rows, Mapping) else rows
 
 
 def names() -> tuple[str, ...]:
@@ -167,28 +211,37 @@ def _find_file(path: Path) -> Task:
         raise TaskError(
             str(path), "binds no TASK.", "Write `TASK = Task(...)`; docs/adding-a-task.md shows one."
         )
+    for hub in () if task.hub is None else task.hub.sources:
+        if not is_commit(hub.revision):
+            what = f"the revision {hub.revision!r} of {hub.dataset} {NO_COMMIT}"
+            raise TaskError(str(path), what, find_commit("dataset", hub.dataset, hub.revision))
     return replace(task, name=path.stem, path=path)
 
 
-def load(task: Task, split: str, language: str, data: Path | None = None) -> list[Example]:
+def load(
+    task: Task, split: str, language: str, data: Path | None = None, *, empty: bool = False
+) -> list[Example]:
     """All examples of a split in a language, in the order of the source; see `stream`."""
-    return list(stream(task, split, language, data))
+    return list(stream(task, split, language, data, empty=empty))
 
 
-def stream(task: Task, split: str, language: str, data: Path | None = None) -> Iterator[Example]:
+def stream(
+    task: Task, split: str, language: str, data: Path | None = None, *, empty: bool = False
+) -> Iterator[Example]:
     """The examples of a split in a language, in the order of the source, one after the other.
 
-    Rows come from the lab, else from the data folder if it has any of the task, else from the Hub.
+    Rows come from the lab, else from the data folder if it has any of the task, else from the Hub. Sentences
+    without words, of which further blank lines make some, are left out unless `empty` ones are wanted.
     Raises DataError if the source has no such split, a file is missing, or a row is broken.
     """
-    split, language = _original(task, split, language)
+    split, language = original(task, split, language)
     if task.lab is not None:
         from xstilts import lab
 
         size = _lab_size(task, split, language)
         yield from lab.generate(task.lab.name, language, "train" if split == TRANSLATED else split, size)
     elif (files := _layout(task, split, data)) is not None:
-        yield from _read(files, _paths(task, files, split, language, data), language)
+        yield from _read(files, _paths(task, files, split, language, data), language, empty)
     elif task.hub is not None:
         from xstilts import hub
 
@@ -197,12 +250,14 @@ def stream(task: Task, split: str, language: str, data: Path | None = None) -> I
         raise DataError(f"task '{task.name}'", "names no source of data.")
 
 
-def _read(files: Files, paths: tuple[Path, ...], language: str) -> Iterator[Example]:
+def _read(files: Files, paths: tuple[Path, ...], language: str, empty: bool) -> Iterator[Example]:
     found = False
     try:
         for example in fit(files.read(paths, language), str(paths[0])):
-            found = True
-            yield example
+            has_words = not isinstance(example, Tagged) or bool(example.tokens)
+            found = found or has_words
+            if has_words or empty:
+                yield example
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         what = f"the compressed file is damaged or cut short ({error})."
         raise DataError(str(paths[0]), what, "Fetch it again.") from error
@@ -216,7 +271,7 @@ def _read(files: Files, paths: tuple[Path, ...], language: str) -> Iterator[Exam
 
 def identity(task: Task, split: str, language: str, data: Path | None = None) -> str:
     """What rows depend on: a Hub revision, the checksum of local files, or the lab's version."""
-    split, language = _original(task, split, language)
+    split, language = original(task, split, language)
     if task.lab is not None:
         from xstilts import lab
 
@@ -230,13 +285,41 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
     if split not in task.hub.files:
         what = f"has no split '{split}' on the Hub; it has {', '.join(task.hub.files)}."
         raise DataError(f"task '{task.name}'", what)
-    sources = dict.fromkeys(f"{hub.dataset}@{hub.revision}" for hub in (task.hub, *task.hub.also))
+    sources = dict.fromkeys(f"{hub.dataset}@{hub.revision}" for hub in task.hub.sources)
     return "hub:" + "+".join(sources)
+
+
+def sources(task: Task, split: str, language: str, data: Path | None = None) -> tuple[Path, ...]:
+    """The local files that the rows of a split are read from; none if they come from the lab or the Hub.
+
+    Raises DataError as `stream` does if they are not there.
+    """
+    split, language = original(task, split, language)
+    files = _layout(task, split, data)
+    return () if files is None else _paths(task, files, split, language, data)
+
+
+def left_out(task: Task, split: str, language: str, data: Path | None = None) -> tuple[Path, ...]:
+    """Of several files that hold the rows of a split, such as treebanks, those that are not read: those tried
+    before the one that is, and others of its folder."""
+    split, language = original(task, split, language)
+    files = _layout(task, split, data)
+    if files is None or not any("*" in pattern for pattern in files.patterns.get(split, ())):
+        return ()
+    (read, *_), folder = _paths(task, files, split, language, data), _folder(task, split, data)
+    paths = list(_matches(folder, files.patterns[split], files, language))
+    place = paths.index(read)
+    return (*paths[:place], *(path for path in paths[place + 1 :] if path.parent == read.parent))
+
+
+def size_without_reading(task: Task, split: str, language: str) -> int | None:
+    """The number of rows that the lab makes; None of tasks whose rows have to be read to be counted."""
+    return None if task.lab is None else _lab_size(task, *original(task, split, language))
 
 
 def text_bytes(task: Task, split: str, language: str, data: Path | None = None) -> int | None:
     """How many bytes the local files of a split hold, uncompressed; None if there are none."""
-    split, language = _original(task, split, language)
+    split, language = original(task, split, language)
     files = _layout(task, split, data)
     if files is None or (data is None and task.path is None):
         return None
@@ -267,7 +350,7 @@ def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ..
     return tuple(lang for lang in task.languages if _find_paths(task, task.files, split, lang, data))
 
 
-def _original(task: Task, split: str, language: str) -> tuple[str, str]:
+def original(task: Task, split: str, language: str) -> tuple[str, str]:
     """Split and language whose rows are meant: what is in the source language needs no translation."""
     if split == TEST_TRANSLATED and task.lab is not None:
         return task.evaluation_split, task.source_language
@@ -389,12 +472,25 @@ def _find_paths(task: Task, files: Files, split: str, language: str, data: Path 
 
 
 def _first(folder: Path, patterns: tuple[str, ...], files: Files, language: str) -> Path | None:
+    paths = list(_matches(folder, patterns, files, language))
+    if len(paths) > 1 and files.usable is not None:
+        paths = [path for path in paths if _is_usable(files.usable, path, path.stat().st_mtime_ns)] or paths
+    return paths[0] if paths else None
+
+
+def _matches(folder: Path, patterns: tuple[str, ...], files: Files, language: str) -> Iterator[Path]:
+    """The files that are there, in the order in which they are tried."""
     for pattern in patterns:
-        name = _fill(pattern, files, language)
-        plain = name.removesuffix(".gz")
+        plain = _fill(pattern, files, language).removesuffix(".gz")
         for candidate in (plain, plain + ".gz"):
-            matches = sorted(folder.glob(candidate)) if "*" in candidate else [folder / candidate]
-            for path in matches:
-                if path.is_file():
-                    return path
-    return None
+            paths = sorted(folder.glob(candidate)) if "*" in candidate else [folder / candidate]
+            yield from (path for path in paths if path.is_file())
+
+
+@lru_cache(maxsize=4096)
+def _is_usable(usable: Callable[[Path], bool], path: Path, changed: int) -> bool:
+    """Whether a file can be used; what is wrong with one that is broken is told where it is read."""
+    try:
+        return usable(path)
+    except (DataError, OSError, EOFError, zlib.error):
+        return True

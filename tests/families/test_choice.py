@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 
 from xstilts.families.choice import FAMILY
 from xstilts.families.examples import Choice
@@ -49,6 +50,15 @@ def test_ties_go_to_the_first_option() -> None:
 def test_the_majority_is_the_most_frequent_place_that_there_is() -> None:
     three = [Choice("", ("a", "b", "c"), label) for label in (2, 2, 0)]
     assert FAMILY.majority(three, [three[0], Choice("", ("a", "b"), 0)]) == [2, 1]
+
+
+@pytest.mark.parametrize(("options", "place"), [(2, 0), (4, 0), (3, 2)])
+def test_where_the_right_option_always_stands_at_one_place_chance_is_one_of_so_many(
+    options: int, place: int
+) -> None:
+    rows = [Choice("", tuple("abcd"[:options]), place)] * 120
+    right = [answer == place for answer in FAMILY.majority(rows, rows)]
+    assert np.mean(right) == pytest.approx(1 / options)
 
 
 def test_shuffled_answers_are_options_drawn_evenly() -> None:

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from tokenizers import normalizers, pre_tokenizers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
 
 from xstilts.families.examples import Answer, Question
 from xstilts.families.items import Item, Layout
 from xstilts.families.span import FAMILY, MAX_ANSWER, MAX_QUESTION, best_span
+from xstilts.families.text import _windows
 
 SPLIT = Layout(max_length=24, stride=6, nulls=True)
 
@@ -177,6 +179,99 @@ def test_signs_that_a_tokenizer_drops_are_no_part_of_an_answer(
         first, last = item.gold
         found.add(context[item.note[first][0] : item.note[last][1]] if first else "")
     assert found == {marked, ""}
+
+
+SCRIPTS = {
+    "French": "le café fermé à Genève",
+    "Vietnamese": "ở Huế có sông Hương nổi tiếng",
+    "Yoruba": "ìlú Èkó ní Nàìjíríà tóbi jùlọ",
+    "Korean": "서울은 대한민국의 수도 한글",
+    "Japanese": "ｶﾞｽ がぎ ﾊﾟﾝ",
+    "Arabic": "كَتَبَ الوَلَدُ أُمٌّ آدم",
+    "Hindi": "बूढ़ा क़लम ज़मीन किताबें की",
+    "Thai": "น้ำ ทำ ที่นี่ ผู้",
+    "Malayalam": "അവന്‍ നിന്‍ മലയാളം",
+    "Emoji": "👍🏽 1️⃣ ❤️ ok",
+}
+NORMALIZERS = {
+    "none": normalizers.Sequence([]),
+    "NFC": normalizers.NFC(),
+    "NFD": normalizers.NFD(),
+    "NFKC": normalizers.NFKC(),
+    "BERT": normalizers.BertNormalizer(lowercase=True),
+}
+
+
+@pytest.fixture(scope="session", params=NORMALIZERS)
+def normalising(request: pytest.FixtureRequest) -> Any:
+    """A tokenizer for each way to normalise text, which knows every character and splits at punctuation."""
+    forms = [unicodedata.normalize(form, text) for text in SCRIPTS.values() for form in ("NFC", "NFD")]
+    made = Tokenizer(models.BPE(unk_token="[UNK]"))
+    made.normalizer = NORMALIZERS[request.param]
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = ["[UNK]", "[CLS]", "[SEP]", "[PAD]"]
+    trainer = trainers.BpeTrainer(vocab_size=600, special_tokens=special, show_progress=False)
+    made.train_from_iterator([*forms, "Which ? , ."], trainer)
+    made.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
+    names = {"unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]"}
+    return PreTrainedTokenizerFast(tokenizer_object=made, eos_token="[SEP]", **names)
+
+
+def _asked(script: str, form: str) -> list[Question]:
+    """A question for every word of a line, which is repeated over several windows; punctuation follows."""
+    words = unicodedata.normalize(form, SCRIPTS[script]).split()
+    context = "".join(f"{word}{mark}" for word in words for mark in (", ", "; ", " ", ".\u200b "))
+    return [Question(context, "Which?", (Answer(word, context.index(f"{word};")),)) for word in words]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_an_answer_is_whole_words_of_the_context(script: str, form: str, normalising: Any) -> None:
+    """As the scripts of SQuAD give it: with all its marks, without the punctuation that follows."""
+    layout = Layout(max_length=24, stride=8)
+    rows = _asked(script, form)
+    items = FAMILY.encode(rows, normalising, layout)
+    scores = []
+    for item in items:
+        table = np.zeros((len(item.reads[0]), 2), np.float32)
+        if item.gold != [0, 0]:
+            table[item.gold[0], 0] = table[item.gold[1], 1] = 9
+        scores.append(table)
+    assert FAMILY.decode(rows, items, scores, layout) == [row.answers[0].text for row in rows]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_windows_hold_the_same_answers_whatever_the_form_of_the_text(script: str, normalising: Any) -> None:
+    """Where forms become the same tokens, they become the same windows with the same answers in them."""
+    layout = Layout(max_length=40, stride=8, readout="text", target="inside")
+    composed, other = (_asked(script, form) for form in ("NFC", "NFD"))
+    for one, two in zip(composed, other, strict=True):
+        first, second = (list(_windows([row], normalising, layout)) for row in (one, two))
+        written = [normalising.decode(answers[0]) for _, _, answers, _ in second]
+        assert any(len(text) > len("[SEP]") for text in written)
+        if normalising(one.context)["input_ids"] == normalising(two.context)["input_ids"]:
+            assert first == second
+
+
+@pytest.mark.parametrize("script", ["French", "Vietnamese", "Yoruba", "Korean", "Arabic", "Hindi", "Thai"])
+def test_an_answer_at_the_end_of_a_window_is_written_whole(script: str, normalising: Any) -> None:
+    """It is not "no answer", which would be what the model is taught."""
+    layout = Layout(max_length=64, stride=8, readout="text", target="inside")
+    context = unicodedata.normalize("NFD", SCRIPTS[script])
+    answer = context.split()[-1]
+    row = Question(context, "Which?", (Answer(answer, len(context) - len(answer)),))
+    *_, (_, prompt, answers, _) = _windows([row], normalising, layout)
+    tokens = normalising(f"{answer}[SEP]", add_special_tokens=False)["input_ids"]
+    assert answers == [tokens]
+    assert normalising.decode(tokens[:-1]) in normalising.decode(prompt), "and it is shown whole"
+
+
+def test_a_question_that_is_cut_keeps_its_last_mark(roberta: Any) -> None:
+    words = [unicodedata.normalize("NFD", "ü")] * (MAX_QUESTION + 6)
+    row = Question("the river", " ".join(words), (Answer("river", 4),))
+    (item,) = FAMILY.encode([row], roberta, Layout(max_length=128, stride=16))
+    whole = roberta("ü " * len(words), add_special_tokens=False)["input_ids"]
+    assert item.sequences[0][1 : item.second[0] - 2] == whole[:MAX_QUESTION]
 
 
 @pytest.mark.parametrize("answer", [Answer("", 3), Answer("  ", 3)])

@@ -105,7 +105,10 @@ def write_phase(store: Store, phase: Phase) -> None:
 
 
 def answers(family: str, right: np.ndarray) -> tuple[list[Any], list[Any]]:
-    """Gold values, and predictions that are right where they should be: one of three labels, or two names."""
+    """Gold values, and predictions that are right where they should be: labels, two names, or rows."""
+    if family == "retrieval":
+        rows = np.arange(len(right))
+        return rows.tolist(), np.where(right > 0, rows, (rows + 1) % len(rows)).tolist()
     numbers = np.random.default_rng(2).integers(0, 3, len(right))
     values: list[Any] = [str(number) for number in range(3)]
     if family == "tagging":
@@ -183,10 +186,11 @@ CLAIMS = (
 
 
 TASK_FILE = """\
-from xstilts.task import Task
+from xstilts.task import Lab, Task
 
 TASK = Task(
     family="{family}", languages=("x-en",), metric="accuracy", description="", licence="",
+    lab=Lab(name="{name}", sizes=dict.fromkeys(("train", "dev", "test"), 300)),
     citation="An Example and {name} <example@example.org>. A Task of Tests. 2026.",
 )
 """

@@ -1,17 +1,22 @@
-"""The best arm is chosen on one half of the examples and scored on the other, so that luck is not counted."""
+"""The best arm is chosen by some seeds and examples and scored by others: luck is not counted."""
 
+from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
 import pytest
 
 from xstilts.report import statistics
-from xstilts.report.best import Contest, best_difference, winners
+from xstilts.report.best import Contest, best_difference, seeds_of, winners
+from xstilts.report.claims import judge
 from xstilts.report.effects import Effects, Quantity
-from xstilts.report.results import Line, Results
+from xstilts.report.results import Line, Results, Target
+from xstilts.report.statistics import Sample
+from xstilts.study.claim import Claim
 
-from .numbered import SIZES, TARGETS
+from .numbered import SIZES, TARGETS, claiming
 
 ARMS = tuple(Line("lab-mini", arm) for arm in SIZES)
 CONTEST = Contest(ARMS, "none", "transfer")
@@ -23,7 +28,7 @@ def effects(numbered_world):
 
 
 def means(world, arm, target):
-    """The score of an arm on each half, by hand: the mean over seeds and transfer languages, [2]."""
+    """The score of an arm on each half with each seed, by hand: the mean over transfer languages, [2, 3]."""
     coins = statistics.generator("halves").random(120) < 0.5
     found = []
     for cell in world.plan.cells:
@@ -32,21 +37,29 @@ def means(world, arm, target):
             for (code,), rows in frame.filter(pl.col("language") != "x-en").group_by("language"):
                 right = np.array(rows.sort("index")["statistics"].to_list())[:, 0]
                 assert len(right) == 120, code
-                found.append([100 * right[coins].mean(), 100 * right[~coins].mean()])
-    return np.mean(found, axis=0).round(9)
+                found.append((cell.seed, [100 * right[coins].mean(), 100 * right[~coins].mean()]))
+    by_seed = [np.mean([each for seed, each in found if seed == one], axis=0) for one in (1, 2, 3)]
+    return np.array(by_seed).T.round(9)
 
 
 @pytest.mark.parametrize("target", ["lab_nli", "lab_tatoeba"])
 def test_choosing_and_scoring_by_hand(numbered_world, effects, target):
+    """Of three seeds two choose on one half, and the third scores on the other."""
     arms = np.array([means(numbered_world, arm, target) for arm in SIZES])
     none = means(numbered_world, "none", target)
-    first, second = arms.argmax(axis=0)
-    expected = (arms[first, 1] - none[1] + arms[second, 0] - none[0]) / 2
+    expected, chosen = [], Counter()
+    for seed in range(3):
+        others = [other for other in range(3) if other != seed]
+        for half in (0, 1):
+            best = (arms - none)[:, half, others].mean(axis=1).argmax()
+            expected.append(arms[best, 1 - half, seed] - none[1 - half, seed])
+            chosen[list(SIZES)[best]] += 1
     found = best_difference(effects, CONTEST, (target,))
-    assert found.sample.observed.mean() == pytest.approx(expected)
-    assert found.sample.draws.mean() == pytest.approx(expected)
-    names = list(SIZES)
-    assert winners(effects, CONTEST, target) == tuple(dict.fromkeys((names[first], names[second])))
+    assert found.sample.observed.mean() == pytest.approx(np.mean(expected))
+    assert found.sample.draws.mean() == pytest.approx(np.mean(expected))
+    named = winners(effects, CONTEST, target)
+    assert Counter(named).keys() == chosen.keys()
+    assert [chosen[arm] for arm in named] == sorted(chosen.values(), reverse=True)
 
 
 def test_halves_share_no_example_and_leave_none_out(effects):
@@ -87,3 +100,74 @@ def test_a_missing_arm_leaves_no_best(numbered_world):
     assert best_difference(torn, CONTEST, ("lab_nli",)) is None
     assert best_difference(torn, replace(CONTEST, against="nothing"), ("lab_nli",)) is None
     assert best_difference(torn, replace(CONTEST, lines=ARMS[:2]), ("lab_nli",)) is not None
+
+
+class Drawn(Results):
+    """A study of nine arms and `none` on one target, with seeds of sd 2 and half as much by the examples."""
+
+    def __init__(self, key, best=0.0, seeds=3, claims=()):
+        rng = np.random.default_rng([8, key])
+        tilts = rng.normal(0, 2, (10, seeds)) + np.where(np.arange(10) == 4, best, 0)[:, None]
+        halves = []
+        for half in (0, 1):
+            luck = rng.normal(0, 1.4, (10, 1))
+            drawn = np.random.default_rng([9, half]).normal(0, 1.4, (10, 400, 1))
+            halves.append((50 + tilts + luck, 50 + tilts[:, None] + luck[:, None] + drawn))
+        whole = tuple(np.mean(pair, axis=0) for pair in zip(*halves, strict=True))
+        self.plan = SimpleNamespace(study=SimpleNamespace(claims=claims, axes=()), cells=())
+        self.__dict__["lines"] = tuple(Line("drawn", f"a{arm}" if arm else "none") for arm in range(10))
+        self.__dict__["targets"] = (Target("t", "classification", "accuracy", ("en", "de"), "en"),)
+        self.__dict__["_samples"], *self.__dict__["_halves"] = [
+            {
+                (line, "t", "de"): Sample(tuple(range(seeds)), *each)
+                for line, *each in zip(self.lines, *of, strict=True)
+            }
+            for of in (whole, *halves)
+        ]
+
+
+NINE = Contest(tuple(Line("drawn", f"a{arm}") for arm in range(1, 10)), "none", "transfer")
+
+
+def test_the_luck_of_seeds_does_not_count():
+    """A hundred studies of nine arms without any effect: none on average, seldom one that is confirmed."""
+    found = [statistics.estimate(*best_difference(Effects(Drawn(key)), NINE, ("t",))) for key in range(100)]
+    values = np.array([one.value for one in found])
+    assert abs(values.mean()) < 3 * values.std() / 10
+    assert sum(one.low > 0 for one in found) <= 7
+    assert sum(one.low <= 0 <= one.high for one in found) >= 89
+
+
+def test_an_arm_that_is_better_is_found():
+    """By ten points: that is what is estimated, and what the intervals cover."""
+    found = [
+        statistics.estimate(*best_difference(Effects(Drawn(key, 10.0)), NINE, ("t",))) for key in range(40)
+    ]
+    values = np.array([one.value for one in found])
+    assert values.mean() == pytest.approx(10, abs=3 * values.std() / 40**0.5)
+    assert sum(one.low > 0 for one in found) >= 36
+    assert sum(one.low <= 10 <= one.high for one in found) >= 34
+
+
+def test_one_seed_cannot_tell():
+    claim = Claim(says="best", quantity="best_difference", arms=tuple(line.arm for line in NINE.lines))
+    effects = Effects(Drawn(0, 40.0, seeds=1, claims=(claim,)))
+    assert best_difference(effects, NINE, ("t",)) is None
+    assert seeds_of(effects, NINE, ("t",)) == 1
+    (verdict,) = judge(effects)
+    assert (verdict.verdict, verdict.effect) == ("undecided", None)
+    assert verdict.evidence.startswith("One seed cannot tell the best arm from the luckiest")
+
+
+def test_seeds_that_asked_the_same_models_are_one(numbered_world):
+    """Retrieval trains nothing: with one intermediate phase for all seeds, each arm has a single model."""
+    first = {(cell.arm, cell.target): cell.evaluation for cell in numbered_world.plan.cells if cell.seed == 1}
+    cells = tuple(
+        replace(cell, evaluation=first[cell.arm, cell.target]) if cell.target == "lab_tatoeba" else cell
+        for cell in numbered_world.plan.cells
+    )
+    claim = Claim(says="best", quantity="best_difference", arms=tuple(SIZES), targets=("lab_tatoeba",))
+    plan = replace(claiming(numbered_world, claim).plan, cells=cells)
+    (verdict,) = judge(Effects(Results(plan, numbered_world.store)))
+    assert verdict.verdict == "undecided"
+    assert verdict.evidence.startswith("One seed cannot tell")

@@ -2,12 +2,16 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from scipy.special import ndtri
 
-from xstilts.report import charts, drawing, panels, planted
+from xstilts.report import charts, drawing, panels, planted, sections
 from xstilts.report.effects import Effects
-from xstilts.report.results import Results
+from xstilts.report.results import Line, Results, Target
+from xstilts.report.statistics import Sample
 
 BACKBONE = "lab-mini"
 
@@ -89,6 +93,33 @@ def test_without_none_the_map_has_scores(world):
     kept = tuple(cell for cell in world.plan.cells if cell.arm != "none")
     cells = charts.heat_cells(Effects(Results(replace(world.plan, cells=kept), world.store)), BACKBONE)
     assert {cell["kind"] for cell in cells} == {"score"}
+
+
+class Told(Results):
+    """Four arms on each of some backbones, of which the first has an effect of 2.62 standard errors."""
+
+    def __init__(self, backbones):
+        lines = tuple(Line(backbone, arm) for backbone in backbones for arm in ("none", "a", "b", "c", "d"))
+        errors = ndtri((np.arange(2000) + 0.5) / 2000)[:, None]
+        values = {"none": 0 * errors, "a": 2.62 + errors}
+        self.plan = SimpleNamespace(cells=(None,))
+        self.__dict__["lines"] = lines
+        self.__dict__["targets"] = (Target("t", "classification", "accuracy", ("en", "de"), "en"),)
+        self.__dict__["planned"] = frozenset((line, "t") for line in lines)
+        draws = {line: values.get(line.arm, errors) for line in lines}
+        samples = {
+            (line, "t", "de"): Sample((1,), found.mean(axis=0), found) for line, found in draws.items()
+        }
+        self.__dict__["_samples"] = samples
+
+
+def test_what_is_said_of_all_backbones_is_corrected_together():
+    """By Holm p = .0088 holds among four differences (.035) and not among sixteen (.14)."""
+    alone, four = (Effects(Told(names)) for names in (("one",), ("one", "two", "three", "four")))
+    assert [cell["row"] for cell in charts.heat_cells(alone, "one") if cell["strong"]] == ["a"]
+    assert sections.answer(alone).startswith("Of 4 pairs of an intermediate arm and a target, 1 helps")
+    assert not any(cell["strong"] for cell in charts.heat_cells(four, "one"))
+    assert sections.answer(four).startswith("Of 16 pairs of an intermediate arm and a target, 0 help,")
 
 
 def test_planted_and_measured_effects_stand_side_by_side(torn):

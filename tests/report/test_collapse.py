@@ -7,12 +7,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+import guesses
 from xstilts import lab
 from xstilts.errors import StoreError
 from xstilts.report import collapse, page, sections
 from xstilts.report.effects import SCORE, Effects
 from xstilts.report.exchange import CONSTANT, GUESSED
-from xstilts.report.results import Line, Results
+from xstilts.report.results import Line, Results, language
 from xstilts.store import write_json
 
 from .example import World, make
@@ -26,19 +27,27 @@ def cell(world: World, arm: str, target: str, seed: int):
     )
 
 
-def overwrite(world: World, arm: str, target: str, seed: int, answers) -> None:
-    """Other predictions, in all languages, with the statistics that belong to them."""
+def overwrite(world: World, arm: str, target: str, seed: int, answers, language: str = "") -> None:
+    """Other predictions, in all languages or in one, with the statistics and scores that belong to them."""
     path = world.store.folder(cell(world, arm, target, seed).evaluation) / "predictions.parquet"
     frame = pl.read_parquet(path)
     gold = [json.loads(text) for text in frame["gold"]]
-    predicted = answers(gold)
+    chosen = frame["language"] == language if language else frame["language"] != ""
+    predicted = np.array([json.loads(text) for text in frame["predicted"]], dtype=object)
+    predicted[chosen.to_numpy()] = answers([one for one, hit in zip(gold, chosen, strict=True) if hit])
+    predicted = predicted.tolist()
     numbers = [[float(one == other), 1.0] for one, other in zip(gold, predicted, strict=True)]
     changed = frame.with_columns(
         predicted=pl.Series([json.dumps(one) for one in predicted]), statistics=pl.Series(numbers)
     )
     changed.write_parquet(path)
+    scores = json.loads((path.parent / "scores.json").read_text())
+    for (code,), rows in changed.group_by("language"):
+        scores["languages"][code]["value"] = 100 * rows["statistics"].list.get(0).mean()
+    write_json(path.parent / "scores.json", scores)
     record = json.loads((path.parent / "record.json").read_text())
-    del record["files"], record["seal"]  # else the store would rightly refuse what was changed
+    for name in ("files", "seal"):  # else the store would rightly refuse what was changed
+        record.pop(name, None)
     write_json(path.parent / "record.json", record)
 
 
@@ -58,7 +67,88 @@ def found(broken):
 
 
 def test_a_healthy_study_has_none(world):
-    assert collapse.collapses(Effects(world.results)) == collapse.Collapses()
+    """One language stands where the example planted it: at chance, 30.8 % of three labels."""
+    found = collapse.collapses(Effects(world.results))
+    assert (found.trained, found.runs, found.comparisons, found.rulings, found.partial) == (
+        18,
+        (),
+        (),
+        (),
+        (),
+    )
+    told = [(one.arm, one.target, one.language, one.seeds) for one in found.languages]
+    assert told == [("none", "lab_nli", "x-ia", (1,))]
+
+
+def test_a_language_at_chance_alone_is_found(tmp_path):
+    """Learned in the source language, guessed in one of the others; once by one answer for all."""
+    world = make(tmp_path, seeds=(1,))
+    codes = world.results.target("lab_nli").transfer
+    rng = np.random.default_rng(0)
+    overwrite(world, "nli", "lab_nli", 1, lambda gold: rng.permutation(gold).tolist(), codes[0])
+    overwrite(world, "nli", "lab_nli", 1, lambda gold: ["2"] * len(gold), codes[1])
+    found = collapse.collapses(Effects(world.results))
+    assert found.runs == ()
+    told = {one.language: one for one in found.languages if (one.arm, one.target) == ("nli", "lab_nli")}
+    assert list(told) == [*codes[:2]]
+    assert told[codes[0]].source > 75
+    assert told[codes[1]].score == pytest.approx(told[codes[1]].baseline)
+    names = f"{language(codes[0]).name} (seed 1), {language(codes[1]).name} (seed 1)"
+    limitations = list(sections.limitations(Effects(world.results), world.store))
+    assert f"After the arm nli, lab_nli was learned, but is at chance in {names}." in limitations
+    assert 'id="at-chance"' in page.build(world.plan, world.store)
+
+
+def study_of_languages(tmp_path, shares, n, seed):
+    """How many of the languages of a run are called at chance: three labels, the source known in 70 %."""
+    rng = np.random.default_rng(seed)
+    frames, scores = [], {}
+    for code, share in {"en": 0.7, **shares}.items():
+        made = guesses.classified(rng, n, guesses.THIRDS, share)
+        right = np.mean([one == other for one, other in zip(made.gold, made.predicted, strict=True)])
+        scores[code] = {"value": 100 * right, "n": n}
+        columns = {"language": code, "index": range(n)}
+        columns |= {name: [json.dumps(one) for one in getattr(made, name)] for name in ("gold", "predicted")}
+        frames.append(pl.DataFrame(columns, schema_overrides={"index": pl.Int32}))
+    path = tmp_path / f"{seed}.parquet"
+    pl.concat(frames).write_parquet(path)
+    source = collapse._by_predictions(path, "en", "classification", "accuracy", 0.0)
+    run = collapse.Answered(path, "classification", "accuracy", 0.0)
+    return set(dict(collapse.guessing(run, source, scores, "en")))
+
+
+@pytest.mark.parametrize("n", [100, 400])
+def test_low_languages_are_no_alarm_and_those_at_chance_are(tmp_path, n):
+    """Twenty languages that know a third to a tenth: few alarms. Five that know nothing: found."""
+    low = {f"l{number}": share for number, share in enumerate(np.linspace(0.1, 0.35, 20))}
+    none = dict.fromkeys(("a", "b", "c", "d", "e"), 0.0)
+    alarms = found = 0
+    for seed in range(8):
+        told = study_of_languages(tmp_path, low | none, n, seed)
+        alarms += len(told & set(low))
+        found += len(told & set(none))
+    assert alarms <= 0.04 * 8 * len(low)
+    assert found >= (0.25 if n == 100 else 0.9) * 8 * len(none)
+
+
+def test_what_is_learned_in_part_stands_in_the_report(tmp_path):
+    world = make(tmp_path, seeds=(1,))
+    overwrite(world, "tags", "lab_nli", 1, lambda gold: ["0" if one == "2" else one for one in gold])
+    (part,) = collapse.collapses(Effects(world.results)).partial
+    assert (part.arm, part.cell.target, part.cell.seed) == ("tags", "lab_nli", 1)
+    assert part.notes[0].startswith("never predicts 2 (right for ")
+    assert "never predicts 2" in page.build(world.plan, world.store)
+    limitations = list(sections.limitations(Effects(world.results), world.store))
+    assert f"After the arm tags, lab_nli was learned in part: seed 1 {part.notes[0]}." in limitations
+
+
+def test_a_sentence_that_is_found_for_most_is_noted(tmp_path):
+    world = make(tmp_path, seeds=(1,))
+    overwrite(world, "none", "lab_tatoeba", 1, lambda gold: [7 if row % 2 else row for row in gold])
+    (part,) = collapse.collapses(Effects(world.results)).partial
+    assert (part.arm, part.cell.target) == ("none", "lab_tatoeba")
+    assert len(part.notes) == len(world.results.target("lab_tatoeba").languages)
+    assert part.notes[0].endswith("predicts number 8 for 50 % of rows (right for 1 %)")
 
 
 def test_collapsed_runs_are_found(found):

@@ -22,7 +22,7 @@ def effects(world):
 
 def stored(effects, line, target, languages):
     table = effects.results.table.filter(
-        backbone=line.backbone, arm=line.arm, reference=line.reference, target=target
+        backbone=line.backbone or "-", arm=line.arm or "-", reference=line.reference or "arm", target=target
     )
     return table.filter(table["language"].is_in(languages))["value"].mean()
 

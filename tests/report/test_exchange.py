@@ -7,8 +7,10 @@ from hypothesis import strategies as some
 
 import guesses
 from xstilts import metrics
+from xstilts.families.examples import Answer
 from xstilts.report import exchange
 from xstilts.report.exchange import examine, fitted
+from xstilts.report.habits import habits
 
 ACCURACY = metrics.find("accuracy")
 TAGS = metrics.find("span_f1")
@@ -32,6 +34,57 @@ def test_a_hundred_healthy_runs_are_let_alone(name):
     found = [guesses.HEALTHY[name](np.random.default_rng([2, place, n]), int(n)).examined for n in sizes]
     assert [one.why for one in found] == [""] * 10
     assert all(one.score > one.baseline for one in found)
+
+
+@pytest.mark.parametrize("name", guesses.SHORT)
+def test_a_tenth_of_the_answers_is_knowledge_in_short_contexts_too(name):
+    """Any words of a short context share some with the answer; exactly the right words are another thing."""
+    rngs = [np.random.default_rng([7, seed]) for seed in range(8)]
+    found = [guesses.SHORT[name](rng).examined.why for rng in rngs]
+    assert [why != "" for why in found] == [name.startswith("0")] * 8
+
+
+def test_words_without_spaces_between_them_are_counted_by_letters():
+    """Exactly right: 45 of 300 answers of three letters, the others one letter too far. In Chinese."""
+    letters = [chr(0x4E00 + number) for number in range(900)]
+    words = ["".join(letters[at : at + 3]) for at in range(0, 900, 3)]
+    beside = ["".join(letters[at + 1 : at + 4]) for at in range(0, 900, 3)]
+    gold = [(Answer(word, 0),) for word in words]
+    metric = metrics.find("mlqa_f1")
+    assert examine(gold, words[:45] + beside[45:], metric, "zh", 60.0).why == exchange.IN_CONTEXT
+    assert examine(gold, words[:240] + beside[240:], metric, "zh", 60.0).why == ""
+
+
+@pytest.mark.parametrize("name", guesses.IN_PART)
+def test_what_is_learned_in_part_is_noted(name):
+    make, note = guesses.IN_PART[name]
+    found = make(np.random.default_rng(8)).examined
+    assert found.why == ""
+    assert any(one.startswith(note) for one in found.notes), found.notes
+
+
+def test_the_notes_have_both_shares():
+    gold = ["neutral"] * 100 + ["entailment"] * 100 + ["contradiction"] * 100
+    predicted = ["entailment"] * 150 + ["contradiction"] * 145 + ["neutral"] * 5
+    assert habits(gold, predicted) == ("hardly ever predicts neutral (right for 33 %)",)
+    assert habits(gold, ["neutral"] * 255 + ["entailment"] * 45) == (
+        "predicts neutral for 85 % of rows (right for 33 %)",
+        "never predicts contradiction (right for 33 %)",
+    )
+    assert habits(gold, gold) == ()
+
+
+def test_rare_classes_and_few_examples_are_not_noted():
+    assert habits(["a"] * 195 + ["b"] * 5, ["a"] * 199 + ["b"]) == ()
+    assert habits(["a", "b"] * 5, ["a"] * 9 + ["b"]) == ()
+
+
+@pytest.mark.parametrize("name", sorted(set(guesses.HEALTHY) - {"parts of speech after a habit"}))
+def test_who_knows_a_little_of_all_is_not_noted(name):
+    place = list(guesses.HEALTHY).index(name)
+    for seed in range(5):
+        made = guesses.HEALTHY[name](np.random.default_rng([9, place, seed]), 300)
+        assert made.examined.notes == ()
 
 
 def test_one_answer_for_all_is_a_collapse_whatever_its_score():

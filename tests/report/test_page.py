@@ -12,6 +12,7 @@ from xstilts.report import account, page, sections, tables
 from xstilts.report.claims import judge
 from xstilts.report.effects import Effects
 from xstilts.report.origins import of_claim
+from xstilts.report.paper import Paper
 from xstilts.report.results import Results
 
 
@@ -77,7 +78,16 @@ def test_navigation_leads_somewhere(html):
 
 
 def test_charts_are_inlined(html):
-    assert html.count("<figure") == html.count('<svg xmlns="http://www.w3.org/2000/svg"') == 8
+    assert html.count("<figure") == html.count('<svg xmlns="http://www.w3.org/2000/svg"') == 9
+
+
+def test_gains_by_language_and_what_was_read_stand_on_the_page(html, world):
+    assert html.index('id="figure-languages"') < html.index('id="figure-gains"') < html.index('id="gap"')
+    (grid, *_) = Paper(Effects(world.results), world.store).gain_grids
+    for _, entries in grid.rows:
+        assert all(f"<small>{entry.interval}</small>" in html for entry in entries)
+    data = html[html.index('<h3 id="data">Data</h3>') :]
+    assert "<code>lab:lab_nli</code>" in data[: data.index("</table>")]
 
 
 def test_marks_tell_what_they_show(html):
@@ -172,7 +182,7 @@ def test_several_backbones_have_a_map_each(world):
 
 def test_figures_are_written_as_files(world, tmp_path):
     paths = page.write(world.plan, world.store, ["svg"], tmp_path)
-    assert [path.name for path in paths][:3] == ["transfer.svg", "languages.svg", "gap.svg"]
+    assert [path.name for path in paths][:4] == ["transfer.svg", "languages.svg", "gains.svg", "gap.svg"]
     assert paths[0].read_text().startswith("<svg")
 
 

@@ -63,6 +63,7 @@ def test_markdown_says_what_the_page_says(world, paper):
         "Claims",
         "Transfer",
         "Language by language",
+        "Gains by language",
         "Cross-lingual gap",
         "Method, settings, cost",
         "Results",

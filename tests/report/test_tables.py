@@ -20,20 +20,24 @@ def test_two_runs_give_identical_bytes(tmp_path):
         folder = tmp_path / f"out{number}"
         written.append({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths})
     names = [name for name in written[0] if "/" not in name]
-    assert names == ["results.csv", "results.parquet", "report.md", "report.html"]
+    tidy = [f"{name}.{kind}" for kind in ("csv", "parquet") for name in ("results", "effects", "verdicts")]
+    assert names == [*tidy, "report.md", "report.html"]
     assert "latex/main.tex" in written[0]
     assert written[0] == written[1]
 
 
 def test_csv_reads_back(torn_world):
     results = torn_world.results
-    table = pl.read_csv(io.BytesIO(tables.csv(results)))
+    written = tables.csv("results", results.table)
+    table = pl.read_csv(io.BytesIO(written))
     assert table.columns == list(SCHEMA)
     assert table["value"].null_count() == results.table["value"].null_count() > 0
-    first = tables.csv(results).decode().splitlines()[1].split(",")
-    assert first[:5] == ["example", "lab-mini", "none", '""', "lab_nli"]
-    assert len(first[12].split(".")[1]) == tables.DECIMALS
+    first = written.decode().splitlines()[1].split(",")
+    assert first[:5] == ["example", "lab-mini", "none", "arm", "lab_nli"]
+    assert len(first[12].split(".")[1]) == tables.DECIMALS["results"]
 
 
 def test_parquet_reads_back(world):
-    assert pl.read_parquet(io.BytesIO(tables.parquet(world.results))).equals(world.results.table)
+    assert pl.read_parquet(io.BytesIO(tables.parquet("results", world.results.table))).equals(
+        world.results.table
+    )

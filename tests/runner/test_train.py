@@ -269,6 +269,29 @@ def test_at_most_so_many_development_examples_are_looked_at(box: Box) -> None:
     assert record["source_score"]["pairs"]["n"] == 7
 
 
+def test_development_rows_are_drawn_by_the_seed_or_the_first_of_the_file(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of a file often stand in some order: the first of one sorted by label have one label."""
+    looked_at: list[list[int]] = []
+    prepare = train.prepare
+
+    def watched(rows: Any, *rest: Any) -> Any:
+        looked_at.append([int(row.id.removeprefix("en-")) for row in rows])
+        return prepare(rows, *rest)
+
+    monkeypatch.setattr(train, "prepare", watched)
+    for seed, rows in ((1, "first"), (2, "first"), (1, "drawn"), (2, "drawn")):
+        box.compute(phase("pairs", seed=seed, updates=1, development_examples=20, development_rows=rows))
+    box.compute(phase("pairs", updates=2, development_examples=20))
+    *first, one, other, again = looked_at
+    count = len(task.load(PLACES.task("pairs"), "dev", "en"))
+    assert first == [list(range(20))] * 2
+    assert one == again == sorted(set(one)) != other
+    assert len(one) == len(other) == 20
+    assert max(*one, *other) >= count / 2
+
+
 @pytest.mark.parametrize("wish", [{"select": "best"}, {"patience": 1}])
 def test_selection_without_development_rows_is_refused(box: Box, wish: dict[str, Any]) -> None:
     blind = use("pairs", development=None)

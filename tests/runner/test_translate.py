@@ -364,6 +364,9 @@ def test_models_that_are_refused(tmp_path: Path, model: Path, data: Path, shell:
     assert "cannot be loaded" in message(remote)
 
 
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
 def test_a_hub_model_is_fetched_at_its_commit_without_pickles(
     data: Path, model: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -375,14 +378,26 @@ def test_a_hub_model_is_fetched_at_its_commit_without_pickles(
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
     status, _, err = shell(
-        *("mnli", "--to", "de", "--model", "some/mt", "--revision", "abc", "--data", data, *FAST)
+        *("mnli", "--to", "de", "--model", "some/mt", "--revision", COMMIT, "--data", data, *FAST)
     )
     assert status == 0, err
-    assert (asked["name"], asked["revision"]) == ("some/mt", "abc")
+    assert (asked["name"], asked["revision"]) == ("some/mt", COMMIT)
     assert {"*.safetensors", "*.spm"} <= set(asked["patterns"])
     assert not any(fnmatch("pytorch_model.bin", pattern) for pattern in asked["patterns"])
     record = json.loads((data / "translated/mnli/de.json").read_text())
-    assert (record["model"], record["revision"]) == ("some/mt", "abc")
+    assert (record["model"], record["revision"]) == ("some/mt", COMMIT)
+
+
+def test_a_hub_model_is_taken_at_a_commit_alone(
+    data: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: pytest.fail("was fetched"))
+    for revision in ("main", "v1.0", COMMIT[:12]):
+        asked = ("mnli", "--to", "de", "--model", "some/mt", "--revision", revision)
+        status, _, err = shell(*asked, "--data", data, *FAST)
+        assert status == 2
+        assert f"some/mt at {revision}: the revision is no full commit" in err
+        assert f"huggingface_hub.HfApi().model_info('some/mt', revision='{revision}').sha" in err
 
 
 # Rows, put together again.

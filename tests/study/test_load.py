@@ -10,6 +10,7 @@ import pytest
 from xstilts.errors import InputErrors, StudyError
 from xstilts.study import load as loading
 from xstilts.study.load import bundled, load
+from xstilts.task import NO_COMMIT, find_commit
 
 if TYPE_CHECKING:
     from conftest import World
@@ -169,7 +170,7 @@ def test_bundled_studies_are_good(name: str) -> None:
             "[intermediate]\nseeds = [1]",
             "[intermediate]\nseeds = [1, 2, 3]",
             "intermediate.seeds: 3 seeds do not pair with 2 target seeds. "
-            "Give one for all, or one for each target seed.",
+            "Leave it out: each target seed then has a chain of its own.",
         ),
         (
             "[target]\n",
@@ -231,6 +232,19 @@ def test_bundled_studies_are_good(name: str) -> None:
             "[intermediate]\nseeds",
             '[backbones.other]\nmodel = "./b"\nrevision = "1"\n[intermediate]\nseeds',
             "backbones.other.revision: belongs to a model of the Hub only. Remove it.",
+        ),
+        *(
+            (
+                "[intermediate]\nseeds",
+                f'[backbones.hub]\nmodel = "a/b"\nrevision = "{revision}"\n[intermediate]\nseeds',
+                f"backbones.hub.revision: '{revision}' {NO_COMMIT} {find_commit('model', 'a/b', revision)}",
+            )
+            for revision in ("main", "v1.0", "refs/pr/1", "0123456789abcdef")
+        ),
+        (
+            "vocabulary = 100 }",
+            'vocabulary = 100 }\nvision = { model = "a/b", revision = "main" }',
+            f"backbones.scratch.vision.revision: 'main' {NO_COMMIT} {find_commit('model', 'a/b', 'main')}",
         ),
         # claims
         ('arms = ["mood"]', 'arms = ["moo"]', "claims[1].arms: no arm named 'moo'. Did you mean 'mood'?"),

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from xstilts.errors import DataError, InputErrors
+from xstilts.errors import DataError, InputErrors, TaskError
 from xstilts.store import Store, write_json
 from xstilts.study.arm import Arm
 from xstilts.study.cost import estimate, tokens_of
-from xstilts.study.load import load
+from xstilts.study.load import bundled, load
 from xstilts.study.phase import Evaluation, Phase
-from xstilts.study.plan import Plan, plan
+from xstilts.study.plan import Plan, draft, plan
 from xstilts.study.rows import check_rows
 from xstilts.study.step import Step
+from xstilts.task import find, identity
 
 if TYPE_CHECKING:
     from conftest import World
@@ -64,6 +65,55 @@ def test_an_arm_goes_on_from_another_whose_phase_is_shared(world: "World") -> No
     (mood,) = {cell.phases[0] for cell in found.cells if cell.arm == "mood"}
     assert more.parent.fingerprint == mood
     assert {cell.phases[:2] for cell in found.cells if cell.arm == "more"} == {(mood, more.fingerprint)}
+
+
+def test_every_seed_is_a_draw_of_the_whole_chain(world: "World") -> None:
+    arms = ARM + '\nmore = { tasks = ["./mood.py"], after = "mood", recipe = { updates = 3 } }'
+    path = world.study(
+        ("[intermediate]\nseeds = [1]\n", ""),
+        ('question = "Does mood help?"\n', 'question = "?"\nrandom_arms = ["none", "more"]\n'),
+        (ARM, arms),
+    )
+    found = made(path)
+    for cell in found.cells:
+        trained = [found.by_fingerprint[one].specification for one in cell.phases]
+        assert {one.seed for one in trained if isinstance(one, Phase)} <= {cell.seed}
+    retrieval = [cell for cell in found.cells if cell.target == "search" and cell.phases]
+    assert retrieval
+    assert len({cell.evaluation for cell in retrieval}) == len(retrieval)
+    assert found.trained_once == ()
+    assert not any("intermediate training" in note for note in found.notes)
+
+
+def test_one_intermediate_training_for_all_seeds_is_said(world: "World") -> None:
+    found = made(world.study())
+    assert found.trained_once == ("mood",)
+    assert found.notes[0] == (
+        "one intermediate training of each arm for all seeds (`intermediate.seeds`): "
+        "its own chance is in no interval"
+    )
+
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    "name", [*bundled(), *(str(path) for path in sorted((ROOT / "examples").glob("*/*.toml")))]
+)
+def test_no_study_of_ours_saves_intermediate_trainings(name: str) -> None:
+    assert draft(load(name)).trained_once == ()
+
+
+def test_the_steps_of_the_study_of_the_readme(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    (tmp_path / "mine.toml").write_text(text.split("```toml\n")[1].split("```")[0])
+    found = draft(load(tmp_path / "mine.toml"))
+    assert f"{len(found.steps)} steps" in text
+    # two arms and random weights, trained for tagging with three seeds, and three trainings on MNLI
+    assert len(phases(found)) == 3 * 3 + 3
+    mnli = [step.fingerprint for step in found.steps if step.name.startswith("mnli-seed")]
+    assert [found.users[one] for one in mnli] == [2, 2, 2]
+    assert "each of the three MNLI trainings is one that two cells share" in " ".join(text.split())
 
 
 def test_one_intermediate_seed_is_shared_by_all_target_seeds(world: "World") -> None:
@@ -218,7 +268,7 @@ def test_target_languages_restrict_every_target(world: "World") -> None:
 def test_a_language_without_data_is_noted_unless_it_was_asked_for(world: "World") -> None:
     (world.folder / "mood-test-fr.tsv").unlink()
     found = made(world.study())
-    assert found.notes == ("mood: of 3 languages there is no test data in fr",)
+    assert found.notes[1:] == ("mood: of 3 languages there is no test data in fr",)
     assert found.evaluation(found.cells[0]).use.languages == ("de", "en")
     said = errors(world.study(("[target]\n", '[target]\nlanguages = ["fr", "en"]\n')))
     assert said == [
@@ -268,6 +318,50 @@ def test_data_of_the_hub_is_known_by_its_revision(world: "World") -> None:
     (use,) = {phase.uses[0] for phase in phases(found)}
     assert use.data[0].startswith("hub:")
     assert use.development is not None
+
+
+@pytest.mark.parametrize("name", ["phang2020", "scaling", "mixing", "multimodal", "lab-quickstart"])
+def test_a_missing_data_folder_brings_no_other_error(name: str, tmp_path: Path) -> None:
+    (error,) = draft(load(name), tmp_path / "nowhere").errors
+    assert str(error).startswith(f"{tmp_path / 'nowhere'}: no such data folder.")
+
+
+def test_what_lies_elsewhere_is_told_beside_a_missing_data_folder(world: "World", tmp_path: Path) -> None:
+    (world.folder / "mood-dev-en.tsv").unlink()
+    (world.folder / "mood-train-en.tsv").unlink()
+    path = world.study(("updates = 2\n", "updates = 2\nevaluations = 1\n"))
+    said = errors(path, tmp_path / "nowhere")
+    assert said[0].startswith(f"{tmp_path / 'nowhere'}: no such data folder.")
+    assert sum("no train data of task 'mood'" in line for line in said) == 1
+    assert sum("there are no development rows" in line for line in said) == 1
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def test_a_task_file_takes_data_of_the_hub_at_a_commit_alone(tmp_path: Path) -> None:
+    text = """
+from xstilts.task import Hub, Task
+
+def hub(dataset, revision, *also):
+    return Hub(dataset=dataset, revision=revision, files={"test": "x.jsonl"}, read=None, also=also)
+
+TASK = Task(
+    family="retrieval", languages=("de", "en"), metric="retrieval_accuracy", trained_by="",
+    description="A test", citation="Nobody", licence="None",
+    hub=hub("a/b", COMMIT, hub("a/c", COMMIT, hub("a/d", LAST))),
+)
+"""
+    path = tmp_path / "own.py"
+    path.write_text(text.replace("COMMIT", repr(COMMIT)).replace("LAST", repr("main")))
+    with pytest.raises(
+        TaskError, match=r"own.py: the revision 'main' of a/d is no full commit.*dataset_info"
+    ):
+        find(str(path))
+    path = tmp_path / "pinned.py"
+    path.write_text(text.replace("COMMIT", repr(COMMIT)).replace("LAST", repr(COMMIT)))
+    wanted = "+".join(f"a/{name}@{COMMIT}" for name in "bcd")
+    assert identity(find(str(path)), "test", "de") == f"hub:{wanted}"
 
 
 def test_a_user_folder_is_known_by_its_checksum(world: "World") -> None:

@@ -84,7 +84,7 @@ def test_every_field_of_a_recipe_is_part_of_the_identity() -> None:
         "decay": "constant", "weight_decay": 0.0, "betas": (0.8, 0.9), "epsilon": 1e-6, "clip": 0.5,
         "precision": "fp32", "dropout": 0.0, "examples": 5, "mask_rate": 0.3, "evaluations": 2,
         "development_examples": 7, "layer": 3, "carry": "heads", "readout": "text",
-        "attention": "bidirectional", "adapter": Adapter(),
+        "attention": "bidirectional", "adapter": Adapter(), "development_rows": "first",
     }  # fmt: skip
     seen = {
         INTERMEDIATE.changed(recipe=Recipe(**{name: value})).fingerprint for name, value in others.items()

@@ -14,7 +14,7 @@ from xstilts.study.cost import tokens_of
 from xstilts.study.load import load
 from xstilts.study.phase import Evaluation, Phase, chain
 from xstilts.study.plan import Cell, Plan, draft, plan
-from xstilts.study.rows import check_rows, lacking_images
+from xstilts.study.rows import check_rows, look
 from xstilts.study.use import Use
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def test_the_lab_needs_no_folder_and_translates_without_fault(world: "World") ->
     (use,) = {found.evaluation(cell).use for cell in cells(found, "translate-test")}
     assert set(use.data) == {found.evaluation(cells(found, "")[0]).use.data[use.languages.index("x-en")]}
     assert use.images == ""
-    assert lacking_images(found.steps, found.places) == ()
+    assert look(found.steps, found.places)[1] == ()
 
 
 # What is refused
@@ -190,7 +190,7 @@ def test_all_missing_images_are_counted(world: "World") -> None:
     data = laid(world.folder / "data", images=0)
     (data / "images/flickr30k/2.jpg").write_bytes(b"")
     found = planned(world, "shuffled-images")
-    messages = sorted(map(str, lacking_images(found.steps, found.places)))
+    messages = sorted(map(str, look(found.steps, found.places)[1]))
     assert [message.split(" Name")[0] for message in messages] == [
         "task 'snli_ve': 3 of 4 images are not there: 0, 1, 3.",
         "task 'xvnli': 3 of 4 images are not there: 0, 1, 3.",
@@ -203,7 +203,7 @@ def test_many_missing_images_are_not_all_named(world: "World", monkeypatch: pyte
     laid(world.folder / "data", images=0)
     found = planned(world)
     monkeypatch.setattr("xstilts.study.rows.SHOWN", 2)
-    (one, *_) = lacking_images(found.steps, found.places)
+    (one, *_) = look(found.steps, found.places)[1]
     assert "4 of 4 images are not there: 0, 1 and 2 more." in str(one)
 
 
@@ -212,7 +212,7 @@ def test_images_that_no_step_shows_need_not_be_there(world: "World") -> None:
     found = planned(world, "text-only")
     blind = [step for step in found.steps if "-text" in step.name]
     assert len(blind) == 4
-    assert lacking_images(blind, found.places) == ()
+    assert look(blind, found.places)[1] == ()
     check_rows(blind, found.places)
 
 
@@ -221,7 +221,7 @@ def test_a_row_that_names_a_path_elsewhere_is_told(world: "World") -> None:
     path = data / "target/xvnli/fr/test.jsonl"
     path.write_text(path.read_text().replace('"Flikr30kID": "3"', '"Flikr30kID": "../../secret"'))
     found = planned(world)
-    messages = "\n".join(map(str, lacking_images(found.steps, found.places)))
+    messages = "\n".join(map(str, look(found.steps, found.places)[1]))
     assert "the image name '../../secret' is no path below a folder" in messages
 
 

@@ -4,7 +4,9 @@ Long contexts are read in overlapping windows. The summary token stands for "no 
 the first state read, so index 0 of a decision means none (as in Devlin et al. 2019, section 4.3).
 """
 
-from collections.abc import Sequence
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +21,45 @@ MAX_QUESTION = 64
 
 MAX_ANSWER = 30
 """Tokens of an answer at the most (jiant and the BERT scripts: max_answer_length 30)."""
+
+
+_JOINER, _NON_JOINER = "\u200d", "\u200c"
+
+
+def whole_end(text: str, end: int, bound: int) -> int:
+    """Where a token ends in a text, `bound` being where the next one starts.
+
+    A tokenizer that composes characters (NFC, NFKC, SentencePiece's rules) or drops accents (BERT's) gives
+    the end of the base character: the marks, jamo and modifiers after it belong to the token too. White
+    space, punctuation and signs such as marks of direction do not.
+    """
+    for place in range(end, bound):
+        character = text[place]
+        if character.isspace():
+            break
+        kind = unicodedata.category(character)
+        if (
+            kind[0] in "LMN"
+            or kind == "Sk"
+            or character == _JOINER
+            or "\U000e0020" <= character <= "\U000e007f"
+        ):
+            end = place + 1
+        elif character != _NON_JOINER:
+            break
+    return end
+
+
+def whole_tokens(text: str, offsets: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The character offsets of all tokens of a text, in their order, with the ends of `whole_end`."""
+    given = list(offsets)
+    starts = sorted({start for start, end in given if start < end})
+    return [(start, _whole(text, end, starts) if start < end else end) for start, end in given]
+
+
+def _whole(text: str, end: int, starts: Sequence[int]) -> int:
+    after = bisect_left(starts, end)
+    return whole_end(text, end, starts[after] if after < len(starts) else len(text))
 
 
 def _trim(context: str, start: int, end: int) -> tuple[int, int]:
@@ -46,7 +87,9 @@ def _short_questions(examples: Sequence[Question], tokenizer: Any, longest: int)
         return_attention_mask=False,
     )
     return [
-        row.question if len(offsets) <= longest else row.question[: offsets[longest - 1][1]]
+        row.question
+        if len(offsets) <= longest
+        else row.question[: whole_tokens(row.question, offsets)[longest - 1][1]]
         for row, offsets in zip(examples, encoding["offset_mapping"], strict=True)
     ]
 
@@ -56,7 +99,7 @@ class Span:
     """Questions whose answers are spans of a context (SQuAD, XQuAD, MLQA, TyDiQA-GoldP, ...)."""
 
     name: str = "span"
-    version: int = 1
+    version: int = 2
     axis: str = "reads"
 
     def outputs(self, layout: Layout) -> int:
@@ -80,6 +123,7 @@ class Span:
             return_attention_mask=False,
         )
         windows = []
+        starts: dict[int, set[int]] = {}
         for window, row in enumerate(encoding["overflow_to_sample_mapping"]):
             ids = encoding["input_ids"][window]
             segments = encoding.sequence_ids(window)
@@ -91,8 +135,13 @@ class Span:
                 if segment == 1 and start < end:
                     reads.append(position)
                     offsets.append((start, end))
+                    starts.setdefault(row, set()).add(start)
             second = segments.index(1) if 1 in segments else len(ids)
             windows.append(Item((ids,), (second,), (reads,), [0, 0], row, offsets))
+        order = {row: sorted(places) for row, places in starts.items()}
+        for item in windows:
+            context, places = examples[item.example].context, order.get(item.example, [])
+            item.note[1:] = [(start, _whole(context, end, places)) for start, end in item.note[1:]]
         return _marked(examples, windows)
 
     def decode(
@@ -152,23 +201,32 @@ def _marked(examples: Sequence[Question], windows: Sequence[Item]) -> list[Item]
     White space around the answer is no part of it, as it is no part of a token; nor are signs that the
     tokenizer drops, such as marks of direction. What it drops is seen in all windows of a context together.
     """
-    places: dict[int, tuple[int, int]] = {}
+    tokens: dict[int, list[tuple[int, int]]] = {}
     for item in windows:
-        for answer in examples[item.example].answers[:1]:
-            start = answer.start + len(answer.text) - len(answer.text.lstrip())
-            end = start + len(answer.text.strip())
-            held = [(one, two) for one, two in item.note[1:] if two > start and one < end]
-            if held and start < end:
-                low, high = places.get(item.example, (end, start))
-                places[item.example] = max(start, min(low, held[0][0])), min(end, max(high, held[-1][1]))
+        if examples[item.example].answers:
+            tokens.setdefault(item.example, []).extend(item.note[1:])
+    places = {row: answer_tokens(examples[row].answers[0], offsets) for row, offsets in tokens.items()}
     return [
         replace(item, gold=_gold_reads(*places[item.example], item.note)) if item.example in places else item
         for item in windows
     ]
 
 
+def answer_tokens(answer: Answer, offsets: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """The character offsets of an answer without what none of the tokens holds: white space around it, and
+    signs that the tokenizer drops. The empty span if nothing is left."""
+    start = answer.start + len(answer.text) - len(answer.text.lstrip())
+    end = start + len(answer.text.strip())
+    held = [(one, two) for one, two in offsets if two > start and one < end]
+    if start >= end or not held:
+        return start, start
+    return max(start, min(one for one, _ in held)), min(end, max(two for _, two in held))
+
+
 def _gold_reads(start: int, end: int, offsets: list[tuple[int, int]]) -> list[int]:
-    """The reads that hold the characters from `start` to `end`; [0, 0] if the window does not hold them."""
+    """The reads that hold the characters from `start` to `end`; [0, 0] if there are none in the window."""
+    if start == end:
+        return [0, 0]
     first = next((at for at in range(1, len(offsets)) if offsets[at][1] > start), 0)
     last = next((at for at in range(len(offsets) - 1, 0, -1) if offsets[at][0] < end), 0)
     inside = first and last and offsets[first][0] <= start and offsets[last][1] >= end and first <= last

@@ -13,7 +13,7 @@ import numpy as np
 
 from xstilts.families.examples import Choice, Pair, Question, Seen
 from xstilts.families.items import IGNORED, Item, Layout, Numbers, frame, glue
-from xstilts.families.span import MAX_QUESTION
+from xstilts.families.span import MAX_QUESTION, answer_tokens, whole_tokens
 from xstilts.families.visual import UNLABELLED
 
 if TYPE_CHECKING:
@@ -196,20 +196,20 @@ def _windows(
     for row, example in enumerate(examples):
         asked = _bare(tokenizer, example.question)[:MAX_QUESTION]
         question = tokenizer.decode(asked) if len(asked) == MAX_QUESTION else example.question
-        start: list[Piece] = [("question:", False), (question, True), ("context:", False)]
-        bare = len(_question([*start, ("answer:", False)], tokenizer, layout, layout.max_length))
+        asking: list[Piece] = [("question:", False), (question, True), ("context:", False)]
+        bare = len(_question([*asking, ("answer:", False)], tokenizer, layout, layout.max_length))
         longest = min(32, layout.max_length // 4) if layout.target == "inside" else layout.max_length // 2
         width = max(8, layout.max_length - bare - (longest if layout.target == "inside" else 0))
         encoding = tokenizer(example.context, add_special_tokens=False, return_offsets_mapping=True)
-        offsets = encoding["offset_mapping"]
+        offsets = whole_tokens(example.context, encoding["offset_mapping"])
         step = max(1, width - min(layout.stride, width // 2))
-        answer = example.answers[0] if example.answers else None
+        answer = example.answers[0].text if example.answers else ""
+        start, end = answer_tokens(example.answers[0], offsets) if example.answers else (0, 0)
         for first in range(0, max(1, len(offsets) - width + step), step):
             held = offsets[first : first + width]
             low, high = (held[0][0], held[-1][1]) if held else (0, 0)
-            inside = answer is not None and low <= answer.start and answer.start + len(answer.text) <= high
-            text = answer.text if answer is not None and inside else ""
-            pieces: list[Piece] = [*start, (example.context[low:high], True), ("answer:", False)]
+            text = answer if low <= start and end <= high else ""
+            pieces: list[Piece] = [*asking, (example.context[low:high], True), ("answer:", False)]
             right = _answers([text], tokenizer, layout)[0]
             right = right if len(right) <= longest else [*right[: longest - 1], right[-1]]
             room = layout.max_length - (longest if layout.target == "inside" else 0)

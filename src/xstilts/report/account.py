@@ -12,6 +12,7 @@ from xstilts.study.backbone import Backbone
 from xstilts.study.mixture import Mixture
 from xstilts.study.phase import Phase, chain
 from xstilts.study.plan import Plan
+from xstilts.study.sources import Part, Source, grouped, parts_of, source
 from xstilts.study.use import Use
 from xstilts.task import TRANSLATED
 
@@ -188,6 +189,31 @@ def _origin(backbone: Backbone) -> str:
     if backbone.checksum is not None:
         return f"a folder with checksum {backbone.checksum[:19]}…"
     return f"{backbone.architecture} from scratch, seed {backbone.seed}"
+
+
+def sources(plan: Plan, store: Store) -> list[Source]:
+    """What the rows of the study's steps are read from: as the records tell, or as they would be now."""
+    found: dict[Part, Source] = {}
+    for step in plan.steps:
+        for told in (store.record(step.fingerprint) or {}).get("sources", ()):
+            known = {name: told[name] for name in Source.__dataclass_fields__}
+            one = Source(**known | {"files": tuple(told["files"])})
+            found[Part(one.task, one.split, one.language, one.data)] = one
+    for part in parts_of(plan.steps):
+        if part not in found:
+            found[part] = source(part, plan.places)
+    return [found[part] for part in parts_of(plan.steps)]
+
+
+DATA = ("task", "split", "languages", "read from", "how many", "in the release, if others")
+
+
+def data_rows(sources: Sequence[Source]) -> list[tuple[str, ...]]:
+    """The table of what rows are read from; its columns are DATA."""
+    return [
+        (one.task, one.split, one.languages, one.read, one.rows or "not counted", one.release)
+        for one in grouped(sources)
+    ]
 
 
 def citations(plan: Plan) -> list[tuple[str, str]]:

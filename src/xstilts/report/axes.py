@@ -95,9 +95,9 @@ _POINTS = (
 )
 _LINEAR = " The band is the 95 % interval of a straight line."
 _LOG = (
-    " The curves are a logarithm and a saturating power law, with 95 % bands. Which predicts better is seen "
-    "on numbers that the fit has not: each is left out in turn, and the root mean squared errors, in points, "
-    "are compared."
+    " The curves are a logarithm and a saturating power law, with 95 % bands. By how much the power law "
+    "predicts better is the root mean squared error, in points, of the logarithm on numbers that its fit has "
+    "not: each is left out in turn."
 )
 _FAMILIES = "by the family of the evaluated language, without the source language, with 95 % intervals."
 
@@ -333,11 +333,14 @@ def _title(effects: Effects, panel: Panel) -> alt.TitleParams:
 
 
 def _better(found: Estimate) -> str:
-    """Which curve predicts values left out better, and by how much."""
-    shape = "power law" if found.value > 0 else "logarithm"
+    """Whether the curve bends as a power law does, or the other way, and how far a logarithm errs there."""
+    if not found.excludes_zero:
+        return f"power law or logarithm: not told apart, {interval(found)}"
     low, high = (found.low, found.high) if found.value > 0 else (-found.high, -found.low)
-    word = "predicts better by" if found.excludes_zero else "seems to predict better, by"
-    return f"{shape} {word} {number(abs(found.value))} [{number(low)}, {number(high)}]"
+    size = f"{number(abs(found.value))} [{number(low)}, {number(high)}]"
+    if found.value > 0:
+        return f"power law predicts better by {size}"
+    return f"grows faster than a logarithm, which errs by {size}"
 
 
 def _scaled(axis: Axis, values: Array) -> Array:

@@ -1,12 +1,21 @@
 """The best of several arms on each target, without the luck of the best.
 
-Whoever chooses the best of many arms by their scores on some examples, and reports these scores, reports luck
-too: the more arms, the more of it. So the arm is chosen on one half of the test examples and scored on the
-other half, then the other way round, and the two are averaged. The choice is repeated on every resample, so
-that its own chance is part of the interval. The luck of a seed remains: both halves answer the same models.
+Whoever chooses the best of many arms by their scores, and reports these scores, reports luck too: the more
+arms, the more of it. Luck comes from the examples and from the seeds. So an arm is chosen by some seeds on
+one half of the test examples and scored with the other seeds on the other half. Half of the seeds choose (of
+three, two), beginning with each in turn, and all is averaged. What is estimated is how good the arm is that
+such a choice finds, which is at most as good as the best. One seed cannot tell: no other could score.
+
+How much the average varies depends on how near the arms are to each other. The whole procedure is therefore
+repeated on resamples, of which each has other examples and other seeds: those are drawn from a normal
+distribution whose variance all arms of the target tell together. The means of the arms are drawn in by what
+their own noise has spread them (James and Stein 1961), so that resampled choices err as often as real ones.
+
+Axes: A arms, R resamples, S seeds; the halves of the examples come first.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +26,9 @@ from xstilts.report.curves import Measured
 from xstilts.report.effects import Effects, Quantity, less, mean_of
 from xstilts.report.results import Line
 from xstilts.report.statistics import Array, Sample
+
+FEWEST = 2
+"""Seeds without which chance and merit cannot be told apart."""
 
 
 @dataclass(frozen=True)
@@ -29,35 +41,55 @@ class Contest:
 
 
 def best_difference(effects: Effects, contest: Contest, targets: Sequence[str]) -> Measured | None:
-    """The mean over targets of the best arm's difference; None if anything is missing.
+    """The mean over targets of the best arm's difference; None if anything is missing, or seeds are too few.
 
-    The plain differences of the arms lend what they know of seeds.
+    The plain differences of the arms lend what they know of how well a spread of seeds is known.
     """
     found = mean_of([_on_target(effects, contest, target) for target in targets])
     if found is None:
         return None
     plain = Quantity("difference", contest.languages, contest.against)
     like = [effects.sample(plain, line, tuple(targets)) for line in contest.lines]
-    return Measured(found, [sample for sample in like if sample is not None])
+    return Measured(found, _as_large(found, [sample for sample in like if sample is not None]))
+
+
+def seeds_of(effects: Effects, contest: Contest, targets: Sequence[str]) -> int | None:
+    """With how many seeds the target with fewest was measured; None if anything is missing."""
+    found = [_differences(effects, contest, target) for target in targets]
+    return min(len(halves[0][0].seeds) for halves in found) if found and all(found) else None
 
 
 def winners(effects: Effects, contest: Contest, target: str) -> tuple[str, ...]:
-    """The arms that are best on a target by its first and by its second half; one name if they agree."""
+    """The arms that some seeds and half of the examples choose, the most frequent first."""
     both = _differences(effects, contest, target)
-    places = [int(_first_best(np.array([sample.observed.mean() for sample in half]))) for half in both]
-    return tuple(dict.fromkeys(contest.lines[place].arm for place in places))
+    observed = np.array([[sample.observed for sample in half] for half in both])[..., None]
+    chosen = Counter(int(arm) for _, best in _choices(observed) for arm in best[:, 0])
+    return tuple(contest.lines[arm].arm for arm, _ in chosen.most_common())
 
 
 def _on_target(effects: Effects, contest: Contest, target: str) -> Sample | None:
+    """What each seed tells of the arms that others choose, with the simulated variance of the procedure."""
     both = _differences(effects, contest, target)
-    if not both:
+    if not both or len(both[0][0].seeds) < FEWEST:
         return None
-    first, second = both
-    return statistics.mean([_chosen(first, second), _chosen(second, first)])
+    observed = np.array([[sample.observed for sample in half] for half in both])[..., None]  # [2, A, S, 1]
+    draws = np.array([[sample.draws.T for sample in half] for half in both])  # [2, A, S, R]
+    by_seed = _scored(observed)[:, 0]
+    means, tilts = _resampled_arms([statistics.mean(pair) for pair in zip(*both, strict=True)])
+    other_examples = draws - observed + means[:, None, None]
+    on_examples = _scored(other_examples).mean(axis=0)  # [R]
+    on_both = _scored(other_examples + tilts).mean(axis=0)
+    variance = max(0.0, float(on_both.var() - on_examples.var()))  # of the mean, by the seeds
+    moved = np.repeat((on_examples - on_examples.mean())[:, None], len(by_seed), axis=1)
+    of_seeds = np.sqrt(variance * len(by_seed)) * _standard(by_seed)
+    return Sample(both[0][0].seeds, by_seed.mean() + of_seeds, by_seed.mean() + moved)
 
 
 def _differences(effects: Effects, contest: Contest, target: str) -> list[list[Sample]]:
-    """For each half of the examples the difference of every arm; empty if anything is missing."""
+    """For each half of the examples the difference of every arm; empty if anything is missing.
+
+    Seeds of which all answers are the same are one: where nothing was trained, or the same model was asked.
+    """
     results = effects.results
     codes = results.target(target).select(contest.languages)
     halves: list[list[Sample]] = [[], []]
@@ -75,23 +107,69 @@ def _differences(effects: Effects, contest: Contest, target: str) -> list[list[S
             half.append(found)
     whole = [sample for half in halves for sample in half]
     seeds = statistics.common_seeds(whole)
-    return [[statistics.pick(sample, seeds) for sample in half] for half in halves] if seeds else []
+    if not seeds:
+        return []
+    draws = np.array([statistics.pick(sample, seeds).draws for sample in whole])  # [2 A, R, S]
+    first = np.sort(np.unique(draws, axis=2, return_index=True)[1])
+    different = tuple(seeds[place] for place in first)
+    return [[statistics.pick(sample, different) for sample in half] for half in halves]
 
 
-def _chosen(by: Sequence[Sample], among: Sequence[Sample]) -> Sample:
-    """What was measured on one half of the examples, of the arm that is best on the other half.
+def _choices(scores: Array) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """From scores [2, A, S, R]: seeds that score, and the arms that the others choose by each half [2, R]."""
+    seeds = scores.shape[2]
+    for start in range(seeds):
+        order = (start + np.arange(seeds)) % seeds
+        choosing, scoring = np.split(order, [(seeds + 1) // 2])
+        # The first of the largest; how sums are rounded decides nothing.
+        yield scoring, np.argmax(scores[:, :, choosing].mean(axis=2).round(9), axis=1)
 
-    On resamples the choice errs more often than on the examples themselves; the draws are moved by what that
-    costs on average.
+
+def _scored(scores: Array) -> Array:
+    """From scores [2, A, S, R]: what each seed [S, R] tells of the arms that other seeds choose."""
+    total = np.zeros(scores.shape[2:])
+    times = np.zeros((len(total), 1))
+    for scoring, best in _choices(scores):
+        for half, other in ((0, 1), (1, 0)):
+            chosen = np.take_along_axis(scores[other], best[half][None, None], axis=0)[0]
+            total[scoring] += chosen[scoring]
+        times[scoring] += 2
+    return np.asarray(total / times)
+
+
+def _resampled_arms(samples: Sequence[Sample]) -> tuple[Array, Array]:
+    """Means that the arms may have [A], drawn in; and what other seeds would add to them [A, S, R].
+
+    A part of that is the same for all arms: the seeds of what they are compared with.
     """
-    observed = np.stack([sample.observed for sample in among])  # [A, S]
-    draws = np.stack([sample.draws for sample in among])  # [A, R, S]
-    place = int(_first_best(np.array([sample.observed.mean() for sample in by])))
-    places = _first_best(np.stack([sample.draws.mean(axis=1) for sample in by]))  # [R]
-    drawn = draws[places, np.arange(draws.shape[1])]
-    return Sample(among[0].seeds, observed[place], drawn - drawn.mean() + observed[place].mean())
+    arms, seeds, resamples = len(samples), len(samples[0].seeds), len(samples[0].draws)
+    common = statistics.mean(samples)
+    apart = [statistics.difference(sample, common) for sample in samples]
+    excess = max(0.0, float(np.mean([one.chance.excess for one in apart])))
+    noise = excess + np.mean([one.draws.mean(axis=1).var() for one in apart])
+    distances = np.array([one.observed.mean() for one in apart])
+    spread = float((distances**2).mean())
+    own = seeds * excess * arms / (arms - 1)
+    shared = max(0.0, seeds * common.chance.excess - own / arms)
+    tilts = statistics.generator("best").standard_normal((arms + 1, seeds, resamples))
+    means = common.observed.mean() + distances * max(0.0, 1 - noise / spread if spread > 0 else 0.0)
+    return means, np.sqrt(own) * tilts[1:] + np.sqrt(shared) * tilts[0]
 
 
-def _first_best(scores: Array) -> NDArray[np.intp]:
-    """The first of the largest along the first axis; how sums are rounded decides nothing."""
-    return np.asarray(np.argmax(scores.round(9), axis=0))
+def _standard(values: Array) -> Array:
+    """The values with mean 0 and variance 1; of equal ones, any that have these."""
+    moved = values - values.mean() if np.ptp(values) > 0 else np.linspace(-1, 1, len(values))
+    return np.asarray(moved / moved.std(ddof=1))
+
+
+def _as_large(found: Sample, like: Sequence[Sample]) -> list[Sample]:
+    """The samples' seeds alone, so scaled that on average they vary as those of the sample that was found."""
+    variances = [sample.observed.var(ddof=1) for sample in like if len(sample.seeds) > 1]
+    mean = np.mean(variances) if variances else 0.0
+    if mean <= 0 or len(variances) < len(like):
+        return []
+    scale = float(np.sqrt(found.observed.var(ddof=1) / mean))
+    return [
+        Sample(one.seeds, scale * one.observed, np.zeros_like(one.draws) + scale * one.observed.mean())
+        for one in like
+    ]

@@ -5,6 +5,7 @@ Each is None when the study has nothing for it to show. Missing cells are drawn 
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -34,12 +35,13 @@ def heat_map(effects: Effects, backbone: str) -> Chart | None:
     """Arms x targets: difference to `none` on the mean of the transfer languages, with interval.
 
     The rows of `none` and of the references have the scores themselves; so have all if there is no `none`.
-    Bold: the difference excludes zero after Holm's correction over the whole map.
+    Bold: the difference excludes zero after Holm's correction over the maps of all backbones.
     """
     cells = heat_cells(effects, backbone)
     if not cells:
         return None
-    frame = pl.DataFrame(cells, schema_overrides={"value": pl.Float64, "probability": pl.Float64})
+    numbers = dict.fromkeys(("value", "probability", "corrected"), pl.Float64)
+    frame = pl.DataFrame(cells, schema_overrides=numbers)
     columns, rows = (frame[key].unique(maintain_order=True).to_list() for key in ("column", "row"))
     reach = max([LEAST_REACH, *(abs(cell["value"]) for cell in cells if cell["kind"] == "effect")])
     width = min(max(WIDTH / len(columns), CELL_WIDTHS[0]), CELL_WIDTHS[1])
@@ -86,7 +88,24 @@ def heat_cells(effects: Effects, backbone: str) -> list[dict[str, Any]]:
     """The cells of the heat map, row by row; the last column is the mean over targets if there are some.
 
     Of the controls only those of `none` where there is that arm: they are no effects to be tested.
+    What the maps of all backbones find is said together, so they are corrected together.
     """
+    return [dict(cell) for cell in _maps(effects).get(backbone, ())]
+
+
+@lru_cache(maxsize=1)
+def _maps(effects: Effects) -> dict[str, list[dict[str, Any]]]:
+    """The heat map of each backbone."""
+    names = dict.fromkeys(line.backbone for line in effects.results.lines if not line.reference)
+    maps = {name: _map(effects, name) for name in names}
+    tested = [cell for cells in maps.values() for cell in cells if cell["kind"] == "effect"]
+    adjusted = statistics.holm([cell["probability"] for cell in tested])
+    for cell, probability in zip(tested, adjusted, strict=True):
+        cell["strong"], cell["corrected"] = probability < 1 - statistics.LEVEL, probability
+    return maps
+
+
+def _map(effects: Effects, backbone: str) -> list[dict[str, Any]]:
     results = effects.results
     lines = [line for line in results.lines if line.backbone in (backbone, "")]
     based = Line(backbone, BASELINE) in lines
@@ -94,17 +113,12 @@ def heat_cells(effects: Effects, backbone: str) -> list[dict[str, Any]]:
     columns: list[tuple[str, tuple[str, ...]]] = [(one.name, (one.name,)) for one in results.targets]
     if len(columns) > 1:
         columns.append((MEAN, tuple(one.name for one in results.targets)))
-    cells = [_cell(effects, line, *column) for line in lines for column in columns]
-    tested = [cell for cell in cells if cell["kind"] == "effect"]
-    adjusted = statistics.holm([cell["probability"] for cell in tested])
-    for cell, probability in zip(tested, adjusted, strict=True):
-        cell["strong"] = probability < 1 - statistics.LEVEL
-    return cells
+    return [_cell(effects, line, *column) for line in lines for column in columns]
 
 
 def _cell(effects: Effects, line: Line, column: str, targets: tuple[str, ...]) -> dict[str, Any]:
     plain = line.arm in ("", BASELINE) or effects.against(line, BASELINE) is None
-    cell: dict[str, Any] = {"row": line_label(line), "column": column, "strong": False}
+    cell: dict[str, Any] = {"row": line_label(line), "column": column, "strong": False, "corrected": None}
     if not all((line, target) in effects.results.planned for target in targets):
         empty = {"value": None, "probability": 1.0, "text": "", "interval": "", "told": ""}
         return cell | empty | {"kind": "absent"}

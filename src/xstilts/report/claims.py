@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from xstilts.report import curves, statistics
-from xstilts.report.best import Contest, best_difference, winners
+from xstilts.report.best import FEWEST, Contest, best_difference, seeds_of, winners
 from xstilts.report.curves import Measured
 from xstilts.report.effects import BASELINE, Effects, Quantity, compared_languages
 from xstilts.report.results import Line, Results
@@ -189,6 +189,11 @@ def _verdict(effects: Effects, claim: Claim, parts: tuple[Part, ...], probabilit
         evidence = (
             f"Results are missing for {_named(effects.results, parts)}." if parts else "Nothing was measured."
         )
+        if claim.quantity == "best_difference" and _has_few_seeds(effects, claim, parts):
+            evidence = (
+                "One seed cannot tell the best arm from the luckiest: some seeds choose it, others score it. "
+                "Measure with two seeds or more, each of which trains a model of its own."
+            )
         return Verdict(claim, "undecided", None, None, None, 1.0, None, 0, evidence, parts)
     word: Word = "undecided"
     if probability < 1 - statistics.LEVEL:
@@ -198,6 +203,14 @@ def _verdict(effects: Effects, claim: Claim, parts: tuple[Part, ...], probabilit
     assert found is not None
     shown = (found.value, found.low, found.high, probability, found.smallest_effect, found.seeds)
     return Verdict(claim, word, *shown, _evidence(effects, claim, parts), parts)
+
+
+def _has_few_seeds(effects: Effects, claim: Claim, parts: Sequence[Part]) -> bool:
+    """Whether all is there, and what has no estimate has only too few seeds."""
+    targets = targets_of(effects.results, claim)
+    contests = [_contest(claim, part.line.backbone, part.against) for part in parts if part.estimate is None]
+    seeds = [seeds_of(effects, contest, targets) for contest in contests]
+    return all(each is not None and each < FEWEST for each in seeds)
 
 
 def _named(results: Results, parts: Sequence[Part]) -> str:
@@ -232,9 +245,9 @@ def _what(results: Results, claim: Claim) -> str:
             axis = next(axis for axis in results.plan.study.axes if axis.name == claim.axis)
             return f"{word}: slope per {curves.unit(axis)}"
         case "fit_advantage":
-            return f"{word}: error of a logarithm less that of a power law, on values left out of the fit,"
+            return f"{word}: advantage of a power law over a logarithm, on values left out of the fit,"
         case "best_difference":
-            return f"{word} of the arm that is best on the other half of the test examples,"
+            return f"{word} of the arm that other seeds choose on the other half of the test examples,"
         case _:
             return word
 

@@ -6,23 +6,32 @@ development score is compared with the majority answer's. Retrieval trains nothi
 
 All means of a report keep the collapsed runs. Beside them stand the means without, for every comparison that
 contains one: nothing is dropped in silence.
+
+Of the runs that learned their target two things more are said. What they learned in part only: a class that
+they never predict, say (`report.habits`). And the languages in which nothing of it arrived: whose answers are
+no better than their own exchanged, and whose score lies, by more than chance explains, below a third of what
+the source language gains over guessing. The second keeps small test sets and languages that are merely low
+from being called collapsed; it is corrected for the number of languages of the run (Bonferroni).
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
+from scipy.special import ndtri
 
 from xstilts import metrics
 from xstilts.families.examples import Answer
 from xstilts.report import files
 from xstilts.report.claims import Verdict, judge, line_name
 from xstilts.report.effects import EFFECT, SCORE, Effects
-from xstilts.report.exchange import Examined, examine
+from xstilts.report.exchange import RISK, Examined, examine
+from xstilts.report.habits import habits
 from xstilts.report.results import Line, Results
 from xstilts.report.statistics import Estimate
 from xstilts.store import Store
@@ -30,6 +39,8 @@ from xstilts.study.plan import Cell, Plan
 
 NOTABLE_ERRORS = 2.0  # standard errors above chance from which a development score counts as learned
 AT_CHANCE = "development score at chance"
+KEPT = 1 / 3  # of the source language's gain over guessing: a language that keeps as much is not at chance
+LEAST = 20  # examples of a language that are looked at
 NO_ANSWER = "squad2"  # metrics whose majority answer is no guess within the context
 
 
@@ -62,13 +73,51 @@ class Ruling:
     without: Verdict
 
 
+class Answered(NamedTuple):
+    """Predictions of all languages, and the score of a context's first words where they are spans of it."""
+
+    path: Path
+    family: str
+    metric: str
+    first_words: float
+
+
+@dataclass(frozen=True)
+class AtChance:
+    """A language in which runs that learned the source language guess; scores are means over these seeds."""
+
+    arm: str
+    target: str
+    language: str
+    seeds: tuple[int, ...]
+    score: float
+    baseline: float
+    source: float
+
+
+@dataclass(frozen=True)
+class Partial:
+    """What a run learned in part only, of its target's source language (of retrieval: in any language)."""
+
+    arm: str
+    cell: Cell
+    score: float
+    notes: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Collapses:
-    """All that the report says of collapsed runs; empty if there are none."""
+    """All that the report says of collapsed runs, and of those that learned in part; empty if there are none.
+
+    `trained` is the number of runs that were looked at.
+    """
 
     runs: tuple[Run, ...] = ()
+    languages: tuple[AtChance, ...] = ()
+    partial: tuple[Partial, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     rulings: tuple[Ruling, ...] = ()
+    trained: int = 0
 
 
 def above_chance(value: float, chance: float, n: int) -> bool:
@@ -77,36 +126,115 @@ def above_chance(value: float, chance: float, n: int) -> bool:
     return value > chance + NOTABLE_ERRORS * 100 * math.sqrt(share * (1 - share) / max(1, n))
 
 
+def examined(plan: Plan, store: Store) -> dict[Cell, Examined]:
+    """What is found in the source language of every run that trained on its target and is in the store."""
+    trained = [cell for cell in plan.cells if not cell.reference and plan.evaluation(cell).trained_by]
+    found = {cell: _examined(plan, store, cell) for cell in trained}
+    return {cell: one for cell, one in found.items() if one is not None}
+
+
 def collapsed(plan: Plan, store: Store) -> dict[Cell, Examined]:
     """The cells whose training on the target ended at chance in the source language, and why."""
+    return {cell: one for cell, one in examined(plan, store).items() if one.why}
+
+
+def at_chance(plan: Plan, store: Store) -> dict[Cell, dict[str, Examined]]:
+    """For cells that learned the source language the other languages in which they guess, and why."""
     found = {}
-    for cell in plan.cells:
-        if cell.reference or plan.evaluation(cell).trained_by is None:
-            continue
-        examined = _examined(plan, store, cell)
-        if examined is not None and examined.why:
-            found[cell] = examined
-    return found
+    for cell, source in examined(plan, store).items():
+        if not source.why and store.folder(cell.evaluation) is not None:
+            trained_by = plan.evaluation(cell).trained_by
+            assert trained_by is not None
+            scores = store.scores(cell.evaluation)["languages"]
+            found[cell] = dict(
+                guessing(_answered(plan, store, cell), source, scores, trained_by.languages[0])
+            )
+    return {cell: languages for cell, languages in found.items() if languages}
 
 
 def collapses(effects: Effects) -> Collapses:
-    """Every collapsed run, and everything it is part of, with and without."""
+    """Every collapsed run with everything it is part of, with and without; languages at chance; notes."""
     results = effects.results
-    found = collapsed(results.plan, results.store)
-    if not found:
-        return Collapses()
-    rest = Effects(_Rest(results.plan, results.store, frozenset(found)))
-    runs = []
-    for cell, examined in found.items():
-        line = Line(cell.backbone, cell.arm)
-        means = (one.estimate(SCORE, line, cell.target) for one in (effects, rest))
-        runs.append(Run(line_name(results, line), cell, examined, *means))
-    rulings = (Ruling(one, other) for one, other in zip(judge(effects), judge(rest), strict=True))
-    return Collapses(
-        tuple(runs),
-        tuple(_comparisons(effects, rest)),
-        tuple(each for each in rulings if _measured(each.whole) != _measured(each.without)),
+    plan, store = results.plan, results.store
+    learned = examined(plan, store)
+    found = {cell: one for cell, one in learned.items() if one.why}
+    noted = [(cell, one) for cell, one in learned.items() if one.notes]
+    partial = [Partial(_name(results, cell), cell, one.score, one.notes) for cell, one in noted]
+    whole = Collapses(
+        trained=len(learned), languages=tuple(_by_language(results)), partial=(*partial, *_hubs(results))
     )
+    if not found:
+        return whole
+    rest = Effects(_Rest(plan, store, frozenset(found)))
+    runs = []
+    for cell, one in found.items():
+        line = Line(cell.backbone, cell.arm)
+        means = (each.estimate(SCORE, line, cell.target) for each in (effects, rest))
+        runs.append(Run(_name(results, cell), cell, one, *means))
+    rulings = (Ruling(one, other) for one, other in zip(judge(effects), judge(rest), strict=True))
+    return replace(
+        whole,
+        runs=tuple(runs),
+        comparisons=tuple(_comparisons(effects, rest)),
+        rulings=tuple(each for each in rulings if _measured(each.whole) != _measured(each.without)),
+    )
+
+
+def _name(results: Results, cell: Cell) -> str:
+    return line_name(results, Line(cell.backbone, cell.arm))
+
+
+def _by_language(results: Results) -> Iterator[AtChance]:
+    """The languages at chance, the seeds of an arm together."""
+    sources = examined(results.plan, results.store)
+    groups: dict[tuple[str, str, str], list[tuple[int, Examined, Examined]]] = {}
+    for cell, languages in at_chance(results.plan, results.store).items():
+        for code, one in languages.items():
+            key = (_name(results, cell), cell.target, code)
+            groups.setdefault(key, []).append((cell.seed, one, sources[cell]))
+    for key, runs in groups.items():
+        scores = ([one.score, one.baseline, source.score] for _, one, source in runs)
+        yield AtChance(*key, tuple(seed for seed, _, _ in runs), *np.mean([*scores], axis=0).tolist())
+
+
+def guessing(
+    answered: Answered, source: Examined, scores: Mapping[str, Any], trained_in: str
+) -> Iterator[tuple[str, Examined]]:
+    """The languages in which a run guesses; those that keep much of the source's gain need no test.
+
+    `scores` has the score and the number of examples of each language.
+    """
+    others = [code for code in scores if code != trained_in]
+    kept = KEPT * (source.score - source.baseline)
+    distance = float(ndtri(1 - RISK / max(1, len(others))))
+    for code in others:
+        low = scores[code]["value"] < source.baseline + kept
+        if scores[code]["n"] < LEAST or not (low or code in _alike(answered.path)):
+            continue
+        found = _by_predictions(answered.path, code, *answered[1:])
+        if found is not None and found.why and found.score + distance * found.spread < found.baseline + kept:
+            yield code, found
+
+
+@lru_cache(maxsize=4096)
+def _alike(path: Path) -> frozenset[str]:
+    """The languages in which all predictions of an evaluation are alike."""
+    counts = files.predictions(path, ("language", "predicted")).group_by("language").n_unique()
+    return frozenset(counts.filter(pl.col("predicted") == 1)["language"])
+
+
+def _hubs(results: Results) -> Iterator[Partial]:
+    """Retrieval that finds the same sentence again and again, by language."""
+    plan, store = results.plan, results.store
+    for cell in plan.cells:
+        evaluation = plan.evaluation(cell)
+        if cell.reference or evaluation.trained_by is not None or store.folder(cell.evaluation) is None:
+            continue
+        path, use = store.file(cell.evaluation, "predictions.parquet"), evaluation.use
+        notes = [f"{code}: {note}" for code in use.languages for note in _notes(path, code, use.family)]
+        if notes:
+            scores = [one["value"] for one in store.scores(cell.evaluation)["languages"].values()]
+            yield Partial(_name(results, cell), cell, float(np.mean(scores)), tuple(notes))
 
 
 class _Rest(Results):
@@ -155,10 +283,8 @@ def _examined(plan: Plan, store: Store, cell: Cell) -> Examined | None:
     own = scores.get(evaluation.trained_by.task)
     source = evaluation.trained_by.languages[0]
     if store.folder(cell.evaluation) is not None and source in evaluation.use.languages:
-        within = evaluation.use.family == "span" and not evaluation.metric.startswith(NO_ANSWER)
-        first_words = own["chance"] if own and within else 0.0
-        path = store.file(cell.evaluation, "predictions.parquet")
-        found = _by_predictions(path, source, evaluation.use.family, evaluation.metric, first_words)
+        answered = _answered(plan, store, cell)
+        found = _by_predictions(answered.path, source, *answered[1:])
         if found is not None:
             return found
     if own is None:
@@ -167,11 +293,32 @@ def _examined(plan: Plan, store: Store, cell: Cell) -> Examined | None:
     return Examined(own["value"], own["chance"], "" if learned else AT_CHANCE)
 
 
+def _answered(plan: Plan, store: Store, cell: Cell) -> Answered:
+    """The predictions of a run that is in the store."""
+    evaluation = plan.evaluation(cell)
+    assert evaluation.trained_by is not None
+    within = evaluation.use.family == "span" and not evaluation.metric.startswith(NO_ANSWER)
+    own = (store.record(cell.phases[-1]) or {}).get("source_score", {}).get(evaluation.trained_by.task)
+    path = store.file(cell.evaluation, "predictions.parquet")
+    first_words = own["chance"] if own and within else 0.0
+    return Answered(path, evaluation.use.family, evaluation.metric, first_words)
+
+
 @lru_cache(maxsize=4096)
 def _by_predictions(
     path: Path, language: str, family: str, metric: str, first_words: float
 ) -> Examined | None:
     """A finished evaluation never changes, so it is examined once. StoreError if its file is damaged."""
+    return examine(*_answers(path, language, family), metrics.find(metric), language, first_words)
+
+
+@lru_cache(maxsize=4096)
+def _notes(path: Path, language: str, family: str) -> tuple[str, ...]:
+    return habits(*_answers(path, language, family))
+
+
+def _answers(path: Path, language: str, family: str) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Gold and predicted values of a language."""
     frame = files.predictions(path, ("language", "index", "gold", "predicted"))
     rows = frame.filter(pl.col("language") == language).sort("index")
     gold, predicted = (
@@ -179,6 +326,6 @@ def _by_predictions(
     )
     if family == "span":
         gold = [tuple(Answer(text, 0) for text in answers) for answers in gold]
-    elif family == "tagging":
-        gold, predicted = ([tuple(tags) for tags in values] for values in (gold, predicted))
-    return examine(gold, predicted, metrics.find(metric), language, first_words)
+    elif any(isinstance(each, list) for each in gold):
+        gold, predicted = ([tuple(each) for each in values] for values in (gold, predicted))
+    return gold, predicted

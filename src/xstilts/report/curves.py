@@ -6,15 +6,13 @@ for each seed, so that intervals come about as for all other quantities.
 
 The curves are a + b log x, and the saturating power law a - b x^-c, both common descriptions of how a score
 grows with data (Hestness et al. 2017, arXiv 1712.00409). a and b are least squares; c is the best of a grid.
-As c approaches zero the power law becomes the logarithm: it can be better by much, but worse only by what
-its third parameter costs.
+As c approaches zero the power law becomes the logarithm; with c below zero it grows faster than a logarithm.
 
 Axes: R resamples, S seeds, A arms, C exponents, G places on the axis, N curves that are fitted at once.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -28,6 +26,8 @@ from xstilts.study.axis import Axis
 Shape = Literal["straight line", "logarithm", "power law"]
 LOG_SHAPES: tuple[Shape, ...] = ("logarithm", "power law")
 EXPONENTS = np.geomspace(0.05, 2.0, 40)
+BENDS = np.geomspace(0.002, 2.0, 60)
+"""Exponents of the power laws that a logarithm is compared with, of either sign."""
 
 
 class Measured(NamedTuple):
@@ -90,16 +90,29 @@ def _contrasts(samples: Sequence[Sample], weights: Array) -> list[Sample]:
 
 
 def fit_advantage(found: Curve) -> Measured:
-    """By how many points the power law predicts better than the logarithm: positive if it does.
+    """By how many points a saturating power law predicts better than the logarithm.
 
-    That is the difference of root mean squared errors over the arms, each predicted by curves that are fitted
-    to all arms with another value. Seeds are lent as for a slope, by contrasts that are orthogonal to how the
-    advantage changes when a point is added to an arm.
+    That is the root mean squared error of logarithms, each fitted to all arms but those of one value, at that
+    value. On measured scores both laws would err by the noise as well, and the power law with its third
+    parameter by more of it. So the logarithm is fitted to the power law that describes the scores best, with
+    an exponent of either sign. If the law holds, it predicts itself without error, and the logarithm's error
+    is the advantage. Where the exponent is below zero the curve grows faster than a
+    logarithm, no saturating power law describes it better, and the advantage is the same error, negative.
+
+    Seeds are lent as for a slope, by contrasts that are orthogonal to how the advantage changes when a point
+    is added to an arm.
     """
-    logarithm, power_law = (partial(_error, shape, found.values) for shape in LOG_SHAPES)
+    logarithm = np.log(found.values) - np.log(found.values).mean()
+    exponents = np.concatenate([-BENDS[::-1], [0.0], BENDS])
+    shapes = np.where(exponents[:, None] == 0, logarithm, np.exp(-exponents[:, None] * logarithm))  # [C, A]
+    shapes -= shapes.mean(axis=1, keepdims=True)
+    shapes /= np.linalg.norm(shapes, axis=1, keepdims=True)
+    errors = np.sign(exponents) * _error_of_logarithm(found.values, shapes)
 
     def advantage(curves: Array) -> Array:
-        return np.asarray(logarithm(curves) - power_law(curves))[:, None]
+        explained = np.abs(curves @ shapes.T)  # [N, C]
+        best = np.argmax(explained, axis=1)
+        return (explained.max(axis=1) * errors[best])[:, None]
 
     (sample,) = _of_mean(found.samples, advantage)
     mean = np.array([one.observed.mean() for one in found.samples])
@@ -133,12 +146,12 @@ def _shapes(shape: Shape, places: Array, values: Array) -> Array:
     return logarithm if shape == "logarithm" else np.asarray(-np.exp(-EXPONENTS[:, None] * logarithm))
 
 
-def _error(shape: Shape, values: Array, curves: Array) -> Array:
-    """The root mean squared error on values that were left out of the fit: [N] from curves [N, A]."""
+def _error_of_logarithm(values: Array, curves: Array) -> Array:
+    """Its root mean squared error on values that were left out of the fit: [N] from curves [N, A]."""
     squares = np.zeros(len(curves))
     for value in np.unique(values):
         left_out = values == value
-        guess = predict(shape, values[~left_out], curves[:, ~left_out], np.array([value]))
+        guess = predict("logarithm", values[~left_out], curves[:, ~left_out], np.array([value]))
         squares += ((curves[:, left_out] - guess) ** 2).sum(axis=1)
     return np.sqrt(squares / len(values))
 

@@ -18,6 +18,7 @@ LETTER, SMALL_LETTER = 4.4, 3.6  # points of a letter, in \footnotesize and in \
 GAP = 8.0  # points between columns
 ROWS = 46  # of a table, on a page
 CLAIMS = ("4.1cm", "1.7cm", "2.6cm", "5.6cm")  # columns of the table of claims
+DATA = ("2.0cm", "1.2cm", "2.4cm", "5.0cm", "2.0cm", "2.0cm")  # of that of what was read
 
 PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
 \usepackage[margin=25mm]{geometry}
@@ -49,7 +50,7 @@ def folder(paper: Paper, figures: Sequence[tuple[str, str]]) -> dict[str, bytes]
 
 
 def _main(paper: Paper, figures: Sequence[tuple[str, str]], tables: Mapping[str, str]) -> str:
-    back = {"claims", "steps"}
+    back = {"claims", "steps", "data"}
     own = [rf"\input{{tables/{name}}}" for name in tables if name not in back]
     drawn = [_figure(name, caption) for name, caption in figures]
     claims = [r"\section{Claims}", r"\input{tables/claims}"] if "claims" in tables else []
@@ -77,8 +78,9 @@ def _main(paper: Paper, figures: Sequence[tuple[str, str]], tables: Mapping[str,
         r"\section{References}",
         _items(paper.references),
     ]
-    if "steps" in tables:
-        parts += [r"\clearpage\appendix", r"\section{Steps}", r"\input{tables/steps}"]
+    appendix = [(r"\section{Data}", "data"), (r"\section{Steps}", "steps")]
+    added = [rf"{title}" + "\n\n" + rf"\input{{tables/{name}}}" for title, name in appendix if name in tables]
+    parts += [r"\clearpage\appendix", *added] if added else []
     return "\n\n".join([*parts, r"\end{document}"]) + "\n"
 
 
@@ -89,15 +91,20 @@ def _tables(paper: Paper) -> Iterator[tuple[str, str]]:
         yield f"transfer-{_slug(backbone)}" if several else "transfer", grid_table(grid)
     for grid in paper.score_grids:
         yield f"scores-{_slug(grid.title.split(',')[0])}", grid_table(_spoken(grid))
+    for grid in paper.gain_grids:
+        own = f"gains-{_slug(grid.title.split(':')[0])}"
+        backbone = _slug(grid.title.rpartition(",")[2])
+        yield f"{own}-{backbone}" if several else own, grid_table(grid)
     for number, grid in enumerate(paper.gap_grids, 1):
         yield f"gap-{number}" if several else "gap", grid_table(grid)
     for sheet in paper.sheets:
-        yield _slug(sheet.title), sheet_table(sheet)
+        if sheet.title == "Data":
+            table = _long(sheet, _paragraphs(DATA)).replace("/", r"/\allowbreak{}")
+            yield "data", r"{\footnotesize" + "\n" + table + "}\n"
+        else:
+            yield _slug(sheet.title), sheet_table(sheet)
     if paper.claims.rows:
-        yield (
-            "claims",
-            _long(paper.claims, "".join(rf">{{\raggedright\arraybackslash}}p{{{w}}}" for w in CLAIMS)),
-        )
+        yield "claims", _long(paper.claims, _paragraphs(CLAIMS))
     if paper.effects.results.plan.cells:
         sheet = steps(paper)
         yield "steps", r"{\scriptsize" + "\n" + _long(sheet, "l" * len(sheet.columns)) + "}\n"
@@ -206,6 +213,11 @@ def _table(title: str, columns: str, lines: Sequence[Sequence[str]]) -> str:
             "",
         ]
     )
+
+
+def _paragraphs(widths: Sequence[str]) -> str:
+    """Columns of paragraphs."""
+    return "".join(rf">{{\raggedright\arraybackslash}}p{{{width}}}" for width in widths)
 
 
 def _long(sheet: Sheet, columns: str) -> str:

@@ -26,6 +26,7 @@ def _parts(paper: Paper) -> Iterator[str]:
     ]
     scores = [part for grid in paper.score_grids for part in _titled(grid)]
     yield from _section("Language by language", [*seen, *scores] if scores else [])
+    yield from _section("Gains by language", [part for grid in paper.gain_grids for part in _titled(grid)])
     yield from _section("Cross-lingual gap", [part for grid in paper.gap_grids for part in _titled(grid)])
     distances = planted.distance_grid(results)
     yield from _section("Planted distances", _titled(distances) if distances is not None else [])

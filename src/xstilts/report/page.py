@@ -52,8 +52,7 @@ class Figure:
 
 def build(plan: Plan, store: Store) -> str:
     """The page as HTML."""
-    effects = Effects(Results(plan, store))
-    return _page(effects, store)
+    return _page(Paper(Effects(Results(plan, store)), store))
 
 
 def write(plan: Plan, store: Store, formats: Sequence[str], out: Path) -> list[Path]:
@@ -62,8 +61,8 @@ def write(plan: Plan, store: Store, formats: Sequence[str], out: Path) -> list[P
     Gives the files written, below the folder `out`. Everything is made before anything is written. Raises
     InputError if the folder cannot be written.
     """
-    effects = Effects(Results(plan, store))
-    contents = [content for one in dict.fromkeys(formats) for content in _contents(one, effects, store)]
+    paper = Paper(Effects(Results(plan, store)), store)
+    contents = [content for one in dict.fromkeys(formats) for content in _contents(one, paper)]
     paths = []
     for name, content in contents:
         path = out / name
@@ -78,27 +77,27 @@ def write(plan: Plan, store: Store, formats: Sequence[str], out: Path) -> list[P
     return paths
 
 
-def _contents(format_name: str, effects: Effects, store: Store) -> Iterator[tuple[str, bytes]]:
+def _contents(format_name: str, paper: Paper) -> Iterator[tuple[str, bytes]]:
     """Names and contents of the files of a format."""
     match format_name:
         case "html":
-            yield "report.html", _page(effects, store).encode()
+            yield "report.html", _page(paper).encode()
         case "svg" | "pdf":
-            for figure in figures(effects):
+            for figure in figures(paper.effects):
                 drawn = drawing.pdf if format_name == "pdf" else lambda chart: drawing.svg(chart).encode()
                 yield f"figures/{figure.name}.{format_name}", drawn(figure.chart)
         case "latex":
-            drawn_figures = figures(effects)
+            drawn_figures = figures(paper.effects)
             told = [(figure.name, figure.caption) for figure in drawn_figures]
-            for name, content in latex.folder(Paper(effects, store), told).items():
+            for name, content in latex.folder(paper, told).items():
                 yield f"latex/{name}", content
             for figure in drawn_figures:
                 yield f"latex/figures/{figure.name}.pdf", drawing.pdf(figure.chart)
         case "markdown":
-            yield "report.md", markdown.markdown(Paper(effects, store))
+            yield "report.md", markdown.markdown(paper)
         case _:
-            name, made = tables.WRITERS[format_name]
-            yield name, made(effects.results)
+            for name, table in paper.tables.items():
+                yield f"{name}.{format_name}", tables.WRITERS[format_name](name, table)
 
 
 def figures(effects: Effects) -> list[Figure]:
@@ -134,6 +133,12 @@ _BY_BACKBONE: tuple[tuple[str, str, Callable[[Effects, str], Any]], ...] = (
         panels.by_language,
     ),
     (
+        "gains",
+        "Differences to none in points, language by language, grouped by language family, with 95 % "
+        "intervals, which are not corrected for the number of languages.",
+        panels.gains,
+    ),
+    (
         "gap",
         "The source language (open), the mean of all other languages (filled), and the gap between them in "
         "points with its 95 % interval.",
@@ -159,7 +164,8 @@ _CURVES = {
 }
 
 
-def _page(effects: Effects, store: Store) -> str:
+def _page(paper: Paper) -> str:
+    effects, store = paper.effects, paper.store
     results, plan = effects.results, effects.results.plan
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_file),
@@ -183,7 +189,7 @@ def _page(effects: Effects, store: Store) -> str:
         style=Markup(style),
         script=Markup(script),
         policy=_policy(style, script),
-        paper=Paper(effects, store),
+        paper=paper,
         study=plan.study,
         plan=plan,
         results=results,
@@ -198,6 +204,8 @@ def _page(effects: Effects, store: Store) -> str:
         failures=account.failures(plan, store),
         costs=account.costs(plan, store),
         machines=account.machines(plan, store),
+        data=account.data_rows(paper.sources),
+        data_columns=account.DATA,
         recipes=account.recipes(plan),
         models=account.models(plan, store),
         collapses=collapses(effects),
@@ -221,7 +229,7 @@ def _policy(style: str, script: str) -> str:
     )
 
 
-_SECTIONS = ("transfer", "languages", "gap", "axes", "layers", "distance", "planted", "curves")
+_SECTIONS = ("transfer", "languages", "gains", "gap", "axes", "layers", "distance", "planted", "curves")
 
 
 def interval_bar(verdict: Verdict, width: int = 160) -> Markup:

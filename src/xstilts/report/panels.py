@@ -1,18 +1,19 @@
-"""Scores language by language: a panel for each target, languages grouped by family, references as bars."""
+"""Scores and gains language by language: a panel for each target, languages grouped by family, references as
+bars.
+"""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import polars as pl
 
-from xstilts.report import statistics
 from xstilts.report.charts import Chart, line_label
 from xstilts.report.claims import count
 from xstilts.report.drawing import BAR, PALETTE, QUIET, REFERENCE_INKS, SHAPES, TELLS, metric_label, number
-from xstilts.report.effects import BASELINE, EFFECT, Effects
+from xstilts.report.effects import BASELINE, EFFECT, Effects, Quantity
 from xstilts.report.results import Line, Results, Target, languages_by_family
-from xstilts.report.statistics import Sample
+from xstilts.report.statistics import Estimate
 
 SHOWN_ARMS = 5  # as many as can be told apart in a row
 HEIGHT = 460  # pixels of a panel, if its lanes may be as low or as high as that needs
@@ -21,9 +22,18 @@ LANES = (4.5, 9.0)  # pixels of one arm in the row of a language
 
 def by_language(effects: Effects, backbone: str) -> Chart | None:
     """For each target the score of the arms in every language, with intervals."""
-    results = effects.results
-    lines = [*shown_arms(effects, backbone), *_references(results, backbone)]
-    panels = [_panel(results, target, lines) for target in results.targets]
+    lines = [*shown_arms(effects, backbone), *_references(effects.results, backbone)]
+    return _joined([_panel(effects, target, lines, "score") for target in effects.results.targets])
+
+
+def gains(effects: Effects, backbone: str) -> Chart | None:
+    """For each target what the arms add to `none` in every language, with intervals."""
+    arms = shown_arms(effects, backbone)
+    lines = [line for line in arms if effects.against(line, BASELINE) not in (line, None)]
+    return _joined([_panel(effects, target, lines, "difference") for target in effects.results.targets])
+
+
+def _joined(panels: Sequence[Chart | None]) -> Chart | None:
     drawn = [panel for panel in panels if panel is not None]
     if not drawn:
         return None
@@ -48,28 +58,36 @@ def _size(effects: Effects, line: Line) -> float:
     return float(sum(abs(sample.observed.mean()) for sample in found if sample is not None))
 
 
-def _panel(results: Results, target: Target, lines: Sequence[Line]) -> Chart | None:
+def _panel(
+    effects: Effects, target: Target, lines: Sequence[Line], kind: Literal["score", "difference"]
+) -> Chart | None:
     spoken = languages_by_family(target.languages)
-    measured = [line for line in lines if (line, target.name) in results.planned]
-    samples = {
-        (line, one): results.score(line, target.name, (one.code,)) for line in measured for one in spoken
+    measured = [line for line in lines if (line, target.name) in effects.results.planned]
+    asked = Effects(effects.results)  # what is asked of single languages is not kept in memory
+    estimates = {
+        (line, one): asked.estimate(Quantity(kind, (one.code,)), line, target.name)
+        for line in measured
+        for one in spoken
     }
-    like = [sample for (line, _), sample in samples.items() if sample is not None and not line.reference]
     rows = [
-        {"family": one.family, "language": f"{one.name} ({one.code})", "line": line_label(line)}
-        | _numbers(sample, like, f"{line_label(line)} on {target.name}, {one.name} ({one.code})")
-        for (line, one), sample in samples.items()
+        {"family": one.family, "language": f"{one.name} ({one.code})", "line": line_label(line), "zero": 0.0}
+        | _numbers(estimate, f"{line_label(line)} on {target.name}, {one.name} ({one.code})", kind)
+        for (line, one), estimate in estimates.items()
     ]
+    if not rows:
+        return None
     frame = pl.DataFrame(rows, schema_overrides=dict.fromkeys(("value", "low", "high"), pl.Float64))
     if frame["value"].is_null().all():
         return None
-    missing = [line_label(line) for line in measured if samples[line, spoken[0]] is None]
+    missing = [line_label(line) for line in measured if estimates[line, spoken[0]] is None]
     arms = [line for line in lines if not line.reference]
     lane = min(max(HEIGHT / (len(spoken) * len(arms)), LANES[0]), LANES[1])
     step = max(lane * len(arms) + 5, 15)
     y = alt.Y("language:N", sort=[f"{one.name} ({one.code})" for one in spoken], title=None)
     base = alt.Chart().encode(y=y)
     layers = []
+    if kind == "difference":
+        layers.append(alt.Chart().mark_rule(strokeDash=[3, 3], opacity=0.6).encode(x=_x("min(zero):Q")))
     for line in measured:
         own = base.transform_filter(alt.FieldEqualPredicate(field="line", equal=line_label(line)))
         if line.reference:
@@ -93,13 +111,14 @@ def _title(target: Target, missing: Sequence[str]) -> str:
     return f"{title} (missing: {', '.join(missing)})" if missing else title
 
 
-def _numbers(sample: Sample | None, like: Sequence[Sample], name: str) -> dict[str, Any]:
-    if sample is None:
+def _numbers(found: Estimate | None, name: str, kind: str) -> dict[str, Any]:
+    if found is None:
         return {"value": None, "low": None, "high": None, "told": None}
-    found = statistics.estimate(sample, like)
-    low, high = max(0.0, found.low), min(100.0, found.high)
-    told = f"{name} · {number(found.value)} [{number(low)}, {number(high)}] · {count(found.seeds, 'seed')}"
-    return {"value": found.value, "low": low, "high": high, "told": told}
+    value = number(found.value, signed=kind == "difference")
+    points = f" points against {BASELINE}" if kind == "difference" else ""
+    interval = f"[{number(found.low)}, {number(found.high)}]"
+    told = f"{name} · {value} {interval}{points} · {count(found.seeds, 'seed')}"
+    return {"value": found.value, "low": found.low, "high": found.high, "told": told}
 
 
 def _bars(own: Chart, lines: Sequence[Line], step: float) -> Chart:
@@ -124,12 +143,14 @@ def _x(field: str) -> alt.X:
 
 
 def _colour(lines: Sequence[Line]) -> alt.Color:
-    arms = sum(not line.reference for line in lines)
-    inks = [QUIET, *PALETTE][:arms] + [REFERENCE_INKS[line.reference] for line in lines if line.reference]
+    """An arm has the same colour and shape in the scores, where `none` comes first, and in the gains."""
+    arms, first = sum(not line.reference for line in lines), int(lines[0].arm != BASELINE)
+    inks = [QUIET, *PALETTE][first : arms + first]
+    inks += [REFERENCE_INKS[line.reference] for line in lines if line.reference]
     return alt.Color("line:N", scale=alt.Scale(domain=[line_label(line) for line in lines], range=inks))
 
 
 def _shape(lines: Sequence[Line]) -> alt.Shape:
-    arms = sum(not line.reference for line in lines)
-    marks = list(SHAPES[:arms]) + [BAR] * (len(lines) - arms)
+    arms, first = sum(not line.reference for line in lines), int(lines[0].arm != BASELINE)
+    marks = list(SHAPES[first : arms + first]) + [BAR] * (len(lines) - arms)
     return alt.Shape("line:N", scale=alt.Scale(domain=[line_label(line) for line in lines], range=marks))

@@ -8,18 +8,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import polars as pl
+
 from xstilts.audit.finding import MEANINGS
-from xstilts.report import account, planted, sections, statistics
+from xstilts.report import account, frames, planted, sections, statistics
 from xstilts.report.charts import REFERENCE_NAMES, heat_cells
 from xstilts.report.claims import Verdict, count, interval, judge
 from xstilts.report.collapse import collapses
 from xstilts.report.drawing import metric_label, number
 from xstilts.report.effects import BASELINE, GAP, Effects
 from xstilts.report.leaks import Leaks, leaks
+from xstilts.report.results import language
 from xstilts.report.statistics import Estimate
-from xstilts.report.tables import Grid, Sheet, effect_grid, gap_grid, score_grid
+from xstilts.report.tables import Grid, Sheet, effect_grid, gain_grid, gap_grid, score_grid
 from xstilts.store import Store
 from xstilts.study.claim import CONTROLS
+from xstilts.study.sources import Source, differing
 
 DESIGN = (
     "The design: J. Phang, I. Calixto, P. M. Htut, Y. Pruksachatkun, H. Liu, C. Vania, K. Kann, S. R. "
@@ -34,6 +38,7 @@ STATISTICS = (
     "Statistics 6, 1979.",
 )
 CONTROL_ROWS = tuple(REFERENCE_NAMES[name] for name in CONTROLS)
+AT_CHANCE = ("arm", "target", "language", "seeds", "score", "guessing", "source language")
 COLLAPSED = ("arm", "target", "seed", "score", "guessing", "mean with", "mean without")
 
 
@@ -71,7 +76,7 @@ class Paper:
             "paired: same seeds, same test examples.",
             f"Intervals cover 95 % and come from {statistics.RESAMPLES:,} resamples of test examples (shared "
             "by all arms, and by languages whose test sets are translations of each other) crossed with the "
-            "spread between seeds. Probabilities are two-sided; within the heat map and within the claims "
+            "spread between seeds. Probabilities are two-sided; within the heat maps and within the claims "
             "they are corrected by Holm's procedure.",
         ]
 
@@ -92,8 +97,13 @@ class Paper:
         return self._leaks.summary or unknown
 
     @cached_property
+    def sources(self) -> list[Source]:
+        """What the rows of all steps are read from."""
+        return account.sources(self.effects.results.plan, self.store)
+
+    @cached_property
     def limitations(self) -> list[str]:
-        return list(sections.limitations(self.effects, self.store))
+        return [*sections.limitations(self.effects, self.store), *differing(self.sources)]
 
     @cached_property
     def references(self) -> list[str]:
@@ -113,6 +123,27 @@ class Paper:
     def score_grids(self) -> list[Grid]:
         results = self.effects.results
         return [score_grid(results, target) for target in results.targets]
+
+    @cached_property
+    def effects_table(self) -> pl.DataFrame:
+        """Every score, difference and gap: `frames.effects_table`."""
+        return frames.effects_table(self.effects)
+
+    @cached_property
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The tidy tables by name."""
+        return {
+            "results": self.effects.results.table,
+            "effects": self.effects_table,
+            "verdicts": frames.verdicts_table(self.effects, self.verdicts),
+        }
+
+    @cached_property
+    def gain_grids(self) -> list[Grid]:
+        targets = [target.name for target in self.effects.results.targets]
+        places = [(target, backbone) for backbone in self.backbones for target in targets]
+        found = [gain_grid(self.effects_table, *place) for place in places]
+        return [grid for grid in found if grid is not None]
 
     @cached_property
     def gap_grids(self) -> list[Grid]:
@@ -137,12 +168,24 @@ class Paper:
             (pair.arm, pair.target, pair.planted, _measured(pair), pair.outcome)
             for pair in planted.truth_table(self.effects)
         ]
+        found = collapses(self.effects)
         collapsed = [
             (
                 *(one.arm, one.cell.target, str(one.cell.seed), number(one.found.score)),
                 *(number(one.found.baseline), _score(one.whole), _score(one.without)),
             )
-            for one in collapses(self.effects).runs
+            for one in found.runs
+        ]
+        at_chance = [
+            (
+                *(one.arm, one.target, language(one.language).name, ", ".join(map(str, one.seeds))),
+                *map(number, (one.score, one.baseline, one.source)),
+            )
+            for one in found.languages
+        ]
+        in_part = [
+            (one.arm, one.cell.target, str(one.cell.seed), number(one.score), "; ".join(one.notes))
+            for one in found.partial
         ]
         leaked = [
             (one.status, one.finding.task, MEANINGS[one.finding.kind], ", ".join(one.languages), one.amount)
@@ -157,7 +200,10 @@ class Paper:
             ("Were the intermediate tasks learned?", ("arm", "task", "metric", "score", "chance", ""), own),
             ("Planted beside measured", ("arm", "target", "planted", "measured", "outcome"), truth),
             ("Collapsed runs", COLLAPSED, collapsed),
+            ("Languages at chance", AT_CHANCE, at_chance),
+            ("Learned in part", ("arm", "target", "seed", "score", "what is seen"), in_part),
             ("Leak audit", ("status", "target", "what was seen", "languages", "how much"), leaked),
+            ("Data", account.DATA, account.data_rows(self.sources)),
             ("Phases", tuple(recipes[0]) if recipes else (), [tuple(row.values()) for row in recipes]),
             ("Where settings come from", ("setting", "origin"), list(plan.study.origins.items())),
             ("Cost", ("steps", "done", "time", "tokens trained on"), costs),

@@ -40,7 +40,11 @@ SCHEMA: dict[str, pl.DataType] = {
     "n": pl.Int64(),
     "fingerprint": pl.String(),
 }
-"""The columns of the tidy table. `value` is a percentage; `reference` is "" but for reference cells."""
+"""The columns of the tidy table. `value` is a percentage, null where it is missing."""
+ARM = "arm"
+"""In the column `reference`, of cells that are none."""
+NOTHING = "-"
+"""In a column of text that says nothing of a row, for an empty cell would be read as a missing value."""
 
 
 class Line(NamedTuple):
@@ -154,8 +158,9 @@ class Results:
             score = scores.get(code, {"value": None, "n": None})
             known = language(code)
             yield (
-                *(self.study, cell.backbone, cell.arm, cell.reference, cell.target, evaluation.use.family),
-                *(code, known.script, known.family, cell.seed, code in seen),
+                *(self.study, cell.backbone or NOTHING, cell.arm or NOTHING, cell.reference or ARM),
+                *(cell.target, evaluation.use.family),
+                *(code, known.script or NOTHING, known.family, cell.seed, code in seen),
                 *(evaluation.metric, score["value"], score["n"], cell.evaluation),
             )
 

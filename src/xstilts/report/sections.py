@@ -6,10 +6,10 @@ from typing import Any
 
 from xstilts.report.charts import heat_cells
 from xstilts.report.claims import count
-from xstilts.report.collapse import above_chance, collapsed
+from xstilts.report.collapse import above_chance, collapses
 from xstilts.report.drawing import metric_label
 from xstilts.report.effects import EFFECT, Effects
-from xstilts.report.results import Results
+from xstilts.report.results import Results, language
 from xstilts.store import Store
 from xstilts.study.phase import seen_with_labels
 from xstilts.study.plan import Cell, Plan
@@ -129,8 +129,6 @@ def limitations(effects: Effects, store: Store) -> Iterator[str]:
             f"{len(seeds)} seeds tell little about their own spread; each comparison borrows from the others "
             "of this study what they know of it."
         )
-    if len(seeds) > 1 and _shares_intermediate(plan):
-        yield "Intermediate phases were trained once for all seeds: their own chance is in no interval."
     if results.missing:
         yield f"{len(results.missing)} of {count(len(plan.cells), 'cell')} are missing."
     for score in own_scores(plan, store):
@@ -139,7 +137,7 @@ def limitations(effects: Effects, store: Store) -> Iterator[str]:
                 f"The arm {score.arm} did not learn {score.task} (at chance): its effects say nothing about "
                 "the task."
             )
-    yield from _not_learned(plan, store)
+    yield from _not_learned(effects)
     yield from _unproven(results)
     if (smallest := _smallest(effects)) is not None:
         yield (
@@ -153,14 +151,27 @@ def limitations(effects: Effects, store: Store) -> Iterator[str]:
     yield from plan.notes
 
 
-def _not_learned(plan: Plan, store: Store) -> Iterator[str]:
-    """A sentence for every arm and target with collapsed runs."""
-    found: dict[tuple[str, str], set[int]] = {}
-    for cell in collapsed(plan, store):
-        found.setdefault((cell.arm, cell.target), set()).add(cell.seed)
-    for (arm, target), seeds in found.items():
-        which = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, sorted(seeds)))}"
+def _not_learned(effects: Effects) -> Iterator[str]:
+    """A sentence for every arm and target with collapsed runs, with languages at chance, learned in part."""
+    found = collapses(effects)
+    seeds: dict[tuple[str, str], set[int]] = {}
+    for run in found.runs:
+        seeds.setdefault((run.arm, run.cell.target), set()).add(run.cell.seed)
+    for (arm, target), own in seeds.items():
+        which = f"seed{'s' if len(own) > 1 else ''} {', '.join(map(str, sorted(own)))}"
         yield f"After the arm {arm}, {target} was not learned with {which} (at chance in the source)."
+    languages: dict[tuple[str, str], list[str]] = {}
+    for one in found.languages:
+        which = language(one.language).name + f" (seed{'s' if len(one.seeds) > 1 else ''} {one.seeds[0]}"
+        which += "".join(f", {seed}" for seed in one.seeds[1:]) + ")"
+        languages.setdefault((one.arm, one.target), []).append(which)
+    for (arm, target), names in languages.items():
+        yield f"After the arm {arm}, {target} was learned, but is at chance in {', '.join(names)}."
+    notes: dict[tuple[str, str], list[str]] = {}
+    for part in found.partial:
+        notes.setdefault((part.arm, part.cell.target), []).append(f"seed {part.cell.seed} {part.notes[0]}")
+    for (arm, target), told in notes.items():
+        yield f"After the arm {arm}, {target} was learned in part: {'; '.join(told)}."
 
 
 def _unproven(results: Results) -> Iterator[str]:
@@ -172,15 +183,6 @@ def _unproven(results: Results) -> Iterator[str]:
                 f"Nothing tells whether the images of {target.name} are used: neither shuffled-images nor "
                 "text-only is measured beside it."
             )
-
-
-def _shares_intermediate(plan: Plan) -> bool:
-    """Whether some arm has one intermediate phase for several seeds."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for cell in plan.cells:
-        if not cell.reference and (before := _intermediate(plan, cell)):
-            found.setdefault((cell.backbone, cell.arm), set()).add(before[0])
-    return any(len(phases) == 1 for phases in found.values())
 
 
 def _smallest(effects: Effects) -> float | None:

@@ -1,4 +1,4 @@
-"""Results as tables: the tidy one as CSV and Parquet, and those for readers.
+"""Results as tables: the tidy ones as CSV and Parquet, and those for readers.
 
 Rows and columns have a fixed order and numbers a fixed format: two identical runs give identical bytes.
 """
@@ -6,15 +6,22 @@ Rows and columns have a fixed order and numbers a fixed format: two identical ru
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
 
 from xstilts.report.charts import heat_cells, line_label
 from xstilts.report.drawing import metric_label, number
 from xstilts.report.effects import GAP, Effects
 from xstilts.report.origins import anchors
-from xstilts.report.results import Line, Results, Target
-from xstilts.report.statistics import Estimate
+from xstilts.report.results import ARM, Line, Results, Target, language
+from xstilts.report.statistics import LEVEL, Estimate
 
-DECIMALS = 4  # of the percentages in results.csv
+DECIMALS = {"results": 4, "effects": 6, "verdicts": 6}  # of the numbers in CSV
+MISSING = """
+    #N/A #NA -1.#IND -1.#QNAN -NaN -nan 1.#IND 1.#QNAN <NA> N/A NA NULL NaN None n/a nan null
+"""
+"""Words that pandas reads as a missing value (`na_values` of its `read_csv`), and R one of them."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +57,23 @@ class Sheet:
     rows: tuple[tuple[str, ...], ...]
 
 
-def csv(results: Results) -> bytes:
-    """The tidy table: null is empty, percentages have four decimals."""
+def csv(name: str, table: pl.DataFrame) -> bytes:
+    """A tidy table as CSV: a missing number is empty; a name that programs read as a missing value stands in
+    single quotes."""
+    words = [*MISSING.split(), "#N/A N/A"]
+    texts = pl.col(pl.String)
+    guarded = table.with_columns(
+        pl.when(texts.is_in(words)).then("'" + texts + "'").otherwise(texts).name.keep()
+    )
     written = io.BytesIO()
-    results.table.write_csv(written, float_precision=DECIMALS)
+    guarded.write_csv(written, float_precision=DECIMALS[name])
     return written.getvalue()
 
 
-def parquet(results: Results) -> bytes:
-    """The tidy table, with numbers as they are."""
+def parquet(name: str, table: pl.DataFrame) -> bytes:
+    """A tidy table as Parquet, with names and numbers as they are."""
     written = io.BytesIO()
-    results.table.write_parquet(written, compression="zstd", statistics=False)
+    table.write_parquet(written, compression="zstd", statistics=False)
     return written.getvalue()
 
 
@@ -94,6 +107,36 @@ def score_grid(results: Results, target: Target) -> Grid:
     return Grid(title, target.languages, tuple(rows), steps=tuple(steps))
 
 
+def gain_grid(table: pl.DataFrame, target: str, backbone: str) -> Grid | None:
+    """Differences to `none` of a target by language, and by family where it has several; None if there are
+    none. `table` is that of `frames.effects_table`; bold are those that remain after Holm's correction."""
+    found: dict[str, dict[str, Entry]] = {}
+    own = table.filter(quantity="difference", reference=ARM, target=target, backbone=backbone)
+    for row in own.iter_rows(named=True):
+        match row["level"]:
+            case "language":
+                name = f"{language(row['language']).name} ({row['language']})"
+            case "family" if row["languages"] > 1:
+                name = row["language_family"]
+            case _:
+                continue
+        found.setdefault(row["arm"], {})[name] = _gain(row)
+    if all(entry.text == "missing" for entries in found.values() for entry in entries.values()):
+        return None
+    names = next(iter(found.values()))
+    rows = tuple((name, tuple(entries[name] for entries in found.values())) for name in names)
+    title = f"{target}: differences to none by language family and language, in points, {backbone}"
+    return Grid(title, tuple(found), rows, names="language")
+
+
+def _gain(row: dict[str, Any]) -> Entry:
+    if row["estimate"] is None:
+        return Entry("missing")
+    strong = row["p_corrected"] is not None and row["p_corrected"] < 1 - LEVEL
+    interval = f"[{number(row['low'])}, {number(row['high'])}]"
+    return Entry(number(row["estimate"], signed=True), interval, strong)
+
+
 def gap_grid(effects: Effects, backbone: str) -> Grid | None:
     """The cross-lingual gap of each arm on each target that has one; None if no target has."""
     results = effects.results
@@ -120,8 +163,5 @@ def _name(results: Results, line: Line) -> str:
     return f"{line_label(line)} ({line.backbone})" if several and line.backbone else line_label(line)
 
 
-WRITERS: dict[str, tuple[str, Callable[[Results], bytes]]] = {
-    "csv": ("results.csv", csv),
-    "parquet": ("results.parquet", parquet),
-}
-"""Formats of the tidy table: the name of the file, and what makes its content."""
+WRITERS: dict[str, Callable[[str, pl.DataFrame], bytes]] = {"csv": csv, "parquet": parquet}
+"""Formats of the tidy tables."""

@@ -1,10 +1,11 @@
 """Parameter-efficient training: peft's adapters in a model, and their merging into its weights.
 
 A phase that trained an adapter leaves an ordinary checkpoint, with the adapter merged in and the heads, so
-that the next phase, an evaluation and transformers read it like any other; the adapter alone, which is small,
-lies beside it in peft's format.
+that the next phase, an evaluation and transformers read it like any other. The adapter, which is small, lies
+beside it in peft's format with the heads that were trained with it, without which it would predict nothing.
 """
 
+import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import peft
 from safetensors.torch import save_file
 
 from xstilts.errors import BackboneError
+from xstilts.runner import checkpoint
 from xstilts.runner.bare import reason
 from xstilts.runner.model import Model
 from xstilts.study.recipe import Adapter
@@ -42,6 +44,9 @@ def _settings(adapter: Adapter) -> peft.PeftConfig:
 PREFIX = "base_model.model."
 """What peft puts before the names of a model's layers."""
 
+TASK_TYPES = {"classification": "SEQ_CLS", "tagging": "TOKEN_CLS", "span": "QUESTION_ANS"}
+"""What peft calls the work of a head, of those that it knows to keep with an adapter."""
+
 
 def attach(model: Model, adapter: Adapter, new: Collection[str]) -> None:
     """Put the adapter into the model: it and the heads are trained, all that was pretrained is frozen.
@@ -61,23 +66,44 @@ def attach(model: Model, adapter: Adapter, new: Collection[str]) -> None:
                 parameter.requires_grad_(name in new and parameter is not model.embeddings)
 
 
-def merge(model: Model, folder: Path) -> None:
-    """Write the adapter into `folder`, and merge it into the weights, which then are as they were called.
+def merge(model: Model, folder: Path, base: str, revision: str | None = None) -> None:
+    """Write the adapter and the heads into `folder`, and merge the adapter into the weights, which then are
+    as they were called. `base` is the model that the phase began with: a folder, or a Hub name at `revision`.
 
-    The folder is what `peft.PeftModel.from_pretrained(MODEL, folder)` reads, for the parent's bare model.
+    The folder is what `peft.PeftModel.from_pretrained(MODEL, folder)` reads. With one head that transformers
+    and peft have for this architecture, MODEL is transformers' own with that head
+    (`AutoModelForTokenClassification` and the like), else the bare model. The heads lie there in the
+    checkpoint's format too.
     """
-    folder.mkdir()
+    checkpoint.save_heads(model, folder)
     found = peft.get_peft_model_state_dict(model.encoder, adapter_name=NAME)
-    weights = {f"{PREFIX}{name}": tensor.detach().cpu().contiguous() for name, tensor in found.items()}
+    layers = {
+        name: module
+        for name, module in model.encoder.named_modules()
+        if isinstance(module, peft.tuners.tuners_utils.BaseTunerLayer)
+    }
+    settings: Any = model.encoder.peft_config[NAME]
+    prefix = PREFIX
+    settings.task_type, settings.inference_mode = "FEATURE_EXTRACTION", True
+    settings.base_model_name_or_path, settings.revision = base, revision
+    head, native = checkpoint.native_head(model)
+    parts: dict[str, Any] = {}
+    if native is not None and head.family in TASK_TYPES:
+        prefix = f"{PREFIX}{native.prefix}."
+        settings.task_type = TASK_TYPES[head.family]
+        settings.target_modules = sorted(f"{native.prefix}.{name}" for name in layers)
+        settings.modules_to_save = sorted({name.split(".")[0] for name in native.parts.values()})
+        parts = {f"{PREFIX}{native.name(part)}": tensor for part, tensor in head.state_dict().items()}
+    parts |= {f"{prefix}{name}": tensor for name, tensor in found.items()}
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in parts.items()}
     save_file(weights, folder / "adapter_model.safetensors", metadata={"format": "pt"})
-    settings = model.encoder.peft_config[NAME]
-    settings.inference_mode = True
     settings.save_pretrained(str(folder))
-    for name, module in list(model.encoder.named_modules()):
-        if isinstance(module, peft.tuners.tuners_utils.BaseTunerLayer):
-            module.merge()
-            parent, _, last = name.rpartition(".")
-            setattr(model.encoder.get_submodule(parent), last, module.get_base_layer())
+    for path in folder.glob("*.safetensors"):  # which safetensors lets only their owner read
+        shutil.copymode(folder / "adapter_config.json", path)
+    for name, module in layers.items():
+        module.merge()
+        parent, _, last = name.rpartition(".")
+        setattr(model.encoder.get_submodule(parent), last, module.get_base_layer())
     for parameter in model.parameters():
         parameter.requires_grad_(True)
     model.encoder._hf_peft_config_loaded = False

@@ -123,7 +123,7 @@ def load(folder: Path) -> Model:
         what = f"has a tokenizer of {len(tokenizer)} tokens, but embeddings for {rows}."
         raise BackboneError(str(folder), what, "Save model and tokenizer together.")
     model = _seeing(Model(encoder, tokenizer), folder)
-    _load_heads(model, folder)
+    load_heads(model, folder)
     return model
 
 
@@ -183,31 +183,18 @@ def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> N
     head alone it is the language model. All heads stand in heads.safetensors as well, from which xstilts
     reads them.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    save_heads(model, folder)
     settings = model.encoder.config.__class__.from_dict(model.encoder.config.to_dict())
     weights = _unshared(model.encoder.state_dict())
-    kinds = {name: str(head.family) for name, head in model.heads.items()}
-    if kinds:
-        heads = {
-            f"{name}.{part}": tensor.detach().cpu().contiguous()
-            for name, head in model.heads.items()
-            for part, tensor in head.state_dict().items()
-            if not _is_tied(model, head, part)
-        }
-        save_file(heads, folder / "heads.safetensors", metadata={"format": "pt"})
-        (folder / "heads.json").write_text(json.dumps(kinds, indent=1, sort_keys=True))
     settings.architectures = [type(model.encoder).__name__]
     outputs: tuple[str, ...] = ("LABEL_0", "LABEL_1")  # what transformers takes for granted, and spans need
-    native = NATIVE.get(settings.model_type, {})
-    if len(kinds) == 1:
-        ((name, family),) = kinds.items()
-        head = model.heads[name]
-        if isinstance(head, LanguageHead):
-            settings.architectures, weights = _language_model(model, head, weights)
-        elif family in native:
-            weights = _native_weights(head, weights, native[family])
-            settings.architectures = [native[family].architecture]
-            outputs = labels.get(name) or outputs
+    head, native = native_head(model)
+    if isinstance(head, LanguageHead):
+        settings.architectures, weights = _language_model(model, head, weights)
+    elif native is not None:
+        weights = _native_weights(head, weights, native)
+        settings.architectures = [native.architecture]
+        outputs = labels.get(next(iter(model.heads))) or outputs
     settings.id2label = dict(enumerate(outputs))
     settings.label2id = {label: number for number, label in enumerate(outputs)}
     settings.dtype = "float32"
@@ -220,6 +207,32 @@ def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> N
         (folder / PREPARATION).write_text(json.dumps(model.sight.release, indent=1, sort_keys=True))
     for path in folder.glob("*.safetensors"):  # which safetensors lets only their owner read
         shutil.copymode(folder / "config.json", path)
+
+
+def save_heads(model: Model, folder: Path) -> None:
+    """Write all heads, from which xstilts reads them; what they share with the embeddings is not theirs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not model.heads:
+        return
+    kinds = {name: str(head.family) for name, head in model.heads.items()}
+    heads = {
+        f"{name}.{part}": tensor.detach().cpu().contiguous()
+        for name, head in model.heads.items()
+        for part, tensor in head.state_dict().items()
+        if not _is_tied(model, head, part)
+    }
+    save_file(heads, folder / "heads.safetensors", metadata={"format": "pt"})
+    (folder / "heads.json").write_text(json.dumps(kinds, indent=1, sort_keys=True))
+
+
+def native_head(model: Model) -> tuple[Any, Native | None]:
+    """The model's only head, and where transformers keeps it; None for several, or one it does not know."""
+    if len(model.heads) != 1:
+        return None, None
+    (head,) = model.heads.values()
+    if isinstance(head, LanguageHead):
+        return head, None
+    return head, NATIVE.get(model.encoder.config.model_type, {}).get(str(head.family))
 
 
 def _unshared(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -289,7 +302,7 @@ def _native_weights(
     return weights
 
 
-def _load_heads(model: Model, folder: Path) -> None:
+def load_heads(model: Model, folder: Path) -> None:
     """The heads that xstilts saved; of a model from elsewhere, its language modelling head if it has one."""
     if not (folder / "heads.json").is_file():
         _load_language_head(model, folder)

@@ -8,6 +8,7 @@ from xstilts.study.backbone import CONVERT, SAVE_TOKENIZER, SHAPE, TOKENS, WEIGH
 from xstilts.study.phase import Evaluation, chain
 from xstilts.study.step import Step
 from xstilts.study.vision import PREPARATION
+from xstilts.task import NO_COMMIT, find_commit, is_commit
 
 WANTED = (WEIGHTS, "*.json", "*.model", "*.txt")
 
@@ -40,12 +41,15 @@ def fetch_eyes(model: str, revision: str) -> Path:
 def download(model: str, revision: str, wanted: Iterable[str]) -> Path:
     """The folder with the wanted files of a Hub model, of which the weights must be safetensors.
 
-    Raises BackboneError if there is no such model or revision, no network and no copy, or no such weights.
+    Raises BackboneError if there is no such model or revision, no network and no copy, no such weights, or if
+    the revision is no commit.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     where = f"{model} at {revision}"
+    if not is_commit(revision):
+        raise BackboneError(where, f"the revision {NO_COMMIT}", find_commit("model", model, revision))
     try:
         folder = Path(snapshot_download(model, revision=revision, allow_patterns=list(wanted)))
     except LocalEntryNotFoundError as error:

@@ -24,6 +24,7 @@ from xstilts.runner.rows import MASKED_HEAD, Prepared, encode, has_nulls, head_n
 from xstilts.runner.schedule import Schedule
 from xstilts.runner.size import forward_flops, sizes
 from xstilts.runner.state import adamw, resume, save
+from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Phase
 from xstilts.study.recipe import Recipe
 from xstilts.study.use import Use
@@ -178,7 +179,11 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     if best:
         whole.load_state_dict(best, strict=False)
     if recipe.adapter is not None:
-        adapter.merge(whole, context.folder / "adapter")
+        parent = phase.parent
+        if isinstance(parent, Backbone) and parent.model is not None and not parent.made:
+            adapter.merge(whole, context.folder / "adapter", parent.model, parent.revision)
+        else:
+            adapter.merge(whole, context.folder / "adapter", str(context.checkpoint(parent)))
     labels = {heads[use.task]: use.label_set for use in phase.uses}
     checkpoint.save(whole, context.folder / "checkpoint", labels)
     lines = [json.dumps(point, sort_keys=True) for point in progress.curve]
@@ -259,7 +264,11 @@ def _development(
     """The source language's development data of every trained task that has some."""
     found = {}
     for use in phase.uses:
-        rows = context.development(use)[: phase.recipe.development_examples]
+        rows, most = context.development(use), phase.recipe.development_examples
+        if len(rows) > most:
+            drawn = generator("development", phase.seed, use.task).permutation(len(rows))[:most]
+            taken = sorted(drawn) if phase.recipe.development_rows == "drawn" else range(most)
+            rows = [rows[row] for row in taken]
         if rows:
             metric = context.places.task(use.task).metric
             layout = replace(layouts[use.task], nulls=has_nulls(metric))

@@ -4,7 +4,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from xstilts.runner.driver import AGAIN
 from xstilts.store import Store, write_json
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Evaluation, Phase
+from xstilts.study.sources import read
 from xstilts.study.step import Places, Step
 
 Outcome = Literal["done", "found", "busy"]
@@ -122,6 +123,7 @@ def _compute(step: Step, bench: _Bench, micro_tokens: int) -> None:
             save_memory=bench.save_memory,
         )
         result = _result(step, context)
+        result["sources"] = [asdict(source) for source in read(step, bench.places)]
         if micro_tokens != MICRO_TOKENS:
             result["micro_tokens"] = micro_tokens
         seconds = time.monotonic() - began

@@ -65,6 +65,8 @@ def _check_seeds(study: Study) -> Iterator[Problem]:
     """Seeds are natural numbers, differ, and pair."""
     parts = {"intermediate": study.intermediate.seeds, "target": study.target.seeds}
     for part, seeds in parts.items():
+        if seeds is None:
+            continue
         if not seeds:
             yield Problem((part, "seeds"), "an empty grid: no seed.", "Name one: seeds = [1].")
         if len(set(seeds)) < len(seeds):
@@ -73,10 +75,11 @@ def _check_seeds(study: Study) -> Iterator[Problem]:
             yield Problem((part, "seeds"), f"must not be negative, got {list(seeds)}.")
         if any(seed >= TOO_LARGE for seed in seeds):
             yield Problem((part, "seeds"), f"must be below {TOO_LARGE}.")
-    first, second = len(parts["intermediate"]), len(parts["target"])
+    first, second = len(study.intermediate_seeds), len(study.target.seeds)
     if study.target.tasks and first not in (0, 1, second):
         what = f"{first} seeds do not pair with {second} target seeds."
-        yield Problem(("intermediate", "seeds"), what, "Give one for all, or one for each target seed.")
+        now = "Leave it out: each target seed then has a chain of its own."
+        yield Problem(("intermediate", "seeds"), what, now)
 
 
 def _check_backbones(study: Study) -> Iterator[Problem]:

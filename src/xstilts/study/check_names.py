@@ -7,15 +7,16 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from xstilts.study.backbone import bundled
 from xstilts.study.problems import Place, Problem
 from xstilts.study.study import BackboneTable, Study, model_folder
 from xstilts.study.vision import VisionTable
+from xstilts.task import NO_COMMIT, find_commit, is_commit
 
 LONGEST = 100
 """Letters of a name. File systems allow 255 bytes, and names stand beside one another."""
 
 HUB_MODEL = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
-HUB_REVISION = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", re.ASCII)
 
 NOW = "Use letters, digits, spaces and any of + - . _"
 
@@ -36,13 +37,16 @@ def check_names(study: Study) -> Iterator[Problem]:
 
 
 def _bad_hub_names(study: Study, table: BackboneTable | VisionTable, place: Place) -> Iterator[Problem]:
-    """Of a model with a revision that is no folder, so of the Hub: as its own rules have them."""
-    if table.model is None or table.revision is None or model_folder(study, table.model) is not None:
+    """Of a model with a revision that is no folder, so of the Hub: its own rules, and a commit."""
+    model, revision = table.model, table.revision
+    if model is None or revision is None or model in bundled() or model_folder(study, model) is not None:
         return
-    for key, text, rule in (("model", table.model, HUB_MODEL), ("revision", table.revision, HUB_REVISION)):
-        if not rule.fullmatch(text) or ".." in text:
-            now = "A model is OWNER/NAME; a revision is a commit, a tag or a branch."
-            yield Problem((*place, key), f"{text!r} is no name of the Hub.", now)
+    if not HUB_MODEL.fullmatch(model) or ".." in model:
+        yield Problem((*place, "model"), f"{model!r} is no name of the Hub.", "A model is OWNER/NAME.")
+    if not is_commit(revision):
+        yield Problem(
+            (*place, "revision"), f"{revision!r} {NO_COMMIT}", find_commit("model", model, revision)
+        )
 
 
 def _wrong(name: str) -> str:

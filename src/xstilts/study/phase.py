@@ -18,7 +18,7 @@ from xstilts.study.recipe import Recipe
 from xstilts.study.specification import Identified, Specification, added
 from xstilts.study.use import Use
 
-PHASE_VERSION = 1
+PHASE_VERSION = 2
 EVALUATION_VERSION = 1
 
 

@@ -63,6 +63,18 @@ class Plan:
         return {step.fingerprint: step for step in self.steps}
 
     @cached_property
+    def trained_once(self) -> tuple[str, ...]:
+        """The arms of which several seeds share the intermediate phase, so that its chance is no seed's."""
+        first: dict[tuple[str, str, str], int] = {}
+        shared = (
+            cell.arm
+            for cell in self.cells
+            for phase in cell.phases[: len(cell.phases) - (self.evaluation(cell).trained_by is not None)]
+            if first.setdefault((cell.backbone, cell.arm, phase), cell.seed) != cell.seed
+        )
+        return tuple(dict.fromkeys(shared))
+
+    @cached_property
     def users(self) -> Counter[str]:
         """How many cells rest on each phase and each evaluation: above one, it is shared."""
         return Counter(step for cell in self.cells for step in (*cell.phases, cell.evaluation))
@@ -159,7 +171,7 @@ def draft(study: Study, data: Path | None = None, images: Path | None = None) ->
     if "majority" in study.references:
         builder.add_majority()
     resolver.errors += check_kinds(study.shown, builder.steps.values(), resolver.places)
-    return Plan(
+    drafted = Plan(
         study,
         tuple(builder.steps.values()),
         tuple(builder.cells),
@@ -167,6 +179,10 @@ def draft(study: Study, data: Path | None = None, images: Path | None = None) ->
         tuple(resolver.notes),
         tuple({str(error): error for error in resolver.errors}.values()),
     )
+    if not drafted.trained_once:
+        return drafted
+    once = "one intermediate training of each arm for all seeds (`intermediate.seeds`)"
+    return replace(drafted, notes=(f"{once}: its own chance is in no interval", *drafted.notes))
 
 
 def _arms(study: Study, resolver: Resolver) -> list[_Arm]:
@@ -252,11 +268,10 @@ class _Builder:
 
     def _seeds(self) -> Iterator[tuple[int, int]]:
         """(seed of the target phase, seed of the intermediate phase)."""
-        shared = self.study.intermediate.seeds
+        intermediate, target = self.study.intermediate_seeds, self.study.target.seeds
         if not self.targets:
-            return ((seed, seed) for seed in shared)
-        target = self.study.target.seeds
-        return zip(target, shared * len(target) if len(shared) == 1 else shared, strict=True)
+            return ((seed, seed) for seed in intermediate)
+        return zip(target, intermediate * (len(target) // len(intermediate)), strict=True)
 
     def _arms_of(self, reference: str, arms: list[_Arm]) -> list[_Arm]:
         """Those of the arms that are measured as a reference."""

@@ -57,10 +57,11 @@ class Recipe(Specification):
     seed, and smaller caps choose subsets of larger ones; a fraction (0.25) is one of what there is.
     `evaluations` spreads so many development evaluations over the phase; `select = "best"` keeps the
     checkpoint with the best one, and `patience` stops after so many without improvement; both look at the
-    labelled tasks, in the source language only. `layer` is the layer whose states retrieval compares. `carry`
-    says what of the phase before is kept: the encoder only, with new heads, or also the heads of the same
-    task, or else of the same family and labels. With `readout = "text"` answers are not chosen by a new head
-    but written by the language model, or, where there are labels or options, the likeliest one is taken.
+    labelled tasks, in the source language only. `development_rows` says which rows the `development_examples`
+    are: drawn by the seed, or the first of the file. `layer` is the layer whose states retrieval compares.
+    `carry` says what of the phase before is kept: the encoder only, with new heads, or also the heads of the
+    same task, or else of the same family and labels. With `readout = "text"` answers are not chosen by a new
+    head but written by the language model, or, where there are labels or options, the likeliest one is taken.
     `attention` says what the tokens of a decoder see: those before them, or all. With an `adapter` only its
     parameters and the heads are trained.
     """
@@ -91,6 +92,7 @@ class Recipe(Specification):
     readout: Literal["head", "text"] = added("head")
     attention: Literal["causal", "bidirectional"] = added("causal")
     adapter: Adapter | None = added(None)
+    development_rows: Literal["drawn", "first"] = added("drawn")
 
     @model_validator(mode="before")
     @classmethod
@@ -122,7 +124,15 @@ class Recipe(Specification):
         return self
 
 
-NOT_OF_A_BACKBONE = ("examples", "evaluations", "select", "patience", "development_examples", "carry")
+NOT_OF_A_BACKBONE = (
+    "examples",
+    "evaluations",
+    "select",
+    "patience",
+    "development_examples",
+    "development_rows",
+    "carry",
+)
 """What data a phase sees and how it is selected, which is the same for all backbones of a study."""
 
 

@@ -39,7 +39,8 @@ class Resolver:
         self._task_files: dict[str, Path] = {}
         self._backbone_folders: dict[str, Path] = {}
         self._identities: dict[tuple[str, str, str], str] = {}
-        if data is not None and not data.is_dir():
+        self._unseen = data is not None and not data.is_dir()
+        if self._unseen:
             self.errors.append(
                 DataError(str(data), "no such data folder.", "Name it with --data DIR or XSTILTS_DATA.")
             )
@@ -104,7 +105,7 @@ class Resolver:
                 codes = [code for code in members if code in there and code != one.source_language]
                 if not codes:
                     what = f"there are no {split} rows of '{one.name}' in a language of {family}."
-                    self.errors.append(DataError(f"task '{one.name}'", what, "Take the family out."))
+                    self._lacks(one, DataError(f"task '{one.name}'", what, "Take the family out."))
             found |= {code: found.get(code, 0.0) + share / len(codes) for code in codes if share > 0}
         return found
 
@@ -165,7 +166,7 @@ class Resolver:
         if lacking:
             what = f"has no {split} data in {', '.join(lacking)}, on which a threshold could be chosen."
             now = "Add it, or leave the language out: on the evaluated rows it would make the score too high."
-            self.errors.append(DataError(f"task '{mined.name}'", what, now))
+            self._lacks(mined, DataError(f"task '{mined.name}'", what, now))
             return use
         if use.split == split:
             self.notes.append(f"{mined.name}: the threshold is chosen on the evaluated rows ({split})")
@@ -205,6 +206,15 @@ class Resolver:
         return Backbone(checksum=checksum, weights=table.weights, seed=seed, vision=seen)
 
     # Within
+
+    def _unknown(self, one: Task) -> bool:
+        """Whether nothing is known of the rows of a task, for the data folder is not there."""
+        return self._unseen and one.path is None and one.lab is None
+
+    def _lacks(self, one: Task, error: InputError) -> None:
+        """An error about the rows of a task, which is told if it is one."""
+        if not self._unknown(one):
+            self.errors.append(error)
 
     def _vision(self, where: str, table: BackboneTable) -> vision.Vision | None:
         """The eyes of a backbone, with their identity."""
@@ -294,7 +304,8 @@ class Resolver:
         return Development(split=split, language=language, data=self._identity(one, split, language))
 
     def _need_development(self, uses: Sequence[Use], recipe: Recipe) -> None:
-        if recipe.evaluations and uses and not any(use.development for use in uses):
+        unknown = any(self._unknown(self.places.task(use.task)) for use in uses)
+        if recipe.evaluations and uses and not unknown and not any(use.development for use in uses):
             names = ", ".join(f"'{use.task}'" for use in uses)
             what = f"the recipe of a phase on {names} has `evaluations`, but there are no development rows."
             now = "Give the task a development split, or leave `evaluations` out."
@@ -305,8 +316,12 @@ class Resolver:
         if key not in self._identities:
             try:
                 self._identities[key] = task.identity(one, split, language, self.data)
+                if others := task.left_out(one, split, language, self.data):
+                    read = task.sources(one, split, language, self.data)[0].name
+                    names = ", ".join(path.name for path in others)
+                    self.notes.append(f"{one.name}: {split} in '{language}' is read from {read}, not {names}")
             except InputError as error:
-                self.errors.append(error)
+                self._lacks(one, error)
                 self._identities[key] = "missing"
         return self._identities[key]
 
@@ -317,7 +332,8 @@ class Resolver:
             try:
                 self._identities[key] = images.identity(one, self.pictures)
             except InputError as error:
-                self.errors.append(error)
+                if self.pictures is not None or not self._unseen:
+                    self.errors.append(error)
                 self._identities[key] = "missing"
         return self._identities[key]
 

@@ -2,7 +2,7 @@
 are images that rows name and that are not there.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from xstilts import images, task
 from xstilts.errors import DataError, InputError, InputErrors, StudyError
@@ -10,8 +10,8 @@ from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.study.architecture import KINDS, SEEING, type_of
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Evaluation, Phase, chain
+from xstilts.study.sources import Part, number_of, parts, parts_of, uses
 from xstilts.study.step import Places, Step
-from xstilts.study.use import Use
 from xstilts.study.vision import EYES
 
 SHOWN = 5
@@ -23,13 +23,37 @@ def check_rows(steps: Iterable[Step], places: Places) -> None:
     with the number of images that are missing, by task, and with every step that nothing can compute."""
     known = tuple(steps)
     blind = (error for step in known if (error := unseeing(step, places)) is not None)
-    if errors := (*_problems(known, places), *blind):
+    if errors := (*look(known, places)[1], *blind):
         raise InputErrors(errors)
 
 
-def lacking_images(steps: Iterable[Step], places: Places) -> tuple[InputError, ...]:
-    """What is wrong with the images of all steps, for which the rows that name some are read."""
-    return _problems(steps, places, pictured_only=True)
+def look(steps: Iterable[Step], places: Places) -> tuple[dict[Part, int], tuple[InputError, ...]]:
+    """The number of rows of every part that is read from files here, and everything that is wrong: broken
+    files, and images that rows name and that are not there."""
+    known = tuple(steps)
+    pictured = {part for step in known for use in uses(step) if use.images for part in parts(use)}
+    named: dict[str, list[str]] = {}
+    counts: dict[Part, int] = {}
+    errors: dict[str, InputError] = {}
+    for part in parts_of(known):
+        one = places.task(part.task)
+        local = task.from_files(one, places.data) or part.split == task.TRANSLATED
+        if one.lab is not None or not local or (one.path is None and places.data is None):
+            continue
+        try:
+            rows = task.stream(one, part.split, part.language, places.data)
+            if part in pictured:
+                pictures = [getattr(row, "images", ()) for row in rows]
+                named.setdefault(part.task, []).extend(name for names in pictures for name in names)
+                counts[part] = len(pictures)
+            else:
+                counts[part] = number_of(rows)
+        except InputError as error:
+            errors[str(error)] = error
+    for name, found in named.items():
+        if (lack := _lack(places.task(name), found, places)) is not None:
+            errors[str(lack)] = lack
+    return counts, tuple(errors.values())
 
 
 def unseeing(step: Step, places: Places) -> InputError | None:
@@ -40,8 +64,8 @@ def unseeing(step: Step, places: Places) -> InputError | None:
     one = step.specification
     if isinstance(one, Backbone) or (isinstance(one, Evaluation) and one.model is None):
         return None
-    uses = one.uses if isinstance(one, Phase) else (one.use,)
-    if all(use.family != "visual" or use.view in WITHOUT_IMAGES for use in uses):
+    asked = one.uses if isinstance(one, Phase) else (one.use,)
+    if all(use.family != "visual" or use.view in WITHOUT_IMAGES for use in asked):
         return None
     *_, backbone = chain(one.model if isinstance(one, Evaluation) else one)
     assert isinstance(backbone, Backbone)
@@ -52,32 +76,6 @@ def unseeing(step: Step, places: Places) -> InputError | None:
         return None
     what = "shows images to a model that reads text alone."
     return StudyError(step.name, what, "Give its backbone eyes: `vision = { size = 32, patch = 16 }`.")
-
-
-def _problems(
-    steps: Iterable[Step], places: Places, *, pictured_only: bool = False
-) -> tuple[InputError, ...]:
-    wanted: dict[tuple[str, str, str], bool] = {}
-    for use in (use for step in steps for use in _uses(step)):
-        wanted |= {part: bool(use.images) or wanted.get(part, False) for part in _parts(use)}
-    named: dict[str, list[str]] = {}
-    errors: dict[str, InputError] = {}
-    for (name, split, language), pictured in sorted(wanted.items()):
-        one = places.task(name)
-        local = task.from_files(one, places.data) or split == task.TRANSLATED
-        if one.lab is not None or not local or (one.path is None and places.data is None):
-            continue
-        try:
-            rows = task.load(one, split, language, places.data) if pictured or not pictured_only else []
-        except InputError as error:
-            errors[str(error)] = error
-            continue
-        if pictured:
-            named.setdefault(name, []).extend(image for row in rows for image in getattr(row, "images", ()))
-    for name, found in named.items():
-        if (lack := _lack(places.task(name), found, places)) is not None:
-            errors[str(lack)] = lack
-    return tuple(errors.values())
 
 
 def _lack(one: task.Task, named: list[str], places: Places) -> InputError | None:
@@ -93,24 +91,3 @@ def _lack(one: task.Task, named: list[str], places: Places) -> InputError | None
         f"{len(missing):,} of {len(set(named)):,} images are not there: {', '.join(missing[:SHOWN])}{more}."
     )
     return DataError(f"task '{one.name}'", what, images.WAY_OUT)
-
-
-def _uses(step: Step) -> Iterator[Use]:
-    """What the step itself reads; its parents are steps of their own."""
-    specification = step.specification
-    if isinstance(specification, Backbone):
-        yield from specification.tokenizer.uses if specification.tokenizer else ()
-    elif isinstance(specification, Phase):
-        yield from specification.uses
-    else:
-        yield specification.use
-        if specification.thresholds is not None:
-            yield specification.thresholds
-        if specification.model is None and specification.trained_by is not None:
-            yield specification.trained_by
-
-
-def _parts(use: Use) -> Iterator[tuple[str, str, str]]:
-    yield from ((use.task, use.split, language) for language in use.languages)
-    if use.development is not None:
-        yield use.task, use.development.split, use.development.language

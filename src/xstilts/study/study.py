@@ -49,9 +49,11 @@ class BackboneTable(Specification):
 
 
 class Intermediate(Specification):
-    """`[intermediate]`: the arms. One seed is shared by all target seeds; otherwise they pair one to one."""
+    """`[intermediate]`: the arms. Without `seeds` those of the targets, so that every chain is a draw of its
+    own; other ones pair one to one; a single one saves trainings, for all target seeds share the result.
+    """
 
-    seeds: tuple[int, ...] = (1,)
+    seeds: tuple[int, ...] | None = None
     recipe: Overrides = Field(default_factory=dict)
     recipes: dict[str, Overrides] = Field(default_factory=dict)
     arms: dict[str, Arm] = Field(default_factory=dict)
@@ -100,6 +102,12 @@ class Study(Specification):
     def folder(self) -> Path:
         """Where paths in the file start from."""
         return self.path.parent
+
+    @property
+    def intermediate_seeds(self) -> tuple[int, ...]:
+        """The seeds of the intermediate phases: as stated, or those of the targets."""
+        stated = self.intermediate.seeds
+        return self.target.seeds if stated is None else stated
 
     def intermediate_overrides(self, arm: Arm) -> Overrides:
         """The fields of the recipe of an arm: the common ones, those of its only task, its own."""

@@ -73,11 +73,15 @@ TASK = Task(
                 ("intermediate/mnli/multinli_1.0_dev_matched.jsonl",),
             ),
         },
+        substitutes={
+            **{f"{_FOLDERS[1]}/R{number}/dev.jsonl": "development rows of ANLI" for number in _ROUNDS},
+            f"{_FOLDERS[1]}/R3/test.jsonl": "test rows of ANLI's third round",
+        },
         read=_read,
     ),
     hub=_hub("1", (*(_hub(number) for number in _ROUNDS[1:]), snli.HUB, mnli.HUB)),
     evaluation_split="dev",
-    examples={"train": 1_104_934, "dev": 22_857},
+    examples={"train": 1_104_934, "dev": 22_857},  # the sums of its five parts
     description="Natural language inference: SNLI, MultiNLI and three adversarial rounds",
     citation="Nie, Williams, Dinan, Bansal, Weston and Kiela (2020), Adversarial NLI: A New Benchmark for "
     "Natural Language Understanding. ACL",

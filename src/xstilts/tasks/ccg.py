@@ -1,14 +1,14 @@
 """CCG supertagging: for each word its lexical category, that is what it combines with on which side. English.
 
 CCGbank (a treebank of the LDC, which forbids copies) is read as the C&C tools write it: `wsj02-21.stagged`
-trains, `wsj00.stagged` evaluates. Where it is not there, questions annotated with categories take its place;
-they have no development data, so their test data serve as such. Biomedical abstracts (`genia`) are a split
-apart.
+trains, `wsj00.stagged` evaluates. Questions annotated with the same categories are a task of their own,
+`ccg_questions`.
 
-The labels are the 230 categories of these questions and abstracts, and "other", as which every other category
-is read that is well-formed in CCGbank's notation. So the head is the same whatever is at hand, and no plan
-reads data. CCGbank has 1,363 categories, most of them rare. Whoever needs all of them copies this file under
-another name into the data folder, puts them into `_CATEGORIES`, and names its path in the study.
+The labels are the 230 categories of those questions and of the biomedical abstracts that come with them, and
+"other", as which every other category is read that is well-formed in CCGbank's notation. So the head is the
+same for both, and no plan reads data. CCGbank has 1,363 categories, most of them rare. Whoever needs all of
+them copies this file under another name into the data folder, puts them into `_CATEGORIES`, and names its
+path in the study.
 """
 
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ OTHER = "other"
 LABELS = (*_CATEGORIES.split(), OTHER)
 
 
-def _read(paths: tuple[Path, ...], language: str) -> Iterator[Tagged]:
+def read(paths: tuple[Path, ...], language: str) -> Iterator[Tagged]:
     (path,) = paths
     return readers.supertags(path, LABELS, OTHER)
 
@@ -87,18 +87,17 @@ TASK = Task(
     metric="token_accuracy",
     files=Files(
         patterns={
-            "train": ("intermediate/ccg/wsj02-21.stagged", "intermediate/ccg/qus_train.staggedGold"),
-            "dev": ("intermediate/ccg/wsj00.stagged", "intermediate/ccg/qus_test.staggedGold"),
-            "genia": ("intermediate/ccg/GENIA1000.staggedgold",),
+            "train": ("intermediate/ccg/wsj02-21.stagged",),
+            "dev": ("intermediate/ccg/wsj00.stagged",),
         },
-        read=_read,
+        read=read,
     ),
     no_hub="CCGbank's licence forbids a copy on the Hub",
     evaluation_split="dev",
-    examples={"train": 38_015, "dev": 5_484},
+    examples={"train": 38_015, "dev": 5_484},  # nyu-mll/jiant 6c4097c5, scripts/taskmaster
     description="Supertagging with lexical categories of combinatory categorial grammar",
-    citation="Hockenmaier and Steedman (2007), CCGbank. Computational Linguistics; Rimell and Clark (2008), "
-    "Adapting a Lexicalized-Grammar Parser to Contrasting Domains. EMNLP",
-    licence="CCGbank: LDC; questions and abstracts: research use",
+    citation="Hockenmaier and Steedman (2007), CCGbank: A Corpus of CCG Derivations and Dependency "
+    "Structures Extracted from the Penn Treebank. Computational Linguistics",
+    licence="LDC",
     url="https://catalog.ldc.upenn.edu/LDC2005T13",
 )

@@ -49,7 +49,7 @@ TASK = Task(
         read=_read_hub,
     ),
     evaluation_split="dev",
-    examples={"train": 9_741, "dev": 1_221},
+    examples={"train": 9_741, "dev": 1_221},  # nyu-mll/jiant 6c4097c5, scripts/taskmaster
     description="Questions of common knowledge, five answers",
     citation="Talmor, Herzig, Lourie and Berant (2019), CommonsenseQA: A Question Answering "
     "Challenge Targeting Commonsense Knowledge. NAACL",

@@ -45,7 +45,7 @@ TASK = Task(
         read=_read_hub,
     ),
     evaluation_split="dev",
-    examples={"train": 25_262, "dev": 2_985},
+    examples={"train": 25_262, "dev": 2_985},  # huggingface/datasets 040102f, dataset_infos.json
     description="Reading between the lines of personal stories, four answers",
     citation="Huang, Le Bras, Bhagavatula and Choi (2019), Cosmos QA: Machine Reading Comprehension with "
     "Contextual Commonsense Reasoning. EMNLP",

@@ -56,7 +56,7 @@ TASK = Task(
         read=_read_hub,
     ),
     evaluation_split="dev",
-    examples={"train": 39_905, "dev": 10_042},
+    examples={"train": 39_905, "dev": 10_042},  # nyu-mll/jiant 6c4097c5, scripts/taskmaster
     description="The plausible ending of a described event, among four",
     citation="Zellers, Holtzman, Bisk, Farhadi and Choi (2019), HellaSwag: Can a Machine Really Finish Your "
     "Sentence? ACL",

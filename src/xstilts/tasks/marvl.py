@@ -45,11 +45,17 @@ TASK = Task(
                 "datasets/marvl/zero_shot/annotations_machine-translate/marvl-{lang}_gmt.jsonl",
             ),
         },
+        substitutes={
+            "target/marvl/marvl-en.jsonl": "NLVR2's test rows",
+            "datasets/marvl/zero_shot/annotations/marvl-en.jsonl": "NLVR2's test rows",
+        },
         read=_read,
     ),
     images=("marvl-images/{id}", "marvl/{id}", *IMAGES),
     no_hub="rows and images come from the sites of their authors",
-    examples={"test": 6_967},
+    examples={
+        "test": {"en": 6_967, "id": 1_128, "sw": 1_108, "ta": 1_242, "tr": 1_180, "zh": 1_012},
+    },  # lines of the files of e-bug/iglue
     description="Is a statement true of two images? Five languages, and NLVR2 in English",
     citation="Liu, Bugliarello, Ponti, Reddy, Collier and Elliott (2021), Visually Grounded Reasoning across "
     "Languages and Cultures. EMNLP; Bugliarello et al. (2022), IGLUE. ICML",

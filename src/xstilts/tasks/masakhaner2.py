@@ -21,21 +21,16 @@ _CODES = {"ha": "hau", "sw": "swa", "wo": "wol", "yo": "yor"}
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Tagged]:
     """Sentences of a file with `token tag` on each line, one space between, and a blank line after each."""
     (path,) = paths
-    tokens, tags = list[str](), list[str]()
-    for number, line in readers.lines(path):
-        if line.strip():
+    for block in readers.blocks(path):
+        rows = []
+        for number, line in block:
             token, _, tag = line.rpartition(" ")
             if not token.strip():
                 what = "is not a token and a tag with a space between."
                 raise DataError(f"{path}:{number}", what, "Mend or remove the line.")
             found = readers.label(path, number, tag, (*LABELS, *_DATES))
-            tokens.append(token)
-            tags.append("O" if found in _DATES else found)
-        elif tokens:
-            yield Tagged(tuple(tokens), tuple(tags))
-            tokens, tags = [], []
-    if tokens:
-        yield Tagged(tuple(tokens), tuple(tags))
+            rows.append((token, "O" if found in _DATES else found))
+        yield Tagged(tuple(token for token, _ in rows), tuple(tag for _, tag in rows))
 
 
 TASK = Task(
@@ -45,6 +40,7 @@ TASK = Task(
     metric="span_f1",
     trained_by="panx",
     files=Files(patterns={"test": ("target/masakhaner2/{lang}/test.txt",)}, codes=_CODES, read=_read),
+    examples={"test": {"ha": 1_633, "sw": 1_883, "yo": 1_964}},  # sentences of the release's files
     no_hub="the Hub has a loading script, which is never run",
     description="Named entities in African news, without dates: persons, organisations, places",
     citation="Adelani et al. (2022), MasakhaNER 2.0: Africa-centric Transfer Learning for Named Entity "

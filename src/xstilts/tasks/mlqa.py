@@ -44,7 +44,10 @@ TASK = Task(
         read=_read_hub,
     ),
     evaluation_fallback="dev",
-    examples={"test": 11_590},
+    examples={  # huggingface/datasets 040102f, datasets/xtreme/dataset_infos.json
+        "dev": {"ar": 517, "de": 512, "en": 1_148, "es": 500, "hi": 507, "vi": 511, "zh": 504},
+        "test": {"ar": 5_335, "de": 4_517, "en": 11_590, "es": 5_253, "hi": 4_918, "vi": 5_495, "zh": 5_137},
+    },
     description="Questions about Wikipedia passages, answered by a span, in seven languages",
     citation="Lewis, Oguz, Rinott, Riedel and Schwenk (2020), MLQA: Evaluating Cross-lingual Extractive "
     "Question Answering. ACL",

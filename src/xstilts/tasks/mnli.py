@@ -11,7 +11,7 @@ from xstilts.task import TRANSLATED, Files, Hub, Task
 LABELS = ("contradiction", "entailment", "neutral")
 
 
-def _read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
+def read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
     (path,) = paths
     return readers.nli(path, LABELS)
 
@@ -42,10 +42,10 @@ TASK = Task(
     metric="accuracy",
     files=Files(
         patterns={
-            "train": ("intermediate/mnli/multinli_1.0_train.jsonl", "intermediate/nli_mix/train.jsonl"),
-            "dev": ("intermediate/mnli/multinli_1.0_dev_matched.jsonl", "intermediate/nli_mix/dev.jsonl"),
+            "train": ("intermediate/mnli/multinli_1.0_train.jsonl",),
+            "dev": ("intermediate/mnli/multinli_1.0_dev_matched.jsonl",),
         },
-        read=_read,
+        read=read,
     ),
     hub=HUB,
     translations=Files(
@@ -58,7 +58,7 @@ TASK = Task(
         read=_read_translated,
     ),
     evaluation_split="dev",
-    examples={"train": 392_702, "dev": 9_815},
+    examples={"train": 392_702, "dev": 9_815},  # nyu-mll/jiant 6c4097c5, scripts/taskmaster
     description="Natural language inference over sentence pairs of ten genres",
     citation="Williams, Nangia and Bowman (2018), A Broad-Coverage Challenge Corpus for Sentence "
     "Understanding through Inference. NAACL",

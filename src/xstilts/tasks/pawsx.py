@@ -60,7 +60,7 @@ TASK = Task(
         },
         read=_read_translated,
     ),
-    examples={"train": 49_401, "dev": 2_000, "test": 2_000},
+    examples={"train": {"en": 49_401}, "dev": 2_000, "test": 2_000},  # XTREME, table 1
     description="Paraphrase identification against word order, in seven languages",
     citation="Yang, Zhang, Tar and Baldridge (2019), PAWS-X: A Cross-lingual Adversarial Dataset for "
     "Paraphrase Identification. EMNLP",

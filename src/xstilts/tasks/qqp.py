@@ -46,7 +46,7 @@ TASK = Task(
         read=_read_hub,
     ),
     evaluation_split="dev",
-    examples={"train": 363_846, "dev": 40_430},
+    examples={"train": 363_846, "dev": 40_430},  # nyu-mll/jiant 6c4097c5, scripts/taskmaster
     description="Paraphrase: do two questions ask the same?",
     citation="Iyer, Dandekar and Csernai (2017), First Quora Dataset Release: Question Pairs; Wang et "
     "al. (2019), GLUE. ICLR",

@@ -59,6 +59,7 @@ TASK = Task(
             ),
             "test": ("intermediate/snli_ve/snli_ve_test.jsonl",),
         },
+        substitutes={"datasets/XVNLI/annotations/en/*.jsonl": "IGLUE's own division of the images"},
         read=_read,
     ),
     images=FLICKR30K,

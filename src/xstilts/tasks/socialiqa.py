@@ -41,6 +41,10 @@ TASK = Task(
             "train": tuple(f"intermediate/socialiqa/socialIQa_v1.4_{part}.jsonl" for part in ("trn", "dev")),
             "dev": ("intermediate/socialiqa/socialIQa_v1.4_tst.jsonl",),
         },
+        substitutes={
+            "intermediate/socialiqa/socialIQa_v1.4_dev.jsonl": "the release's development rows",
+            "intermediate/socialiqa/socialIQa_v1.4_tst.jsonl": "the release's test rows",
+        },
         read=_read,
     ),
     hub=Hub(
@@ -50,7 +54,7 @@ TASK = Task(
         read=_read_hub,
     ),
     evaluation_split="dev",
-    examples={"train": 33_410, "dev": 1_954},
+    examples={"train": 33_410, "dev": 1_954},  # huggingface/datasets 040102f, dataset_infos.json
     description="What people feel, want and do next, three answers",
     citation="Sap, Rashkin, Chen, Le Bras and Choi (2019), Social IQa: Commonsense Reasoning about Social "
     "Interactions. EMNLP",

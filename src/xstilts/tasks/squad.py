@@ -53,7 +53,7 @@ TASK = Task(
         read=_read_translated,
     ),
     evaluation_split="dev",
-    examples={"train": 87_599, "dev": 10_570},
+    examples={"train": 87_599, "dev": 10_570},  # XTREME, table 1
     description="Questions about paragraphs of Wikipedia, answered by a span",
     citation="Rajpurkar, Zhang, Lopyrev and Liang (2016), SQuAD: 100,000+ Questions for Machine "
     "Comprehension of Text. EMNLP",

@@ -31,6 +31,7 @@ TASK = Task(
             "train": ("intermediate/squad/train-v2.0.json", "intermediate/squad/sample-v2.0.json"),
             "dev": ("intermediate/squad/dev-v2.0.json",),
         },
+        substitutes={"intermediate/squad/sample-v2.0.json": "a sample of the release"},
         read=_read,
     ),
     hub=Hub(
@@ -43,7 +44,7 @@ TASK = Task(
         read=_read_hub,
     ),
     evaluation_split="dev",
-    examples={"train": 130_319, "dev": 11_873},
+    examples={"train": 130_319, "dev": 11_873},  # nyu-mll/jiant 6c4097c5, scripts/taskmaster
     description="Questions about paragraphs of Wikipedia, answered by a span or by nothing",
     citation="Rajpurkar, Jia and Liang (2018), Know What You Don't Know: Unanswerable Questions for "
     "SQuAD. ACL",

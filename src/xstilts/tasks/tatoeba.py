@@ -51,6 +51,11 @@ _CODES = {
 }
 
 
+_FEWER = {"jv": 205, "ka": 746, "kk": 575, "ml": 687, "sw": 390, "ta": 307, "te": 234, "th": 548}
+"""Lines of the files with fewer than a thousand. Source: huggingface/datasets 040102f,
+datasets/xtreme/dataset_infos.json."""
+
+
 def _bitext(pairs: Iterator[tuple[str, str]]) -> Iterator[Bitext]:
     rows = [(other.strip(), english.strip()) for other, english in pairs]
     if rows:
@@ -85,7 +90,7 @@ TASK = Task(
         codes=_CODES,
         read=_read_hub,
     ),
-    examples={"test": 1_000},
+    examples={"test": dict.fromkeys(_CODES, 1_000) | _FEWER},
     description="Retrieval of translations, up to 1,000 sentences a language",
     citation="Artetxe and Schwenk (2019), Massively Multilingual Sentence Embeddings for Zero-Shot "
     "Cross-Lingual Transfer and Beyond. TACL",

@@ -1,8 +1,9 @@
 """Part-of-speech tagging with the 17 universal tags of Universal Dependencies, as in XTREME.
 
 Two layouts are read. XTREME's own files (`xtreme/`, token and tag in two columns) come first where they
-exist, then CoNLL-U releases (`ud/`; of several treebanks of a language the first by name). They differ in
-their words: XTREME keeps a contraction whole (Portuguese `do`), CoNLL-U counts its syntactic words (`de`,
+exist, then CoNLL-U releases (`ud/`; of several treebanks of a language the first by name). Sentences and
+whole files whose words are withheld (`_` in their place, as in `ar_nyuad`) are passed by. The layouts differ
+in their words: XTREME keeps a contraction whole (Portuguese `do`), CoNLL-U counts its syntactic words (`de`,
 `o`). XTREME publishes its test files without tags; those cannot be scored and are refused. A language with
 development data alone has no test split here: the two are never mixed.
 """
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts import readers
+from xstilts.errors import DataError
 from xstilts.families.examples import Tagged
 from xstilts.task import Files, Hub, Task
 
@@ -60,8 +62,24 @@ _LATER = ("lt", "pl", "ro", "uk", "wo")  # XTREME-R has them too
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Tagged]:
     (path,) = paths
-    conllu = path.name.removesuffix(".gz").endswith(".conllu")
-    return readers.conllu(path, LABELS) if conllu else readers.tagged_columns(path, LABELS)
+    words = False
+    for row in _sentences(path):
+        words = words or bool(row.tokens)
+        yield row
+    if not words:
+        what = "holds no words, or they are withheld (`_` in their place)."
+        now = "Take another treebank, or put the words in as the treebank's README says."
+        raise DataError(str(path), what, now)
+
+
+def _sentences(path: Path) -> Iterator[Tagged]:
+    if path.name.removesuffix(".gz").endswith(".conllu"):
+        return readers.conllu(path, LABELS)
+    return (row for row in readers.tagged_columns(path, LABELS) if not readers.withheld(row.tokens))
+
+
+def _has_words(path: Path) -> bool:
+    return any(row.tokens for row in _sentences(path))
 
 
 def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Tagged]:
@@ -82,7 +100,9 @@ TASK = Task(
             )
             for split in ("train", "dev", "test")
         },
+        substitutes={"target/udpos/ud/*.conllu": "of a release of Universal Dependencies, not XTREME's"},
         read=_read,
+        usable=_has_words,
     ),
     hub=Hub(
         dataset="google/xtreme",
@@ -95,9 +115,10 @@ TASK = Task(
         codes=_HUB_NAMES,
         read=_read_hub,
     ),
-    examples={"train": 21_253, "dev": 3_974},
+    examples={"train": {"en": 21_253}, "dev": {"en": 3_974}},  # XTREME, table 1
     description="Part-of-speech tagging, 17 universal tags",
     citation="Nivre et al. (2020), Universal Dependencies v2. LREC; Hu et al. (2020), XTREME. ICML",
     licence="by treebank: CC BY-SA, CC BY-NC-SA and others",
     url="https://universaldependencies.org/",
+    version=2,
 )

@@ -36,11 +36,12 @@ TASK = Task(
     files=Files(
         patterns={split: (f"target/xcopa/{split}.{{lang}}.jsonl",) for split in ("train", "val", "test")},
         unlabelled={"test": ("en",)},
+        substitutes={"target/xcopa/*.en.jsonl": "COPA"},
         read=_read,
     ),
     no_hub="the Hub's copy has no English rows to train on",
     development_split="val",
-    examples={"train": 400, "val": 100, "test": 500},
+    examples={"train": {"en": 400}, "val": 100, "test": 500},
     description="Commonsense causes and effects, two alternatives, in eleven languages",
     citation="Ponti et al. (2020), XCOPA: A Multilingual Dataset for Causal Commonsense Reasoning. EMNLP; "
     "Roemmele, Bejan and Gordon (2011), Choice of Plausible Alternatives. AAAI Spring Symposium",

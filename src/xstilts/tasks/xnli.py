@@ -42,7 +42,7 @@ TASK = Task(
         },
         read=_read_hub,
     ),
-    examples={"dev": 2_490, "test": 5_010},
+    examples={"dev": 2_490, "test": 5_010},  # XTREME, table 1
     description="Natural language inference in fifteen languages, parallel",
     citation="Conneau et al. (2018), XNLI: Evaluating Cross-lingual Sentence Representations. EMNLP",
     licence="CC BY-NC 4.0",

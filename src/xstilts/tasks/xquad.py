@@ -33,7 +33,7 @@ TASK = Task(
         files={"test": "XQuAD.{lang}/validation-00000-of-00001.parquet"},
         read=_read_hub,
     ),
-    examples={"test": 1_190},
+    examples={"test": 1_190},  # XTREME, table 1
     description="Questions about Wikipedia paragraphs, answered by a span, parallel in eleven languages",
     citation="Artetxe, Ruder and Yogatama (2020), On the Cross-lingual Transferability of Monolingual "
     "Representations. ACL",

@@ -1,0 +1,220 @@
+"""What the rows of steps are read from: files, how many rows they hold, and how many the release has.
+
+A part of a release, or another split, may take the place of the whole; that is never silent. `check`, the
+records of steps and every report tell these sources.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from xstilts import hub, task
+from xstilts.families.examples import Bitext, Example
+from xstilts.study.backbone import Backbone
+from xstilts.study.phase import Phase
+from xstilts.study.step import Places, Step
+from xstilts.study.use import Use
+
+MISSING = "missing"
+"""The identity of rows that are not there, in a draft of a plan."""
+
+
+class Part(NamedTuple):
+    """The rows of a split of a task in a language; `data` is their identity."""
+
+    task: str
+    split: str
+    language: str
+    data: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a part is read from; `instead` says what the rows are if they are not the release's own split.
+
+    `files` are paths below the data folder, or beside a user's task file; of the Hub they are called
+    `hub:REPOSITORY@REVISION/PATH`, of the lab `lab:NAME`. In them `code` stands for the language.
+    `rows` is None where nobody counted them, `release` where it is not known how many the release has.
+    """
+
+    task: str
+    split: str
+    language: str
+    data: str
+    files: tuple[str, ...]
+    code: str
+    rows: int | None
+    release: int | None
+    instead: str = ""
+
+    @property
+    def differs(self) -> bool:
+        """Whether there are other rows than in the release, as far as that is known."""
+        return bool(self.instead) or (None not in (self.rows, self.release) and self.rows != self.release)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The sources of a split of a task whose paths differ in the language alone: {lang} in `files`."""
+
+    task: str
+    split: str
+    files: tuple[str, ...]
+    instead: str
+    members: tuple[Source, ...]
+
+    @property
+    def languages(self) -> str:
+        return " ".join(one.language for one in self.members)
+
+    @property
+    def read(self) -> str:
+        """'intermediate/mnli/multinli_1.0_train.jsonl', with what it is instead of the release's split."""
+        return ", ".join(self.files) + (f" ({self.instead})" if self.instead else "")
+
+    @property
+    def rows(self) -> str:
+        """'17,244 rows', '2,505 rows each' or '1 to 10 rows, in all 33'; "" if not all are counted."""
+        counts = [one.rows for one in self.members if one.rows is not None]
+        return _numbers(counts, " row") if len(counts) == len(self.members) else ""
+
+    @property
+    def release(self) -> str:
+        """The release's rows in the languages in which they are others than those that were read."""
+        other = [
+            one for one in self.members if one.release is not None and one.rows not in (None, one.release)
+        ]
+        if not other:
+            return ""
+        told = _numbers([one.release for one in other if one.release is not None])
+        partly = len(other) < len(self.members)
+        return f"{told} in {' '.join(one.language for one in other)}" if partly else told
+
+    def __str__(self) -> str:
+        """'mnli, train, en: intermediate/mnli/train.jsonl, 17,244 rows; the release has 392,702'."""
+        return self._told(self.read)
+
+    @property
+    def difference(self) -> str:
+        """The same without the files."""
+        return self._told(self.instead)
+
+    def _told(self, read: str) -> str:
+        told = ", ".join(text for text in (read, self.rows) if text)
+        release = f"; the release has {self.release}" if self.release else ""
+        return f"{self.task}, {self.split}, {self.languages}: {told}{release}"
+
+
+def uses(step: Step) -> Iterator[Use]:
+    """What the step itself reads; its parents are steps of their own."""
+    specification = step.specification
+    if isinstance(specification, Backbone):
+        yield from specification.tokenizer.uses if specification.tokenizer else ()
+    elif isinstance(specification, Phase):
+        yield from specification.uses
+    else:
+        yield specification.use
+        if specification.thresholds is not None:
+            yield specification.thresholds
+        if specification.model is None and specification.trained_by is not None:
+            yield specification.trained_by
+
+
+def parts(use: Use) -> Iterator[Part]:
+    """The rows that a use reads: its own, and those of development."""
+    for language, data in zip(use.languages, use.data, strict=True):
+        yield Part(use.task, use.split, language, data)
+    if use.development is not None:
+        yield Part(use.task, use.development.split, use.development.language, use.development.data)
+
+
+def parts_of(steps: Iterable[Step]) -> tuple[Part, ...]:
+    """The parts that steps read, each once, sorted; without those that are missing."""
+    found = {part for step in steps for use in uses(step) for part in parts(use)}
+    return tuple(sorted(part for part in found if part.data != MISSING))
+
+
+def source(part: Part, places: Places, rows: int | None = None) -> Source:
+    """What a part is read from. `rows` is their number; that of the lab's is known without."""
+    one = places.task(part.task)
+    split, language = task.original(one, part.split, part.language)
+    if rows is None:
+        rows = task.size_without_reading(one, split, language)
+    release = one.released(part.split, part.language)
+    if one.lab is not None:
+        return Source(*part, (f"lab:{one.lab.name}",), language, rows, release)
+    if paths := task.sources(one, split, language, places.data):
+        folder = places.data if one.path is None else one.path.parent
+        assert one.files is not None and folder is not None
+        files = tuple(path.relative_to(folder).as_posix() for path in paths)
+        instead = dict.fromkeys(
+            text
+            for path in files
+            for pattern, text in one.files.substitutes.items()
+            if fnmatchcase(path.removesuffix(".gz"), pattern)
+        )
+        code = one.files.codes.get(language, language)
+        return Source(*part, files, code, rows, release, ", ".join(instead))
+    assert one.hub is not None, "what has neither files nor a place on the Hub has no identity"
+    files = tuple(hub.paths(one.hub, split, language, one.name))
+    return Source(*part, files, one.hub.codes.get(language, language), rows, release)
+
+
+def read(step: Step, places: Places) -> list[Source]:
+    """What a step has read, with the numbers of rows, for its record."""
+    return [source(part, places, counted(part, places)) for part in parts_of((step,))]
+
+
+def counted(part: Part, places: Places) -> int:
+    """The number of rows of a part; those of other tasks than the lab's are read, once in a process."""
+    one = places.task(part.task)
+    return _counted(part, one.name if one.path is None else str(one.path), places.data)
+
+
+@lru_cache(maxsize=4096)
+def _counted(part: Part, name: str, data: Path | None) -> int:
+    one = task.find(name)
+    known = task.size_without_reading(one, part.split, part.language)
+    return number_of(task.stream(one, part.split, part.language, data)) if known is None else known
+
+
+def number_of(rows: Iterable[Example]) -> int:
+    """How many rows examples are: of a text in two languages its gold pairs."""
+    return sum(len(row.gold) if isinstance(row, Bitext) else 1 for row in rows)
+
+
+def grouped(sources: Iterable[Source], *, by_files: bool = True) -> list[Group]:
+    """Sources by task, split and files, in the order of the first of each."""
+    found: dict[tuple[str, str, tuple[str, ...], str], list[Source]] = {}
+    for one in sources:
+        pattern = _pattern(one) if by_files else ()
+        found.setdefault((one.task, one.split, pattern, one.instead), []).append(one)
+    return [
+        Group(name, split, pattern if len(members) > 1 else members[0].files, instead, tuple(members))
+        for (name, split, pattern, instead), members in found.items()
+    ]
+
+
+def differing(sources: Iterable[Source]) -> list[str]:
+    """A sentence for each split of a task that has other rows than the release."""
+    found = grouped((one for one in sources if one.differs), by_files=False)
+    return [f"Not the whole release: {group.difference}." for group in found]
+
+
+def _pattern(one: Source) -> tuple[str, ...]:
+    """The files with {lang} for the code of the language, where that stands by itself."""
+    code = re.compile(rf"(?<![^\W_]){re.escape(one.code)}(?![^\W_])")
+    return tuple(code.sub("{lang}", path) for path in one.files)
+
+
+def _numbers(counts: Sequence[int], noun: str = "") -> str:
+    noun = f"{noun}s" if noun and max(counts) > 1 else noun
+    if len(counts) == 1:
+        return f"{counts[0]:,}{noun}"
+    if len(set(counts)) == 1:
+        return f"{counts[0]:,}{noun} each"
+    return f"{min(counts):,} to {max(counts):,}{noun}, in all {sum(counts):,}"
