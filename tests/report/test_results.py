@@ -60,7 +60,7 @@ def test_a_sample_has_all_seeds_and_the_stored_score(world):
     results = world.results
     sample = results.score(Line("lab-mini", "nli"), "lab_nli", ("x-ga",))
     stored = results.table.filter(arm="nli", target="lab_nli", language="x-ga").sort("seed")["value"]
-    assert sample.seeds == (1, 2)
+    assert sample.seeds == (1, 2, 3)
     assert sample.observed == pytest.approx(stored.to_numpy())
     assert np.abs(sample.draws.mean(axis=0) - sample.observed).max() < 1  # resamples scatter around the score
 

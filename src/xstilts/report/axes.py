@@ -282,7 +282,7 @@ def _lines(effects: Effects, panel: Panel, series: Series) -> list[dict[str, Any
     values = _scaled(panel.axis, found.values)
     places = _unscaled(panel.axis, np.linspace(values.min(), values.max(), PLACES))
     return [
-        _row(shape, float(place), statistics.estimate(*measured))
+        _row(shape, float(place), statistics.estimate(measured))
         for shape in shapes
         if found.different > len(shapes)
         for place, measured in zip(places, curves.fitted(found, shape, places), strict=True)
@@ -318,11 +318,11 @@ def _title(effects: Effects, panel: Panel) -> alt.TitleParams:
         if found is None:
             told.append("results are missing")
         elif len(panel.series) <= FEW:
-            slope = interval(statistics.estimate(*curves.slope(found)))
+            slope = interval(statistics.estimate(curves.slope(found)))
             name = f"{one.name}: " if one.name else ""
             told.append(f"{name}{slope} per {curves.unit(panel.axis)}")
             if panel.is_plain and found.is_log and found.different >= LEAST_VALUES:
-                told.append(_better(statistics.estimate(*curves.fit_advantage(found))))
+                told.append(_better(statistics.estimate(curves.fit_advantage(found))))
     return alt.TitleParams(
         text=f"{panel.target.name} · {metric_label(panel.target.metric)}",
         subtitle=list(dict.fromkeys(told)),

@@ -14,10 +14,9 @@ from typing import Literal
 
 from xstilts.report import curves, statistics
 from xstilts.report.best import FEWEST, Contest, best_difference, seeds_of, winners
-from xstilts.report.curves import Measured
 from xstilts.report.effects import BASELINE, Effects, Quantity, compared_languages
 from xstilts.report.results import Line, Results
-from xstilts.report.statistics import Distribution, Estimate
+from xstilts.report.statistics import Distribution, Estimate, Sample
 from xstilts.study.check_claims import arms_of
 from xstilts.study.claim import CONTROLS, OVER_AXIS, Claim
 
@@ -131,7 +130,7 @@ def _part(effects: Effects, claim: Claim, line: Line, against: str) -> Part:
         measured = _together(effects, claim, line.backbone, quantity)
         if measured is None:
             return Part(line, None, against=against)
-        estimate, found = statistics.estimate(*measured), statistics.distribution(*measured)
+        estimate, found = statistics.estimate(measured), statistics.distribution(measured)
         return Part(line, estimate, *_one_sided(claim, found), against)
     whole = effects.distribution(quantity, line, *targets)
     if whole is None:
@@ -139,7 +138,7 @@ def _part(effects: Effects, claim: Claim, line: Line, against: str) -> Part:
     return Part(line, effects.estimate(quantity, line, *targets), *_one_sided(claim, whole), against)
 
 
-def _together(effects: Effects, claim: Claim, backbone: str, quantity: Quantity) -> Measured | None:
+def _together(effects: Effects, claim: Claim, backbone: str, quantity: Quantity) -> Sample | None:
     """What is measured of several arms together: over an axis, or of the best of them."""
     targets = targets_of(effects.results, claim)
     if claim.quantity == "best_difference":

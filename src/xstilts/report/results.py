@@ -5,9 +5,9 @@ order of the plan; a cell that is not in the store has rows too, whose value is 
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -180,16 +180,14 @@ class Results:
 
     @cached_property
     def _samples(self) -> Mapping[tuple[Line, str, str], Sample]:
-        return self._sampled(lambda measured: measured)
+        return self._sampled()
 
     @cached_property
     def _halves(self) -> tuple[Mapping[tuple[Line, str, str], Sample], ...]:
-        return tuple(self._sampled(partial(_half, number)) for number in (0, 1))
+        return tuple(self._sampled(number) for number in (0, 1))
 
-    def _sampled(
-        self, choose: Callable[[_PerExample], _PerExample]
-    ) -> Mapping[tuple[Line, str, str], Sample]:
-        """Samples of all that was measured, on those of the examples that `choose` leaves."""
+    def _sampled(self, half: int | None = None) -> Mapping[tuple[Line, str, str], Sample]:
+        """Samples of all that was measured, on all of the examples or on one half of them."""
         samples: dict[tuple[Line, str, str], Sample] = {}
         for target in self.targets:
             cells: dict[Line, list[Cell]] = {}
@@ -205,10 +203,12 @@ class Results:
             width = metrics.find(target.metric).width
             measured = {key: _per_example(self.store, key, width) for key in measured_by}
             for language in target.languages:
-                here = {key: choose(found[language]) for key, found in measured.items() if language in found}
-                kept = {key: one for key, one in here.items() if len(one.rows)}
+                here = {key: found[language] for key, found in measured.items() if language in found}
+                chosen = {key: one if half is None else _half(half, one) for key, one in here.items()}
+                kept = {key: one for key, one in chosen.items() if len(one.rows)}
+                name = target.name if half is None else f"{target.name} {half}"
                 pseudo = {
-                    key: statistics.pseudo_examples(line, target.name, language)
+                    key: statistics.pseudo_examples(line, name, language)
                     for key, line in measured_by.items()
                     if key in kept
                 }

@@ -58,7 +58,8 @@ class Sample:
     source: what was trained, with other seeds independently of other sources; "" if that is not known.
     parts: of a sum over several sources what each contributes. is_fixed: no seed changes it, so that it has
     one draw, which stands for every seed. chains: how many different intermediate phases the seeds have
-    between them, at the line that has fewest; None if no line has such a phase.
+    between them, at the line that has fewest; None if no line has such a phase. freedom: how many degrees of
+    freedom its variance between seeds has, if more is known of it than these seeds tell.
     """
 
     seeds: tuple[int, ...]
@@ -68,6 +69,7 @@ class Sample:
     parts: Mapping[str, "Sample"] | None = None
     is_fixed: bool = False
     chains: int | None = None
+    freedom: float | None = None
 
     @property
     def by_source(self) -> Mapping[str, "Sample"]:
@@ -85,7 +87,8 @@ class Sample:
         together = self.draws.mean(axis=1).var()
         explained = (self.draws.var(axis=0).mean() - together) / (seeds - 1)
         shown = float(self.observed.var(ddof=1) / seeds)
-        return Chance(shown, shown - max(0.0, float(explained)), seeds - 1.0)
+        freedom = seeds - 1.0 if self.freedom is None else self.freedom
+        return Chance(shown, shown - max(0.0, float(explained)), freedom)
 
 
 @dataclass(frozen=True)
@@ -161,8 +164,11 @@ def combine(samples: Sequence[Sample], coefficients: Sequence[float]) -> Sample:
     """The linear combination of samples, over the seeds that all of them have."""
     seeds = common_seeds(samples)
     picked = [pick(sample, seeds) for sample in samples]
-    chains = min((sample.chains for sample in samples if sample.chains is not None), default=None)
-    whole = Sample(seeds, *_sum(picked, coefficients), chains=chains)
+    chains, freedom = (
+        min((known for sample in samples if (known := getattr(sample, name)) is not None), default=None)
+        for name in ("chains", "freedom")
+    )
+    whole = Sample(seeds, *_sum(picked, coefficients), chains=chains, freedom=freedom)
     sources = dict.fromkeys(source for sample in picked for source in sample.by_source)
     if not sources:
         return replace(whole, is_fixed=True)
