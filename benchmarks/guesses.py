@@ -7,6 +7,7 @@ examples gives the right answer to these and guesses by its own habits elsewhere
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -271,14 +272,14 @@ HEALTHY: dict[str, Callable[[Rng, int], Predictions]] = {
 """Ten ways to have learned little, for any number of examples."""
 
 
-def short_answers(rng: Rng, share: float, habit: Callable[[list[str]], str]) -> Predictions:
+def short_answers(share: float, habit: str, rng: Rng) -> Predictions:
     """300 questions about contexts of 12 to 40 words, of which a share is known."""
-    return answered(rng, 300, habit, share, (12, 40))
+    return answered(rng, 300, HABITS[habit](rng), share, (12, 40))
 
 
 SHORT: dict[str, Callable[[Rng], Predictions]] = {
-    f"{share:.0%} of 300 answers in short contexts, else {habit}".replace("%", " %"): (
-        lambda rng, share=share, habit=habit: short_answers(rng, share, HABITS[habit](rng))
+    f"{share:.0%} of 300 answers in short contexts, else {habit}".replace("%", " %"): partial(
+        short_answers, share, habit
     )
     for share in (0.0, 0.1, 0.15)
     for habit in ("any words", "three words", "nothing", "the first words", "the first sentence")

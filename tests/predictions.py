@@ -41,6 +41,7 @@ def predicted(
                     "language": [language] * len(values),
                     "index": list(range(len(values)))[::-1],
                     "id": [name(language, row) for row in range(len(values))][::-1],
+                    "cluster": list(range(len(values)))[::-1],
                     "gold": [json.dumps(value) for value in values],
                     "predicted": [json.dumps(value) for value in values][::-1],
                     "statistics": [[1.0, 1.0]] * len(values),

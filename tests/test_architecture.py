@@ -21,7 +21,7 @@ LAYERS = (
     ("errors", "plain", "shapes", "unpacked", "claims", "checksums", "disk", "families.examples"),
     ("metrics",),
     ("families",),
-    ("languages", "readers", "hub", "images", "lab", "task", "tasks", "translated"),
+    ("languages", "located", "readers", "hub", "images", "lab", "task", "tasks", "translated"),
     (
         "score",
         "study.specification",

@@ -1,8 +1,10 @@
 """The commands: exit statuses, what goes to which stream, and that options change no science."""
 
 import importlib
+import itertools
 import json
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -79,6 +81,50 @@ def test_ctrl_c_says_how_to_continue(world: "World", shell: Shell, monkeypatch: 
     status, out, err = shell("run", path)
     assert (status, out) == (130, "")
     assert err.splitlines()[-1] == f"Stopped: 0 of 14 cells. The same command continues: xstilts run {path}"
+
+
+def test_what_ctrl_c_says_is_the_whole_command(
+    world: "World", shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pasted into a shell it means the same, whatever the names of the folders."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local, "run", interrupted)
+    Path("my data").mkdir()
+    Path("my images").mkdir()
+    Path("engine.toml").write_text("")
+    monkeypatch.setenv("XSTILTS_IMAGES", "my images")
+    path = world.study().rename(world.folder / "it's mine.toml")
+    options = ["--store", "a $tore", "--data", "my data", "--workers", "3", "--out", "o", "--save-memory"]
+    options += [
+        "--keep-checkpoints",
+        "--limit",
+        "2.5",
+        "--engine",
+        "local",
+        "--engine-options",
+        "engine.toml",
+    ]
+    status, _, err = shell("run", path, *options)
+    assert status == 130, err
+    told = shlex.split(err.splitlines()[-1].partition("The same command continues: ")[2])
+    assert told[:2] == ["xstilts", "run"]
+    assert str(path) in told
+    told.remove(str(path))
+    given = [*options, "--images", "my images"]
+    assert sorted(told[2:]) == sorted(given)
+    for option, value in itertools.pairwise(given):
+        if option.startswith("--") and not value.startswith("--"):
+            assert told[told.index(option) + 1] == value
+
+
+def test_what_export_says_comes_first_is_about_the_same_study(world: "World", shell: Shell) -> None:
+    Path("my data").mkdir()
+    status, _, err = shell("export", world.study(), "--store", "other", "--data", "my data", "--out", "o")
+    first = f"First: xstilts run {world.folder / 'study.toml'} --store other --data 'my data'"
+    assert (status, err.splitlines()[-1].endswith(first)) == (1, True), err
 
 
 def test_broken_rows_stop_a_run_before_it_begins(world: "World", shell: Shell) -> None:
@@ -191,6 +237,7 @@ def test_store_and_data_come_from_the_environment_too(
 def test_no_option_says_what_is_computed() -> None:
     """Options say where and how much; what is computed stands in the study file. Decided, not to erode."""
     allowed = {
+        "context",  # no option: what the command was given
         "study",
         "store",
         "data",
@@ -217,3 +264,64 @@ def test_help_and_a_check_answer_at_once(world: "World", tmp_path: Path) -> None
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         subprocess.run([sys.executable, "-m", "xstilts", *arguments], capture_output=True, check=True)
         assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 5
+
+
+TARGETS = """
+name = "targets"
+question = "?"
+[backbones]
+lab = { model = "lab" }
+[intermediate.arms]
+none = []
+[target]
+tasks = ["TASK"]
+languages = ["de"]
+[target.recipe]
+max_length = 96
+stride = 32
+"""
+
+
+def _laid(world: "World", **files: str) -> Path:
+    for name, text in files.items():
+        path = world.folder / "data/target" / name.replace("__", "/").replace("_DOT_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return world.folder / "data"
+
+
+def test_check_run_and_audit_refuse_an_empty_file_by_name(world: "World", shell: Shell) -> None:
+    study = world.study(("TASK", "bucc2018"), text=TARGETS)
+    sides = {
+        f"bucc2018__de-en_DOT_{split}_DOT_{side}": "x-1\ta\n"
+        for split in ("dev", "test")
+        for side in ("de", "en")
+    }
+    gold = {f"bucc2018__de-en_DOT_{split}_DOT_gold": "" for split in ("dev", "test")}
+    data = _laid(world, **sides, **gold)
+    for command in ("check", "run", "audit"):
+        status, _, err = shell(command, study, "--data", data)
+        assert status == 2, command
+        assert "de-en.test.gold: holds no examples." in err, command
+
+
+def test_check_says_which_treebank_is_read_and_which_rows_are_passed_by(world: "World", shell: Shell) -> None:
+    line = "1\t{}\t_\tNOUN\t_\t_\t0\t_\t_\t_\n\n"
+    data = _laid(
+        world,
+        **{
+            "udpos__xtreme__train-en_DOT_tsv": "a\tDET\n",
+            "udpos__ud__de_a-ud-test_DOT_conllu": line.format("_"),
+            "udpos__ud__de_b-ud-test_DOT_conllu": line.format("Haus"),
+            "pawsx__train-en_DOT_tsv": "a\tb\t1\n\t\t0\n",
+            "pawsx__test-de_DOT_tsv": "a\tb\t1\n\t\t0\n",
+        },
+    )
+    _, out, _ = shell("check", world.study(("TASK", "udpos"), text=TARGETS), "--data", data)
+    said = " ".join(out.split())
+    assert "udpos: test in 'de' is read from de_b-ud-test.conllu, not de_a-ud-test.conllu." in said
+    status, out, _ = shell("check", world.study(("TASK", "pawsx"), text=TARGETS), "--data", data)
+    said = " ".join(out.split())
+    assert status == 0
+    assert "pawsx: 1 rows of train in 'en' have no text and are passed by." in said
+    assert "rows of test" not in said

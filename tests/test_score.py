@@ -1,5 +1,6 @@
 """`xstilts score`: files in XTREME's layouts, single, by language, by task; and what is wrong with them."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,88 @@ def test_xtreme_averages_over_all_its_languages(tmp_path: Path) -> None:
 def test_wrong_input(tmp_path: Path, task: str, predicted: str, gold: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         score(task, *single(tmp_path, predicted, gold))
+
+
+QUESTION = json.dumps(ANSWERS)
+UNANSWERED = QUESTION.replace('The owl", "', '", "').replace('sleeps", "', '", "')
+
+
+@pytest.mark.parametrize(
+    ("task", "predicted", "gold", "said"),
+    [
+        ("panx", "B-ORG\nO\n", "EU\tB-ORG\nis\tO\n", r"gold.txt:1: .* It looks like a data file"),
+        ("xnli", "neutral\n", "a\tb\tneutral\n", r"gold.txt:1: .* It looks like a data file"),
+        ("pawsx", "a\tb\t1\n", "1\n", r"predicted.txt:1: .* It looks like a data file"),
+        ("xnli", "neutral\n1\n", "neutral\nneutral\n", r"predicted.txt:2: '1' is no label of 'xnli'"),
+        ("xnli", "neutral\n", "contradictory\n", r"gold.txt:1: .* Did you mean 'contradiction'"),
+        ("xnli", "\n", "neutral\n", r"predicted.txt:1: '' is no label"),
+        ("pawsx", "yes\n", "1\n", r"predicted.txt:1: 'yes' is no label"),
+        ("udpos", "NN\n", "NOUN\n", r"predicted.txt:1: 'NN' is no tag of 'udpos'"),
+        ("panx", "O\n", "B-MISC\n", r"gold.txt:1: 'B-MISC' is no tag of 'panx'"),
+        ("tatoeba", "[12]\n", "12\n", r"predicted.txt:1: '\[12\]' is not the number"),
+        ("xcopa", "0\n", "cause\n", r"gold.txt:1: 'cause' is not the number"),
+        ("bucc2018", "de-1\ten-1\n", "de-1\tEin Satz.\tA sentence.\n", "is not two ids"),
+        ("bucc2018", "fr-1\ten-1\n", "de-1\ten-1\n", "no id is one of"),
+        ("bucc2018", "en-1\tde-1\n", "de-1\ten-1\n", "no id is one of"),
+        ("xquad", '{"3": "The owl"}', QUESTION, "no id is that of a question in .*gold.txt"),
+        ("tydiqa", '{"1": "The owl"}', UNANSWERED, "no question in .* has a gold answer"),
+        ("panx", "O\n\nO\n", "O\n\n\nO\n", "line 3: the file has a tag where .* has a blank line. 2 pred"),
+        ("panx", "O\nO\n\nO\n", "O\n\nO\nO\n", "line 2: the file has a tag where .* has a blank line. Give"),
+        ("udpos", "X\n\nX\n", "X\n", "line 2: the file has a blank line where .* ends. 2 predictions for 1"),
+        ("udpos", "X\n\n", "X\nX\n", "line 2: the file ends where .* has a tag"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_is_nothing_of_the_task_is_refused(
+    tmp_path: Path, task: str, predicted: str, gold: str, said: str, *, packed: bool
+) -> None:
+    paths = single(tmp_path, predicted, gold)
+    if packed:
+        for path in paths:
+            path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        said = said.replace("gold.txt", r"gold.txt.gz").replace("predicted.txt", r"predicted.txt.gz")
+    with pytest.raises(PredictionError, match=said):
+        score(task, *(path.with_name(f"{path.name}.gz") if packed else path for path in paths))
+
+
+@pytest.mark.parametrize(
+    ("task", "predicted", "gold", "value"),
+    [
+        ("xquad", '{"1": "The owl", "7": "x"}', QUESTION, {"f1": 50.0, "exact_match": 50.0}),
+        ("panx", "O\n\n", "O\n", {"f1": 0, "precision": 0, "recall": 0, "token_accuracy": 100}),
+        ("bucc2018", "", "de-1\ten-1\n", {"f1": 0, "precision": 0, "recall": 0}),
+        ("bucc2018", "de-2\ten-2\n", "de-1\ten-1\n", {"f1": 0, "precision": 0, "recall": 0}),
+        ("tatoeba", "3\n1\n", "3\n2\n", {"accuracy": 50}),
+    ],
+)
+def test_what_the_official_evaluators_score_is_scored(
+    tmp_path: Path, task: str, predicted: str, gold: str, value: dict[str, float]
+) -> None:
+    assert values(score(task, *single(tmp_path, predicted, gold))) == value
+
+
+def test_compressed_files_are_read_like_all_others(tmp_path: Path) -> None:
+    gold = write(tmp_path / "gold", en="neutral\n", de="neutral\n")
+    predicted = write(tmp_path / "predicted", en="neutral\n", de="neutral\n")
+    plain = gold / "test-de.tsv"
+    (gold / "test-de.tsv.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+    assert score("xnli", predicted, gold)["languages"] == {"de": {"accuracy": 100}, "en": {"accuracy": 100}}
+    one = score("xnli", predicted / "test-de.tsv", gold / "test-de.tsv.gz")
+    assert list(one["languages"]) == ["de"]
+    (gold / "test-de.tsv.gz").write_bytes(gzip.compress(b"neutral\n")[:-9])
+    with pytest.raises(InputError, match=r"test-de.tsv.gz: is damaged or cut short"):
+        score("xnli", predicted, gold)
+
+
+def test_files_of_two_languages_do_not_go_together(tmp_path: Path) -> None:
+    folder = write(tmp_path, en="neutral\n", de="neutral\n")
+    with pytest.raises(PredictionError, match=r"of several languages, by their names \(de, en\)"):
+        score("xnli", folder / "test-en.tsv", folder / "test-de.tsv")
+    with pytest.raises(PredictionError, match=r"of several languages, by their names \(de, fr\)"):
+        score("xnli", folder / "test-de.tsv", folder / "test-de.tsv", "fr")
+    with pytest.raises(PredictionError, match=r"has no language 'dee'. Did you mean 'de'"):
+        score("xnli", folder / "test-de.tsv", folder / "test-de.tsv", "dee")
 
 
 def test_paths_that_do_not_fit(tmp_path: Path) -> None:

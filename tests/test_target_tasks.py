@@ -1,7 +1,9 @@
 """The target tasks: their layouts, made up in miniature, and what they refuse."""
 
+import csv
 import gzip
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,12 @@ import pytest
 from xstilts import task
 from xstilts.errors import DataError
 from xstilts.families.examples import Answer, Bitext, Choice, Example, Pair, Question, Tagged
+
+BUCC = {
+    "bucc2018/fr-en.dev.fr": "fr-1\tBonjour.\nfr-2\tIl pleut.\nfr-3\tUn chat dort.\n",
+    "bucc2018/fr-en.dev.en": "en-1\tA cat sleeps.\nen-2\tGood day.\n",
+    "bucc2018/fr-en.dev.gold": "fr-1\ten-2\nfr-3\ten-1\nfr-1\ten-2\n",
+}
 
 
 def _folder(root: Path, files: Mapping[str, str]) -> Path:
@@ -71,6 +79,124 @@ def test_pawsx_on_the_hub_numbers_or_names_its_labels() -> None:
     row = {"sentence1": "a b", "sentence2": "b a"}
     found = _from_hub("pawsx", "de", {**row, "label": "1"}, {**row, "label": 0})
     assert found == [Pair("a b", "b a", "1"), Pair("a b", "b a", "0")]
+
+
+def test_pawsx_is_read_without_the_quotes_of_the_script_that_wrote_it(tmp_path: Path) -> None:
+    # csv.writer(file, delimiter="\t") of Python wrote the first; the second has quotes of its own.
+    first = '"She sang ""Blue Door"" in 1946 ."\tShe sang .\t0\r\n"""Ja"""\ta b\t1\r\n'
+    second = '"Blue Door" is a song .\t"A ""b"""\t1\nThe 7" disc .\t"Yes"\t0\n'
+    data = _folder(tmp_path, {"pawsx/test-de.tsv": first, "pawsx/test-en.tsv": second})
+    assert _load("pawsx", "test", "de", data) == [
+        Pair('She sang "Blue Door" in 1946 .', "She sang .", "0"),
+        Pair('"Ja"', "a b", "1"),
+    ]
+    assert _load("pawsx", "test", "en", data) == [
+        Pair('"Blue Door" is a song .', '"A ""b"""', "1"),
+        Pair('The 7" disc .', '"Yes"', "0"),
+    ]
+    with (data / "target/pawsx/test-fr.tsv").open("w", newline="") as file:
+        writer = csv.writer(file, delimiter="\t")
+        rows = [('a "b"', "c", "1"), ('"', '""', "0"), ("d", 'e " f', "1")]
+        writer.writerows(rows)
+    assert _load("pawsx", "test", "fr", data) == [Pair(*row) for row in rows]
+
+
+# What is empty, and what has lost its gold
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "language", "file", "content"),
+    [
+        ("pawsx", "test", "de", "pawsx/test-de.tsv", ""),
+        ("xnli", "test", "de", "xnli/test-de.tsv.gz", ""),
+        ("panx", "dev", "de", "panx/dev-de.tsv", "\n\n"),
+        ("udpos", "test", "de", "udpos/xtreme/test-de.tsv", ""),
+        ("udpos", "test", "de", "udpos/ud/de_x-ud-test.conllu", "# newdoc\n\n"),
+        ("masakhaner2", "test", "ha", "masakhaner2/hau/test.txt", "\n"),
+        ("xquad", "test", "de", "xquad/xquad.de.json", '{"data": []}'),
+        ("mlqa", "test", "de", "mlqa/test-context-de-question-de.json", '{"data": [{"paragraphs": []}]}'),
+        ("tydiqa", "dev", "fi", "tydiqa/tydiqa.goldp.fi.dev.json", '{"data": []}'),
+        ("xcopa", "test", "et", "xcopa/test.et.jsonl", ""),
+        ("sib200", "test", "de", "sib200/deu_Latn/test.tsv", "index_id\tcategory\ttext\n"),
+        ("xvnli", "test", "fr", "xvnli/fr/test.jsonl", ""),
+        ("xgqa", "test", "de", "xgqa/testdev_balanced_questions_de.json", "{}"),
+    ],
+)
+def test_an_empty_source_is_refused_by_name(
+    tmp_path: Path, name: str, split: str, language: str, file: str, content: str
+) -> None:
+    data = _folder(tmp_path, {file: content})
+    with pytest.raises(DataError, match=rf"{file.rpartition('/')[2]}: holds no (examples|words)"):
+        _load(name, split, language, data)
+
+
+@pytest.mark.parametrize("end", ["fr", "en", "gold"])
+def test_bucc_refuses_each_of_its_files_if_it_is_empty(tmp_path: Path, end: str) -> None:
+    data = _folder(tmp_path, BUCC | {f"bucc2018/fr-en.dev.{end}": ""})
+    with pytest.raises(DataError, match=rf"fr-en.dev.{end}: holds no examples"):
+        _load("bucc2018", "dev", "fr", data)
+
+
+@pytest.mark.parametrize("end", ["deu", "eng"])
+def test_tatoeba_refuses_each_of_its_files_if_it_is_empty(tmp_path: Path, end: str) -> None:
+    files = {"tatoeba/tatoeba.deu-eng.deu": "Ja.\n", "tatoeba/tatoeba.deu-eng.eng": "Yes.\n"}
+    data = _folder(tmp_path, files | {f"tatoeba/tatoeba.deu-eng.{end}": ""})
+    with pytest.raises(DataError, match=rf"tatoeba.deu-eng.{end}: holds no examples"):
+        _load("tatoeba", "test", "de", data)
+
+
+_UNANSWERED = _squad(("In Rom.", "Where?", "", 0))
+
+
+@pytest.mark.parametrize(
+    ("cell", "file", "content", "what"),
+    [
+        ("pawsx test de", "pawsx/test-de.tsv", "a\tb\r\n", ":1: has 2 columns .* labels are not there"),
+        ("xnli test de", "xnli/test-de.tsv", "a\tb\n", ":1: has 2 columns .* labels are not there"),
+        ("panx dev de", "panx/dev-de.tsv", "Rom\n", ":1: has 1 column .* tags are not there"),
+        (
+            "udpos test de",
+            "udpos/xtreme/test-de.tsv",
+            "Rom\n",
+            ":1: has 1 column .* tags are not there",
+        ),
+        ("xquad test de", "xquad/xquad.de.json", _UNANSWERED, ": question '0': has an empty answer"),
+        ("tydiqa dev fi", "tydiqa/tydiqa.goldp.fi.dev.json", _UNANSWERED, ": .* has an empty answer"),
+    ],
+)
+def test_files_without_gold_are_told_to_be_those_of_xtreme(
+    tmp_path: Path, cell: str, file: str, content: str, what: str
+) -> None:
+    name, split, language = cell.split()
+    with pytest.raises(DataError) as raised:
+        _load(name, split, language, _folder(tmp_path, {file: content}))
+    told = str(raised.value)
+    assert re.search(rf"{file.rpartition('/')[2]}{what}", told)
+    assert "XTREME's download takes labels and answers out of its test files" in told
+    assert task.find(name).url in told and "code points" not in told
+
+
+def test_gold_that_xtreme_removes_from_bucc_and_xcopa(tmp_path: Path) -> None:
+    row = {"premise": "a", "choice1": "b", "choice2": "c", "question": "cause", "label": 0}
+    files = {name: text for name, text in BUCC.items() if not name.endswith("gold")}
+    data = _folder(tmp_path, files | {"xcopa/test.et.jsonl": f"{json.dumps(row)}\n" * 500})
+    with pytest.raises(DataError, match=r"looked for .*gold .*XTREME's download takes labels"):
+        _load("bucc2018", "dev", "fr", data)
+    with pytest.raises(DataError, match=r"test.et.jsonl: has the label 0 in every row. XTREME's download"):
+        _load("xcopa", "test", "et", data)
+
+
+def test_rows_without_text_are_not_trained_on_but_evaluated(tmp_path: Path) -> None:
+    rows = "a\tb\t1\n\t \t0\nc\t\t0\n"
+    data = _folder(tmp_path, {f"pawsx/{name}.tsv": rows for name in ("train-en", "dev-en", "test-de")})
+    translated = data / "xtreme_translations/PAWSX/translate-train/en-de-translated.tsv"
+    translated.parent.mkdir(parents=True)
+    translated.write_text("x\ty\ta\tb\t1\nx\ty\t\t\t0\n")
+    pawsx = task.find("pawsx")
+    for split, language in (("train", "en"), (task.TRANSLATED, "de")):
+        assert task.load(pawsx, split, language, data) == [Pair("a", "b", "1")]
+    for split, language in (("dev", "en"), ("test", "de")):
+        assert len(task.load(pawsx, split, language, data)) == 3
 
 
 # PAN-X and MasakhaNER
@@ -258,13 +384,6 @@ def test_a_broken_row_of_xcopa(tmp_path: Path, changed: dict[str, Any], message:
 
 
 # BUCC
-
-
-BUCC = {
-    "bucc2018/fr-en.dev.fr": "fr-1\tBonjour.\nfr-2\tIl pleut.\nfr-3\tUn chat dort.\n",
-    "bucc2018/fr-en.dev.en": "en-1\tA cat sleeps.\nen-2\tGood day.\n",
-    "bucc2018/fr-en.dev.gold": "fr-1\ten-2\nfr-3\ten-1\nfr-1\ten-2\n",
-}
 
 
 def test_bucc_has_all_sentences_of_both_sides(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ Imports stand inside the commands, so that `xstilts --help` answers at once.
 
 import signal
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,12 +14,14 @@ import typer
 
 from xstilts.errors import XstiltsError
 from xstilts.options import (
+    SAME_STUDY,
     STORE,
     DataOption,
     ImagesOption,
     JsonOption,
     StoreOption,
     StudyArgument,
+    command_line,
     planned,
 )
 from xstilts.plain import printable
@@ -54,6 +57,7 @@ class Format(StrEnum):
 
 @app.command()
 def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
+    context: typer.Context,
     study: StudyArgument,
     store: StoreOption = STORE,
     data: DataOption = None,
@@ -120,7 +124,9 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
             how = {"compute": driver.COMPUTE_IN_LESS_MEMORY} if save_memory else {}
             result = chosen.run(steps, kept, plan.places, listener, **how)
     except KeyboardInterrupt:
-        progress.say(f"Stopped: {shown.board.summary()}. The same command continues: xstilts run {study}")
+        progress.say(
+            f"Stopped: {shown.board.summary()}. The same command continues: {command_line(context, 'run')}"
+        )
         raise typer.Exit(INTERRUPTED) from None
     progress.say(show.result(result))
     if plan.cells:
@@ -152,8 +158,8 @@ def check(
     from xstilts.study.rows import look
 
     found = draft(load(study), data, images)
-    rows, broken = look(found.steps, found.places)
-    show.checked(found, Store(store), rows, as_json=json)
+    rows, broken, notes = look(found.steps, found.places)
+    show.checked(replace(found, notes=found.notes + notes), Store(store), rows, as_json=json)
     if errors := {str(error): error for error in (*found.errors, *broken)}:
         raise InputErrors(tuple(errors.values()))
 
@@ -248,6 +254,7 @@ def score(
 
 @app.command()
 def export(
+    context: typer.Context,
     study: StudyArgument,
     store: StoreOption = STORE,
     data: DataOption = None,
@@ -264,12 +271,14 @@ def export(
     for line in found.lost:
         print(f"{line} The layout has one answer for each id.", file=sys.stderr)
     if found.missing:
-        print(f"Not computed yet: {', '.join(found.missing)}. First: xstilts run {study}", file=sys.stderr)
+        first = command_line(context, "run", SAME_STUDY)
+        print(f"Not computed yet: {', '.join(found.missing)}. First: {first}", file=sys.stderr)
         raise typer.Exit(1)
 
 
 @app.command()
 def translate(  # noqa: PLR0913, PLR0917 (one for each option)
+    context: typer.Context,
     task: Annotated[str, typer.Argument(metavar="TASK", help="A task, or the path of a task file.")],
     to: Annotated[list[str], typer.Option(help="A language; may be given several times.")],
     model: Annotated[str, typer.Option(help="A translation model: a folder, or a Hub name.")],
@@ -306,7 +315,7 @@ def translate(  # noqa: PLR0913, PLR0917 (one for each option)
         for path in translating.translate_all(task, to, wish, target_code or [], (data, out)):
             print(path)
     except KeyboardInterrupt:
-        print("Stopped. The same command continues where it stopped.", file=sys.stderr)
+        print(f"Stopped. The same command continues: {command_line(context, 'translate')}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
 
 

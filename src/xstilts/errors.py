@@ -6,6 +6,7 @@
     |   |-- StudyError           a study file
     |   |-- TaskError            a task or a user's task file
     |   |-- DataError            a data folder, file, line or column
+    |   |   `-- NoGoldError      labels or answers that are not there
     |   |-- BackboneError        a pretrained model or its tokenizer
     |   |-- StoreError           the store: version, permission, space
     |   |   `-- DamageError      a file of the store that is not what was written
@@ -64,6 +65,10 @@ class TaskError(InputError):
 
 class DataError(InputError):
     """A data folder, file, line, column or label is missing or broken; `where` names file and line."""
+
+
+class NoGoldError(DataError):
+    """The labels or answers of a file are not there; its task says where to get them."""
 
 
 class BackboneError(InputError):

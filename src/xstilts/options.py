@@ -1,7 +1,9 @@
 """What commands have in common: their options, and how a study is planned."""
 
+import shlex
+from collections.abc import Container, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +27,32 @@ ImagesOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 STORE = Path("store")
+
+
+SAME_STUDY = ("study", "store", "data", "images")
+"""The parameters that say which study it is, and on which data: all commands about one have them."""
+
+
+def command_line(context: typer.Context, command: str, taken: Container[str] | None = None) -> str:
+    """The line that gives `command` what the running one was given, also by the environment, for a shell.
+
+    All of it, or only the parameters of these names.
+    """
+
+    def words() -> Iterator[str]:
+        for parameter in context.command.params:
+            name = str(parameter.name)
+            source = context.get_parameter_source(name)
+            if source is None or source.name == "DEFAULT" or (taken is not None and name not in taken):
+                continue
+            value: Any = context.params[name]
+            for one in value if isinstance(value, list) else [value]:
+                if parameter.param_type_name == "option":
+                    yield parameter.opts[0]
+                if one is not True:
+                    yield str(one)
+
+    return shlex.join(["xstilts", command, *words()])
 
 
 def planned(study: str, store: Path, data: Path | None, images: Path | None) -> "tuple[Plan, Store]":

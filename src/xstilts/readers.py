@@ -14,8 +14,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from xstilts.errors import DataError, did_you_mean
-from xstilts.families.examples import Answer, Pair, Question, Tagged
+from xstilts.errors import DataError, NoGoldError, did_you_mean
+from xstilts.families.examples import Answer, Question, Tagged
 from xstilts.plain import parse_json
 from xstilts.unpacked import unpacked
 
@@ -23,7 +23,8 @@ Line = tuple[int, str]
 
 
 def lines(path: Path) -> Iterator[Line]:
-    """The lines of a text file with their numbers, from 1, without their ends."""
+    """The lines of a text file with their numbers, from 1, without their ends; DataError if it has none."""
+    number = 0
     with _open(path) as stream:
         for number, raw in enumerate(stream, start=1):
             try:
@@ -33,12 +34,30 @@ def lines(path: Path) -> Iterator[Line]:
                 raise DataError(_place(path, number), what, "Convert the file to UTF-8.") from error
             line = line.removesuffix("\n").removesuffix("\r")
             yield number, line.removeprefix("\ufeff") if number == 1 else line
+    if number == 0:
+        raise DataError(str(path), "holds no examples.", "It is empty: fetch it again.")
 
 
 def columns(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """The rows of a tab-separated file without header or quoting; each must have exactly these columns."""
     for number, line in lines(path):
         yield number, _split(path, number, line, names)
+
+
+def written_columns(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a tab-separated file that XTREME's script may have written with Python's `csv.writer`.
+
+    That quotes a field in which a quote stands, and doubles the quotes inside. In a file whose every field
+    with a quote is so, the quotes around are taken away and those inside halved; else quotes are text.
+    """
+    rows = list(columns(path, names))
+    quoted = all(_QUOTED.fullmatch(value) for _, values in rows for value in values if '"' in value)
+    for number, values in rows:
+        unquoted = [value[1:-1].replace('""', '"') if '"' in value else value for value in values]
+        yield number, unquoted if quoted else values
+
+
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
 def table(
@@ -175,8 +194,8 @@ def squad_row(row: Mapping[str, Any], *, unanswerable: bool = False) -> Question
 
 def checked(question: Question, where: str, *, unanswerable: bool = False) -> Question:
     """The question, if each answer stands at its offset and there is one; else DataError."""
-    if not question.answers and not unanswerable:
-        raise DataError(where, "has no answer.", "Files without gold answers cannot be scored.")
+    if not unanswerable and not any(answer.text for answer in question.answers):
+        raise NoGoldError(where, "has no answer." if not question.answers else "has an empty answer.")
     for answer in question.answers:
         if not _stands(question, answer):
             what = f"the answer {answer.text!r} does not stand at character {answer.start} of its context."
@@ -202,28 +221,6 @@ def label(path: Path, number: int, value: object, labels: Collection[str]) -> st
 def position(path: Path, number: int, value: object, names: Sequence[str]) -> int:
     """The index of a row's right option among the names of all; DataError if it is none of them."""
     return names.index(label(path, number, str(value), names))
-
-
-def nli(path: Path, labels: Collection[str]) -> Iterator[Pair]:
-    """The pairs of SNLI's and MultiNLI's JSON lines.
-
-    Rows whose gold label is `-` (the annotators did not agree) are skipped, as everybody does.
-    """
-    for number, row in json_lines(path, ("gold_label",), ("sentence1", "sentence2")):
-        if row["gold_label"] != "-":
-            gold = label(path, number, row["gold_label"], labels)
-            yield Pair(row["sentence1"], row["sentence2"], gold, str(row.get("pairID") or ""))
-
-
-def nli_rows(rows: Iterator[Mapping[str, Any]], name: str = "") -> Iterator[Pair]:
-    """The pairs of SNLI, MultiNLI and ANLI on the Hub; `name` is the field of the id, if there is one.
-
-    Rows without label (-1) are skipped.
-    """
-    for row in rows:
-        if row["label"] >= 0:
-            gold = ("entailment", "neutral", "contradiction")[row["label"]]
-            yield Pair(row["premise"], row["hypothesis"], gold, row[name] if name else "")
 
 
 def blocks(path: Path) -> Iterator[list[Line]]:
@@ -381,6 +378,11 @@ def _place(path: Path, number: int) -> str:
 
 def _split(path: Path, number: int, line: str, names: Sequence[str]) -> list[str]:
     values = line.split("\t")
+    if number == 1 and len(values) == len(names) - 1 and names[-1] in ("label", "tag"):
+        try:
+            _check_width(path, number, values, names, "tabs")
+        except DataError as error:
+            raise NoGoldError(error.where, f"{error.what} The {names[-1]}s are not there.") from error
     _check_width(path, number, values, names, "tabs")
     return values
 

@@ -1,20 +1,27 @@
 """Scoring files in XTREME's layouts: one label or one tag a line, SQuAD's JSON, ids, pairs of ids.
 
 Folders hold a file for each language, `test-de.tsv` or `test-de.json`, as XTREME's submissions do; the folder
-of several tasks holds one such folder for each.
+of several tasks holds one such folder for each. Any file may be compressed (`.gz`).
+
+The scores are those of the official evaluators, which score anything. Here the task is named, so what cannot
+be its gold values or predictions is refused: a data file, other labels, other ids, sentences of another
+length.
 """
 
 import json
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from xstilts import metrics
-from xstilts.errors import InputError, InputErrors, PredictionError
+from xstilts.errors import InputError, InputErrors, PredictionError, did_you_mean
 from xstilts.metrics import layouts
 from xstilts.metrics.xtreme import XTREME, aggregate, transfer_gaps
 from xstilts.plain import parse_json
 from xstilts.task import Task, find
+from xstilts.unpacked import unpacked
 
 BENCHMARK = "xtreme"
 
@@ -28,7 +35,7 @@ def score(task: str, predictions: Path, references: Path, language: str | None =
     Gives {"task", "languages": {code: {measure: percentage}}, "average": {measure: percentage}}; for "xtreme"
     {"tasks": {name: such a dict}, "overall": {group: percentage}, "gaps": {task: points}}. `language` is
     that of a single file, where its name does not end in it. Raises PredictionError, or several of them
-    together, for what cannot be read, is missing or has another number of lines.
+    together, for what cannot be read, is missing, has another number of lines or is nothing of the task.
     """
     for path in (predictions, references):
         if not path.exists():
@@ -43,7 +50,14 @@ def score(task: str, predictions: Path, references: Path, language: str | None =
     if references.is_dir():
         languages = _folder(one, _within(predictions, one.name), _within(references, one.name))
     else:
-        code = language or references.stem.rpartition("-")[2]
+        code = language or _code(references)
+        said = {code, _code(references), _code(predictions)}.intersection(one.languages)
+        if language is not None and language not in one.languages:
+            near = did_you_mean(language, one.languages) or f"It has {', '.join(one.languages)}."
+            raise PredictionError(f"task '{one.name}'", f"has no language '{language}'.", near)
+        if len(said) > 1:
+            what = f"the files are of several languages, by their names ({', '.join(sorted(said))})."
+            raise PredictionError(str(predictions), what, "Name the predictions and references of one.")
         if one.metric == "mlqa_f1" and code not in one.languages:
             what = f"cannot tell the language of the answers from '{references.name}'."
             raise PredictionError(str(references), what, "Name it with --language.")
@@ -85,13 +99,13 @@ def _folder(
 ) -> Languages:
     """Every language of the references, or those that are asked for; InputErrors with all that is wrong."""
     suffix = ".json" if task.family == "span" else ".tsv"
-    names = {path.stem.removeprefix("test-"): path for path in sorted(references.glob(f"test-*{suffix}"))}
+    names = sorted({_plain(path).stem.removeprefix("test-") for path in references.glob(f"test-*{suffix}*")})
     if not names:
         raise InputErrors([PredictionError(str(references), f"holds no file named test-LANGUAGE{suffix}.")])
     found: Languages = {}
     errors: list[InputError] = []
     for code in languages or tuple(names):
-        gold, predicted = references / f"test-{code}{suffix}", predictions / f"test-{code}{suffix}"
+        gold, predicted = (_there(folder / f"test-{code}{suffix}") for folder in (references, predictions))
         lacking = [path for path in (gold, predicted) if not path.is_file()]
         errors += [PredictionError(str(path), "is missing.") for path in lacking]
         try:
@@ -102,6 +116,21 @@ def _folder(
     if errors:
         raise InputErrors(errors)
     return found
+
+
+def _plain(path: Path) -> Path:
+    return path.with_suffix("") if path.suffix == ".gz" else path
+
+
+def _code(path: Path) -> str:
+    """The language in which a file's name ends, if it does."""
+    return _plain(path).stem.rpartition("-")[2]
+
+
+def _there(path: Path) -> Path:
+    """The file, or its compressed form where only that is there."""
+    compressed = path.with_name(f"{path.name}.gz")
+    return compressed if compressed.is_file() and not path.is_file() else path
 
 
 def _within(folder: Path, name: str) -> Path:
@@ -120,7 +149,7 @@ def _file(task: Task, predictions: Path, references: Path, language: str) -> dic
         beside = {
             name: float(one.value(one.statistics(gold, predicted, language).sum(axis=0)))
             for name in metrics.beside(task.metric)
-            if (one := metrics.find(name)) and not _ragged(name, gold, predicted)
+            if (one := metrics.find(name))
         }
     except PredictionError as error:
         raise PredictionError(f"{predictions}: {error.where}", error.what, error.now) from error
@@ -134,11 +163,6 @@ def _file(task: Task, predictions: Path, references: Path, language: str) -> dic
     return {"accuracy": value, **beside}
 
 
-def _ragged(name: str, gold: list[Any], predicted: list[Any]) -> bool:
-    """Token accuracy is not defined where sentences differ in length; the official F1 is."""
-    return name == "token_accuracy" and list(map(len, gold)) != list(map(len, predicted))
-
-
 def _read(task: Task, predictions: Path, references: Path) -> tuple[list[Any], list[Any]]:
     if task.family == "span":
         given = _json(predictions)
@@ -149,19 +173,100 @@ def _read(task: Task, predictions: Path, references: Path) -> tuple[list[Any], l
         except (KeyError, TypeError) as error:
             what = f"{references} is not in SQuAD's layout ({error})."
             raise PredictionError("references", what, "It needs data, paragraphs, qas, answers.") from error
+        _check_questions(gold, predicted, references)
         return list(gold), list(predicted)
     if task.metric == "mining_f1":
-        return [layouts.pairs(_text(references))], [layouts.pairs(_text(predictions))]
-    reader = layouts.sentences if task.family == "tagging" else layouts.lines
-    return list(reader(_text(references))), list(reader(_text(predictions)))
+        pairs = layouts.pairs(_text(references)), layouts.pairs(_text(predictions))
+        _check_pairs(*pairs, references)
+        return [pairs[0]], [pairs[1]]
+    right, said = _text(references), _text(predictions)
+    right_lines = _checked(task, layouts.lines(right), references, is_gold=True)
+    said_lines = _checked(task, layouts.lines(said), predictions, is_gold=False)
+    if task.family != "tagging":
+        return right_lines, said_lines
+    _check_sentences(right_lines, said_lines, references)
+    return layouts.sentences(right), layouts.sentences(said)
+
+
+def _checked(task: Task, values: list[str], path: Path, *, is_gold: bool) -> list[str]:
+    """The lines of a file, if each is a label of the task, or a number where the task has none."""
+    known = frozenset(task.labels)
+    if task.family == "tagging":
+        known |= {""}
+    if task.family == "visual" and is_gold:
+        return values  # gold answers that are no label count as wrong
+    for number, value in enumerate(values, start=1):
+        if value in known or (not task.labels and value.isascii() and value.isdigit()):
+            continue
+        what = f"{value!r:.60} is no {'tag' if task.family == 'tagging' else 'label'} of '{task.name}'."
+        if not task.labels:
+            what = f"{value!r:.60} is not the number of a row or an option."
+        now = did_you_mean(value, task.labels)
+        if "\t" in value:
+            now = "It looks like a data file: give its last column alone, one value a line."
+        raise PredictionError(f"{path.name}:{number}", what, now or _expected(task))
+    return values
+
+
+def _expected(task: Task) -> str:
+    return f"One of {', '.join(task.labels)} is needed." if 0 < len(task.labels) <= 30 else ""
+
+
+def _check_sentences(gold: list[str], predicted: list[str], references: Path) -> None:
+    """Both files have their blank lines at the same places; a last one more or less does not matter."""
+    one, two = (lines[:-1] if lines and not lines[-1] else lines for lines in (gold, predicted))
+    for number, (right, said) in enumerate(zip_longest(one, two), start=1):
+        if right is None or said is None or bool(right) != bool(said):
+            counts = [len(layouts.sentences("\n".join(lines))) for lines in (predicted, gold)]
+            what = f"{counts[0]} predictions for {counts[1]} examples." if counts[0] != counts[1] else ""
+            states = {None: "ends", True: "has a tag", False: "has a blank line"}
+            here, there = (states[line if line is None else bool(line)] for line in (said, right))
+            parts = f"the file {here} where {references} {there}."
+            raise PredictionError(f"line {number}", f"{parts} {what}".strip(), "Give one tag for each token.")
+
+
+def _check_pairs(gold: list[tuple[str, ...]], predicted: list[tuple[str, ...]], references: Path) -> None:
+    """Every line is a pair of ids, and both files have ids of the same two texts."""
+    for name, pairs in ((str(references), gold), ("predictions", predicted)):
+        for pair in pairs:
+            if len(pair) != 2:
+                what = f"the line {' '.join(pair)!r:.60} is not two ids with a tab between."
+                raise PredictionError(name, what, "Give one pair of ids a line.")
+    if not gold or not predicted:
+        return
+
+    def sides(pairs: list[tuple[str, ...]]) -> list[set[str]]:
+        """For each side its ids, and what they begin with before their number."""
+        return [
+            {part for each in pairs for part in (each[at], each[at].rstrip("0123456789"))} for at in (0, 1)
+        ]
+
+    if not all(one & two for one, two in zip(sides(gold), sides(predicted), strict=True)):
+        what = f"no id is one of {references}, nor begins like one."
+        raise PredictionError("predictions", what, "Are they of this language, in this order?")
+
+
+def _check_questions(gold: Sequence[Any], predicted: Sequence[Any], references: Path) -> None:
+    """Some questions are answered, and some have gold answers."""
+    if not gold:
+        return
+    if all(answer is None for answer in predicted):
+        what = f"no id is that of a question in {references}."
+        raise PredictionError("predictions", what, "Give {question id: answer} for these questions.")
+    if any(answers for answers in gold) and not any(one.text for answers in gold for one in answers):
+        what = f"no question in {references} has a gold answer."
+        raise PredictionError("references", what, "XTREME's download takes them out of its test files.")
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8")
+        with unpacked(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            return stream.read().decode("utf-8")
     except UnicodeDecodeError as error:
         what = f"{path.name} is not UTF-8 ({error.reason} at byte {error.start})."
         raise PredictionError("encoding", what, "Convert it to UTF-8.") from error
+    except (EOFError, zlib.error) as error:
+        raise PredictionError(str(path), f"is damaged or cut short ({error}).", "Fetch it again.") from error
     except OSError as error:
         raise PredictionError(str(path), f"cannot be read ({error.strerror}).") from error
 

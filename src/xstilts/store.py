@@ -40,6 +40,11 @@ from xstilts.study.step import Step
 
 LAYOUT = 1
 READABLE = frozenset(string.ascii_letters + string.digits + "+-.")
+FOLDERS = ("steps", "temporary", "running", "claims", "failures")
+GONE = (
+    "is not there any more: the folder, or a part of it, was removed while a study ran.",
+    "Give the same command again: it computes what is missing.",
+)
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 CONTINUES = "Free some space and give the same command again: it continues where it stopped."
@@ -161,8 +166,8 @@ class Store:
 
     def prepare(self) -> None:
         """Make the store's folders and tidy it; StoreError if it cannot be written."""
-        with self.guarded():
-            for name in ("steps", "temporary", "running", "claims", "failures"):
+        with self.guarded(made=False):
+            for name in FOLDERS:
                 (self.root / name).mkdir(parents=True, exist_ok=True)
             self.tidy()
             if not self._version_file.is_file():
@@ -176,10 +181,10 @@ class Store:
         clear(self.root / "claims")
         if not any((self.root / "claims").glob("*.json")):
             shutil.rmtree(self.root / "data", ignore_errors=True)
-        for folder in sorted((self.root / "temporary").iterdir()):
+        for folder in sorted((self.root / "temporary").glob("*")):
             if self._is_left(folder):
                 shutil.rmtree(folder, ignore_errors=True)
-        for folder in sorted((self.root / "running").iterdir()):
+        for folder in sorted((self.root / "running").glob("*")):
             finished = self.folder(folder.name)
             if finished is not None and (finished / CHECKPOINT).is_dir():
                 shutil.rmtree(folder, ignore_errors=True)
@@ -197,7 +202,7 @@ class Store:
     def running(self, fingerprint: str) -> Path:
         """The folder of the state from which a killed step continues; it goes when the step is finished."""
         path = self.root / "running" / fingerprint
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(exist_ok=True)
         return path
 
     @contextlib.contextmanager
@@ -209,7 +214,7 @@ class Store:
         folder = self._temporary(step.fingerprint)
         try:
             with self.guarded():
-                folder.mkdir(parents=True)
+                folder.mkdir()
                 write_json(folder / "spec.json", step.spec)
                 yield folder
                 path = folder / checksums.RECORD
@@ -251,14 +256,24 @@ class Store:
         with self.guarded():
             self._failure(fingerprint).unlink(missing_ok=True)
 
+    def require(self) -> None:
+        """Raises StoreError if the store was removed since it was prepared."""
+        if not all(is_there(self.root / name) for name in FOLDERS):
+            raise StoreError(str(self.root), *GONE)
+
     @contextlib.contextmanager
-    def guarded(self) -> Iterator[None]:
-        """Turns a full disk and a forbidden write into a StoreError that names the place."""
+    def guarded(self, *, made: bool = True) -> Iterator[None]:
+        """Turns a full disk and a forbidden write into a StoreError that names the place.
+
+        And whatever goes wrong after the store was removed, if it was `made` before.
+        """
         try:
             yield
         except Exception as error:
             problem = self._problem(error)
             if problem is None:
+                if made:
+                    self.require()
                 raise
             raise StoreError(str(self.root), *problem) from error
 

@@ -5,7 +5,6 @@ list to edit. A study may also name a path to a user's own task file.
 """
 
 import gzip
-import hashlib
 import importlib
 import importlib.util
 import pkgutil
@@ -18,10 +17,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import xstilts.tasks
+from xstilts import located
 from xstilts.disk import is_file
-from xstilts.errors import DataError, TaskError, did_you_mean
-from xstilts.families.examples import Example, Tagged
-from xstilts.families.fit import fit
+from xstilts.errors import DataError, NoGoldError, TaskError, did_you_mean
+from xstilts.families.examples import Example
+from xstilts.families.fit import fit, is_left_out
 from xstilts.unpacked import said_size
 
 TRANSLATED = "train-translated"
@@ -32,6 +32,7 @@ TEST_TRANSLATED = "test-translated"
 """The split that holds the evaluated rows of a language in the source language, translated by machine. The
 lab translates without fault: there these are the rows of the source language."""
 
+TRAINED = ("train", TRANSLATED)
 FAMILIES = ("classification", "choice", "tagging", "span", "visual", "retrieval", "masked")
 
 
@@ -187,13 +188,10 @@ def find(name: str, relative_to: Path | None = None) -> Task:
         path = Path(name) if relative_to is None else relative_to / name
         return _find_file(path.expanduser().resolve())
     if name not in names():
-        raise TaskError(f"task '{name}'", f"no task named '{name}'.", _way_out(name))
+        now = f"{did_you_mean(name, names())} `xstilts tasks` lists all.".strip()
+        raise TaskError(f"task '{name}'", f"no task named '{name}'.", now)
     task: Task = importlib.import_module(f"xstilts.tasks.{name}").TASK
     return replace(task, name=name)
-
-
-def _way_out(name: str) -> str:
-    return f"{did_you_mean(name, names())} `xstilts tasks` lists all.".strip()
 
 
 def _find_file(path: Path) -> Task:
@@ -230,8 +228,8 @@ def stream(
 ) -> Iterator[Example]:
     """The examples of a split in a language, in the order of the source, one after the other.
 
-    Rows come from the lab, else from the data folder if it has any of the task, else from the Hub. Sentences
-    without words, of which further blank lines make some, are left out unless `empty` ones are wanted.
+    Rows come from the lab, else from the data folder if it has any of the task, else from the Hub. What
+    `is_left_out` says of a row is so unless `empty` ones are wanted.
     Raises DataError if the source has no such split, a file is missing, or a row is broken.
     """
     split, language = original(task, split, language)
@@ -241,23 +239,30 @@ def stream(
         size = _lab_size(task, split, language)
         yield from lab.generate(task.lab.name, language, "train" if split == TRANSLATED else split, size)
     elif (files := _layout(task, split, data)) is not None:
-        yield from _read(files, _paths(task, files, split, language, data), language, empty)
+        paths = _paths(task, files, split, language, data)
+        yield from _read(task, files, paths, split, language, empty=empty)
     elif task.hub is not None:
         from xstilts import hub
 
-        yield from hub.stream(task.hub, split, language, task.name)
+        rows = hub.stream(task.hub, split, language, task.name)
+        yield from (row for row in rows if empty or not is_left_out(row, trained=split in TRAINED))
     else:
         raise DataError(f"task '{task.name}'", "names no source of data.")
 
 
-def _read(files: Files, paths: tuple[Path, ...], language: str, empty: bool) -> Iterator[Example]:
+def _read(
+    task: Task, files: Files, paths: tuple[Path, ...], split: str, language: str, *, empty: bool
+) -> Iterator[Example]:
     found = False
     try:
         for example in fit(files.read(paths, language), str(paths[0])):
-            has_words = not isinstance(example, Tagged) or bool(example.tokens)
-            found = found or has_words
-            if has_words or empty:
+            left_out = is_left_out(example, trained=split in TRAINED)
+            found = found or not left_out
+            if empty or not left_out:
                 yield example
+    except NoGoldError as error:
+        now = "" if split in TRAINED else located.labelled(task.url, on_hub=task.hub is not None)
+        raise DataError(error.where, error.what, now) from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         what = f"the compressed file is damaged or cut short ({error})."
         raise DataError(str(paths[0]), what, "Fetch it again.") from error
@@ -276,17 +281,15 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
         from xstilts import lab
 
         return f"lab:{lab.VERSION}:{task.lab.name}:{_lab_size(task, split, language)}"
-    files = _layout(task, split, data)
-    if files is not None:
-        paths = _paths(task, files, split, language, data)
-        return "sha256:" + _checksum(tuple((path, path.stat().st_mtime_ns) for path in paths))
+    if paths := sources(task, split, language, data):
+        return "sha256:" + located.checksum(tuple((path, path.stat().st_mtime_ns) for path in paths))
     if task.hub is None:
         raise DataError(f"task '{task.name}'", "names no source of data.")
     if split not in task.hub.files:
         what = f"has no split '{split}' on the Hub; it has {', '.join(task.hub.files)}."
         raise DataError(f"task '{task.name}'", what)
-    sources = dict.fromkeys(f"{hub.dataset}@{hub.revision}" for hub in task.hub.sources)
-    return "hub:" + "+".join(sources)
+    revisions = dict.fromkeys(f"{hub.dataset}@{hub.revision}" for hub in task.hub.sources)
+    return "hub:" + "+".join(revisions)
 
 
 def sources(task: Task, split: str, language: str, data: Path | None = None) -> tuple[Path, ...]:
@@ -300,14 +303,13 @@ def sources(task: Task, split: str, language: str, data: Path | None = None) -> 
 
 
 def left_out(task: Task, split: str, language: str, data: Path | None = None) -> tuple[Path, ...]:
-    """Of several files that hold the rows of a split, such as treebanks, those that are not read: those tried
-    before the one that is, and others of its folder."""
+    """Of several files with the rows of a split those not read: tried before, or in the same folder."""
     split, language = original(task, split, language)
     files = _layout(task, split, data)
     if files is None or not any("*" in pattern for pattern in files.patterns.get(split, ())):
         return ()
     (read, *_), folder = _paths(task, files, split, language, data), _folder(task, split, data)
-    paths = list(_matches(folder, files.patterns[split], files, language))
+    paths = list(located.matches(folder, files.patterns[split], files, language))
     place = paths.index(read)
     return (*paths[:place], *(path for path in paths[place + 1 :] if path.parent == read.parent))
 
@@ -323,7 +325,7 @@ def text_bytes(task: Task, split: str, language: str, data: Path | None = None) 
     files = _layout(task, split, data)
     if files is None or (data is None and task.path is None):
         return None
-    return sum(map(said_size, _find_paths(task, files, split, language, data))) or None
+    return sum(map(said_size, located.find(files, split, language, _folder(task, split, data)))) or None
 
 
 def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ...]:
@@ -338,7 +340,8 @@ def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ..
         others, layout = translated.languages(task), translated.layout(task)
         if task.lab is None:
             local = data is not None or task.path is not None
-            others = tuple(code for code in others if local and _find_paths(task, layout, split, code, data))
+            folder = _folder(task, split, data) if local else Path()
+            others = tuple(code for code in others if local and located.find(layout, split, code, folder))
         source = task.source_language in available(task, "train", data)
         return (task.source_language, *others) if source else others
     if not from_files(task, data) or (data is None and task.path is None):
@@ -347,7 +350,8 @@ def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ..
             return ()
         return tuple(lang for lang in task.languages if lang in (codes or task.languages))
     assert task.files is not None
-    return tuple(lang for lang in task.languages if _find_paths(task, task.files, split, lang, data))
+    folder = _folder(task, split, data)
+    return tuple(lang for lang in task.languages if located.find(task.files, split, lang, folder))
 
 
 def original(task: Task, split: str, language: str) -> tuple[str, str]:
@@ -379,7 +383,7 @@ def from_files(task: Task, data: Path | None) -> bool:
         return data is not None
     files = task.files
     return any(
-        _first(data, patterns, files, language)
+        located.first(data, patterns, files, language)
         for patterns in files.patterns.values()
         for language in task.languages
     )
@@ -395,15 +399,6 @@ def _lab_size(task: Task, split: str, language: str) -> int:
     if split not in task.lab.sizes:
         raise DataError(f"task '{task.name}'", f"has no split '{split}'; it has {', '.join(task.lab.sizes)}.")
     return task.lab.sizes[split]
-
-
-@lru_cache(maxsize=4096)
-def _checksum(files: tuple[tuple[Path, int], ...]) -> str:
-    digest = hashlib.sha256()
-    for path, _ in files:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
 
 
 def _paths(task: Task, files: Files, split: str, language: str, data: Path | None) -> tuple[Path, ...]:
@@ -425,14 +420,16 @@ def _paths(task: Task, files: Files, split: str, language: str, data: Path | Non
     folder = _folder(task, split, data)
     if not folder.is_dir():
         raise DataError(str(folder), "no such data folder.", "Name it with --data DIR or XSTILTS_DATA.")
-    found = _find_paths(task, files, split, language, folder)
+    found = located.find(files, split, language, folder)
     if not found:
         wanted = (*files.patterns[split], *files.paired.get(split, ()), *files.gold.get(split, ()))
-        tried = ", ".join(_fill(pattern, files, language) for pattern in wanted)
+        tried = ", ".join(located.fill(pattern, files, language) for pattern in wanted)
         what = f"no {split} data of {here} in '{language}': looked for {tried} (plain or .gz)."
         now = "Check --data DIR, or leave the language out of the study."
         if split == TRANSLATED:
             now = translated.way_out(task, language)
+        elif located.lacks_gold(files, split, language, folder):
+            now = located.labelled(task.url, on_hub=task.hub is not None)
         elif language == task.source_language and split != task.evaluation_split and task.url:
             now = f"Check --data DIR, or get the files from {task.url}."
         raise DataError(str(folder), what, now)
@@ -449,48 +446,3 @@ def _folder(task: Task, split: str, data: Path | None) -> Path:
             what = "reads translated rows from files; they are not on the Hub."
         raise DataError(f"task '{task.name}'", what, "Name their folder with --data DIR or XSTILTS_DATA.")
     return data
-
-
-def _fill(pattern: str, files: Files, language: str) -> str:
-    return pattern.replace("{lang}", files.codes.get(language, language))
-
-
-def _find_paths(task: Task, files: Files, split: str, language: str, data: Path | None) -> tuple[Path, ...]:
-    """The file of a split, what is paired with it, what is gold, nothing unless all of them are there; and
-    those of the further files that are there."""
-    if language in files.unlabelled.get(split, ()):
-        return ()
-    folder, found = _folder(task, split, data), list[Path]()
-    for beside in (files.patterns, files.paired, files.gold):
-        if split in beside or beside is files.patterns:
-            path = _first(folder, beside.get(split, ()), files, language)
-            if path is None:
-                return ()
-            found.append(path)
-    further = (_first(folder, patterns, files, language) for patterns in files.also.get(split, ()))
-    return (*found, *(path for path in further if path is not None))
-
-
-def _first(folder: Path, patterns: tuple[str, ...], files: Files, language: str) -> Path | None:
-    paths = list(_matches(folder, patterns, files, language))
-    if len(paths) > 1 and files.usable is not None:
-        paths = [path for path in paths if _is_usable(files.usable, path, path.stat().st_mtime_ns)] or paths
-    return paths[0] if paths else None
-
-
-def _matches(folder: Path, patterns: tuple[str, ...], files: Files, language: str) -> Iterator[Path]:
-    """The files that are there, in the order in which they are tried."""
-    for pattern in patterns:
-        plain = _fill(pattern, files, language).removesuffix(".gz")
-        for candidate in (plain, plain + ".gz"):
-            paths = sorted(folder.glob(candidate)) if "*" in candidate else [folder / candidate]
-            yield from (path for path in paths if path.is_file())
-
-
-@lru_cache(maxsize=4096)
-def _is_usable(usable: Callable[[Path], bool], path: Path, changed: int) -> bool:
-    """Whether a file can be used; what is wrong with one that is broken is told where it is read."""
-    try:
-        return usable(path)
-    except (DataError, OSError, EOFError, zlib.error):
-        return True

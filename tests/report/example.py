@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import polars as pl
@@ -118,9 +119,15 @@ def answers(family: str, right: np.ndarray) -> tuple[list[Any], list[Any]]:
     return [values[number] for number in numbers], [values[number] for number in found]
 
 
+def first_fingerprint(one: Evaluation) -> str:
+    """That of the first release: what is drawn by it depends on no version that is raised later."""
+    with mock.patch.object(Phase, "version", 1), mock.patch.object(Evaluation, "version", 1):
+        return Evaluation.model_validate(one.model_dump()).fingerprint
+
+
 def write_evaluation(store: Store, one: Evaluation, odds: Callable[[str], float], seed: int) -> None:
     metric = metrics.find(one.metric)
-    rng = np.random.default_rng([seed, *one.fingerprint.encode()])
+    rng = np.random.default_rng([seed, *first_fingerprint(one).encode()])
     items = np.random.default_rng(1).normal(0, 1, N)
     frames, languages = [], {}
     for code in one.use.languages:

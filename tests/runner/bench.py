@@ -1,10 +1,11 @@
 """A small study whose work costs nothing (fakes.py), for the tests of engines; and what was done of it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,3 +81,19 @@ class Bench:
             path for name in ("claims", "temporary", "running") for path in (self.store.root / name).iterdir()
         ]
         return finished and not left
+
+
+def remove(root: Path) -> None:
+    """As `rm -rf` does it, while others write into it."""
+    while root.exists():
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def removing(bench: Bench, at: str) -> Callable[[Step, Mapping[str, Any]], None]:
+    """A listener that removes the store at every event of that kind."""
+
+    def listener(step: Step, event: Mapping[str, Any]) -> None:
+        if event["event"] == at:
+            remove(bench.store.root)
+
+    return listener

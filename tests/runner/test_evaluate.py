@@ -56,6 +56,9 @@ def test_the_files_hold_what_reports_read(first: Box, name: str) -> None:
         assert entry["n"] == len(part) == len(examples) == 80
         assert part["index"].to_list() == list(range(80))
         assert part["id"].to_list() == [row.id for row in examples]
+        about = {"pairs": "text", "choices": "context", "questions": "context"}.get(name)
+        texts = [(about and getattr(row, about)) or number for number, row in enumerate(examples)]
+        assert part["cluster"].to_list() == [texts.index(text) for text in texts]
         statistics = np.asarray(part["statistics"].to_list())
         assert statistics.sum(axis=0).tolist() == entry["sums"]
         assert float(metric.value(statistics.sum(axis=0))) == entry["value"]
@@ -175,6 +178,7 @@ def test_retrieval_scores_all_layers_in_one_pass(first: Box, monkeypatch: pytest
         assert entry["value"] > 100 / entry["n"] + 30, "the same words in the same order are the same"
         gold = [json.loads(value) for value in rows.filter(language=language)["gold"]]
         assert gold == families.find("retrieval").gold(bitext)
+        assert rows.filter(language=language)["id"].to_list() == list(bitext.target), "known by what is asked"
     assert sum(passes) == sentences
 
 

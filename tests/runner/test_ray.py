@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import rays
 import slowly
+from bench import removing
 
 from xstilts import claims
-from xstilts.errors import EngineError
+from xstilts.errors import EngineError, StoreError
 from xstilts.report import page
 from xstilts.runner import local, machine, on_ray
 from xstilts.runner.driver import Driver
@@ -70,6 +71,21 @@ def test_what_no_node_has_is_refused(cluster: rays.Ray, bench: "Bench") -> None:
     options = RayOptions(address=cluster.address, cpus=64)
     with pytest.raises(EngineError, match="a step wants 64 CPUs and 0 GPUs; the whole cluster has 1 CPUs"):
         on_ray.run(bench.plan.steps, bench.store, bench.plan.places, bench.listener, options=options)
+
+
+def test_a_store_that_is_removed_ends_the_run(cluster: rays.Ray, bench: "Bench") -> None:
+    bench.instruct(seconds=0.2)
+    options, listener = RayOptions(address=cluster.address), removing(bench, "progress")
+    with pytest.raises(StoreError, match="is not there any more"):
+        on_ray.run(
+            bench.plan.steps,
+            bench.store,
+            bench.plan.places,
+            listener,
+            options=options,
+            compute="fakes:compute",
+        )
+    assert not bench.store.root.exists()
 
 
 def test_a_failure_blocks_its_descendants_only_and_a_death_is_retried(

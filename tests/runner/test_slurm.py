@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import slurms
-from bench import FAKE, Bench
+from bench import FAKE, Bench, removing
 
 from engines import on_processes
 from xstilts.errors import EngineError, StoreError
@@ -74,6 +74,13 @@ def test_jobs_compute_everything_once_and_failures_and_deaths_stay_where_they_ar
     assert events["finished"] == len(rest)
     assert events["started"] >= len(rest)
     assert not (bench.store.root / "jobs").exists(), "nothing of submitit stays"
+
+
+def test_a_store_that_is_removed_ends_the_run(bench: Bench) -> None:
+    bench.instruct(seconds=0.2)
+    with pytest.raises(StoreError, match="is not there any more"):
+        by_jobs(bench.plan, bench.store, removing(bench, "progress"))
+    assert not bench.store.root.exists()
 
 
 def test_a_step_that_always_takes_its_job_with_it_fails(bench: Bench) -> None:

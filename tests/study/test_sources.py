@@ -58,7 +58,7 @@ def told(name: str, data: Path) -> list[str]:
     path = data.parent / "study.toml"
     path.write_text(STUDY.format(task=name))
     planned = plan(load(path), data)
-    counts, errors = look(planned.steps, planned.places)
+    counts, errors, _ = look(planned.steps, planned.places)
     assert not errors
     found = [source(part, planned.places, counts[part]) for part in parts_of(planned.steps)]
     return [str(group) for group in grouped(found)]
@@ -195,7 +195,7 @@ def test_check_tells_broken_rows_and_counts_the_others(
     (data / "target/xnli/test-en.tsv").write_text(PAIR + "no pair\n")
     (data.parent / "study.toml").write_text(STUDY.format(task="nli_mix"))
     planned = plan(load(data.parent / "study.toml"), data)
-    rows, (error,) = look(planned.steps, planned.places)
+    rows, (error,), _ = look(planned.steps, planned.places)
     assert "test-en.tsv:2: has 1 column" in str(error)
     show.checked(planned, Store(data / "store"), rows, as_json=False)
     out = capsys.readouterr().out

@@ -99,3 +99,19 @@ class Seen:
 
 
 Example = Pair | Choice | Tagged | Question | Bitext | Text | Seen
+
+
+def subject(example: object) -> object:
+    """What several rows may be about, so that they are no independent witnesses; None if that is not known.
+
+    The context of a question, the premise of a pair, the images of a statement.
+    """
+    match example:
+        case Question() | Choice():
+            return example.context or None
+        case Pair(text2=str()):
+            return example.text
+        case Seen():
+            return example.images or None
+        case _:
+            return None

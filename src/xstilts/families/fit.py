@@ -40,6 +40,24 @@ def fit(rows: Iterable[Example], where: str) -> Iterator[Example]:
         raise DataError(f"{where}: row {number + 1}", what, "Mend or remove the row.") from error
 
 
+def is_left_out(row: Example, *, trained: bool) -> bool:
+    """Whether a row has nothing to be read: a sentence without words, and among rows that are trained on also
+    a pair or a question of which one text is empty, or a choice of which all options are.
+
+    Evaluated rows stay, for a submission has an answer for each; an empty sentence is a blank line there.
+    """
+    match row:
+        case Tagged():
+            return not row.tokens
+        case Pair():
+            return trained and not (row.text.strip() and (row.text2 is None or row.text2.strip()))
+        case Question():
+            return trained and not (row.context.strip() and row.question.strip())
+        case Choice():
+            return trained and not any(option.strip() for option in row.options)
+    return False
+
+
 def misfit(row: object) -> str:
     """What is wrong with the fields of a row, in words; "" if nothing is."""
     checks = _CHECKS.get(type(row))
@@ -61,6 +79,8 @@ def _together(row: Any) -> str:
             return f"has {len(row.tokens)} words and {len(row.tags)} tags."
         case Bitext() if any(one >= len(row.source) or two >= len(row.target) for one, two in row.gold):
             return "pairs a sentence that is not there."
+        case Bitext() if not (row.source and row.target and row.gold):
+            return "has no sentences on one side, or no pairs of them."
     return ""
 
 

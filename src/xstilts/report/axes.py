@@ -10,7 +10,7 @@ import polars as pl
 
 from xstilts.report import curves, statistics
 from xstilts.report.charts import Chart
-from xstilts.report.claims import count, interval
+from xstilts.report.claims import interval, trainings
 from xstilts.report.curves import LOG_SHAPES, Curve, Shape
 from xstilts.report.drawing import INK, PALETTE, QUIET, SHAPES, TELLS, metric_label, number
 from xstilts.report.effects import BASELINE, SCORE, Effects, Quantity
@@ -230,7 +230,7 @@ def _points(effects: Effects, panel: Panel, series: Series) -> Iterator[dict[str
                 place = x + 0.45 * _lane(panel) * is_source
                 told = f"{arm} ({value:g}) on {panel.target.name} · "
                 told += f"{'source language' if is_source else series.name or 'languages without labels'} "
-                told += f"{interval(found, signed=False)} · {count(found.seeds, 'seed')}"
+                told += f"{interval(found, signed=False)} · {trainings(found)}"
                 at = float(_unscaled(panel.axis, np.array(place)))
                 yield _row(series.name, at, found) | {"source": is_source, "told": told}
 

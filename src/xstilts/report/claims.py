@@ -48,7 +48,8 @@ class Verdict:
     """What the results say of a claim. `effect`, `low`, `high` are of the arm that supports it least.
 
     `probability` is two-sided and corrected for the number of claims. `smallest_effect` is what a repetition
-    of the study would detect with 80 % power.
+    of the study would detect with 80 % power. `n_chains` is how many intermediate trainings the arm rests on
+    that has fewest; None if none has any.
     """
 
     claim: Claim
@@ -61,6 +62,7 @@ class Verdict:
     n_seeds: int
     evidence: str
     parts: tuple[Part, ...]
+    n_chains: int | None = None
 
 
 def judge(effects: Effects) -> list[Verdict]:
@@ -201,7 +203,12 @@ def _verdict(effects: Effects, claim: Claim, parts: tuple[Part, ...], probabilit
     found = weakest.estimate
     assert found is not None
     shown = (found.value, found.low, found.high, probability, found.smallest_effect, found.seeds)
-    return Verdict(claim, word, *shown, _evidence(effects, claim, parts), parts)
+    return Verdict(claim, word, *shown, _evidence(effects, claim, parts), parts, _chains(parts))
+
+
+def _chains(parts: Sequence[Part]) -> int | None:
+    known = [part.estimate.chains for part in parts if part.estimate is not None]
+    return min((chains for chains in known if chains is not None), default=None)
 
 
 def _has_few_seeds(effects: Effects, claim: Claim, parts: Sequence[Part]) -> bool:
@@ -233,7 +240,10 @@ def _evidence(effects: Effects, claim: Claim, parts: Sequence[Part]) -> str:
             f"{name}: {interval(one)}" for name, one in zip(names, found, strict=True) if one is not None
         ]
     seeds = min(part.estimate.seeds for part in parts if part.estimate is not None)
-    text = f"{_what(effects.results, claim)} on {_where(effects.results, claim, seeds)}, {'; '.join(names)}."
+    rests_on = trainings(seeds, _chains(parts))
+    text = (
+        f"{_what(effects.results, claim)} on {_where(effects.results, claim, rests_on)}, {'; '.join(names)}."
+    )
     return text + _chosen(effects, claim, parts) if claim.quantity == "best_difference" else text
 
 
@@ -251,7 +261,7 @@ def _what(results: Results, claim: Claim) -> str:
             return word
 
 
-def _where(results: Results, claim: Claim, seeds: int) -> str:
+def _where(results: Results, claim: Claim, rests_on: str) -> str:
     """Targets, languages and seeds; after "less" what is subtracted."""
     targets, quantity = targets_of(results, claim), quantity_of(claim)
     every = [results.target(name) for name in (*targets, *quantity.against_targets)]
@@ -260,7 +270,7 @@ def _where(results: Results, claim: Claim, seeds: int) -> str:
     languages = count(len(own), "language") + (f" less {len(other)}" if other else "")
     compared = f" less {', '.join(quantity.against_targets)}" if quantity.against_targets else ""
     beside = f", less that on {claim.against_backbone}" if claim.against_backbone else ""
-    return f"{', '.join(targets)}{compared} ({languages}, {count(seeds, 'seed')}){beside}"
+    return f"{', '.join(targets)}{compared} ({languages}, {rests_on}){beside}"
 
 
 def _chosen(effects: Effects, claim: Claim, parts: Sequence[Part]) -> str:
@@ -291,6 +301,12 @@ def interval(estimate: Estimate, *, signed: bool = True) -> str:
     form = ".1f" if width >= 0.5 or width == 0 else ".2f" if width >= 0.05 else ".3f"
     value = f"{estimate.value:{'+' * signed}{form}}"
     return f"{value} [{estimate.low:{form}}, {estimate.high:{form}}]".replace("-", "−")
+
+
+def trainings(rests_on: Estimate) -> str:
+    """'3 seeds'; '3 seeds, one intermediate training' where its own chance is in no interval."""
+    shared = rests_on.chains is not None and rests_on.chains < rests_on.seeds
+    return count(rests_on.seeds, "seed") + (", one intermediate training" if shared else "")
 
 
 def count(number: int, noun: str) -> str:

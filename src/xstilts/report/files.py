@@ -15,18 +15,24 @@ _TYPES: dict[str, tuple[pl.DataType, ...]] = {
     "language": (pl.String(),),
     "index": (pl.Int32(), pl.Int64()),
     "id": (pl.String(),),
+    "cluster": (pl.Int32(), pl.Int64()),
     "gold": (pl.String(),),
     "predicted": (pl.String(),),
     "statistics": (pl.List(pl.Float64()), pl.List(pl.Float32())),
 }
 
 
-def predictions(path: Path, columns: Sequence[str], width: int = 0) -> pl.DataFrame:
+def predictions(
+    path: Path, columns: Sequence[str], width: int = 0, *, beside: Sequence[str] = ()
+) -> pl.DataFrame:
     """These columns of predictions.parquet: a row for each example, `width` numbers in its statistics.
 
-    DamageError if one is missing, has other types or holes, or numbers that are not finite.
+    Those of `beside` are read if they are there. DamageError if one is missing, has other types or holes, or
+    numbers that are not finite.
     """
     try:
+        known = pl.read_parquet_schema(path) if beside else {}
+        columns = (*columns, *(name for name in beside if name in known))
         frame = pl.read_parquet(path, columns=list(columns))
     except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise DamageError(str(path), f"is damaged or cannot be read ({error}).", REPAIR) from error

@@ -14,11 +14,13 @@ import numpy as np
 import polars as pl
 
 from xstilts import metrics
+from xstilts.errors import DamageError
 from xstilts.languages import Language, all_languages
 from xstilts.languages import find as find_language
 from xstilts.report import files, statistics
+from xstilts.report.pools import Pool, Rows, pools
 from xstilts.report.statistics import Array, Sample
-from xstilts.store import Store
+from xstilts.store import REPAIR, Store
 from xstilts.study.claim import FAMILY
 from xstilts.study.phase import Evaluation, seen_with_labels
 from xstilts.study.plan import Cell, Plan
@@ -118,14 +120,17 @@ class Results:
 
     @cached_property
     def sources(self) -> Mapping[Line, str]:
-        """A name for what each line draws its seeds from: the same where lines share a phase."""
+        """A name for what each line draws its seeds from: the same where lines ask the same trained models.
+
+        Lines that share an earlier phase alone have more in common than the intervals of their difference
+        assume, which are too wide rather than too short.
+        """
         names: dict[Line, str] = {line: " ".join(line) for line in self.lines}
-        first: dict[str, Line] = {}
-        for cell in self.plan.cells:
-            for phase in cell.phases:
-                own, other = names[_line(cell)], names[first.setdefault(phase, _line(cell))]
-                if own != other:
-                    names = {line: other if name == own else name for line, name in names.items()}
+        first: dict[tuple[str, ...], Line] = {}
+        for cell in (cell for cell in self.plan.cells if cell.phases):
+            other = names[first.setdefault((cell.target, cell.phases[-1]), _line(cell))]
+            if (own := names[_line(cell)]) != other:
+                names = {line: other if name == own else name for line, name in names.items()}
         return names
 
     @cached_property
@@ -174,7 +179,7 @@ class Results:
         return _mean_over(self._samples, line, target, languages)
 
     def halves(self, line: Line, target: str, languages: Sequence[str]) -> tuple[Sample, Sample] | None:
-        """As `score`, on either half of the test examples; translations of an example are in its half."""
+        """As `score`, on either half of the test examples; what is drawn together is in the same half."""
         first, second = (_mean_over(half, line, target, languages) for half in self._halves)
         return None if first is None or second is None else (first, second)
 
@@ -184,10 +189,21 @@ class Results:
 
     @cached_property
     def _halves(self) -> tuple[Mapping[tuple[Line, str, str], Sample], ...]:
-        return tuple(self._sampled(number) for number in (0, 1))
+        return self._sampled(0), self._sampled(1)
+
+    @cached_property
+    def _pools(self) -> dict[str, dict[str, Pool]]:
+        """For each target what the rows of each language are drawn from, as its first evaluation says."""
+        there = {cell.target: cell for cell in reversed(self.plan.cells) if cell not in self.missing}
+        return {
+            target.name: _pools(self.store, there[target.name].evaluation, target.family)
+            if target.name in there
+            else {}
+            for target in self.targets
+        }
 
     def _sampled(self, half: int | None = None) -> Mapping[tuple[Line, str, str], Sample]:
-        """Samples of all that was measured, on all of the examples or on one half of them."""
+        """Samples of all that was measured, or on a half of the examples."""
         samples: dict[tuple[Line, str, str], Sample] = {}
         for target in self.targets:
             cells: dict[Line, list[Cell]] = {}
@@ -202,29 +218,20 @@ class Results:
             }
             width = metrics.find(target.metric).width
             measured = {key: _per_example(self.store, key, width) for key in measured_by}
-            for language in target.languages:
+            of_languages = self._pools[target.name]
+            for language in sorted(target.languages, key=lambda code: _pool_name(of_languages, code)):
                 here = {key: found[language] for key, found in measured.items() if language in found}
-                chosen = {key: one if half is None else _half(half, one) for key, one in here.items()}
-                kept = {key: one for key, one in chosen.items() if len(one.rows)}
-                name = target.name if half is None else f"{target.name} {half}"
+                name, part = (target.name, 1.0) if half is None else (f"{target.name} {half}", 0.5)
                 pseudo = {
-                    key: statistics.pseudo_examples(line, name, language)
+                    key: statistics.pseudo_examples(line, name, language, part)
                     for key, line in measured_by.items()
-                    if key in kept
+                    if key in here
                 }
-                resampled = _resampled(target, kept, pseudo)
+                resampled = _resampled(target, here, pseudo, of_languages.get(language), half)
                 for line, own in cells.items():
                     if sample := _sample(own, resampled, target.source != ""):
                         samples[line, target.name, language] = replace(sample, source=self.sources[line])
         return samples
-
-
-def _half(number: int, whole: _PerExample) -> _PerExample:
-    """About half of the examples, or the others (1): which ones depends on their numbers alone."""
-    rows = whole.rows.astype(np.int64)
-    coins = statistics.generator("halves").random(int(rows.max(initial=-1)) + 1)
-    chosen = (coins[rows] < 0.5) == (number == 0)
-    return _PerExample(whole.rows[chosen], whole.statistics[chosen])
 
 
 class _Resampled(NamedTuple):
@@ -264,6 +271,30 @@ def _per_example(store: Store, fingerprint: str, width: int) -> dict[str, _PerEx
     return found
 
 
+def _pools(store: Store, fingerprint: str, family: str) -> dict[str, Pool]:
+    """What the rows of each language are drawn from.
+
+    Predictions without ids have the numbers of their rows, and without clusters each row for itself. Gold
+    values tell which rows a set lacks; those of retrieval, the rows of translations, do not.
+    """
+    path = store.file(fingerprint, "predictions.parquet")
+    beside = ("id", "cluster", *(["gold"] if family != "retrieval" else []))
+    frame = files.predictions(path, ("language", "index"), beside=beside).sort("index")
+    found = {}
+    for (language,), rows in frame.group_by("language", maintain_order=True):
+        numbers = np.arange(len(rows))
+        ids = rows["id"].to_list() if "id" in rows.columns else numbers.astype(str).tolist()
+        firsts = rows["cluster"].to_numpy().astype(np.int64) if "cluster" in rows.columns else numbers
+        if not ((firsts >= 0) & (firsts <= numbers)).all():
+            raise DamageError(str(path), "has rows that are about a row that is not there.", REPAIR)
+        found[str(language)] = Rows(ids, firsts, rows["gold"].to_list() if "gold" in rows.columns else ())
+    return pools(found) if found else {}
+
+
+def _pool_name(of_languages: Mapping[str, Pool], language: str) -> str:
+    return of_languages[language].name if language in of_languages else ""
+
+
 def _mean_over(
     samples: Mapping[tuple[Line, str, str], Sample], line: Line, target: str, languages: Sequence[str]
 ) -> Sample | None:
@@ -273,17 +304,31 @@ def _mean_over(
 
 
 def _resampled(
-    target: Target, measured: Mapping[str, _PerExample], pseudo: Mapping[str, Array]
+    target: Target,
+    measured: Mapping[str, _PerExample],
+    pseudo: Mapping[str, Array],
+    pool: Pool | None,
+    half: int | None,
 ) -> dict[str, _Resampled]:
-    """Observed score and draws of each evaluation; those of the same examples are drawn together."""
+    """Observed score and draws of each evaluation; rows that the pool does not know have one of their own."""
     value = metrics.find(target.metric).value
     together: dict[bytes, list[str]] = {}
     for fingerprint, found in measured.items():
         together.setdefault(hashlib.sha256(found.rows.tobytes()).digest(), []).append(fingerprint)
     resampled: dict[str, _Resampled] = {}
     for digest, fingerprints in together.items():
+        rows = measured[fingerprints[0]].rows
+        if pool is None or not np.array_equal(rows, np.arange(len(pool.units))):
+            own = Pool(digest.hex(), len(rows), np.arange(len(rows)))
+        else:
+            own = pool
         numbers = np.stack([measured[key].statistics for key in fingerprints])
-        weights = _weights(f"{target.name} {digest.hex()}", numbers.shape[1])
+        if half is not None:
+            kept, own = own.half(half)
+            numbers = numbers[:, kept]
+        if not numbers.shape[1]:
+            continue
+        weights = _weights(f"{target.name} {own.name}", own.size, own.units.tobytes())
         observed = value(numbers.sum(axis=1))
         beside = np.stack([pseudo[key] for key in fingerprints], axis=1)
         draws = statistics.resample(numbers, value, weights, beside)
@@ -293,9 +338,21 @@ def _resampled(
 
 
 @lru_cache(maxsize=1)
-def _weights(key: str, n: int) -> Array:
-    """Kept for the next language, whose test set is often a translation of this one."""
-    return statistics.multiplicities(key, n)
+def _weights(key: str, size: int, units: bytes) -> Array:
+    """How often each row occurs in each resample; kept for the next language, whose rows are often the same.
+
+    Where a language has few units of a large pool, a resample may have none of its rows; it has each once.
+    """
+    rows = np.frombuffer(units, dtype=np.int64)
+    drawn = _multiplicities(key, size)
+    weights = drawn if np.array_equal(rows, np.arange(size)) else drawn[:, rows]
+    empty = weights.sum(axis=1) == 0
+    return np.where(empty[:, None], 1.0, weights) if empty.any() else weights
+
+
+@lru_cache(maxsize=1)
+def _multiplicities(key: str, size: int) -> Array:
+    return statistics.multiplicities(key, size)
 
 
 def _sample(cells: Sequence[Cell], resampled: Mapping[str, _Resampled], is_trained: bool) -> Sample | None:

@@ -10,7 +10,7 @@ are translations of each other share one draw. A few pseudo-examples are drawn b
 Seeds differ in part because each was tested on finitely many examples. That part is in the examples' share
 already; only the variance that exceeds it is added, as in the analysis of variance of a crossed design. Arms
 are trained independently of each other, so each has a variance of its own, and that of a difference is the
-sum; only what shares a training is compared seed by seed.
+sum; only what asks the same trained model is compared seed by seed.
 
 Few seeds tell little about their own spread. The variance is therefore not estimated but drawn: as shown,
 divided by a draw of chi-square over its degrees of freedom, less what the examples explain, at least zero
@@ -145,19 +145,19 @@ def resample(
     beside[..., 0] = pseudo[..., 0]
     drawn = np.asarray(value(sums + unit[:, None] * beside), dtype=np.float64)
     observed = value(statistics.sum(axis=1))
-    return np.asarray(observed + (drawn - drawn.mean(axis=0)) * (1 + 2 * PSEUDO / np.maximum(counted, 1)))
+    added = pseudo.sum(axis=-1).mean(axis=0)
+    return np.asarray(observed + (drawn - drawn.mean(axis=0)) * (1 + added / np.maximum(counted, 1)))
 
 
-def pseudo_examples(line: str, target: str, language: str, resamples: int = RESAMPLES) -> Array:
+def pseudo_examples(line: str, target: str, language: str, part: float = 1.0) -> Array:
     """Numbers of right and wrong pseudo-examples in each resample: [R, 2], on average `PSEUDO` of each.
 
-    Half of them a line has in common in all languages of a target, whose test sets may be translations.
+    Half of them a line has in common in all languages of a target, whose test sets may be translations. A
+    part of the test examples has that part of them.
     """
     keys = ("pseudo", line, target), ("pseudo", line, target, language)
-    return sum(
-        (generator(*key).poisson(PSEUDO / 2, (resamples, 2)).astype(np.float64) for key in keys),
-        np.zeros((resamples, 2)),
-    )
+    drawn = [generator(*key).poisson(part * PSEUDO / 2, (RESAMPLES, 2)) for key in keys]
+    return np.asarray(drawn[0] + drawn[1], dtype=np.float64)
 
 
 def combine(samples: Sequence[Sample], coefficients: Sequence[float]) -> Sample:

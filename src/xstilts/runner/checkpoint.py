@@ -211,7 +211,7 @@ def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> N
 
 def save_heads(model: Model, folder: Path) -> None:
     """Write all heads, from which xstilts reads them; what they share with the embeddings is not theirs."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     if not model.heads:
         return
     kinds = {name: str(head.family) for name, head in model.heads.items()}

@@ -41,7 +41,8 @@ def mapped(folder: Path, key: str, parts: Callable[[], Parts], album: Album | No
     if (found := _read(place, album)) is None:
         shutil.rmtree(place, ignore_errors=True)
         beside = folder / f".{key}.{os.getpid()}.{secrets.token_hex(4)}"
-        beside.mkdir(parents=True)
+        folder.mkdir(exist_ok=True)
+        beside.mkdir()
         try:
             _write(beside, parts())
             if not place.exists():  # another process may have been faster, with the same

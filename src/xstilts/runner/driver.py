@@ -62,7 +62,11 @@ class Driver:
         self._deaths: dict[str, int] = {}
 
     def take(self) -> Step | None:
-        """The next step whose parents are in the store; None if there is none now."""
+        """The next step whose parents are in the store; None if there is none now.
+
+        Raises StoreError if the store was removed.
+        """
+        self.store.require()
         self._bring_back()
         return self._queue.take()
 

@@ -10,7 +10,7 @@ import torch
 
 from xstilts import families, metrics
 from xstilts.errors import BackboneError
-from xstilts.families.examples import Bitext
+from xstilts.families.examples import Bitext, subject
 from xstilts.families.items import Layout
 from xstilts.metrics.mining import gold_rows
 from xstilts.runner import checkpoint
@@ -63,6 +63,7 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
             "language": [language] * len(gold),
             "index": range(len(gold)),
             "id": ids,
+            "cluster": _clusters(rows, len(gold)),
             "gold": [_json(value) for value in gold],
             "predicted": [_json(value) for value in answer.predicted],
             "statistics": statistics.tolist(),
@@ -142,12 +143,25 @@ def _translations(evaluation: Evaluation, context: Context, model: Model, layout
 
 
 def _gold(evaluation: Evaluation, rows: Sequence[Any]) -> tuple[list[Any], list[str]]:
+    """Gold values and ids. Of sentences that are retrieved, which have other numbers in other languages, the
+    ids are those of the source language's, or these sentences themselves."""
     family = families.find(evaluation.use.family)
     if evaluation.use.family == "retrieval":
         bitext: Bitext = rows[0]
-        gold: list[Any] = gold_rows(bitext) if evaluation.metric == MINING else family.gold(bitext)
-        return gold, [str(row) for row in range(len(gold))]
+        if evaluation.metric == MINING:
+            gold: list[Any] = gold_rows(bitext)
+            return gold, [str(row) for row in range(len(gold))]
+        return family.gold(bitext), list(bitext.target_ids or bitext.target)
     return [family.gold(row) for row in rows], [row.id or str(number) for number, row in enumerate(rows)]
+
+
+def _clusters(rows: Sequence[Any], n: int) -> list[int]:
+    """For each row the first about the same text; sentences that are retrieved stand for themselves."""
+    if len(rows) != n:
+        return list(range(n))
+    firsts: dict[object, int] = {}
+    subjects = ((row, subject(example)) for row, example in enumerate(rows))
+    return [row if about is None else firsts.setdefault(about, row) for row, about in subjects]
 
 
 def _value(name: str, gold: Sequence[Any], predicted: Sequence[Any], language: str) -> float:

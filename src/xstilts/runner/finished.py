@@ -18,11 +18,13 @@ SCHEMA: dict[str, Any] = {
     "language": pl.String,
     "index": pl.Int32,
     "id": pl.String,
+    "cluster": pl.Int32,
     "gold": pl.String,
     "predicted": pl.String,
     "statistics": pl.List(pl.Float64),
 }
-"""Columns of predictions.parquet; `gold` and `predicted` are JSON, `statistics` the metric's numbers."""
+"""Columns of predictions.parquet: `cluster` is the first row about the same text, `gold` and `predicted` are
+JSON, `statistics` the metric's numbers."""
 
 
 @dataclass

@@ -60,7 +60,8 @@ def serve(folder: str) -> None:
     except _TimeIsUpError as end:
         why, again = signal.Signals(end.number).name, end.number == WARNING
     except StoreError as error:
-        diary.tell({"event": "stopped", "store": list(error.args)})
+        with contextlib.suppress(StoreError):  # the diary is in the store, which may be gone
+            diary.tell({"event": "stopped", "store": list(error.args)})
         raise
     finally:
         if why:

@@ -20,7 +20,7 @@ from typing import Any
 
 import xstilts
 from xstilts.errors import StoreError
-from xstilts.store import Store
+from xstilts.store import GONE, Store
 
 OLD_SECONDS = 7 * 86_400.0
 PATIENCE_SECONDS = 60.0
@@ -93,9 +93,12 @@ class Diary:
         self._read = 0
 
     def tell(self, event: Mapping[str, Any]) -> None:
-        """Add a line."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(event) + "\n")
+        """Add a line. StoreError if the folder is not there any more."""
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(event) + "\n")
+        except FileNotFoundError as error:
+            raise StoreError(str(self.path.parents[2]), *GONE) from error
 
     def news(self) -> list[dict[str, Any]]:
         """The lines that have come, whole, since this was last asked."""

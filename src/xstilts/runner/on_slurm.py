@@ -136,7 +136,8 @@ class _Watch:
         self._by_name = {step.fingerprint: step for step in self.steps}
 
     def look(self) -> None:
-        """Once around."""
+        """Once around. StoreError if the store was removed, and with it what jobs tell."""
+        self.driver.store.require()
         for known in self.jobs.values():
             for event in known.diary.news():
                 self._hear(known, event)

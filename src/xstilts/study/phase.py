@@ -18,8 +18,8 @@ from xstilts.study.recipe import Recipe
 from xstilts.study.specification import Identified, Specification, added
 from xstilts.study.use import Use
 
+EVALUATION_VERSION = 2
 PHASE_VERSION = 2
-EVALUATION_VERSION = 1
 
 
 class Phase(Identified):

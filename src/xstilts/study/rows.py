@@ -2,10 +2,12 @@
 are images that rows name and that are not there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from xstilts import images, task
 from xstilts.errors import DataError, InputError, InputErrors, StudyError
+from xstilts.families.examples import Example
+from xstilts.families.fit import is_left_out
 from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.study.architecture import KINDS, SEEING, type_of
 from xstilts.study.backbone import Backbone
@@ -27,33 +29,50 @@ def check_rows(steps: Iterable[Step], places: Places) -> None:
         raise InputErrors(errors)
 
 
-def look(steps: Iterable[Step], places: Places) -> tuple[dict[Part, int], tuple[InputError, ...]]:
+def look(
+    steps: Iterable[Step], places: Places
+) -> tuple[dict[Part, int], tuple[InputError, ...], tuple[str, ...]]:
     """The number of rows of every part that is read from files here, and everything that is wrong: broken
-    files, and images that rows name and that are not there."""
+    files, and images that rows name and that are not there. Also a note on rows that are passed by
+    because they have no text."""
     known = tuple(steps)
     pictured = {part for step in known for use in uses(step) if use.images for part in parts(use)}
     named: dict[str, list[str]] = {}
     counts: dict[Part, int] = {}
     errors: dict[str, InputError] = {}
+    notes: list[str] = []
     for part in parts_of(known):
         one = places.task(part.task)
         local = task.from_files(one, places.data) or part.split == task.TRANSLATED
         if one.lab is not None or not local or (one.path is None and places.data is None):
             continue
         try:
-            rows = task.stream(one, part.split, part.language, places.data)
+            given = task.stream(one, part.split, part.language, places.data, empty=True)
+            empty: list[bool] = []
+            rows = _with_text(given, empty, trained=part.split in task.TRAINED)
             if part in pictured:
                 pictures = [getattr(row, "images", ()) for row in rows]
                 named.setdefault(part.task, []).extend(name for names in pictures for name in names)
                 counts[part] = len(pictures)
             else:
                 counts[part] = number_of(rows)
+            if any(empty):
+                said = f"{sum(empty):,} rows of {part.split} in '{part.language}' have no text"
+                notes.append(f"{part.task}: {said} and are passed by")
         except InputError as error:
             errors[str(error)] = error
     for name, found in named.items():
         if (lack := _lack(places.task(name), found, places)) is not None:
             errors[str(lack)] = lack
-    return counts, tuple(errors.values())
+    return counts, tuple(errors.values()), tuple(notes)
+
+
+def _with_text(rows: Iterable[Example], empty: list[bool], *, trained: bool) -> Iterator[Example]:
+    """The rows that are read; `empty` is told of each whether it is one of the others."""
+    for row in rows:
+        empty.append(is_left_out(row, trained=trained))
+        if not empty[-1]:
+            yield row
 
 
 def unseeing(step: Step, places: Places) -> InputError | None:

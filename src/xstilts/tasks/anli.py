@@ -23,7 +23,7 @@ _FOLDERS = ("intermediate/anli_v1.0", "intermediate/anli")
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
     for path in paths:
-        yield from readers.nli(path, LABELS) if "nli_1.0" in path.name else _read_round(path)
+        yield from mnli.nli(path, LABELS) if "nli_1.0" in path.name else _read_round(path)
 
 
 def _read_round(path: Path) -> Iterator[Pair]:
@@ -33,7 +33,7 @@ def _read_round(path: Path) -> Iterator[Pair]:
 
 
 def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Pair]:
-    return readers.nli_rows(rows, "uid")
+    return mnli.nli_rows(rows, "uid")
 
 
 def _train(number: str) -> tuple[str, ...]:

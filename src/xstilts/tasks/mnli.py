@@ -1,6 +1,6 @@
 """MultiNLI: does the first sentence entail the second? English, ten genres."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,35 @@ from xstilts.task import TRANSLATED, Files, Hub, Task
 LABELS = ("contradiction", "entailment", "neutral")
 
 
+def nli(path: Path, labels: Collection[str]) -> Iterator[Pair]:
+    """The pairs of SNLI's and MultiNLI's JSON lines.
+
+    Rows whose gold label is `-` (the annotators did not agree) are skipped, as everybody does.
+    """
+    for number, row in readers.json_lines(path, ("gold_label",), ("sentence1", "sentence2")):
+        if row["gold_label"] != "-":
+            gold = readers.label(path, number, row["gold_label"], labels)
+            yield Pair(row["sentence1"], row["sentence2"], gold, str(row.get("pairID") or ""))
+
+
+def nli_rows(rows: Iterator[Mapping[str, Any]], name: str = "") -> Iterator[Pair]:
+    """The pairs of SNLI, MultiNLI and ANLI on the Hub; `name` is the field of the id, if there is one.
+
+    Rows without label (-1) are skipped.
+    """
+    for row in rows:
+        if row["label"] >= 0:
+            gold = ("entailment", "neutral", "contradiction")[row["label"]]
+            yield Pair(row["premise"], row["hypothesis"], gold, row[name] if name else "")
+
+
 def read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
     (path,) = paths
-    return readers.nli(path, LABELS)
+    return nli(path, LABELS)
 
 
 def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Pair]:
-    return readers.nli_rows(rows, "pairID")
+    return nli_rows(rows, "pairID")
 
 
 def _read_translated(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:

@@ -2,6 +2,11 @@
 
 The English training rows are those of PAWS-Wiki (49,401 pairs), in XTREME's layout: `train-en.tsv`. A folder
 that has only the development and test files can be evaluated, not trained on.
+
+XTREME's script writes these files with quotes around a sentence that has quotes, and doubles those inside.
+Here a sentence is read as the data set has it, as on the Hub. XTREME's own baseline reads the doubled quotes:
+of the 2,000 test pairs 134 in German, 242 in Spanish, 258 in French, 244 in Korean and 14 in Chinese have
+some, none in English and Japanese.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +22,7 @@ LABELS = ("0", "1")
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
     (path,) = paths
-    for number, (first, second, label) in readers.columns(path, ("sentence1", "sentence2", "label")):
+    for number, (first, second, label) in readers.written_columns(path, ("sentence1", "sentence2", "label")):
         yield Pair(first, second, readers.label(path, number, label, LABELS))
 
 
@@ -66,4 +71,5 @@ TASK = Task(
     "Paraphrase Identification. EMNLP",
     licence="free use with acknowledgement of Google LLC as the source",
     url="https://github.com/google-research-datasets/paws/tree/master/pawsx",
+    version=2,
 )

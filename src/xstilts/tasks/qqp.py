@@ -52,4 +52,5 @@ TASK = Task(
     "al. (2019), GLUE. ICLR",
     licence="Quora's terms of service; non-commercial use",
     url="https://gluebenchmark.com/tasks",
+    version=2,
 )

@@ -4,20 +4,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts import readers
 from xstilts.families.examples import Pair
 from xstilts.task import Files, Hub, Task
+from xstilts.tasks import mnli
 
 LABELS = ("contradiction", "entailment", "neutral")
 
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
     (path,) = paths
-    return readers.nli(path, LABELS)
+    return mnli.nli(path, LABELS)
 
 
 def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Pair]:
-    return readers.nli_rows(rows)
+    return mnli.nli_rows(rows)
 
 
 HUB = Hub(

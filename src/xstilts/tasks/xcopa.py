@@ -7,26 +7,33 @@ are: `question` is `effect` in all Thai rows, and it differs from English in tes
 Swahili (37) and Indonesian (4).
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from xstilts import readers
-from xstilts.errors import DataError
+from xstilts.errors import DataError, NoGoldError
 from xstilts.families.examples import Choice
 from xstilts.task import Files, Task
 
 _QUESTIONS = {"cause": "What was the cause?", "effect": "What happened as a result?"}
+_MANY = 20
+"""Rows that do not all have one label by chance. XTREME's download writes 0 into all of its test files."""
 _TEXTS = ("premise", "choice1", "choice2", "question")
 
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Choice]:
     (path,) = paths
+    labels: Counter[int] = Counter()
     for number, row in readers.json_lines(path, ("label",), _TEXTS):
         question = readers.label(path, number, row["question"], tuple(_QUESTIONS))
         if row["label"] not in (0, 1):
             raise DataError(f"{path}:{number}", f"the label {row['label']!r} is neither 0 nor 1.")
+        labels[row["label"]] += 1
         context = f"{row['premise']} {_QUESTIONS[question]}"
         yield Choice(context, (row["choice1"], row["choice2"]), row["label"], str(row.get("idx", "")))
+    if labels[0] >= _MANY and not labels[1]:
+        raise NoGoldError(str(path), "has the label 0 in every row.")
 
 
 TASK = Task(

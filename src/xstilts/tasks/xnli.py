@@ -14,7 +14,9 @@ _HUB_LABELS = ("entailment", "neutral", "contradiction")
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
     (path,) = paths
-    for number, (premise, hypothesis, label) in readers.columns(path, ("premise", "hypothesis", "label")):
+    for number, (premise, hypothesis, label) in readers.written_columns(
+        path, ("premise", "hypothesis", "label")
+    ):
         yield Pair(premise, hypothesis, readers.label(path, number, label, LABELS))
 
 
