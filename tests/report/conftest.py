@@ -28,7 +28,7 @@ def truth() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Everything measured, two seeds."""
+    """Everything measured, three seeds."""
     return make(tmp_path_factory.mktemp("world"))
 
 

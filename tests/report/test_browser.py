@@ -134,7 +134,7 @@ def test_marks_are_told_to_the_pointer(said):
     assert said["hit"], "something lies over the mark"
     hidden, text = said["pointed"]
     assert not hidden
-    assert re.fullmatch(r"tags on lab_tatoeba−[\d.]+ \[.*\] points against none2 seeds", text)
+    assert re.fullmatch(r"tags on lab_tatoeba−[\d.]+ \[.*\] points against none3 seeds", text)
     assert said["inside"]
     assert said["escaped"]
 

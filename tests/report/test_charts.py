@@ -148,7 +148,7 @@ def test_contradictions_are_called_so(effects):
 
 def test_only_some_arms_fit_into_a_row(effects, monkeypatch):
     monkeypatch.setattr(panels, "SHOWN_ARMS", 2)
-    assert [line.arm for line in panels.shown_arms(effects, BACKBONE)] == ["none", "tags"]
+    assert [line.arm for line in panels.shown_arms(effects, BACKBONE)] == ["none", "nli"]
 
 
 def test_a_study_without_results_has_no_charts(world):

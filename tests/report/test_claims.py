@@ -23,9 +23,9 @@ def test_the_claims_of_the_example(world):
 def test_a_verdict_carries_its_evidence(world):
     (verdict,) = judged(world, Claim(says="helps", arms=("nli",), targets=("lab_nli",)))
     assert verdict.low < verdict.effect < verdict.high
-    assert verdict.n_seeds == 2
+    assert verdict.n_seeds == 3
     assert 0 < verdict.smallest_effect < 20
-    assert verdict.evidence == "Difference on lab_nli (7 languages, 2 seeds), nli − none."
+    assert verdict.evidence == "Difference on lab_nli (7 languages, 3 seeds), nli − none."
 
 
 @pytest.mark.parametrize(
@@ -107,5 +107,5 @@ def test_single_languages_and_the_source(world):
     source = Claim(says="en", arms=("nli",), targets=("lab_nli",), languages="source")
     one = Claim(says="ga", arms=("nli",), targets=("lab_nli",), languages=("x-ga",))
     verdicts = judged(world, source, one)
-    assert "(1 language, 2 seeds)" in verdicts[0].evidence
+    assert "(1 language, 3 seeds)" in verdicts[0].evidence
     assert verdicts[0].effect != verdicts[1].effect

@@ -38,7 +38,7 @@ def test_the_difference_is_that_of_the_means(effects):
     found = effects.estimate(EFFECT, NLI, "lab_nli")
     assert found.value == pytest.approx(expected)
     assert found.low > 0  # the planted help
-    assert found.seeds == 2
+    assert found.seeds == 3
 
 
 def test_planted_harm_shows(effects):
@@ -91,7 +91,7 @@ def test_the_majority_reference_pairs_with_every_seed(effects):
     found = effects.estimate(Quantity("difference", against="majority"), NONE, "lab_nli")
     expected = stored(effects, NONE, "lab_nli", TRANSFER) - stored(effects, MAJORITY, "lab_nli", TRANSFER)
     assert found.value == pytest.approx(expected)
-    assert found.seeds == 2
+    assert found.seeds == 3
 
 
 def test_means_over_targets(effects):
@@ -107,7 +107,7 @@ def test_missing_results_are_missing(torn_world):
 
 
 def test_comparisons_keep_to_common_seeds(world):
-    kept = tuple(cell for cell in world.plan.cells if (cell.arm, cell.seed) != ("nli", 1))
+    kept = tuple(cell for cell in world.plan.cells if (cell.arm, cell.seed) not in (("nli", 1), ("nli", 2)))
     effects = Effects(Results(replace(world.plan, cells=kept), world.store))
     assert effects.estimate(EFFECT, NLI, "lab_nli").seeds == 1
-    assert effects.estimate(EFFECT, TAGS, "lab_nli").seeds == 2
+    assert effects.estimate(EFFECT, TAGS, "lab_nli").seeds == 3

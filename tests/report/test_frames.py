@@ -105,11 +105,11 @@ def test_effects_are_those_that_the_page_shows(paper):
     assert numbers(quantity="difference", language="x-ga") == (one.value, one.low, one.high, one.seeds)
 
     told = f"{drawing.number(one.value, signed=True)} [{drawing.number(one.low)}, {drawing.number(one.high)}]"
-    assert f"(x-ga) · {told} points against none · 2 seeds" in words(panels.gains(effects, "lab-mini"))
+    assert f"(x-ga) · {told} points against none · 3 seeds" in words(panels.gains(effects, "lab-mini"))
     score = effects.estimate(Quantity("score", ("x-ga",)), line, "lab_nli")
     assert numbers(quantity="score", language="x-ga")[:3] == (score.value, score.low, score.high)
     told = f"{drawing.number(score.value)} [{drawing.number(score.low)}, {drawing.number(score.high)}]"
-    assert f"(x-ga) · {told} · 2 seeds" in words(panels.by_language(effects, "lab-mini"))
+    assert f"(x-ga) · {told} · 3 seeds" in words(panels.by_language(effects, "lab-mini"))
 
 
 def test_the_heat_map_and_the_table_say_the_same_of_significance(paper):

@@ -92,7 +92,7 @@ def test_gains_by_language_and_what_was_read_stand_on_the_page(html, world):
 
 def test_marks_tell_what_they_show(html):
     told = [text.split(" · ") for text in re.findall(r'<path class="told"[^>]*><title>([^<]*)</title>', html)]
-    assert ["nli on lab_nli", "2 seeds"] in [[one[0], one[-1]] for one in told]
+    assert ["nli on lab_nli", "3 seeds"] in [[one[0], one[-1]] for one in told]
     assert "aria-label" not in "".join(re.findall(r"<svg.*?</svg>", html, re.DOTALL))
     assert len(told) == html.count('class="told"') > 100
 
@@ -116,7 +116,7 @@ def test_an_intermediate_task_at_chance_is_marked(html, world):
     own = {score.arm: score for score in sections.own_scores(world.plan, world.store)}
     assert own["nli"].learned
     assert not own["tags"].learned
-    assert own["nli"].seeds == 2
+    assert own["nli"].seeds == 3
     assert html.count("⚠ at chance") == 1
     assert "The arm tags did not learn lab_ccg" in html
 
@@ -131,7 +131,7 @@ def test_failures_are_listed_with_their_reason(torn_html, torn_world):
 def test_one_seed_is_said_to_be_one(torn_html, html):
     assert "One seed: the intervals cover the choice of test examples only" in torn_html
     assert "One seed" not in html
-    assert "2 seeds tell little about their own spread" in html
+    assert "3 seeds tell little about their own spread" in html
 
 
 def test_text_of_others_is_escaped(world):
@@ -155,7 +155,7 @@ def test_costs_count_every_step_once(world):
 def test_recipes_are_told_once(world):
     rows = account.recipes(world.plan)
     assert [row["tasks"] for row in rows] == ["lab_nli", "lab_pairs", "lab_ner", "lab_ccg"]
-    assert rows[0]["seeds"] == "1, 2"
+    assert rows[0]["seeds"] == "1, 2, 3"
 
 
 def test_a_study_without_targets_has_a_page(world):
@@ -168,7 +168,7 @@ def test_a_study_without_any_result_has_a_page(world, tmp_path):
     empty = type(world.store)(tmp_path / "nothing")
     html = page.build(world.plan, empty)
     assert "no comparison with the arm none" in html
-    assert "0 of 36" in html
+    assert "0 of 52" in html
     assert not (tmp_path / "nothing").exists()
 
 

@@ -1,11 +1,16 @@
 """The tidy table has every cell, in a fixed order; samples are those of the store."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
 from xstilts.errors import StoreError
+from xstilts.report.claims import judge
+from xstilts.report.effects import EFFECT, SCORE, Effects, Quantity
 from xstilts.report.results import SCHEMA, Line, Results, language, languages_by_family
+from xstilts.study.claim import Claim
 
 from .example import LANGUAGES, METRICS, TRANSFER, N, make
 
@@ -60,9 +65,76 @@ def test_a_sample_has_all_seeds_and_the_stored_score(world):
     results = world.results
     sample = results.score(Line("lab-mini", "nli"), "lab_nli", ("x-ga",))
     stored = results.table.filter(arm="nli", target="lab_nli", language="x-ga").sort("seed")["value"]
-    assert sample.seeds == (1, 2)
+    assert sample.seeds == (1, 2, 3)
     assert sample.observed == pytest.approx(stored.to_numpy())
     assert np.abs(sample.draws.mean(axis=0) - sample.observed).max() < 1  # resamples scatter around the score
+
+
+@pytest.fixture(scope="module")
+def trained_once(world):
+    """As if `nli` had been trained once for all seeds; retrieval asks `none` as it was bought."""
+    first = {
+        (cell.arm, cell.target): cell for cell in world.plan.cells if cell.seed == 1 and not cell.reference
+    }
+
+    def shared(cell):
+        if cell.reference or cell.arm not in ("none", "nli"):
+            return cell
+        one = first[cell.arm, cell.target]
+        if cell.target == "lab_tatoeba":
+            return replace(cell, evaluation=one.evaluation, phases=one.phases)
+        return replace(cell, phases=(*one.phases[:-1], *cell.phases[-1:]))
+
+    return Results(replace(world.plan, cells=tuple(map(shared, world.plan.cells))), world.store)
+
+
+def test_evaluations_that_are_the_same_step_are_one_draw(trained_once):
+    """Neither is measured three times; the seeds of the other arm are compared with what is known."""
+    effects = Effects(trained_once)
+    none, nli, tags = (Line("lab-mini", arm) for arm in ("none", "nli", "tags"))
+    for line in (none, nli):
+        sample = effects.sample(SCORE, line, ("lab_tatoeba",))
+        assert sample.is_fixed
+        assert sample.draws.shape[1] == 1
+        assert effects.estimate(SCORE, line, "lab_tatoeba").seeds == 1
+    assert effects.estimate(EFFECT, nli, "lab_tatoeba").seeds == 1
+    compared = effects.sample(EFFECT, tags, ("lab_tatoeba",))
+    assert compared.seeds == (1, 2, 3)
+    assert set(compared.by_source) == {" ".join(tags)}
+    plain = effects.sample(SCORE, tags, ("lab_tatoeba",)).observed
+    assert compared.observed == pytest.approx(plain - effects.sample(SCORE, none, ("lab_tatoeba",)).observed)
+
+
+def test_three_seeds_may_rest_on_one_intermediate_training(trained_once, world):
+    line = Line("lab-mini", "nli")
+    for target, seeds in (("lab_nli", 3), ("lab_ner", 3), ("lab_tatoeba", 1)):
+        estimate = Effects(trained_once).estimate(EFFECT, line, target)
+        assert (estimate.seeds, estimate.chains) == (seeds, 1)
+        estimate = Effects(world.results).estimate(EFFECT, line, target)
+        assert (estimate.seeds, estimate.chains) == (3, 3)
+    over_both = Effects(trained_once).estimate(EFFECT, line, "lab_nli", "lab_tatoeba")
+    assert (over_both.seeds, over_both.chains) == (3, 1)
+    assert Effects(trained_once).estimate(SCORE, Line("lab-mini", "none"), "lab_nli").chains is None
+    claims = Claim(says="helps", arms=("nli",), targets=("lab_nli",)), Claim(says="helps", arms=("tags",))
+    study = trained_once.plan.study.changed(claims=claims)
+    once, own = judge(Effects(Results(replace(trained_once.plan, study=study), world.store)))
+    assert once.evidence == (
+        "Difference on lab_nli (7 languages, 3 seeds, one intermediate training), nli − none."
+    )
+    assert (once.n_chains, own.n_chains) == (1, 3)
+    assert "one intermediate training" not in own.evidence
+
+
+def test_lines_that_ask_the_same_models_are_one_source(world):
+    """As a control does: its difference is taken seed by seed."""
+    sources = world.results.sources
+    assert len({sources[line] for line in world.results.lines}) == len(world.results.lines)
+    controls = tuple(replace(cell, reference="text-only") for cell in world.plan.cells if cell.arm == "nli")
+    results = Results(replace(world.plan, cells=world.plan.cells + controls), world.store)
+    control, nli = Line("lab-mini", "nli", "text-only"), Line("lab-mini", "nli")
+    assert results.sources[control] == results.sources[nli] != results.sources[Line("lab-mini", "none")]
+    found = Effects(results).estimate(Quantity("difference", against="text-only"), nli, "lab_ner")
+    assert (found.low, found.high) == (0, 0)  # the same answers
 
 
 def test_translations_are_resampled_together(world):

@@ -10,7 +10,7 @@ import polars as pl
 
 from xstilts.report import curves, statistics
 from xstilts.report.charts import Chart
-from xstilts.report.claims import count, interval
+from xstilts.report.claims import interval, trainings
 from xstilts.report.curves import LOG_SHAPES, Curve, Shape
 from xstilts.report.drawing import INK, PALETTE, QUIET, SHAPES, TELLS, metric_label, number
 from xstilts.report.effects import BASELINE, SCORE, Effects, Quantity
@@ -230,7 +230,7 @@ def _points(effects: Effects, panel: Panel, series: Series) -> Iterator[dict[str
                 place = x + 0.45 * _lane(panel) * is_source
                 told = f"{arm} ({value:g}) on {panel.target.name} · "
                 told += f"{'source language' if is_source else series.name or 'languages without labels'} "
-                told += f"{interval(found, signed=False)} · {count(found.seeds, 'seed')}"
+                told += f"{interval(found, signed=False)} · {trainings(found)}"
                 at = float(_unscaled(panel.axis, np.array(place)))
                 yield _row(series.name, at, found) | {"source": is_source, "told": told}
 
@@ -282,7 +282,7 @@ def _lines(effects: Effects, panel: Panel, series: Series) -> list[dict[str, Any
     values = _scaled(panel.axis, found.values)
     places = _unscaled(panel.axis, np.linspace(values.min(), values.max(), PLACES))
     return [
-        _row(shape, float(place), statistics.estimate(*measured))
+        _row(shape, float(place), statistics.estimate(measured))
         for shape in shapes
         if found.different > len(shapes)
         for place, measured in zip(places, curves.fitted(found, shape, places), strict=True)
@@ -318,11 +318,11 @@ def _title(effects: Effects, panel: Panel) -> alt.TitleParams:
         if found is None:
             told.append("results are missing")
         elif len(panel.series) <= FEW:
-            slope = interval(statistics.estimate(*curves.slope(found)))
+            slope = interval(statistics.estimate(curves.slope(found)))
             name = f"{one.name}: " if one.name else ""
             told.append(f"{name}{slope} per {curves.unit(panel.axis)}")
             if panel.is_plain and found.is_log and found.different >= LEAST_VALUES:
-                told.append(_better(statistics.estimate(*curves.fit_advantage(found))))
+                told.append(_better(statistics.estimate(curves.fit_advantage(found))))
     return alt.TitleParams(
         text=f"{panel.target.name} · {metric_label(panel.target.metric)}",
         subtitle=list(dict.fromkeys(told)),

@@ -16,14 +16,13 @@ Axes: A arms, R resamples, S seeds; the halves of the examples come first.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.report import statistics
-from xstilts.report.curves import Measured
-from xstilts.report.effects import Effects, Quantity, less, mean_of
+from xstilts.report.effects import Effects, less, mean_of
 from xstilts.report.results import Line
 from xstilts.report.statistics import Array, Sample
 
@@ -40,17 +39,9 @@ class Contest:
     languages: str | tuple[str, ...]
 
 
-def best_difference(effects: Effects, contest: Contest, targets: Sequence[str]) -> Measured | None:
-    """The mean over targets of the best arm's difference; None if anything is missing, or seeds are too few.
-
-    The plain differences of the arms lend what they know of how well a spread of seeds is known.
-    """
-    found = mean_of([_on_target(effects, contest, target) for target in targets])
-    if found is None:
-        return None
-    plain = Quantity("difference", contest.languages, contest.against)
-    like = [effects.sample(plain, line, tuple(targets)) for line in contest.lines]
-    return Measured(found, _as_large(found, [sample for sample in like if sample is not None]))
+def best_difference(effects: Effects, contest: Contest, targets: Sequence[str]) -> Sample | None:
+    """The mean over targets of the best arm's difference; None if anything is missing or seeds are few."""
+    return mean_of([_on_target(effects, contest, target) for target in targets])
 
 
 def seeds_of(effects: Effects, contest: Contest, targets: Sequence[str]) -> int | None:
@@ -75,14 +66,22 @@ def _on_target(effects: Effects, contest: Contest, target: str) -> Sample | None
     observed = np.array([[sample.observed for sample in half] for half in both])[..., None]  # [2, A, S, 1]
     draws = np.array([[sample.draws.T for sample in half] for half in both])  # [2, A, S, R]
     by_seed = _scored(observed)[:, 0]
-    means, tilts = _resampled_arms([statistics.mean(pair) for pair in zip(*both, strict=True)])
+    arms = [statistics.mean(pair) for pair in zip(*both, strict=True)]
+    means, tilts, freedom = _resampled_arms(arms)
     other_examples = draws - observed + means[:, None, None]
     on_examples = _scored(other_examples).mean(axis=0)  # [R]
     on_both = _scored(other_examples + tilts).mean(axis=0)
     variance = max(0.0, float(on_both.var() - on_examples.var()))  # of the mean, by the seeds
     moved = np.repeat((on_examples - on_examples.mean())[:, None], len(by_seed), axis=1)
     of_seeds = np.sqrt(variance * len(by_seed)) * _standard(by_seed)
-    return Sample(both[0][0].seeds, by_seed.mean() + of_seeds, by_seed.mean() + moved)
+    return replace(
+        statistics.mean(arms),
+        observed=by_seed.mean() + of_seeds,
+        draws=by_seed.mean() + moved,
+        source="",
+        parts=None,
+        freedom=freedom,
+    )
 
 
 def _differences(effects: Effects, contest: Contest, target: str) -> list[list[Sample]]:
@@ -100,8 +99,7 @@ def _differences(effects: Effects, contest: Contest, target: str) -> list[list[S
         if own is None or compared is None:
             return []
         for half, one, two in zip(halves, own, compared, strict=True):
-            once = other is not None and other.reference == "majority"
-            found = less(one, statistics.for_seeds(two, one.seeds) if once else two)
+            found = less(one, two)
             if found is None:
                 return []
             half.append(found)
@@ -137,10 +135,11 @@ def _scored(scores: Array) -> Array:
     return np.asarray(total / times)
 
 
-def _resampled_arms(samples: Sequence[Sample]) -> tuple[Array, Array]:
+def _resampled_arms(samples: Sequence[Sample]) -> tuple[Array, Array, float]:
     """Means that the arms may have [A], drawn in; and what other seeds would add to them [A, S, R].
 
-    A part of that is the same for all arms: the seeds of what they are compared with.
+    A part of that is the same for all arms: the seeds of what they are compared with. Last, the degrees of
+    freedom of a sum of both (Welch 1947).
     """
     arms, seeds, resamples = len(samples), len(samples[0].seeds), len(samples[0].draws)
     common = statistics.mean(samples)
@@ -153,23 +152,12 @@ def _resampled_arms(samples: Sequence[Sample]) -> tuple[Array, Array]:
     shared = max(0.0, seeds * common.chance.excess - own / arms)
     tilts = statistics.generator("best").standard_normal((arms + 1, seeds, resamples))
     means = common.observed.mean() + distances * max(0.0, 1 - noise / spread if spread > 0 else 0.0)
-    return means, np.sqrt(own) * tilts[1:] + np.sqrt(shared) * tilts[0]
+    parts = own**2 / (arms - 1) + shared**2
+    freedom = (seeds - 1) * (own + shared) ** 2 / parts if parts > 0 else seeds - 1.0
+    return means, np.sqrt(own) * tilts[1:] + np.sqrt(shared) * tilts[0], freedom
 
 
 def _standard(values: Array) -> Array:
     """The values with mean 0 and variance 1; of equal ones, any that have these."""
     moved = values - values.mean() if np.ptp(values) > 0 else np.linspace(-1, 1, len(values))
     return np.asarray(moved / moved.std(ddof=1))
-
-
-def _as_large(found: Sample, like: Sequence[Sample]) -> list[Sample]:
-    """The samples' seeds alone, so scaled that on average they vary as those of the sample that was found."""
-    variances = [sample.observed.var(ddof=1) for sample in like if len(sample.seeds) > 1]
-    mean = np.mean(variances) if variances else 0.0
-    if mean <= 0 or len(variances) < len(like):
-        return []
-    scale = float(np.sqrt(found.observed.var(ddof=1) / mean))
-    return [
-        Sample(one.seeds, scale * one.observed, np.zeros_like(one.draws) + scale * one.observed.mean())
-        for one in like
-    ]

@@ -12,7 +12,7 @@ import altair as alt
 import polars as pl
 
 from xstilts.report import files, statistics
-from xstilts.report.claims import count
+from xstilts.report.claims import trainings
 from xstilts.report.drawing import DIVERGING, INK, PALETTE, QUIET, SHAPES, TELLS, number
 from xstilts.report.effects import BASELINE, EFFECT, GAP, SCORE, Effects, Quantity
 from xstilts.report.results import Line, Results, Target
@@ -137,7 +137,7 @@ def _cell(effects: Effects, line: Line, column: str, targets: tuple[str, ...]) -
         }
     text, interval = number(estimate.value, signed=not plain), _interval(estimate)
     what = "on the languages without labels" if plain else f"points against {BASELINE}"
-    told = f"{cell['row']} on {column} · {text} {interval} {what} · {count(estimate.seeds, 'seed')}"
+    told = f"{cell['row']} on {column} · {text} {interval} {what} · {trainings(estimate)}"
     return cell | {
         "kind": "score" if plain else "effect",
         "value": estimate.value,
@@ -209,7 +209,7 @@ def _gap_row(effects: Effects, line: Line, target: Target) -> dict[str, Any]:
         return dict.fromkeys(("source", "others", "end", "told")) | {"arm": line.arm, "text": "missing"}
     text = f"{number(found.value)} {_interval(found)}"
     told = f"{line.arm} on {target.name} · source {number(source.value)} {_interval(source)} · "
-    told += f"others {number(others.value)} {_interval(others)} · gap {text} · {count(found.seeds, 'seed')}"
+    told += f"others {number(others.value)} {_interval(others)} · gap {text} · {trainings(found)}"
     row = {"arm": line.arm, "source": source.value, "others": others.value}
     return row | {"end": max(source.value, others.value), "text": text, "told": told}
 

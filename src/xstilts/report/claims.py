@@ -14,10 +14,9 @@ from typing import Literal
 
 from xstilts.report import curves, statistics
 from xstilts.report.best import FEWEST, Contest, best_difference, seeds_of, winners
-from xstilts.report.curves import Measured
 from xstilts.report.effects import BASELINE, Effects, Quantity, compared_languages
 from xstilts.report.results import Line, Results
-from xstilts.report.statistics import Distribution, Estimate
+from xstilts.report.statistics import Distribution, Estimate, Sample
 from xstilts.study.check_claims import arms_of
 from xstilts.study.claim import CONTROLS, OVER_AXIS, Claim
 
@@ -49,7 +48,8 @@ class Verdict:
     """What the results say of a claim. `effect`, `low`, `high` are of the arm that supports it least.
 
     `probability` is two-sided and corrected for the number of claims. `smallest_effect` is what a repetition
-    of the study would detect with 80 % power.
+    of the study would detect with 80 % power. `n_chains` is how many intermediate trainings the arm rests on
+    that has fewest; None if none has any.
     """
 
     claim: Claim
@@ -62,6 +62,7 @@ class Verdict:
     n_seeds: int
     evidence: str
     parts: tuple[Part, ...]
+    n_chains: int | None = None
 
 
 def judge(effects: Effects) -> list[Verdict]:
@@ -131,7 +132,7 @@ def _part(effects: Effects, claim: Claim, line: Line, against: str) -> Part:
         measured = _together(effects, claim, line.backbone, quantity)
         if measured is None:
             return Part(line, None, against=against)
-        estimate, found = statistics.estimate(*measured), statistics.distribution(*measured)
+        estimate, found = statistics.estimate(measured), statistics.distribution(measured)
         return Part(line, estimate, *_one_sided(claim, found), against)
     whole = effects.distribution(quantity, line, *targets)
     if whole is None:
@@ -139,7 +140,7 @@ def _part(effects: Effects, claim: Claim, line: Line, against: str) -> Part:
     return Part(line, effects.estimate(quantity, line, *targets), *_one_sided(claim, whole), against)
 
 
-def _together(effects: Effects, claim: Claim, backbone: str, quantity: Quantity) -> Measured | None:
+def _together(effects: Effects, claim: Claim, backbone: str, quantity: Quantity) -> Sample | None:
     """What is measured of several arms together: over an axis, or of the best of them."""
     targets = targets_of(effects.results, claim)
     if claim.quantity == "best_difference":
@@ -202,7 +203,12 @@ def _verdict(effects: Effects, claim: Claim, parts: tuple[Part, ...], probabilit
     found = weakest.estimate
     assert found is not None
     shown = (found.value, found.low, found.high, probability, found.smallest_effect, found.seeds)
-    return Verdict(claim, word, *shown, _evidence(effects, claim, parts), parts)
+    return Verdict(claim, word, *shown, _evidence(effects, claim, parts), parts, _chains(parts))
+
+
+def _chains(parts: Sequence[Part]) -> int | None:
+    known = [part.estimate.chains for part in parts if part.estimate is not None]
+    return min((chains for chains in known if chains is not None), default=None)
 
 
 def _has_few_seeds(effects: Effects, claim: Claim, parts: Sequence[Part]) -> bool:
@@ -233,8 +239,8 @@ def _evidence(effects: Effects, claim: Claim, parts: Sequence[Part]) -> str:
         names = [
             f"{name}: {interval(one)}" for name, one in zip(names, found, strict=True) if one is not None
         ]
-    seeds = min(part.estimate.seeds for part in parts if part.estimate is not None)
-    text = f"{_what(effects.results, claim)} on {_where(effects.results, claim, seeds)}, {'; '.join(names)}."
+    where = _where(effects.results, claim, trainings(*(part.estimate for part in parts if part.estimate)))
+    text = f"{_what(effects.results, claim)} on {where}, {'; '.join(names)}."
     return text + _chosen(effects, claim, parts) if claim.quantity == "best_difference" else text
 
 
@@ -252,7 +258,7 @@ def _what(results: Results, claim: Claim) -> str:
             return word
 
 
-def _where(results: Results, claim: Claim, seeds: int) -> str:
+def _where(results: Results, claim: Claim, rests_on: str) -> str:
     """Targets, languages and seeds; after "less" what is subtracted."""
     targets, quantity = targets_of(results, claim), quantity_of(claim)
     every = [results.target(name) for name in (*targets, *quantity.against_targets)]
@@ -261,7 +267,7 @@ def _where(results: Results, claim: Claim, seeds: int) -> str:
     languages = count(len(own), "language") + (f" less {len(other)}" if other else "")
     compared = f" less {', '.join(quantity.against_targets)}" if quantity.against_targets else ""
     beside = f", less that on {claim.against_backbone}" if claim.against_backbone else ""
-    return f"{', '.join(targets)}{compared} ({languages}, {count(seeds, 'seed')}){beside}"
+    return f"{', '.join(targets)}{compared} ({languages}, {rests_on}){beside}"
 
 
 def _chosen(effects: Effects, claim: Claim, parts: Sequence[Part]) -> str:
@@ -292,6 +298,12 @@ def interval(estimate: Estimate, *, signed: bool = True) -> str:
     form = ".1f" if width >= 0.5 or width == 0 else ".2f" if width >= 0.05 else ".3f"
     value = f"{estimate.value:{'+' * signed}{form}}"
     return f"{value} [{estimate.low:{form}}, {estimate.high:{form}}]".replace("-", "−")
+
+
+def trainings(*estimates: Estimate) -> str:
+    """What estimates rest on: '3 seeds'; '3 seeds, one intermediate training' where its chance is in none."""
+    shared = any(one.chains is not None and one.chains < one.seeds for one in estimates)
+    return count(min(one.seeds for one in estimates), "seed") + (", one intermediate training" * shared)
 
 
 def count(number: int, noun: str) -> str:

@@ -1,8 +1,9 @@
 """Quantities over an axis: slopes, and which of two curves predicts better.
 
 A curve is fitted to the mean over seeds. Its dependence on the seeds is that of the jackknife (Tukey 1958):
-leaving a seed out shows what it contributes, and makes of any function of the mean a sample with one value
-for each seed, so that intervals come about as for all other quantities.
+leaving a seed of an arm out shows what it contributes, and makes of any function of the means a sample with
+one value for each seed of each arm, so that intervals come about as for all other quantities. The arms are
+trained independently of each other, and tell together how much a curve varies with the seeds.
 
 The curves are a + b log x, and the saturating power law a - b x^-c, both common descriptions of how a score
 grows with data (Hestness et al. 2017, arXiv 1712.00409). a and b are least squares; c is the best of a grid.
@@ -12,8 +13,8 @@ Axes: R resamples, S seeds, A arms, C exponents, G places on the axis, N curves 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -28,13 +29,6 @@ LOG_SHAPES: tuple[Shape, ...] = ("logarithm", "power law")
 EXPONENTS = np.geomspace(0.05, 2.0, 40)
 BENDS = np.geomspace(0.002, 2.0, 60)
 """Exponents of the power laws that a logarithm is compared with, of either sign."""
-
-
-class Measured(NamedTuple):
-    """A sample, and comparable ones that lend what they know of seeds."""
-
-    sample: Sample
-    like: Sequence[Sample] = ()
 
 
 @dataclass(frozen=True)
@@ -70,37 +64,22 @@ def unit(axis: Axis) -> str:
     return "doubling" if axis.scale == "log" else "unit"
 
 
-def slope(found: Curve) -> Measured:
-    """The least-squares slope, per doubling on a logarithmic scale and per unit on a linear one.
-
-    Seeds are lent by the other contrasts of the same arms: combinations with the same sum of squares that are
-    orthogonal to the slope and to the mean, and as uncertain as it is if all arms are equally so.
-    """
+def slope(found: Curve) -> Sample:
+    """The least-squares slope, per doubling on a logarithmic scale and per unit on a linear one."""
     places = np.log2(found.values) if found.is_log else found.values
     centred = places - places.mean()
-    weights = centred / (centred @ centred)
-    return Measured(statistics.combine(found.samples, weights.tolist()), _contrasts(found.samples, weights))
+    return statistics.combine(found.samples, (centred / (centred @ centred)).tolist())
 
 
-def _contrasts(samples: Sequence[Sample], weights: Array) -> list[Sample]:
-    """As many combinations as there are whose squares sum to those of the weights [A], orthogonal to them."""
-    taken = np.column_stack([np.ones(len(weights)), weights])
-    others = np.linalg.qr(taken, mode="complete")[0][:, 2:].T * np.linalg.norm(weights)
-    return [statistics.combine(samples, row.tolist()) for row in others]
-
-
-def fit_advantage(found: Curve) -> Measured:
+def fit_advantage(found: Curve) -> Sample:
     """By how many points a saturating power law predicts better than the logarithm.
 
     That is the root mean squared error of logarithms, each fitted to all arms but those of one value, at that
     value. On measured scores both laws would err by the noise as well, and the power law with its third
     parameter by more of it. So the logarithm is fitted to the power law that describes the scores best, with
     an exponent of either sign. If the law holds, it predicts itself without error, and the logarithm's error
-    is the advantage. Where the exponent is below zero the curve grows faster than a
-    logarithm, no saturating power law describes it better, and the advantage is the same error, negative.
-
-    Seeds are lent as for a slope, by contrasts that are orthogonal to how the advantage changes when a point
-    is added to an arm.
+    is the advantage. Where the exponent is below zero the curve grows faster than a logarithm, no saturating
+    power law describes it better, and the advantage is the same error, negative.
     """
     logarithm = np.log(found.values) - np.log(found.values).mean()
     exponents = np.concatenate([-BENDS[::-1], [0.0], BENDS])
@@ -112,19 +91,14 @@ def fit_advantage(found: Curve) -> Measured:
     def advantage(curves: Array) -> Array:
         explained = np.abs(curves @ shapes.T)  # [N, C]
         best = np.argmax(explained, axis=1)
-        return np.asarray(explained.max(axis=1) * errors[best])[:, None]
+        return np.asarray((explained.max(axis=1) * errors[best])[:, None])
 
-    (sample,) = _of_mean(found.samples, advantage)
-    mean = np.array([one.observed.mean() for one in found.samples])
-    point = np.eye(len(mean))
-    weights = (advantage(mean + point) - advantage(mean - point))[:, 0] / 2
-    return Measured(sample, _contrasts(found.samples, weights))
+    return _of_mean(found.samples, advantage)[0]
 
 
-def fitted(found: Curve, shape: Shape, places: Array) -> list[Measured]:
-    """The fitted curve at each of the places [G]; the arms lend what they know of seeds."""
-    samples = _of_mean(found.samples, lambda curves: predict(shape, found.values, curves, places))
-    return [Measured(sample, found.samples) for sample in samples]
+def fitted(found: Curve, shape: Shape, places: Array) -> list[Sample]:
+    """The fitted curve at each of the places [G]."""
+    return _of_mean(found.samples, lambda curves: predict(shape, found.values, curves, places))
 
 
 def predict(shape: Shape, values: Array, curves: Array, places: Array) -> Array:
@@ -162,20 +136,39 @@ def _of_mean(samples: Sequence[Sample], function: Callable[[Array], Array]) -> l
     Its mean over seeds is the function of the observed means, also on the average resample: where a function
     is not linear, resampling shifts what it should only spread.
     """
-    seeds = statistics.common_seeds(samples)
-    picked = [statistics.pick(sample, seeds) for sample in samples]
-    observed = np.stack([sample.observed for sample in picked], axis=-1)  # [S, A]
-    draws = np.stack([sample.draws for sample in picked], axis=-1)  # [R, S, A]
-    value, resampled = function(observed.mean(axis=0)[None])[0], function(draws.mean(axis=1))
+    whole = statistics.mean(samples)
+    picked = [statistics.pick(sample, whole.seeds) for sample in samples]
+    mean = np.array([sample.observed.mean() for sample in picked])  # [A]
+    drawn = np.stack([sample.draws.mean(axis=1) for sample in picked], axis=-1)  # [R, A]
+    value, resampled = function(mean[None])[0], function(drawn)
     centred = resampled - resampled.mean(axis=0) + value
-    by_seed = value[None] + _shares(function, observed[None])[0]
-    drawn = centred[:, None] + _shares(function, draws)
-    return [Sample(seeds, by_seed[:, g], drawn[:, :, g]) for g in range(len(value))]
+    nothing = Sample(whole.seeds, np.zeros(len(whole.seeds)), np.zeros((len(drawn), len(whole.seeds))))
+    shares = {}
+    for source in whole.by_source:
+        parts = [sample.by_source.get(source, nothing) for sample in picked]
+        observed = np.stack([part.observed for part in parts], axis=-1)  # [S, A]
+        draws = np.stack([part.draws for part in parts], axis=-1)  # [R, S, A]
+        shares[source] = _shares(function, mean[None], observed[None])[0], _shares(function, drawn, draws)
+
+    def at(place: int) -> Sample:
+        parts = {
+            source: Sample(whole.seeds, by_seed[:, place], on_draws[:, :, place], source)
+            for source, (by_seed, on_draws) in shares.items()
+        }
+        observed = value[place] + sum((part.observed for part in parts.values()), nothing.observed)
+        draws = centred[:, place, None] + sum((part.draws for part in parts.values()), nothing.draws)
+        several = whole.parts is not None
+        return replace(whole, observed=observed, draws=draws, parts=parts if several else None)
+
+    return [at(place) for place in range(len(value))]
 
 
-def _shares(function: Callable[[Array], Array], curves: Array) -> Array:
-    """What each seed adds to a function of the mean of curves [N, S, A]: [N, S, G], with sum zero."""
-    n, seeds, arms = curves.shape
-    without = (curves.sum(axis=1, keepdims=True) - curves) / max(1, seeds - 1)
+def _shares(function: Callable[[Array], Array], means: Array, part: Array) -> Array:
+    """What each seed of a source adds to a function of the means [N, A] of curves: [N, S, G], with sum zero.
+
+    `part` [N, S, A] is what the source contributes to the curves.
+    """
+    n, seeds, arms = part.shape
+    without = means[:, None] + (part.mean(axis=1, keepdims=True) - part) / max(1, seeds - 1)
     values = function(without.reshape(-1, arms)).reshape(n, seeds, -1)
     return np.asarray((seeds - 1) * (values.mean(axis=1, keepdims=True) - values))

@@ -24,11 +24,11 @@ class Quantity:
     """What is measured of a line.
 
     score: the mean over `languages` ("source", "transfer", "all" or codes). difference: less that of
-    `against`, seed by seed and example by example. gain_over_random: that difference less the same one with
-    random weights. gap: the score in the source language less the mean of the others, in points.
-    gap_difference: less that of `against`. retention: the others' mean in percent of the source language's
-    score. slope_with_distance: the least-squares slope of the score over the planted distance of the
-    language, in points from the nearest possible language (0) to the farthest (1).
+    `against`, example by example. gain_over_random: that difference less the same one with random weights.
+    gap: the score in the source language less the mean of the others, in points. gap_difference: less that of
+    `against`. retention: the others' mean in percent of the source language's score. slope_with_distance: the
+    least-squares slope of the score over the planted distance of the language, in points from the nearest
+    possible language (0) to the farthest (1).
 
     Where `against_languages`, `against_targets` or `against_backbone` are named, the same quantity on them
     is subtracted.
@@ -94,14 +94,12 @@ class Effects:
         return statistics.distribution(sample, self.like(quantity, targets, line.reference))
 
     def like(self, quantity: Quantity, targets: tuple[str, ...], reference: str = "") -> list[Sample]:
-        """Comparable samples: the same of all arms on these targets; of a single arm, on other targets."""
+        """Comparable samples: the same quantity of all lines of the reference, on the same targets."""
         key = (quantity, targets, reference)
         if key not in self._families:
             lines = [line for line in self.results.lines if line.reference == reference]
             lines = [line for line in lines if not self._is_trivial(quantity, line)]
-            single = len(lines) == len(targets) == 1 and not quantity.against_targets
-            sets = [(one.name,) for one in self.results.targets] if single else [targets]
-            found = [self.sample(quantity, line, each) for each in sets for line in lines]
+            found = [self.sample(quantity, line, targets) for line in lines]
             self._families[key] = [sample for sample in found if sample is not None]
         return self._families[key]
 
@@ -140,12 +138,7 @@ class Effects:
                 return self._slope(line, target, languages)
         other = self._other(quantity, line)
         one = self.sample(plain, line, (target,))
-        compared = None if other is None else self.sample(plain, other, (target,))
-        if one is None or compared is None or other is None:
-            return None
-        if other.reference == "majority":
-            compared = statistics.for_seeds(compared, one.seeds)
-        return less(one, compared)
+        return less(one, None if other is None else self.sample(plain, other, (target,)))
 
     def _of_languages(self, quantity: Quantity, line: Line, target: str) -> Sample | None:
         """The quantity on some languages less that on others."""
@@ -200,7 +193,7 @@ def compared_languages(target: Target, quantity: Quantity) -> tuple[str, ...]:
 
 
 def less(one: Sample | None, other: Sample | None) -> Sample | None:
-    """Seed by seed, one less the other; None if one is missing or no seed is common to both."""
+    """One less the other; None if one is missing or no seed is common to both."""
     if one is None or other is None or not statistics.common_seeds((one, other)):
         return None
     return statistics.difference(one, other)

@@ -29,6 +29,7 @@ NUMBERS: dict[str, pl.DataType] = {
     "p_corrected": pl.Float64(),
     "smallest_effect": pl.Float64(),
     "seeds": pl.Int64(),
+    "chains": pl.Int64(),
 }
 EFFECTS: dict[str, pl.DataType] = {
     "study": pl.String(),
@@ -146,7 +147,7 @@ def verdicts_table(effects: Effects, verdicts: Sequence[Verdict]) -> pl.DataFram
                 *(", ".join(claim.arms) or claim.axis or NOTHING, ", ".join(claim.opponents) or NOTHING),
                 *(", ".join(targets_of(effects.results, claim)) or NOTHING, languages),
                 *(claim.relation, claim.margin),
-                *(*numbers, one.smallest_effect, one.n_seeds if measured else None),
+                *(*numbers, one.smallest_effect, one.n_seeds if measured else None, one.n_chains),
                 *(one.evidence or NOTHING, claim.source or NOTHING),
             )
         )
@@ -212,7 +213,7 @@ def _numbers(estimate: Estimate | None, *, tested: bool) -> dict[str, Any]:
     numbers: dict[str, Any] = dict.fromkeys(NUMBERS)
     if estimate is not None:
         numbers |= {"estimate": estimate.value, "low": estimate.low, "high": estimate.high}
-        numbers |= {"seeds": estimate.seeds}
+        numbers |= {"seeds": estimate.seeds, "chains": estimate.chains}
     if estimate is not None and tested:
         numbers |= {"p": estimate.probability, "smallest_effect": estimate.smallest_effect}
     return numbers

@@ -9,7 +9,7 @@ import altair as alt
 import polars as pl
 
 from xstilts.report.charts import Chart, line_label
-from xstilts.report.claims import count
+from xstilts.report.claims import trainings
 from xstilts.report.drawing import BAR, PALETTE, QUIET, REFERENCE_INKS, SHAPES, TELLS, metric_label, number
 from xstilts.report.effects import BASELINE, EFFECT, Effects, Quantity
 from xstilts.report.results import Line, Results, Target, languages_by_family
@@ -117,7 +117,7 @@ def _numbers(found: Estimate | None, name: str, kind: str) -> dict[str, Any]:
     value = number(found.value, signed=kind == "difference")
     points = f" points against {BASELINE}" if kind == "difference" else ""
     interval = f"[{number(found.low)}, {number(found.high)}]"
-    told = f"{name} · {value} {interval}{points} · {count(found.seeds, 'seed')}"
+    told = f"{name} · {value} {interval}{points} · {trainings(found)}"
     return {"value": found.value, "low": found.low, "high": found.high, "told": told}
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from xstilts import task
 from xstilts.report.charts import Chart, heat_cells, line_label
-from xstilts.report.claims import count
+from xstilts.report.claims import trainings
 from xstilts.report.drawing import INK, PALETTE, QUIET, REFERENCE_INKS, TELLS, number
 from xstilts.report.effects import BASELINE, EFFECT, SLOPE, Effects, planted_distances
 from xstilts.report.results import Line, Results, Target, language
@@ -146,7 +146,7 @@ def _told(pair: Pair) -> str:
     measured = MISSING
     if (found := pair.estimate) is not None:
         interval = f"[{number(found.low)}, {number(found.high)}]"
-        measured = f"{number(found.value, signed=True)} {interval} points · {count(found.seeds, 'seed')}"
+        measured = f"{number(found.value, signed=True)} {interval} points · {trainings(found)}"
     return f"{pair.arm} on {pair.target} · {measured} · planted: {pair.planted} · {pair.outcome}"
 
 

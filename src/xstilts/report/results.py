@@ -6,7 +6,7 @@ order of the plan; a cell that is not in the store has rows too, whose value is 
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -119,6 +119,21 @@ class Results:
         return tuple(sorted(lines, key=lambda line: line.reference != ""))
 
     @cached_property
+    def sources(self) -> Mapping[Line, str]:
+        """A name for what each line draws its seeds from: the same where lines ask the same trained models.
+
+        Lines that share an earlier phase alone have more in common than the intervals of their difference
+        assume, which are too wide rather than too short.
+        """
+        names: dict[Line, str] = {line: " ".join(line) for line in self.lines}
+        first: dict[tuple[str, ...], Line] = {}
+        for cell in (cell for cell in self.plan.cells if cell.phases):
+            other = names[first.setdefault((cell.target, cell.phases[-1]), _line(cell))]
+            if (own := names[_line(cell)]) != other:
+                names = {line: other if name == own else name for line, name in names.items()}
+        return names
+
+    @cached_property
     def planned(self) -> frozenset[tuple[Line, str]]:
         """The lines with the targets that they are measured on: controls are not on all."""
         return frozenset((_line(cell), cell.target) for cell in self.plan.cells)
@@ -191,20 +206,31 @@ class Results:
         """Samples of all that was measured, or on a half of the examples."""
         samples: dict[tuple[Line, str, str], Sample] = {}
         for target in self.targets:
-            cells: dict[Line, dict[int, str]] = {}
+            cells: dict[Line, list[Cell]] = {}
             for cell in self.plan.cells:
-                if cell.target == target.name and cell not in self.missing:
-                    cells.setdefault(_line(cell), {})[cell.seed] = cell.evaluation
-            fingerprints = dict.fromkeys(key for seeds in cells.values() for key in seeds.values())
+                if cell.target == target.name:
+                    cells.setdefault(_line(cell), []).append(cell)
+            measured_by = {
+                cell.evaluation: " ".join(line)
+                for line, own in reversed(cells.items())
+                for cell in own
+                if cell not in self.missing
+            }
             width = metrics.find(target.metric).width
-            measured = {key: _per_example(self.store, key, width) for key in fingerprints}
+            measured = {key: _per_example(self.store, key, width) for key in measured_by}
             of_languages = self._pools[target.name]
             for language in sorted(target.languages, key=lambda code: _pool_name(of_languages, code)):
                 here = {key: found[language] for key, found in measured.items() if language in found}
-                resampled = _resampled(target, here, of_languages.get(language), half)
-                for line, seeds in cells.items():
-                    if sample := _sample(seeds, resampled):
-                        samples[line, target.name, language] = sample
+                name, part = (target.name, 1.0) if half is None else (f"{target.name} {half}", 0.5)
+                pseudo = {
+                    key: statistics.pseudo_examples(line, name, language, part)
+                    for key, line in measured_by.items()
+                    if key in here
+                }
+                resampled = _resampled(target, here, pseudo, of_languages.get(language), half)
+                for line, own in cells.items():
+                    if sample := _sample(own, resampled, target.source != ""):
+                        samples[line, target.name, language] = replace(sample, source=self.sources[line])
         return samples
 
 
@@ -278,7 +304,11 @@ def _mean_over(
 
 
 def _resampled(
-    target: Target, measured: Mapping[str, _PerExample], pool: Pool | None, half: int | None
+    target: Target,
+    measured: Mapping[str, _PerExample],
+    pseudo: Mapping[str, Array],
+    pool: Pool | None,
+    half: int | None,
 ) -> dict[str, _Resampled]:
     """Observed score and draws of each evaluation; rows that the pool does not know have one of their own."""
     value = metrics.find(target.metric).value
@@ -300,7 +330,8 @@ def _resampled(
             continue
         weights = _weights(f"{target.name} {own.name}", own.size, own.units.tobytes())
         observed = value(numbers.sum(axis=1))
-        draws = statistics.resample(numbers, value, weights)
+        beside = np.stack([pseudo[key] for key in fingerprints], axis=1)
+        draws = statistics.resample(numbers, value, weights, beside)
         for place, key in enumerate(fingerprints):
             resampled[key] = _Resampled(float(observed[place]), draws[:, place])
     return resampled
@@ -324,13 +355,25 @@ def _multiplicities(key: str, size: int) -> Array:
     return statistics.multiplicities(key, size)
 
 
-def _sample(seeds: Mapping[int, str], resampled: Mapping[str, _Resampled]) -> Sample | None:
-    present = sorted(seed for seed, key in seeds.items() if key in resampled)
+def _sample(cells: Sequence[Cell], resampled: Mapping[str, _Resampled], is_trained: bool) -> Sample | None:
+    """The draws of a line: its different evaluations, each with the first of the seeds that share it.
+
+    A single evaluation that is that of several seeds, or of no training, stands for every seed.
+    """
+    first = {cell.evaluation: cell for cell in sorted(cells, key=lambda cell: -cell.seed)}
+    present = [cell for key, cell in first.items() if key in resampled]
     if not present:
         return None
-    found = [resampled[seeds[seed]] for seed in present]
-    observed = np.array([one.observed for one in found])
-    return Sample(tuple(present), observed, np.column_stack([one.draws for one in found]))
+    present.sort(key=lambda cell: cell.seed)
+    chains = {cell.phases[:-1] if is_trained else cell.phases for cell in present}
+    found = [resampled[cell.evaluation] for cell in present]
+    return Sample(
+        tuple(cell.seed for cell in present),
+        np.array([one.observed for one in found]),
+        np.column_stack([one.draws for one in found]),
+        is_fixed=len(first) == 1 and (len(cells) > 1 or not cells[0].phases),
+        chains=len(chains) if any(chains) else None,
+    )
 
 
 def languages_by_family(codes: Iterable[str]) -> list[Language]:
