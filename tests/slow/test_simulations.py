@@ -7,31 +7,49 @@ from scipy import stats as scipy_stats
 import guesses
 import simulations
 from simulated import Setting
+from simulations import Asked
 from xstilts.report import statistics
 from xstilts.report.statistics import Sample, estimate
 
 pytestmark = pytest.mark.slow
 SURE = 0.999  # a test that is right fails so rarely when its numbers are drawn anew
+LIMITS = ((1 - SURE, 0.93), (SURE, 0.97))
+"""What coverage is aimed at, and what chance may make of that."""
 LABELS = ("score", "difference", "gap", "slope")
 
 
-@pytest.mark.parametrize(("seeds", "spread"), [(1, 0), (3, 2)])
-def test_studies_without_effects_seldom_find_one(seeds, spread):
-    studies = 15
+@pytest.mark.parametrize(
+    ("setting", "studies"),
+    [(Setting(1, 300, targets=9), 15), (Setting(3, 300, 2, targets=9), 15)]
+    + [(setting, 100) for setting in simulations.SMALL],
+    ids=str,
+)
+def test_studies_without_effects_seldom_find_one(setting, studies):
     allowed = scipy_stats.binom.ppf(SURE, studies, 0.05)
-    maps, claims = simulations.false_verdicts(Setting(seeds, 300, spread, targets=9), studies)
+    maps, claims = simulations.false_verdicts(setting, studies)
     assert maps <= allowed
     assert claims <= allowed
 
 
-@pytest.mark.parametrize("seeds", [2, 3, 5])
-@pytest.mark.parametrize("metric", ["accuracy", "span_f1"])
-def test_intervals_cover(seeds, metric):
-    """With spreads about as large as what the examples add. Intervals of one study hang together."""
-    setting = Setting(seeds, 200, 2, arms=3, languages=simulations.CODES, metric=metric, lift=2, fall=3)
-    found = simulations.coverage(setting, 40)
+ASKED = [
+    *(
+        Asked(Setting(seeds, 200, 2, 3, 1, simulations.CODES, metric, 2, 3))
+        for seeds in (2, 3, 5)
+        for metric in ("accuracy", "span_f1")
+    ),
+    *(asked for asked in simulations.COVERED if asked.setting not in simulations.WORLDS),
+]
+"""With spreads about as large as what the examples add; and whatever is unlike."""
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=str)
+def test_intervals_cover(asked):
+    """Intervals of one study hang together: the fewest of its quantities count."""
+    found = simulations.coverage(asked, 60)
     hits, count = np.sum([found[name] for name in LABELS], axis=0)
-    assert 0.93 - 0.03 <= hits / count <= 0.97 + 0.02
+    apart = min(number for _, number in found.values() if number)
+    low, high = (scipy_stats.binom.ppf(chance, apart, share) for chance, share in LIMITS)
+    assert low / apart <= hits / count <= high / apart
 
 
 def test_power_is_as_predicted():

@@ -97,7 +97,7 @@ class Target:
         return code in languages or of_family
 
 
-class _PerExample(NamedTuple):
+class PerExample(NamedTuple):
     """The examples of a language: their numbers [N] and the statistics of the metric [N, K]."""
 
     rows: Array
@@ -183,6 +183,20 @@ class Results:
         first, second = (_mean_over(half, line, target, languages) for half in self._halves)
         return None if first is None or second is None else (first, second)
 
+    def per_example(self, fingerprint: str, width: int) -> dict[str, PerExample]:
+        """The statistics of an evaluation, by language. Raises StoreError if the file is damaged."""
+        path = self.store.file(fingerprint, "predictions.parquet")
+        frame = files.predictions(path, ("language", "index", "statistics"), width)
+        found: dict[str, PerExample] = {}
+        for (language,), rows in frame.sort("index", maintain_order=True).group_by(
+            "language", maintain_order=True
+        ):
+            flat = rows["statistics"].explode().to_numpy().astype(np.float64)
+            found[str(language)] = PerExample(
+                rows["index"].to_numpy().astype(np.float64), flat.reshape(len(rows), -1)
+            )
+        return found
+
     @cached_property
     def _samples(self) -> Mapping[tuple[Line, str, str], Sample]:
         return self._sampled()
@@ -217,7 +231,7 @@ class Results:
                 if cell not in self.missing
             }
             width = metrics.find(target.metric).width
-            measured = {key: _per_example(self.store, key, width) for key in measured_by}
+            measured = {key: self.per_example(key, width) for key in measured_by}
             of_languages = self._pools[target.name]
             for language in sorted(target.languages, key=lambda code: _pool_name(of_languages, code)):
                 here = {key: found[language] for key, found in measured.items() if language in found}
@@ -256,21 +270,6 @@ def language(code: str) -> Language:
     return find_language(code) if code in known else Language(code, code, "other", "", None)
 
 
-def _per_example(store: Store, fingerprint: str, width: int) -> dict[str, _PerExample]:
-    """Per-example statistics of an evaluation, by language. Raises StoreError if the file is damaged."""
-    path = store.file(fingerprint, "predictions.parquet")
-    frame = files.predictions(path, ("language", "index", "statistics"), width)
-    found: dict[str, _PerExample] = {}
-    for (language,), rows in frame.sort("index", maintain_order=True).group_by(
-        "language", maintain_order=True
-    ):
-        flat = rows["statistics"].explode().to_numpy().astype(np.float64)
-        found[str(language)] = _PerExample(
-            rows["index"].to_numpy().astype(np.float64), flat.reshape(len(rows), -1)
-        )
-    return found
-
-
 def _pools(store: Store, fingerprint: str, family: str) -> dict[str, Pool]:
     """What the rows of each language are drawn from.
 
@@ -305,7 +304,7 @@ def _mean_over(
 
 def _resampled(
     target: Target,
-    measured: Mapping[str, _PerExample],
+    measured: Mapping[str, PerExample],
     pseudo: Mapping[str, Array],
     pool: Pool | None,
     half: int | None,
