@@ -141,18 +141,16 @@ def test_bucc_refuses_each_of_its_files_if_it_is_empty(tmp_path: Path, end: str)
 
 
 @pytest.mark.parametrize("end", ["deu", "eng"])
-def test_tatoeba_refuses_each_of_its_files_if_it_is_empty(tmp_path: Path, end: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("", "{end}: holds no examples"), ("\n", "deu: row 1: has no sentences on one side")],
+)
+def test_tatoeba_refuses_each_of_its_files_if_it_is_empty(
+    tmp_path: Path, end: str, content: str, said: str
+) -> None:
     files = {"tatoeba/tatoeba.deu-eng.deu": "Ja.\n", "tatoeba/tatoeba.deu-eng.eng": "Yes.\n"}
-    data = _folder(tmp_path, files | {f"tatoeba/tatoeba.deu-eng.{end}": ""})
-    with pytest.raises(DataError, match=rf"tatoeba.deu-eng.{end}: holds no examples"):
-        _load("tatoeba", "test", "de", data)
-
-
-@pytest.mark.parametrize("end", ["deu", "eng"])
-def test_tatoeba_refuses_a_side_of_blank_lines(tmp_path: Path, end: str) -> None:
-    files = {"tatoeba/tatoeba.deu-eng.deu": "Ja.\n", "tatoeba/tatoeba.deu-eng.eng": "Yes.\n"}
-    data = _folder(tmp_path, files | {f"tatoeba/tatoeba.deu-eng.{end}": "\n"})
-    with pytest.raises(DataError, match=r"tatoeba.deu-eng.deu: row 1: has no sentences on one side"):
+    data = _folder(tmp_path, files | {f"tatoeba/tatoeba.deu-eng.{end}": content})
+    with pytest.raises(DataError, match=rf"tatoeba.deu-eng.{said.format(end=end)}"):
         _load("tatoeba", "test", "de", data)
 
 

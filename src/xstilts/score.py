@@ -152,7 +152,9 @@ def _file(task: Task, predictions: Path, references: Path, language: str) -> dic
             if (one := metrics.find(name))
         }
     except PredictionError as error:
-        raise PredictionError(f"{predictions}: {error.where}", error.what, error.now) from error
+        named = error.where.startswith((str(predictions), str(references)))
+        where = error.where if named else f"{predictions}: {error.where}"
+        raise PredictionError(where, error.what, error.now) from error
     if task.family == "span":
         (exact,) = beside.values()
         return {"f1": value, "exact_match": exact}
@@ -206,7 +208,7 @@ def _checked(task: Task, values: list[str], path: Path, *, is_gold: bool) -> lis
         now = did_you_mean(value, task.labels)
         if "\t" in value:
             now = "It looks like a data file: give its last column alone, one value a line."
-        raise PredictionError(f"{path.name}:{number}", what, now or _expected(task))
+        raise PredictionError(f"{path}:{number}", what, now or _expected(task))
     return values
 
 
