@@ -201,7 +201,7 @@ COVERED = (
         for languages, level in ((CODES[:1], 50), (CODES[:1], 92), (CODES, 92))
     ),
     *(Asked(Setting(1, n, arms=1, level=92)) for n in (20, 50)),
-    *(Asked(Setting(seeds, 1000, 1, arms=3, languages=CODES, common=0.4)) for seeds in (1, 3)),
+    *(Asked(Setting(3, 1000, spread, arms=3, languages=CODES, common=0.4)) for spread in (0, 1)),
 )
 PLANTED = (Setting(3, 300, 1, targets=9, lift=30), Setting(3, 1000, 2, arms=1, lift=30))
 DETECTED = (Setting(1, 1000, 0, 3), Setting(3, 300, 0, 3), Setting(3, 1000, 1, 3), Setting(5, 1000, 4, 3))
