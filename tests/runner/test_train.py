@@ -225,6 +225,7 @@ class Scripted:
 def test_the_best_point_is_kept(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     scripted = Scripted(10, 30, 30, 20)
     monkeypatch.setattr(train, "_mean_score", scripted)
+    monkeypatch.setattr(embedding_rows, "WORTH", 0.0)
     trained = phase("pairs", updates=8, evaluations=4, select="best")
     record = box.compute(trained)
     assert record["updates"] == 8
