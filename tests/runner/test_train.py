@@ -14,7 +14,7 @@ from transformers import AutoConfig, LlamaModel, T5EncoderModel
 from xstilts import task
 from xstilts.errors import BackboneError, DataError, LossError
 from xstilts.families.examples import Pair
-from xstilts.runner import checkpoint, columns, train
+from xstilts.runner import checkpoint, columns, embedding_rows, train
 from xstilts.runner import model as models
 from xstilts.study.phase import Phase
 from xstilts.study.recipe import Recipe
