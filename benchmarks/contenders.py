@@ -61,11 +61,12 @@ def example_script(job: Job) -> Figures:
 
 def best_trainer(job: Job) -> Figures:
     """The Trainer at its best: the faster precision, batches grouped by length, padded to their longest."""
-    return _trainer(
-        job,
-        padding=False,
-        options={"bf16": job.precision == "bf16", "train_sampling_strategy": "group_by_length"},
-    )
+    return _trainer(job, padding=False, options=best_options(job))
+
+
+def best_options(job: Job) -> dict[str, Any]:
+    """What the Trainer at its best is told besides."""
+    return {"bf16": job.precision == "bf16", "train_sampling_strategy": "group_by_length"}
 
 
 def _trainer(job: Job, padding: Any, options: dict[str, Any]) -> Figures:
@@ -76,7 +77,6 @@ def _trainer(job: Job, padding: Any, options: dict[str, Any]) -> Figures:
         DataCollatorWithPadding,
         PrinterCallback,
         Trainer,
-        TrainingArguments,
         default_data_collator,
         set_seed,
     )
@@ -114,18 +114,7 @@ def _trainer(job: Job, padding: Any, options: dict[str, Any]) -> Figures:
         seen.append((int(batch["attention_mask"].sum()), batch["attention_mask"].numel()))
         return batch
 
-    arguments = TrainingArguments(
-        output_dir=str(job.folder / "trainer"),
-        num_train_epochs=job.epochs,
-        per_device_train_batch_size=job.batch_size,
-        learning_rate=job.learning_rate,
-        seed=job.seed,
-        logging_steps=max(1, job.updates // 10),
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        **options,
-    )
+    arguments = training_arguments(job, options)
     trainer = Trainer(model=model, args=arguments, train_dataset=rows, data_collator=collate)
     trainer.remove_callback(PrinterCallback)
     seconds = trainer.train().metrics["train_runtime"]
@@ -138,6 +127,25 @@ def _trainer(job: Job, padding: Any, options: dict[str, Any]) -> Figures:
         padding=1 - real / padded,
         memory=_peak_memory(),
         loss=float(losses[-1]),
+    )
+
+
+def training_arguments(job: Job, options: dict[str, Any]) -> Any:
+    """The Trainer's arguments. Without a GPU it has to be told so, or it refuses bf16."""
+    from transformers import TrainingArguments
+
+    return TrainingArguments(
+        output_dir=str(job.folder / "trainer"),
+        num_train_epochs=job.epochs,
+        per_device_train_batch_size=job.batch_size,
+        learning_rate=job.learning_rate,
+        seed=job.seed,
+        logging_steps=max(1, job.updates // 10),
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        use_cpu=not torch.cuda.is_available(),
+        **options,
     )
 
 
@@ -196,6 +204,7 @@ def phase(job: Job) -> tuple[Any, Any]:
         warmup=0.0,
         weight_decay=0.0,
         precision="bf16" if job.precision == "bf16" else "fp32",
+        threads=job.threads,
     )
     step = Step(Phase(parent=Backbone(checksum=identity), uses=(use,), recipe=recipe, seed=job.seed))
     return step, Places(tasks={found.name: path}, backbones={identity: job.folder / "backbone"})

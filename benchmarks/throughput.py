@@ -6,7 +6,8 @@
 Three contenders take turns, each in a process of its own (see contenders.py): the Trainer as the official
 example scripts use it, the Trainer at its best, and xstilts. The encoder has XLM-R's architecture and random
 weights; the pairs are made up, with the lengths of XNLI. The precision of the last two is whichever of bf16
-and fp32 multiplies matrices faster on this machine; both rates are measured first.
+and fp32 multiplies matrices faster on this machine, if `--precision` does not say; both rates are measured
+first.
 """
 
 import argparse
@@ -49,14 +50,15 @@ def main() -> None:
         layers, hidden, _, intermediate = SIZES[options.size]
         shape = Shape(layers, hidden, intermediate, max(1, sum(lengths) * options.batch_size // len(lengths)))
         rates = {precision: matrix_rate(shape, precision) for precision in PRECISIONS}
-        precision = max(rates, key=lambda name: rates[name])
+        precision = options.precision or max(rates, key=lambda name: rates[name])
         _say(f"{_machine()}, {options.threads} threads")
         _say(
             f"{shape.matrices / 1e6:.1f} million parameters in matrices; "
             f"{options.examples:,} pairs, {sum(lengths) / len(lengths):.0f} tokens each in the mean"
         )
         _say(", ".join(f"{name} {rate / 1e9:,.0f} GFLOP/s" for name, rate in rates.items()) + " in matrices")
-        _say(f"The example script computes in fp32, the others in {precision}, which is faster here.\n")
+        which = "as asked for" if options.precision else "which is faster here"
+        _say(f"The example script computes in fp32, the others in {precision}, {which}.\n")
         jobs = [_job(folder, options, precision, seed) for seed in range(1, options.seeds + 1)]
         measured: dict[str, list[Figures]] = {name: [] for name in CONTENDERS}
         for job in jobs:
@@ -88,6 +90,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seeds", type=int, default=3, help="of xstilts and the best Trainer")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--precision", choices=PRECISIONS, help="by default the faster one")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     return parser.parse_args()
 

@@ -55,6 +55,9 @@ def test_the_prefix_of_wikiann_is_taken_away_where_every_token_has_it(tmp_path: 
     assert [row.tokens[0] for row in readers.tagged_columns(path, LABELS, "v")] == ["vi:the", "vi::"]
     path = _write(tmp_path, b"vi:the\tDET\ncat\tNOUN\n")
     assert [row.tokens for row in readers.tagged_columns(path, LABELS, "vi")] == [("vi:the", "cat")]
+    path = _write(tmp_path, b"vi:the\tDET\nvi:cat\tNOUN\n\nruns\tVERB\n")
+    with pytest.raises(DataError, match=r"rows.tsv:4: the token has no 'vi:' before it, as most others"):
+        list(readers.tagged_columns(path, LABELS, "vi"))
     path = _write(tmp_path, b"vi:the\tDET\nvi:\tNOUN\n")
     with pytest.raises(DataError, match=r"rows.tsv:2: the token is empty"):
         list(readers.tagged_columns(path, LABELS, "vi"))

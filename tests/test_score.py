@@ -127,6 +127,9 @@ def test_wrong_input(tmp_path: Path, task: str, predicted: str, gold: str, said:
 
 
 QUESTION = json.dumps(ANSWERS)
+WITHOUT_ANSWERS = json.dumps(
+    {"data": [{"paragraphs": [{"context": "", "qas": [{"id": "1", "question": "", "answers": []}]}]}]}
+)
 UNANSWERED = QUESTION.replace('The owl", "', '", "').replace('sleeps", "', '", "')
 
 
@@ -149,6 +152,10 @@ UNANSWERED = QUESTION.replace('The owl", "', '", "').replace('sleeps", "', '", "
         ("bucc2018", "en-1\tde-1\n", "de-1\ten-1\n", "no id is one of"),
         ("xquad", '{"3": "The owl"}', QUESTION, "no id is that of a question in .*gold.txt"),
         ("tydiqa", '{"1": "The owl"}', UNANSWERED, "no question in .* has a gold answer"),
+        ("xquad", '{"1": "The owl"}', WITHOUT_ANSWERS, "no question in .* has a gold answer"),
+        ("bucc2018", "de-1\ten-1\n", "", "gold.txt: holds no examples"),
+        ("panx", "\n\n", "\n\n", "gold.txt: holds no examples"),
+        ("xgqa", "yes\n", "Is it red?\tyes\n", r"gold.txt:1: .* It looks like a data file"),
         ("panx", "O\n\nO\n", "O\n\n\nO\n", "line 3: the file has a tag where .* has a blank line. 2 pred"),
         ("panx", "O\nO\n\nO\n", "O\n\nO\nO\n", "line 2: the file has a tag where .* has a blank line. Give"),
         ("udpos", "X\n\nX\n", "X\n", "line 2: the file has a blank line where .* ends. 2 predictions for 1"),

@@ -94,6 +94,9 @@ def test_pawsx_is_read_without_the_quotes_of_the_script_that_wrote_it(tmp_path: 
         Pair('"Blue Door" is a song .', '"A ""b"""', "1"),
         Pair('The 7" disc .', '"Yes"', "0"),
     ]
+    # csv.writer doubles quotes within, so it wrote no field that has but those around it.
+    (data / "target/pawsx/test-es.tsv").write_text('"Yes"\t"No ."\t1\n')
+    assert _load("pawsx", "test", "es", data) == [Pair('"Yes"', '"No ."', "1")]
     with (data / "target/pawsx/test-fr.tsv").open("w", newline="") as file:
         writer = csv.writer(file, delimiter="\t")
         rows = [('a "b"', "c", "1"), ('"', '""', "0"), ("d", 'e " f', "1")]
@@ -138,14 +141,24 @@ def test_bucc_refuses_each_of_its_files_if_it_is_empty(tmp_path: Path, end: str)
 
 
 @pytest.mark.parametrize("end", ["deu", "eng"])
-def test_tatoeba_refuses_each_of_its_files_if_it_is_empty(tmp_path: Path, end: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("", "{end}: holds no examples"), ("\n", "deu: row 1: has no sentences on one side")],
+)
+def test_tatoeba_refuses_each_of_its_files_if_it_is_empty(
+    tmp_path: Path, end: str, content: str, said: str
+) -> None:
     files = {"tatoeba/tatoeba.deu-eng.deu": "Ja.\n", "tatoeba/tatoeba.deu-eng.eng": "Yes.\n"}
-    data = _folder(tmp_path, files | {f"tatoeba/tatoeba.deu-eng.{end}": ""})
-    with pytest.raises(DataError, match=rf"tatoeba.deu-eng.{end}: holds no examples"):
+    data = _folder(tmp_path, files | {f"tatoeba/tatoeba.deu-eng.{end}": content})
+    with pytest.raises(DataError, match=rf"tatoeba.deu-eng.{said.format(end=end)}"):
         _load("tatoeba", "test", "de", data)
 
 
 _UNANSWERED = _squad(("In Rom.", "Where?", "", 0))
+_BLANK = _squad(("In Rom.", "Where?", " ", 2))
+_UNTAGGED = "1\tRoma\t_\t_\t_\t_\t0\t_\t_\t_\n\n"
+_WITHOUT = json.loads(_UNANSWERED)
+del _WITHOUT["data"][0]["paragraphs"][0]["qas"][0]["answers"]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +173,13 @@ _UNANSWERED = _squad(("In Rom.", "Where?", "", 0))
             "Rom\n",
             ":1: has 1 column .* tags are not there",
         ),
+        ("udpos test de", "udpos/xtreme/test-de.tsv", "\nRom\n", ":2: has 1 column .* tags are not there"),
+        ("udpos test de", "udpos/xtreme/test-de.tsv", "Rom\t\n", ":1: the label '' is not one of"),
+        ("udpos test it", "udpos/ud/it_x-ud-test.conllu", _UNTAGGED, ":1: the label '_' is not one of"),
+        ("xnli test de", "xnli/test-de.tsv", "a\tb\t\n", ":1: the label '' is not one of"),
         ("xquad test de", "xquad/xquad.de.json", _UNANSWERED, ": question '0': has an empty answer"),
+        ("xquad test de", "xquad/xquad.de.json", _BLANK, ": question '0': has an empty answer"),
+        ("xquad test de", "xquad/xquad.de.json", json.dumps(_WITHOUT), ": question '0': has no answers"),
         ("tydiqa dev fi", "tydiqa/tydiqa.goldp.fi.dev.json", _UNANSWERED, ": .* has an empty answer"),
     ],
 )
@@ -273,6 +292,9 @@ def test_a_treebank_without_words_is_passed_by(tmp_path: Path) -> None:
         "ar_nyuad-ud-test.conllu",
         "ar_pud-ud-test.conllu.gz",
     ]
+    mostly = data / "target/udpos/ud/ar_nyuad-ud-test.conllu"
+    mostly.write_text(_conllu(*["_ _ _ _"] * 9, "alif ba"))
+    assert [path.name for path in task.sources(udpos, "test", "ar", data)] == ["ar_padt-ud-test.conllu.gz"]
     with pytest.raises(DataError, match=r"fr_pud-ud-test.conllu:1: has 1 column"):
         _load("udpos", "test", "fr", data)  # what is broken is told, not passed by
     with pytest.raises(DataError, match=r"ja_bccwj-ud-test.conllu: holds no words, or they are withheld"):

@@ -48,7 +48,8 @@ def written_columns(path: Path, names: Sequence[str]) -> Iterator[tuple[int, lis
     """The rows of a tab-separated file that XTREME's script may have written with Python's `csv.writer`.
 
     That quotes a field in which a quote stands, and doubles the quotes inside. In a file whose every field
-    with a quote is so, the quotes around are taken away and those inside halved; else quotes are text.
+    with a quote is so, the quotes around are taken away and those inside halved; else quotes are text: also
+    in a file where quotes stand only around whole fields, which that script would have doubled.
     """
     rows = list(columns(path, names))
     quoted = all(_QUOTED.fullmatch(value) for _, values in rows for value in values if '"' in value)
@@ -57,7 +58,7 @@ def written_columns(path: Path, names: Sequence[str]) -> Iterator[tuple[int, lis
         yield number, unquoted if quoted else values
 
 
-_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_QUOTED = re.compile(r'"(?:[^"]|"")*""(?:[^"]|"")*"')
 
 
 def table(
@@ -165,8 +166,10 @@ def squad(path: Path, *, unanswerable: bool = False, misplaced: bool = True) -> 
         for paragraph in parts(article, "paragraphs", f"{path}: an article"):
             context = require(paragraph, ("context", "qas"), f"{path}: a paragraph", ("context",))["context"]
             for row in parts(paragraph, "qas", f"{path}: a paragraph"):
-                require(row, ("id", "question", "answers"), f"{path}: a question", ("question",))
+                require(row, ("id", "question"), f"{path}: a question", ("question",))
                 where = f"{path}: question '{row['id']}'"
+                if row.get("answers") is None:
+                    raise NoGoldError(where, "has no answers.")
                 answers = [
                     require(one, ("text", "answer_start"), where, ("text",))
                     for one in parts(row, "answers", where)
@@ -194,7 +197,7 @@ def squad_row(row: Mapping[str, Any], *, unanswerable: bool = False) -> Question
 
 def checked(question: Question, where: str, *, unanswerable: bool = False) -> Question:
     """The question, if each answer stands at its offset and there is one; else DataError."""
-    if not unanswerable and not any(answer.text for answer in question.answers):
+    if not unanswerable and not any(answer.text.strip() for answer in question.answers):
         raise NoGoldError(where, "has no answer." if not question.answers else "has an empty answer.")
     for answer in question.answers:
         if not _stands(question, answer):
@@ -209,12 +212,12 @@ def _stands(question: Question, answer: Answer) -> bool:
 
 
 def label(path: Path, number: int, value: object, labels: Collection[str]) -> str:
-    """The label of a row; DataError if it is not one of the task's labels."""
+    """The label of a row; DataError if it is not one of the task's labels, NoGoldError if there is none."""
     if not isinstance(value, str) or value not in labels:
         near = did_you_mean(str(value), labels)
         known = ", ".join(labels) if len(labels) <= 30 else f"the {len(labels)} labels of the task"
         what = f"the label {value!r} is not one of {known}."
-        raise DataError(_place(path, number), what, near)
+        raise (NoGoldError if value in ("", "_") else DataError)(_place(path, number), what, near)
     return value
 
 
@@ -244,17 +247,30 @@ def tagged_columns(path: Path, labels: Collection[str], language: str = "") -> I
     """Sentences of a file with `token TAB tag` on each line and a blank line between sentences.
 
     The original WikiANN has `vi:` before every token of its Vietnamese files: with `language`, that prefix is
-    taken away from a file whose every token has it.
+    taken away from a file whose every token has it. DataError if most have it, but not all.
     """
-    prefix = f"{language}:"
-    if not language or any(line.strip() and not line.startswith(prefix) for _, line in lines(path)):
-        prefix = ""
+    prefix = _prefix(path, f"{language}:") if language else ""
+    first = None
     for block in blocks(path):
         rows = []
         for number, line in block:
-            token, tag = _split(path, number, line.removeprefix(prefix), ("token", "tag"))
+            first = first or number
+            token, tag = _split(path, number, line.removeprefix(prefix), ("token", "tag"), first)
             rows.append((_token(path, number, token), label(path, number, tag, labels)))
         yield Tagged(tuple(token for token, _ in rows), tuple(tag for _, tag in rows))
+
+
+def _prefix(path: Path, prefix: str) -> str:
+    """The prefix if every token of a file has it; "" if half of them, or more, have not."""
+    tokens, without = 0, list[int]()
+    for number, line in lines(path):
+        tokens += bool(line.strip())
+        if line.strip() and not line.startswith(prefix):
+            without.append(number)
+    if without and 2 * len(without) < tokens:
+        what = f"the token has no '{prefix}' before it, as most others of the file have."
+        raise DataError(_place(path, without[0]), what, "Take it away from all, or give it to all.")
+    return "" if without else prefix
 
 
 _ATOM = re.compile(r"(?:S|NP?|PP)(?:\[\w+\])?|conj|[LR]RB|[LR]QU|[.,:;]")
@@ -376,9 +392,10 @@ def _place(path: Path, number: int) -> str:
     return f"{path}:{number}"
 
 
-def _split(path: Path, number: int, line: str, names: Sequence[str]) -> list[str]:
+def _split(path: Path, number: int, line: str, names: Sequence[str], first: int = 1) -> list[str]:
+    """The columns of a line; NoGoldError if the `first` line with columns lacks that of the gold values."""
     values = line.split("\t")
-    if number == 1 and len(values) == len(names) - 1 and names[-1] in ("label", "tag"):
+    if number == first and len(values) == len(names) - 1 and names[-1] in ("label", "tag"):
         try:
             _check_width(path, number, values, names, "tabs")
         except DataError as error:

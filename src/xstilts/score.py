@@ -152,7 +152,9 @@ def _file(task: Task, predictions: Path, references: Path, language: str) -> dic
             if (one := metrics.find(name))
         }
     except PredictionError as error:
-        raise PredictionError(f"{predictions}: {error.where}", error.what, error.now) from error
+        named = error.where.startswith((str(predictions), str(references)))
+        where = error.where if named else f"{predictions}: {error.where}"
+        raise PredictionError(where, error.what, error.now) from error
     if task.family == "span":
         (exact,) = beside.values()
         return {"f1": value, "exact_match": exact}
@@ -173,17 +175,19 @@ def _read(task: Task, predictions: Path, references: Path) -> tuple[list[Any], l
         except (KeyError, TypeError) as error:
             what = f"{references} is not in SQuAD's layout ({error})."
             raise PredictionError("references", what, "It needs data, paragraphs, qas, answers.") from error
-        _check_questions(gold, predicted, references)
+        _check_questions(task, gold, predicted, references)
         return list(gold), list(predicted)
     if task.metric == "mining_f1":
         pairs = layouts.pairs(_text(references)), layouts.pairs(_text(predictions))
         _check_pairs(*pairs, references)
-        return [pairs[0]], [pairs[1]]
+        return ([pairs[0]] if pairs[0] else []), [pairs[1]]
     right, said = _text(references), _text(predictions)
     right_lines = _checked(task, layouts.lines(right), references, is_gold=True)
     said_lines = _checked(task, layouts.lines(said), predictions, is_gold=False)
     if task.family != "tagging":
         return right_lines, said_lines
+    if not any(right_lines):
+        return [], []
     _check_sentences(right_lines, said_lines, references)
     return layouts.sentences(right), layouts.sentences(said)
 
@@ -193,7 +197,7 @@ def _checked(task: Task, values: list[str], path: Path, *, is_gold: bool) -> lis
     known = frozenset(task.labels)
     if task.family == "tagging":
         known |= {""}
-    if task.family == "visual" and is_gold:
+    if task.family == "visual" and is_gold and not known.isdisjoint(values):
         return values  # gold answers that are no label count as wrong
     for number, value in enumerate(values, start=1):
         if value in known or (not task.labels and value.isascii() and value.isdigit()):
@@ -204,7 +208,7 @@ def _checked(task: Task, values: list[str], path: Path, *, is_gold: bool) -> lis
         now = did_you_mean(value, task.labels)
         if "\t" in value:
             now = "It looks like a data file: give its last column alone, one value a line."
-        raise PredictionError(f"{path.name}:{number}", what, now or _expected(task))
+        raise PredictionError(f"{path}:{number}", what, now or _expected(task))
     return values
 
 
@@ -246,14 +250,14 @@ def _check_pairs(gold: list[tuple[str, ...]], predicted: list[tuple[str, ...]], 
         raise PredictionError("predictions", what, "Are they of this language, in this order?")
 
 
-def _check_questions(gold: Sequence[Any], predicted: Sequence[Any], references: Path) -> None:
+def _check_questions(task: Task, gold: Sequence[Any], predicted: Sequence[Any], references: Path) -> None:
     """Some questions are answered, and some have gold answers."""
     if not gold:
         return
     if all(answer is None for answer in predicted):
         what = f"no id is that of a question in {references}."
         raise PredictionError("predictions", what, "Give {question id: answer} for these questions.")
-    if any(answers for answers in gold) and not any(one.text for answers in gold for one in answers):
+    if not task.metric.startswith("squad2") and not any(one.text for answers in gold for one in answers):
         what = f"no question in {references} has a gold answer."
         raise PredictionError("references", what, "XTREME's download takes them out of its test files.")
 

@@ -55,6 +55,19 @@ def test_where_every_run_collapsed_nobody_says_that_there_is_no_effect(guessing,
         assert "6 of 6 runs collapsed" in text, place
 
 
+def test_pairs_of_which_nothing_but_guesses_is_there_count_as_no_answer(guessing, capsys):
+    """On one target all runs collapsed; the other targets were learned."""
+    world = make(guessing.store.root.parent / "beside", seeds=(1,))
+    for arm in ("none", "nli", "tags"):
+        overwrite(world, arm, "lab_nli", 1, lambda gold: [gold[0]] * len(gold))
+    for place, text in shown(world, capsys).items():
+        assert "; 2 cannot be judged, for nothing is left without runs that collapsed" in text, place
+        told = re.search(r"Of (\d+) pairs .*?, (\d+) helps?, (\d+) hurts? and (\d+) shows? no effect", text)
+        assert told is not None, place
+        pairs, *parts = map(int, told.groups())
+        assert sum(parts) + 2 == pairs, place
+
+
 def test_what_limits_an_answer_is_said_everywhere(guessing, capsys):
     """Not learned (35 of chance 34), not audited, one chain of trainings only."""
     for place, text in shown(guessing, capsys).items():

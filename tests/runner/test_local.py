@@ -188,6 +188,7 @@ def test_threads_and_gpus_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("xstilts.runner.machine.gpus", lambda: ("0", "3"))
     assert [one["CUDA_VISIBLE_DEVICES"] for one in environments(None)] == ["0", "3"]
     assert [one["CUDA_VISIBLE_DEVICES"] for one in environments(3)] == ["0", "3", "0"]
+    assert len(environments(None, threads=8)) == 2, "threads are those of a step on a CPU"
     monkeypatch.setattr("xstilts.runner.machine.gpus", lambda: tuple("01234"))
     pairs = environments(None, processes=2)
     assert [one["CUDA_VISIBLE_DEVICES"] for one in pairs] == ["0,1", "2,3"]

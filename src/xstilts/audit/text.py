@@ -147,10 +147,15 @@ def _shingles(texts: Sequence[str]) -> tuple[Numbers, NDArray[np.int64]]:
         if place >= DENSE_SHINGLE:
             used[dense] = 0
         values = values * np.uint64(0x9E3779B97F4A7C15) + used
+    _stir(values)
+    return values, at
+
+
+def _stir(values: Numbers) -> None:
+    """Let every bit of hashes depend on many others, in place, as SplitMix64 does at its end."""
     values ^= values >> np.uint64(31)
     values *= np.uint64(0xBF58476D1CE4E5B9)
     values ^= values >> np.uint64(29)
-    return values, at
 
 
 @lru_cache(maxsize=1)
@@ -215,9 +220,7 @@ def _fingerprints(texts: Sequence[str]) -> tuple[Numbers, NDArray[np.int64]]:
         if place >= DENSE_GRAM:
             after[dense] = 0
         values = values * np.uint64(0x9E3779B97F4A7C15) + after
-    values ^= values >> np.uint64(31)
-    values *= np.uint64(0xBF58476D1CE4E5B9)
-    values ^= values >> np.uint64(29)
+    _stir(values)
     whole = left >= np.where(dense, DENSE_GRAM, GRAM)
     values[~whole] = np.iinfo(np.uint64).max
     chosen = np.where(dense, _least(values, DENSE_WINDOW), _least(values, WINDOW)) & whole

@@ -79,8 +79,10 @@ def _together(row: Any) -> str:
             return f"has {len(row.tokens)} words and {len(row.tags)} tags."
         case Bitext() if any(one >= len(row.source) or two >= len(row.target) for one, two in row.gold):
             return "pairs a sentence that is not there."
-        case Bitext() if not (row.source and row.target and row.gold):
-            return "has no sentences on one side, or no pairs of them."
+        case Bitext() if not (any(map(str.strip, row.source)) and any(map(str.strip, row.target))):
+            return "has no sentences on one side."
+        case Bitext() if not row.gold:
+            return "has no pairs of sentences."
     return ""
 
 

@@ -43,10 +43,18 @@ def answer(effects: Effects) -> str:
     strong = [pair for pair in pairs if pair[2]["strong"]]
     helped = [pair for pair in strong if pair[2]["value"] > 0]
     hurt = [pair for pair in strong if pair[2]["value"] < 0]
-    silent = len(pairs) - len(strong)
+    guessed = {
+        (one.name.removesuffix(f" − {EFFECT.against}"), one.target)
+        for one in collapses(effects).comparisons
+        if one.without is None
+    }
+    empty = sum(pair[:2] in guessed for pair in pairs if not pair[2]["strong"])
+    silent = len(pairs) - len(strong) - empty
     text = f"Of {count(len(pairs), 'pair')} of an intermediate arm and a target, {len(helped)} "
     text += f"{_verb(len(helped), 'help')}, {len(hurt)} {_verb(len(hurt), 'hurt')} and {silent} "
     text += f"{_verb(silent, 'show')} no effect that exceeds the noise"
+    if empty:
+        text += f"; {empty} cannot be judged, for nothing is left without runs that collapsed"
     for word, found in (("help", helped), ("harm", hurt)):
         if found:
             line, target, cell = max(found, key=lambda pair: abs(pair[2]["value"]))

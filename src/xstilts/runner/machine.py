@@ -65,7 +65,7 @@ def environments(
 
     Several `processes` train a phase of a worker together, each on a GPU of its own if there are GPUs; they
     may `divide` the model. Without a number: one worker for so many GPUs, or without GPUs cores. Never more
-    processes, of so many `threads` each, than cores, but for a single worker's.
+    processes than cores, but for a single worker's; without GPUs each takes so many `threads`.
 
     Raises EngineError if there are fewer GPUs than processes.
     """
@@ -73,7 +73,7 @@ def environments(
     if devices and processes > len(devices):
         what = f"{processes} processes want a GPU each; this computer shows {len(devices)}."
         raise EngineError("processes_per_phase", what, "Ask for fewer.")
-    room = max(1, available // (processes * threads))
+    room = max(1, available // (processes * (1 if devices else threads)))
     count = min(workers or len(devices) // processes or room, room)
     shared = ONE_THREAD | processes_per_phase(processes, divide=divide)
     return [{**shared, **_devices(devices, number * processes, processes)} for number in range(count)]

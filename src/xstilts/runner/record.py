@@ -36,12 +36,8 @@ def record(step: Step, result: dict[str, Any], seconds: float) -> dict[str, Any]
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
     }
-    return about | result | {"memory": _peaks(), "hardware": hardware(), "software": software()}
-
-
-def hardware() -> dict[str, Any]:
-    """The computer: its name, its system, and what numbers depend on."""
-    return {"host": platform.node(), "system": platform.platform(), **computes_on()}
+    hardware = {"host": platform.node(), "system": platform.platform(), **computes_on()}
+    return about | result | {"memory": _peaks(), "hardware": hardware, "software": software()}
 
 
 def computes_on() -> dict[str, Any]:

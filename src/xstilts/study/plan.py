@@ -177,7 +177,7 @@ def draft(study: Study, data: Path | None = None, images: Path | None = None) ->
         tuple(builder.steps.values()),
         tuple(builder.cells),
         resolver.places,
-        tuple(resolver.notes),
+        tuple(dict.fromkeys(resolver.notes)),
         tuple({str(error): error for error in resolver.errors}.values()),
     )
     if not drafted.trained_once:

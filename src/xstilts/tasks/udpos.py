@@ -1,11 +1,12 @@
 """Part-of-speech tagging with the 17 universal tags of Universal Dependencies, as in XTREME.
 
 Two layouts are read. XTREME's own files (`xtreme/`, token and tag in two columns) come first where they
-exist, then CoNLL-U releases (`ud/`; of several treebanks of a language the first by name). Sentences and
-whole files whose words are withheld (`_` in their place, as in `ar_nyuad`) are passed by. The layouts differ
-in their words: XTREME keeps a contraction whole (Portuguese `do`), CoNLL-U counts its syntactic words (`de`,
-`o`). XTREME publishes its test files without tags; those cannot be scored and are refused. A language with
-development data alone has no test split here: the two are never mixed.
+exist, then CoNLL-U releases (`ud/`; of several treebanks of a language the first by name). Sentences whose
+words are withheld (`_` in their place, as in `ar_nyuad`) are passed by, and so are files in which nine in
+ten words are, if there is another. The layouts differ in their words: XTREME keeps a contraction whole
+(Portuguese `do`), CoNLL-U counts its syntactic words (`de`, `o`). XTREME publishes its test files without
+tags; those cannot be scored and are refused. A language with development data alone has no test split here:
+the two are never mixed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -73,13 +74,21 @@ def _read(paths: tuple[Path, ...], language: str) -> Iterator[Tagged]:
 
 
 def _sentences(path: Path) -> Iterator[Tagged]:
-    if path.name.removesuffix(".gz").endswith(".conllu"):
+    if _is_conllu(path):
         return readers.conllu(path, LABELS)
     return (row for row in readers.tagged_columns(path, LABELS) if not readers.withheld(row.tokens))
 
 
+def _is_conllu(path: Path) -> bool:
+    return path.name.removesuffix(".gz").endswith(".conllu")
+
+
 def _has_words(path: Path) -> bool:
-    return any(row.tokens for row in _sentences(path))
+    """Whether more than a tenth of a file's words are there."""
+    column = 1 if _is_conllu(path) else 0
+    rows = (line for _, line in readers.lines(path) if line.strip() and not line.startswith("#"))
+    words = [line.split("\t")[column : column + 1] for line in rows]
+    return 10 * words.count(["_"]) < 9 * len(words)
 
 
 def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Tagged]:
