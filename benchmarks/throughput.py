@@ -2,12 +2,13 @@
 
     pip install -e '.[bench]'
     python benchmarks/throughput.py [--size small] [--examples 3000] [--json FILE]
+    python benchmarks/throughput.py --backbone DIR [--pairs train.jsonl.gz]
 
 Three contenders take turns, each in a process of its own (see contenders.py): the Trainer as the official
 example scripts use it, the Trainer at its best, and xstilts. The encoder has XLM-R's architecture and random
-weights; the pairs are made up, with the lengths of XNLI. The precision of the last two is whichever of bf16
-and fp32 multiplies matrices faster on this machine, if `--precision` does not say; both rates are measured
-first.
+weights, or is a real one in a folder; the pairs are made up, with the lengths of XNLI, or the first of a file
+in the layout of MultiNLI's JSON lines. The precision of the last two is whichever of bf16 and fp32 multiplies
+matrices faster on this machine, if `--precision` does not say; both rates are measured first.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ import contenders
 import sentence_pairs
 from contenders import CONTENDERS, Figures, Job
 from rates import PRECISIONS, Shape, matrix_rate
+from xstilts.families.examples import Pair
 
 SIZES = {
     "tiny": (2, 64, 2, 256),
@@ -47,8 +50,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         lengths = _prepare(folder, options)
-        layers, hidden, _, intermediate = SIZES[options.size]
-        shape = Shape(layers, hidden, intermediate, max(1, sum(lengths) * options.batch_size // len(lengths)))
+        config = json.loads((folder / "backbone" / "config.json").read_text())
+        layers, hidden, inner = (
+            config[key] for key in ("num_hidden_layers", "hidden_size", "intermediate_size")
+        )
+        shape = Shape(layers, hidden, inner, max(1, sum(lengths) * options.batch_size // len(lengths)))
         rates = {precision: matrix_rate(shape, precision) for precision in PRECISIONS}
         precision = options.precision or max(rates, key=lambda name: rates[name])
         _say(f"{_machine()}, {options.threads} threads")
@@ -70,7 +76,8 @@ def main() -> None:
         "threads": options.threads,
         "precision": precision,
         "matrix_rate": rates,
-        "settings": {key: value for key, value in vars(options).items() if key != "json"},
+        "settings": {key: value for key, value in vars(options).items() if key != "json"}
+        | {"backbone": str(options.backbone), "pairs": str(options.pairs)},
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
     }
     figures["share_of_matrix_rate"] = figures["flops_per_second"] / rates[precision]
@@ -82,6 +89,10 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Training throughput beside the Hugging Face Trainer")
     parser.add_argument("--size", choices=SIZES, default="small", help="of the encoder")
+    parser.add_argument(
+        "--backbone", type=Path, help="the folder of a real encoder, in place of one of a size"
+    )
+    parser.add_argument("--pairs", type=Path, help="a file of pairs, in place of made-up ones")
     parser.add_argument("--examples", type=int, default=3000)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument(
@@ -97,16 +108,37 @@ def _options() -> argparse.Namespace:
 
 def _prepare(folder: Path, options: argparse.Namespace) -> list[int]:
     """Write pairs, task file and backbone into the folder; gives the length of every pair in tokens."""
-    from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaModel
+    from transformers import AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    pairs = sentence_pairs.write(folder, options.examples)
+    if options.pairs is None:
+        pairs = sentence_pairs.write(folder, options.examples)
+    else:
+        pairs = sentence_pairs.copy(options.pairs, folder, options.examples)
     shutil.copy(sentence_pairs.__file__, folder / "sentence_pairs.py")
+    if options.backbone is None:
+        _made_up(folder / "backbone", SIZES[options.size], pairs)
+    else:
+        (folder / "backbone").symlink_to(options.backbone.resolve())
+    tokenizer = AutoTokenizer.from_pretrained(folder / "backbone")
+    encoded = tokenizer(
+        [pair.text for pair in pairs],
+        [pair.text2 for pair in pairs],
+        truncation=True,
+        max_length=MAX_LENGTH,
+    )
+    return [len(ids) for ids in encoded["input_ids"]]
+
+
+def _made_up(folder: Path, size: tuple[int, int, int, int], pairs: Sequence[Pair]) -> None:
+    """Write an encoder of XLM-R's architecture with random weights, and a tokenizer of the pairs' words."""
+    from transformers import XLMRobertaConfig, XLMRobertaModel
+
     tokenizer = contenders.tokenizer(
         [text for pair in pairs for text in (pair.text, pair.text2 or "")], VOCABULARY
     )
-    layers, hidden, heads, intermediate = SIZES[options.size]
+    layers, hidden, heads, intermediate = size
     torch.manual_seed(1)
     encoder = XLMRobertaModel(
         XLMRobertaConfig(
@@ -120,16 +152,8 @@ def _prepare(folder: Path, options: argparse.Namespace) -> list[int]:
         ),
         add_pooling_layer=False,
     )
-    encoder.save_pretrained(folder / "backbone")
-    tokenizer.save_pretrained(folder / "backbone")
-    tokenizer = AutoTokenizer.from_pretrained(folder / "backbone")
-    encoded = tokenizer(
-        [pair.text for pair in pairs],
-        [pair.text2 for pair in pairs],
-        truncation=True,
-        max_length=MAX_LENGTH,
-    )
-    return [len(ids) for ids in encoded["input_ids"]]
+    encoder.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
 def _job(folder: Path, options: argparse.Namespace, precision: str, seed: int) -> Job:
