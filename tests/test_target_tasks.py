@@ -210,7 +210,7 @@ def test_rows_without_text_are_not_trained_on_but_evaluated(tmp_path: Path) -> N
     data = _folder(tmp_path, {f"pawsx/{name}.tsv": rows for name in ("train-en", "dev-en", "test-de")})
     translated = data / "xtreme_translations/PAWSX/translate-train/en-de-translated.tsv"
     translated.parent.mkdir(parents=True)
-    translated.write_text("x\ty\ta\tb\t1\nx\ty\t\t\t0\n")
+    translated.write_text("x\ty\ta\tb\t1\nx\ty\t\t\t0\nx\ty\t\u200b\tb\t0\n", encoding="utf-8")
     pawsx = task.find("pawsx")
     for split, language in (("train", "en"), (task.TRANSLATED, "de")):
         assert task.load(pawsx, split, language, data) == [Pair("a", "b", "1")]

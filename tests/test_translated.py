@@ -116,6 +116,16 @@ def test_a_broken_row(tmp_path: Path, name: str, row: object, message: str) -> N
         task.load(task.find(name), TRANSLATED, "de", data)
 
 
+def test_a_pair_that_lost_its_second_text_is_no_single_text(tmp_path: Path) -> None:
+    rows = [PAIR, PAIR | {"text2": ""}, {name: value for name, value in PAIR.items() if name != "text2"}]
+    lines = [json.dumps(row) for row in rows]
+    data = lay(tmp_path, {"translated/mnli/de.jsonl": "\n".join(lines)})
+    with pytest.raises(DataError, match=r"de.jsonl:3: has no field 'text2', unlike the rows before it"):
+        task.load(task.find("mnli"), TRANSLATED, "de", data)
+    lay(tmp_path, {"translated/mnli/de.jsonl": "\n".join(lines[:2])})
+    assert len(task.load(task.find("mnli"), TRANSLATED, "de", data)) == 1
+
+
 def test_what_is_missing_is_told_with_how_to_make_it(tmp_path: Path) -> None:
     mnli = task.find("mnli")
     missing = (

@@ -113,7 +113,13 @@ _TEXTS = {"classification": ("text",), "choice": (), "span": ("context", "questi
 
 def _read(path: Path, task: Task) -> Iterator[Example]:
     """The rows of a file of `xstilts translate`: one JSON object a line, as `to_json` makes it."""
+    pairs = None
     for number, row in readers.json_lines(path, _FIELDS[task.family], _TEXTS[task.family]):
+        is_pair = row.get("text2") is not None
+        pairs = is_pair if pairs is None else pairs
+        if is_pair != pairs:
+            what = f"has {'a' if is_pair else 'no'} field 'text2', unlike the rows before it."
+            raise DataError(f"{path}:{number}", what, "Translate it again, or mend the row.")
         try:
             yield _example(path, number, row, task)
         except (TypeError, KeyError, AttributeError) as error:

@@ -4,6 +4,7 @@ Python reads any JSON value into any field. A row whose text is a number would b
 tokenizer, a worker or a report, far from the line that is wrong.
 """
 
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -50,12 +51,17 @@ def is_left_out(row: Example, *, trained: bool) -> bool:
         case Tagged():
             return not row.tokens
         case Pair():
-            return trained and not (row.text.strip() and (row.text2 is None or row.text2.strip()))
+            return trained and (_is_empty(row.text) or (row.text2 is not None and _is_empty(row.text2)))
         case Question():
-            return trained and not (row.context.strip() and row.question.strip())
+            return trained and (_is_empty(row.context) or _is_empty(row.question))
         case Choice():
-            return trained and not any(option.strip() for option in row.options)
+            return trained and all(map(_is_empty, row.options))
     return False
+
+
+def _is_empty(text: str) -> bool:
+    """Whether a text has no visible sign: white space, joiners and marks of direction are none."""
+    return all(sign.isspace() or unicodedata.category(sign) in ("Cc", "Cf") for sign in text)
 
 
 def misfit(row: object) -> str:
@@ -79,7 +85,7 @@ def _together(row: Any) -> str:
             return f"has {len(row.tokens)} words and {len(row.tags)} tags."
         case Bitext() if any(one >= len(row.source) or two >= len(row.target) for one, two in row.gold):
             return "pairs a sentence that is not there."
-        case Bitext() if not (any(map(str.strip, row.source)) and any(map(str.strip, row.target))):
+        case Bitext() if all(map(_is_empty, row.source)) or all(map(_is_empty, row.target)):
             return "has no sentences on one side."
         case Bitext() if not row.gold:
             return "has no pairs of sentences."
