@@ -13,7 +13,7 @@ import torch
 from xstilts import families, metrics
 from xstilts.errors import DataError, LossError
 from xstilts.families.items import Layout
-from xstilts.runner import adapter, checkpoint, embedding_rows, shards
+from xstilts.runner import adapter, checkpoint, dropout, embedding_rows, shards
 from xstilts.runner.batches import autocast
 from xstilts.runner.context import Context
 from xstilts.runner.data import collate, generator
@@ -80,6 +80,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         _set_dropout(model, recipe.dropout)
     if recipe.adapter is not None:
         adapter.attach(model, recipe.adapter, new)
+    dropout.in_bulk(model)
     if context.save_memory:
         model.save_memory()
 
