@@ -82,7 +82,7 @@ TASK = Task(
     languages=("en",),
     labels=LABELS,
     metric="accuracy",
-    files=Files(patterns={"train": (FILE,)}, read=read),
+    files=Files(patterns={"train": (FILE,), "test": (FILE,)}, read=read),
     description="Made-up sentence pairs; cue words give the label away",
     citation="made up for the benchmark",
     licence="CC0 1.0",

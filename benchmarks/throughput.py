@@ -49,12 +49,8 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        lengths = _prepare(folder, options)
-        config = json.loads((folder / "backbone" / "config.json").read_text())
-        layers, hidden, inner = (
-            config[key] for key in ("num_hidden_layers", "hidden_size", "intermediate_size")
-        )
-        shape = Shape(layers, hidden, inner, max(1, sum(lengths) * options.batch_size // len(lengths)))
+        lengths = prepare(folder, options)
+        shape = shape_of(folder, lengths, options.batch_size)
         rates = {precision: matrix_rate(shape, precision) for precision in PRECISIONS}
         precision = options.precision or max(rates, key=lambda name: rates[name])
         _say(f"{_machine()}, {options.threads} threads")
@@ -65,7 +61,7 @@ def main() -> None:
         _say(", ".join(f"{name} {rate / 1e9:,.0f} GFLOP/s" for name, rate in rates.items()) + " in matrices")
         which = "as asked for" if options.precision else "which is faster here"
         _say(f"The example script computes in fp32, the others in {precision}, {which}.\n")
-        jobs = [_job(folder, options, precision, seed) for seed in range(1, options.seeds + 1)]
+        jobs = [job(folder, options, precision, seed) for seed in range(1, options.seeds + 1)]
         measured: dict[str, list[Figures]] = {name: [] for name in CONTENDERS}
         for job in jobs:
             for contender in CONTENDERS:
@@ -86,27 +82,38 @@ def main() -> None:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Training throughput beside the Hugging Face Trainer")
-    parser.add_argument("--size", choices=SIZES, default="small", help="of the encoder")
-    parser.add_argument(
+def parser(description: str) -> argparse.ArgumentParser:
+    """The options of a benchmark on pairs of sentences."""
+    found = argparse.ArgumentParser(description=description)
+    found.add_argument("--size", choices=SIZES, default="small", help="of the encoder")
+    found.add_argument(
         "--backbone", type=Path, help="the folder of a real encoder, in place of one of a size"
     )
-    parser.add_argument("--pairs", type=Path, help="a file of pairs, in place of made-up ones")
-    parser.add_argument("--examples", type=int, default=3000)
-    parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument(
-        "--batch-size", type=int, default=32, help="as in the commands of the example scripts"
-    )
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--seeds", type=int, default=3, help="of xstilts and the best Trainer")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--precision", choices=PRECISIONS, help="by default the faster one")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
-    return parser.parse_args()
+    found.add_argument("--pairs", type=Path, help="a file of pairs, in place of made-up ones")
+    found.add_argument("--batch-size", type=int, default=32, help="as in the commands of the example scripts")
+    found.add_argument("--learning-rate", type=float, default=1e-3)
+    found.add_argument("--threads", type=int, default=torch.get_num_threads())
+    found.add_argument("--precision", choices=PRECISIONS, help="by default the faster one")
+    found.add_argument("--json", type=Path, help="where to write the figures")
+    return found
 
 
-def _prepare(folder: Path, options: argparse.Namespace) -> list[int]:
+def _options() -> argparse.Namespace:
+    found = parser("Training throughput beside the Hugging Face Trainer")
+    found.add_argument("--examples", type=int, default=3000)
+    found.add_argument("--epochs", type=int, default=1)
+    found.add_argument("--seeds", type=int, default=3, help="of xstilts and the best Trainer")
+    return found.parse_args()
+
+
+def shape_of(folder: Path, lengths: Sequence[int], batch_size: int) -> Shape:
+    """The shape of the encoder in the folder, with batches of pairs of these lengths."""
+    config = json.loads((folder / "backbone" / "config.json").read_text())
+    layers, hidden, inner = (config[key] for key in ("num_hidden_layers", "hidden_size", "intermediate_size"))
+    return Shape(layers, hidden, inner, max(1, sum(lengths) * batch_size // len(lengths)))
+
+
+def prepare(folder: Path, options: argparse.Namespace) -> list[int]:
     """Write pairs, task file and backbone into the folder; gives the length of every pair in tokens."""
     from transformers import AutoTokenizer
     from transformers.utils import logging
@@ -156,7 +163,7 @@ def _made_up(folder: Path, size: tuple[int, int, int, int], pairs: Sequence[Pair
     tokenizer.save_pretrained(folder)
 
 
-def _job(folder: Path, options: argparse.Namespace, precision: str, seed: int) -> Job:
+def job(folder: Path, options: argparse.Namespace, precision: str, seed: int) -> Job:
     return Job(
         folder=folder,
         examples=options.examples,
