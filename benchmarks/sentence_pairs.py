@@ -7,8 +7,12 @@ chance whatever its seed, and losses can be compared.
 """
 
 import csv
+import gzip
+import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,9 +42,23 @@ def write(folder: Path, count: int) -> list[Pair]:
         for place in rng.choice(len(hypothesis), size=-(-len(hypothesis) // 3), replace=False):
             hypothesis[place] = f"{LABELS[label][:2]}x{rng.integers(CUES)}"
         pairs.append(Pair(" ".join(premise), " ".join(hypothesis), LABELS[label]))
+    _save(folder, pairs)
+    return pairs
+
+
+def copy(source: Path, folder: Path, count: int) -> list[Pair]:
+    """Write the first `count` pairs of a file in the layout of MultiNLI's JSON lines, as `write` does."""
+    opened: Any = gzip.open if source.suffix == ".gz" else open
+    with opened(source, "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in islice(file, count)]
+    pairs = [Pair(row["sentence1"], row["sentence2"], row["gold_label"]) for row in rows]
+    _save(folder, pairs)
+    return pairs
+
+
+def _save(folder: Path, pairs: list[Pair]) -> None:
     with (folder / FILE).open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows((pair.text, pair.text2, pair.label) for pair in pairs)
-    return pairs
 
 
 def _words(rng: np.random.Generator) -> list[str]:
@@ -64,7 +82,7 @@ TASK = Task(
     languages=("en",),
     labels=LABELS,
     metric="accuracy",
-    files=Files(patterns={"train": (FILE,)}, read=read),
+    files=Files(patterns={"train": (FILE,), "test": (FILE,)}, read=read),
     description="Made-up sentence pairs; cue words give the label away",
     citation="made up for the benchmark",
     licence="CC0 1.0",

@@ -2,12 +2,13 @@
 
     pip install -e '.[bench]'
     python benchmarks/throughput.py [--size small] [--examples 3000] [--json FILE]
+    python benchmarks/throughput.py --backbone DIR [--pairs train.jsonl.gz]
 
 Three contenders take turns, each in a process of its own (see contenders.py): the Trainer as the official
 example scripts use it, the Trainer at its best, and xstilts. The encoder has XLM-R's architecture and random
-weights; the pairs are made up, with the lengths of XNLI. The precision of the last two is whichever of bf16
-and fp32 multiplies matrices faster on this machine, if `--precision` does not say; both rates are measured
-first.
+weights, or is a real one in a folder; the pairs are made up, with the lengths of XNLI, or the first of a file
+in the layout of MultiNLI's JSON lines. The precision of the last two is whichever of bf16 and fp32 multiplies
+matrices faster on this machine, if `--precision` does not say; both rates are measured first.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ import contenders
 import sentence_pairs
 from contenders import CONTENDERS, Figures, Job
 from rates import PRECISIONS, Shape, matrix_rate
+from xstilts.families.examples import Pair
 
 SIZES = {
     "tiny": (2, 64, 2, 256),
@@ -46,9 +49,8 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        lengths = _prepare(folder, options)
-        layers, hidden, _, intermediate = SIZES[options.size]
-        shape = Shape(layers, hidden, intermediate, max(1, sum(lengths) * options.batch_size // len(lengths)))
+        lengths = prepare(folder, options)
+        shape = shape_of(folder, lengths, options.batch_size)
         rates = {precision: matrix_rate(shape, precision) for precision in PRECISIONS}
         precision = options.precision or max(rates, key=lambda name: rates[name])
         _say(f"{_machine()}, {options.threads} threads")
@@ -59,7 +61,7 @@ def main() -> None:
         _say(", ".join(f"{name} {rate / 1e9:,.0f} GFLOP/s" for name, rate in rates.items()) + " in matrices")
         which = "as asked for" if options.precision else "which is faster here"
         _say(f"The example script computes in fp32, the others in {precision}, {which}.\n")
-        jobs = [_job(folder, options, precision, seed) for seed in range(1, options.seeds + 1)]
+        jobs = [job(folder, options, precision, seed) for seed in range(1, options.seeds + 1)]
         measured: dict[str, list[Figures]] = {name: [] for name in CONTENDERS}
         for job in jobs:
             for contender in CONTENDERS:
@@ -70,7 +72,8 @@ def main() -> None:
         "threads": options.threads,
         "precision": precision,
         "matrix_rate": rates,
-        "settings": {key: value for key, value in vars(options).items() if key != "json"},
+        "settings": {key: value for key, value in vars(options).items() if key != "json"}
+        | {"backbone": str(options.backbone), "pairs": str(options.pairs)},
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
     }
     figures["share_of_matrix_rate"] = figures["flops_per_second"] / rates[precision]
@@ -79,34 +82,70 @@ def main() -> None:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Training throughput beside the Hugging Face Trainer")
-    parser.add_argument("--size", choices=SIZES, default="small", help="of the encoder")
-    parser.add_argument("--examples", type=int, default=3000)
-    parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument(
-        "--batch-size", type=int, default=32, help="as in the commands of the example scripts"
+def parser(description: str) -> argparse.ArgumentParser:
+    """The options of a benchmark on pairs of sentences."""
+    found = argparse.ArgumentParser(description=description)
+    found.add_argument("--size", choices=SIZES, default="small", help="of the encoder")
+    found.add_argument(
+        "--backbone", type=Path, help="the folder of a real encoder, in place of one of a size"
     )
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--seeds", type=int, default=3, help="of xstilts and the best Trainer")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--precision", choices=PRECISIONS, help="by default the faster one")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
-    return parser.parse_args()
+    found.add_argument("--pairs", type=Path, help="a file of pairs, in place of made-up ones")
+    found.add_argument("--batch-size", type=int, default=32, help="as in the commands of the example scripts")
+    found.add_argument("--learning-rate", type=float, default=1e-3)
+    found.add_argument("--threads", type=int, default=torch.get_num_threads())
+    found.add_argument("--precision", choices=PRECISIONS, help="by default the faster one")
+    found.add_argument("--json", type=Path, help="where to write the figures")
+    return found
 
 
-def _prepare(folder: Path, options: argparse.Namespace) -> list[int]:
+def _options() -> argparse.Namespace:
+    found = parser("Training throughput beside the Hugging Face Trainer")
+    found.add_argument("--examples", type=int, default=3000)
+    found.add_argument("--epochs", type=int, default=1)
+    found.add_argument("--seeds", type=int, default=3, help="of xstilts and the best Trainer")
+    return found.parse_args()
+
+
+def shape_of(folder: Path, lengths: Sequence[int], batch_size: int) -> Shape:
+    """The shape of the encoder in the folder, with batches of pairs of these lengths."""
+    config = json.loads((folder / "backbone" / "config.json").read_text())
+    layers, hidden, inner = (config[key] for key in ("num_hidden_layers", "hidden_size", "intermediate_size"))
+    return Shape(layers, hidden, inner, max(1, sum(lengths) * batch_size // len(lengths)))
+
+
+def prepare(folder: Path, options: argparse.Namespace) -> list[int]:
     """Write pairs, task file and backbone into the folder; gives the length of every pair in tokens."""
-    from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaModel
+    from transformers import AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    pairs = sentence_pairs.write(folder, options.examples)
+    if options.pairs is None:
+        pairs = sentence_pairs.write(folder, options.examples)
+    else:
+        pairs = sentence_pairs.copy(options.pairs, folder, options.examples)
     shutil.copy(sentence_pairs.__file__, folder / "sentence_pairs.py")
+    if options.backbone is None:
+        _made_up(folder / "backbone", SIZES[options.size], pairs)
+    else:
+        (folder / "backbone").symlink_to(options.backbone.resolve())
+    tokenizer = AutoTokenizer.from_pretrained(folder / "backbone")
+    encoded = tokenizer(
+        [pair.text for pair in pairs],
+        [pair.text2 for pair in pairs],
+        truncation=True,
+        max_length=MAX_LENGTH,
+    )
+    return [len(ids) for ids in encoded["input_ids"]]
+
+
+def _made_up(folder: Path, size: tuple[int, int, int, int], pairs: Sequence[Pair]) -> None:
+    """Write an encoder of XLM-R's architecture with random weights, and a tokenizer of the pairs' words."""
+    from transformers import XLMRobertaConfig, XLMRobertaModel
+
     tokenizer = contenders.tokenizer(
         [text for pair in pairs for text in (pair.text, pair.text2 or "")], VOCABULARY
     )
-    layers, hidden, heads, intermediate = SIZES[options.size]
+    layers, hidden, heads, intermediate = size
     torch.manual_seed(1)
     encoder = XLMRobertaModel(
         XLMRobertaConfig(
@@ -120,19 +159,11 @@ def _prepare(folder: Path, options: argparse.Namespace) -> list[int]:
         ),
         add_pooling_layer=False,
     )
-    encoder.save_pretrained(folder / "backbone")
-    tokenizer.save_pretrained(folder / "backbone")
-    tokenizer = AutoTokenizer.from_pretrained(folder / "backbone")
-    encoded = tokenizer(
-        [pair.text for pair in pairs],
-        [pair.text2 for pair in pairs],
-        truncation=True,
-        max_length=MAX_LENGTH,
-    )
-    return [len(ids) for ids in encoded["input_ids"]]
+    encoder.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
-def _job(folder: Path, options: argparse.Namespace, precision: str, seed: int) -> Job:
+def job(folder: Path, options: argparse.Namespace, precision: str, seed: int) -> Job:
     return Job(
         folder=folder,
         examples=options.examples,

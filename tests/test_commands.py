@@ -177,6 +177,25 @@ def test_check_lists_cells_shared_phases_and_cost(world: "World", shell: Shell) 
     assert content["estimate"]["tokens"] > 0
 
 
+def test_check_sums_trainings_by_arm_and_target_or_lists_them(world: "World", shell: Shell) -> None:
+    """Two arms with two seeds; the intermediate trainings are shared by the cells of the targets."""
+    steps = json.loads(shell("check", world.study(), "--json")[1])["steps"]
+    phases = [step for step in steps if step["kind"] == "phase"]
+    out = shell("check", world.study())[1]
+    for head in ("arm", "target"):
+        (line,) = [line for line in out.splitlines() if f"{head} " in line and "trainings" in line]
+        rows = out.partition(line)[2].splitlines()[1:]
+        place = line.index("trainings")
+        counts = []
+        for row in rows:
+            if not row[place:].strip() or not row[place:].split()[0].isdigit():
+                break
+            counts.append(int(row[place:].split()[0]))
+        assert sum(counts) == len(phases)
+    assert phases[0]["fingerprint"] not in out
+    assert phases[0]["fingerprint"] in shell("check", world.study(), "--steps")[1]
+
+
 def test_check_sees_what_the_store_has(world: "World", shell: Shell) -> None:
     shell("run", world.study())
     content = json.loads(shell("check", world.study(), "--json")[1])

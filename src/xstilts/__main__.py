@@ -154,6 +154,7 @@ def check(
     store: StoreOption = STORE,
     data: DataOption = None,
     images: ImagesOption = None,
+    steps: Annotated[bool, typer.Option("--steps", help="List every phase to train by itself.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Dry run: errors, cells, rough cost. Also what phases share and what the store has."""
@@ -166,7 +167,9 @@ def check(
 
     found = draft(load(study), data, images)
     rows, broken, notes = look(found.steps, found.places)
-    show.checked(replace(found, notes=found.notes + notes), Store(store), rows, as_json=json)
+    show.checked(
+        replace(found, notes=found.notes + notes), Store(store), rows, every_phase=steps, as_json=json
+    )
     if errors := {str(error): error for error in (*found.errors, *broken)}:
         raise InputErrors(tuple(errors.values()))
 

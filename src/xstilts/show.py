@@ -3,8 +3,9 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from statistics import median
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +32,16 @@ if TYPE_CHECKING:
 
 
 def checked(
-    plan: Plan, store: Store, rows: Mapping[Part, int] = MappingProxyType({}), *, as_json: bool
+    plan: Plan,
+    store: Store,
+    rows: Mapping[Part, int] = MappingProxyType({}),
+    *,
+    every_phase: bool = False,
+    as_json: bool,
 ) -> None:
     """The dry run: cells, steps with what is shared and what the store has, what is read, an estimate of the
-    cost. `rows` has the numbers of rows, as far as they were counted."""
+    cost. `rows` has the numbers of rows, as far as they were counted; phases are summed by arm and by
+    target, or listed each by itself."""
     cost = estimate(plan, store)
     read = [source(part, plan.places, rows.get(part)) for part in parts_of(plan.steps)]
     steps = [_step(step, plan, store) for step in plan.steps]
@@ -71,12 +78,15 @@ def checked(
         if (of_kind := [step for step in steps if step["kind"] == kind])
     ]
     console.print(_table(("steps", "number", "in the store", "shared by cells"), kinds))
-    phases = [step for step in steps if step["kind"] == "phase" and not step["done"]]
-    shared = [
-        (step["name"], step["fingerprint"], step["cells"], _thousands(step["tokens"])) for step in phases
-    ]
-    if shared:
-        console.print(_table(("phase to train", "fingerprint", "cells", "tokens (estimate)"), shared))
+    left = [step for step in steps if step["kind"] == "phase" and not step["done"]]
+    if left and every_phase:
+        listed = [
+            (step["name"], step["fingerprint"], step["cells"], _thousands(step["tokens"])) for step in left
+        ]
+        console.print(_table(("phase to train", "fingerprint", "cells", "tokens (estimate)"), listed))
+    elif left:
+        for table in _trainings(plan, left, store, cost.tokens_per_second):
+            console.print(table)
     for group in grouped(read):
         console.print(printable(f"Data: {group}."), soft_wrap=True)
     console.print(_cost(cost.tokens, cost.unknown, cost.seconds))
@@ -284,6 +294,47 @@ def _grid(plan: Plan, store: Store) -> Table:
         for line, done in lines.items()
     ]
     return _table(("backbone", "arm", *targets), rows)
+
+
+def _trainings(
+    plan: Plan, left: Sequence[Mapping[str, Any]], store: Store, speed: float | None
+) -> Iterator[Table]:
+    """The phases to train, by backbone and arm, and by target: their number, tokens and what they leave on
+    the disk while they are needed; their time where finished phases of the plan tell how fast they are."""
+    places: dict[str, tuple[tuple[str, str], str]] = {}
+    for cell in plan.cells:
+        arm = f"{cell.arm} (random weights)" if cell.reference == "random" else cell.arm
+        own = len(cell.phases) - (plan.evaluation(cell).trained_by is not None)
+        for number, phase in enumerate(cell.phases):
+            target = "(intermediate)" if number < own else cell.target
+            places.setdefault(phase, ((cell.backbone, arm), target))
+    arms: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    targets: dict[tuple[str], list[Mapping[str, Any]]] = {}
+    for step in left:
+        arm_place, target = places.get(step["fingerprint"], (("", step["name"]), ""))
+        arms.setdefault(arm_place, []).append(step)
+        targets.setdefault((target,), []).append(step)
+    size = _checkpoint_bytes(plan, store)
+    for names, together in ((("backbone", "arm"), arms), (("target",), targets)):
+        lines = [(*key, *_summed(steps, speed, size)) for key, steps in together.items()]
+        head = [*names, "trainings", "shared by cells", "tokens (estimate)"]
+        head += ["time of one worker"] * (speed is not None) + ["checkpoints"] * (size is not None)
+        yield _table(head, lines)
+
+
+def _summed(steps: Sequence[Mapping[str, Any]], speed: float | None, size: float | None) -> Iterator[str]:
+    tokens = None if any(step["tokens"] is None for step in steps) else sum(step["tokens"] for step in steps)
+    yield from (str(len(steps)), str(sum(step["cells"] > 1 for step in steps)), _thousands(tokens))
+    if speed is not None:
+        yield "unknown" if tokens is None else duration(tokens / speed)
+    if size is not None:
+        yield f"{len(steps) * size / 1e9:.1f} GB"
+
+
+def _checkpoint_bytes(plan: Plan, store: Store) -> float | None:
+    """What a checkpoint takes in float32, as finished phases of the plan tell; None if there are none."""
+    known = [(store.record(step.fingerprint) or {}).get("parameters", 0) for step in plan.steps]
+    return 4 * median(found) if (found := [number for number in known if number]) else None
 
 
 def _of(done: Sequence[bool]) -> str:

@@ -110,9 +110,25 @@ def test_plain_lines(found: Plan, clock: list[float]) -> None:
         shown(first(found, "phase", 2), {"event": "blocked", "by": "x"})
     name, other = phase.name, first(found, "phase", 1)
     assert text.getvalue().splitlines() == [
-        f"{name}: update 5 of 9, loss 0.500; 0 of 14 cells, 100 tokens/s",
+        f"{name}: update 5 of 9, loss 0.500 (56%, about 25 s left); 0 of 14 cells, 100 tokens/s",
         f"{name}: done in 32 s; 0 of 14 cells",
         f"failed: {other.name} ({other.fingerprint}): the loss is nan. [Lower] it.",
+    ]
+
+
+def test_a_step_that_sends_nothing_is_told_of_every_half_minute(found: Plan, clock: list[float]) -> None:
+    shown, text = plain(found)
+    phase, evaluation = first(found, "phase"), first(found, "evaluation")
+    shown(phase, {"event": "started"})
+    shown(evaluation, {"event": "started"})
+    shown(evaluation, {"event": "progress", "language": "sw", "update": 3, "updates": 4})
+    for _ in range(2):
+        clock[0] += 20
+        shown.remind()
+    shown.remind()
+    assert text.getvalue().splitlines() == [
+        f"{phase.name}: begun 40 s ago; 0 of 14 cells",
+        f"{evaluation.name}: language 3 of 4 (75%, about 13 s left); 0 of 14 cells",
     ]
 
 

@@ -14,7 +14,7 @@ from transformers import AutoConfig, LlamaModel, T5EncoderModel
 from xstilts import task
 from xstilts.errors import BackboneError, DataError, LossError
 from xstilts.families.examples import Pair
-from xstilts.runner import checkpoint, columns, train
+from xstilts.runner import checkpoint, columns, embedding_rows, train
 from xstilts.runner import model as models
 from xstilts.study.phase import Phase
 from xstilts.study.recipe import Recipe
@@ -225,6 +225,7 @@ class Scripted:
 def test_the_best_point_is_kept(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     scripted = Scripted(10, 30, 30, 20)
     monkeypatch.setattr(train, "_mean_score", scripted)
+    monkeypatch.setattr(embedding_rows, "WORTH", 0.0)
     trained = phase("pairs", updates=8, evaluations=4, select="best")
     record = box.compute(trained)
     assert record["updates"] == 8

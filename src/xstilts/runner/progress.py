@@ -1,6 +1,7 @@
 """Progress on standard error: a live display on a terminal, plain lines elsewhere."""
 
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -109,22 +110,38 @@ class Progress:
         self.board = Board(plan, done)
         self.console = Console(stderr=True)
         self._said: dict[str, float] = {}
+        self._ended, self._turn = threading.Event(), threading.Lock()
         self._live = Live(
             console=self.console, get_renderable=self._picture, refresh_per_second=4, transient=True
         )
 
     def __enter__(self) -> "Progress":
         self._shown().__enter__()
+        if not self.console.is_terminal:
+            threading.Thread(target=self._remind, daemon=True).start()
         return self
 
     def __exit__(self, *raised: Any) -> None:
+        self._ended.set()
         self._shown().__exit__(*raised)
+
+    def _remind(self) -> None:
+        """Say that steps go on which send no events for a while: they read data, or predict a language."""
+        while not self._ended.wait(1.0):
+            self.remind()
+
+    def remind(self) -> None:
+        """Say how far each step is of which nothing was said for long."""
+        for step, event in list(self.board.active.values()):
+            self._print(self._due(step, event))
 
     def __call__(self, step: Step, event: Mapping[str, Any]) -> None:
         """Take in an event, and say what should be said."""
         before = self.board.began.get(step.fingerprint, 0.0)
         self.board.hear(step, event)
-        line = self._line(step, event, time.monotonic() - before)
+        self._print(self._line(step, event, time.monotonic() - before))
+
+    def _print(self, line: str) -> None:
         if line:
             self.console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
@@ -140,11 +157,17 @@ class Progress:
             return ""
         if kind == "finished":
             return f"{step.name}: done in {duration(seconds)}; {self.board.summary()}"
-        last = self._said.get(step.fingerprint, self.board.began[step.fingerprint])
-        if time.monotonic() - last < LINE_SECONDS or "update" not in event:
-            return ""
-        self._said[step.fingerprint] = time.monotonic()
-        return f"{step.name}: {_update(event)}; {self.board.summary()}"
+        return self._due(step, event)
+
+    def _due(self, step: Step, event: Mapping[str, Any]) -> str:
+        """How far a step is, if nothing was said of it for long."""
+        now, began = time.monotonic(), self.board.began[step.fingerprint]
+        with self._turn:
+            if now - self._said.get(step.fingerprint, began) < LINE_SECONDS:
+                return ""
+            self._said[step.fingerprint] = now
+        far = _update(event, now - began) or f"begun {duration(now - began)} ago"
+        return f"{step.name}: {far}; {self.board.summary()}"
 
     def _picture(self) -> Group:
         done, every = self.board.cells
@@ -153,7 +176,7 @@ class Progress:
         steps = Table.grid(padding=(0, 2))
         for step, event in self.board.active.values():
             seconds = time.monotonic() - self.board.began[step.fingerprint]
-            steps.add_row(Text(f"  {step.name}"), _update(event), duration(seconds))
+            steps.add_row(Text(f"  {step.name}"), _update(event, seconds), duration(seconds))
         return Group(head, steps)
 
 
@@ -164,11 +187,16 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"
 
 
-def _update(event: Mapping[str, Any]) -> str:
-    if "update" in event:
-        text = f"update {event['update']} of {event['updates']}"
-        return text + (f", loss {event['loss']:.3f}" if "loss" in event else "")
-    return str(event.get("language", ""))
+def _update(event: Mapping[str, Any], seconds: float) -> str:
+    """How far a step is that began so many seconds ago, and how long the rest of it may take."""
+    if "update" not in event:
+        return ""
+    unit = "language" if "language" in event else "update"
+    text = f"{unit} {event['update']} of {event['updates']}"
+    text += f", loss {event['loss']:.3f}" if "loss" in event else ""
+    share = event["update"] / max(1, event["updates"])
+    rest = f", about {duration(seconds * (1 - share) / share)} left" if 0 < share < 1 else ""
+    return f"{text} ({share:.0%}{rest})"
 
 
 def say(text: str) -> None:

@@ -13,7 +13,7 @@ import torch
 from xstilts import families, metrics
 from xstilts.errors import DataError, LossError
 from xstilts.families.items import Layout
-from xstilts.runner import adapter, checkpoint, shards
+from xstilts.runner import adapter, checkpoint, dropout, embedding_rows, shards
 from xstilts.runner.batches import autocast
 from xstilts.runner.context import Context
 from xstilts.runner.data import collate, generator
@@ -80,9 +80,9 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         _set_dropout(model, recipe.dropout)
     if recipe.adapter is not None:
         adapter.attach(model, recipe.adapter, new)
+    dropout.in_bulk(model)
     if context.save_memory:
         model.save_memory()
-    whole = shards.placed(model, ranks, device)
 
     # The data: encoded once; the schedule says which items each update sees.
     tasks, counts = [], dict.fromkeys((use.task for use in phase.uses), 0)
@@ -97,6 +97,9 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     check_at = _evenly(schedule.total, recipe.evaluations if watch else 0)
     hiding = objective(model) if any(masked) else None
     pad, padding = model.pad, PADDING if device.type == "cpu" else None
+    met = [*tasks, *(prepared.encoded for prepared in watch.values())]
+    rows_read = embedding_rows.reduce(model, met)
+    whole = shards.placed(model, ranks, device)
 
     # The optimizer, and where an interrupted run had come to.
     optimizer = adamw(model, recipe)
@@ -141,7 +144,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
             now = 'Lower the learning rate, or set precision = "fp32" in the recipe.'
             raise LossError(where, f"the loss is {loss}, the norm of its gradient {steepness}.", now)
         optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        # Giving memory back and taking it anew costs time; but what no update reaches must have no gradient.
+        optimizer.zero_grad(set_to_none=len(tasks) > 1)
 
         # What is known now.
         progress.update, progress.loss = update + 1, loss
@@ -186,6 +190,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     # What is left: the checkpoint, the curve, and how well the phase learned its own tasks.
     if best:
         whole.load_state_dict(best, strict=False)
+    selected = progress.best_update if best else progress.update
+    embedding_rows.restore(whole, decay(recipe, selected, schedule.total))
     if recipe.adapter is not None:
         parent = phase.parent
         if isinstance(parent, Backbone) and parent.model is not None and not parent.made:
@@ -204,13 +210,14 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         | {
             "updates": progress.update,
             "planned_updates": schedule.total,
-            "selected_update": progress.best_update if best else progress.update,
+            "selected_update": selected,
             "tokens": progress.tokens,
             "padding": 1 - progress.tokens / max(1, progress.padded),
             "train_seconds": progress.seconds,
             "loss": progress.curve[-1]["loss"] if progress.curve else progress.loss,
             "examples": counts,
             "computed_on": progress.computed_on,
+            "embedding_rows": rows_read,
             "processes": ranks.size,
             "divided": ranks.divides,
             "source_score": _source_scores(whole, watch, phase),
@@ -247,6 +254,11 @@ def rate(recipe: Recipe, update: int, total: int) -> float:
     left = (total - update) / max(1, total - warm)
     shape = {"linear": left, "cosine": 0.5 * (1 - math.cos(math.pi * left)), "constant": 1.0}[recipe.decay]
     return recipe.learning_rate * shape
+
+
+def decay(recipe: Recipe, updates: int, total: int) -> float:
+    """What AdamW has left of a weight without gradients after so many updates of all, as a share of it."""
+    return math.prod(1 - rate(recipe, update, total) * recipe.weight_decay for update in range(updates))
 
 
 def _layout(use: Use, recipe: Recipe) -> Layout:
