@@ -269,6 +269,7 @@ def test_no_option_says_what_is_computed() -> None:
         "json",
         "save_memory",
         "keep_checkpoints",
+        "steps",
     }
     allowed |= {"retry", "repair", "limit", "engine", "engine_options", "address"}
     for command in commands.app.registered_commands:
