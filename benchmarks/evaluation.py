@@ -54,7 +54,7 @@ def main() -> None:
 
 def _measured(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Seconds of the evaluation, and of its forward passes."""
-    step, places = contenders.phase(throughput.job(folder, options, options.precision or "fp32", 1))
+    step, places = contenders.phase(throughput.job_of(folder, options, options.precision or "fp32", 1))
     trained = step.specification
     trained = trained.changed(recipe=trained.recipe.changed(epochs=None, updates=1))
     store = Store(folder / "store")

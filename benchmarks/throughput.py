@@ -61,7 +61,7 @@ def main() -> None:
         _say(", ".join(f"{name} {rate / 1e9:,.0f} GFLOP/s" for name, rate in rates.items()) + " in matrices")
         which = "as asked for" if options.precision else "which is faster here"
         _say(f"The example script computes in fp32, the others in {precision}, {which}.\n")
-        jobs = [job(folder, options, precision, seed) for seed in range(1, options.seeds + 1)]
+        jobs = [job_of(folder, options, precision, seed) for seed in range(1, options.seeds + 1)]
         measured: dict[str, list[Figures]] = {name: [] for name in CONTENDERS}
         for job in jobs:
             for contender in CONTENDERS:
@@ -163,7 +163,7 @@ def _made_up(folder: Path, size: tuple[int, int, int, int], pairs: Sequence[Pair
     tokenizer.save_pretrained(folder)
 
 
-def job(folder: Path, options: argparse.Namespace, precision: str, seed: int) -> Job:
+def job_of(folder: Path, options: argparse.Namespace, precision: str, seed: int) -> Job:
     return Job(
         folder=folder,
         examples=options.examples,
