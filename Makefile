@@ -1,6 +1,6 @@
 # make demo           a study of the embedded lab, from nothing to a report
 # make test           linter, formatter check, type checker, tests
-# make test-slow      how often intervals cover and verdicts are false, by simulation; kills, and two drivers
+# make test-slow      how often intervals cover and verdicts are false, by simulation; kills, and two drivers; the demo
 # make lower-bounds   the tests with the oldest dependencies that pyproject.toml allows
 #
 # Each does its own set-up in .venv (or .venv-lower), once for each state of pyproject.toml and
