@@ -6,11 +6,14 @@ with 16 bits each. So the masks are still a function of torch's seed alone, and 
 to save memory drop the same values.
 """
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import nn
 
-BITS = 16
+LEVELS = 2**16
 
 
 class Dropout(nn.Dropout):
@@ -19,7 +22,7 @@ class Dropout(nn.Dropout):
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         if not self.training or self.p == 0 or values.device.type != "cpu":
             return super().forward(values)
-        return values * _mask(values, self.p)
+        return values * kept(values.shape, self.p).to(values.dtype).mul_(kept_scale(self.p))
 
 
 def in_bulk(model: nn.Module) -> None:
@@ -29,14 +32,15 @@ def in_bulk(model: nn.Module) -> None:
             module.__class__ = Dropout
 
 
-def _mask(values: torch.Tensor, share: float) -> torch.Tensor:
-    """Zero for about that share of the values, and for the others what keeps their mean."""
-    dropped = round(share * 2**BITS)
-    if dropped == 2**BITS:
-        return torch.zeros_like(values)
-    seed = int(torch.empty((), dtype=torch.int64).random_())
-    words = -(-values.numel() * BITS // 64)
-    drawn = np.random.Generator(np.random.SFC64(seed)).integers(0, 2**64, words, dtype=np.uint64)
-    bits = torch.from_numpy(drawn.view(np.int16)[: values.numel()]).view(values.shape)
-    kept: torch.Tensor = (bits >= dropped - 2 ** (BITS - 1)).to(values.dtype)
-    return kept.mul_(2**BITS / (2**BITS - dropped))
+def kept(shape: Sequence[int], share: float) -> torch.Tensor:
+    """Which values are kept: all but about that share."""
+    count, seed = math.prod(shape), int(torch.empty((), dtype=torch.int64).random_())
+    drawn = np.random.Generator(np.random.SFC64(seed)).integers(0, 2**64, -(-count // 4), dtype=np.uint64)
+    levels = torch.from_numpy(drawn.view(np.uint16)[:count].view(np.int16)).view(*shape)
+    dropped = round(share * LEVELS)
+    return levels >= dropped - LEVELS // 2 if dropped < LEVELS else torch.zeros(*shape, dtype=torch.bool)
+
+
+def kept_scale(share: float) -> float:
+    """What the values that are kept are multiplied by, so that the mean stays."""
+    return LEVELS / max(1, LEVELS - round(share * LEVELS))

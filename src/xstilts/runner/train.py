@@ -13,7 +13,7 @@ import torch
 from xstilts import families, metrics
 from xstilts.errors import DataError, LossError
 from xstilts.families.items import Layout
-from xstilts.runner import adapter, checkpoint, dropout, embedding_rows, shards
+from xstilts.runner import adapter, attention, checkpoint, dropout, embedding_rows, shards
 from xstilts.runner.batches import autocast
 from xstilts.runner.context import Context
 from xstilts.runner.data import collate, generator
@@ -81,6 +81,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     if recipe.adapter is not None:
         adapter.attach(model, recipe.adapter, new)
     dropout.in_bulk(model)
+    attention.keep_little(model.encoder)
     if context.save_memory:
         model.save_memory()
 
@@ -191,6 +192,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     if best:
         whole.load_state_dict(best, strict=False)
     selected = progress.best_update if best else progress.update
+    attention.keep_all(whole.encoder)
     embedding_rows.restore(whole, decay(recipe, selected, schedule.total))
     if recipe.adapter is not None:
         parent = phase.parent
