@@ -128,10 +128,8 @@ def test_a_run_drops_and_restores(world: "World", shell: "Shell") -> None:
     before = store.record(phase.fingerprint)
     store.remove(evaluation.fingerprint)
     status, _, err = shell("run", world.study(BARE), "--workers", "2", "--keep-checkpoints")
-    assert (status, err.splitlines()[-1]) == (
-        0,
-        f"1 steps computed, {len(found.steps) - 1} were in the store.",
-    )
+    assert status == 0
+    assert f"1 steps computed, {len(found.steps) - 1} were in the store." in err.splitlines()
     log = Path("store/log.txt").read_text()
     assert [log.count(one.fingerprint) for one in (phase, evaluation)] == [2, 2]
     assert with_checkpoint(store, found) & TARGETS == {phase.name}
@@ -163,7 +161,8 @@ def test_retry_computes_only_what_failed_before(world: "World", shell: "Shell") 
     assert shell("run", world.study(BARE), "--workers", "2", "--retry")[0] == 0
     assert [step.name for step in found.steps if not store.done(step)] == [other.name]
     status, _, err = shell("run", world.study(BARE), "--retry")
-    assert (status, err.splitlines()[-1]) == (0, "0 steps computed, 0 were in the store.")
+    assert status == 0
+    assert "0 steps computed, 0 were in the store." in err.splitlines()
 
 
 # Sizes and what no study refers to

@@ -113,8 +113,9 @@ class Told(Results):
         self.__dict__["_samples"] = samples
 
 
-def test_what_is_said_of_all_backbones_is_corrected_together():
+def test_what_is_said_of_all_backbones_is_corrected_together(monkeypatch):
     """By Holm p = .0088 holds among four differences (.035) and not among sixteen (.14)."""
+    monkeypatch.setattr(sections, "collapses", lambda _: SimpleNamespace(comparisons=()))
     alone, four = (Effects(Told(names)) for names in (("one",), ("one", "two", "three", "four")))
     assert [cell["row"] for cell in charts.heat_cells(alone, "one") if cell["strong"]] == ["a"]
     assert sections.answer(alone).startswith("Of 4 pairs of an intermediate arm and a target, 1 helps")
