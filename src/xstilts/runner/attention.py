@@ -1,8 +1,7 @@
 """Attention with dropout on a processor that keeps little for its gradients.
 
 Where attention is dropped out, torch has no fused kernel for processors. What it does instead keeps three
-tables of the size heads x tokens x tokens for the gradients of each layer, which is most of a training's
-memory. Here the weights are computed again for the gradients (as in FlashAttention, Dao et al. 2022, arXiv
+tables of the size heads x tokens x tokens for the gradients of each layer. Here the weights are computed again for the gradients (as in FlashAttention, Dao et al. 2022, arXiv
 2205.14135), and of the mask one byte for each weight is kept.
 
 Shapes: B sequences, A heads, L tokens, D numbers of a head.
@@ -16,7 +15,7 @@ from transformers import AttentionInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
-from xstilts.runner.dropout import kept, kept_scale
+from xstilts.runner.dropout import dropped, kept, kept_scale
 
 NAME, PLAIN = "xstilts", "sdpa"
 
@@ -37,14 +36,14 @@ class _Attention(torch.autograd.Function):
     ) -> torch.Tensor:
         ctx.save_for_backward(query, key, value, mask, keep)
         ctx.scale, ctx.factor = scale, factor
-        return _dropped(_weights(query, key, mask, scale), keep, factor) @ value
+        return dropped(_weights(query, key, mask, scale), keep, factor) @ value
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         query, key, value, mask, keep = ctx.saved_tensors
         weights = _weights(query, key, mask, ctx.scale)
-        of_value = _dropped(weights, keep, ctx.factor).transpose(-2, -1) @ gradient
-        of_weights = _dropped(gradient @ value.transpose(-2, -1), keep, ctx.factor)
+        of_value = dropped(weights, keep, ctx.factor).transpose(-2, -1) @ gradient
+        of_weights = dropped(gradient @ value.transpose(-2, -1), keep, ctx.factor)
         of_scores = weights * (of_weights - (of_weights * weights).sum(dim=-1, keepdim=True)) * ctx.scale
         return of_scores @ key, of_scores.transpose(-2, -1) @ query, of_value, None, None, None, None
 
@@ -55,10 +54,6 @@ def _weights(query: torch.Tensor, key: torch.Tensor, mask: torch.Tensor | None, 
         scores.masked_fill_(~mask, torch.finfo(scores.dtype).min)
     exact = torch.promote_types(scores.dtype, torch.float32)
     return torch.softmax(scores, dim=-1, dtype=exact).to(scores.dtype)
-
-
-def _dropped(values: torch.Tensor, keep: torch.Tensor, factor: float) -> torch.Tensor:
-    return values * keep.to(values.dtype).mul_(factor)
 
 
 def attend(

@@ -22,7 +22,7 @@ class Dropout(nn.Dropout):
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         if not self.training or self.p == 0 or values.device.type != "cpu":
             return super().forward(values)
-        return values * kept(values.shape, self.p).to(values.dtype).mul_(kept_scale(self.p))
+        return dropped(values, kept(values.shape, self.p), kept_scale(self.p))
 
 
 def in_bulk(model: nn.Module) -> None:
@@ -36,9 +36,14 @@ def kept(shape: Sequence[int], share: float) -> torch.Tensor:
     """Which values are kept: all but about that share."""
     count, seed = math.prod(shape), int(torch.empty((), dtype=torch.int64).random_())
     drawn = np.random.Generator(np.random.SFC64(seed)).integers(0, 2**64, -(-count // 4), dtype=np.uint64)
-    levels = torch.from_numpy(drawn.view(np.uint16)[:count].view(np.int16)).view(*shape)
-    dropped = round(share * LEVELS)
-    return levels >= dropped - LEVELS // 2 if dropped < LEVELS else torch.zeros(*shape, dtype=torch.bool)
+    levels = torch.from_numpy(drawn.view(np.int16)[:count]).view(*shape)
+    fewest = round(share * LEVELS)
+    return levels >= fewest - LEVELS // 2 if fewest < LEVELS else torch.zeros(*shape, dtype=torch.bool)
+
+
+def dropped(values: torch.Tensor, keep: torch.Tensor, scale: float) -> torch.Tensor:
+    """The values that are kept times the scale, and zero for the others."""
+    return values * keep.to(values.dtype).mul_(scale)
 
 
 def kept_scale(share: float) -> float:
