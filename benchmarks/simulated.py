@@ -8,7 +8,7 @@ distribution. Only the plan and the predictions are made up: `Results`, `Effects
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -137,6 +137,7 @@ def arm_name(number: int) -> str:
     return f"a{number}" if number else "none"
 
 
+@lru_cache(maxsize=1)
 def _cells(setting: Setting) -> tuple[Cell, ...]:
     """Those of a plan: each run has a phase for its intermediate training and one for its target."""
     cells = []

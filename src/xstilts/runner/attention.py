@@ -1,9 +1,9 @@
 """Attention with dropout on a processor that keeps little for its gradients.
 
 Where attention is dropped out, torch has no fused kernel for processors. What it does instead keeps three
-tables of the size heads x tokens x tokens for the gradients of each layer. Here the weights are computed again
-for the gradients (as in FlashAttention, Dao et al. 2022, arXiv 2205.14135), and of the mask one byte for each
-weight is kept.
+tables of the size heads x tokens x tokens for the gradients of each layer. Here the weights are computed
+again for the gradients (as in FlashAttention, Dao et al. 2022, arXiv 2205.14135), and of the mask one byte
+for each weight is kept.
 
 Shapes: B sequences, A heads, L tokens, D numbers of a head.
 """
