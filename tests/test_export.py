@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from predictions import LAB, TARGETS, predicted
+from xstilts.errors import StudyError
 from xstilts.export import export
 from xstilts.metrics import layouts
 from xstilts.score import score
@@ -45,6 +46,13 @@ def test_what_is_not_computed_is_named(world: "World", store: Store, tmp_path: P
     assert written.folders == ()
     assert "mood-seed1/mood" in written.missing
     assert not (tmp_path / "out").exists()
+
+
+def test_a_part_of_the_rows_is_no_submission(world: "World", store: Store, tmp_path: Path) -> None:
+    study = load(world.study())
+    part = plan(study.changed(target=study.target.changed(test_examples=1)))
+    with pytest.raises(StudyError, match="a part of the test rows"):
+        export(part, store, tmp_path / "out")
 
 
 def test_every_layout_is_read_back(world: "World", store: Store, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts import task
-from xstilts.errors import DamageError
+from xstilts.errors import DamageError, StudyError
 from xstilts.families.examples import Bitext, Tagged
 from xstilts.report import files
 from xstilts.store import REPAIR, Store
@@ -35,8 +35,12 @@ def export(plan: Plan, store: Store, out: Path) -> Export:
     """Write the predictions of every arm and seed below `out`; references are no submissions.
 
     Raises DataError if the rows of a target whose layout depends on them cannot be read: the order of the
-    sentences of a retrieval task, and the empty sentences among those that are tagged.
+    sentences of a retrieval task, and the empty sentences among those that are tagged. Raises StudyError if
+    the study asks a part of the rows only.
     """
+    if plan.study.target.test_examples is not None:
+        what = "asks a part of the test rows (`target.test_examples`), and a submission has them all."
+        raise StudyError(plan.study.shown, what, "Leave `test_examples` out and run the study again.")
     several = len({cell.backbone for cell in plan.cells if not cell.reference}) > 1
     folders: dict[Path, None] = {}
     missing, lost = list[str](), list[str]()

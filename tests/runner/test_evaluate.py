@@ -12,14 +12,14 @@ from toybox import BACKBONE, PLACES, Box, evaluation, phase, use
 
 from xstilts import families, metrics
 from xstilts.errors import BackboneError
-from xstilts.families.examples import Bitext
+from xstilts.families.examples import Bitext, Pair
 from xstilts.families.items import Layout
 from xstilts.metrics import mining
 from xstilts.runner import checkpoint, finished, predict
 from xstilts.runner import model as models
 from xstilts.runner.finished import SCHEMA
 from xstilts.runner.mining import search_on_gpu
-from xstilts.runner.rows import prepare
+from xstilts.runner.rows import asked, prepare
 from xstilts.study.phase import Evaluation, Inference
 from xstilts.task import load as load_rows
 
@@ -298,6 +298,33 @@ def test_languages_are_those_of_the_use(box: Box) -> None:
 
 
 # Mining
+
+
+def test_of_translations_the_same_rows_are_asked_and_fewer_are_a_part_of_more() -> None:
+    ids = [f"q{number}" for number in range(40)]
+    there = [Pair(text="a", text2="b", label="yes", id=key) for key in ids]
+    elsewhere = [Pair(text="c", text2="d", label="yes", id=key) for key in reversed(ids[5:])]
+    few, other = {row.id for row in asked(there, 12)}, {row.id for row in asked(elsewhere, 12)}
+    assert few - set(ids[:5]) <= other
+    assert few < {row.id for row in asked(there, 13)}
+    without = [Pair(text="a", text2=str(number), label="no") for number in range(40)]
+    positions = [without.index(row) for row in asked(without, 12)]
+    assert positions == sorted(positions)
+    assert positions != list(range(12))
+    assert asked(without, 40) is without
+
+
+def test_a_part_of_the_rows_is_the_same_for_every_model(first: Box) -> None:
+    whole = rows_of(first, evaluation(TRAINED["pairs"], "pairs"))
+    few = rows_of(first, evaluation(TRAINED["pairs"], "pairs").changed(examples=5))
+    chance = rows_of(first, evaluation(None, "pairs").changed(examples=5))
+    for language in whole["language"].unique():
+        ids = [table.filter(language=language)["id"].to_list() for table in (few, chance)]
+        assert len(ids[0]) == 5
+        assert ids[0] == ids[1]
+        answers = {row["id"]: row["predicted"] for row in whole.filter(language=language).to_dicts()}
+        told = few.filter(language=language).to_dicts()
+        assert [row["predicted"] for row in told] == [answers[row["id"]] for row in told]
 
 
 def mining_of(languages: tuple[str, ...] = ("de",), split: str = "test", **changes: Any) -> Evaluation:

@@ -123,6 +123,20 @@ def test_test_rows_without_development_rows_are_refused(tmp_path: Path) -> None:
         _plan(tmp_path, "bucc2018", files)
 
 
+def test_of_a_part_of_the_rows_the_plan_tells_and_the_steps_are_others(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+
+    def drafted(task: str, more: str) -> Plan:
+        path.write_text(STUDY.format(task=task, more=more))
+        return draft(load(path), None)
+
+    part, whole = drafted("xnli", "test_examples = 300"), drafted("xnli", "")
+    assert _evaluation(part) == _evaluation(whole).changed(examples=300)
+    assert _evaluation(part).fingerprint != _evaluation(whole).fingerprint
+    assert any("300 test rows of each language" in note for note in part.notes)
+    assert _evaluation(drafted("tatoeba", "test_examples = 300")).examples is None
+
+
 def test_only_mining_has_thresholds(tmp_path: Path) -> None:
     found = _plan(tmp_path, "lab_tatoeba", {})
     assert _evaluation(found).thresholds is None

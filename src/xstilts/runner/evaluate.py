@@ -20,7 +20,7 @@ from xstilts.runner.mining import MINING, mine
 from xstilts.runner.model import Model
 from xstilts.runner.predict import default_layer, predict, retrieve
 from xstilts.runner.record import computes_on
-from xstilts.runner.rows import examples, has_nulls, head_name, prepare
+from xstilts.runner.rows import asked, examples, has_nulls, head_name, prepare
 from xstilts.study.phase import Evaluation
 
 
@@ -51,7 +51,7 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
     for language in evaluation.use.languages:
         if language in finished.scores:
             continue
-        rows = context.examples(evaluation.use, language)
+        rows = asked(context.examples(evaluation.use, language), evaluation.examples)
         answer = answers(language, rows)
         gold, ids = _gold(evaluation, rows)
         statistics = metric.statistics(gold, answer.predicted, language)

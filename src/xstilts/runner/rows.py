@@ -70,6 +70,19 @@ def _capped(use: Use, context: Context, seed: int) -> Iterable[Any]:
     return compress(rows or read(), kept)
 
 
+def asked(rows: Sequence[Any], limit: int | None) -> Sequence[Any]:
+    """At most so many rows of a language to be evaluated, in their order.
+
+    A hash of a row's id, or of its number where it has none, decides: so every model is asked the same rows,
+    translations are of the same rows, and a smaller limit gives a part of what a larger one gives.
+    """
+    if limit is None or limit >= len(rows):
+        return rows
+    keys = (row.id or str(number) for number, row in enumerate(rows))
+    ranks = [hashlib.sha256(key.encode()).digest() for key in keys]
+    return [rows[number] for number in sorted(sorted(range(len(rows)), key=ranks.__getitem__)[:limit])]
+
+
 def _shared(use: Use, context: Context, seed: int) -> list[Any]:
     assert use.examples is not None, "shares are of a number of examples"
     found: list[Any] = []

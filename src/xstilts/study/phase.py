@@ -62,7 +62,8 @@ class Evaluation(Identified):
     `use` has the evaluated rows; `trained_by` the training rows of the head that answers, and for the
     majority reference the rows that it counts; None for retrieval, which has no head. `thresholds` has the
     rows on which mining chooses its threshold, language by language; the rows of `use` itself where there
-    are no others; None where nothing is mined.
+    are no others; None where nothing is mined. `examples` caps the rows of each language; which ones, their
+    ids decide (`xstilts.runner.rows.asked`).
     """
 
     version: ClassVar[int] = EVALUATION_VERSION
@@ -75,6 +76,7 @@ class Evaluation(Identified):
     metric_version: int = Field(ge=1)
     inference: Inference | None
     thresholds: Use | None = added(None)
+    examples: int | None = added(None, ge=1)
 
     @property
     def name(self) -> str:

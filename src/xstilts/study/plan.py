@@ -97,6 +97,7 @@ class _Target:
     metric: str
     metric_version: int
     thresholds: Use | None
+    examples: int | None
     controls: Mapping[str, "_Target"] = field(default_factory=dict)
 
     @cached_property
@@ -121,6 +122,7 @@ class _Target:
             metric_version=self.metric_version,
             inference=None if model is None else self.inference,
             thresholds=None if model is None else self.thresholds,
+            examples=self.examples,
         )
 
 
@@ -166,6 +168,9 @@ def draft(study: Study, data: Path | None = None, images: Path | None = None) ->
     backbones = {name: resolver.backbone(name, table) for name, table in study.backbones.items()}
     arms = _arms(study, resolver)
     targets = [_target(study, resolver, name) for name in expand(study.target.tasks)]
+    if any(target.examples is not None for target in targets):
+        most = f"at most {study.target.test_examples:,} test rows of each language are asked"
+        resolver.notes.insert(0, f"{most} (`target.test_examples`), but all of retrieval")
     builder = _Builder(study, arms, targets)
     for name, backbone in backbones.items():
         builder.add_backbone(name, backbone)
@@ -221,7 +226,8 @@ def _target(study: Study, resolver: Resolver, name: str) -> _Target:
     recipe = study.target_recipe(name)
     use = resolver.target(name)
     thresholds = resolver.thresholds(name, use) if metric.name == "mining_f1" else None
-    made = _Target(task_name(name), use, trained_by, recipe, metric.name, metric.version, thresholds)
+    asked = None if use.family == "retrieval" else study.target.test_examples
+    made = _Target(task_name(name), use, trained_by, recipe, metric.name, metric.version, thresholds, asked)
     return replace(made, controls=dict(_controls(study, resolver, name, made)))
 
 

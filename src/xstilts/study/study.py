@@ -63,12 +63,14 @@ class Target(Specification):
     """`[target]`: tasks, or names of benchmarks, each trained in its source language and asked in all.
 
     `trained_by` names for a task another whose training rows train it, instead of those that its file says.
+    `test_examples` caps the rows of each language that are evaluated; retrieval is always asked whole.
     """
 
     seeds: tuple[int, ...] = (1,)
     tasks: tuple[str, ...] = ()
     trained_by: dict[str, str] = Field(default_factory=dict)
     languages: tuple[str, ...] | None = None
+    test_examples: int | None = Field(default=None, ge=1)
     recipe: Overrides = Field(default_factory=dict)
     recipes: dict[str, Overrides] = Field(default_factory=dict)
 
