@@ -1,0 +1,318 @@
+"""Whether xstilts gets the scores of the Hugging Face example scripts: the same backbone, rows and recipe.
+
+    python benchmarks/parity.py --backbone DIR --data DIR --out DIR [--seeds 1 2 3]
+
+Four trainings in English, each asked in all languages: pairs (as run_xnli.py trains), questions (run_qa.py),
+names and parts of speech (run_ner.py). Rows, seeds of the rows and metrics are those of the study that is
+written into `--out`; all between is the Trainer's way: tokenizing, heads of transformers, batches, AdamW,
+truncation, the search for the best answer. What is there is not computed again. The table: `parity.md`.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from xstilts import metrics
+from xstilts.runner.context import Context
+from xstilts.runner.rows import asked, examples
+from xstilts.store import Store
+from xstilts.study.load import load
+from xstilts.study.phase import Evaluation, Phase
+from xstilts.study.plan import Plan, plan
+from xstilts.study.step import Step
+
+STUDY = """\
+name = "parity"
+question = "Does xstilts get the scores of the example scripts?"
+references = []
+[backbones]
+backbone = {{ model = "{backbone}" }}
+[intermediate.arms]
+none = []
+[target]
+seeds = {seeds}
+tasks = ["xnli", "xquad", "panx", "udpos"]
+trained_by = {{ xnli = "nli_mix" }}
+test_examples = {test_examples}
+[target.recipe]
+learning_rate = 1e-4
+epochs = 2
+batch_size = 32
+max_length = 128
+stride = 32
+precision = "fp32"
+examples = 2_000
+[target.recipes]
+xquad = {{ examples = 1_000, epochs = 1, max_length = 256 }}
+"""
+NBEST, LONGEST_ANSWER = 20, 30
+"""What run_qa.py takes by default: the best starts and ends that are combined, tokens of an answer."""
+
+
+def main() -> None:
+    """Train and ask with both, then compare."""
+    parser = argparse.ArgumentParser(description="Parity with the example scripts")
+    parser.add_argument("--backbone", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--test-examples", type=int, default=100)
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    path, store = options.out / "parity.toml", Store(options.out / "store")
+    path.write_text(
+        STUDY.format(
+            backbone=options.backbone.resolve(),
+            seeds=options.seeds,
+            test_examples=options.test_examples,
+        )
+    )
+    places = ["--data", str(options.data), "--store", str(store.root), "--workers", str(options.workers)]
+    subprocess.run([sys.executable, "-m", "xstilts", "run", str(path), *places], check=True)
+    found = plan(load(path), options.data)
+    scores = []
+    for cell in found.cells:
+        kept = options.out / f"trainer-{cell.target}-{cell.seed}.json"
+        if not kept.exists():
+            kept.write_text(json.dumps(trainer(found, store, cell.evaluation, options)))
+        own = store.scores(cell.evaluation)["languages"]
+        for language, value in json.loads(kept.read_text()).items():
+            scores.append((cell.target, language, cell.seed, own[language]["value"], value))
+    columns = ["target", "language", "seed", "xstilts", "trainer"]
+    frame = pl.DataFrame(scores, schema=columns, orient="row")
+    frame.write_csv(options.out / "parity.csv")
+    table = "\n".join(_table(frame))
+    (options.out / "parity.md").write_text(table + "\n")
+    print(table)
+
+
+def _table(frame: pl.DataFrame) -> Iterable[str]:
+    """Means over seeds and their difference, with Welch's interval over the seeds of both."""
+    yield "| target | languages | xstilts | example script | difference | 95 % interval |"
+    yield "|---|---|---|---|---|---|"
+    english = pl.col("language") == "en"
+    for target in frame["target"].unique(maintain_order=True):
+        for name, wanted in (("en", english), ("others", ~english)):
+            part = frame.filter(wanted, target=target)
+            by_seed = part.group_by("seed").agg(pl.col("xstilts", "trainer").mean()).sort("seed")
+            own, other = by_seed["xstilts"].to_numpy(), by_seed["trainer"].to_numpy()
+            interval = stats.ttest_ind(own, other, equal_var=False).confidence_interval()
+            languages = name if name == "en" else f"{part['language'].n_unique()} others"
+            figures = (
+                f"{own.mean():.1f} ({own.std(ddof=1):.1f}) | {other.mean():.1f} ({other.std(ddof=1):.1f})"
+            )
+            difference = f"{own.mean() - other.mean():+.1f} | [{interval.low:.1f}, {interval.high:.1f}]"
+            yield f"| {target} | {languages} | {figures} | {difference} |"
+
+
+def trainer(found: Plan, store: Store, fingerprint: str, options: argparse.Namespace) -> dict[str, float]:
+    """The scores by language of a model that the Trainer trains on the rows of an evaluation's phase."""
+    step = found.by_fingerprint[fingerprint]
+    evaluation = step.specification
+    assert isinstance(evaluation, Evaluation) and isinstance(evaluation.model, Phase)
+    context = Context(store, Step(evaluation), options.out, options.out, found.places, lambda event: None)
+    phase = evaluation.model
+    training = list(examples(phase.uses[0], context, phase.seed))
+    answers = SCRIPTS[evaluation.use.family](training, phase, options)
+    metric, scores = metrics.find(evaluation.metric), {}
+    for language in evaluation.use.languages:
+        rows = asked(context.examples(evaluation.use, language), evaluation.examples)
+        gold = [GOLD[evaluation.use.family](row) for row in rows]
+        scores[language] = float(metric.value(metric.statistics(gold, answers(rows), language).sum(axis=0)))
+        print(
+            f"trainer: {evaluation.use.task}, seed {phase.seed}, {language}: {scores[language]:.1f}",
+            flush=True,
+        )
+    return scores
+
+
+GOLD: dict[str, Callable[[Any], Any]] = {
+    "classification": lambda row: row.label,
+    "span": lambda row: row.answers,
+    "tagging": lambda row: row.tags,
+}
+Answers = Callable[[Sequence[Any]], list[Any]]
+
+
+def _trained(
+    auto: Any, features: Any, collator: Any, phase: Phase, options: argparse.Namespace, **settings: Any
+) -> Any:
+    """A Trainer that has trained, with the recipe of the phase."""
+    from transformers import PrinterCallback, Trainer, TrainingArguments, set_seed
+
+    recipe = phase.recipe
+    set_seed(phase.seed)
+    arguments = TrainingArguments(
+        output_dir=str(options.out / "trainer"),
+        num_train_epochs=recipe.epochs or 1,
+        per_device_train_batch_size=recipe.batch_size or 32,
+        per_device_eval_batch_size=32,
+        learning_rate=recipe.learning_rate,
+        warmup_ratio=recipe.warmup,
+        weight_decay=recipe.weight_decay,
+        seed=phase.seed,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        use_cpu=True,
+    )
+    model = auto.from_pretrained(options.backbone, **settings)
+    made = Trainer(model=model, args=arguments, train_dataset=features, data_collator=collator)
+    made.remove_callback(PrinterCallback)
+    made.train()
+    return made
+
+
+def _tokenizer(options: argparse.Namespace) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(options.backbone)
+
+
+def pairs(training: Sequence[Any], phase: Phase, options: argparse.Namespace) -> Answers:
+    """Pairs as run_xnli.py and run_glue.py train them."""
+    from datasets import Dataset
+    from transformers import AutoModelForSequenceClassification, DataCollatorWithPadding
+
+    tokenizer, labels = _tokenizer(options), phase.uses[0].label_set
+
+    def features(rows: Sequence[Any]) -> Any:
+        texts = [row.text for row in rows], [row.text2 for row in rows]
+        encoded = tokenizer(*texts, truncation=True, max_length=phase.recipe.max_length)
+        return Dataset.from_dict(dict(encoded) | {"label": [labels.index(row.label) for row in rows]})
+
+    made = _trained(
+        AutoModelForSequenceClassification,
+        features(training),
+        DataCollatorWithPadding(tokenizer),
+        phase,
+        options,
+        num_labels=len(labels),
+    )
+    return lambda rows: [labels[best] for best in made.predict(features(rows)).predictions.argmax(axis=1)]
+
+
+def words(training: Sequence[Any], phase: Phase, options: argparse.Namespace) -> Answers:
+    """Words as run_ner.py tags them: the first sub-token of each, long sentences are cut."""
+    from datasets import Dataset
+    from transformers import AutoModelForTokenClassification, DataCollatorForTokenClassification
+
+    tokenizer, labels = _tokenizer(options), phase.uses[0].label_set
+
+    def features(rows: Sequence[Any]) -> tuple[Any, list[list[int]]]:
+        encoded = tokenizer(
+            [list(row.tokens) for row in rows],
+            is_split_into_words=True,
+            truncation=True,
+            max_length=phase.recipe.max_length,
+        )
+        marked, firsts = [], []
+        for number, row in enumerate(rows):
+            owners = encoded.word_ids(number)
+            first = [owner is not None and owner not in owners[:at] for at, owner in enumerate(owners)]
+            marked.append(
+                [
+                    labels.index(row.tags[owner]) if new else -100
+                    for owner, new in zip(owners, first, strict=True)
+                ]
+            )
+            firsts.append([owner for owner, new in zip(owners, first, strict=True) if new])
+        return Dataset.from_dict(dict(encoded) | {"labels": marked}), firsts
+
+    made = _trained(
+        AutoModelForTokenClassification,
+        features(training)[0],
+        DataCollatorForTokenClassification(tokenizer),
+        phase,
+        options,
+        num_labels=len(labels),
+    )
+
+    def answers(rows: Sequence[Any]) -> list[Any]:
+        asked_rows, firsts = features(rows)
+        found = made.predict(asked_rows)
+        tags = []
+        for row, owners, scores, marks in zip(rows, firsts, found.predictions, found.label_ids, strict=True):
+            best = scores[marks != -100].argmax(axis=1)
+            by_word = {owner: labels[choice] for owner, choice in zip(owners, best, strict=True)}
+            tags.append(tuple(by_word.get(word, labels[0]) for word in range(len(row.tokens))))
+        return tags
+
+    return answers
+
+
+def questions(training: Sequence[Any], phase: Phase, options: argparse.Namespace) -> Answers:
+    """Questions as run_qa.py trains and answers them: windows, the best pairs of twenty starts and ends."""
+    from datasets import Dataset
+    from transformers import AutoModelForQuestionAnswering, default_data_collator
+
+    tokenizer, recipe = _tokenizer(options), phase.recipe
+
+    def windows(rows: Sequence[Any]) -> Any:
+        return tokenizer(
+            [row.question.lstrip() for row in rows],
+            [row.context for row in rows],
+            truncation="only_second",
+            max_length=recipe.max_length,
+            stride=recipe.stride,
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+            padding="max_length",
+        )
+
+    def inputs(encoded: Any) -> dict[str, Any]:
+        return {name: encoded[name] for name in ("input_ids", "attention_mask")}
+
+    def places(encoded: Any, number: int, answer: Any) -> tuple[int, int]:
+        segments, offsets = encoded.sequence_ids(number), encoded["offset_mapping"][number]
+        context = [at for at, segment in enumerate(segments) if segment == 1]
+        end = answer.start + len(answer.text)
+        if not context or offsets[context[0]][0] > answer.start or offsets[context[-1]][1] < end:
+            return 0, 0
+        first = max(at for at in context if offsets[at][0] <= answer.start)
+        last = min(at for at in context if offsets[at][1] >= end)
+        return first, last
+
+    encoded = windows(training)
+    marked = [
+        places(encoded, number, training[row].answers[0])
+        for number, row in enumerate(encoded["overflow_to_sample_mapping"])
+    ]
+    starts, ends = zip(*marked, strict=True)
+    features = Dataset.from_dict(inputs(encoded) | {"start_positions": starts, "end_positions": ends})
+    made = _trained(AutoModelForQuestionAnswering, features, default_data_collator, phase, options)
+
+    def answers(rows: Sequence[Any]) -> list[str]:
+        encoded = windows(rows)
+        first, last = made.predict(Dataset.from_dict(inputs(encoded))).predictions
+        best = [(-np.inf, "")] * len(rows)
+        for number, row in enumerate(encoded["overflow_to_sample_mapping"]):
+            segments, offsets = encoded.sequence_ids(number), encoded["offset_mapping"][number]
+            for start in np.argsort(-first[number])[:NBEST]:
+                for end in np.argsort(-last[number])[:NBEST]:
+                    inside = segments[start] == 1 == segments[end] and start <= end < start + LONGEST_ANSWER
+                    score = float(first[number][start] + last[number][end])
+                    if inside and score > best[row][0]:
+                        best[row] = (score, rows[row].context[offsets[start][0] : offsets[end][1]])
+        return [text for _, text in best]
+
+    return answers
+
+
+SCRIPTS: dict[str, Callable[[Sequence[Any], Phase, argparse.Namespace], Answers]] = {
+    "classification": pairs,
+    "span": questions,
+    "tagging": words,
+}
+
+if __name__ == "__main__":
+    main()
