@@ -157,7 +157,7 @@ def _trained(
         per_device_train_batch_size=recipe.batch_size or 32,
         per_device_eval_batch_size=32,
         learning_rate=recipe.learning_rate,
-        warmup_ratio=recipe.warmup,
+        warmup_steps=recipe.warmup,
         weight_decay=recipe.weight_decay,
         seed=phase.seed,
         save_strategy="no",

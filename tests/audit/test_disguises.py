@@ -11,7 +11,7 @@ from xstilts.audit.contained import Index
 from xstilts.audit.labels import labels_tell
 from xstilts.audit.match import Rows, match
 from xstilts.audit.tongue import other
-from xstilts.families.examples import Answer, Choice, Example, Pair, Question
+from xstilts.data.examples import Answer, Choice, Example, Pair, Question
 
 from .planted import LANGUAGES, Planted, make, sentence
 from .test_faults import found, leaks
@@ -176,8 +176,8 @@ def test_copies_of_training_rows_excuse_nothing(world: Planted, copies: int, par
 
 TAGGER = """
     import json
-    from xstilts.families.examples import Tagged
-    from xstilts.task import Files, Task
+    from xstilts.data.examples import Tagged
+    from xstilts.data.task import Files, Task
 
     def _read(paths, language):
         for line in paths[0].read_text(encoding="utf-8").splitlines():

@@ -10,7 +10,7 @@ from pictures import laid, study
 from xstilts.audit.audit import audit
 from xstilts.audit.finding import Finding
 from xstilts.audit.match import Match, Rows, match
-from xstilts.families.examples import Pair, Seen
+from xstilts.data.examples import Pair, Seen
 from xstilts.study.load import load
 from xstilts.study.plan import plan
 

@@ -15,8 +15,8 @@ from xstilts.audit.source import absent, at_hand
 from xstilts.audit.text import left_over
 from xstilts.audit.tongue import others
 from xstilts.audit.usual import usual
+from xstilts.data.loader import load
 from xstilts.study.plan import Plan
-from xstilts.task import load
 
 SHARE = 0.01
 """Share of evaluated rows from which they are a leak: they can move a score by as many points at the most."""
@@ -110,7 +110,7 @@ class _Auditor:
             return
         users = [one for one in self.chains if any(seen.part == part for seen in one.seen)]
         roles = {seen.role for one in users for seen in one.seen if seen.part == part}
-        if roles & {"labels", "selection"} and self.plan.places.task(part.task).lab is None:
+        if roles & {"labels", "selection"} and self.plan.places.task(part.task).made is None:
             self.spoken[part] = {
                 code: (len(numbers), len(rows), _shown(rows.texts[numbers[0]]))
                 for code, numbers in others(rows, part.language).items()

@@ -3,16 +3,16 @@
 import hashlib
 import json
 
-from xstilts import shapes
 from xstilts.audit.audit import audit
 from xstilts.audit.chains import Chain, Part, chains
 from xstilts.audit.finding import Audit
 from xstilts.audit.source import at_hand
+from xstilts.data.loader import identity
 from xstilts.errors import DamageError, InputError
 from xstilts.store import Store, read_json, write_json
+from xstilts.store import schema as shapes
 from xstilts.study.phase import Evaluation
 from xstilts.study.plan import Plan
-from xstilts.task import identity
 
 VERSION = 2
 """Raised by hand whenever an audit would find something else in the same rows."""

@@ -21,7 +21,7 @@ from xstilts.audit.text import (
     signatures,
     telling,
 )
-from xstilts.families.examples import Bitext, Choice, Example
+from xstilts.data.examples import Bitext, Choice, Example
 
 LIKELY = 0.5
 """Share of agreeing places of two signatures below which a candidate is not compared: four standard errors

@@ -11,7 +11,7 @@ import numpy as np
 
 from xstilts.audit.match import Rows
 from xstilts.audit.text import weight
-from xstilts.families.examples import Choice, Example, Pair, Seen
+from xstilts.data.examples import Choice, Example, Pair, Seen
 
 ENOUGH = 20
 """Rows below which nothing can be borne out."""

@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 
 from xstilts.audit.match import Rows
-from xstilts.languages import Language, all_languages, find
+from xstilts.data.languages import Language, all_languages, find
 
 SHARE = 0.15
 """The share of a text's words that must be function words of another language, for the text to be in it."""

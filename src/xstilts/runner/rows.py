@@ -53,7 +53,7 @@ def examples(use: Use, context: Context, seed: int) -> Iterable[Any]:
 
 def _capped(use: Use, context: Context, seed: int) -> Iterable[Any]:
     """With a cap rows are read twice, first to be counted; what is slow to make or seen whole once."""
-    in_memory = use.family == "visual" or context.places.task(use.task).lab is not None
+    in_memory = use.family == "visual" or context.places.task(use.task).made is not None
     source = context.examples if in_memory else context.stream
 
     def read() -> Iterable[Any]:
