@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from xstilts.store import Store
     from xstilts.study.plan import Plan
 
+SOURCE = Path(xstilts.__file__).parents[1]
+"""Where the package lies that is tested: its workers must not take an installed one."""
+
 TASK = """
     from xstilts.data.examples import {example}
     from xstilts.data.task import Files, Task

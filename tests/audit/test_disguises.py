@@ -9,7 +9,7 @@ import pytest
 
 from xstilts.audit.contained import Index
 from xstilts.audit.labels import labels_tell
-from xstilts.audit.match import Rows, match
+from xstilts.audit.match import Texts, match
 from xstilts.audit.tongue import other
 from xstilts.data.examples import Answer, Choice, Example, Pair, Question
 
@@ -111,7 +111,7 @@ CONTEXTS = [(sentence(number, "en"), sentence(number + 7_000, "en")) for number 
 
 def told(ours: Sequence[Example], theirs: Sequence[Example]) -> tuple[int, bool | None]:
     """How many of our rows stand in theirs, and whether their labels tell ours."""
-    evaluated, trained = Rows(ours), Rows(theirs)
+    evaluated, trained = Texts(ours), Texts(theirs)
     same = match(evaluated, trained)
     same.add(Index({"": evaluated}).contained(trained, {""}).get("", {}))
     pairs = same.pairs(evaluated, trained)

@@ -34,7 +34,7 @@ Generated = tuple[str, float]
 
 
 @dataclass(frozen=True)
-class Text:
+class TextReadout:
     """A family whose answers are read out as text; what is no matter of reading out is the family's own."""
 
     family: "Family"

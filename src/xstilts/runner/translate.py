@@ -38,7 +38,7 @@ UNSPACED = ("Hans", "Jpan")
 
 
 @dataclass(frozen=True)
-class Places:
+class TranslationFolders:
     """Where the source rows are read (None: the Hub), and the folder below which translations are written."""
 
     data: Path | None
@@ -76,11 +76,11 @@ def translate_all(
     for language, code in pairs:
         translator.codes(one.source_language, language, code)
     for language, code in pairs:
-        yield translate(one, language, translator, code, Places(data, out))
+        yield translate(one, language, translator, code, TranslationFolders(data, out))
 
 
 def translate(
-    one: Task, language: str, translator: Translator, target_code: str | None, places: Places
+    one: Task, language: str, translator: Translator, target_code: str | None, places: TranslationFolders
 ) -> Path:
     """Write the training rows of a task in another language, and beside them a record of how they were made.
 
@@ -126,7 +126,7 @@ def _made(
     language: str,
     translator: Translator,
     codes: tuple[str | None, str | None],
-    places: Places,
+    places: TranslationFolders,
 ) -> dict[str, Any]:
     """Everything that the rows depend on but the versions of the libraries."""
     wish, source = translator.wish, one.source_language
@@ -149,7 +149,7 @@ def _made(
     }
 
 
-def _rows(one: Task, wish: Wish, places: Places) -> list[Example]:
+def _rows(one: Task, wish: Wish, places: TranslationFolders) -> list[Example]:
     """The rows to translate, in the order of the source."""
     rows = loader.load(one, "train", one.source_language, places.data)
     if wish.examples is None or wish.examples >= len(rows):

@@ -138,7 +138,7 @@ class Store:
 
     def scores(self, fingerprint: str) -> dict[str, Any]:
         """The scores of a finished evaluation; MissingResultError if it is not finished."""
-        return dict(read_json(self.file(fingerprint, "scores.json"), REPAIR, shapes.Scores))
+        return dict(read_json(self.file(fingerprint, "scores.json"), REPAIR, shapes.ScoresFile))
 
     def checkpoint(self, fingerprint: str) -> Path:
         """The folder with the weights of a finished phase or backbone, compared with its checksums.

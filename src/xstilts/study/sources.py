@@ -59,7 +59,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Group:
+class SourceGroup:
     """The sources of a split of a task whose paths differ in the language alone: {lang} in `files`."""
 
     task: str
@@ -188,14 +188,14 @@ def number_of(rows: Iterable[Example]) -> int:
     return sum(len(row.gold) if isinstance(row, Bitext) else 1 for row in rows)
 
 
-def grouped(sources: Iterable[Source], *, by_files: bool = True) -> list[Group]:
+def grouped(sources: Iterable[Source], *, by_files: bool = True) -> list[SourceGroup]:
     """Sources by task, split and files, in the order of the first of each."""
     found: dict[tuple[str, str, tuple[str, ...], str], list[Source]] = {}
     for one in sources:
         pattern = _pattern(one) if by_files else ()
         found.setdefault((one.task, one.split, pattern, one.instead), []).append(one)
     return [
-        Group(name, split, pattern if len(members) > 1 else members[0].files, instead, tuple(members))
+        SourceGroup(name, split, pattern if len(members) > 1 else members[0].files, instead, tuple(members))
         for (name, split, pattern, instead), members in found.items()
     ]
 
