@@ -175,7 +175,8 @@ def xstilts(job: Job) -> Figures:
 
 def phase(job: Job) -> tuple[Any, Any]:
     """The step that trains on the pairs, and where its task and its backbone lie."""
-    from xstilts import task
+    from xstilts import tasks as registry
+    from xstilts.data import loader
     from xstilts.study.backbone import Backbone, checksum
     from xstilts.study.phase import Phase
     from xstilts.study.recipe import Recipe
@@ -183,7 +184,7 @@ def phase(job: Job) -> tuple[Any, Any]:
     from xstilts.study.use import Use
 
     path = job.folder / "sentence_pairs.py"
-    found = task.find(str(path))
+    found = registry.find(str(path))
     identity = checksum(job.folder / "backbone")
     use = Use(
         task=found.name,
@@ -193,7 +194,7 @@ def phase(job: Job) -> tuple[Any, Any]:
         label_set=found.labels,
         split="train",
         languages=("en",),
-        data=(task.identity(found, "train", "en"),),
+        data=(loader.identity(found, "train", "en"),),
     )
     recipe = Recipe(
         learning_rate=job.learning_rate,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from xstilts import metrics
-from xstilts.families.examples import Answer
+from xstilts.data.examples import Answer
 from xstilts.report.collapse import is_at_chance
 from xstilts.report.exchange import Examined, examine
 

@@ -26,9 +26,9 @@ BOUND = 1024
 TASK = """
 from pathlib import Path
 
-from xstilts.readers import table
-from xstilts.families.examples import Pair
-from xstilts.task import Files, Task
+from xstilts.data.readers import table
+from xstilts.data.examples import Pair
+from xstilts.data.task import Files, Task
 
 
 def read(paths, language):

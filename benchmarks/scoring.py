@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xstilts.metrics.xtreme import XTREME
-from xstilts.score import score
+from xstilts.xtreme.score import score
 
 EXAMPLES = {
     "xnli": 5_010,

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from xstilts.families.examples import Pair
-from xstilts.task import Files, Task
+from xstilts.data.examples import Pair
+from xstilts.data.task import Files, Task
 
 LABELS = ("contradiction", "entailment", "neutral")
 FILE = "train.csv"

@@ -30,7 +30,7 @@ import contenders
 import sentence_pairs
 from contenders import CONTENDERS, Figures, Job
 from rates import PRECISIONS, Shape, matrix_rate
-from xstilts.families.examples import Pair
+from xstilts.data.examples import Pair
 
 SIZES = {
     "tiny": (2, 64, 2, 256),

@@ -1,6 +1,7 @@
 """A folder with a study, users' task files and their data: everything that planning needs, nothing real."""
 
 import functools
+import os
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,14 +10,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import xstilts
+
 if TYPE_CHECKING:
     from shell import Shell
     from xstilts.store import Store
     from xstilts.study.plan import Plan
 
+SOURCE = Path(xstilts.__file__).parents[1]
+"""Where the package lies that is tested: its workers must not take an installed one."""
+
 TASK = """
-    from xstilts.families.examples import {example}
-    from xstilts.task import Files, Task
+    from xstilts.data.examples import {example}
+    from xstilts.data.task import Files, Task
 
     def _read(paths, language):
         for line in paths[0].read_text().splitlines():
@@ -136,7 +142,10 @@ def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "runner"))
+    monkeypatch.setenv(
+        "PYTHONPATH",
+        os.pathsep.join((str(Path(__file__).parent / "runner"), str(Path(xstilts.__file__).parents[1]))),
+    )
     monkeypatch.delenv("XSTILTS_STORE", raising=False)
     monkeypatch.delenv("XSTILTS_DATA", raising=False)
     monkeypatch.setattr(local, "run", functools.partial(local.run, compute="fakes:compute"))

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-from xstilts import families, metrics, task
-from xstilts.families.examples import Bitext, Question
+from xstilts import families, metrics
+from xstilts import tasks as registry
+from xstilts.data import loader
+from xstilts.data.examples import Bitext, Question
+from xstilts.data.task import Task
 from xstilts.families.items import Item, Layout
 from xstilts.families.span import MAX_ANSWER, whole_tokens
 from xstilts.metrics import mining
 from xstilts.runner.backbone import SPECIAL, _strings
-from xstilts.task import Task
 
 LONG, INSIDE, BARE, VOID = "long", "inside", "bare", "void"
 REASONS = {
@@ -57,10 +59,10 @@ class Trip:
 
 def cells(found: Task, data: Path | None) -> Iterator[tuple[str, str]]:
     """Every split and language that the folder holds with gold labels."""
-    if found.files is None or found.family == "masked" or not task.from_files(found, data):
+    if found.files is None or found.family == "masked" or not loader.from_files(found, data):
         return
     for split in found.files.patterns:
-        for language in task.available(found, split, data):
+        for language in loader.available(found, split, data):
             yield split, language
 
 
@@ -209,10 +211,10 @@ def _ambiguous(seen: Sequence[Any], gold: Sequence[Any]) -> int:
 
 def texts_of(data: Path, most: int) -> Iterator[str]:
     """The texts of the first rows of every evaluation cell, and as much of a bitext."""
-    for name in task.names():
-        found = task.find(name)
+    for name in registry.names():
+        found = registry.find(name)
         for split, language in cells(found, data):
-            for row in task.load(found, split, language, data)[:most]:
+            for row in loader.load(found, split, language, data)[:most]:
                 if isinstance(row, Bitext):
                     yield from (*row.source[:most], *row.target[:most])
                 else:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from xstilts import task
+from xstilts import tasks as registry
+from xstilts.data import loader
 from xstilts.study.load import load
 from xstilts.study.plan import plan
 
@@ -39,13 +40,13 @@ def test_own_task_and_backbone_plan(own: Path) -> None:
 
 
 def test_own_tasks_read_their_rows() -> None:
-    remarks = task.find(str(EXAMPLES / "own-task" / "mytask.py"))
-    rows = {language: task.load(remarks, "test", language) for language in remarks.languages}
+    remarks = registry.find(str(EXAMPLES / "own-task" / "mytask.py"))
+    rows = {language: loader.load(remarks, "test", language) for language in remarks.languages}
     assert len(rows["de"]) == len(rows["en"])
     for english, german in zip(rows["en"], rows["de"], strict=True):
         assert english.label == german.label  # type: ignore[union-attr]
-    translations = task.find(str(EXAMPLES / "own-task" / "mytranslations.py"))
-    read = task.load(translations, "train", "de")
+    translations = registry.find(str(EXAMPLES / "own-task" / "mytranslations.py"))
+    read = loader.load(translations, "train", "de")
     tested = {row.text for of_language in rows.values() for row in of_language}  # type: ignore[union-attr]
     assert not tested & {text for row in read for text in (row.text, row.text2)}  # type: ignore[union-attr]
 

@@ -8,12 +8,12 @@ import pytest
 
 from predictions import LAB, TARGETS, predicted
 from xstilts.errors import StudyError
-from xstilts.export import export
-from xstilts.metrics import layouts
-from xstilts.score import score
 from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import plan
+from xstilts.xtreme import layouts
+from xstilts.xtreme.export import export
+from xstilts.xtreme.score import score
 
 if TYPE_CHECKING:
     from conftest import World

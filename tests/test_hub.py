@@ -8,9 +8,10 @@ import polars
 import pytest
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
-from xstilts import task
+from xstilts import tasks as registry
+from xstilts.data import loader
+from xstilts.data.examples import Bitext, Pair, Tagged, Text
 from xstilts.errors import DataError
-from xstilts.families.examples import Bitext, Pair, Tagged, Text
 
 ROWS: dict[str, dict[str, list[Any]]] = {
     "mnli": {"premise": ["a", "x"], "hypothesis": ["b", "y"], "label": [2, -1], "pairID": ["7", "8"]},
@@ -37,7 +38,7 @@ def test_rows_of_the_pinned_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, str, str], file: str, expected: Any
 ) -> None:
     name, split, language = asked
-    found = task.find(name)
+    found = registry.find(name)
     assert found.hub is not None
     hub = found.hub
 
@@ -49,8 +50,8 @@ def test_rows_of_the_pinned_file(
         return str(path)
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", fetch)
-    assert task.load(found, split, language) == expected
-    assert task.identity(found, split, language) == f"hub:{hub.dataset}@{hub.revision}"
+    assert loader.load(found, split, language) == expected
+    assert loader.identity(found, split, language) == f"hub:{hub.dataset}@{hub.revision}"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_what_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch, error: Exceptio
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", fail)
     with pytest.raises(DataError, match=r"task 'xnli' on the Hub \(facebook/xnli\): .*" + message):
-        task.load(task.find("xnli"), "test", "fr")
+        loader.load(registry.find("xnli"), "test", "fr")
 
 
 def test_a_file_that_is_no_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,20 +79,20 @@ def test_a_file_that_is_no_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     path.write_bytes(b"nothing of the kind")
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda *_, **__: str(path))
     with pytest.raises(DataError, match=r"rows.parquet is no Parquet file"):
-        task.load(task.find("xnli"), "test", "fr")
+        loader.load(registry.find("xnli"), "test", "fr")
 
 
 def test_a_split_or_language_that_the_data_set_does_not_have() -> None:
     with pytest.raises(DataError, match="has no split 'train'; it has dev, test"):
-        task.load(task.find("xnli"), "train", "en")
+        loader.load(registry.find("xnli"), "train", "en")
     with pytest.raises(DataError, match="has no language 'wo'"):
-        task.load(task.find("udpos"), "test", "wo")
+        loader.load(registry.find("udpos"), "test", "wo")
 
 
 def test_a_file_whose_name_says_how_many_parts_there_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = task.find("wikipedia")
+    found = registry.find("wikipedia")
     path = tmp_path / "20231101.sw" / "train-00000-of-00001.parquet"
 
     def fetch(dataset: str, *, repo_type: str, revision: str, allow_patterns: str) -> str:
@@ -102,10 +103,10 @@ def test_a_file_whose_name_says_how_many_parts_there_are(
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
     with pytest.raises(DataError, match="is not in the cache"):
-        task.load(found, "train", "sw")
+        loader.load(found, "train", "sw")
     path.parent.mkdir()
     texts = ["Kichwa\n" + "a" * 120 + "\n\n" + "b" * 99, "c" * 100] + ["d" * 100] * 3_000
     polars.DataFrame({"text": texts}).write_parquet(path)
-    rows = task.load(found, "train", "sw")
+    rows = loader.load(found, "train", "sw")
     assert rows[:2] == [Text("a" * 120), Text("c" * 100)]
     assert len(rows) == 2_000

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xstilts import images, task
+from xstilts import tasks as registry
+from xstilts.data import images
+from xstilts.data.task import Task
 from xstilts.errors import DataError
-from xstilts.task import Task
 
-XVNLI, NLVR2 = task.find("xvnli"), task.find("nlvr2")
+XVNLI, NLVR2 = registry.find("xvnli"), registry.find("nlvr2")
 
 
 def made(path: Path, colour: tuple[int, ...] = (255, 0, 0), **how: Any) -> Path:

@@ -10,9 +10,10 @@ import huggingface_hub
 import polars
 import pytest
 
-from xstilts import readers, task
+from xstilts import tasks as registry
+from xstilts.data import loader, readers
+from xstilts.data.examples import Answer, Choice, Example, Pair, Question, Tagged
 from xstilts.errors import DataError
-from xstilts.families.examples import Answer, Choice, Example, Pair, Question, Tagged
 
 
 def _folder(root: Path, files: Mapping[str, bytes]) -> Path:
@@ -171,13 +172,13 @@ def test_rows_of_the_release(
     tmp_path: Path, name: str, split: str, file: str, content: bytes, expected: list[Example]
 ) -> None:
     data = _folder(tmp_path, {file: content})
-    assert task.load(task.find(name), split, "en", data) == expected
+    assert loader.load(registry.find(name), split, "en", data) == expected
 
 
 def test_squad_1_refuses_unanswerable_questions(tmp_path: Path) -> None:
     data = _folder(tmp_path, {"intermediate/squad/dev-v1.1.json": json.dumps(SQUAD).encode()})
     with pytest.raises(DataError, match=r"dev-v1.1.json: question '2': has no answer"):
-        task.load(task.find("squad"), "dev", "en", data)
+        loader.load(registry.find("squad"), "dev", "en", data)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +241,7 @@ def test_squad_1_refuses_unanswerable_questions(tmp_path: Path) -> None:
 def test_a_broken_row_is_named(tmp_path: Path, name: str, file: str, content: bytes, message: str) -> None:
     data = _folder(tmp_path, {f"intermediate/{file}": content})
     with pytest.raises(DataError, match=message):
-        task.load(task.find(name), "dev", "en", data)
+        loader.load(registry.find(name), "dev", "en", data)
 
 
 @pytest.mark.parametrize(
@@ -268,13 +269,13 @@ def test_questions_never_pass_for_ccgbank(tmp_path: Path) -> None:
     questions = {"intermediate/ccg/qus_train.staggedGold": b"Why|WRB|S[wq]/S[q]\n"}
     data = _folder(tmp_path, questions)
     with pytest.raises(DataError, match="no train data of task 'ccg' in 'en'"):
-        task.load(task.find("ccg"), "train", "en", data)
+        loader.load(registry.find("ccg"), "train", "en", data)
     _folder(tmp_path, {"intermediate/ccg/wsj02-21.stagged": b"Ada|NNP|N\n"})
-    assert task.load(task.find("ccg"), "train", "en", data) == [Tagged(("Ada",), ("N",))]
-    asked = task.load(task.find("ccg_questions"), "train", "en", data)
+    assert loader.load(registry.find("ccg"), "train", "en", data) == [Tagged(("Ada",), ("N",))]
+    asked = loader.load(registry.find("ccg_questions"), "train", "en", data)
     assert asked == [Tagged(("Why",), ("S[wq]/S[q]",))]
     with pytest.raises(DataError, match="CCGbank's licence forbids a copy on the Hub"):
-        task.load(task.find("ccg"), "train", "en")
+        loader.load(registry.find("ccg"), "train", "en")
 
 
 # ANLI+ joins several files, as many as are there.
@@ -297,10 +298,10 @@ def test_anli_without_its_training_files(tmp_path: Path) -> None:
     }
     data = _folder(tmp_path, {f"intermediate/anli/{name}": content for name, content in files.items()})
     _folder(tmp_path, {"intermediate/nli_mix/train.jsonl": _json(_nli("neutral"))})
-    anli = task.find("anli")
-    rows = task.load(anli, "train", "en", data)
+    anli = registry.find("anli")
+    rows = loader.load(anli, "train", "en", data)
     assert _ids(rows) == [("1", "entailment"), ("2", "neutral"), ("3", "contradiction")]
-    assert _ids(task.load(anli, "dev", "en", data)) == [("4", "contradiction")]
+    assert _ids(loader.load(anli, "dev", "en", data)) == [("4", "contradiction")]
 
 
 def test_anli_with_all_that_belongs_to_it(tmp_path: Path) -> None:
@@ -318,14 +319,14 @@ def test_anli_with_all_that_belongs_to_it(tmp_path: Path) -> None:
         f"intermediate/{name}.jsonl": _json({**_nli("neutral"), "pairID": i}) for name, i in others.items()
     }
     data = _folder(tmp_path, {**release, **rows, "intermediate/anli/R1/dev.jsonl": _round("e", "unread")})
-    anli = task.find("anli")
-    before = task.identity(anli, "train", "en", data)
-    found = [uid for uid, _ in _ids(task.load(anli, "train", "en", data))]
+    anli = registry.find("anli")
+    before = loader.identity(anli, "train", "en", data)
+    found = [uid for uid, _ in _ids(loader.load(anli, "train", "en", data))]
     assert found == ["train1", "train2", "train3", "s", "m"]
-    found = [uid for uid, _ in _ids(task.load(anli, "dev", "en", data))]
+    found = [uid for uid, _ in _ids(loader.load(anli, "dev", "en", data))]
     assert found == ["dev1", "dev2", "dev3", "d"]
     (data / "intermediate/mnli/multinli_1.0_train.jsonl").unlink()
-    assert task.identity(anli, "train", "en", data) != before
+    assert loader.identity(anli, "train", "en", data) != before
 
 
 # The same tasks from the Hub, whose rows look different.
@@ -403,30 +404,30 @@ def test_rows_of_the_hub(
 ) -> None:
     polars.DataFrame(columns).write_parquet(tmp_path / "rows.parquet")
     asked = hub(tmp_path / "rows.parquet")
-    found = task.find(name)
+    found = registry.find(name)
     assert found.hub is not None
-    assert task.load(found, "dev", "en") == expected
+    assert loader.load(found, "dev", "en") == expected
     assert asked == [(found.hub.dataset, found.hub.files["dev"], found.hub.revision)]
 
 
 def test_anli_reads_five_parts_of_three_data_sets(tmp_path: Path, hub: Serve) -> None:
     polars.DataFrame(PREMISES).write_parquet(tmp_path / "rows.parquet")
     asked = hub(tmp_path / "rows.parquet")
-    anli = task.find("anli")
-    found = task.load(anli, "train", "en")
+    anli = registry.find("anli")
+    found = loader.load(anli, "train", "en")
     assert _ids(found) == [("u", "neutral")] * 3 + [("", "neutral"), ("u", "neutral")]
     assert [(dataset.split("/")[1], file.split("-")[0]) for dataset, file, _ in asked] == [
         *(("anli", f"plain_text/train_r{number}") for number in (1, 2, 3)),
         ("snli", "plain_text/train"),
         ("multi_nli", "data/train"),
     ]
-    assert task.identity(anli, "train", "en").count("@") == 3
+    assert loader.identity(anli, "train", "en").count("@") == 3
 
 
 def test_topics_from_the_hub_are_a_table(tmp_path: Path, hub: Serve) -> None:
     path = tmp_path / "test.tsv"
     path.write_text("index_id\tcategory\ttext\n3\tsports\tAna amekimbia.\n", encoding="utf-8")
     asked = hub(path)
-    found = task.find("sib200")
-    assert task.load(found, "test", "sw") == [Pair("Ana amekimbia.", None, "sports", "3")]
+    found = registry.find("sib200")
+    assert loader.load(found, "test", "sw") == [Pair("Ana amekimbia.", None, "sports", "3")]
     assert [file for _, file, _ in asked] == ["data/swh_Latn/test.tsv"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from xstilts import languages
+from xstilts.data import languages
 from xstilts.errors import InputError
 from xstilts.lab.languages import LANGUAGES
 

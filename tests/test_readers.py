@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from xstilts import readers
+from xstilts.data import readers
+from xstilts.data.examples import Answer, Question, Tagged
 from xstilts.errors import DataError
-from xstilts.families.examples import Answer, Question, Tagged
 
 LABELS = ("DET", "NOUN", "VERB")
 

@@ -14,15 +14,16 @@ from transformers import AutoTokenizer
 
 import miniatures
 from round_trip import INSIDE, LONG, VOID, Trip, cells, layout_of, look_alike, texts_of, train, travel
-from xstilts import task
+from xstilts import tasks as registry
+from xstilts.data import loader
+from xstilts.data.task import Task
 from xstilts.study.backbone import bundled
-from xstilts.task import Task
 
 DATA = Path(os.environ["XSTILTS_DATA"]) if "XSTILTS_DATA" in os.environ else None
 with_data = pytest.mark.skipif(DATA is None, reason="XSTILTS_DATA names no data folder")
 KINDS = ("marked", "bytes", "lower")
-LABELLED = [name for name in task.names() if task.find(name).family != "masked"]
-FILED = [name for name in LABELLED if task.find(name).files is not None]
+LABELLED = [name for name in registry.names() if registry.find(name).family != "masked"]
+FILED = [name for name in LABELLED if registry.find(name).files is not None]
 KNOWING = ("classification", "choice", "tagging")
 NARROW = {"max_length": 48, "stride": 24}
 
@@ -95,7 +96,7 @@ def real() -> Any:
 
 
 def _check(found: Task, split: str, language: str, tokenizer: Any, data: Path | None, **changes: Any) -> Trip:
-    rows = task.load(found, split, language, data)
+    rows = loader.load(found, split, language, data)
     trip = travel(found, rows, language, tokenizer, layout_of(found, **changes))
     _hold(trip, f"{found.name} {split} {language}")
     return trip
@@ -111,7 +112,7 @@ def _hold(trip: Trip, where: str) -> None:
 @pytest.mark.parametrize("name", FILED)
 @pytest.mark.parametrize("lengths", [{}, NARROW], ids=["wide", "narrow"])
 def test_miniatures_come_back(name: str, lengths: dict[str, int], small: Path, tiny: Any) -> None:
-    found = task.find(name)
+    found = registry.find(name)
     for split, language in cells(found, small):
         trip = _check(found, split, language, tiny, small, **lengths)
         assert set(trip.missed) <= {"", INSIDE}, "answers in miniature are short and have all their signs"
@@ -119,7 +120,7 @@ def test_miniatures_come_back(name: str, lengths: dict[str, int], small: Path, t
 
 @pytest.mark.parametrize("name", [name for name in LABELLED if name.startswith("lab_")])
 def test_rows_of_the_lab_come_back(name: str) -> None:
-    found = task.find(name)
+    found = registry.find(name)
     tokenizer = AutoTokenizer.from_pretrained(bundled()["lab"])
     for language in (found.languages[0], found.languages[-1]):
         assert not _check(found, found.evaluation_split, language, tokenizer, None).missed
@@ -129,10 +130,10 @@ def test_rows_of_the_lab_come_back(name: str) -> None:
 @pytest.mark.parametrize("name", FILED)
 def test_every_row_of_the_data_folder_comes_back(name: str, real: Any) -> None:
     """The counts of excuses, and of rows that look alike, are those of the project's folder."""
-    found = task.find(name)
+    found = registry.find(name)
     excused, alike = {}, {}
     for split, language in cells(found, DATA):
-        rows = task.load(found, split, language, DATA)
+        rows = loader.load(found, split, language, DATA)
         trip = travel(found, rows, language, real, layout_of(found))
         _hold(trip, f"{name} {split} {language}")
         if trip.missed:
@@ -152,8 +153,8 @@ def test_answers_in_all_scripts_come_back_with_other_tokenizers(kind: str) -> No
     """The first 200 questions of each language of XQuAD and TyDiQA."""
     assert DATA is not None
     tokenizer = train(kind, list(texts_of(DATA, 50)), 8_000)
-    for found in (task.find("xquad"), task.find("tydiqa")):
+    for found in (registry.find("xquad"), registry.find("tydiqa")):
         for split, language in cells(found, DATA):
-            rows = task.load(found, split, language, DATA)[:200]
+            rows = loader.load(found, split, language, DATA)[:200]
             trip = travel(found, rows, language, tokenizer, layout_of(found))
             _hold(trip, f"{found.name} {split} {language}")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from xstilts.errors import InputError, InputErrors, PredictionError
-from xstilts.score import score
+from xstilts.xtreme.score import score
 
 ANSWERS = {
     "data": [

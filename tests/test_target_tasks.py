@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from xstilts import task
+from xstilts import tasks as registry
+from xstilts.data import loader, task
+from xstilts.data.examples import Answer, Bitext, Choice, Example, Pair, Question, Tagged
 from xstilts.errors import DataError
-from xstilts.families.examples import Answer, Bitext, Choice, Example, Pair, Question, Tagged
 
 BUCC = {
     "bucc2018/fr-en.dev.fr": "fr-1\tBonjour.\nfr-2\tIl pleut.\nfr-3\tUn chat dort.\n",
@@ -30,7 +31,7 @@ def _folder(root: Path, files: Mapping[str, str]) -> Path:
 
 
 def _load(name: str, split: str, language: str, data: Path) -> list[Example]:
-    return task.load(task.find(name), split, language, data)
+    return loader.load(registry.find(name), split, language, data)
 
 
 def _squad(*rows: tuple[str, str, str, int], name: str = "{}") -> str:
@@ -52,7 +53,7 @@ def _squad(*rows: tuple[str, str, str, int], name: str = "{}") -> str:
 
 
 def _from_hub(name: str, language: str, *rows: dict[str, Any]) -> list[Example]:
-    hub = task.find(name).hub
+    hub = registry.find(name).hub
     assert hub is not None
     found: Iterator[Example] = hub.read(iter(rows), language)
     return list(found)
@@ -192,7 +193,7 @@ def test_files_without_gold_are_told_to_be_those_of_xtreme(
     told = str(raised.value)
     assert re.search(rf"{file.rpartition('/')[2]}{what}", told)
     assert "XTREME's download takes labels and answers out of its test files" in told
-    assert task.find(name).url in told and "code points" not in told
+    assert registry.find(name).url in told and "code points" not in told
 
 
 def test_gold_that_xtreme_removes_from_bucc_and_xcopa(tmp_path: Path) -> None:
@@ -211,11 +212,11 @@ def test_rows_without_text_are_not_trained_on_but_evaluated(tmp_path: Path) -> N
     translated = data / "xtreme_translations/PAWSX/translate-train/en-de-translated.tsv"
     translated.parent.mkdir(parents=True)
     translated.write_text("x\ty\ta\tb\t1\nx\ty\t\t\t0\nx\ty\t\u200b\tb\t0\n", encoding="utf-8")
-    pawsx = task.find("pawsx")
+    pawsx = registry.find("pawsx")
     for split, language in (("train", "en"), (task.TRANSLATED, "de")):
-        assert task.load(pawsx, split, language, data) == [Pair("a", "b", "1")]
+        assert loader.load(pawsx, split, language, data) == [Pair("a", "b", "1")]
     for split, language in (("dev", "en"), ("test", "de")):
-        assert len(task.load(pawsx, split, language, data)) == 3
+        assert len(loader.load(pawsx, split, language, data)) == 3
 
 
 # PAN-X and MasakhaNER
@@ -223,10 +224,10 @@ def test_rows_without_text_are_not_trained_on_but_evaluated(tmp_path: Path) -> N
 
 def test_panx_has_test_tags_on_the_hub_and_not_in_files(tmp_path: Path) -> None:
     data = _folder(tmp_path, {"panx/dev-pl.tsv": "Wisła\tB-LOC\npłynie\tO\n\n"})
-    panx = task.find("panx")
+    panx = registry.find("panx")
     assert _load("panx", "dev", "pl", data) == [Tagged(("Wisła", "płynie"), ("B-LOC", "O"))]
-    assert task.available(panx, "test", data) == ()
-    assert len(task.available(panx, "test")) == 40
+    assert loader.available(panx, "test", data) == ()
+    assert len(loader.available(panx, "test")) == 40
     row = {"tokens": ["Anna", "Berg", "in", "Rom"], "ner_tags": [1, 2, 0, 5]}
     assert _from_hub("panx", "de", row) == [Tagged(tuple(row["tokens"]), ("B-PER", "I-PER", "O", "B-LOC"))]
 
@@ -239,7 +240,7 @@ def test_masakhaner_forgets_dates_and_splits_from_the_right(tmp_path: Path) -> N
     with pytest.raises(DataError, match=r"swa/test.txt:1: is not a token and a tag with a space between"):
         _load("masakhaner2", "test", "sw", data)
     with pytest.raises(DataError, match=r"loading script, which is never run. Name their folder"):
-        task.load(task.find("masakhaner2"), "test", "ha")
+        loader.load(registry.find("masakhaner2"), "test", "ha")
 
 
 def test_sentences_without_words_are_left_out_unless_they_are_wanted(tmp_path: Path) -> None:
@@ -258,11 +259,11 @@ def test_sentences_without_words_are_left_out_unless_they_are_wanted(tmp_path: P
         strict=True,
     ):
         assert [row.tokens for row in _load(name, split, code, data) if isinstance(row, Tagged)] == some
-        rows = task.load(task.find(name), split, code, data, empty=True)
+        rows = loader.load(registry.find(name), split, code, data, empty=True)
         assert [row.tokens for row in rows if isinstance(row, Tagged)] == whole
     (data / "target/panx/dev-vi.tsv").write_text("\n\n")
     with pytest.raises(DataError, match=r"dev-vi.tsv: holds no examples"):
-        task.load(task.find("panx"), "dev", "vi", data, empty=True)
+        loader.load(registry.find("panx"), "dev", "vi", data, empty=True)
 
 
 # UD
@@ -284,22 +285,22 @@ def test_a_treebank_without_words_is_passed_by(tmp_path: Path) -> None:
         "udpos/ud/fr_pud-ud-test.conllu": "1\n",
         "udpos/ud/ja_bccwj-ud-test.conllu": _conllu("_ _ _"),
     }
-    data, udpos = _folder(tmp_path, files), task.find("udpos")
+    data, udpos = _folder(tmp_path, files), registry.find("udpos")
     assert _load("udpos", "test", "ar", data) == [Tagged(("qalam", "_", "kitab"), ("NOUN",) * 3)]
-    assert [path.name for path in task.sources(udpos, "test", "ar", data)] == ["ar_padt-ud-test.conllu.gz"]
-    assert [path.name for path in task.left_out(udpos, "test", "ar", data)] == [
+    assert [path.name for path in loader.sources(udpos, "test", "ar", data)] == ["ar_padt-ud-test.conllu.gz"]
+    assert [path.name for path in loader.left_out(udpos, "test", "ar", data)] == [
         "test-ar.tsv",
         "ar_nyuad-ud-test.conllu",
         "ar_pud-ud-test.conllu.gz",
     ]
     mostly = data / "target/udpos/ud/ar_nyuad-ud-test.conllu"
     mostly.write_text(_conllu(*["_ _ _ _"] * 9, "alif ba"))
-    assert [path.name for path in task.sources(udpos, "test", "ar", data)] == ["ar_padt-ud-test.conllu.gz"]
+    assert [path.name for path in loader.sources(udpos, "test", "ar", data)] == ["ar_padt-ud-test.conllu.gz"]
     with pytest.raises(DataError, match=r"fr_pud-ud-test.conllu:1: has 1 column"):
         _load("udpos", "test", "fr", data)  # what is broken is told, not passed by
     with pytest.raises(DataError, match=r"ja_bccwj-ud-test.conllu: holds no words, or they are withheld"):
         _load("udpos", "test", "ja", data)
-    assert task.left_out(udpos, "test", "ja", data) == ()
+    assert loader.left_out(udpos, "test", "ja", data) == ()
 
 
 # Questions
@@ -326,19 +327,19 @@ def test_questions_on_the_hub(name: str) -> None:
 def test_mlqa_asks_in_the_language_of_the_context(tmp_path: Path) -> None:
     rows = _squad(("In Rom.", "Where?", "Rom", 3))
     files = {"mlqa/dev-context-de-question-en.json": rows, "mlqa/dev-context-es-question-es.json": rows}
-    assert task.available(task.find("mlqa"), "dev", _folder(tmp_path, files)) == ("es",)
+    assert loader.available(registry.find("mlqa"), "dev", _folder(tmp_path, files)) == ("es",)
 
 
 def test_a_task_of_which_the_folder_has_nothing_is_read_from_the_hub(tmp_path: Path) -> None:
-    xnli = task.find("xnli")
+    xnli = registry.find("xnli")
     rows = {"xquad/xquad.hi.json": _squad(("In Rom.", "Where?", "Rom", 3))}
     data = _folder(tmp_path, rows)
-    assert task.identity(xnli, "test", "hi", data).startswith("hub:facebook/xnli@")
-    assert len(task.available(xnli, "test", data)) == 15
-    assert task.text_bytes(xnli, "test", "hi", data) is None
-    assert task.available(task.find("xquad"), "test", data) == ("hi",)
+    assert loader.identity(xnli, "test", "hi", data).startswith("hub:facebook/xnli@")
+    assert len(loader.available(xnli, "test", data)) == 15
+    assert loader.text_bytes(xnli, "test", "hi", data) is None
+    assert loader.available(registry.find("xquad"), "test", data) == ("hi",)
     with pytest.raises(DataError, match="no test data of task 'xquad' in 'de'"):
-        task.identity(task.find("xquad"), "test", "de", data)
+        loader.identity(registry.find("xquad"), "test", "de", data)
 
 
 def test_tydiqa_tells_languages_by_file_or_by_id(tmp_path: Path) -> None:
@@ -382,13 +383,13 @@ def test_xcopa_asks_for_cause_or_effect_and_withholds_english_test_rows(tmp_path
     expected = Choice(
         "Es regnet. What happened as a result?", ("Die Sonne scheint.", "Die Straße ist nass."), 1, "4"
     )
-    xcopa = task.find("xcopa")
+    xcopa = registry.find("xcopa")
     assert _load("xcopa", "train", "en", data) == [expected] == _load("xcopa", "test", "et", data)
-    assert task.available(xcopa, "test", data) == ("et",)
+    assert loader.available(xcopa, "test", data) == ("et",)
     with pytest.raises(DataError, match="the test rows in 'en' have no gold labels"):
         _load("xcopa", "test", "en", data)
     with pytest.raises(DataError, match="the Hub's copy has no English rows"):
-        task.load(xcopa, "train", "en")
+        loader.load(xcopa, "train", "en")
 
 
 @pytest.mark.parametrize(
@@ -413,9 +414,9 @@ def test_bucc_has_all_sentences_of_both_sides(tmp_path: Path) -> None:
     sentences = ("Bonjour.", "Il pleut.", "Un chat dort."), ("A cat sleeps.", "Good day.")
     ids = ("fr-1", "fr-2", "fr-3"), ("en-1", "en-2")
     assert _load("bucc2018", "dev", "fr", data) == [Bitext(*sentences, ((0, 1), (2, 0)), *ids)]
-    before = task.identity(task.find("bucc2018"), "dev", "fr", data)
+    before = loader.identity(registry.find("bucc2018"), "dev", "fr", data)
     (data / "target/bucc2018/fr-en.dev.gold").write_text("fr-1\ten-2\n")
-    assert task.identity(task.find("bucc2018"), "dev", "fr", data) != before, "the gold pairs count too"
+    assert loader.identity(registry.find("bucc2018"), "dev", "fr", data) != before, "the gold pairs count too"
 
 
 def test_bucc_needs_its_gold_pairs_and_knows_their_sentences(tmp_path: Path) -> None:
@@ -423,11 +424,11 @@ def test_bucc_needs_its_gold_pairs_and_knows_their_sentences(tmp_path: Path) -> 
     with pytest.raises(DataError, match=r"dev.gold:1: there is no sentence 'fr-9' in .*fr-en.dev.fr"):
         _load("bucc2018", "dev", "fr", data)
     (data / "target/bucc2018/fr-en.dev.gold").unlink()
-    assert task.available(task.find("bucc2018"), "dev", data) == ()
+    assert loader.available(registry.find("bucc2018"), "dev", data) == ()
     with pytest.raises(DataError, match=r"looked for .*fr-en.dev.fr, .*fr-en.dev.en, .*fr-en.dev.gold"):
         _load("bucc2018", "dev", "fr", data)
 
 
 def test_bucc_refuses_the_gold_pairs_of_the_hub() -> None:
     with pytest.raises(DataError, match=r"holds the gold pairs only, .* scores on it would be far too high"):
-        task.load(task.find("bucc2018"), "test", "de")
+        loader.load(registry.find("bucc2018"), "test", "de")

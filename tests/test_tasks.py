@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 import xstilts.tasks
-from xstilts import languages, metrics, task
+from xstilts import metrics
+from xstilts import tasks as registry
+from xstilts.data import languages, loader, task
+from xstilts.data.examples import Bitext, Choice, Example, Pair, Question, Seen, Tagged, Text
+from xstilts.data.task import FAMILIES, Task
 from xstilts.errors import DataError, TaskError
-from xstilts.families.examples import Bitext, Choice, Example, Pair, Question, Seen, Tagged, Text
 from xstilts.families.visual import UNLABELLED
-from xstilts.task import FAMILIES, Task
 
 ROWS = {
     "classification": Pair,
@@ -43,13 +45,13 @@ MANIFEST_SPLITS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
-@pytest.fixture(params=task.names())
+@pytest.fixture(params=registry.names())
 def found(request: pytest.FixtureRequest) -> Task:
-    return task.find(request.param)
+    return registry.find(request.param)
 
 
 def test_name_is_the_name_of_the_file(found: Task) -> None:
-    assert found.name in task.names()
+    assert found.name in registry.names()
     assert found.name == found.name.lower()
 
 
@@ -72,7 +74,7 @@ def test_it_can_be_trained_in_its_source_language(found: Task) -> None:
     if found.trained_by is None and found.family != "masked":
         assert found.source_language in found.languages
     elif found.trained_by:
-        trainer = task.find(found.trained_by)
+        trainer = registry.find(found.trained_by)
         assert trainer.family == found.family
         assert trainer.labels == found.labels
         assert found.source_language in trainer.languages
@@ -84,7 +86,7 @@ def test_labels_are_those_of_its_family(found: Task) -> None:
 
 
 def test_images_have_paths_unless_the_lab_draws_them(found: Task) -> None:
-    assert bool(found.images) == (found.family == "visual" and found.lab is None)
+    assert bool(found.images) == (found.family == "visual" and found.made is None)
     assert all("{id}" in pattern or "{name}" in pattern for pattern in found.images)
 
 
@@ -103,8 +105,8 @@ def test_it_says_how_many_examples_its_release_has(found: Task) -> None:
 
 
 def test_it_has_a_source(found: Task) -> None:
-    assert found.files is not None or found.hub is not None or found.lab is not None
-    if found.lab is None:
+    assert found.files is not None or found.hub is not None or found.made is not None
+    if found.made is None:
         assert found.family == "masked" or found.evaluation_split in _splits(found)
     if found.hub is not None:
         assert all(task.is_commit(hub.revision) for hub in found.hub.sources)
@@ -148,18 +150,18 @@ def _check(found: Task, example: Example) -> None:
 
 @with_data
 def test_every_file_of_the_data_folder_is_read_whole(found: Task) -> None:
-    if found.files is None or not task.from_files(found, DATA):
+    if found.files is None or not loader.from_files(found, DATA):
         pytest.skip("the task reads no files")
     for split in found.files.patterns:
-        for language in task.available(found, split, DATA):
-            for example in task.load(found, split, language, DATA):
+        for language in loader.available(found, split, DATA):
+            for example in loader.load(found, split, language, DATA):
                 _check(found, example)
 
 
 @with_data
 def test_declared_languages_are_those_that_the_folder_holds(found: Task) -> None:
     for split, rows in _manifest(found).items():
-        assert set(task.available(found, split, DATA)) == {row["language"] for row in rows}, split
+        assert set(loader.available(found, split, DATA)) == {row["language"] for row in rows}, split
 
 
 @with_data
@@ -167,9 +169,9 @@ def test_there_are_as_many_examples_as_the_manifest_says(found: Task) -> None:
     """Of several layouts of a split the task reads one; of several splits under another name it reads all."""
     for split, rows in _manifest(found).items():
         joined = len({row["split"] for row in rows}) > 1
-        for language in task.available(found, split, DATA):
+        for language in loader.available(found, split, DATA):
             counts = [row["examples"] for row in rows if row["language"] == language]
-            examples = task.load(found, split, language, DATA)
+            examples = loader.load(found, split, language, DATA)
             number = sum(len(one.gold) if isinstance(one, Bitext) else 1 for one in examples)
             assert number in ([sum(counts)] if joined else counts), (split, language)
 
@@ -214,23 +216,23 @@ NLI = b"He sleeps.\tHe rests.\tentailment\n"
 
 def test_plain_and_compressed_files_are_found(tmp_path: Path) -> None:
     data = _folder(tmp_path, {"target/xnli/test-de.tsv": NLI, "target/xnli/test-fr.tsv.gz": NLI * 2})
-    xnli = task.find("xnli")
-    assert task.available(xnli, "test", data) == ("de", "fr")
-    assert task.load(xnli, "test", "de", data) == [Pair("He sleeps.", "He rests.", "entailment")]
-    assert len(task.load(xnli, "test", "fr", data)) == 2
-    assert task.identity(xnli, "test", "de", data) != task.identity(xnli, "test", "fr", data)
+    xnli = registry.find("xnli")
+    assert loader.available(xnli, "test", data) == ("de", "fr")
+    assert loader.load(xnli, "test", "de", data) == [Pair("He sleeps.", "He rests.", "entailment")]
+    assert len(loader.load(xnli, "test", "fr", data)) == 2
+    assert loader.identity(xnli, "test", "de", data) != loader.identity(xnli, "test", "fr", data)
 
 
 def test_mnli_skips_pairs_without_gold_label_and_reads_no_other_collection(tmp_path: Path) -> None:
     row = {"sentence1": "a", "sentence2": "b", "pairID": "7"}
     rows = [{**row, "gold_label": label} for label in ("-", "neutral")]
     lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    mnli, mix = task.find("mnli"), task.find("nli_mix")
+    mnli, mix = registry.find("mnli"), registry.find("nli_mix")
     data = _folder(tmp_path, {"intermediate/nli_mix/train.jsonl": lines * 2})
-    assert not task.from_files(mnli, data)
-    assert len(task.load(mix, "train", "en", data)) == 2
+    assert not loader.from_files(mnli, data)
+    assert len(loader.load(mix, "train", "en", data)) == 2
     _folder(tmp_path, {"intermediate/mnli/multinli_1.0_train.jsonl": lines})
-    assert task.load(mnli, "train", "en", data) == [Pair("a", "b", "neutral", "7")]
+    assert loader.load(mnli, "train", "en", data) == [Pair("a", "b", "neutral", "7")]
 
 
 def test_udpos_reads_both_layouts_and_never_mixes_splits(tmp_path: Path) -> None:
@@ -243,31 +245,31 @@ def test_udpos_reads_both_layouts_and_never_mixes_splits(tmp_path: Path) -> None
             "target/udpos/xtreme/test-fr.tsv": b"chat\n",
         },
     )
-    udpos = task.find("udpos")
-    assert task.load(udpos, "test", "de", data) == [Tagged(("Katze",), ("NOUN",))]
-    assert task.load(udpos, "dev", "nl", data) == [Tagged(("kat",), ("NOUN",))]
-    assert task.available(udpos, "test", data) == ("de", "fr")
+    udpos = registry.find("udpos")
+    assert loader.load(udpos, "test", "de", data) == [Tagged(("Katze",), ("NOUN",))]
+    assert loader.load(udpos, "dev", "nl", data) == [Tagged(("kat",), ("NOUN",))]
+    assert loader.available(udpos, "test", data) == ("de", "fr")
     with pytest.raises(DataError, match=r"test-fr.tsv:1: has 1 column separated by tabs, not 2"):
-        task.load(udpos, "test", "fr", data)
+        loader.load(udpos, "test", "fr", data)
 
 
 def test_tatoeba_searches_the_other_language_for_english(tmp_path: Path) -> None:
     folder = "target/tatoeba/tatoeba.deu-eng"
     data = _folder(tmp_path, {f"{folder}.deu": b"Ja.\nNein.\n", f"{folder}.eng": b"Yes.\nNo.\n"})
     expected = Bitext(source=("Ja.", "Nein."), target=("Yes.", "No."), gold=((0, 0), (1, 1)))
-    assert task.load(task.find("tatoeba"), "test", "de", data) == [expected]
+    assert loader.load(registry.find("tatoeba"), "test", "de", data) == [expected]
     (data / f"{folder}.eng").write_bytes(b"Yes.\n")
     with pytest.raises(DataError, match=r"deu-eng.deu: has 2 lines, but .*eng-?.*has 1"):
-        task.load(task.find("tatoeba"), "test", "de", data)
+        loader.load(registry.find("tatoeba"), "test", "de", data)
     (data / f"{folder}.eng").unlink()
-    assert task.available(task.find("tatoeba"), "test", data) == ()
+    assert loader.available(registry.find("tatoeba"), "test", data) == ()
 
 
 def test_parallel_text_joins_by_key(tmp_path: Path) -> None:
     english = b"b.GEN.1.1\tone\nw.1\tx\nn.3\ttwo\nn.4\tthree\n"
     swahili = b"w.1\ty\nb.GEN.1.1\tmoja\nn.3\tmbili\n"
     data = _folder(tmp_path, {"text/en.tsv": english, "text/sw.tsv": swahili})
-    found = task.load(task.find("real_parallel"), "train", "sw", data)
+    found = loader.load(registry.find("real_parallel"), "train", "sw", data)
     assert found == [Text("moja", "one"), Text("two", "mbili")]
 
 
@@ -275,10 +277,10 @@ def test_clauses_are_paired_where_there_are_as_many(tmp_path: Path) -> None:
     english = b"b.1\tOne, two.\nb.2\tThree; four: five.\nw.1\tsix, seven\n"
     swahili = b"b.1\tMoja, mbili.\nb.2\tTatu, nne.\nw.1\tsita, saba\n"
     data = _folder(tmp_path, {"text/en.tsv": english, "text/sw.tsv": swahili})
-    found = task.load(task.find("real_phrases"), "train", "sw", data)
+    found = loader.load(registry.find("real_phrases"), "train", "sw", data)
     twice = [Text(clause, clause) for clause in ("Moja", "mbili", "Tatu", "nne")]
     assert found == [*twice[:2], Text("One", "Moja"), Text("mbili", "two"), *twice[2:]]
-    alone = task.load(task.find("real_phrases"), "train", "en", data)
+    alone = loader.load(registry.find("real_phrases"), "train", "en", data)
     assert all(row.text == row.text2 for row in alone)
     assert len(alone) == 5
 
@@ -298,7 +300,7 @@ def test_clauses_are_paired_where_there_are_as_many(tmp_path: Path) -> None:
 def test_a_broken_file(tmp_path: Path, content: bytes, message: str) -> None:
     data = _folder(tmp_path, {"target/xnli/test-de.tsv": content})
     with pytest.raises(DataError, match=message):
-        task.load(task.find("xnli"), "test", "de", data)
+        loader.load(registry.find("xnli"), "test", "de", data)
 
 
 @pytest.mark.parametrize("damage", ["short", "garbage"])
@@ -309,32 +311,32 @@ def test_a_damaged_gzip(tmp_path: Path, damage: str) -> None:
     with pytest.raises(
         DataError, match=r"de.tsv.gz: the compressed file is damaged or cut short .* Fetch it again"
     ):
-        task.load(task.find("xnli"), "test", "de", data)
+        loader.load(registry.find("xnli"), "test", "de", data)
 
 
 def test_a_missing_folder_file_split_or_language(tmp_path: Path) -> None:
-    xnli = task.find("xnli")
+    xnli = registry.find("xnli")
     with pytest.raises(DataError, match=r"nowhere: no such data folder. .*--data DIR"):
-        task.load(xnli, "test", "de", tmp_path / "nowhere")
+        loader.load(xnli, "test", "de", tmp_path / "nowhere")
     _folder(tmp_path, {"target/xnli/test-fr.tsv": b""})
     with pytest.raises(
         DataError, match=r"no test data of task 'xnli' in 'de': looked for target/xnli/test-de.tsv"
     ):
-        task.load(xnli, "test", "de", tmp_path)
+        loader.load(xnli, "test", "de", tmp_path)
     with pytest.raises(DataError, match="has no split 'train'; it has dev, test"):
-        task.load(xnli, "train", "de", tmp_path)
+        loader.load(xnli, "train", "de", tmp_path)
     with pytest.raises(DataError, match="has no language 'fi'"):
-        task.load(xnli, "test", "fi", tmp_path)
+        loader.load(xnli, "test", "fi", tmp_path)
 
 
 def test_a_task_with_files_only_needs_a_data_folder() -> None:
     with pytest.raises(DataError, match="--data DIR"):
-        task.load(task.find("real_text"), "train", "en", None)
+        loader.load(registry.find("real_text"), "train", "en", None)
 
 
 def test_without_a_data_folder_the_languages_are_those_of_the_hub() -> None:
-    assert len(task.available(task.find("udpos"), "test")) == 33
-    assert len(task.available(task.find("xnli"), "test")) == 15
+    assert len(loader.available(registry.find("udpos"), "test")) == 33
+    assert len(loader.available(registry.find("xnli"), "test")) == 15
 
 
 def test_a_task_file_copied_under_a_new_name_is_a_task(
@@ -344,29 +346,29 @@ def test_a_task_file_copied_under_a_new_name_is_a_task(
     (original,) = (Path(folder) / "pawsx.py" for folder in xstilts.tasks.__path__)
     (tmp_path / "reworded.py").write_text(original.read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(xstilts.tasks, "__path__", [*xstilts.tasks.__path__, str(tmp_path)])
-    task.find.cache_clear()
+    registry.find.cache_clear()
     try:
-        assert "reworded" in task.names()
-        found = task.find("reworded")
-        assert (found.name, found.languages) == ("reworded", task.find("pawsx").languages)
+        assert "reworded" in registry.names()
+        found = registry.find("reworded")
+        assert (found.name, found.languages) == ("reworded", registry.find("pawsx").languages)
         rows = tmp_path / "target" / "pawsx" / "dev-de.tsv"
         rows.parent.mkdir(parents=True)
         rows.write_text("a b\tb a\t0\n", encoding="utf-8")
-        read = task.load(found, "dev", "de", tmp_path)
-        assert read == task.load(task.find("pawsx"), "dev", "de", tmp_path)
+        read = loader.load(found, "dev", "de", tmp_path)
+        assert read == loader.load(registry.find("pawsx"), "dev", "de", tmp_path)
     finally:
-        task.find.cache_clear()
+        registry.find.cache_clear()
         sys.modules.pop("xstilts.tasks.reworded", None)
 
 
 def test_an_unknown_task() -> None:
     with pytest.raises(TaskError, match="Did you mean 'mnli'"):
-        task.find("mlni")
+        registry.find("mlni")
 
 
 def test_tasks_load_no_heavy_library() -> None:
     program = (
-        "import sys; from xstilts import task; [task.find(name) for name in task.names()];"
+        "import sys; from xstilts import tasks; [tasks.find(name) for name in tasks.names()];"
         "heavy = {'torch', 'transformers', 'datasets', 'polars', 'huggingface_hub'} & set(sys.modules);"
         "print(*sorted(heavy))"
     )

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from xstilts import lab, task, translated
+from xstilts import lab
+from xstilts import tasks as registry
+from xstilts.data import loader, translated
+from xstilts.data.examples import Answer, Choice, Pair, Question
+from xstilts.data.task import TRANSLATED, Task
 from xstilts.errors import DataError, InputError
-from xstilts.families.examples import Answer, Choice, Pair, Question
+from xstilts.lab import Lab
 from xstilts.lab.generation import meanings
-from xstilts.task import TRANSLATED, Task
 
 PAIR = {"text": "Er schläft.", "text2": "Er ruht.", "label": "entailment", "id": "7"}
 
@@ -33,24 +36,24 @@ def squad(*answers: tuple[str, int]) -> str:
 
 
 def test_own_files_come_before_those_of_the_release_and_change_the_identity(tmp_path: Path) -> None:
-    mnli = task.find("mnli")
+    mnli = registry.find("mnli")
     release = "xtreme_translations/XNLI/translate-train/en-{}-translated.tsv"
     row = "He sleeps.\tHe rests.\tEr schläft.\tEr ruht.\tcontradictory\n"
     data = lay(tmp_path, {release.format("de"): row, release.format("sw"): row})
-    assert task.load(mnli, TRANSLATED, "de", data) == [Pair("Er schläft.", "Er ruht.", "contradiction")]
-    before = task.identity(mnli, TRANSLATED, "de", data)
-    assert task.available(mnli, TRANSLATED, data) == ("en", "de", "sw")  # English from the Hub
+    assert loader.load(mnli, TRANSLATED, "de", data) == [Pair("Er schläft.", "Er ruht.", "contradiction")]
+    before = loader.identity(mnli, TRANSLATED, "de", data)
+    assert loader.available(mnli, TRANSLATED, data) == ("en", "de", "sw")  # English from the Hub
     lay(data, {"translated/mnli/de.jsonl.gz": json.dumps(PAIR) + "\n"})
-    assert task.load(mnli, TRANSLATED, "de", data) == [Pair("Er schläft.", "Er ruht.", "entailment", "7")]
-    assert task.identity(mnli, TRANSLATED, "de", data) != before
-    assert task.text_bytes(mnli, TRANSLATED, "de", data) == len(json.dumps(PAIR)) + 1
+    assert loader.load(mnli, TRANSLATED, "de", data) == [Pair("Er schläft.", "Er ruht.", "entailment", "7")]
+    assert loader.identity(mnli, TRANSLATED, "de", data) != before
+    assert loader.text_bytes(mnli, TRANSLATED, "de", data) == len(json.dumps(PAIR)) + 1
 
 
 @pytest.mark.parametrize("column", ["", "He sleeps.\tHe rests.\t"])
 def test_xtreme_files_of_both_layouts(tmp_path: Path, column: str) -> None:
     rows = f"{column}a\tb\tneutral\n{column}c\td\tentailment \n"
     data = lay(tmp_path, {"target/xnli/XNLI-Translated/en-ru-translated.tsv": rows})
-    found = task.load(task.find("mnli"), TRANSLATED, "ru", data)
+    found = loader.load(registry.find("mnli"), TRANSLATED, "ru", data)
     assert found == [Pair("a", "b", "neutral"), Pair("c", "d", "entailment")]
 
 
@@ -63,9 +66,9 @@ def test_broken_rows_are_told_but_passed_by_in_pawsx(tmp_path: Path) -> None:
             "xtreme_translations/XNLI/translate-train/en-fr-translated.tsv": "a\tb\tc\td\tneutral\nx\ty\n",
         },
     )
-    assert task.load(task.find("pawsx"), TRANSLATED, "fr", data) == [Pair("c", "d", "1")]
+    assert loader.load(registry.find("pawsx"), TRANSLATED, "fr", data) == [Pair("c", "d", "1")]
     with pytest.raises(DataError, match=r"fr-translated.tsv:2: has 2 columns .* Fetch the file again"):
-        task.load(task.find("mnli"), TRANSLATED, "fr", data)
+        loader.load(registry.find("mnli"), TRANSLATED, "fr", data)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +80,7 @@ def test_broken_rows_are_told_but_passed_by_in_pawsx(tmp_path: Path) -> None:
 )
 def test_questions_whose_answer_is_misplaced_are_passed_by(tmp_path: Path, name: str, place: str) -> None:
     data = lay(tmp_path, {place: squad(("Hund", 9), ("Hund", 8), (" ", 3))})
-    (found,) = task.load(task.find(name), TRANSLATED, "de", data)
+    (found,) = loader.load(registry.find(name), TRANSLATED, "de", data)
     assert found == Question("Der alte Hund schläft am Fluss.", "Wer?", (Answer("Hund", 9),), "0")
 
 
@@ -91,7 +94,7 @@ def test_rows_of_every_translated_family_are_written_and_read_back(tmp_path: Pat
     for name, row in rows.items():
         text = json.dumps(translated.to_json(row), ensure_ascii=False)
         lay(tmp_path, {f"translated/{name}/de.jsonl": text + "\n"})
-        assert task.load(task.find(name), TRANSLATED, "de", tmp_path) == [row]
+        assert loader.load(registry.find(name), TRANSLATED, "de", tmp_path) == [row]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +116,7 @@ def test_rows_of_every_translated_family_are_written_and_read_back(tmp_path: Pat
 def test_a_broken_row(tmp_path: Path, name: str, row: object, message: str) -> None:
     data = lay(tmp_path, {f"translated/{name}/de.jsonl": json.dumps(row)})
     with pytest.raises(DataError, match=message):
-        task.load(task.find(name), TRANSLATED, "de", data)
+        loader.load(registry.find(name), TRANSLATED, "de", data)
 
 
 def test_a_pair_that_lost_its_second_text_is_no_single_text(tmp_path: Path) -> None:
@@ -121,35 +124,35 @@ def test_a_pair_that_lost_its_second_text_is_no_single_text(tmp_path: Path) -> N
     lines = [json.dumps(row) for row in rows]
     data = lay(tmp_path, {"translated/mnli/de.jsonl": "\n".join(lines)})
     with pytest.raises(DataError, match=r"de.jsonl:3: has no field 'text2', unlike the rows before it"):
-        task.load(task.find("mnli"), TRANSLATED, "de", data)
+        loader.load(registry.find("mnli"), TRANSLATED, "de", data)
     lay(tmp_path, {"translated/mnli/de.jsonl": "\n".join(lines[:2])})
-    assert len(task.load(task.find("mnli"), TRANSLATED, "de", data)) == 1
+    assert len(loader.load(registry.find("mnli"), TRANSLATED, "de", data)) == 1
 
 
 def test_what_is_missing_is_told_with_how_to_make_it(tmp_path: Path) -> None:
-    mnli = task.find("mnli")
+    mnli = registry.find("mnli")
     missing = (
         r"no train-translated data of task 'mnli' in 'de': looked for translated/mnli/de.jsonl, "
         r".*en-de-translated.tsv.* Make it: `xstilts translate mnli --to de --model MODEL`"
     )
     with pytest.raises(DataError, match=missing):
-        task.load(mnli, TRANSLATED, "de", tmp_path)
+        loader.load(mnli, TRANSLATED, "de", tmp_path)
     with pytest.raises(DataError, match=r"they are not on the Hub. Name their folder with --data DIR"):
-        task.identity(mnli, TRANSLATED, "de")
+        loader.identity(mnli, TRANSLATED, "de")
     with pytest.raises(InputError, match="no such language code"):
-        task.load(mnli, TRANSLATED, "german", tmp_path)
-    assert task.available(mnli, TRANSLATED, tmp_path) == ("en",), "from the Hub, for the folder has none"
-    assert task.available(mnli, TRANSLATED) == ("en",), "from the Hub"
+        loader.load(mnli, TRANSLATED, "german", tmp_path)
+    assert loader.available(mnli, TRANSLATED, tmp_path) == ("en",), "from the Hub, for the folder has none"
+    assert loader.available(mnli, TRANSLATED) == ("en",), "from the Hub"
 
 
 def test_the_source_language_needs_no_translation(tmp_path: Path) -> None:
     row = {"sentence1": "a", "sentence2": "b", "pairID": "7", "gold_label": "neutral"}
-    mnli, place = task.find("mnli"), "intermediate/mnli/multinli_1.0_train.jsonl"
+    mnli, place = registry.find("mnli"), "intermediate/mnli/multinli_1.0_train.jsonl"
     data = lay(tmp_path, {place: json.dumps(row), "translated/mnli/en.jsonl": json.dumps(PAIR)})
-    assert task.load(mnli, TRANSLATED, "en", data) == [Pair("a", "b", "neutral", "7")]
-    assert task.identity(mnli, TRANSLATED, "en", data) == task.identity(mnli, "train", "en", data)
-    assert task.text_bytes(mnli, TRANSLATED, "en", data) == len(json.dumps(row))
-    assert task.available(mnli, TRANSLATED, data) == ("en",)
+    assert loader.load(mnli, TRANSLATED, "en", data) == [Pair("a", "b", "neutral", "7")]
+    assert loader.identity(mnli, TRANSLATED, "en", data) == loader.identity(mnli, "train", "en", data)
+    assert loader.text_bytes(mnli, TRANSLATED, "en", data) == len(json.dumps(row))
+    assert loader.available(mnli, TRANSLATED, data) == ("en",)
 
 
 @pytest.mark.parametrize(
@@ -164,35 +167,35 @@ def test_the_source_language_needs_no_translation(tmp_path: Path) -> None:
     ],
 )
 def test_tasks_without_translations(tmp_path: Path, name: str, message: str) -> None:
-    found = task.find(name)
-    assert set(task.available(found, TRANSLATED, tmp_path)) <= {found.source_language}
+    found = registry.find(name)
+    assert set(loader.available(found, TRANSLATED, tmp_path)) <= {found.source_language}
     with pytest.raises(DataError, match=message):
-        task.load(found, TRANSLATED, "x-ga" if found.lab else "de", tmp_path)
+        loader.load(found, TRANSLATED, "x-ga" if found.made else "de", tmp_path)
     with pytest.raises(DataError, match=message):
-        task.identity(found, TRANSLATED, "x-ga" if found.lab else "de", tmp_path)
+        loader.identity(found, TRANSLATED, "x-ga" if found.made else "de", tmp_path)
 
 
-@pytest.mark.parametrize("name", [name for name in task.names() if name.startswith("lab_")])
+@pytest.mark.parametrize("name", [name for name in registry.names() if name.startswith("lab_")])
 def test_the_lab_translates_exactly(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Row i of the translation means what row i of the source language's training data means."""
-    found = task.find(name)
-    assert found.lab is not None
+    found = registry.find(name)
+    assert found.made is not None
     if found.family in ("masked", "retrieval"):
         return
-    short = Task(**{**vars(found), "lab": task.Lab(name=found.lab.name, sizes={"train": 40})})
-    assert task.available(short, TRANSLATED) == tuple(lab.LANGUAGES)
+    short = Task(**{**vars(found), "made": Lab(name=found.made.name, sizes={"train": 40})})
+    assert loader.available(short, TRANSLATED) == tuple(lab.LANGUAGES)
     drawn: list[object] = []
     monkeypatch.setattr(
         "xstilts.lab.generation.meanings", lambda *asked: drawn.append(asked) or meanings(*asked)
     )
-    source = task.load(short, "train", lab.BASE)
-    target = task.load(short, TRANSLATED, "x-ga")
-    assert drawn[0] == drawn[1] == (found.lab.name, "train", 40)
-    assert target == task.load(short, "train", "x-ga")
+    source = loader.load(short, "train", lab.BASE)
+    target = loader.load(short, TRANSLATED, "x-ga")
+    assert drawn[0] == drawn[1] == (found.made.name, "train", 40)
+    assert target == loader.load(short, "train", "x-ga")
     assert target != source
     for one, other in zip(source, target, strict=True):
         assert getattr(one, "label", None) == getattr(other, "label", None)
         assert getattr(one, "id", None) == getattr(other, "id", None)
-    assert task.identity(short, TRANSLATED, "x-ga") == task.identity(short, "train", lab.BASE)
+    assert loader.identity(short, TRANSLATED, "x-ga") == loader.identity(short, "train", lab.BASE)
     with pytest.raises(DataError, match="has no language 'de'"):
-        task.load(short, TRANSLATED, "de")
+        loader.load(short, TRANSLATED, "de")

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from xstilts import show_store, upkeep
+from xstilts.cli import show_store
 from xstilts.runner import meeting
 from xstilts.runner.sweep import Sweep
 from xstilts.store import Store, write_json
+from xstilts.store import maintenance as upkeep
 from xstilts.study.load import load
 from xstilts.study.phase import Phase
 from xstilts.study.plan import Plan, plan

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from xstilts import metrics, task
+from xstilts import metrics
+from xstilts import tasks as registry
+from xstilts.data import loader
+from xstilts.data.examples import Example, Seen
+from xstilts.data.task import TEST_TRANSLATED
 from xstilts.errors import DataError
-from xstilts.families.examples import Example, Seen
 from xstilts.families.visual import FAMILY, UNLABELLED
-from xstilts.task import TEST_TRANSLATED
 
 
 def _folder(root: Path, files: Mapping[str, list[Any] | dict[str, Any]]) -> Path:
@@ -25,7 +27,7 @@ def _folder(root: Path, files: Mapping[str, list[Any] | dict[str, Any]]) -> Path
 
 
 def _load(name: str, split: str, language: str, data: Path) -> list[Example]:
-    return task.load(task.find(name), split, language, data)
+    return loader.load(registry.find(name), split, language, data)
 
 
 ENTAILMENT = {
@@ -48,7 +50,7 @@ def test_xvnli_keeps_pairs_without_gold_label_and_every_answer_to_them_is_wrong(
     found = _load("xvnli", "test", "fr", data)
     assert [row.label for row in found if isinstance(row, Seen)] == ["neutral", UNLABELLED]
     metric = metrics.find("accuracy")
-    for label in task.find("xvnli").labels:
+    for label in registry.find("xvnli").labels:
         statistics = metric.statistics([FAMILY.gold(row) for row in found], [label] * 2, "fr")
         assert statistics[1].tolist() == [0, 1]
 
@@ -92,11 +94,11 @@ def test_rows_that_were_translated_are_a_split_of_their_own(tmp_path: Path) -> N
             ENTAILMENT | {"sentence2": "He's reading."}
         ],
     }
-    xvnli, data = task.find("xvnli"), _folder(tmp_path, files)
+    xvnli, data = registry.find("xvnli"), _folder(tmp_path, files)
     (found,) = _load("xvnli", TEST_TRANSLATED, "fr", data)
     assert isinstance(found, Seen) and found.text == "He's reading."
     assert _load("xvnli", TEST_TRANSLATED, "en", data) == [SEEN], "English needs no translation"
-    assert task.identity(xvnli, TEST_TRANSLATED, "en", data) == task.identity(xvnli, "test", "en", data)
+    assert loader.identity(xvnli, TEST_TRANSLATED, "en", data) == loader.identity(xvnli, "test", "en", data)
     with pytest.raises(DataError, match=r"no test-translated data of task 'xvnli' in 'ru': looked for"):
         _load("xvnli", TEST_TRANSLATED, "ru", data)
 
@@ -136,11 +138,11 @@ def test_marvl_has_images_of_each_language_and_nlvr2_in_english(tmp_path: Path) 
             row | {"caption": "Empty."}
         ],
     }
-    marvl, data = task.find("marvl"), _folder(tmp_path, files)
+    marvl, data = registry.find("marvl"), _folder(tmp_path, files)
     images = ("id/images/39-Panci/39-0.jpg", "id/images/39-Panci/39-11.jpg")
     assert _load("marvl", "test", "id", data) == [Seen(images, "Panci itu kosong.", "True", id="id-0")]
     assert _load("marvl", TEST_TRANSLATED, "id", data) == [Seen(images, "Empty.", "True", id="id-0")]
-    assert task.available(marvl, "test", data) == ("en", "id")
+    assert loader.available(marvl, "test", data) == ("en", "id")
     (found,) = _load("marvl", "test", "en", data)
     assert isinstance(found, Seen) and found.images == ("test1/test1-0-1-img0", "test1/test1-0-1-img1")
 
@@ -152,12 +154,12 @@ QUESTION = {"question": "Is the fence white?", "imageId": "n161313", "answer": "
 
 
 def test_gqa_has_its_answers_as_labels() -> None:
-    labels = task.find("gqa").labels
+    labels = registry.find("gqa").labels
     assert len(labels) == len(set(labels)) == 1_842
     assert {"yes", "no", "left", "t-shirt", "dry-erase board", "taking a photograph"} <= set(labels)
     assert list(labels) == sorted(labels)
     assert all(label == " ".join(label.split()) for label in labels)
-    assert labels == task.find("xgqa").labels
+    assert labels == registry.find("xgqa").labels
 
 
 def test_an_answer_that_is_no_label_counts_and_is_never_right(tmp_path: Path) -> None:
@@ -193,12 +195,12 @@ def test_a_broken_file_of_questions(tmp_path: Path, content: str, message: str) 
 
 @pytest.mark.parametrize("name", ["gqa", "marvl", "nlvr2", "snli_ve", "xgqa", "xvnli"])
 def test_rows_are_in_no_hub_and_the_message_says_so(name: str) -> None:
-    one = task.find(name)
+    one = registry.find(name)
     with pytest.raises(DataError, match=r"rows and images come from the sites of their authors.*--data DIR"):
-        task.load(one, one.evaluation_split, one.languages[0])
+        loader.load(one, one.evaluation_split, one.languages[0])
 
 
 def test_the_lab_translates_without_fault() -> None:
-    one = task.find("lab_nli")
-    assert task.load(one, TEST_TRANSLATED, "x-ia") == task.load(one, "test", "x-en")
-    assert task.identity(one, TEST_TRANSLATED, "x-ia") == task.identity(one, "test", "x-en")
+    one = registry.find("lab_nli")
+    assert loader.load(one, TEST_TRANSLATED, "x-ia") == loader.load(one, "test", "x-en")
+    assert loader.identity(one, TEST_TRANSLATED, "x-ia") == loader.identity(one, "test", "x-en")

@@ -7,9 +7,9 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts import readers
-from xstilts.families.examples import Pair
-from xstilts.task import Files, Task
+from xstilts.data import readers
+from xstilts.data.examples import Pair
+from xstilts.data.task import Files, Task
 
 LABELS = ("complaint", "praise", "request")
 

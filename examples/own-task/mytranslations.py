@@ -4,8 +4,8 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts.families.examples import Text
-from xstilts.task import Files, Task
+from xstilts.data.examples import Text
+from xstilts.data.task import Files, Task
 
 
 def read(paths: tuple[Path, ...], language: str) -> Iterator[Text]:

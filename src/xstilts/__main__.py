@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xstilts.errors import XstiltsError
-from xstilts.options import (
+from xstilts.cli.options import (
     SAME_STUDY,
     STORE,
     DataOption,
@@ -24,8 +23,9 @@ from xstilts.options import (
     command_line,
     planned,
 )
+from xstilts.cli.store_commands import commands as store_commands
+from xstilts.errors import XstiltsError
 from xstilts.plain import printable
-from xstilts.store_commands import commands as store_commands
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -92,13 +92,14 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     ] = None,
 ) -> None:
     """Train and evaluate what is not known yet. Then write the report."""
-    from xstilts import show, show_store, upkeep
     from xstilts.audit import words
     from xstilts.audit.kept import audited
+    from xstilts.cli import show, show_store
     from xstilts.runner import driver, machine, progress
     from xstilts.runner.engine import Engine, read
     from xstilts.runner.pretrained import fetch_all
     from xstilts.runner.sweep import Sweep
+    from xstilts.store import maintenance as upkeep
     from xstilts.study.rows import check_rows
 
     chosen = Engine(engine, read(engine_options), workers, 60 * limit)
@@ -158,7 +159,7 @@ def check(
     json: JsonOption = False,
 ) -> None:
     """Dry run: errors, cells, rough cost. Also what phases share and what the store has."""
-    from xstilts import show
+    from xstilts.cli import show
     from xstilts.errors import InputErrors
     from xstilts.store import Store
     from xstilts.study.load import load
@@ -183,9 +184,9 @@ def audit(
     json: JsonOption = False,
 ) -> None:
     """Look for leaks: evaluated rows, and languages called zero-shot, that a training has seen."""
-    from xstilts import show
     from xstilts.audit import words
     from xstilts.audit.kept import audited
+    from xstilts.cli import show
 
     plan, kept = planned(study, store, data, images)
     found = audited(plan, kept)
@@ -202,7 +203,7 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """What is done, what failed and why, what is missing."""
-    from xstilts import show
+    from xstilts.cli import show
 
     plan, kept = planned(study, store, data, images)
     show.status(plan, kept, as_json=json)
@@ -236,7 +237,7 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Lay measured figures beside published ones; a name that does not exist lists those that do."""
-    from xstilts import show
+    from xstilts.cli import show
     from xstilts.report import compare as comparing
     from xstilts.report import published as publishing
     from xstilts.report.effects import Effects
@@ -256,8 +257,8 @@ def score(
     json: JsonOption = False,
 ) -> None:
     """Score predictions in the layouts of XTREME's submissions, as the official evaluators do."""
-    from xstilts import score as scoring
-    from xstilts import show
+    from xstilts.cli import show
+    from xstilts.xtreme import score as scoring
 
     show.scores(scoring.score(task, predictions, references, language), as_json=json)
 
@@ -272,7 +273,7 @@ def export(
     out: Annotated[Path | None, typer.Option(help="A folder; by default exports/STUDY.")] = None,
 ) -> None:
     """Write the predictions as XTREME's submissions, a folder for each arm and seed."""
-    from xstilts.export import export as write
+    from xstilts.xtreme.export import export as write
 
     plan, kept = planned(study, store, data, images)
     found = write(plan, kept, out or Path("exports") / plan.study.name)
@@ -332,7 +333,7 @@ def translate(  # noqa: PLR0913, PLR0917 (one for each option)
 @app.command()
 def tasks(json: JsonOption = False) -> None:
     """The tasks, with their families and languages."""
-    from xstilts import show
+    from xstilts.cli import show
 
     show.tasks(as_json=json)
 
@@ -340,7 +341,7 @@ def tasks(json: JsonOption = False) -> None:
 @app.command()
 def languages(json: JsonOption = False) -> None:
     """The languages, with their families and scripts."""
-    from xstilts import show
+    from xstilts.cli import show
 
     show.languages(as_json=json)
 
@@ -348,7 +349,7 @@ def languages(json: JsonOption = False) -> None:
 @app.command()
 def studies(json: JsonOption = False) -> None:
     """The studies that come with the package."""
-    from xstilts import show
+    from xstilts.cli import show
 
     show.studies(as_json=json)
 

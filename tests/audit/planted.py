@@ -16,8 +16,8 @@ ROWS = {"train": 120, "dev": 40, "test": 60}
 
 TASK = """
     import json
-    from xstilts.families.examples import {example}
-    from xstilts.task import Files, Task
+    from xstilts.data.examples import {example}
+    from xstilts.data.task import Files, Task
 
     def _read(paths, language):
         for line in paths[0].read_text(encoding="utf-8").splitlines():

@@ -9,9 +9,9 @@ import pytest
 
 from xstilts.audit.contained import Index
 from xstilts.audit.labels import labels_tell
-from xstilts.audit.match import Rows, match
+from xstilts.audit.match import Texts, match
 from xstilts.audit.tongue import other
-from xstilts.families.examples import Answer, Choice, Example, Pair, Question
+from xstilts.data.examples import Answer, Choice, Example, Pair, Question
 
 from .planted import LANGUAGES, Planted, make, sentence
 from .test_faults import found, leaks
@@ -111,7 +111,7 @@ CONTEXTS = [(sentence(number, "en"), sentence(number + 7_000, "en")) for number 
 
 def told(ours: Sequence[Example], theirs: Sequence[Example]) -> tuple[int, bool | None]:
     """How many of our rows stand in theirs, and whether their labels tell ours."""
-    evaluated, trained = Rows(ours), Rows(theirs)
+    evaluated, trained = Texts(ours), Texts(theirs)
     same = match(evaluated, trained)
     same.add(Index({"": evaluated}).contained(trained, {""}).get("", {}))
     pairs = same.pairs(evaluated, trained)
@@ -176,8 +176,8 @@ def test_copies_of_training_rows_excuse_nothing(world: Planted, copies: int, par
 
 TAGGER = """
     import json
-    from xstilts.families.examples import Tagged
-    from xstilts.task import Files, Task
+    from xstilts.data.examples import Tagged
+    from xstilts.data.task import Files, Task
 
     def _read(paths, language):
         for line in paths[0].read_text(encoding="utf-8").splitlines():

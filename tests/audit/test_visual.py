@@ -9,8 +9,8 @@ import pytest
 from pictures import laid, study
 from xstilts.audit.audit import audit
 from xstilts.audit.finding import Finding
-from xstilts.audit.match import Match, Rows, match
-from xstilts.families.examples import Pair, Seen
+from xstilts.audit.match import Match, Texts, match
+from xstilts.data.examples import Pair, Seen
 from xstilts.study.load import load
 from xstilts.study.plan import plan
 
@@ -24,7 +24,7 @@ OTHER = ("train/65/train-10171-3-img0", "train/65/train-10171-3-img1")
 
 
 def matched(evaluated: Any, trained: Any) -> Match:
-    return match(Rows([evaluated]), Rows([trained]))
+    return match(Texts([evaluated]), Texts([trained]))
 
 
 def test_the_same_text_about_the_same_images_is_the_same_row() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from xstilts.data.examples import Choice
 from xstilts.families.choice import FAMILY
-from xstilts.families.examples import Choice
 from xstilts.families.items import Layout
 
 LAYOUT = Layout(max_length=16)

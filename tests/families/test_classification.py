@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from xstilts.data.examples import Pair
 from xstilts.families.classification import FAMILY
-from xstilts.families.examples import Pair
 from xstilts.families.items import Layout
 
 LAYOUT = Layout(labels=("no", "yes"), max_length=16)

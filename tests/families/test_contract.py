@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from xstilts import families
+from xstilts.data.examples import Answer, Choice, Pair, Question, Seen, Tagged
 from xstilts.errors import DataError
-from xstilts.families.examples import Answer, Choice, Pair, Question, Seen, Tagged
 from xstilts.families.items import Item, Layout
 
 TAGS = ("ADJ", "DET", "NOUN", "PUNCT", "VERB")

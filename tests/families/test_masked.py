@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xstilts.families.examples import Text
+from xstilts.data.examples import Text
 from xstilts.families.items import Layout
 from xstilts.families.masked import FAMILY, Vocabulary, mask
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from xstilts.families.examples import Bitext
+from xstilts.data.examples import Bitext
 from xstilts.families.items import Layout
 from xstilts.families.retrieval import FAMILY, nearest
 

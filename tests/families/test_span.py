@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-from xstilts.families.examples import Answer, Question
+from xstilts.data.examples import Answer, Question
 from xstilts.families.items import Item, Layout
 from xstilts.families.span import FAMILY, MAX_ANSWER, MAX_QUESTION, best_span
 from xstilts.families.text import _windows

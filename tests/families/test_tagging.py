@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xstilts.families.examples import Tagged
+from xstilts.data.examples import Tagged
 from xstilts.families.items import Layout
 from xstilts.families.tagging import FAMILY, frame, word_pieces
 

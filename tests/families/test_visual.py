@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xstilts.families.examples import Seen
+from xstilts.data.examples import Seen
 from xstilts.families.items import IGNORED, Layout
 from xstilts.families.visual import FAMILY, UNLABELLED, viewed
 

@@ -15,7 +15,9 @@ from typing import Any, get_args
 import mutation
 import seeds
 
-from xstilts import lab, show, task
+from xstilts import lab
+from xstilts import tasks as registry
+from xstilts.cli import show
 from xstilts.report import page
 from xstilts.store import Store
 from xstilts.study.arm import FAMILY
@@ -190,7 +192,7 @@ def _other_references(rng: Random, study: Tables) -> None:
 
 
 def _tasks(rng: Random) -> list[str]:
-    names = [name for name in task.names() if name.startswith("lab_")]
+    names = [name for name in registry.names() if name.startswith("lab_")]
     return rng.sample(names, rng.randint(1, 3))
 
 

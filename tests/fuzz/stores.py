@@ -12,17 +12,18 @@ import mutation
 import polars as pl
 
 from report import example
-from xstilts import checksums, upkeep
+from xstilts import checksums
 from xstilts.audit import kept
 from xstilts.audit.finding import Audit, Finding
-from xstilts.export import export
 from xstilts.report import account, collapse, exchange, files, leaks, sections
 from xstilts.report.results import Results
 from xstilts.store import Store
+from xstilts.store import maintenance as upkeep
 from xstilts.study import cost
 from xstilts.study.phase import Phase
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.step import Step
+from xstilts.xtreme.export import export
 
 Look = tuple[int, int, int]
 

@@ -16,12 +16,14 @@ import plans
 import seeds
 from typed import misfit
 
-from xstilts import images, readers, score, task
-from xstilts.families.fit import fit
+from xstilts import tasks as registry
+from xstilts.data import images, loader, readers, task
+from xstilts.data.fit import fit
 from xstilts.report import published
 from xstilts.study import backbone, vision
 from xstilts.study.load import load
 from xstilts.study.plan import draft
+from xstilts.xtreme import score
 
 Try = Callable[[], object]
 """One input, laid out and ready to be read."""
@@ -105,19 +107,19 @@ def _rows(folder: Path) -> Callable[[Random], Try]:
             made = mutation.data(rng, packed) if rng.random() < 0.5 else packed
             path = path.with_name(path.name + ".gz")
         path.write_bytes(made)
-        return lambda: _fit(task.load(task.find(name), split, language, folder))
+        return lambda: _fit(loader.load(registry.find(name), split, language, folder))
 
     return wrong
 
 
 def _cells(folder: Path) -> Iterator[tuple[str, str, str, tuple[Path, ...]]]:
     """Every task, split and language that the folder has, with its files."""
-    for name in task.names():
-        one = task.find(name)
-        if one.files is None or not task.from_files(one, folder):
+    for name in registry.names():
+        one = registry.find(name)
+        if one.files is None or not loader.from_files(one, folder):
             continue
         for split in (*one.files.patterns, task.TRANSLATED):
-            for language in task.available(one, split, folder):
+            for language in loader.available(one, split, folder):
                 if split != task.TRANSLATED or language != one.source_language:
                     yield (
                         name,
@@ -156,7 +158,7 @@ def _fit(rows: list[Any]) -> None:
 
 def _hub_rows(folder: Path) -> Callable[[Random], Try]:
     """Rows as Parquet files of the Hub give them."""
-    found = {name: task.find(name) for name in seeds.HUB}
+    found = {name: registry.find(name) for name in seeds.HUB}
 
     def wrong(rng: Random) -> Try:
         name = rng.choice(sorted(found))
@@ -213,7 +215,7 @@ def _images(folder: Path) -> Callable[[Random], Try]:
         path = folder / f"right.{kind.lower()}"
         Image.linear_gradient("L").resize((17, 9)).convert("RGB").save(path, kind)
         right[kind] = path.read_bytes()
-    one, root = task.find("marvl"), folder / "images"
+    one, root = registry.find("marvl"), folder / "images"
     (root / "marvl").mkdir(parents=True)
 
     def wrong(rng: Random) -> Try:

@@ -11,7 +11,7 @@ import pytest
 
 from report import example
 from report.example import World
-from xstilts import show
+from xstilts.cli import show
 from xstilts.plain import printable
 from xstilts.report import drawing, latex, markdown, page
 from xstilts.report.effects import Effects

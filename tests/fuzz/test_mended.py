@@ -9,7 +9,11 @@ import mutation
 import pytest
 import seeds
 
-from xstilts import images, readers, score, show, task, unpacked
+from xstilts import tasks as registry
+from xstilts.cli import show
+from xstilts.data import images, loader, readers, unpacked
+from xstilts.data.examples import Bitext, Choice, Pair, Tagged
+from xstilts.data.fit import fit
 from xstilts.errors import (
     BackboneError,
     DataError,
@@ -18,14 +22,13 @@ from xstilts.errors import (
     PredictionError,
     StudyError,
 )
-from xstilts.families.examples import Bitext, Choice, Pair, Tagged
-from xstilts.families.fit import fit
 from xstilts.plain import parse_json
 from xstilts.report import published
 from xstilts.store import Store
 from xstilts.study.backbone import room
 from xstilts.study.load import load
 from xstilts.study.plan import draft, plan
+from xstilts.xtreme import score
 
 DEEP = "[" * 100_000
 LONG = "9" * 5000
@@ -164,7 +167,7 @@ def test_names_that_lead_elsewhere_are_refused(name: str, of: str, tmp_path: Pat
 
 def _row(task_name: str, split: str, path: str, row: dict[str, Any], root: Path) -> None:
     seeds.write(root, {path: json.dumps(row)})
-    task.load(task.find(task_name), split, "en", root)
+    loader.load(registry.find(task_name), split, "en", root)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +190,9 @@ def test_an_id_of_another_type_becomes_a_text(tmp_path: Path) -> None:
     for name, found in ((None, ""), (7, "7")):
         files = {"intermediate/mnli/multinli_1.0_train.jsonl": json.dumps(row | {"pairID": name})}
         seeds.write(tmp_path, files)
-        assert task.load(task.find("mnli"), "train", "en", tmp_path) == [Pair("a", "b", "neutral", found)]
+        assert loader.load(registry.find("mnli"), "train", "en", tmp_path) == [
+            Pair("a", "b", "neutral", found)
+        ]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +216,7 @@ def test_a_reader_that_fails_is_told_by_the_row() -> None:
 
 
 def test_infinity_is_no_number_of_an_option() -> None:
-    hub = task.find("hellaswag").hub
+    hub = registry.find("hellaswag").hub
     assert hub is not None
     row = seeds.HUB["hellaswag"] | {"label": float("inf")}
     with pytest.raises(DataError, match=r"row 1: cannot be read \(OverflowError"):
@@ -301,4 +306,4 @@ def test_no_file_has_a_name_that_is_too_long(tmp_path: Path) -> None:
     for read in (load, published.read):
         with pytest.raises(InputError, match=r"no such|no published figures"):
             read("x" * 300 + ".toml")
-    assert images.missing(task.find("marvl"), ["sw/" + "x" * 300], tmp_path) == ["sw/" + "x" * 300]
+    assert images.missing(registry.find("marvl"), ["sw/" + "x" * 300], tmp_path) == ["sw/" + "x" * 300]

@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 
 from xstilts import metrics
+from xstilts.data.examples import Answer
 from xstilts.errors import XstiltsError
-from xstilts.families.examples import Answer
 from xstilts.families.retrieval import nearest
-from xstilts.metrics import layouts, mining
+from xstilts.metrics import mining
 from xstilts.metrics.answers import normalise_mlqa, normalise_squad
 from xstilts.metrics.xtreme import aggregate, transfer_gaps
-from xstilts.score import score
+from xstilts.xtreme import layouts
+from xstilts.xtreme.score import score
 
 from .cases import cases
 

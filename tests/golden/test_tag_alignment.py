@@ -16,13 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from predictions import LAB, predicted
-from xstilts import readers
+from xstilts.data import readers
+from xstilts.data.examples import Tagged
 from xstilts.errors import DataError
-from xstilts.export import export
-from xstilts.families.examples import Tagged
 from xstilts.families.items import IGNORED, Item, Layout
 from xstilts.families.tagging import FAMILY
-from xstilts.metrics import layouts
 from xstilts.runner.data import Encoded
 from xstilts.runner.model import Model
 from xstilts.runner.predict import predict
@@ -30,6 +28,8 @@ from xstilts.runner.rows import Prepared
 from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import plan
+from xstilts.xtreme import layouts
+from xstilts.xtreme.export import export
 
 from .cases import cases
 

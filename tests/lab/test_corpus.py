@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from xstilts import lab, task
+from xstilts import lab
+from xstilts import tasks as registry
+from xstilts.data.examples import Text
 from xstilts.errors import DataError
-from xstilts.families.examples import Text
 from xstilts.lab.grammar import grammar
 from xstilts.lab.inventory import CONTENT_WORDS, DEEDS, FUNCTION_WORDS, NAMES
 from xstilts.lab.lexicon import NOUN_FEATURES, features, lexicons
@@ -113,11 +114,11 @@ def test_splits_are_different_text() -> None:
 
 
 def test_how_much_text_there_is() -> None:
-    sizes = {name: task.find(f"lab_{name}") for name in ("text", "parallel", "phrases")}
+    sizes = {name: registry.find(f"lab_{name}") for name in ("text", "parallel", "phrases")}
     shares = {
-        name: round(sum(lab.LANGUAGES[code].share for code in found.languages) * found.lab.sizes["train"])
+        name: round(sum(lab.LANGUAGES[code].share for code in found.languages) * found.made.sizes["train"])
         for name, found in sizes.items()
-        if found.lab is not None
+        if found.made is not None
     }
     assert shares == {"text": 358_800, "parallel": 538_200, "phrases": 826_000}
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from xstilts import lab, task
-from xstilts.families.examples import Bitext, Choice, Example, Pair, Question, Tagged
+from xstilts import lab
+from xstilts import tasks as registry
+from xstilts.data.examples import Bitext, Choice, Example, Pair, Question, Tagged
 from xstilts.lab import generation, pairs, questions
 from xstilts.lab.choices import Chosen
 from xstilts.lab.grammar import grammar, text
@@ -92,7 +93,7 @@ def test_splits_have_different_meanings(name: str) -> None:
 @pytest.mark.parametrize("name", CLASSIFIED)
 def test_labels_are_balanced(name: str) -> None:
     labels = Counter(row.label for row in rows(name, "x-en", "train", 900))
-    assert tuple(sorted(labels)) == task.find(f"lab_{name}").labels
+    assert tuple(sorted(labels)) == registry.find(f"lab_{name}").labels
     assert max(labels.values()) - min(labels.values()) < 0.04 * 900
 
 
@@ -144,7 +145,7 @@ def test_paraphrases_say_the_same_with_the_same_words() -> None:
 
 @pytest.mark.parametrize("name", TAGGED)
 def test_tags_are_of_the_declared_set(name: str) -> None:
-    labels = task.find(f"lab_{name}").labels
+    labels = registry.find(f"lab_{name}").labels
     assert labels == TAGGED[name]
     for code in lab.LANGUAGES:
         for row in rows(name, code):

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xstilts import lab, task
+from xstilts import lab
+from xstilts import tasks as registry
+from xstilts.data.examples import Caption, Seen
 from xstilts.errors import DataError
-from xstilts.families.examples import Caption, Seen
 from xstilts.lab import drawing, scenes
 from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import grammar
@@ -192,7 +193,7 @@ def test_captions_are_true() -> None:
 
 def test_who_does_not_look_is_right_in_exactly_one_row_of_three() -> None:
     """For splits are whole squares: whatever is guessed from the text, or from the picture, alone."""
-    found = task.find("lab_vnli")
+    found = registry.find("lab_vnli")
     assert sorted(scenes.LABELS) == sorted(found.labels)
     assert all(size % 9 == 0 for size in found.sizes.values())
     for thing in ("text", "images"):

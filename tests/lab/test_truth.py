@@ -1,16 +1,16 @@
 """The truth table follows from the skills of the tasks."""
 
-from xstilts import task
+from xstilts import tasks as registry
 from xstilts.lab import truth
 
 
 def test_every_task_of_the_lab_declares_skills() -> None:
-    for name in task.names():
+    for name in registry.names():
         if name.startswith(truth.PREFIX):
-            found = task.find(name)
+            found = registry.find(name)
             assert found.skills
-            assert found.lab is not None
-            assert f"{truth.PREFIX}{found.lab.name}" == name
+            assert found.made is not None
+            assert f"{truth.PREFIX}{found.made.name}" == name
 
 
 def test_planted_effects() -> None:
@@ -44,6 +44,6 @@ def test_every_effect_has_a_reason() -> None:
 
 
 def test_a_skill_that_harms_is_declared_by_a_task() -> None:
-    skills = {skill for name in task.names() for skill in task.find(name).skills}
+    skills = {skill for name in registry.names() for skill in registry.find(name).skills}
     for trained, needed, _ in truth._HARMS:
         assert {trained, needed} <= skills

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xstilts import metrics
+from xstilts.data.examples import Answer
 from xstilts.errors import PredictionError
-from xstilts.families.examples import Answer
 from xstilts.metrics.answers import normalise_mlqa, normalise_squad
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from xstilts.errors import PredictionError
-from xstilts.metrics import layouts
+from xstilts.xtreme import layouts
 
 REFERENCES = {
     "data": [{"paragraphs": [{"qas": [{"id": "q", "answers": [{"text": "a b", "answer_start": 3}]}]}]}]

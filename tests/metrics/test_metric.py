@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from xstilts import metrics
+from xstilts.data.examples import Answer
 from xstilts.errors import PredictionError, TaskError
-from xstilts.families.examples import Answer
 
 _GOLD = (Answer("the old harbour", 0),)
 EXAMPLES: dict[str, tuple[list[Any], list[Any], float]] = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xstilts import metrics
-from xstilts.families.examples import Bitext
+from xstilts.data.examples import Bitext
 from xstilts.metrics import mining
 from xstilts.metrics.mining import Vectors
 

@@ -193,11 +193,12 @@ CLAIMS = (
 
 
 TASK_FILE = """\
-from xstilts.task import Lab, Task
+from xstilts.data.task import Task
+from xstilts.lab import Lab
 
 TASK = Task(
     family="{family}", languages=("x-en",), metric="accuracy", description="", licence="",
-    lab=Lab(name="{name}", sizes=dict.fromkeys(("train", "dev", "test"), 300)),
+    made=Lab(name="{name}", sizes=dict.fromkeys(("train", "dev", "test"), 300)),
     citation="An Example and {name} <example@example.org>. A Task of Tests. 2026.",
 )
 """

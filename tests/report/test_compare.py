@@ -5,7 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from xstilts import languages, metrics, show, task
+from xstilts import metrics
+from xstilts import tasks as registry
+from xstilts.cli import show
+from xstilts.data import languages
 from xstilts.errors import InputError, InputErrors
 from xstilts.metrics.xtreme import XTREME
 from xstilts.report import compare, published
@@ -181,14 +184,14 @@ def test_shipped_figures_are_of_our_tasks(name):
     assert found.source
     known = {one.code for one in languages.all_languages()}
     for scores in found.scores:
-        own = task.find(scores.target)
+        own = registry.find(scores.target)
         assert scores.metric in (own.metric, *metrics.beside(own.metric))
         assert set(scores.languages) <= known & set(own.languages)
         assert scores.status == "confirmed" or scores.note
         if scores.over is not None:
             assert set(XTREME[scores.target].languages) <= set(own.languages)
     for setting in found.settings:
-        assert setting.target in task.names()
+        assert setting.target in registry.names()
 
 
 def test_derived_means_are_those_of_the_languages():

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from xstilts import show
+from xstilts.cli import show
 from xstilts.report import charts, conditions, latex, page, planted, statistics
 from xstilts.report.effects import Effects
 from xstilts.report.markdown import markdown

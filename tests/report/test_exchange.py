@@ -7,7 +7,7 @@ from hypothesis import strategies as some
 
 import guesses
 from xstilts import metrics
-from xstilts.families.examples import Answer
+from xstilts.data.examples import Answer
 from xstilts.report import exchange
 from xstilts.report.exchange import examine, fitted
 from xstilts.report.habits import habits

@@ -1,5 +1,6 @@
 """One tiny backbone for all tests of the runner, and a store of its own for each test."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from bench import Bench
 from toybox import BACKBONE, OF_FAMILY, Box, layout_of, spread
 
+import xstilts
 from xstilts import families
 from xstilts.runner import checkpoint, driver
 from xstilts.runner import model as models
@@ -70,6 +72,8 @@ def model(first: Box) -> models.Model:
 @pytest.fixture
 def bench(world: "World", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A small study whose work costs nothing."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join((str(Path(__file__).parent), str(Path(xstilts.__file__).parents[1])))
+    )
     monkeypatch.setattr(driver, "BUSY_SECONDS", 0.05)
     return Bench(world, tmp_path / "store")

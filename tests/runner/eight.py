@@ -11,7 +11,7 @@ from toybox import PLACES, spread
 
 from formats import FORMATS
 from xstilts import families
-from xstilts.families.examples import Answer, Choice, Pair, Question, Tagged, Text
+from xstilts.data.examples import Answer, Choice, Pair, Question, Tagged, Text
 from xstilts.families.items import IGNORED, Layout
 from xstilts.families.text import TEXT_FAMILIES
 from xstilts.runner import checkpoint

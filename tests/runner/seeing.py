@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from xstilts.families.examples import Seen
+from xstilts.data.examples import Seen
 from xstilts.families.items import Layout
 from xstilts.families.visual import FAMILY
 from xstilts.runner.data import Batch, collate
 from xstilts.runner.model import Model, loss_sum
 from xstilts.runner.pixels import Album
 from xstilts.runner.rows import Prepared, prepare
-from xstilts.task import find
+from xstilts.tasks import find
 
 TASK = find("lab_vnli")
 LABELS = ("no", "yes")

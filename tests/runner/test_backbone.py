@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from toybox import BACKBONE, PLACES, SHAPE, TOYS, Box, phase, use
 from transformers import AutoTokenizer
 
+from xstilts.data.examples import Answer, Bitext, Choice, Pair, Question, Tagged, Text
 from xstilts.errors import BackboneError
-from xstilts.families.examples import Answer, Bitext, Choice, Pair, Question, Tagged, Text
 from xstilts.runner.backbone import SPECIAL, _strings
 from xstilts.runner.checkpoint import load
 from xstilts.store import Store

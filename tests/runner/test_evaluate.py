@@ -11,8 +11,9 @@ import torch
 from toybox import BACKBONE, PLACES, Box, evaluation, phase, use
 
 from xstilts import families, metrics
+from xstilts.data.examples import Bitext, Pair
+from xstilts.data.loader import load as load_rows
 from xstilts.errors import BackboneError
-from xstilts.families.examples import Bitext, Pair
 from xstilts.families.items import Layout
 from xstilts.metrics import mining
 from xstilts.runner import checkpoint, finished, predict
@@ -21,7 +22,6 @@ from xstilts.runner.finished import SCHEMA
 from xstilts.runner.mining import search_on_gpu
 from xstilts.runner.rows import asked, prepare
 from xstilts.study.phase import Evaluation, Inference
-from xstilts.task import load as load_rows
 
 TRAINED = {name: phase(name, updates=60) for name in ("pairs", "choices", "tags", "questions")}
 LAYOUT = Layout(max_length=40, stride=16)

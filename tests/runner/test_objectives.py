@@ -15,8 +15,8 @@ from toybox import Box, phase
 
 from formats import FORMATS, TEXT_NAMES
 from xstilts import families
+from xstilts.data.examples import Text
 from xstilts.errors import BackboneError
-from xstilts.families.examples import Text
 from xstilts.families.masked import Vocabulary
 from xstilts.runner import checkpoint
 from xstilts.runner.data import Encoded, generator

@@ -14,9 +14,9 @@ from PIL import Image
 from seeing import EIGHT, EXCHANGED, LAYOUT_TEXT, PAIRS, PICTURES, TASK, WITHOUT
 
 from format_shapes import qwen_images
-from xstilts import images
+from xstilts.data import images
+from xstilts.data.examples import Seen
 from xstilts.errors import BackboneError
-from xstilts.families.examples import Seen
 from xstilts.runner import checkpoint
 from xstilts.runner.data import Batch, collate
 from xstilts.runner.generative import patches

@@ -25,8 +25,8 @@ from seeing import (
     scores,
 )
 
+from xstilts.data.examples import Pair, Seen
 from xstilts.errors import BackboneError
-from xstilts.families.examples import Pair, Seen
 from xstilts.runner import checkpoint
 from xstilts.runner.data import collate
 from xstilts.runner.model import Model, loss_sum

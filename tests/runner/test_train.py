@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from toybox import BACKBONE, FAST, PLACES, Box, evaluation, phase, use
 from transformers import AutoConfig, LlamaModel, T5EncoderModel
 
-from xstilts import task
+from xstilts.data import loader, task
+from xstilts.data.examples import Pair
 from xstilts.errors import BackboneError, DataError, LossError
-from xstilts.families.examples import Pair
 from xstilts.runner import checkpoint, columns, embedding_rows, train
 from xstilts.runner import model as models
 from xstilts.study.phase import Phase
@@ -171,7 +171,7 @@ def test_a_loss_is_the_mean_over_the_decisions_of_its_update(first: Box) -> None
     trained = phase("tags", updates=1, learning_rate=1e-9, batch_size=1000, batch_tokens=None)
     (point,) = first.curve(trained)
     model = checkpoint.load(first.checkpoint(trained)).eval()
-    rows = task.load(PLACES.task("tags"), "train", "en")
+    rows = loader.load(PLACES.task("tags"), "train", "en")
     losses = []
     for row in rows:
         encoding = model.tokenizer(list(row.tokens), is_split_into_words=True, return_tensors="pt")
@@ -254,7 +254,7 @@ def test_patience_stops(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_selection_sees_the_source_language_only(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[tuple[str, str, str]] = []
-    stream = task.stream
+    stream = loader.stream
 
     def watched(found: task.Task, split: str, language: str, *rest: Any, **options: Any) -> Any:
         read.append((found.name, split, language))
@@ -286,7 +286,7 @@ def test_development_rows_are_drawn_by_the_seed_or_the_first_of_the_file(
         box.compute(phase("pairs", seed=seed, updates=1, development_examples=20, development_rows=rows))
     box.compute(phase("pairs", updates=2, development_examples=20))
     *first, one, other, again = looked_at
-    count = len(task.load(PLACES.task("pairs"), "dev", "en"))
+    count = len(loader.load(PLACES.task("pairs"), "dev", "en"))
     assert first == [list(range(20))] * 2
     assert one == again == sorted(set(one)) != other
     assert len(one) == len(other) == 20

@@ -26,13 +26,14 @@ from transformers import (
 )
 
 from shell import Shell
-from xstilts import task
+from xstilts import tasks as registry
+from xstilts.data import loader
+from xstilts.data.examples import Answer, Choice, Pair, Question
+from xstilts.data.task import TRANSLATED
 from xstilts.errors import BackboneError, DataError
-from xstilts.families.examples import Answer, Choice, Pair, Question
 from xstilts.runner import translate as translating
 from xstilts.runner.retell import EMPTY, NOT_FOUND, Telling, retold, sentences, told
 from xstilts.runner.translator import Translator, Wish
-from xstilts.task import TRANSLATED
 
 SIZES: dict[str, Any] = {
     "d_model": 16,
@@ -154,14 +155,14 @@ def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_from_rows_to_translated_rows(data: Path, model: Path, shell: Shell) -> None:
-    """The command writes what `task.load` reads: the same rows, ids and labels, other texts."""
-    mnli = task.find("mnli")
+    """The command writes what `loader.load` reads: the same rows, ids and labels, other texts."""
+    mnli = registry.find("mnli")
     status, out, err = shell("mnli", "--to", "de", "--to", "sw", "--model", model, "--data", data, *FAST)
     paths = [data / f"translated/mnli/{language}.jsonl.gz" for language in ("de", "sw")]
     assert (status, out) == (0, "".join(f"{path}\n" for path in paths)), err
     assert "mnli to de: 5 of 5 rows" in err
-    assert task.available(mnli, TRANSLATED, data) == ("en", "de", "sw")
-    source, target = task.load(mnli, "train", "en", data), task.load(mnli, TRANSLATED, "de", data)
+    assert loader.available(mnli, TRANSLATED, data) == ("en", "de", "sw")
+    source, target = loader.load(mnli, "train", "en", data), loader.load(mnli, TRANSLATED, "de", data)
     for one, other in zip(source, target, strict=True):
         assert isinstance(one, Pair)
         assert isinstance(other, Pair)
@@ -172,17 +173,17 @@ def test_from_rows_to_translated_rows(data: Path, model: Path, shell: Shell) -> 
     )
     record = json.loads((data / "translated/mnli/de.json").read_text())
     assert (record["rows"], record["dropped"], record["codes"]) == (5, {}, [None, None])
-    assert record["source"]["data"] == task.identity(mnli, "train", "en", data)
+    assert record["source"]["data"] == loader.identity(mnli, "train", "en", data)
     assert record["checksum"].startswith("sha256:")
     assert str(data) not in json.dumps(record)
     assert not list(data.glob("**/*.partial"))
 
 
 def test_the_identity_is_that_of_the_file(data: Path, model: Path, shell: Shell) -> None:
-    mnli, path = task.find("mnli"), data / "translated/mnli/de.jsonl.gz"
+    mnli, path = registry.find("mnli"), data / "translated/mnli/de.jsonl.gz"
     arguments = ("mnli", "--to", "de", "--model", model, "--data", data, *FAST)
     shell(*arguments)
-    before, first = task.identity(mnli, TRANSLATED, "de", data), path.read_bytes()
+    before, first = loader.identity(mnli, TRANSLATED, "de", data), path.read_bytes()
     assert "is there already" in shell(*arguments)[2]
     status, _, err = shell(*arguments, "--beams", "1")
     assert (status, "made in another way (settings differ). Remove it" in err) == (2, True)
@@ -191,8 +192,8 @@ def test_the_identity_is_that_of_the_file(data: Path, model: Path, shell: Shell)
     assert path.read_bytes() == first, "the same model and rows gave another file"
     path.unlink()
     shell(*arguments, "--examples", "2")
-    assert task.identity(mnli, TRANSLATED, "de", data) != before
-    assert len(task.load(mnli, TRANSLATED, "de", data)) == 2
+    assert loader.identity(mnli, TRANSLATED, "de", data) != before
+    assert len(loader.load(mnli, TRANSLATED, "de", data)) == 2
 
 
 def test_fewer_examples_are_among_more(data: Path, tmp_path: Path, model: Path) -> None:
@@ -238,7 +239,7 @@ def test_a_killed_run_continues_and_ends_with_the_same_file(
     assert done.returncode == -9
     folder = data / "translated/mnli"
     assert sorted(path.name for path in folder.iterdir()) == ["de.partial"]
-    assert task.available(task.find("mnli"), TRANSLATED, data) == ("en",)
+    assert loader.available(registry.find("mnli"), TRANSLATED, data) == ("en",)
     kept = folder / "de.partial/00000000.json"
     written = kept.stat().st_mtime_ns
     capsys.readouterr()
@@ -258,14 +259,14 @@ def test_parts_that_were_made_in_another_way_are_not_used(data: Path, tmp_path: 
     write(folder / "00000000.json", json.dumps(part))
     wish = Wish(model=str(model), beams=1, longest=8)
     list(translating.translate_all("mnli", ["de"], wish, [], (data, None)))
-    assert len(task.load(task.find("mnli"), TRANSLATED, "de", data)) == 5
+    assert len(loader.load(registry.find("mnli"), TRANSLATED, "de", data)) == 5
 
 
 def test_questions_keep_their_answers_or_are_dropped(data: Path, model: Path, shell: Shell) -> None:
     """Random weights translate a whole sentence alike wherever it stands, and a word as they like."""
     status, _, err = shell("squad", "--to", "de", "--model", model, "--data", data, *FAST)
     record = json.loads((data / "translated/squad/de.json").read_text())
-    rows = task.load(task.find("squad"), TRANSLATED, "de", data)
+    rows = loader.load(registry.find("squad"), TRANSLATED, "de", data)
     assert status == 0, err
     assert len(rows) + record["dropped"].get(NOT_FOUND, 0) == 3
     assert "dropped (answer not found)" in err

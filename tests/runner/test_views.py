@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from toybox import BACKBONE, FAST, Box
 
-from xstilts import families, task
+from xstilts import families
+from xstilts import tasks as registry
+from xstilts.data import loader
+from xstilts.data.examples import Seen
 from xstilts.errors import DataError, InputError
-from xstilts.families.examples import Seen
 from xstilts.runner.context import Context
 from xstilts.store import Store
 from xstilts.study.phase import Evaluation, Inference, Phase
@@ -17,7 +19,7 @@ from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Development, Use
 
-LAB = task.find("lab_vnli")
+LAB = registry.find("lab_vnli")
 LANGUAGES = ("x-en", "x-ga", "x-ia")
 
 
@@ -80,7 +82,7 @@ def test_translated_rows_of_the_lab_are_those_of_its_source_language(tmp_path: P
 
 def test_captions_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bare = [Seen(("1",), "text", "neutral")]
-    monkeypatch.setattr(task, "load", lambda *arguments: bare)
+    monkeypatch.setattr(loader, "load", lambda *arguments: bare)
     with pytest.raises(DataError, match="task 'lab_vnli': its test rows in 'x-en' have no captions"):
         shown(tmp_path, "caption")
     assert shown(tmp_path, "text") == [Seen((), "text", "neutral")]
@@ -88,7 +90,7 @@ def test_captions_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_the_majority_reference_of_a_target_about_images(box: Box) -> None:
     one = asked(None, use(), use("train", ("x-en",)))
-    assert box.compute(one, places=Places())["examples"] == 3 * len(task.load(LAB, "test", "x-en"))
+    assert box.compute(one, places=Places())["examples"] == 3 * len(loader.load(LAB, "test", "x-en"))
     scores = box.store.scores(one.fingerprint)["languages"]
     assert {round(score["value"], 1) for score in scores.values()} == {33.3}
 

@@ -25,8 +25,8 @@ from seeing import (
 )
 from toybox import BACKBONE, Box, evaluation, phase, use
 
+from xstilts.data.examples import Caption
 from xstilts.errors import BackboneError
-from xstilts.families.examples import Caption
 from xstilts.families.items import Layout
 from xstilts.runner import checkpoint, vision
 from xstilts.runner.data import generator
@@ -306,7 +306,7 @@ def test_an_album_keeps_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(name)
         return np.zeros((32, 32, 3), np.uint8)
 
-    monkeypatch.setattr("xstilts.images.load", load)
+    monkeypatch.setattr("xstilts.data.images.load", load)
     monkeypatch.setattr("xstilts.runner.pixels.KEPT_BYTES", 2 * 3 * 32 * 32)
     album = Album(TASK, None, Preparation(32, 32, 4))
     for name in "ab", "ab", "bc", "a":

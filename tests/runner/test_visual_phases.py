@@ -90,21 +90,23 @@ def test_what_cannot_be_done_is_told_at_check(name: str, wanted: dict[str, str],
 
 LOOKS = """
 from xstilts.lab.pairs import INFERENCE
-from xstilts.task import Lab, Task
+from xstilts.data.task import Task
+from xstilts.lab import Lab
 
 TASK = Task(
     family="visual", languages=("x-en", "x-ia"), source_language="x-en", labels=INFERENCE, metric="accuracy",
     captions=True, description="A test", citation="Nobody", licence="None",
-    lab=Lab(name="vnli", sizes={"train": 18, "dev": 9, "test": 18}),
+    made=Lab(name="vnli", sizes={"train": 18, "dev": 9, "test": 18}),
 )
 """
 SHOWN = """
-from xstilts.task import Lab, Task
+from xstilts.data.task import Task
+from xstilts.lab import Lab
 
 TASK = Task(
     family="masked", languages=("x-en", "x-ia"), source_language="x-en", metric="", evaluation_split="dev",
     description="A test", citation="Nobody", licence="None",
-    lab=Lab(name="captions", sizes={"train": 20, "dev": 6}),
+    made=Lab(name="captions", sizes={"train": 20, "dev": 6}),
 )
 """
 STUDY = """

@@ -17,6 +17,7 @@ from safetensors.torch import save
 from torch import nn
 
 from xstilts import families, metrics
+from xstilts.data.loader import load as load_rows
 from xstilts.families.items import Item, Layout
 from xstilts.runner import backbone, evaluate, state, train
 from xstilts.runner import model as models
@@ -29,7 +30,6 @@ from xstilts.study.phase import Evaluation, Inference, Phase
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Development, Use
-from xstilts.task import load as load_rows
 
 TOYS = Path(__file__).parent / "toys"
 PLACES = Places(tasks={path.stem: path for path in sorted(TOYS.glob("*.py"))})

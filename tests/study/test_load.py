@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from xstilts.data.task import NO_COMMIT, find_commit
 from xstilts.errors import InputErrors, StudyError
 from xstilts.study import load as loading
 from xstilts.study.load import bundled, load
-from xstilts.task import NO_COMMIT, find_commit
 
 if TYPE_CHECKING:
     from conftest import World

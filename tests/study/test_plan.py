@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from xstilts.data.loader import identity
 from xstilts.errors import DataError, InputErrors, TaskError
 from xstilts.store import Store, write_json
 from xstilts.study.arm import Arm
@@ -19,7 +20,7 @@ from xstilts.study.phase import Evaluation, Phase
 from xstilts.study.plan import Plan, draft, plan
 from xstilts.study.rows import check_rows
 from xstilts.study.step import Step
-from xstilts.task import find, identity
+from xstilts.tasks import find
 
 if TYPE_CHECKING:
     from conftest import World
@@ -341,7 +342,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 def test_a_task_file_takes_data_of_the_hub_at_a_commit_alone(tmp_path: Path) -> None:
     text = """
-from xstilts.task import Hub, Task
+from xstilts.data.task import Hub, Task
 
 def hub(dataset, revision, *also):
     return Hub(dataset=dataset, revision=revision, files={"test": "x.jsonl"}, read=None, also=also)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from xstilts import task
+from xstilts import tasks as registry
+from xstilts.data import task
 from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import plan
@@ -78,15 +79,15 @@ def test_another_collection_has_a_name_of_its_own(data: Path) -> None:
         "nli_mix, dev, en: intermediate/nli_mix/dev.jsonl, 2 rows; the release has 1,463",
         "nli_mix, train, en: intermediate/nli_mix/train.jsonl, 5 rows; the release has 17,244",
     ]
-    assert "Kaushik" in task.find("nli_mix").citation
-    assert "MultiNLI" not in task.find("nli_mix").citation
+    assert "Kaushik" in registry.find("nli_mix").citation
+    assert "MultiNLI" not in registry.find("nli_mix").citation
 
 
 def test_no_two_tasks_read_the_same_labelled_file() -> None:
     """Else one would cite the other's data as its own. ANLI+ is ANLI, SNLI and MultiNLI by its definition."""
     readers: dict[str, set[str]] = {}
-    for name in task.names():
-        one = task.find(name)
+    for name in registry.names():
+        one = registry.find(name)
         if one.files is None or one.family == "masked" or name == "anli":
             continue
         for patterns in one.files.patterns.values():
@@ -181,8 +182,8 @@ def test_releases_know_their_rows() -> None:
         ("squad", task.TRANSLATED, "de"): 87_599,
         ("xvnli", task.TEST_TRANSLATED, "ar"): 1_164,
     }
-    assert {key: task.find(key[0]).released(*key[1:]) for key in known} == known
-    tydiqa = task.find("tydiqa")
+    assert {key: registry.find(key[0]).released(*key[1:]) for key in known} == known
+    tydiqa = registry.find("tydiqa")
     for split, rows in (("train", 49_881), ("dev", 5_077)):
         assert sum(tydiqa.released(split, code) or 0 for code in tydiqa.languages) == rows
 
@@ -190,7 +191,7 @@ def test_releases_know_their_rows() -> None:
 def test_check_tells_broken_rows_and_counts_the_others(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from xstilts import show
+    from xstilts.cli import show
 
     (data / "target/xnli/test-en.tsv").write_text(PAIR + "no pair\n")
     (data.parent / "study.toml").write_text(STUDY.format(task="nli_mix"))

@@ -5,18 +5,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from xstilts.audit.chains import Chain, Part, Seen, chains, unknown
+from xstilts.audit.chains import Chain, RowSet, SeenRows, chains, unknown
 from xstilts.audit.contained import Index
 from xstilts.audit.finding import Audit, Finding, Kind
 from xstilts.audit.labels import labels_tell, words_tell
-from xstilts.audit.match import Match, Rows, match
+from xstilts.audit.match import Match, Texts, match
 from xstilts.audit.parallel import translations
 from xstilts.audit.source import absent, at_hand
 from xstilts.audit.text import left_over
 from xstilts.audit.tongue import others
 from xstilts.audit.usual import usual
+from xstilts.data.loader import load
 from xstilts.study.plan import Plan
-from xstilts.task import load
 
 SHARE = 0.01
 """Share of evaluated rows from which they are a leak: they can move a score by as many points at the most."""
@@ -52,14 +52,14 @@ class _Auditor:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.chains = chains(plan)
-        self.missing: set[Part] = set()
-        self.evaluated: dict[Part, Rows] = {}
-        self.matches: dict[tuple[Part, Part], Match] = {}
-        self.told: dict[tuple[Part, Part], bool | None] = {}
-        self.written: set[tuple[Part, Part]] = set()
-        self.spoken: dict[Part, Mapping[str, tuple[int, int, str]]] = {}
-        self.texts: dict[tuple[Part, int], str] = {}
-        self.usual: dict[Part, tuple[float, float]] = {}
+        self.missing: set[RowSet] = set()
+        self.evaluated: dict[RowSet, Texts] = {}
+        self.matches: dict[tuple[RowSet, RowSet], Match] = {}
+        self.told: dict[tuple[RowSet, RowSet], bool | None] = {}
+        self.written: set[tuple[RowSet, RowSet]] = set()
+        self.spoken: dict[RowSet, Mapping[str, tuple[int, int, str]]] = {}
+        self.texts: dict[tuple[RowSet, int], str] = {}
+        self.usual: dict[RowSet, tuple[float, float]] = {}
         self.trained = 0
         self.translated = lru_cache(maxsize=None)(self._translated)
 
@@ -85,32 +85,32 @@ class _Auditor:
             tuple(self._unseen()),
         )
 
-    def _own_parts(self) -> set[Part]:
+    def _own_parts(self) -> set[RowSet]:
         return {part for one in self.chains for part in one.evaluated()}
 
-    def _asked(self, one: Chain) -> list[Part]:
+    def _asked(self, one: Chain) -> list[RowSet]:
         """The evaluated rows, and their translations into languages that were trained or selected with."""
         trained = {seen.part.language for seen in one.seen if seen.role in ("labels", "selection")}
         known = self.plan.places.task(one.use.task).languages
         others = sorted(trained & set(known) - set(one.use.languages))
-        return one.evaluated() + [Part(one.use.task, one.use.split, code) for code in others]
+        return one.evaluated() + [RowSet(one.use.task, one.use.split, code) for code in others]
 
-    def _rows(self, part: Part) -> Rows | None:
+    def _rows(self, part: RowSet) -> Texts | None:
         task = self.plan.places.task(part.task)
         own = part in self._own_parts() or any(part == seen.part for one in self.chains for seen in one.seen)
         if not at_hand(task, part.split, part.language, self.plan.places.data):
             if own:
                 self.missing.add(part)
             return None
-        return Rows(load(task, part.split, part.language, self.plan.places.data))
+        return Texts(load(task, part.split, part.language, self.plan.places.data))
 
-    def _compare(self, part: Part) -> None:
+    def _compare(self, part: RowSet) -> None:
         rows = self.evaluated.get(part) or self._rows(part)
         if rows is None:
             return
         users = [one for one in self.chains if any(seen.part == part for seen in one.seen)]
         roles = {seen.role for one in users for seen in one.seen if seen.part == part}
-        if roles & {"labels", "selection"} and self.plan.places.task(part.task).lab is None:
+        if roles & {"labels", "selection"} and self.plan.places.task(part.task).made is None:
             self.spoken[part] = {
                 code: (len(numbers), len(rows), _shown(rows.texts[numbers[0]]))
                 for code, numbers in others(rows, part.language).items()
@@ -139,7 +139,7 @@ class _Auditor:
         if worst >= SHARE:
             self.usual[part] = usual(rows)
 
-    def _translated(self, one: Part, other: Part) -> Mapping[int, int]:
+    def _translated(self, one: RowSet, other: RowSet) -> Mapping[int, int]:
         return translations(self.evaluated[one], self.evaluated[other]) or {}
 
     def _unseen(self) -> Iterator[str]:
@@ -162,7 +162,7 @@ class _Auditor:
         """By task, the languages whose rows could not be laid beside those of the source language."""
         found: dict[str, set[str]] = {}
         for one in self.chains:
-            source = Part(one.use.task, one.use.split, one.source)
+            source = RowSet(one.use.task, one.use.split, one.source)
             for part in one.evaluated():
                 if part not in self.evaluated or part == source or self.evaluated[part].bitext:
                     continue
@@ -201,14 +201,14 @@ class _Auditor:
                         examples=(text,),
                     )
 
-    def _of_rows(self, one: Chain, part: Part) -> Iterator[Finding]:
+    def _of_rows(self, one: Chain, part: RowSet) -> Iterator[Finding]:
         """What of the rows in one language the chain has seen: with labels, in translation, as text."""
         told: set[int] = set()
         yield from self._finding(one, part, "rows", [s for s in one.seen if self._tells(one, part, s)], told)
         others = [
             seen
             for seen in one.seen
-            if self._tells(one, Part(part.task, part.split, seen.part.language), seen)
+            if self._tells(one, RowSet(part.task, part.split, seen.part.language), seen)
         ]
         yield from self._finding(one, part, "parallel", others, told)
         for role in ("selection", "thresholds"):
@@ -221,11 +221,11 @@ class _Auditor:
         yield from self._finding(one, part, "part_seen", trained, told)
 
     def _finding(
-        self, one: Chain, part: Part, kind: Kind, chosen: list[Seen], told: set[int]
+        self, one: Chain, part: RowSet, kind: Kind, chosen: list[SeenRows], told: set[int]
     ) -> Iterator[Finding]:
         """At most one finding, of the rows that are not `told` yet; it adds them there."""
         rows: dict[int, tuple[str, bool]] = {}
-        where: list[Part] = []
+        where: list[RowSet] = []
         for seen in chosen:
             hits = self._hits(part, seen, kind)
             new = {number: hit for number, hit in hits.items() if number not in told}
@@ -258,7 +258,7 @@ class _Auditor:
             tuple(_shown(texts[number]) + rows[number][0] for number in sorted(rows)[:EXAMPLES]),
         )
 
-    def _tells(self, one: Chain, asked: Part, seen: Seen) -> bool:
+    def _tells(self, one: Chain, asked: RowSet, seen: SeenRows) -> bool:
         """Whether training rows tell what the evaluation asks of the rows that they have in common.
 
         For retrieval they do if they are pairs of sentences; otherwise if their labels, or what else stands
@@ -274,7 +274,7 @@ class _Auditor:
             told = seen.family == one.use.family and (bool(shared) or not one.use.label_set)
         return told and seen.role == "labels"
 
-    def _hits(self, part: Part, seen: Seen, kind: Kind) -> dict[int, tuple[str, bool]]:
+    def _hits(self, part: RowSet, seen: SeenRows, kind: Kind) -> dict[int, tuple[str, bool]]:
         """The rows that a kind is about, each with what is said of it besides its text, and whether it is
         only nearly the same."""
         trained = seen.part
@@ -295,9 +295,9 @@ class _Auditor:
                 return same | apart if seen.role == "text" else same
         return apart | dict.fromkeys(found.part, ("", False))
 
-    def _elsewhere(self, part: Part, trained: Part) -> dict[int, tuple[str, bool]]:
+    def _elsewhere(self, part: RowSet, trained: RowSet) -> dict[int, tuple[str, bool]]:
         """The rows whose translations into the language of the training data stand in it."""
-        other = Part(part.task, part.split, trained.language)
+        other = RowSet(part.task, part.split, trained.language)
         if other == part or (other, trained) not in self.matches or part not in self.evaluated:
             return {}
         there = self.translated(other, part)
@@ -319,7 +319,7 @@ def seen_languages(one: Chain) -> Iterator[Finding]:
         yield Finding(kind, "leak", one.use.task, one.use.split, code, tuple(where), one.steps)
 
 
-def _kind_of_language(one: Chain, seen: Seen, code: str) -> Kind | None:
+def _kind_of_language(one: Chain, seen: SeenRows, code: str) -> Kind | None:
     """What it is that rows are in that language; None if it is no fault."""
     if code == one.source:
         return None
@@ -328,9 +328,9 @@ def _kind_of_language(one: Chain, seen: Seen, code: str) -> Kind | None:
     return "selection" if seen.role == "selection" else None
 
 
-def _by_split(parts: list[Part]) -> dict[Part, str]:
+def _by_split(parts: list[RowSet]) -> dict[RowSet, str]:
     """Rows in words, `xnli test in de, en`, after the first of the parts in each."""
-    together: dict[tuple[str, str], list[Part]] = {}
+    together: dict[tuple[str, str], list[RowSet]] = {}
     for part in parts:
         together.setdefault((part.task, part.split), []).append(part)
     return {

@@ -21,7 +21,7 @@ mining. Shuffled labels teach nothing of a row, so such rows count as text."""
 
 
 @dataclass(frozen=True, order=True)
-class Part:
+class RowSet:
     """The rows of one split of a task in one language."""
 
     task: str
@@ -33,10 +33,10 @@ class Part:
 
 
 @dataclass(frozen=True, order=True)
-class Seen:
+class SeenRows:
     """Rows that a chain has seen, and for what. `label_set` is empty where a family has no fixed labels."""
 
-    part: Part
+    part: RowSet
     role: Role
     family: str
     label_set: tuple[str, ...] = ()
@@ -53,17 +53,17 @@ class Chain:
     use: Use
     source: str
     own: tuple[str, ...]
-    seen: tuple[Seen, ...]
+    seen: tuple[SeenRows, ...]
     steps: tuple[str, ...]
 
-    def evaluated(self) -> list[Part]:
+    def evaluated(self) -> list[RowSet]:
         """The evaluated rows, by language."""
-        return [Part(self.use.task, self.use.split, code) for code in self.use.languages]
+        return [RowSet(self.use.task, self.use.split, code) for code in self.use.languages]
 
 
 def chains(plan: Plan) -> list[Chain]:
     """The chains of all evaluations with a model; those that differ in nothing but seeds and recipes once."""
-    found: dict[tuple[Use, tuple[str, ...], tuple[Seen, ...]], list[str]] = {}
+    found: dict[tuple[Use, tuple[str, ...], tuple[SeenRows, ...]], list[str]] = {}
     for step in plan.steps:
         one = step.specification
         if isinstance(one, Evaluation) and one.model is not None:
@@ -112,7 +112,7 @@ def kept(backbone: Backbone, places: Places) -> Phase | None:
     return made if isinstance(made, Phase) else None
 
 
-def _seen(evaluation: Evaluation, places: Places) -> Iterator[Seen]:
+def _seen(evaluation: Evaluation, places: Places) -> Iterator[SeenRows]:
     for use, role in _uses(evaluation.model, places):
         yield from _of(use, role)
     if evaluation.thresholds is not None:
@@ -141,6 +141,6 @@ def _uses(model: Backbone | Phase | None, places: Places) -> Iterator[tuple[Use,
                 )
 
 
-def _of(use: Use, role: Role) -> Iterator[Seen]:
+def _of(use: Use, role: Role) -> Iterator[SeenRows]:
     for language in use.languages:
-        yield Seen(Part(use.task, use.split, language), role, use.family, use.label_set)
+        yield SeenRows(RowSet(use.task, use.split, language), role, use.family, use.label_set)

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.audit.match import Rows
+from xstilts.audit.match import Texts
 from xstilts.audit.text import Parts, covers, fingerprints, holds
 
 Key = TypeVar("Key")
@@ -24,7 +24,7 @@ HALF = 0.5
 class Index(Generic[Key]):
     """The fingerprints of the texts of several sets of rows."""
 
-    def __init__(self, sets: Mapping[Key, Rows]) -> None:
+    def __init__(self, sets: Mapping[Key, Texts]) -> None:
         self.sets = sets
         self.owners: list[tuple[Key, str]] = [
             (key, text)
@@ -39,7 +39,7 @@ class Index(Generic[Key]):
         self.values, self.texts = values[rare], owners[rare].astype(np.int32)
         self.counts = np.bincount(self.texts, minlength=len(self.owners))
 
-    def contained(self, trained: Rows, chosen: Set[Key]) -> dict[Key, dict[int, int]]:
+    def contained(self, trained: Texts, chosen: Set[Key]) -> dict[Key, dict[int, int]]:
         """For each chosen set the numbers of its rows that stand in a training row or hold one, and which."""
         found: dict[Key, dict[int, int]] = {}
         rows: dict[Key, dict[str, list[int]]] = {}
@@ -58,7 +58,7 @@ class Index(Generic[Key]):
                     known[number] = other
         return found
 
-    def _candidates(self, trained: Rows) -> Iterator[tuple[int, int]]:
+    def _candidates(self, trained: Texts) -> Iterator[tuple[int, int]]:
         """Owners, and places in `distinct`, that have fingerprints in common."""
         values, places = fingerprints(["".join(trained.pieces[number]) for number in trained.distinct])
         total = np.bincount(places, minlength=len(trained.distinct))
@@ -81,7 +81,7 @@ def within(one: Parts, other: Parts) -> bool:
     return holds(one, other) or covers(other, one)
 
 
-def _by_piece(rows: Rows) -> dict[str, list[int]]:
+def _by_piece(rows: Texts) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for number, row in enumerate(rows.pieces):
         for text in dict.fromkeys(row):

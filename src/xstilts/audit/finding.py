@@ -81,7 +81,7 @@ class Audit:
 
 
 @dataclass(frozen=True)
-class Group:
+class FindingGroup:
     """Findings that differ in their language only, for readers: `languages` with the rows of each."""
 
     finding: Finding
@@ -105,7 +105,7 @@ class Group:
         return f"{most}{one.rows:,} of {one.of:,} rows ({one.share:.1%}{near}{usual})"
 
 
-def groups(audit: Audit, allowed: tuple[Allowed, ...]) -> list[Group]:
+def groups(audit: Audit, allowed: tuple[Allowed, ...]) -> list[FindingGroup]:
     """The findings, those of several languages together; leaks first, then what is allowed, then notes."""
     together: dict[tuple[Any, ...], list[Finding]] = {}
     for one in audit.findings:
@@ -116,7 +116,7 @@ def groups(audit: Audit, allowed: tuple[Allowed, ...]) -> list[Group]:
         worst = max(alike, key=lambda one: one.share)
         examples = tuple(dict.fromkeys(text for one in (worst, *alike) for text in one.examples))[:3]
         languages = {one.language: (one.rows, one.of) for one in alike}
-        found.append(Group(replace(worst, examples=examples), languages, reason(worst, allowed)))
+        found.append(FindingGroup(replace(worst, examples=examples), languages, reason(worst, allowed)))
     return sorted(found, key=lambda group: ("leak", "allowed", "note").index(group.status))
 
 

@@ -3,16 +3,16 @@
 import hashlib
 import json
 
-from xstilts import shapes
 from xstilts.audit.audit import audit
-from xstilts.audit.chains import Chain, Part, chains
+from xstilts.audit.chains import Chain, RowSet, chains
 from xstilts.audit.finding import Audit
 from xstilts.audit.source import at_hand
+from xstilts.data.loader import identity
 from xstilts.errors import DamageError, InputError
 from xstilts.store import Store, read_json, write_json
+from xstilts.store import schema as shapes
 from xstilts.study.phase import Evaluation
 from xstilts.study.plan import Plan
-from xstilts.task import identity
 
 VERSION = 2
 """Raised by hand whenever an audit would find something else in the same rows."""
@@ -51,13 +51,13 @@ def _key(plan: Plan) -> str:
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
-def _parts(plan: Plan, one: Chain) -> list[Part]:
+def _parts(plan: Plan, one: Chain) -> list[RowSet]:
     known = plan.places.task(one.use.task).languages
-    asked = [Part(one.use.task, one.use.split, code) for code in known]
+    asked = [RowSet(one.use.task, one.use.split, code) for code in known]
     return [*asked, *(seen.part for seen in one.seen)]
 
 
-def _identity(plan: Plan, part: Part) -> str:
+def _identity(plan: Plan, part: RowSet) -> str:
     task, data = plan.places.task(part.task), plan.places.data
     if not at_hand(task, part.split, part.language, data):
         return ""

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from xstilts.audit.text import normal
-from xstilts.families.examples import Choice, Example, Pair, Question, Seen, Tagged
+from xstilts.data.examples import Choice, Example, Pair, Question, Seen, Tagged
 
 TELLS = 0.5
 """The share of wrong guesses that the training labels have to put right."""

@@ -21,14 +21,14 @@ from xstilts.audit.text import (
     signatures,
     telling,
 )
-from xstilts.families.examples import Bitext, Choice, Example
+from xstilts.data.examples import Bitext, Choice, Example
 
 LIKELY = 0.5
 """Share of agreeing places of two signatures below which a candidate is not compared: four standard errors
 below ALIKE."""
 
 
-class Rows:
+class Texts:
     """Rows of one split and language, with their normal forms. `ids` are those of the release, or empty."""
 
     def __init__(self, examples: Sequence[Example]) -> None:
@@ -131,7 +131,7 @@ class Match:
         self.part -= self.near.keys()
         self.texts -= self.near.keys()
 
-    def pairs(self, evaluated: Rows, trained: Rows) -> list[tuple[int, int]]:
+    def pairs(self, evaluated: Texts, trained: Texts) -> list[tuple[int, int]]:
         """The rows that are in the training data, each with a training row; those of one content once."""
         found = {
             evaluated.contents[number]: (number, trained.first[evaluated.contents[number]])
@@ -142,7 +142,7 @@ class Match:
         return list(found.values())
 
 
-def match(evaluated: Rows, trained: Rows) -> Match:
+def match(evaluated: Texts, trained: Texts) -> Match:
     """What of the evaluated rows stands in the training data."""
     found = Match()
     for number, content in enumerate(evaluated.contents):
@@ -161,7 +161,7 @@ def match(evaluated: Rows, trained: Rows) -> Match:
     return found
 
 
-def _near(evaluated: Rows, trained: Rows, same: Set[int]) -> dict[int, int]:
+def _near(evaluated: Texts, trained: Texts, same: Set[int]) -> dict[int, int]:
     """Evaluated rows that are nearly a training row, and that row."""
     found: dict[Parts, int] = {}
     for ours, theirs in candidates(evaluated, trained):
@@ -173,7 +173,7 @@ def _near(evaluated: Rows, trained: Rows, same: Set[int]) -> dict[int, int]:
     return {number: found[one] for number, one in enumerate(evaluated.contents) if one in found}
 
 
-def candidates(ours: Rows, theirs: Rows, some: Sequence[int] | None = None) -> Iterator[tuple[int, int]]:
+def candidates(ours: Texts, theirs: Texts, some: Sequence[int] | None = None) -> Iterator[tuple[int, int]]:
     """Places in `distinct` of both, sorted, where the signatures promise similarity; of ours only `some`."""
     width = len(theirs.distinct)
     chosen = np.arange(len(ours.distinct)) if some is None else np.asarray(some, np.int64)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from xstilts.audit.match import Rows
+from xstilts.audit.match import Texts
 from xstilts.audit.text import weight
-from xstilts.families.examples import Choice, Example, Pair, Seen
+from xstilts.data.examples import Choice, Example, Pair, Seen
 
 ENOUGH = 20
 """Rows below which nothing can be borne out."""
@@ -23,7 +23,7 @@ AGREEMENT = 0.95
 """The share of equal labels, from which they do."""
 
 
-def translations(one: Rows, other: Rows) -> dict[int, int] | None:
+def translations(one: Texts, other: Texts) -> dict[int, int] | None:
     """Row of `one` -> row of `other` that translates it; None if they are not translations of each other."""
     if one.bitext or other.bitext:
         return None
@@ -36,18 +36,18 @@ def translations(one: Rows, other: Rows) -> dict[int, int] | None:
     return pairs if max(_correlations(one, other, pairs)) >= CORRELATION else None
 
 
-def _by_id(one: Rows, other: Rows) -> dict[int, int]:
+def _by_id(one: Texts, other: Texts) -> dict[int, int]:
     if len(set(one.ids)) < len(one) or len(set(other.ids)) < len(other):
         return {}
     place = {name: number for number, name in enumerate(other.ids)}
     return {number: place[name] for number, name in enumerate(one.ids) if name in place}
 
 
-def _by_place(one: Rows, other: Rows) -> dict[int, int]:
+def _by_place(one: Texts, other: Texts) -> dict[int, int]:
     return {number: number for number in range(len(one))} if len(one) == len(other) else {}
 
 
-def _correlations(one: Rows, other: Rows, pairs: dict[int, int]) -> Iterator[float]:
+def _correlations(one: Texts, other: Texts, pairs: dict[int, int]) -> Iterator[float]:
     """For each part; one is enough, for the questions of MLQA are translations, but not their contexts."""
     for place in range(min(*one.widths, *other.widths)):
         lengths = [

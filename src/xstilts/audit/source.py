@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from xstilts.data.loader import from_files, identity
+from xstilts.data.task import TRANSLATED, Hub, Task
 from xstilts.errors import InputError
-from xstilts.task import TRANSLATED, Hub, Task, from_files, identity
 
 
 def at_hand(task: Task, split: str, language: str, data: Path | None) -> bool:
@@ -11,9 +12,9 @@ def at_hand(task: Task, split: str, language: str, data: Path | None) -> bool:
 
     The lab's unlabelled text is not: drawing half a million texts takes a minute, for notes at the most.
     """
-    if task.lab is not None and task.family == "masked":
+    if task.made is not None and task.family == "masked":
         return False
-    if task.lab is None and task.hub is not None and split != TRANSLATED and not from_files(task, data):
+    if task.made is None and task.hub is not None and split != TRANSLATED and not from_files(task, data):
         return _cached(task.hub, split, language)
     try:
         return bool(identity(task, split, language, data))
@@ -23,7 +24,7 @@ def at_hand(task: Task, split: str, language: str, data: Path | None) -> bool:
 
 def absent(task: Task, split: str, data: Path | None) -> str:
     """Why the rows of a split are not at hand, in words."""
-    if task.lab is not None:
+    if task.made is not None:
         return "the lab's own text"
     if task.hub is not None and split != TRANSLATED and not from_files(task, data):
         return "not fetched yet" if split in task.hub.files else "the Hub has no such rows"

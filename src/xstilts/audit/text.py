@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.examples import Bitext, Choice, Example, Pair, Question, Seen, Tagged, Text
+from xstilts.data.examples import Bitext, Choice, Example, Pair, Question, Seen, Tagged, Text
 
 ALIKE = 0.7
 """Jaccard similarity from which two texts count as nearly the same: of sixty letters, one word is changed."""

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
-from xstilts.audit.match import Rows
-from xstilts.languages import Language, all_languages, find
+from xstilts.audit.match import Texts
+from xstilts.data.languages import Language, all_languages, find
 
 SHARE = 0.15
 """The share of a text's words that must be function words of another language, for the text to be in it."""
@@ -51,7 +51,7 @@ _SCRIPTS: Mapping[str, tuple[str, ...]] = {
 """The scripts of languages.csv, as the Unicode names of their letters begin; KANA is both kana."""
 
 
-def others(rows: Rows, said: str) -> dict[str, list[int]]:
+def others(rows: Texts, said: str) -> dict[str, list[int]]:
     """The numbers of the rows in other languages than `said`, by language."""
     found: dict[str, list[int]] = {}
     named = _named(rows.ids, said)

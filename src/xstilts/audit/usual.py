@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.audit.contained import Index
-from xstilts.audit.match import Rows, candidates
+from xstilts.audit.match import Texts, candidates
 from xstilts.audit.text import alike, weight
 
 SAMPLE = 1_000
@@ -17,7 +17,7 @@ MOST = 0.1
 by it. Nor do so many of the longer half of its rows: those are copies, which excuse nothing."""
 
 
-def usual(trained: Rows) -> tuple[float, float]:
+def usual(trained: Texts) -> tuple[float, float]:
     """The shares of training rows that repeat another one, and that nearly do or stand within it.
 
     From SAMPLE rows or a few more, evenly spread.
@@ -26,7 +26,7 @@ def usual(trained: Rows) -> tuple[float, float]:
     count = Counter(trained.contents)
     alone = [number for number in chosen if count[trained.contents[number]] == 1]
     place = {int(number): at for at, number in enumerate(trained.distinct)}
-    sample = Rows([trained.examples[number] for number in alone])
+    sample = Texts([trained.examples[number] for number in alone])
     nearly = {alone[number] for number in Index({"": sample}).contained(trained, {""}).get("", {})}
     for ours, theirs in candidates(trained, trained, [place[number] for number in alone]):
         one, other = int(trained.distinct[ours]), int(trained.distinct[theirs])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from xstilts.audit.finding import MEANINGS, Audit, Group, groups
+from xstilts.audit.finding import MEANINGS, Audit, FindingGroup, groups
 from xstilts.errors import InputErrors, StudyError
 from xstilts.study.study import Study
 
@@ -78,14 +78,14 @@ def refuse(audit: Audit, study: Study) -> None:
         raise InputErrors(_error(one, study) for one in found)
 
 
-def _error(group: Group, study: Study) -> StudyError:
+def _error(group: FindingGroup, study: Study) -> StudyError:
     kind, task = group.finding.kind, group.finding.task
     table = f'[[allowed]] with kind = "{kind}", task = "{task}" and why = "..."'
     now = f"{REMEDIES[kind]}; if it is meant, write {table}. `xstilts audit` shows more."
     return StudyError(f"{study.shown}: leak", f"{_told(group)}.", now)
 
 
-def _told(group: Group) -> str:
+def _told(group: FindingGroup) -> str:
     one = group.finding
     text = f"{one.task} ({one.split}) in {', '.join(group.languages)}: {MEANINGS[one.kind]} [{one.kind}]"
     text += f": {group.amount}" if one.of else ""

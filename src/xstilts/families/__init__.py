@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.families.items import Item, Layout
-from xstilts.families.text import TEXT_FAMILIES, Text
+from xstilts.families.text import TEXT_FAMILIES, TextReadout
 
 Tokenizer = Any
 """A fast tokenizer of transformers."""
@@ -66,6 +66,6 @@ def find(name: str) -> Family:
     return family
 
 
-def read_out(name: str, layout: Layout) -> Family | Text:
+def read_out(name: str, layout: Layout) -> Family | TextReadout:
     """The family as a layout reads it out: by a head, or in text."""
-    return Text(find(name)) if layout.readout == "text" and name in TEXT_FAMILIES else find(name)
+    return TextReadout(find(name)) if layout.readout == "text" and name in TEXT_FAMILIES else find(name)

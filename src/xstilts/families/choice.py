@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.examples import Choice
+from xstilts.data.examples import Choice
 from xstilts.families.items import Item, Layout, tokenize
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.examples import Pair
+from xstilts.data.examples import Pair
 from xstilts.families.items import Item, Layout, Numbers, tokenize
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.examples import Caption, Text
+from xstilts.data.examples import Caption, Text
 from xstilts.families.items import Item, Layout, tokenize
 
 

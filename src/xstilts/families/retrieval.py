@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.examples import Bitext
+from xstilts.data.examples import Bitext
 from xstilts.families.items import Item, Layout, tokenize
 from xstilts.metrics.mining import unit
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.examples import Answer, Question
+from xstilts.data.examples import Answer, Question
 from xstilts.families.items import Item, Layout, separator
 
 MAX_QUESTION = 64

@@ -5,7 +5,7 @@ In a causal decoder the last one is, for only it has seen the whole word.
 Sentences longer than the model takes are split at word boundaries and joined again, never cut, as XTREME
 does (Hu et al. 2020, utils_tag.py of the official repository): a word that has more sub-tokens than fit, or
 none, is replaced by the unknown token, so every word has exactly one prediction. That holds for an empty word
-too, with which the official code stops; but what reads files (`xstilts.readers`) refuses one.
+too, with which the official code stops; but what reads files (`xstilts.data.readers`) refuses one.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.examples import Tagged
+from xstilts.data.examples import Tagged
 from xstilts.families.items import Item, Layout, Numbers, frame, glue, unknown
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xstilts.families.examples import Choice, Pair, Question, Seen
+from xstilts.data.examples import Choice, Pair, Question, Seen
 from xstilts.families.items import IGNORED, Item, Layout, Numbers, frame, glue
 from xstilts.families.span import MAX_QUESTION, answer_tokens, whole_tokens
 from xstilts.families.visual import UNLABELLED
@@ -34,7 +34,7 @@ Generated = tuple[str, float]
 
 
 @dataclass(frozen=True)
-class Text:
+class TextReadout:
     """A family whose answers are read out as text; what is no matter of reading out is the family's own."""
 
     family: "Family"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.examples import Seen
+from xstilts.data.examples import Seen
 from xstilts.families.items import IGNORED, Item, Layout, Numbers, tokenize
 
 UNLABELLED = "-"

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from xstilts.families.examples import Bitext
+from xstilts.data.examples import Bitext
 from xstilts.lab.corpus import sentence
 from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import Grammar, grammar

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from xstilts.families.examples import Choice
+from xstilts.data.examples import Choice
 from xstilts.lab import world
 from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import Grammar

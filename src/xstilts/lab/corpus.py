@@ -6,7 +6,7 @@ corpora do.
 
 from collections.abc import Callable
 
-from xstilts.families.examples import Text
+from xstilts.data.examples import Text
 from xstilts.lab import world
 from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import Grammar, Word, grammar, text

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xstilts.data.examples import Example, Text
 from xstilts.errors import DataError, did_you_mean
-from xstilts.families.examples import Example, Text
 from xstilts.lab import bitext, choices, corpus, drawing, pairs, questions, scenes, supertags, tags
 from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import Grammar, grammar

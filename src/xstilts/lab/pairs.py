@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from typing import NamedTuple
 
-from xstilts.families.examples import Pair
+from xstilts.data.examples import Pair
 from xstilts.lab import edits, logic
 from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import Grammar

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from xstilts.families.examples import Answer, Question
+from xstilts.data.examples import Answer, Question
 from xstilts.lab import world
 from xstilts.lab.corpus import askable
 from xstilts.lab.dice import Dice

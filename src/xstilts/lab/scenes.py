@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.examples import Caption, Seen
+from xstilts.data.examples import Caption, Seen
 from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import Grammar
 from xstilts.lab.inventory import COLOURS, KIND_OF

@@ -4,7 +4,7 @@ The notation is that of CCGbank (Hockenmaier and Steedman 2007): X/Y takes a Y o
 left. The categories are simpler: NP, N, AP, PP and S without features.
 """
 
-from xstilts.families.examples import Tagged
+from xstilts.data.examples import Tagged
 from xstilts.lab.corpus import sentence
 from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import Grammar, Phrase, Words

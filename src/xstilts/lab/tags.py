@@ -1,6 +1,6 @@
 """Tagged sentences: parts of speech in context, and names in context."""
 
-from xstilts.families.examples import Tagged
+from xstilts.data.examples import Tagged
 from xstilts.lab import world
 from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import Grammar

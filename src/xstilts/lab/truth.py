@@ -6,7 +6,7 @@ harms was seen in the lab's feasibility study, and in Phang et al. (2020, sectio
 intermediate task costs retrieval most.
 """
 
-from xstilts.task import find, names
+from xstilts.tasks import find, names
 
 EFFECTS = ("help", "none", "harm")
 PREFIX = "lab_"

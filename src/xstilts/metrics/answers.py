@@ -14,8 +14,8 @@ from functools import partial
 
 import numpy as np
 
+from xstilts.data.examples import Answer
 from xstilts.errors import PredictionError
-from xstilts.families.examples import Answer
 from xstilts.metrics.metric import Metric, Numbers, check_counts, ratio
 
 Normalise = Callable[[str], str]

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.examples import Bitext
+from xstilts.data.examples import Bitext
 from xstilts.metrics.metric import Metric, Numbers, check_counts, f1
 
 Vectors = NDArray[np.float32]

@@ -16,7 +16,7 @@ Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
 
 
 @dataclass(frozen=True)
-class Part:
+class XtremeTask:
     """A task of XTREME: its group, what is averaged, which of that is its score, and its languages."""
 
     group: str
@@ -29,14 +29,14 @@ _ACCURACY = ("accuracy",), ("accuracy",)
 _F1 = ("f1", "precision", "recall"), ("f1",)
 _ANSWERS = ("exact_match", "f1"), ("exact_match", "f1")
 
-XTREME: Mapping[str, Part] = {
-    "xnli": Part(
+XTREME: Mapping[str, XtremeTask] = {
+    "xnli": XtremeTask(
         "classification",
         *_ACCURACY,
         ("ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh"),
     ),
-    "pawsx": Part("classification", *_ACCURACY, ("de", "en", "es", "fr", "ja", "ko", "zh")),
-    "udpos": Part(
+    "pawsx": XtremeTask("classification", *_ACCURACY, ("de", "en", "es", "fr", "ja", "ko", "zh")),
+    "udpos": XtremeTask(
         "tagging",
         *_F1,
         (
@@ -45,7 +45,7 @@ XTREME: Mapping[str, Part] = {
             "zh",
         ),
     ),
-    "panx": Part(
+    "panx": XtremeTask(
         "tagging",
         *_F1,
         (
@@ -54,11 +54,11 @@ XTREME: Mapping[str, Part] = {
             *("sw", "ta", "te", "th", "tl", "tr", "ur", "vi", "yo", "zh"),
         ),
     ),
-    "xquad": Part("qa", *_ANSWERS, ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")),
-    "mlqa": Part("qa", *_ANSWERS, ("ar", "de", "en", "es", "hi", "vi", "zh")),
-    "tydiqa": Part("qa", *_ANSWERS, ("ar", "bn", "en", "fi", "id", "ko", "ru", "sw", "te")),
-    "bucc2018": Part("retrieval", *_F1, ("de", "fr", "ru", "zh")),
-    "tatoeba": Part(
+    "xquad": XtremeTask("qa", *_ANSWERS, ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")),
+    "mlqa": XtremeTask("qa", *_ANSWERS, ("ar", "de", "en", "es", "hi", "vi", "zh")),
+    "tydiqa": XtremeTask("qa", *_ANSWERS, ("ar", "bn", "en", "fi", "id", "ko", "ru", "sw", "te")),
+    "bucc2018": XtremeTask("retrieval", *_F1, ("de", "fr", "ru", "zh")),
+    "tatoeba": XtremeTask(
         "retrieval",
         *_ACCURACY,
         (

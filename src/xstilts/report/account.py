@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from xstilts.data.task import TRANSLATED
 from xstilts.report.claims import count
 from xstilts.store import Store
 from xstilts.study.backbone import Backbone
@@ -14,7 +15,6 @@ from xstilts.study.phase import Phase, chain
 from xstilts.study.plan import Plan
 from xstilts.study.sources import Part, Source, grouped, parts_of, source
 from xstilts.study.use import Use
-from xstilts.task import TRANSLATED
 
 
 @dataclass(frozen=True)

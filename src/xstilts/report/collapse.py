@@ -26,7 +26,7 @@ import polars as pl
 from scipy.special import ndtri
 
 from xstilts import metrics
-from xstilts.families.examples import Answer
+from xstilts.data.examples import Answer
 from xstilts.report import files
 from xstilts.report.claims import Verdict, judge, line_name
 from xstilts.report.effects import EFFECT, SCORE, Effects

@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from xstilts import shapes
 from xstilts.errors import DamageError
 from xstilts.plain import parse_json
 from xstilts.store import REPAIR
+from xstilts.store import schema as shapes
 
 _TYPES: dict[str, tuple[pl.DataType, ...]] = {
     "language": (pl.String(),),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xstilts.audit.finding import MEANINGS, Audit, Group, groups
+from xstilts.audit.finding import MEANINGS, Audit, FindingGroup, groups
 from xstilts.audit.kept import stored
 from xstilts.audit.words import summary, unused
 from xstilts.store import Store
@@ -15,15 +15,15 @@ class Leaks:
     """The audit of a plan as the page shows it; `audit` is None if the plan was not audited."""
 
     audit: Audit | None
-    groups: Sequence[Group] = ()
+    groups: Sequence[FindingGroup] = ()
     unused: Sequence[str] = ()
     summary: str = ""
 
-    def chosen(self, status: str) -> list[Group]:
+    def chosen(self, status: str) -> list[FindingGroup]:
         """The findings that are a `leak`, `allowed` or a `note`."""
         return [one for one in self.groups if one.status == status]
 
-    def meaning(self, group: Group) -> str:
+    def meaning(self, group: FindingGroup) -> str:
         """The kind of a finding in words."""
         return MEANINGS[group.finding.kind]
 

@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from xstilts import task
+from xstilts import tasks as registry
 from xstilts.report.charts import Chart, heat_cells, line_label
 from xstilts.report.claims import trainings
 from xstilts.report.drawing import INK, PALETTE, QUIET, REFERENCE_INKS, TELLS, number
@@ -62,7 +62,7 @@ def truth_table(effects: Effects) -> list[Pair]:
         if line.reference or arm is None or len(arm.tasks) != 1 or arm.labels != "gold" or arm.after:
             continue
         for target in results.targets:
-            if all(name.startswith(LAB) and name in task.names() for name in (arm.tasks[0], target.name)):
+            if all(name.startswith(LAB) and name in registry.names() for name in (arm.tasks[0], target.name)):
                 estimate = effects.estimate(EFFECT, line, target.name)
                 seen = (line.backbone, line_label(line), target.name) in strong
                 pairs.append(_pair(line, arm.tasks[0], target, estimate, strong=seen))

@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 
 from xstilts import metrics
+from xstilts.data.languages import Language, all_languages
+from xstilts.data.languages import find as find_language
 from xstilts.errors import DamageError
-from xstilts.languages import Language, all_languages
-from xstilts.languages import find as find_language
 from xstilts.report import files, statistics
 from xstilts.report.pools import Pool, Rows, pools
 from xstilts.report.statistics import Array, Sample

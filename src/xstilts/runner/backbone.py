@@ -7,8 +7,8 @@ from typing import Any
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoConfig, PreTrainedTokenizerFast
 
+from xstilts.data.examples import Answer, Bitext
 from xstilts.errors import BackboneError, did_you_mean
-from xstilts.families.examples import Answer, Bitext
 from xstilts.runner import checkpoint, vision
 from xstilts.runner.bare import reason
 from xstilts.runner.context import Context

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xstilts import task as tasks
+from xstilts.data import loader
+from xstilts.data.examples import Example, Seen
 from xstilts.errors import DataError, MissingResultError
-from xstilts.families.examples import Example, Seen
 from xstilts.families.visual import viewed
 from xstilts.runner.pixels import Album, Preparation
 from xstilts.runner.pretrained import fetch, fetch_eyes
@@ -94,7 +94,7 @@ class Context:
     def stream(self, use: Use, language: str) -> Iterator[Example]:
         """The same one after the other, for rows that are never all in memory; not of rows about images."""
         assert use.family != "visual", "a control's view of images is one of all rows"
-        return tasks.stream(self.places.task(use.task), use.split, language, self.places.data)
+        return loader.stream(self.places.task(use.task), use.split, language, self.places.data)
 
     def development(self, use: Use) -> list[Example]:
         """The source language's development rows of a trained task; empty if the task has none."""
@@ -103,7 +103,7 @@ class Context:
 
     def _shown(self, use: Use, split: str, language: str) -> list[Example]:
         """The rows as the view of the use shows them: in every language alike, where rows are parallel."""
-        rows = tasks.load(self.places.task(use.task), split, language, self.places.data)
+        rows = loader.load(self.places.task(use.task), split, language, self.places.data)
         if use.family != "visual":
             return rows
         if (error := unseeing(self.step, self.places)) is not None:

@@ -9,8 +9,8 @@ import polars as pl
 import torch
 
 from xstilts import families, metrics
+from xstilts.data.examples import Bitext, subject
 from xstilts.errors import BackboneError
-from xstilts.families.examples import Bitext, subject
 from xstilts.families.items import Layout
 from xstilts.metrics.mining import gold_rows
 from xstilts.runner import checkpoint

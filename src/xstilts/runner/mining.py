@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from xstilts.families.examples import Bitext
+from xstilts.data.examples import Bitext
 from xstilts.families.items import Layout
 from xstilts.metrics import mining
 from xstilts.runner.model import Model

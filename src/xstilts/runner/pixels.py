@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts import images
+from xstilts.data import images
+from xstilts.data.task import Task
 from xstilts.errors import BackboneError
 from xstilts.study.vision import PREPARATION
-from xstilts.task import Task
 
 KEPT_BYTES = 2**28
 """Of images that are kept decoded, by each album."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from xstilts import families
 from xstilts.families.items import Layout
 from xstilts.families.retrieval import FAMILY as RETRIEVAL
-from xstilts.families.text import Text
+from xstilts.families.text import TextReadout
 from xstilts.runner.batches import TOKENS, autocast, batches
 from xstilts.runner.data import collate, generator, split
 from xstilts.runner.model import Model
@@ -28,7 +28,7 @@ def predict(model: Model, head: str, prepared: Prepared, precision: str) -> list
     """One prediction per example, in their order."""
     model.eval()
     family = families.read_out(prepared.family, prepared.layout)
-    if isinstance(family, Text):
+    if isinstance(family, TextReadout):
         written = generated if family.generates else likelihoods
         found = written(model, head, prepared.encoded, precision)
         return family.decode(prepared.examples, prepared.items, found, prepared.layout)

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from xstilts.data.task import NO_COMMIT, find_commit, is_commit
 from xstilts.errors import BackboneError
 from xstilts.study.backbone import CONVERT, SAVE_TOKENIZER, SHAPE, TOKENS, WEIGHTS, Backbone
 from xstilts.study.phase import Evaluation, chain
 from xstilts.study.step import Step
 from xstilts.study.vision import PREPARATION
-from xstilts.task import NO_COMMIT, find_commit, is_commit
 
 WANTED = (WEIGHTS, "*.json", "*.model", "*.txt")
 

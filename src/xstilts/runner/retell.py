@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from xstilts.families.examples import Answer, Choice, Example, Pair, Question
+from xstilts.data.examples import Answer, Choice, Example, Pair, Question
 
 EMPTY, NOT_FOUND = "empty translation", "answer not found"
 """Why a row is dropped."""

@@ -13,7 +13,7 @@ import tokenizers
 from xstilts import families
 from xstilts.errors import BackboneError, DataError
 from xstilts.families.items import Item, Layout
-from xstilts.families.text import TEXT_FAMILIES, Text
+from xstilts.families.text import TEXT_FAMILIES, TextReadout
 from xstilts.runner.columns import mapped, parted
 from xstilts.runner.context import Context
 from xstilts.runner.data import Encoded, generator
@@ -53,7 +53,7 @@ def examples(use: Use, context: Context, seed: int) -> Iterable[Any]:
 
 def _capped(use: Use, context: Context, seed: int) -> Iterable[Any]:
     """With a cap rows are read twice, first to be counted; what is slow to make or seen whole once."""
-    in_memory = use.family == "visual" or context.places.task(use.task).lab is not None
+    in_memory = use.family == "visual" or context.places.task(use.task).made is not None
     source = context.examples if in_memory else context.stream
 
     def read() -> Iterable[Any]:
@@ -122,7 +122,7 @@ def prepare(
 ) -> Prepared:
     """Encode rows to be predicted: items are kept, for decoding needs them."""
     family = families.read_out(family_name, layout)
-    asking = family.questions if isinstance(family, Text) else family.encode
+    asking = family.questions if isinstance(family, TextReadout) else family.encode
     items = asking(rows, tokenizer, layout)
     return Prepared(family_name, layout, rows, items, _columns(items, family.axis, album), metric)
 

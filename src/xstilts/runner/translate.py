@@ -16,15 +16,16 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from xstilts import languages, task, translated
+from xstilts import tasks as registry
+from xstilts.data import languages, loader, translated
+from xstilts.data.examples import Example
+from xstilts.data.task import Task
 from xstilts.errors import DataError
-from xstilts.families.examples import Example
 from xstilts.runner.data import generator
 from xstilts.runner.progress import say
 from xstilts.runner.retell import Telling, retold, told
 from xstilts.runner.translator import Translator, Wish
 from xstilts.store import read_json, write_json
-from xstilts.task import Task
 
 VERSION = 1
 """Raised by hand when the same model would give other rows."""
@@ -37,7 +38,7 @@ UNSPACED = ("Hans", "Jpan")
 
 
 @dataclass(frozen=True)
-class Places:
+class TranslationFolders:
     """Where the source rows are read (None: the Hub), and the folder below which translations are written."""
 
     data: Path | None
@@ -58,7 +59,7 @@ def translate_all(
     the folder of that file. Raises whatever `Translator` and `translate` raise, before anything is translated
     where that can be known.
     """
-    one, (data, out) = task.find(name), folders
+    one, (data, out) = registry.find(name), folders
     for language in to:
         check(one, language)
     if target_codes and len(target_codes) != len(to):
@@ -75,11 +76,11 @@ def translate_all(
     for language, code in pairs:
         translator.codes(one.source_language, language, code)
     for language, code in pairs:
-        yield translate(one, language, translator, code, Places(data, out))
+        yield translate(one, language, translator, code, TranslationFolders(data, out))
 
 
 def translate(
-    one: Task, language: str, translator: Translator, target_code: str | None, places: Places
+    one: Task, language: str, translator: Translator, target_code: str | None, places: TranslationFolders
 ) -> Path:
     """Write the training rows of a task in another language, and beside them a record of how they were made.
 
@@ -115,7 +116,7 @@ def translate(
 def check(one: Task, language: str) -> None:
     """Raises DataError if the rows of the task are not translated into that language by a model."""
     translated.check(one, language)
-    if one.lab is not None:
+    if one.made is not None:
         what = "needs no model: the lab says the same meanings in every language."
         raise DataError(f"task '{one.name}'", what, "Its translated rows are there without this command.")
 
@@ -125,7 +126,7 @@ def _made(
     language: str,
     translator: Translator,
     codes: tuple[str | None, str | None],
-    places: Places,
+    places: TranslationFolders,
 ) -> dict[str, Any]:
     """Everything that the rows depend on but the versions of the libraries."""
     wish, source = translator.wish, one.source_language
@@ -133,7 +134,7 @@ def _made(
         "version": VERSION,
         "task": one.name,
         "task_version": one.version,
-        "source": {"language": source, "data": task.identity(one, "train", source, places.data)},
+        "source": {"language": source, "data": loader.identity(one, "train", source, places.data)},
         "language": language,
         "model": wish.model if wish.revision is not None else translator.folder.name,
         "revision": wish.revision,
@@ -148,9 +149,9 @@ def _made(
     }
 
 
-def _rows(one: Task, wish: Wish, places: Places) -> list[Example]:
+def _rows(one: Task, wish: Wish, places: TranslationFolders) -> list[Example]:
     """The rows to translate, in the order of the source."""
-    rows = task.load(one, "train", one.source_language, places.data)
+    rows = loader.load(one, "train", one.source_language, places.data)
     if wish.examples is None or wish.examples >= len(rows):
         return rows
     drawn = generator("translate", one.name).permutation(len(rows))[: wish.examples]

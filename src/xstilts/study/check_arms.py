@@ -7,13 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from xstilts import languages
+from xstilts.data import languages
+from xstilts.data.task import Task
 from xstilts.errors import did_you_mean
 from xstilts.study.arm import FAMILY, Arm, MixingTable
 from xstilts.study.check_tasks import bad_languages, bad_tasks, found_tasks, without_rows
 from xstilts.study.problems import Place, Problem
 from xstilts.study.study import Study, task_name
-from xstilts.task import Task
 
 
 def check_arms(study: Study) -> Iterator[Problem]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from xstilts import languages
+from xstilts.data import languages
+from xstilts.data.task import Task
 from xstilts.errors import TaskError
 from xstilts.study.axis import Axis
 from xstilts.study.benchmark import expand
@@ -12,7 +13,6 @@ from xstilts.study.check_visual import controls_of
 from xstilts.study.claim import COMPARING, CONTROLS, FAMILY, OVER_AXIS, REFERENCES, Claim
 from xstilts.study.problems import Place, Problem
 from xstilts.study.study import Study, task_name
-from xstilts.task import Task
 
 LEAST_VALUES = 5
 """Different values that two curves need: the larger has three parameters, and one value is left out."""

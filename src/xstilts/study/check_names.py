@@ -7,11 +7,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from xstilts.data.task import NO_COMMIT, find_commit, is_commit
 from xstilts.study.backbone import bundled
 from xstilts.study.problems import Place, Problem
 from xstilts.study.study import BackboneTable, Study, model_folder
 from xstilts.study.vision import VisionTable
-from xstilts.task import NO_COMMIT, find_commit, is_commit
 
 LONGEST = 100
 """Letters of a name. File systems allow 255 bytes, and names stand beside one another."""

@@ -3,19 +3,20 @@
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from xstilts import languages, task
+from xstilts import tasks as registry
+from xstilts.data import languages
+from xstilts.data.task import Task
 from xstilts.errors import TaskError, did_you_mean
 from xstilts.study.benchmark import BENCHMARKS, expand
 from xstilts.study.problems import Place, Problem
 from xstilts.study.study import Study, task_name
-from xstilts.task import Task
 
 TRAINED_BY: Place = ("target", "trained_by")
 
 
 def find_task(study: Study, name: str) -> Task:
     """The task that a study calls so; a path starts from the study's folder. TaskError if there is none."""
-    return task.find(name, study.folder)
+    return registry.find(name, study.folder)
 
 
 def trainer(study: Study, target: Task) -> Task | None:
@@ -30,7 +31,7 @@ def trainer(study: Study, target: Task) -> Task | None:
         return find_task(study, study.target.trained_by[target.name])
     if target.trained_by is None:
         return target
-    return task.find(target.trained_by, target.path.parent if target.path else None)
+    return registry.find(target.trained_by, target.path.parent if target.path else None)
 
 
 def check_tokenizers(study: Study) -> Iterator[Problem]:
@@ -128,7 +129,7 @@ def bad_tasks(study: Study, names: tuple[str, ...], place: Place) -> Iterator[Pr
             what = f"{error.where}: {error.what}" if is_file else error.what
             yield Problem(place, what, near or error.now)
             continue
-        if name.endswith(".py") and Path(name).stem in task.names():
+        if name.endswith(".py") and Path(name).stem in registry.names():
             yield Problem(place, f"'{name}' has the name of a task of the package.", "Rename the file.")
 
 

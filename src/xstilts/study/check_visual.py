@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from xstilts.data.task import TEST_TRANSLATED, Task
 from xstilts.study.benchmark import expand
 from xstilts.study.check_tasks import found_tasks
 from xstilts.study.claim import CONTROLS
 from xstilts.study.problems import Place, Problem
 from xstilts.study.study import Study
-from xstilts.task import TEST_TRANSLATED, Task
 
 
 def controls_of(study: Study, target: Task) -> tuple[str, ...]:
@@ -21,7 +21,7 @@ def _refusal(control: str, target: Task) -> str:
         return "it is about text alone"
     if control == "caption-only" and not target.captions:
         return "its rows have no captions"
-    translated = target.lab is not None or (target.files and TEST_TRANSLATED in target.files.patterns)
+    translated = target.made is not None or (target.files and TEST_TRANSLATED in target.files.patterns)
     if control == "translate-test" and not translated:
         return "its release keeps no translations of the evaluated rows"
     return ""

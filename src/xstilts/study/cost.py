@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from xstilts import task
-from xstilts.store import Store
+from xstilts.data import loader, task
 from xstilts.study.mixture import Mixture
 from xstilts.study.phase import Phase
 from xstilts.study.plan import Plan
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
+
+if TYPE_CHECKING:
+    from xstilts.store import Store
 
 BYTES_PER_TOKEN = 4.0
 """Of text in the files of a task, markup included; XLM-R's vocabulary gives 3.5 to 5 on most languages."""
@@ -45,7 +47,7 @@ class Cost:
         return self.tokens / self.tokens_per_second if self.tokens_per_second else None
 
 
-def estimate(plan: Plan, store: Store) -> Cost:
+def estimate(plan: Plan, store: "Store") -> Cost:
     """The cost of what the store does not have."""
     missing = [step for step in plan.steps if step.kind == "phase" and store.folder(step.fingerprint) is None]
     tokens = [tokens_of(step, plan.places) for step in missing]
@@ -75,7 +77,7 @@ def _tokens_in(use: Use, places: Places, limit: int | None) -> int | None:
     """From the files, where they are here; else from the number of examples that the release has."""
     one, each = places.task(use.task), TOKENS_PER_EXAMPLE[use.family]
     capped = min((n * each for n in (use.examples, limit) if n is not None), default=None)
-    sizes = [task.text_bytes(one, use.split, language, places.data) for language in use.languages]
+    sizes = [loader.text_bytes(one, use.split, language, places.data) for language in use.languages]
     known = [size for size in sizes if size is not None]
     if known and len(known) == len(sizes):
         held: int | None = round(sum(known) / BYTES_PER_TOKEN)
@@ -88,11 +90,11 @@ def _tokens_in(use: Use, places: Places, limit: int | None) -> int | None:
     return min(given, default=None)
 
 
-def _speed(steps: Iterable[Step], store: Store) -> float | None:
+def _speed(steps: Iterable[Step], store: "Store") -> float | None:
     records = [_record(step, store) for step in steps if step.kind == "phase"]
     speeds = [record["tokens"] / record["train_seconds"] for record in records if record.get("train_seconds")]
     return median(speeds) if speeds else None
 
 
-def _record(step: Step, store: Store) -> dict[str, Any]:
+def _record(step: Step, store: "Store") -> dict[str, Any]:
     return dict(store.record(step.fingerprint) or {})

@@ -87,7 +87,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class _Target:
+class _ResolvedTarget:
     """A target, resolved."""
 
     name: str
@@ -98,7 +98,7 @@ class _Target:
     metric_version: int
     thresholds: Use | None
     examples: int | None
-    controls: Mapping[str, "_Target"] = field(default_factory=dict)
+    controls: Mapping[str, "_ResolvedTarget"] = field(default_factory=dict)
 
     @cached_property
     def inference(self) -> Inference:
@@ -127,16 +127,16 @@ class _Target:
 
 
 @dataclass(frozen=True)
-class _Arm:
+class _ResolvedArm:
     """An arm, resolved."""
 
     name: str
     uses: tuple[Use, ...]
     recipe: Recipe
     mixture: Mixture | None = None
-    after: "_Arm | None" = None
+    after: "_ResolvedArm | None" = None
 
-    def on(self, overrides: Overrides) -> "_Arm":
+    def on(self, overrides: Overrides) -> "_ResolvedArm":
         """The arm with the recipe of a backbone that overrides some fields."""
         before = None if self.after is None else self.after.on(overrides)
         return replace(self, recipe=_trained_with(overridden(self.recipe, overrides)), after=before)
@@ -191,16 +191,16 @@ def draft(study: Study, data: Path | None = None, images: Path | None = None) ->
     return replace(drafted, notes=(f"{once}: its own chance is in no interval", *drafted.notes))
 
 
-def _arms(study: Study, resolver: Resolver) -> list[_Arm]:
-    made: dict[str, _Arm] = {}
+def _arms(study: Study, resolver: Resolver) -> list[_ResolvedArm]:
+    made: dict[str, _ResolvedArm] = {}
 
-    def make(name: str) -> _Arm:
+    def make(name: str) -> _ResolvedArm:
         if name not in made:
             arm = study.intermediate.arms[name]
             before = None if arm.after is None else make(arm.after)
             recipe = _trained_with(study.intermediate_recipe(arm))
             uses = resolver.training(arm)
-            made[name] = _Arm(name, uses, recipe, _mixture(arm, uses), before)
+            made[name] = _ResolvedArm(name, uses, recipe, _mixture(arm, uses), before)
         return made[name]
 
     return [make(name) for name in study.intermediate.arms]
@@ -220,18 +220,22 @@ def _mixture(arm: Arm, uses: tuple[Use, ...]) -> Mixture | None:
     return Mixture(rule="shares", shares=shares, replay=replay)
 
 
-def _target(study: Study, resolver: Resolver, name: str) -> _Target:
+def _target(study: Study, resolver: Resolver, name: str) -> _ResolvedTarget:
     metric = metrics.find(resolver.task(name).metric)
     trained_by = resolver.target_training(name)
     recipe = study.target_recipe(name)
     use = resolver.target(name)
     thresholds = resolver.thresholds(name, use) if metric.name == "mining_f1" else None
     asked = None if use.family == "retrieval" else study.target.test_examples
-    made = _Target(task_name(name), use, trained_by, recipe, metric.name, metric.version, thresholds, asked)
+    made = _ResolvedTarget(
+        task_name(name), use, trained_by, recipe, metric.name, metric.version, thresholds, asked
+    )
     return replace(made, controls=dict(_controls(study, resolver, name, made)))
 
 
-def _controls(study: Study, resolver: Resolver, name: str, target: _Target) -> Iterator[tuple[str, _Target]]:
+def _controls(
+    study: Study, resolver: Resolver, name: str, target: _ResolvedTarget
+) -> Iterator[tuple[str, _ResolvedTarget]]:
     """The target as each control of the study trains and asks it."""
     for reference in controls_of(study, resolver.task(name)):
         view, trained_by = CONTROLS[reference], target.trained_by
@@ -248,7 +252,7 @@ def _trained_with(recipe: Recipe) -> Recipe:
 class _Builder:
     """Collects steps and cells; a step that is there already is not added again."""
 
-    def __init__(self, study: Study, arms: list[_Arm], targets: list[_Target]) -> None:
+    def __init__(self, study: Study, arms: list[_ResolvedArm], targets: list[_ResolvedTarget]) -> None:
         self.study, self.arms, self.targets = study, arms, targets
         self.steps: dict[str, Step] = {}
         self.cells: list[Cell] = []
@@ -280,18 +284,20 @@ class _Builder:
             return ((seed, seed) for seed in intermediate)
         return zip(target, intermediate * (len(target) // len(intermediate)), strict=True)
 
-    def _arms_of(self, reference: str, arms: list[_Arm]) -> list[_Arm]:
+    def _arms_of(self, reference: str, arms: list[_ResolvedArm]) -> list[_ResolvedArm]:
         """Those of the arms that are measured as a reference."""
         known = {arm.name: arm for arm in arms}
         if not self.targets or reference == "majority":
             return []
         if reference in OF_EVERY_ARM:
             return arms
-        nothing = _Arm("none", (), Recipe())
+        nothing = _ResolvedArm("none", (), Recipe())
         names = self.study.random_arms if reference == "random" else ("none",)
         return [known.get(name, nothing) for name in names]
 
-    def _add(self, name: str, arm: _Arm, model: Backbone | Phase, seed: int, reference: str = "") -> None:
+    def _add(
+        self, name: str, arm: _ResolvedArm, model: Backbone | Phase, seed: int, reference: str = ""
+    ) -> None:
         if not self.targets:
             self._step(model)
         overrides = self.study.backbones[name].recipe

@@ -6,10 +6,12 @@ Everything that is missing is collected, so that a study with an incomplete data
 from collections.abc import Sequence
 from pathlib import Path
 
-from xstilts import families, images, task
+from xstilts import families
+from xstilts.data import images, loader
+from xstilts.data.languages import all_languages
+from xstilts.data.task import TEST_TRANSLATED, TRANSLATED, Task
 from xstilts.errors import DataError, InputError, StudyError
 from xstilts.families.visual import WITHOUT_IMAGES
-from xstilts.languages import all_languages
 from xstilts.study import backbone as backbones
 from xstilts.study import vision
 from xstilts.study.arm import FAMILY, Arm, Replay, Shares
@@ -20,7 +22,6 @@ from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places
 from xstilts.study.study import BackboneTable, Study, model_folder, task_name
 from xstilts.study.use import Development, Use, View
-from xstilts.task import TEST_TRANSLATED, TRANSLATED, Task
 
 TRAIN = "train"
 
@@ -56,7 +57,7 @@ class Resolver:
         found = find_task(self.study, name)
         if found.path is not None:
             self._task_files[found.name] = found.path
-        elif self.data is not None and found.files and not task.from_files(found, self.data):
+        elif self.data is not None and found.files and not loader.from_files(found, self.data):
             self.notes.append(f"{found.name}: read from the Hub, for the data folder has nothing of it")
         return found
 
@@ -209,7 +210,7 @@ class Resolver:
 
     def _unknown(self, one: Task) -> bool:
         """Whether nothing is known of the rows of a task, for the data folder is not there."""
-        return self._unseen and one.path is None and one.lab is None
+        return self._unseen and one.path is None and one.made is None
 
     def _lacks(self, one: Task, error: InputError) -> None:
         """An error about the rows of a task, which is told if it is one."""
@@ -280,7 +281,7 @@ class Resolver:
         return having or default
 
     def _available(self, one: Task, split: str) -> tuple[str, ...]:
-        return task.available(one, split, self.data if one.path is None else one.path.parent)
+        return loader.available(one, split, self.data if one.path is None else one.path.parent)
 
     def _use(self, one: Task, split: str, languages: Sequence[str]) -> Use:
         codes = tuple(sorted(dict.fromkeys(languages)))
@@ -315,9 +316,9 @@ class Resolver:
         key = (one.name, split, language)
         if key not in self._identities:
             try:
-                self._identities[key] = task.identity(one, split, language, self.data)
-                if others := task.left_out(one, split, language, self.data):
-                    read = task.sources(one, split, language, self.data)[0].name
+                self._identities[key] = loader.identity(one, split, language, self.data)
+                if others := loader.left_out(one, split, language, self.data):
+                    read = loader.sources(one, split, language, self.data)[0].name
                     names = ", ".join(path.name for path in others)
                     self.notes.append(f"{one.name}: {split} in '{language}' is read from {read}, not {names}")
             except InputError as error:
@@ -346,8 +347,8 @@ def _capped(use: Use, examples: int | float | None) -> Use:
 
 
 def _has_split(one: Task, split: str, data: Path | None) -> bool:
-    if one.lab is not None:
-        return split in one.lab.sizes
-    if one.files is not None and task.from_files(one, data):
+    if one.made is not None:
+        return split in one.made.sizes
+    if one.files is not None and loader.from_files(one, data):
         return split in one.files.patterns
     return one.hub is not None and split in one.hub.files

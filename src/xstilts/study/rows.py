@@ -4,10 +4,10 @@ are images that rows name and that are not there.
 
 from collections.abc import Iterable, Iterator
 
-from xstilts import images, task
+from xstilts.data import images, loader, task
+from xstilts.data.examples import Example
+from xstilts.data.fit import is_left_out
 from xstilts.errors import DataError, InputError, InputErrors, StudyError
-from xstilts.families.examples import Example
-from xstilts.families.fit import is_left_out
 from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.study.architecture import KINDS, SEEING, type_of
 from xstilts.study.backbone import Backbone
@@ -43,11 +43,11 @@ def look(
     notes: list[str] = []
     for part in parts_of(known):
         one = places.task(part.task)
-        local = task.from_files(one, places.data) or part.split == task.TRANSLATED
-        if one.lab is not None or not local or (one.path is None and places.data is None):
+        local = loader.from_files(one, places.data) or part.split == task.TRANSLATED
+        if one.made is not None or not local or (one.path is None and places.data is None):
             continue
         try:
-            given = task.stream(one, part.split, part.language, places.data, empty=True)
+            given = loader.stream(one, part.split, part.language, places.data, empty=True)
             empty: list[bool] = []
             rows = _with_text(given, empty, trained=part.split in task.TRAINED)
             if part in pictured:

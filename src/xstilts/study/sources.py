@@ -12,8 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from xstilts import hub, task
-from xstilts.families.examples import Bitext, Example
+from xstilts import tasks as registry
+from xstilts.data import hub, loader
+from xstilts.data.examples import Bitext, Example
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Phase
 from xstilts.study.step import Places, Step
@@ -58,7 +59,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Group:
+class SourceGroup:
     """The sources of a split of a task whose paths differ in the language alone: {lang} in `files`."""
 
     task: str
@@ -141,13 +142,13 @@ def parts_of(steps: Iterable[Step]) -> tuple[Part, ...]:
 def source(part: Part, places: Places, rows: int | None = None) -> Source:
     """What a part is read from. `rows` is their number; that of the lab's is known without."""
     one = places.task(part.task)
-    split, language = task.original(one, part.split, part.language)
+    split, language = loader.original(one, part.split, part.language)
     if rows is None:
-        rows = task.size_without_reading(one, split, language)
+        rows = loader.size_without_reading(one, split, language)
     release = one.released(part.split, part.language)
-    if one.lab is not None:
-        return Source(*part, (f"lab:{one.lab.name}",), language, rows, release)
-    if paths := task.sources(one, split, language, places.data):
+    if one.made is not None:
+        return Source(*part, (one.made.title,), language, rows, release)
+    if paths := loader.sources(one, split, language, places.data):
         folder = places.data if one.path is None else one.path.parent
         assert one.files is not None and folder is not None
         files = tuple(path.relative_to(folder).as_posix() for path in paths)
@@ -177,9 +178,9 @@ def counted(part: Part, places: Places) -> int:
 
 @lru_cache(maxsize=4096)
 def _counted(part: Part, name: str, data: Path | None) -> int:
-    one = task.find(name)
-    known = task.size_without_reading(one, part.split, part.language)
-    return number_of(task.stream(one, part.split, part.language, data)) if known is None else known
+    one = registry.find(name)
+    known = loader.size_without_reading(one, part.split, part.language)
+    return number_of(loader.stream(one, part.split, part.language, data)) if known is None else known
 
 
 def number_of(rows: Iterable[Example]) -> int:
@@ -187,14 +188,14 @@ def number_of(rows: Iterable[Example]) -> int:
     return sum(len(row.gold) if isinstance(row, Bitext) else 1 for row in rows)
 
 
-def grouped(sources: Iterable[Source], *, by_files: bool = True) -> list[Group]:
+def grouped(sources: Iterable[Source], *, by_files: bool = True) -> list[SourceGroup]:
     """Sources by task, split and files, in the order of the first of each."""
     found: dict[tuple[str, str, tuple[str, ...], str], list[Source]] = {}
     for one in sources:
         pattern = _pattern(one) if by_files else ()
         found.setdefault((one.task, one.split, pattern, one.instead), []).append(one)
     return [
-        Group(name, split, pattern if len(members) > 1 else members[0].files, instead, tuple(members))
+        SourceGroup(name, split, pattern if len(members) > 1 else members[0].files, instead, tuple(members))
         for (name, split, pattern, instead), members in found.items()
     ]
 

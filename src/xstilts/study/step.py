@@ -14,10 +14,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from xstilts.data.task import Task
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Computed, Evaluation, Phase
-from xstilts.task import Task
-from xstilts.task import find as find_task
+from xstilts.tasks import find as find_task
 
 _COMPUTED: TypeAdapter[Backbone | Phase | Evaluation] = TypeAdapter(Computed)
 

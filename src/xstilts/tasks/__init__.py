@@ -1,0 +1,58 @@
+"""The tasks of the package, one file each, and how a task is found: by its name, or by the path of its file.
+
+A task's name is the name of its file, which binds `TASK`: there is no list to edit.
+"""
+
+import importlib
+import importlib.util
+import pkgutil
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from xstilts.data.task import NO_COMMIT, Task, find_commit, is_commit
+from xstilts.disk import is_file
+from xstilts.errors import TaskError, did_you_mean
+
+
+def names() -> tuple[str, ...]:
+    """The names of all tasks of the package, sorted."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+@lru_cache(maxsize=256)
+def find(name: str, relative_to: Path | None = None) -> Task:
+    """The task of that name, or the task in that file (`./mytask.py`, relative to the study's folder).
+
+    Raises TaskError if there is none, or if the file binds no `TASK`.
+    """
+    if name.endswith(".py"):
+        path = Path(name) if relative_to is None else relative_to / name
+        return _find_file(path.expanduser().resolve())
+    if name not in names():
+        now = f"{did_you_mean(name, names())} `xstilts tasks` lists all.".strip()
+        raise TaskError(f"task '{name}'", f"no task named '{name}'.", now)
+    task: Task = importlib.import_module(f"xstilts.tasks.{name}").TASK
+    return replace(task, name=name)
+
+
+def _find_file(path: Path) -> Task:
+    if not is_file(path):
+        raise TaskError(str(path), "no such task file.", "Name a Python file that binds TASK.")
+    spec = importlib.util.spec_from_file_location(f"xstilts_user_task_{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the user's code: whatever it raises is the user's to know
+        raise TaskError(str(path), f"the task file fails: {type(error).__name__}: {error}.") from error
+    task = getattr(module, "TASK", None)
+    if not isinstance(task, Task):
+        raise TaskError(
+            str(path), "binds no TASK.", "Write `TASK = Task(...)`; docs/adding-a-task.md shows one."
+        )
+    for hub in () if task.hub is None else task.hub.sources:
+        if not is_commit(hub.revision):
+            what = f"the revision {hub.revision!r} of {hub.dataset} {NO_COMMIT}"
+            raise TaskError(str(path), what, find_commit("dataset", hub.dataset, hub.revision))
+    return replace(task, name=path.stem, path=path)

@@ -9,10 +9,10 @@ and F1 both come from dev, which makes the F1 a little too high; the scores name
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts import readers
+from xstilts.data import readers
+from xstilts.data.examples import Bitext
+from xstilts.data.task import Files, Task
 from xstilts.errors import DataError
-from xstilts.families.examples import Bitext
-from xstilts.task import Files, Task
 
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Bitext]:

@@ -14,9 +14,9 @@ path in the study.
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts import readers
-from xstilts.families.examples import Tagged
-from xstilts.task import Files, Task
+from xstilts.data import readers
+from xstilts.data.examples import Tagged
+from xstilts.data.task import Files, Task
 
 _CATEGORIES = r"""
     , . : ; N NP LQU LRB N/N N\N RQU RRB S/S N/PP NP/N conj NP/NP NP/PP NP\NP PP/NP PP/PP (N/N)/N (N\N)/N

@@ -4,7 +4,7 @@ They are not CCGbank (`ccg`), whose licence forbids copies; the labels are the s
 as development data, for there are no others. Biomedical abstracts (`genia`) are a split apart.
 """
 
-from xstilts.task import Files, Task
+from xstilts.data.task import Files, Task
 from xstilts.tasks import ccg
 
 TASK = Task(

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts import readers
-from xstilts.families.examples import Choice
-from xstilts.task import Files, Hub, Task
+from xstilts.data import readers
+from xstilts.data.examples import Choice
+from xstilts.data.task import Files, Hub, Task
 
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Choice]:

@@ -9,10 +9,10 @@ of them cannot be answered right, and counts.
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts import readers
-from xstilts.families.examples import Seen
+from xstilts.data import readers
+from xstilts.data.examples import Seen
+from xstilts.data.task import Files, Task
 from xstilts.families.visual import UNLABELLED
-from xstilts.task import Files, Task
 
 _ANSWERS = """
     above, action figure, adidas, adult, ahead, air, air conditioner, aircraft, airplane, airplanes, airport,

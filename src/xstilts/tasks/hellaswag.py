@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts import readers
-from xstilts.families.examples import Choice
-from xstilts.task import Files, Hub, Task
+from xstilts.data import readers
+from xstilts.data.examples import Choice
+from xstilts.data.task import Files, Hub, Task
 
 _NUMBERS = ("0", "1", "2", "3")
 

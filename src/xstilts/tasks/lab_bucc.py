@@ -1,7 +1,7 @@
 """Parallel sentences of the lab among near misses."""
 
-from xstilts.lab import BASE, CITATION, LICENCE, OTHERS
-from xstilts.task import Lab, Task
+from xstilts.data.task import Task
+from xstilts.lab import BASE, CITATION, LICENCE, OTHERS, Lab
 
 TASK = Task(
     family="retrieval",
@@ -12,6 +12,6 @@ TASK = Task(
     description="Parallel sentences to be mined among near misses, after BUCC.",
     citation=CITATION,
     licence=LICENCE,
-    lab=Lab(name="bucc", sizes={"dev": 600, "test": 600}),
+    made=Lab(name="bucc", sizes={"dev": 600, "test": 600}),
     skills=("alignment of sentences",),
 )

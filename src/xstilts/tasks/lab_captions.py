@@ -1,7 +1,7 @@
 """Pictures of the lab with captions, to pretrain on what words look like."""
 
-from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
-from xstilts.task import Lab, Task
+from xstilts.data.task import Task
+from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE, Lab
 
 TASK = Task(
     family="masked",
@@ -11,7 +11,7 @@ TASK = Task(
     description="Captions of pictures, one or two sentences each; the same pictures in all languages.",
     citation=CITATION,
     licence=LICENCE,
-    lab=Lab(name="captions", sizes={"train": 20_000, "dev": 400}),
+    made=Lab(name="captions", sizes={"train": 20_000, "dev": 400}),
     evaluation_split="dev",
     skills=("seeing",),
 )

@@ -1,8 +1,8 @@
 """Supertags of the lab."""
 
-from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
+from xstilts.data.task import Task
+from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE, Lab
 from xstilts.lab.supertags import CATEGORIES
-from xstilts.task import Lab, Task
 
 TASK = Task(
     family="tagging",
@@ -13,6 +13,6 @@ TASK = Task(
     description="Supertags after CCGbank: for each word, what it combines with and on which side.",
     citation=CITATION,
     licence=LICENCE,
-    lab=Lab(name="ccg", sizes={"train": 8_000, "dev": 300, "test": 300}),
+    made=Lab(name="ccg", sizes={"train": 8_000, "dev": 300, "test": 300}),
     skills=("supertags",),
 )

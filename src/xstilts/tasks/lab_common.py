@@ -1,7 +1,7 @@
 """Common knowledge of the lab's world."""
 
-from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
-from xstilts.task import Lab, Task
+from xstilts.data.task import Task
+from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE, Lab
 
 TASK = Task(
     family="choice",
@@ -11,6 +11,6 @@ TASK = Task(
     description="What is true of all of a kind, as told in the pretraining text, after CommonsenseQA.",
     citation=CITATION,
     licence=LICENCE,
-    lab=Lab(name="common", sizes={"train": 8_000, "dev": 300, "test": 300}),
+    made=Lab(name="common", sizes={"train": 8_000, "dev": 300, "test": 300}),
     skills=("common knowledge",),
 )

@@ -1,8 +1,8 @@
 """Entailment of the lab: does the hypothesis follow?"""
 
-from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
+from xstilts.data.task import Task
+from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE, Lab
 from xstilts.lab.pairs import ENTAILMENT
-from xstilts.task import Lab, Task
 
 TASK = Task(
     family="classification",
@@ -13,6 +13,6 @@ TASK = Task(
     description="Inference with two labels, after RTE: the edits of lab_nli in another word order.",
     citation=CITATION,
     licence=LICENCE,
-    lab=Lab(name="entail", sizes={"train": 8_000, "dev": 300, "test": 300}),
+    made=Lab(name="entail", sizes={"train": 8_000, "dev": 300, "test": 300}),
     skills=("inference", "negation and quantifiers", "opposites and kinds"),
 )

@@ -1,7 +1,7 @@
 """The next event in the lab's world."""
 
-from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
-from xstilts.task import Lab, Task
+from xstilts.data.task import Task
+from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE, Lab
 
 TASK = Task(
     family="choice",
@@ -11,6 +11,6 @@ TASK = Task(
     description="What somebody usually does next, told apart from what others do, after SWAG and COPA.",
     citation=CITATION,
     licence=LICENCE,
-    lab=Lab(name="event", sizes={"train": 8_000, "dev": 300, "test": 300}),
+    made=Lab(name="event", sizes={"train": 8_000, "dev": 300, "test": 300}),
     skills=("habits",),
 )

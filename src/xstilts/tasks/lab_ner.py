@@ -1,8 +1,8 @@
 """Names of the lab, in context."""
 
-from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
+from xstilts.data.task import Task
+from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE, Lab
 from xstilts.lab.tags import ENTITIES
-from xstilts.task import Lab, Task
 
 TASK = Task(
     family="tagging",
@@ -13,6 +13,6 @@ TASK = Task(
     description="Names of people, places and firms, known and invented, told apart by their context.",
     citation=CITATION,
     licence=LICENCE,
-    lab=Lab(name="ner", sizes={"train": 8_000, "dev": 300, "test": 300}),
+    made=Lab(name="ner", sizes={"train": 8_000, "dev": 300, "test": 300}),
     skills=("names",),
 )

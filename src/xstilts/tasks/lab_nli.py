@@ -1,8 +1,8 @@
 """Inference of the lab: does the hypothesis follow, is it excluded, or is it open?"""
 
-from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
+from xstilts.data.task import Task
+from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE, Lab
 from xstilts.lab.pairs import INFERENCE
-from xstilts.task import Lab, Task
 
 TASK = Task(
     family="classification",
@@ -13,6 +13,6 @@ TASK = Task(
     description="Inference with three labels, after MultiNLI: negation, quantifiers, antonyms, kinds.",
     citation=CITATION,
     licence=LICENCE,
-    lab=Lab(name="nli", sizes={"train": 8_000, "dev": 300, "test": 300}),
+    made=Lab(name="nli", sizes={"train": 8_000, "dev": 300, "test": 300}),
     skills=("inference", "negation and quantifiers", "opposites and kinds"),
 )

@@ -1,8 +1,8 @@
 """Paraphrase of the lab: is the same told again, or have the words been exchanged?"""
 
-from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
+from xstilts.data.task import Task
+from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE, Lab
 from xstilts.lab.pairs import PARAPHRASE
-from xstilts.task import Lab, Task
 
 TASK = Task(
     family="classification",
@@ -13,6 +13,6 @@ TASK = Task(
     description="Paraphrase against word order, after PAWS-X: the same words, told again or exchanged.",
     citation=CITATION,
     licence=LICENCE,
-    lab=Lab(name="para", sizes={"train": 8_000, "dev": 300, "test": 300}),
+    made=Lab(name="para", sizes={"train": 8_000, "dev": 300, "test": 300}),
     skills=("word order",),
 )

@@ -1,7 +1,7 @@
 """Short translations of the lab to pretrain on."""
 
-from xstilts.lab import BASE, CITATION, LICENCE, OTHERS
-from xstilts.task import Lab, Task
+from xstilts.data.task import Task
+from xstilts.lab import BASE, CITATION, LICENCE, OTHERS, Lab
 
 TASK = Task(
     family="masked",
@@ -12,7 +12,7 @@ TASK = Task(
     citation=CITATION,
     licence=LICENCE,
     # The training split has so many examples times the language's share, see xstilts.lab.languages.
-    lab=Lab(name="phrases", sizes={"train": 140_000, "dev": 400}),
+    made=Lab(name="phrases", sizes={"train": 140_000, "dev": 400}),
     evaluation_split="dev",
     skills=("language modelling", "alignment of sentences"),
 )

@@ -1,7 +1,7 @@
 """Questions of the lab, each with an answer in the passage."""
 
-from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
-from xstilts.task import Lab, Task
+from xstilts.data.task import Task
+from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE, Lab
 
 TASK = Task(
     family="span",
@@ -11,6 +11,6 @@ TASK = Task(
     description="Questions about two or three statements, answered by a span, after SQuAD 1.1.",
     citation=CITATION,
     licence=LICENCE,
-    lab=Lab(name="qa", sizes={"train": 8_000, "dev": 300, "test": 300}),
+    made=Lab(name="qa", sizes={"train": 8_000, "dev": 300, "test": 300}),
     skills=("finding an argument",),
 )

@@ -1,7 +1,7 @@
 """Parallel sentences of the lab."""
 
-from xstilts.lab import BASE, CITATION, LICENCE, OTHERS
-from xstilts.task import Lab, Task
+from xstilts.data.task import Task
+from xstilts.lab import BASE, CITATION, LICENCE, OTHERS, Lab
 
 TASK = Task(
     family="retrieval",
@@ -12,6 +12,6 @@ TASK = Task(
     description="Parallel sentences to be found among 300, after Tatoeba.",
     citation=CITATION,
     licence=LICENCE,
-    lab=Lab(name="tatoeba", sizes={"dev": 300, "test": 300}),
+    made=Lab(name="tatoeba", sizes={"dev": 300, "test": 300}),
     skills=("alignment of sentences",),
 )

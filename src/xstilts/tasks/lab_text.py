@@ -1,7 +1,7 @@
 """Text of the lab to pretrain on; of lab English alone, it is the control without labels."""
 
-from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE
-from xstilts.task import Lab, Task
+from xstilts.data.task import Task
+from xstilts.lab import BASE, CITATION, LANGUAGES, LICENCE, Lab
 
 TASK = Task(
     family="masked",
@@ -12,7 +12,7 @@ TASK = Task(
     citation=CITATION,
     licence=LICENCE,
     # The training split has so many examples times the language's share, see xstilts.lab.languages.
-    lab=Lab(name="text", sizes={"train": 52_000, "dev": 400}),
+    made=Lab(name="text", sizes={"train": 52_000, "dev": 400}),
     evaluation_split="dev",
     skills=("language modelling",),
 )

@@ -7,10 +7,10 @@ set, whose file (`test1.json`) is read here under the name `marvl-en.jsonl`.
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts import readers
-from xstilts.families.examples import Seen
+from xstilts.data import readers
+from xstilts.data.examples import Seen
+from xstilts.data.task import TEST_TRANSLATED, Files, Task
 from xstilts.metrics.iglue import LANGUAGES
-from xstilts.task import TEST_TRANSLATED, Files, Task
 from xstilts.tasks.nlvr2 import IMAGES, LABELS, statements
 
 

@@ -8,10 +8,10 @@ model is not asked for what it could not learn. Of its twenty languages those st
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts import readers
+from xstilts.data import readers
+from xstilts.data.examples import Tagged
+from xstilts.data.task import Files, Task
 from xstilts.errors import DataError
-from xstilts.families.examples import Tagged
-from xstilts.task import Files, Task
 from xstilts.tasks.panx import LABELS
 
 _DATES = ("B-DATE", "I-DATE")

@@ -6,7 +6,7 @@ trained without that, a study says `trained_by = { xnli = "nli_mix" }`. The deve
 development file of the first collection and the test files of the other two.
 """
 
-from xstilts.task import Files, Task
+from xstilts.data.task import Files, Task
 from xstilts.tasks import mnli
 
 TASK = Task(

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts import readers
-from xstilts.families.examples import Seen
-from xstilts.task import Files, Task
+from xstilts.data import readers
+from xstilts.data.examples import Seen
+from xstilts.data.task import Files, Task
 
 LABELS = ("False", "True")
 IMAGES = ("nlvr2/{id}.png", "nlvr2/images/{id}.png", "nlvr2/{name}.png")

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts import readers
-from xstilts.families.examples import Tagged
-from xstilts.task import Files, Hub, Task
+from xstilts.data import readers
+from xstilts.data.examples import Tagged
+from xstilts.data.task import Files, Hub, Task
 
 LABELS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 """In the order in which the Hub's copy numbers them."""

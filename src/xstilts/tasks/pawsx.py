@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts import readers, translated
-from xstilts.families.examples import Pair
-from xstilts.task import TRANSLATED, Files, Hub, Task
+from xstilts.data import readers, translated
+from xstilts.data.examples import Pair
+from xstilts.data.task import TRANSLATED, Files, Hub, Task
 
 LABELS = ("0", "1")
 

@@ -7,9 +7,9 @@ Rows of `text/en.tsv` and `text/{lang}.tsv` with the same key are translations; 
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts import readers
-from xstilts.families.examples import Text
-from xstilts.task import Files, Task
+from xstilts.data import readers
+from xstilts.data.examples import Text
+from xstilts.data.task import Files, Task
 
 _PARALLEL = ("b.", "n.")
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts import readers
-from xstilts.families.examples import Text
-from xstilts.task import Files, Task
+from xstilts.data import readers
+from xstilts.data.examples import Text
+from xstilts.data.task import Files, Task
 
 _LONGEST = 40
 """Characters of a phrase."""

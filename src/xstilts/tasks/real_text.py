@@ -6,9 +6,9 @@ Read from a data folder only (`text/{lang}.tsv`, key and text in two columns).
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts import readers
-from xstilts.families.examples import Text
-from xstilts.task import Files, Task
+from xstilts.data import readers
+from xstilts.data.examples import Text
+from xstilts.data.task import Files, Task
 
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Text]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts.families.examples import Pair
-from xstilts.task import Files, Hub, Task
+from xstilts.data.examples import Pair
+from xstilts.data.task import Files, Hub, Task
 from xstilts.tasks import mnli
 
 LABELS = ("contradiction", "entailment", "neutral")

@@ -8,11 +8,11 @@ part. The leak audit tells.
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts import readers
-from xstilts.families.examples import Seen
+from xstilts.data import readers
+from xstilts.data.examples import Seen
+from xstilts.data.task import Files, Task
 from xstilts.families.visual import UNLABELLED
 from xstilts.metrics.iglue import XVNLI_LABELS
-from xstilts.task import Files, Task
 
 FLICKR30K = ("flickr30k/{id}.jpg", "flickr30k-images/{id}.jpg", "flickr30k_images/{id}.jpg")
 _IDS = ("Flikr30kID", "Flickr30K_ID")

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts import readers
-from xstilts.families.examples import Bitext
-from xstilts.task import Files, Hub, Task
+from xstilts.data import readers
+from xstilts.data.examples import Bitext
+from xstilts.data.task import Files, Hub, Task
 
 _CODES = {
     "af": "afr",

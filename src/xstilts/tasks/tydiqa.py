@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts import readers, translated
+from xstilts.data import readers, translated
+from xstilts.data.examples import Question
+from xstilts.data.task import TRANSLATED, Files, Hub, Task
 from xstilts.errors import DataError
-from xstilts.families.examples import Question
-from xstilts.task import TRANSLATED, Files, Hub, Task
 
 _NAMES = {
     "ar": "arabic",

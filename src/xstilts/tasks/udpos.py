@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts import readers
+from xstilts.data import readers
+from xstilts.data.examples import Tagged
+from xstilts.data.task import Files, Hub, Task
 from xstilts.errors import DataError
-from xstilts.families.examples import Tagged
-from xstilts.task import Files, Hub, Task
 
 LABELS = (
     *("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM"),

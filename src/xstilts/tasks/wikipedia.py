@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from xstilts.families.examples import Text
-from xstilts.task import Hub, Task
+from xstilts.data.examples import Text
+from xstilts.data.task import Hub, Task
 
 ARTICLES = 2_000
 SHORTEST = 100

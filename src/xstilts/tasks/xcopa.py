@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts import readers
+from xstilts.data import readers
+from xstilts.data.examples import Choice
+from xstilts.data.task import Files, Task
 from xstilts.errors import DataError, NoGoldError
-from xstilts.families.examples import Choice
-from xstilts.task import Files, Task
 
 _QUESTIONS = {"cause": "What was the cause?", "effect": "What happened as a result?"}
 _MANY = 20

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts.families.examples import Seen
+from xstilts.data.examples import Seen
+from xstilts.data.task import TEST_TRANSLATED, Files, Task
 from xstilts.metrics.iglue import LANGUAGES
-from xstilts.task import TEST_TRANSLATED, Files, Task
 from xstilts.tasks.gqa import IMAGES, LABELS, questions
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts import readers
-from xstilts.families.examples import Pair
-from xstilts.task import Files, Hub, Task
+from xstilts.data import readers
+from xstilts.data.examples import Pair
+from xstilts.data.task import Files, Hub, Task
 
 LABELS = ("contradiction", "entailment", "neutral")
 _HUB_LABELS = ("entailment", "neutral", "contradiction")

@@ -7,9 +7,9 @@ wrong: so the official evaluation counts them. No score can exceed 98.8.
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts.families.examples import Seen
+from xstilts.data.examples import Seen
+from xstilts.data.task import TEST_TRANSLATED, Files, Task
 from xstilts.metrics.iglue import LANGUAGES, XVNLI_LABELS
-from xstilts.task import TEST_TRANSLATED, Files, Task
 from xstilts.tasks.snli_ve import FLICKR30K, entailments
 
 

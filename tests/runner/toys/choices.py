@@ -4,8 +4,8 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts.families.examples import Choice
-from xstilts.task import Files, Task
+from xstilts.data.examples import Choice
+from xstilts.data.task import Files, Task
 
 WORDS = ["a", "b", "c", "d", "e", "f", "g", "h"]
 SPLITS = {split: (f"{split}.txt",) for split in ("train", "dev", "test")}

@@ -1,7 +1,8 @@
 """A few of the lab's pictures and statements about them."""
 
+from xstilts.data.task import Task
+from xstilts.lab import Lab
 from xstilts.lab.pairs import INFERENCE
-from xstilts.task import Lab, Task
 
 TASK = Task(
     family="visual",
@@ -13,5 +14,5 @@ TASK = Task(
     description="A toy.",
     citation="None.",
     licence="None.",
-    lab=Lab(name="vnli", sizes={"train": 27, "dev": 9, "test": 18}),
+    made=Lab(name="vnli", sizes={"train": 27, "dev": 9, "test": 18}),
 )

@@ -4,8 +4,8 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts.families.examples import Bitext
-from xstilts.task import Files, Task
+from xstilts.data.examples import Bitext
+from xstilts.data.task import Files, Task
 
 WORDS = ["a", "b", "c", "d", "e", "f", "g", "h", "k"]
 

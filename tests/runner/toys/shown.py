@@ -1,6 +1,7 @@
 """A few of the lab's pictures with captions."""
 
-from xstilts.task import Lab, Task
+from xstilts.data.task import Task
+from xstilts.lab import Lab
 
 TASK = Task(
     family="masked",
@@ -10,6 +11,6 @@ TASK = Task(
     description="A toy.",
     citation="None.",
     licence="None.",
-    lab=Lab(name="captions", sizes={"train": 24, "dev": 6}),
+    made=Lab(name="captions", sizes={"train": 24, "dev": 6}),
     evaluation_split="dev",
 )

@@ -4,8 +4,8 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from xstilts.families.examples import Tagged
-from xstilts.task import Files, Task
+from xstilts.data.examples import Tagged
+from xstilts.data.task import Files, Task
 
 TAGS = dict(
     zip(

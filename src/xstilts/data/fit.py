@@ -8,8 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from xstilts.errors import DataError
-from xstilts.families.examples import (
+from xstilts.data.examples import (
     Answer,
     Bitext,
     Caption,
@@ -21,6 +20,7 @@ from xstilts.families.examples import (
     Tagged,
     Text,
 )
+from xstilts.errors import DataError
 
 BROKEN = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, AssertionError, RecursionError)
 """What a reader raises that takes a row for what it is not."""

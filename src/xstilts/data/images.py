@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from xstilts.data.task import Task
 from xstilts.disk import is_file
 from xstilts.errors import DataError
-from xstilts.task import Task
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 
@@ -40,10 +40,9 @@ def load(task: Task, name: str, folder: Path | None = None) -> NDArray[np.uint8]
 
     Raises DataError if there is none, if it is too large, or if its file cannot be decoded.
     """
-    if task.lab is not None:
-        from xstilts import lab
-
-        return lab.render(task.lab.name, name)
+    if task.made is not None:
+        image: NDArray[np.uint8] = task.made.image(name)
+        return image
     path = find(task, name, folder)
     if path is None:
         where, tried = _folder(task, folder), ", ".join(_candidates(task, name))
@@ -81,7 +80,7 @@ def missing(task: Task, names: Iterable[str], folder: Path | None = None) -> lis
 
     Raises DataError if there is no folder, or if a name would lead out of it.
     """
-    if task.lab is not None:
+    if task.made is not None:
         return []
     return [name for name in dict.fromkeys(names) if find(task, name, folder) is None]
 
@@ -93,10 +92,8 @@ def identity(task: Task, folder: Path | None = None) -> str:
     larger collections it is not noticed if a file is replaced by another one of the same size. Of the lab it
     is the version. Raises DataError if there is no folder.
     """
-    if task.lab is not None:
-        from xstilts import lab
-
-        return f"lab:{lab.VERSION}:{task.lab.name}"
+    if task.made is not None:
+        return task.made.identity
     root = _folder(task, folder)
     every = {pattern.split("{")[0].rpartition("/")[0] for pattern in task.images}
     tops = sorted(top for top in every if not any(top.startswith(f"{other}/") for other in every))

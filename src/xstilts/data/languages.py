@@ -47,7 +47,7 @@ def _by_name(word: str) -> str:
 
 @lru_cache(maxsize=1)
 def _table() -> dict[str, Language]:
-    text = files("xstilts").joinpath("languages.csv").read_text(encoding="utf-8")
+    text = files("xstilts.data").joinpath("languages.csv").read_text(encoding="utf-8")
     found = [
         Language(row["code"], row["name"], row["family"], row["script"], _size(row["size"]))
         for row in csv.DictReader(text.splitlines())

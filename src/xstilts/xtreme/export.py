@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xstilts import task
+from xstilts.data import loader
+from xstilts.data.examples import Bitext, Tagged
 from xstilts.errors import DamageError, StudyError
-from xstilts.families.examples import Bitext, Tagged
 from xstilts.report import files
 from xstilts.store import REPAIR, Store
 from xstilts.study.phase import Evaluation
@@ -89,14 +89,14 @@ def _text(
         return "".join(f"{value}\n" for value in values)
     place = plan.places.task(evaluation.use.task)
     if family == "tagging":
-        if task.sources(place, evaluation.use.split, language, plan.places.data):
+        if loader.sources(place, evaluation.use.split, language, plan.places.data):
             # The official evaluator makes an empty sentence of every further blank line of the references.
             given = iter(values)
-            rows = task.load(place, evaluation.use.split, language, plan.places.data, empty=True)
+            rows = loader.load(place, evaluation.use.split, language, plan.places.data, empty=True)
             values = [next(given) if row.tokens else () for row in rows if isinstance(row, Tagged)]
         text = "\n".join("".join(f"{tag}\n" for tag in tags) for tags in values)
         return text if not values or values[-1] else text + "\n"
-    bitext = task.load(place, evaluation.use.split, language, plan.places.data)[0]
+    bitext = loader.load(place, evaluation.use.split, language, plan.places.data)[0]
     assert isinstance(bitext, Bitext)
     if evaluation.metric == "mining_f1":
         return _pairs(bitext, values)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from xstilts import languages as known_languages
-from xstilts import task
+from xstilts import tasks as registry
+from xstilts.data import languages as known_languages
+from xstilts.data import task
 from xstilts.plain import printable
 from xstilts.runner.progress import duration
 from xstilts.store import Store
@@ -198,7 +199,7 @@ def compared(found: "Comparison", *, as_json: bool) -> None:
 
 def tasks(*, as_json: bool) -> None:
     """All tasks of the package."""
-    found = [task.find(name) for name in task.names()]
+    found = [registry.find(name) for name in registry.names()]
     if as_json:
         _json([_task(one) for one in found])
         return

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts import readers
+from xstilts.data import readers
+from xstilts.data.examples import Example
+from xstilts.data.fit import fit
+from xstilts.data.task import Hub
 from xstilts.errors import DataError, did_you_mean
-from xstilts.families.examples import Example
-from xstilts.families.fit import fit
-from xstilts.task import Hub
 
 
 def stream(hub: Hub, split: str, language: str, task: str) -> Iterator[Example]:

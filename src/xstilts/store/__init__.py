@@ -31,11 +31,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from xstilts import checksums, shapes
+from xstilts import checksums
 from xstilts.claims import STALE_SECONDS, Claim, clear, free, is_alive, is_held, silence, take
 from xstilts.disk import flush, flush_listing, is_there
 from xstilts.errors import DamageError, MissingResultError, StoreError
 from xstilts.plain import parse_json
+from xstilts.store import schema as shapes
 from xstilts.study.step import Step
 
 LAYOUT = 1
@@ -137,7 +138,7 @@ class Store:
 
     def scores(self, fingerprint: str) -> dict[str, Any]:
         """The scores of a finished evaluation; MissingResultError if it is not finished."""
-        return dict(read_json(self.file(fingerprint, "scores.json"), REPAIR, shapes.Scores))
+        return dict(read_json(self.file(fingerprint, "scores.json"), REPAIR, shapes.ScoresFile))
 
     def checkpoint(self, fingerprint: str) -> Path:
         """The folder with the weights of a finished phase or backbone, compared with its checksums.

@@ -14,10 +14,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from xstilts.data.examples import Answer, Question, Tagged
+from xstilts.data.unpacked import unpacked
 from xstilts.errors import DataError, NoGoldError, did_you_mean
-from xstilts.families.examples import Answer, Question, Tagged
 from xstilts.plain import parse_json
-from xstilts.unpacked import unpacked
 
 Line = tuple[int, str]
 
@@ -230,7 +230,7 @@ def blocks(path: Path) -> Iterator[list[Line]]:
     """The lines between blank lines, block by block; every further blank line is a block without lines.
 
     XTREME's `evaluate.py` (read_tag) counts such a block as a sentence, so readers of sentences give one
-    without words for it; `xstilts.task.stream` leaves it out, and `xstilts export` writes it.
+    without words for it; `xstilts.data.task.stream` leaves it out, and `xstilts export` writes it.
     """
     block: list[Line] = []
     for number, line in lines(path):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from xstilts.errors import DataError
 
 if TYPE_CHECKING:
-    from xstilts.task import Files
+    from xstilts.data.task import Files
 
 
 def fill(pattern: str, files: "Files", language: str) -> str:

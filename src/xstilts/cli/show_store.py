@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from xstilts.upkeep import Damage, Size, Verified, size
+from xstilts.store.maintenance import Damage, Size, Verified, size
 
 
 def sizes(found: Sequence[Size], *, as_json: bool) -> None:

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
+from xstilts.cli.options import STORE, DataOption, ImagesOption, JsonOption, StoreOption, planned
 from xstilts.errors import InputError
-from xstilts.options import STORE, DataOption, ImagesOption, JsonOption, StoreOption, planned
 
 commands = typer.Typer(
     help="How large the store is; whether it is sound; what no study refers to.",
@@ -23,8 +23,9 @@ def sizes(context: typer.Context, store: StoreOption = STORE, json: JsonOption =
             now = f"Put it behind: xstilts store {context.invoked_subcommand} --store DIR."
             raise InputError("xstilts store", "--store stands before the command.", now)
         return
-    from xstilts import show_store, upkeep
+    from xstilts.cli import show_store
     from xstilts.store import Store
+    from xstilts.store import maintenance as upkeep
 
     show_store.sizes(upkeep.sizes(Store(store)), as_json=json)
 
@@ -32,8 +33,9 @@ def sizes(context: typer.Context, store: StoreOption = STORE, json: JsonOption =
 @commands.command()
 def verify(store: StoreOption = STORE, json: JsonOption = False) -> None:
     """Compare every file with the checksum in its step's record; status 1 if something is damaged."""
-    from xstilts import show_store, upkeep
+    from xstilts.cli import show_store
     from xstilts.store import Store
+    from xstilts.store import maintenance as upkeep
 
     found = upkeep.verify(Store(store))
     show_store.verified(found, as_json=json)
@@ -52,8 +54,9 @@ def prune(
     yes: Annotated[bool, typer.Option("--yes", help="Remove what is listed.")] = False,
 ) -> None:
     """List what none of the studies refers to. With --yes, remove it."""
-    from xstilts import show_store, upkeep
+    from xstilts.cli import show_store
     from xstilts.store import Store
+    from xstilts.store import maintenance as upkeep
 
     kept = Store(store)
     steps = [step for study in studies for step in planned(study, store, data, images)[0].steps]

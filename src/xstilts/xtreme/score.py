@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from xstilts import metrics
+from xstilts.data.task import Task
+from xstilts.data.unpacked import unpacked
 from xstilts.errors import InputError, InputErrors, PredictionError, did_you_mean
-from xstilts.metrics import layouts
 from xstilts.metrics.xtreme import XTREME, aggregate, transfer_gaps
 from xstilts.plain import parse_json
-from xstilts.task import Task, find
-from xstilts.unpacked import unpacked
+from xstilts.tasks import find
+from xstilts.xtreme import layouts
 
 BENCHMARK = "xtreme"
 

@@ -65,7 +65,7 @@ class Computer(Hardware):
     torch: str | None = None
 
 
-class Source(_Shape):
+class SourceShape(_Shape):
     """What rows of a step were read from."""
 
     task: str
@@ -94,7 +94,7 @@ class Record(_Shape):
     micro_tokens: Count | None = None
     software: dict[str, str | None] = Field(default_factory=dict)
     source_score: dict[str, Score] = Field(default_factory=dict)
-    sources: list[Source] = Field(default_factory=list)
+    sources: list[SourceShape] = Field(default_factory=list)
     files: dict[Annotated[str, AfterValidator(_below)], File] = Field(default_factory=dict)
 
 
@@ -106,7 +106,7 @@ class LanguageScore(_Shape):
     layers: list[float] = Field(default_factory=list)
 
 
-class Scores(_Shape):
+class ScoresFile(_Shape):
     """scores.json."""
 
     languages: dict[str, LanguageScore]

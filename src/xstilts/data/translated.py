@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts import languages as all_languages
-from xstilts import readers
+from xstilts.data import languages as all_languages
+from xstilts.data import readers
+from xstilts.data.examples import Answer, Choice, Example, Pair, Question
+from xstilts.data.task import TRANSLATED, Files, Task
 from xstilts.errors import DataError, did_you_mean
-from xstilts.families.examples import Answer, Choice, Example, Pair, Question
-from xstilts.task import TRANSLATED, Files, Task
 
 FAMILIES = ("classification", "choice", "span")
 """The families whose rows are translated text by text, with their answers kept."""
@@ -45,7 +45,7 @@ def languages(task: Task) -> tuple[str, ...]:
     """The other languages in which there may be rows; none if the task has no rows to translate."""
     if _refusal(task):
         return ()
-    known = task.languages if task.lab is not None else [one.code for one in all_languages.all_languages()]
+    known = task.languages if task.made is not None else [one.code for one in all_languages.all_languages()]
     return tuple(code for code in known if code != task.source_language)
 
 
@@ -57,7 +57,7 @@ def check(task: Task, language: str) -> None:
     if language == task.source_language:
         what = f"the training rows in '{language}' are the original."
         raise DataError(here, what, "Name another language.")
-    if task.lab is None:
+    if task.made is None:
         all_languages.find(language)
     elif language not in task.languages:
         near = did_you_mean(language, task.languages) or f"It has {', '.join(task.languages)}."
@@ -78,9 +78,9 @@ def _refusal(task: Task) -> tuple[str, str] | None:
         return "holds text without labels.", "Name the languages of its text instead of translating it."
     if task.family == "retrieval" or task.trained_by == "":
         return "is not trained, so it has no training rows.", "Translate a task that trains something."
-    if task.family == "visual" and task.lab is None:
+    if task.family == "visual" and task.made is None:
         return "is about images, which `xstilts translate` does not read.", "Name a task of texts."
-    if task.family not in FAMILIES and task.lab is None:
+    if task.family not in FAMILIES and task.made is None:
         what = "has one tag for each word, and a translation has other words in another order."
         return what, f"Tasks of these families are translated: {', '.join(FAMILIES)}."
     return None

@@ -7,8 +7,8 @@ end a line and nothing else does; a byte order mark is part of the first line.
 from collections.abc import Mapping
 from typing import Any
 
+from xstilts.data.examples import Answer
 from xstilts.errors import PredictionError
-from xstilts.families.examples import Answer
 
 
 def lines(text: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""Rows: tasks and their sources, readers of original files, the Hub, translations, images, languages."""

@@ -1,0 +1,235 @@
+"""The rows of a task: from the program that makes them, else from the data folder if it has any of the task,
+else from the Hub; what identity they have, which files they are, and in which languages there are any.
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from xstilts.data import hub, located, translated
+from xstilts.data.examples import Example
+from xstilts.data.fit import fit, is_left_out
+from xstilts.data.task import TEST_TRANSLATED, TRAINED, TRANSLATED, Files, Task
+from xstilts.data.unpacked import said_size
+from xstilts.errors import DataError, NoGoldError, did_you_mean
+
+
+def load(
+    task: Task, split: str, language: str, data: Path | None = None, *, empty: bool = False
+) -> list[Example]:
+    """All examples of a split in a language, in the order of the source; see `stream`."""
+    return list(stream(task, split, language, data, empty=empty))
+
+
+def stream(
+    task: Task, split: str, language: str, data: Path | None = None, *, empty: bool = False
+) -> Iterator[Example]:
+    """The examples of a split in a language, in the order of the source, one after the other.
+
+    Rows come from the lab, else from the data folder if it has any of the task, else from the Hub. What
+    `is_left_out` says of a row is so unless `empty` ones are wanted.
+    Raises DataError if the source has no such split, a file is missing, or a row is broken.
+    """
+    split, language = original(task, split, language)
+    if task.made is not None:
+        size = _made_size(task, split, language)
+        yield from task.made.rows("train" if split == TRANSLATED else split, language, size)
+    elif (files := _layout(task, split, data)) is not None:
+        paths = _paths(task, files, split, language, data)
+        yield from _read(task, files, paths, split, language, empty=empty)
+    elif task.hub is not None:
+        rows = hub.stream(task.hub, split, language, task.name)
+        yield from (row for row in rows if empty or not is_left_out(row, trained=split in TRAINED))
+    else:
+        raise DataError(f"task '{task.name}'", "names no source of data.")
+
+
+def _read(
+    task: Task, files: Files, paths: tuple[Path, ...], split: str, language: str, *, empty: bool
+) -> Iterator[Example]:
+    found = False
+    try:
+        for example in fit(files.read(paths, language), str(paths[0])):
+            left_out = is_left_out(example, trained=split in TRAINED)
+            found = found or not left_out
+            if empty or not left_out:
+                yield example
+    except NoGoldError as error:
+        now = "" if split in TRAINED else located.labelled(task.url, on_hub=task.hub is not None)
+        raise DataError(error.where, error.what, now) from error
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        what = f"the compressed file is damaged or cut short ({error})."
+        raise DataError(str(paths[0]), what, "Fetch it again.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(str(paths[0]), f"is not UTF-8 ({error}).", "Convert it to UTF-8.") from error
+    except OSError as error:
+        raise DataError(str(paths[0]), f"cannot be read ({error.strerror or error}).") from error
+    if not found:
+        raise DataError(str(paths[0]), "holds no examples.")
+
+
+def identity(task: Task, split: str, language: str, data: Path | None = None) -> str:
+    """What rows depend on: a Hub revision, the checksum of local files, or the lab's version."""
+    split, language = original(task, split, language)
+    if task.made is not None:
+        return f"{task.made.identity}:{_made_size(task, split, language)}"
+    if paths := sources(task, split, language, data):
+        return "sha256:" + located.checksum(tuple((path, path.stat().st_mtime_ns) for path in paths))
+    if task.hub is None:
+        raise DataError(f"task '{task.name}'", "names no source of data.")
+    if split not in task.hub.files:
+        what = f"has no split '{split}' on the Hub; it has {', '.join(task.hub.files)}."
+        raise DataError(f"task '{task.name}'", what)
+    revisions = dict.fromkeys(f"{hub.dataset}@{hub.revision}" for hub in task.hub.sources)
+    return "hub:" + "+".join(revisions)
+
+
+def sources(task: Task, split: str, language: str, data: Path | None = None) -> tuple[Path, ...]:
+    """The local files that the rows of a split are read from; none if they come from the lab or the Hub.
+
+    Raises DataError as `stream` does if they are not there.
+    """
+    split, language = original(task, split, language)
+    files = _layout(task, split, data)
+    return () if files is None else _paths(task, files, split, language, data)
+
+
+def left_out(task: Task, split: str, language: str, data: Path | None = None) -> tuple[Path, ...]:
+    """Of several files with the rows of a split those not read: tried before, or in the same folder."""
+    split, language = original(task, split, language)
+    files = _layout(task, split, data)
+    if files is None or not any("*" in pattern for pattern in files.patterns.get(split, ())):
+        return ()
+    (read, *_), folder = _paths(task, files, split, language, data), _folder(task, split, data)
+    paths = list(located.matches(folder, files.patterns[split], files, language))
+    place = paths.index(read)
+    return (*paths[:place], *(path for path in paths[place + 1 :] if path.parent == read.parent))
+
+
+def size_without_reading(task: Task, split: str, language: str) -> int | None:
+    """The number of rows that the lab makes; None of tasks whose rows have to be read to be counted."""
+    return None if task.made is None else _made_size(task, *original(task, split, language))
+
+
+def text_bytes(task: Task, split: str, language: str, data: Path | None = None) -> int | None:
+    """How many bytes the local files of a split hold, uncompressed; None if there are none."""
+    split, language = original(task, split, language)
+    files = _layout(task, split, data)
+    if files is None or (data is None and task.path is None):
+        return None
+    return sum(map(said_size, located.find(files, split, language, _folder(task, split, data)))) or None
+
+
+def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ...]:
+    """The languages of the task for which the source has that split, in the task's order.
+
+    There may be translations into languages that the task itself does not have: those stand by their codes,
+    after the source language.
+    """
+    if split == TRANSLATED:
+        others, layout = translated.languages(task), translated.layout(task)
+        if task.made is None:
+            local = data is not None or task.path is not None
+            folder = _folder(task, split, data) if local else Path()
+            others = tuple(code for code in others if local and located.find(layout, split, code, folder))
+        source = task.source_language in available(task, "train", data)
+        return (task.source_language, *others) if source else others
+    if not from_files(task, data) or (data is None and task.path is None):
+        codes = task.hub.codes if task.hub is not None else {}
+        if task.hub is not None and split not in task.hub.files:
+            return ()
+        return tuple(lang for lang in task.languages if lang in (codes or task.languages))
+    assert task.files is not None
+    folder = _folder(task, split, data)
+    return tuple(lang for lang in task.languages if located.find(task.files, split, lang, folder))
+
+
+def original(task: Task, split: str, language: str) -> tuple[str, str]:
+    """Split and language whose rows are meant: what is in the source language needs no translation."""
+    if split == TEST_TRANSLATED and task.made is not None:
+        return task.evaluation_split, task.source_language
+    if language == task.source_language:
+        split = {TRANSLATED: "train", TEST_TRANSLATED: task.evaluation_split}.get(split, split)
+    return split, language
+
+
+def _layout(task: Task, split: str, data: Path | None) -> Files | None:
+    """The local files of a split; None if the rows come from elsewhere."""
+    if split == TRANSLATED:
+        return None if task.made is not None else translated.layout(task)
+    return task.files if from_files(task, data) else None
+
+
+def from_files(task: Task, data: Path | None) -> bool:
+    """Whether the rows of a task are read from files: beside a user's own task file, in the data folder if it
+    holds any file of the task, and in any case if they are on no Hub."""
+    if task.files is None or task.made is not None:
+        return False
+    if task.path is not None or task.hub is None:
+        return True
+    if data is None or not data.is_dir():
+        return data is not None
+    files = task.files
+    return any(
+        located.first(data, patterns, files, language)
+        for patterns in files.patterns.values()
+        for language in task.languages
+    )
+
+
+def _made_size(task: Task, split: str, language: str) -> int:
+    assert task.made is not None
+    if split == TRANSLATED:
+        translated.check(task, language)
+        return task.made.sizes["train"]
+    if split not in task.made.sizes:
+        raise DataError(
+            f"task '{task.name}'", f"has no split '{split}'; it has {', '.join(task.made.sizes)}."
+        )
+    return task.made.sizes[split]
+
+
+def _paths(task: Task, files: Files, split: str, language: str, data: Path | None) -> tuple[Path, ...]:
+    """The files of a split in a language; DataError with the paths tried if they are not there."""
+    here = f"task '{task.name}'"
+    if split == TRANSLATED:
+        translated.check(task, language)
+    elif language not in task.languages:
+        near = did_you_mean(language, task.languages)
+        raise DataError(
+            here, f"has no language '{language}'.", near or f"It has {', '.join(task.languages)}."
+        )
+    if split not in files.patterns:
+        raise DataError(here, f"has no split '{split}'; it has {', '.join(files.patterns)}.")
+    if language in files.unlabelled.get(split, ()):
+        raise DataError(here, f"the {split} rows in '{language}' have no gold labels.", "Leave them out.")
+    folder = _folder(task, split, data)
+    if not folder.is_dir():
+        raise DataError(str(folder), "no such data folder.", "Name it with --data DIR or XSTILTS_DATA.")
+    found = located.find(files, split, language, folder)
+    if not found:
+        wanted = (*files.patterns[split], *files.paired.get(split, ()), *files.gold.get(split, ()))
+        tried = ", ".join(located.fill(pattern, files, language) for pattern in wanted)
+        what = f"no {split} data of {here} in '{language}': looked for {tried} (plain or .gz)."
+        now = "Check --data DIR, or leave the language out of the study."
+        if split == TRANSLATED:
+            now = translated.way_out(task, language)
+        elif located.lacks_gold(files, split, language, folder):
+            now = located.labelled(task.url, on_hub=task.hub is not None)
+        elif language == task.source_language and split != task.evaluation_split and task.url:
+            now = f"Check --data DIR, or get the files from {task.url}."
+        raise DataError(str(folder), what, now)
+    return found
+
+
+def _folder(task: Task, split: str, data: Path | None) -> Path:
+    """A user's own task file reads beside itself; the package's tasks read below the data folder."""
+    if task.path is not None:
+        return task.path.parent
+    if data is None:
+        what = f"reads original files; {task.no_hub or 'there is no copy of them on the Hub'}."
+        if split == TRANSLATED:
+            what = "reads translated rows from files; they are not on the Hub."
+        raise DataError(f"task '{task.name}'", what, "Name their folder with --data DIR or XSTILTS_DATA.")
+    return data

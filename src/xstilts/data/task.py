@@ -1,0 +1,176 @@
+"""A task: where its rows are, what kind it is, which languages it has, how it is scored.
+
+A task is one file, `tasks/<name>.py`, which binds `TASK`. A study may also name the path of a user's own.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from xstilts.data.examples import Example
+
+TRANSLATED = "train-translated"
+"""The split that holds the source language's training rows in another language: see
+`xstilts.data.translated`. In the source language itself these are the training rows."""
+
+TEST_TRANSLATED = "test-translated"
+"""The split that holds the evaluated rows of a language in the source language, translated by machine. The
+lab translates without fault: there these are the rows of the source language."""
+
+TRAINED = ("train", TRANSLATED)
+FAMILIES = ("classification", "choice", "tagging", "span", "visual", "retrieval", "masked")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """The original release, in a folder that the user names with `--data`.
+
+    `patterns` gives for each split the paths to try, in order, below that folder; a path may contain
+    `{lang}`, and each may be plain or end in `.gz`. `paired` names a second file that is read beside the
+    first (line-aligned text), `gold` one with the right pairs, read after those. `codes` maps a language to
+    the code that the release uses for it. `unlabelled` names languages in which the release withholds the
+    labels of a split: their files are never read. Of several files that match a pattern the first by name is
+    read that is `usable`; if none is, the first, whose reader says what is wrong. `substitutes` says of paths
+    (`*` stands for anything) what their rows are where they are not those of the release's own split: reports
+    tell it. `read(paths, language)` yields the examples of a file.
+    """
+
+    patterns: Mapping[str, tuple[str, ...]]
+    read: Callable[[tuple[Path, ...], str], Iterator[Example]]
+    paired: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    also: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    gold: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict)
+    unlabelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    substitutes: Mapping[str, str] = field(default_factory=dict)
+    usable: Callable[[Path], bool] | None = None
+
+
+NO_COMMIT = "is no full commit, and what a branch, a tag or a short hash names can change."
+
+
+def is_commit(revision: str) -> bool:
+    """Whether a revision of the Hub is a full commit: the one kind whose files stay what they are."""
+    return re.fullmatch("[0-9a-f]{40}", revision) is not None
+
+
+def find_commit(kind: Literal["model", "dataset"], name: str, revision: str) -> str:
+    """How to find the commit that a revision of a model or a data set names now."""
+    asked = f"huggingface_hub.HfApi().{kind}_info({name!r}, revision={revision!r}).sha"
+    return (
+        f"Name its 40 hexadecimal digits; the Hub shows them under 'Files and versions', and {asked} is them."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hub:
+    """A data set on the Hugging Face Hub: Parquet, JSON lines or TSV at a commit, never a script.
+
+    `files` gives for each split the path in the repository; it may contain `{lang}`. `also` names further
+    files and data sets, which are read after it. `read(rows, language)` yields the examples of the rows.
+    """
+
+    dataset: str
+    revision: str
+    files: Mapping[str, str]
+    read: Callable[[Iterator[Mapping[str, Any]], str], Iterator[Example]]
+    codes: Mapping[str, str] = field(default_factory=dict)
+    also: tuple["Hub", ...] = ()
+
+    @property
+    def sources(self) -> tuple["Hub", ...]:
+        """This data set and all that are read after it."""
+        return (self, *(source for other in self.also for source in other.sources))
+
+
+class Made(Protocol):
+    """Rows that a program makes, as the embedded lab does; `sizes` has the number of examples of each split.
+
+    They are the same in every language but for its words, and so are their translations.
+    """
+
+    @property
+    def sizes(self) -> Mapping[str, int]: ...
+
+    @property
+    def identity(self) -> str:
+        """What the rows depend on besides their number: the kind of source, its version, a name."""
+
+    @property
+    def title(self) -> str:
+        """What reports call the source, where others have a file."""
+
+    def rows(self, split: str, language: str, size: int) -> Iterable[Example]:
+        """The first rows of a split in a language."""
+
+    def image(self, name: str) -> Any:
+        """The image of that name in red, green and blue [height, width, 3]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """The facts of a task.
+
+    `labels` stand in arg-max order. `trained_by` names the task whose training data trains this one:
+    None for its own, the empty string for nothing (retrieval). `evaluation_fallback` is the split that is
+    evaluated where the source has no `evaluation_split` at all; if that is "train", the source language,
+    which is trained on it, is left out. `translations` says where a release keeps machine translations of the
+    training rows, as the split TRANSLATED. `images` are the paths to try below the folder of images, where
+    `{id}` is the name in a row and `{name}` its last part; `captions` says that rows tell in words what is on
+    them. `no_hub` says why the rows are not read from the
+    Hub. `examples` is how many rows the release has, by split: one number for all languages, or those of the
+    languages for which it is known. `version` is raised by hand whenever the rows change, and enters every
+    fingerprint.
+    """
+
+    family: str
+    languages: tuple[str, ...]
+    metric: str
+    description: str
+    citation: str
+    licence: str
+    url: str = ""
+    source_language: str = "en"
+    labels: tuple[str, ...] = ()
+    trained_by: str | None = None
+    files: Files | None = None
+    hub: Hub | None = None
+    made: Made | None = None
+    translations: Files | None = None
+    images: tuple[str, ...] = ()
+    captions: bool = False
+    no_hub: str = ""
+    examples: Mapping[str, int | Mapping[str, int]] = field(default_factory=dict)
+    evaluation_split: str = "test"
+    evaluation_fallback: str = ""
+    development_split: str = "dev"
+    skills: tuple[str, ...] = ()
+    version: int = 1
+    name: str = ""
+    path: Path | None = None
+
+    def __post_init__(self) -> None:
+        assert self.family in FAMILIES, f"no family '{self.family}'"
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """The number of examples of each split in the source language, or else in the language with most, as
+        far as it is known without reading them."""
+        if self.made is not None:
+            return self.made.sizes
+        return {
+            split: rows if isinstance(rows, int) else rows.get(self.source_language, max(rows.values()))
+            for split, rows in self.examples.items()
+        }
+
+    def released(self, split: str, language: str) -> int | None:
+        """The number of rows that the release has of a split in a language; None if it is not known.
+
+        Of training rows in translation it is that of the originals.
+        """
+        if split == TRANSLATED:
+            split, language = "train", self.source_language
+        rows = self.examples.get(self.evaluation_split if split == TEST_TRANSLATED else split)
+        return rows.get(language) if isinstance(rows, Mapping) else rows
