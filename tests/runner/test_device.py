@@ -13,12 +13,12 @@ from toybox import Box, phase
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from xstilts.errors import LossError
-from xstilts.runner import attention, shards, state, train
+from xstilts.runner import attention, embedding_rows, shards, state, train
 from xstilts.runner import model as models
 from xstilts.runner.attention import Packed
 from xstilts.runner.data import Batch
 from xstilts.runner.device import AHEAD, WAIT, Execution, Unread, ahead
-from xstilts.study.recipe import Recipe
+from xstilts.study.recipe import Adapter, Recipe
 
 CPU = torch.device("cpu")
 
@@ -218,6 +218,30 @@ def test_a_line_says_how_a_phase_is_computed(
     assert Execution.chosen(Holder, recipe, 2).wait == 1  # type: ignore[arg-type]
 
 
+def test_rows_that_were_not_trained_follow_the_model_to_its_device(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were left where the model was loaded; scores and checkpoint want all on the model's device."""
+    monkeypatch.setattr(embedding_rows, "WORTH", 1.0)
+    calls: list[Any] = []
+    restore, move, score = embedding_rows.restore, models.Model.to, train.source_scores
+
+    def noted(name: str, function: Any) -> Any:
+        def call(*inputs: Any) -> Any:
+            calls.append((name, *inputs[1:2]))
+            return function(*inputs)
+
+        return call
+
+    monkeypatch.setattr(embedding_rows, "restore", noted("restore", restore))
+    monkeypatch.setattr(models.Model, "to", noted("to", move))
+    monkeypatch.setattr(train, "source_scores", noted("score", score))
+    assert box.compute(phase("pairs", updates=1))["embedding_rows"] is not None
+    after = calls[[name for name, *_ in calls].index("restore") + 1 :]
+    assert after[0] == ("to", CPU)
+    assert "score" in [name for name, *_ in after]
+
+
 # Packed sequences
 
 
@@ -305,9 +329,13 @@ def test_phases_of_every_family_have_the_losses_of_padded_batches(
 ) -> None:
     trained = phase("pairs", "choices", "tags", "questions", "texts", updates=10)
     expected = first.curve(trained)
+    adapted = phase("pairs", updates=4, adapter=Adapter())
+    padded = first.curve(adapted)
     execute(monkeypatch, padding=None, packed=True)
     found = box.curve(trained)
     assert [point["loss"] for point in found] == pytest.approx([one["loss"] for one in expected], rel=1e-4)
+    losses = [[point["loss"] for point in curve] for curve in (box.curve(adapted), padded)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     record = box.compute(trained)
     assert record["padding"] == 0
     assert record["execution"].startswith("cpu: sequences packed")

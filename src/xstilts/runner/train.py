@@ -140,6 +140,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
     selected = progress.best_update if best else progress.update
     attention.keep_all(whole.encoder)
     embedding_rows.restore(whole, decay(recipe, selected, total))
+    whole.to(device)  # what was not trained has waited in the computer's memory
     _write(whole, phase, context, heads)
     lines = [json.dumps(point, sort_keys=True) for point in progress.curve]
     (context.folder / "curve.jsonl").write_text("".join(line + "\n" for line in lines))
