@@ -301,10 +301,13 @@ def batch_of(lengths: tuple[int, ...]) -> Batch:
     )
 
 
-@pytest.mark.parametrize("model_type", attention.PACKED)
-def test_packed_sequences_have_the_states_and_gradients_of_padded_ones(model_type: str) -> None:
+@pytest.mark.parametrize(
+    ("model_type", "sees"), [*((name, "causal") for name in attention.PACKED), ("qwen3", "bidirectional")]
+)
+def test_packed_sequences_have_the_states_and_gradients_of_padded_ones(model_type: str, sees: str) -> None:
     encoder, batch, found = small(model_type), batch_of(LENGTHS), []
     model = models.Model(encoder, Reader())
+    model.attend(sees)
     upstream = torch.randn(sum(LENGTHS), 32, generator=torch.Generator().manual_seed(2))
     for given in (batch, batch.packed()):
         encoder.zero_grad()
