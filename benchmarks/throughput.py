@@ -53,7 +53,7 @@ def main() -> None:
         shape = shape_of(folder, lengths, options.batch_size)
         rates = {precision: matrix_rate(shape, precision) for precision in PRECISIONS}
         precision = options.precision or max(rates, key=lambda name: rates[name])
-        _say(f"{_machine()}, {options.threads} threads")
+        _say(f"{machine()}, {options.threads} threads")
         _say(
             f"{shape.matrices / 1e6:.1f} million parameters in matrices; "
             f"{options.examples:,} pairs, {sum(lengths) / len(lengths):.0f} tokens each in the mean"
@@ -69,7 +69,7 @@ def main() -> None:
                 if contender != SCRIPT or job.seed == 1:
                     measured[contender].append(_measure(contender, job))
     figures = _figures(measured, shape, lengths, options.epochs) | {
-        "machine": _machine(),
+        "machine": machine(),
         "threads": options.threads,
         "precision": precision,
         "matrix_rate": rates,
@@ -237,7 +237,7 @@ def _print(figures: dict[str, Any], rate: float) -> None:
     print(f"share of the {figures['precision']} matrix rate that xstilts reaches: {share:.0%} ({reached})")
 
 
-def _machine() -> str:
+def machine() -> str:
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     information = Path("/proc/cpuinfo")

@@ -187,6 +187,7 @@ class Gpu:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int]) -> None:
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+        monkeypatch.setattr(torch.backends.cuda, "is_flash_attention_available", lambda: True)
 
 
 @pytest.mark.parametrize(
@@ -216,6 +217,8 @@ def test_a_line_says_how_a_phase_is_computed(
     assert line in str(chosen)
     assert (chosen.device.type, chosen.ahead, chosen.wait, chosen.padding) == ("cuda", AHEAD, WAIT, None)
     assert Execution.chosen(Holder, recipe, 2).wait == 1  # type: ignore[arg-type]
+    monkeypatch.setattr(torch.backends.cuda, "is_flash_attention_available", lambda: False)
+    assert "packed" not in str(Execution.chosen(Holder, recipe, 1))  # type: ignore[arg-type]
 
 
 def test_rows_that_were_not_trained_follow_the_model_to_its_device(
@@ -325,6 +328,22 @@ def test_packed_sequences_have_the_states_and_gradients_of_padded_ones(model_typ
     largest = max(float(gradient.abs().max()) for gradient in gradients.values())
     for name, gradient in gradients.items():
         torch.testing.assert_close(packed_gradients[name], gradient, rtol=1e-4, atol=1e-5 * largest)
+
+
+@pytest.mark.parametrize("model_type", attention.PACKED)
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("training", [True, False])
+def test_no_model_asks_the_device_for_anything(model_type: str, packed: bool, training: bool) -> None:
+    """FlashAttention's own check of shapes is passed, too, with and without dropout."""
+    encoder, batch = small(model_type), batch_of(LENGTHS)
+    for module in encoder.modules():
+        if hasattr(module, "attention_dropout"):
+            module.attention_dropout = 0.1
+    attention.keep_little(encoder)
+    model = models.Model(encoder, Reader()).to("meta", torch.bfloat16).train(training)
+    given = (batch.packed() if packed else batch).to(torch.device("meta"))
+    model.hidden(given)[given.row, given.column].sum().backward()
+    assert next(encoder.parameters()).grad is not None
 
 
 def test_phases_of_every_family_have_the_losses_of_padded_batches(

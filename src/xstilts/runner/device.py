@@ -60,6 +60,8 @@ class Execution:
             why = "FlashAttention computes in bf16 only"
         elif torch.cuda.get_device_capability() < FLASH_SINCE:
             why = "this GPU is too old for FlashAttention"
+        elif not torch.backends.cuda.is_flash_attention_available():
+            why = "this torch was built without FlashAttention"
         wait = WAIT if processes == 1 else 1  # several sum their losses at every update
         return cls(torch.device("cuda"), AHEAD, wait, None, not why, why)
 
