@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from xstilts.families.items import Item
 from xstilts.runner.context import MICRO_TOKENS
 from xstilts.runner.data import Encoded, passes
+from xstilts.runner.device import PADDING
 from xstilts.runner.schedule import Schedule
-from xstilts.runner.train import PADDING
 from xstilts.study.recipe import Recipe
 
 SIZES = (33, 100, 300, 1_000, 2_000, 4_000, 8_000, 20_000, 100_000)

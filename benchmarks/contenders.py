@@ -1,4 +1,4 @@
-"""The three that throughput.py compares: each trains one model on the same pairs and says what it took.
+"""What throughput.py and on_gpu.py compare: each trains one model on the same pairs and says what it took.
 
 All start from the same weights and tokenizer, see the same examples in batches of the same size, and use
 AdamW with the same learning rate, linear decay, clipping at 1 and no weight decay (the Trainer's defaults).
@@ -8,11 +8,13 @@ import json
 import math
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 
@@ -44,7 +46,7 @@ class Figures:
     """What it took. `seconds` is the loop alone; `seconds_in_all` has tokenizing, loading and saving too.
 
     `padding` is a share of all tokens that went through the encoder, `memory` the peak in bytes, `loss` the
-    mean of the last tenth of the updates.
+    mean of the last tenth of the updates, and `pace` the updates per second once a third of them is done.
     """
 
     seconds: float
@@ -52,6 +54,8 @@ class Figures:
     padding: float
     memory: int
     loss: float
+    pace: float
+    execution: str = ""
 
 
 def example_script(job: Job) -> Figures:
@@ -64,19 +68,46 @@ def best_trainer(job: Job) -> Figures:
     return _trainer(job, padding=False, options=best_options(job))
 
 
+def compiled_trainer(job: Job) -> Figures:
+    """The same with torch.compile; without a GPU only traced by it, for C++ takes minutes to compile."""
+    backend = "inductor" if torch.cuda.is_available() else "eager"
+    compiled = {"torch_compile": True, "torch_compile_backend": backend}
+    return _trainer(job, padding=False, options=best_options(job) | compiled)
+
+
 def best_options(job: Job) -> dict[str, Any]:
     """What the Trainer at its best is told besides."""
-    return {"bf16": job.precision == "bf16", "train_sampling_strategy": "group_by_length"}
+    return {
+        "bf16": job.precision == "bf16",
+        "train_sampling_strategy": "group_by_length",
+        "optim": "adamw_torch_fused",
+    }
+
+
+class _Pace:
+    """When how many updates were done, as the device had told by then."""
+
+    def __init__(self) -> None:
+        self.points: list[tuple[int, float]] = []
+
+    def add(self, update: int) -> None:
+        self.points.append((update, time.monotonic()))
+
+    def value(self, updates: int) -> float:
+        """Updates per second once a third of all is done; 0 where fewer than two points are later."""
+        late = [point for point in self.points if point[0] >= updates / 3]
+        (first, began), (last, ended) = (late[0], late[-1]) if late else ((0, 0.0), (0, 0.0))
+        return (last - first) / (ended - began) if last > first else 0.0
 
 
 def _trainer(job: Job, padding: Any, options: dict[str, Any]) -> Figures:
-    from datasets import Dataset, disable_progress_bars
     from transformers import (
         AutoModelForSequenceClassification,
         AutoTokenizer,
         DataCollatorWithPadding,
         PrinterCallback,
         Trainer,
+        TrainerCallback,
         default_data_collator,
         set_seed,
     )
@@ -84,28 +115,18 @@ def _trainer(job: Job, padding: Any, options: dict[str, Any]) -> Figures:
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    disable_progress_bars()
     began = time.monotonic()
     set_seed(job.seed)
     tokenizer = AutoTokenizer.from_pretrained(job.folder / "backbone")
     model = AutoModelForSequenceClassification.from_pretrained(job.folder / "backbone", num_labels=3)
     pairs = list(sentence_pairs.read((job.folder / sentence_pairs.FILE,), "en"))
-    table = {
-        "premise": [pair.text for pair in pairs],
-        "hypothesis": [pair.text2 for pair in pairs],
-        "label": [sentence_pairs.LABELS.index(pair.label) for pair in pairs],
-    }
-    rows = Dataset.from_dict(table).map(
-        lambda part: tokenizer(
-            part["premise"],
-            part["hypothesis"],
-            padding=padding,
-            max_length=job.max_length,
-            truncation=True,
-        ),
-        batched=True,
-        remove_columns=["premise", "hypothesis"],
-    )
+    texts = [pair.text for pair in pairs], [pair.text2 for pair in pairs]
+    encoded = tokenizer(*texts, padding=padding, max_length=job.max_length, truncation=True)
+    rows = [
+        {name: values[row] for name, values in encoded.items()}
+        | {"label": sentence_pairs.LABELS.index(pair.label)}
+        for row, pair in enumerate(pairs)
+    ]
     dynamic = DataCollatorWithPadding(tokenizer)
     seen: list[tuple[int, int]] = []
 
@@ -115,7 +136,16 @@ def _trainer(job: Job, padding: Any, options: dict[str, Any]) -> Figures:
         return batch
 
     arguments = training_arguments(job, options)
-    trainer = Trainer(model=model, args=arguments, train_dataset=rows, data_collator=collate)
+    trainer: Any = Trainer(model=model, args=arguments, train_dataset=rows, data_collator=collate)
+    pace = _Pace()
+
+    class Told(TrainerCallback):
+        """Losses are told after the device has told them."""
+
+        def on_log(self, args: Any, state: Any, control: Any, **options: Any) -> None:
+            pace.add(state.global_step)
+
+    trainer.add_callback(Told())
     trainer.remove_callback(PrinterCallback)
     seconds = trainer.train().metrics["train_runtime"]
     trainer.save_model(str(job.folder / "trainer"))
@@ -127,6 +157,7 @@ def _trainer(job: Job, padding: Any, options: dict[str, Any]) -> Figures:
         padding=1 - real / padded,
         memory=_peak_memory(),
         loss=float(losses[-1]),
+        pace=pace.value(job.updates),
     )
 
 
@@ -151,18 +182,20 @@ def training_arguments(job: Job, options: dict[str, Any]) -> Any:
 
 def xstilts(job: Job) -> Figures:
     """The phase of a study that trains on the pairs, as a worker computes it."""
-    from xstilts.runner import work
+    from xstilts.runner import train, work
     from xstilts.store import Store
 
     step, places = phase(job)
-    store = Store(job.folder / f"store-{job.seed}")
-    store.prepare()
-    began = time.monotonic()
-    work.compute(step, store, places, lambda event: None)
-    seconds_in_all = time.monotonic() - began
-    record, folder = store.record(step.fingerprint), store.folder(step.fingerprint)
-    assert record is not None and folder is not None
-    curve = [json.loads(line) for line in (folder / "curve.jsonl").read_text().splitlines()]
+    pace = _Pace()
+    with tempfile.TemporaryDirectory(dir=job.folder) as name, mock.patch.object(train, "REPORT_SECONDS", 0.0):
+        store = Store(Path(name))
+        store.prepare()
+        began = time.monotonic()
+        work.compute(step, store, places, lambda event: pace.add(event["update"]))
+        seconds_in_all = time.monotonic() - began
+        record, folder = store.record(step.fingerprint), store.folder(step.fingerprint)
+        assert record is not None and folder is not None
+        curve = [json.loads(line) for line in (folder / "curve.jsonl").read_text().splitlines()]
     last = [point["loss"] for point in curve if point["update"] > 0.9 * record["updates"]]
     return Figures(
         seconds=record["train_seconds"],
@@ -170,7 +203,17 @@ def xstilts(job: Job) -> Figures:
         padding=record["padding"],
         memory=_peak_memory(),
         loss=sum(last) / len(last),
+        pace=pace.value(job.updates),
+        execution=record["execution"],
     )
+
+
+def dense(job: Job) -> Figures:
+    """The same with the whole embedding table trained."""
+    from xstilts.runner import embedding_rows
+
+    with mock.patch.object(embedding_rows, "WORTH", 0.0):
+        return xstilts(job)
 
 
 def phase(job: Job) -> tuple[Any, Any]:
@@ -249,6 +292,8 @@ CONTENDERS: dict[str, Callable[[Job], Figures]] = {
     "example script": example_script,
     "best Trainer": best_trainer,
     "xstilts": xstilts,
+    "compiled Trainer": compiled_trainer,
+    "xstilts, all rows": dense,
 }
 
 

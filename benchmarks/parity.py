@@ -12,7 +12,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +172,11 @@ def _trained(
     return made
 
 
+def _records(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Rows as the Trainer takes them."""
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
 def _tokenizer(options: argparse.Namespace) -> Any:
     from transformers import AutoTokenizer
 
@@ -180,7 +185,6 @@ def _tokenizer(options: argparse.Namespace) -> Any:
 
 def pairs(training: Sequence[Any], phase: Phase, options: argparse.Namespace) -> Answers:
     """Pairs as run_xnli.py and run_glue.py train them."""
-    from datasets import Dataset
     from transformers import AutoModelForSequenceClassification, DataCollatorWithPadding
 
     tokenizer, labels = _tokenizer(options), phase.uses[0].label_set
@@ -188,7 +192,7 @@ def pairs(training: Sequence[Any], phase: Phase, options: argparse.Namespace) ->
     def features(rows: Sequence[Any]) -> Any:
         texts = [row.text for row in rows], [row.text2 for row in rows]
         encoded = tokenizer(*texts, truncation=True, max_length=phase.recipe.max_length)
-        return Dataset.from_dict(dict(encoded) | {"label": [labels.index(row.label) for row in rows]})
+        return _records(dict(encoded) | {"label": [labels.index(row.label) for row in rows]})
 
     made = _trained(
         AutoModelForSequenceClassification,
@@ -203,7 +207,6 @@ def pairs(training: Sequence[Any], phase: Phase, options: argparse.Namespace) ->
 
 def words(training: Sequence[Any], phase: Phase, options: argparse.Namespace) -> Answers:
     """Words as run_ner.py tags them: the first sub-token of each, long sentences are cut."""
-    from datasets import Dataset
     from transformers import AutoModelForTokenClassification, DataCollatorForTokenClassification
 
     tokenizer, labels = _tokenizer(options), phase.uses[0].label_set
@@ -226,7 +229,7 @@ def words(training: Sequence[Any], phase: Phase, options: argparse.Namespace) ->
                 ]
             )
             firsts.append([owner for owner, new in zip(owners, first, strict=True) if new])
-        return Dataset.from_dict(dict(encoded) | {"labels": marked}), firsts
+        return _records(dict(encoded) | {"labels": marked}), firsts
 
     made = _trained(
         AutoModelForTokenClassification,
@@ -252,7 +255,6 @@ def words(training: Sequence[Any], phase: Phase, options: argparse.Namespace) ->
 
 def questions(training: Sequence[Any], phase: Phase, options: argparse.Namespace) -> Answers:
     """Questions as run_qa.py trains and answers them: windows, the best pairs of twenty starts and ends."""
-    from datasets import Dataset
     from transformers import AutoModelForQuestionAnswering, default_data_collator
 
     tokenizer, recipe = _tokenizer(options), phase.recipe
@@ -288,12 +290,12 @@ def questions(training: Sequence[Any], phase: Phase, options: argparse.Namespace
         for number, row in enumerate(encoded["overflow_to_sample_mapping"])
     ]
     starts, ends = zip(*marked, strict=True)
-    features = Dataset.from_dict(inputs(encoded) | {"start_positions": starts, "end_positions": ends})
+    features = _records(inputs(encoded) | {"start_positions": starts, "end_positions": ends})
     made = _trained(AutoModelForQuestionAnswering, features, default_data_collator, phase, options)
 
     def answers(rows: Sequence[Any]) -> list[str]:
         encoded = windows(rows)
-        first, last = made.predict(Dataset.from_dict(inputs(encoded))).predictions
+        first, last = made.predict(_records(inputs(encoded))).predictions
         best = [(-np.inf, "")] * len(rows)
         for number, row in enumerate(encoded["overflow_to_sample_mapping"]):
             segments, offsets = encoded.sequence_ids(number), encoded["offset_mapping"][number]

@@ -40,7 +40,7 @@ SIZES = {
 }
 """Layers, hidden units, heads, units between; base and large are those of XLM-R."""
 VOCABULARY, MAX_LENGTH = 8000, 128
-SCRIPT, BEST, OURS = CONTENDERS
+SCRIPT, BEST, OURS, *_ = CONTENDERS
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
         shape = shape_of(folder, lengths, options.batch_size)
         rates = {precision: matrix_rate(shape, precision) for precision in PRECISIONS}
         precision = options.precision or max(rates, key=lambda name: rates[name])
-        _say(f"{_machine()}, {options.threads} threads")
+        _say(f"{machine()}, {options.threads} threads")
         _say(
             f"{shape.matrices / 1e6:.1f} million parameters in matrices; "
             f"{options.examples:,} pairs, {sum(lengths) / len(lengths):.0f} tokens each in the mean"
@@ -62,14 +62,14 @@ def main() -> None:
         which = "as asked for" if options.precision else "which is faster here"
         _say(f"The example script computes in fp32, the others in {precision}, {which}.\n")
         jobs = [job_of(folder, options, precision, seed) for seed in range(1, options.seeds + 1)]
-        names = [name for name in CONTENDERS if name != SCRIPT or not options.no_script]
+        names = [name for name in (SCRIPT, BEST, OURS) if name != SCRIPT or not options.no_script]
         measured: dict[str, list[Figures]] = {name: [] for name in names}
         for job in jobs:
             for contender in names:
                 if contender != SCRIPT or job.seed == 1:
                     measured[contender].append(_measure(contender, job))
     figures = _figures(measured, shape, lengths, options.epochs) | {
-        "machine": _machine(),
+        "machine": machine(),
         "threads": options.threads,
         "precision": precision,
         "matrix_rate": rates,
@@ -127,40 +127,46 @@ def prepare(folder: Path, options: argparse.Namespace) -> list[int]:
         pairs = sentence_pairs.copy(options.pairs, folder, options.examples)
     shutil.copy(sentence_pairs.__file__, folder / "sentence_pairs.py")
     if options.backbone is None:
-        _made_up(folder / "backbone", SIZES[options.size], pairs)
+        made_up(folder / "backbone", SIZES[options.size], tokenizer_of(pairs, VOCABULARY))
     else:
         (folder / "backbone").symlink_to(options.backbone.resolve())
     tokenizer = AutoTokenizer.from_pretrained(folder / "backbone")
-    encoded = tokenizer(
-        [pair.text for pair in pairs],
-        [pair.text2 for pair in pairs],
-        truncation=True,
-        max_length=MAX_LENGTH,
+    return lengths_of(pairs, tokenizer)
+
+
+def tokenizer_of(pairs: Sequence[Pair], vocabulary: int) -> Any:
+    """A tokenizer of the pairs' words."""
+    return contenders.tokenizer(
+        [text for pair in pairs for text in (pair.text, pair.text2 or "")], vocabulary
     )
-    return [len(ids) for ids in encoded["input_ids"]]
 
 
-def _made_up(folder: Path, size: tuple[int, int, int, int], pairs: Sequence[Pair]) -> None:
-    """Write an encoder of XLM-R's architecture with random weights, and a tokenizer of the pairs' words."""
+def lengths_of(pairs: Sequence[Pair], tokenizer: Any) -> list[int]:
+    """The length of every pair in tokens."""
+    texts = [pair.text for pair in pairs], [pair.text2 for pair in pairs]
+    return [len(ids) for ids in tokenizer(*texts, truncation=True, max_length=MAX_LENGTH)["input_ids"]]
+
+
+def made_up(folder: Path, size: tuple[int, int, int, int], tokenizer: Any, rows: int | None = None) -> None:
+    """Write an encoder of XLM-R's architecture with random weights; its table has a row for each token of the
+    tokenizer, or so many rows."""
     from transformers import XLMRobertaConfig, XLMRobertaModel
 
-    tokenizer = contenders.tokenizer(
-        [text for pair in pairs for text in (pair.text, pair.text2 or "")], VOCABULARY
-    )
     layers, hidden, heads, intermediate = size
     torch.manual_seed(1)
-    encoder = XLMRobertaModel(
-        XLMRobertaConfig(
-            vocab_size=len(tokenizer),
-            num_hidden_layers=layers,
-            hidden_size=hidden,
-            num_attention_heads=heads,
-            intermediate_size=intermediate,
-            max_position_embeddings=514,
-            type_vocab_size=1,
-        ),
-        add_pooling_layer=False,
-    )
+    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
+        encoder = XLMRobertaModel(
+            XLMRobertaConfig(
+                vocab_size=rows or len(tokenizer),
+                num_hidden_layers=layers,
+                hidden_size=hidden,
+                num_attention_heads=heads,
+                intermediate_size=intermediate,
+                max_position_embeddings=514,
+                type_vocab_size=1,
+            ),
+            add_pooling_layer=False,
+        )
     encoder.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
@@ -231,7 +237,7 @@ def _print(figures: dict[str, Any], rate: float) -> None:
     print(f"share of the {figures['precision']} matrix rate that xstilts reaches: {share:.0%} ({reached})")
 
 
-def _machine() -> str:
+def machine() -> str:
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     information = Path("/proc/cpuinfo")

@@ -14,10 +14,10 @@ from xstilts.families.items import IGNORED, Item
 from xstilts.families.masked import Vocabulary
 from xstilts.runner.context import MICRO_TOKENS
 from xstilts.runner.data import Encoded, collate, generator, passes, split
+from xstilts.runner.device import PADDING
 from xstilts.runner.objective import Objective
 from xstilts.runner.ranks import Ranks
 from xstilts.runner.schedule import Schedule
-from xstilts.runner.train import PADDING
 from xstilts.study.mixture import Mixture
 from xstilts.study.recipe import Recipe
 

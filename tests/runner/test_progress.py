@@ -132,6 +132,16 @@ def test_a_step_that_sends_nothing_is_told_of_every_half_minute(found: Plan, clo
     ]
 
 
+def test_how_a_gpu_computes_is_said_once(found: Plan, clock: list[float]) -> None:
+    shown, text = Progress(found, set()), io.StringIO()
+    shown.console = Console(file=text)
+    phase = first(found, "phase")
+    shown(phase, {"event": "started"})
+    for execution in ("cpu: sequences padded", *["cuda: sequences packed"] * 2):
+        shown(phase, {"event": "progress", "update": 5, "updates": 9, "execution": execution})
+    assert text.getvalue().splitlines() == ["phases are trained on cuda: sequences packed"]
+
+
 def test_the_picture_on_a_terminal(found: Plan, clock: list[float]) -> None:
     shown = Progress(found, set())
     text = io.StringIO()

@@ -115,7 +115,7 @@ def test_a_state_that_was_cut_short_is_none(first: Box, box: Box) -> None:
 def test_patience_counts_on_after_a_stop(first: Box, box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     trained = phase("pairs", updates=12, evaluations=12, patience=4, select="best")
     scores = iter([10.0, 9.0, 8.0, 8.0, 7.0, 99.0])
-    monkeypatch.setattr(train, "_mean_score", lambda *_: next(scores))
+    monkeypatch.setattr(train, "mean_score", lambda *_: next(scores))
     with pytest.raises(StoppedError):
         box.compute(trained, report=stopping(4), save_seconds=0)
     scores = iter([8.0, 7.0, 99.0])  # the fourth update is done again: it was not saved

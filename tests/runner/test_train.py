@@ -14,7 +14,7 @@ from transformers import AutoConfig, LlamaModel, T5EncoderModel
 from xstilts.data import loader, task
 from xstilts.data.examples import Pair
 from xstilts.errors import BackboneError, DataError, LossError
-from xstilts.runner import checkpoint, columns, embedding_rows, train
+from xstilts.runner import checkpoint, columns, embedding_rows, train, training_data
 from xstilts.runner import model as models
 from xstilts.study.phase import Phase
 from xstilts.study.recipe import Recipe
@@ -224,7 +224,7 @@ class Scripted:
 
 def test_the_best_point_is_kept(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     scripted = Scripted(10, 30, 30, 20)
-    monkeypatch.setattr(train, "_mean_score", scripted)
+    monkeypatch.setattr(train, "mean_score", scripted)
     monkeypatch.setattr(embedding_rows, "WORTH", 0.0)
     trained = phase("pairs", updates=8, evaluations=4, select="best")
     record = box.compute(trained)
@@ -237,7 +237,7 @@ def test_the_best_point_is_kept(box: Box, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_last_point_is_kept_unless_the_recipe_says_so(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "_mean_score", Scripted(10, 30, 30, 20))
+    monkeypatch.setattr(train, "mean_score", Scripted(10, 30, 30, 20))
     watched = phase("pairs", updates=8, evaluations=4)
     assert box.compute(watched)["selected_update"] == 8
     plain = phase("pairs", updates=8)
@@ -245,7 +245,7 @@ def test_the_last_point_is_kept_unless_the_recipe_says_so(box: Box, monkeypatch:
 
 
 def test_patience_stops(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "_mean_score", Scripted(10, 30, 20, 30, 50))
+    monkeypatch.setattr(train, "mean_score", Scripted(10, 30, 20, 30, 50))
     trained = phase("pairs", updates=20, evaluations=10, patience=2)
     record = box.compute(trained)
     assert (record["updates"], record["planned_updates"]) == (8, 20)
@@ -275,13 +275,13 @@ def test_development_rows_are_drawn_by_the_seed_or_the_first_of_the_file(
 ) -> None:
     """Rows of a file often stand in some order: the first of one sorted by label have one label."""
     looked_at: list[list[int]] = []
-    prepare = train.prepare
+    prepare = training_data.prepare
 
     def watched(rows: Any, *rest: Any) -> Any:
         looked_at.append([int(row.id.removeprefix("en-")) for row in rows])
         return prepare(rows, *rest)
 
-    monkeypatch.setattr(train, "prepare", watched)
+    monkeypatch.setattr(training_data, "prepare", watched)
     for seed, rows in ((1, "first"), (2, "first"), (1, "drawn"), (2, "drawn")):
         box.compute(phase("pairs", seed=seed, updates=1, development_examples=20, development_rows=rows))
     box.compute(phase("pairs", updates=2, development_examples=20))

@@ -5,9 +5,10 @@ widest group.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -126,6 +127,8 @@ class Batch:
     group, place [R]: to which group a read belongs and its place in it, where reads compete (else None);
     targets, target_attention [S, T]: what a decoder beside the encoder is given (else None);
     pixels [S, I, 3, H, W]: the images of each sequence, of which there are `pictured` [S] (else None).
+    Of packed sequences, one after the other without padding, ids, attention, types, and positions in the own
+    sequence are [1, T]; they begin and end at `cuts` [S + 1], and the longest has `longest` tokens.
     """
 
     ids: torch.Tensor
@@ -143,6 +146,9 @@ class Batch:
     target_attention: torch.Tensor | None = None
     pixels: torch.Tensor | None = None
     pictured: torch.Tensor | None = None
+    positions: torch.Tensor | None = None
+    cuts: torch.Tensor | None = None
+    longest: int = 0
 
     @property
     def shown(self) -> torch.Tensor:
@@ -156,29 +162,39 @@ class Batch:
         """Places for tokens, filled or not."""
         return self.ids.numel() + (0 if self.targets is None else self.targets.numel())
 
-    def to(self, device: torch.device) -> "Batch":
-        """The same batch on a device."""
-        if device.type == "cpu":
+    def packed(self) -> "Batch":
+        """The same sequences packed; unless they have images, or a decoder beside the encoder answers."""
+        if self.targets is not None or self.pixels is not None:
             return self
-
-        def move(tensor: torch.Tensor) -> torch.Tensor:
-            return tensor.to(device, non_blocking=True)
-
+        filled, lengths = self.attention.bool(), self.attention.sum(dim=1)
+        cuts = torch.nn.functional.pad(lengths.cumsum(0), (1, 0))
         return replace(
             self,
-            ids=move(self.ids),
-            attention=move(self.attention),
-            types=move(self.types),
-            row=move(self.row),
-            column=move(self.column),
-            gold=move(self.gold),
-            group=None if self.group is None else move(self.group),
-            place=None if self.place is None else move(self.place),
-            targets=None if self.targets is None else move(self.targets),
-            target_attention=None if self.target_attention is None else move(self.target_attention),
-            pixels=None if self.pixels is None else move(self.pixels),
-            pictured=None if self.pictured is None else move(self.pictured),
+            ids=self.ids[filled][None],
+            attention=self.attention[filled][None],
+            types=self.types[filled][None],
+            row=torch.zeros_like(self.row),
+            column=cuts[self.row] + self.column,
+            positions=(self.attention.cumsum(dim=1) - 1)[filled][None],
+            cuts=cuts.int(),
+            longest=int(lengths.max()),
         )
+
+    def each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Batch":
+        """The same batch with each of its tensors changed."""
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, torch.Tensor)}
+        changed: dict[str, Any] = {name: change(tensor) for name, tensor in tensors.items()}
+        return replace(self, **changed)
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on a device, copied from pinned memory (`ready_for`) while the host goes on."""
+        if device.type == "cpu":
+            return self
+        return self.each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def ready_for(self, device: torch.device) -> "Batch":
+        """The same batch in memory that a device copies from by itself."""
+        return self.each(torch.Tensor.pin_memory) if device.type == "cuda" else self
 
 
 def collate(data: Encoded, items: NDArray[np.int64], pad: int) -> Batch:

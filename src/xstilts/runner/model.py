@@ -141,7 +141,7 @@ class Model(nn.Module):
 
     def check_room(self, data: Encoded) -> None:
         """Raises BackboneError if a sequence is longer than the model has positions for."""
-        room = _room(self.encoder)
+        _, room = _positions(self.encoder)
         longest = int(data.longest.max(initial=0))
         if room is not None and longest > room:
             name = self.encoder.config.model_type
@@ -213,6 +213,11 @@ class Model(nn.Module):
             inputs["position_ids"] = (batch.attention.cumsum(dim=1) - 1).clamp(min=0)
         if self.kind == "decoder":
             inputs["use_cache"] = False
+        if batch.cuts is not None and batch.positions is not None:
+            first, _ = _positions(self.encoder)
+            inputs |= {"position_ids": batch.positions + first, "attention_mask": batch.attention[None, None]}
+            inputs |= {"cu_seq_lens_q": batch.cuts, "cu_seq_lens_k": batch.cuts}
+            inputs |= {"max_length_q": batch.longest, "max_length_k": batch.longest}
         model = self.encoder.get_encoder() if self.kind == "encoder-decoder" else self.encoder
         outputs = model(**inputs, output_hidden_states=all_layers)
         return outputs.hidden_states if all_layers else outputs.last_hidden_state
@@ -269,22 +274,23 @@ def kind_of(settings: Any) -> Kind:
     return "decoder" if continues and not fills else "encoder"
 
 
-def _room(encoder: PreTrainedModel) -> int | None:
-    """The tokens that the model has learned positions for; None where positions are relative or computed."""
+def _positions(encoder: PreTrainedModel) -> tuple[int, int | None]:
+    """The number of the first position, and of how many tokens the model has learned positions; None where
+    positions are relative or computed."""
     embeddings = getattr(encoder, "embeddings", None)
     positions = getattr(embeddings, "position_embeddings", None)
     if isinstance(positions, nn.Embedding):
         before = 0 if positions.padding_idx is None else positions.padding_idx + 1
-        return positions.num_embeddings - before
+        return before, positions.num_embeddings - before
     reader = getattr(getattr(encoder, "text_model", None), "embeddings", None)
     positions = getattr(reader, "position_embedding", None)
     if isinstance(positions, nn.Embedding):
-        return positions.num_embeddings
+        return 0, positions.num_embeddings
     side = getattr(encoder, "encoder", None)
     learned = getattr(side, "embed_positions", None)
     if isinstance(learned, nn.Embedding):
-        return learned.num_embeddings - int(getattr(learned, "offset", 0))
-    return None
+        return 0, learned.num_embeddings - int(getattr(learned, "offset", 0))
+    return 0, None
 
 
 def decisions(scores: torch.Tensor, batch: Batch) -> torch.Tensor:

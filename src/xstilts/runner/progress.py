@@ -110,6 +110,7 @@ class Progress:
         self.board = Board(plan, done)
         self.console = Console(stderr=True)
         self._said: dict[str, float] = {}
+        self._executions: set[str] = set()
         self._ended, self._turn = threading.Event(), threading.Lock()
         self._live = Live(
             console=self.console, get_renderable=self._picture, refresh_per_second=4, transient=True
@@ -139,6 +140,10 @@ class Progress:
         """Take in an event, and say what should be said."""
         before = self.board.began.get(step.fingerprint, 0.0)
         self.board.hear(step, event)
+        execution = event.get("execution", "cpu")
+        if not execution.startswith("cpu") and execution not in self._executions:
+            self._executions.add(execution)
+            self._print(f"phases are trained on {execution}")
         self._print(self._line(step, event, time.monotonic() - before))
 
     def _print(self, line: str) -> None:

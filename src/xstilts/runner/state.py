@@ -37,17 +37,37 @@ class Progress:
     computed_on: list[dict[str, Any]] = field(default_factory=list)
     """The kinds of computers that have trained the phase, as `record.computes_on` tells them."""
 
+    def count(self, loss: float, tokens: int, padded: int) -> None:
+        """Take in an update: its loss, its tokens, and the places that its batches had for tokens."""
+        self.update, self.loss = self.update + 1, loss
+        self.tokens, self.padded = self.tokens + tokens, self.padded + padded
 
-def adamw(model: Model, recipe: Recipe) -> torch.optim.AdamW:
+    def improves(self, score: float) -> bool:
+        """Take in a score on the development data; whether it is the best until now."""
+        better = score > self.best
+        if better:
+            self.best, self.best_update = score, self.update
+        self.since_best = 0 if better else self.since_best + 1
+        return better
+
+
+class AdamW(torch.optim.AdamW):
+    """torch's, which skips its steps while `found_inf`, a number on the device, is 1.
+
+    torch's GradScaler asks for it in the same way.
+    """
+
+    found_inf: torch.Tensor | None = None
+
+
+def adamw(model: Model, recipe: Recipe) -> AdamW:
     """AdamW; biases and norms are not decayed (as in jiant and the BERT scripts)."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": recipe.weight_decay},
         {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(
-        groups, lr=recipe.learning_rate, betas=recipe.betas, eps=recipe.epsilon, fused=True
-    )
+    return AdamW(groups, lr=recipe.learning_rate, betas=recipe.betas, eps=recipe.epsilon, fused=True)
 
 
 def _trained(model: Model) -> Iterator[tuple[str, torch.nn.Parameter]]:
