@@ -100,6 +100,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
     pad, padding = model.pad, PADDING if device.type == "cpu" else None
     met = [*tasks, *(prepared.encoded for prepared in watch.values())]
     rows_read = embedding_rows.reduce(model, met)
+    if recipe.readout == "head" and not any(masked):  # nothing asks it any more
+        checkpoint.put_tokenizer_away(model, context.folder / "checkpoint", writes=ranks.writes)
     whole = shards.placed(model, ranks, device)
 
     # The optimizer, and where an interrupted run had come to.
@@ -184,6 +186,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
             save(context.running, model, optimizer, progress, best, writes=ranks.writes)
             saved = time.monotonic()
 
+    optimizer.zero_grad()
+    optimizer.state.clear()
     shards.fill(whole, model)
     if not ranks.writes:
         return {}
