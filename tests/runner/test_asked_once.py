@@ -16,7 +16,7 @@ from toybox import BACKBONE, PLACES, Box, evaluation, phase
 from xstilts import families
 from xstilts import task as tasks
 from xstilts.families.items import Layout
-from xstilts.runner import batches, checkpoint, columns, rows, tokenizer, work
+from xstilts.runner import batches, checkpoint, columns, rows, tokenizer, train, work
 from xstilts.runner.data import Encoded
 from xstilts.runner.predict import predict
 from xstilts.runner.rows import prepare
@@ -209,3 +209,25 @@ def test_a_training_frees_the_tokenizer_once_rows_are_encoded(first: Box, tmp_pa
     assert tokenizer.identity(whole) == tokenizer.identity(
         checkpoint.load(first.checkpoint(BACKBONE)).tokenizer
     )
+
+
+def test_tables_become_whole_when_what_only_updates_need_is_gone(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, adamw, restore = [], train.adamw, train.embedding_rows.restore
+
+    def optimizer(*inputs: Any) -> Any:
+        made.append(adamw(*inputs))
+        return made[-1]
+
+    def restored(model: Any, decay: float) -> None:
+        assert model.tokenizer is None
+        assert not made[0].state
+        assert all(parameter.grad is None for parameter in model.parameters())
+        made.append(restore)
+        restore(model, decay)
+
+    monkeypatch.setattr(train, "adamw", optimizer)
+    monkeypatch.setattr(train.embedding_rows, "restore", restored)
+    box.compute(phase("pairs"))
+    assert made[1:] == [restore]

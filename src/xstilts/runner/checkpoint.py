@@ -156,7 +156,7 @@ def load_parts(folder: Path) -> tuple[Any, Any]:
     except Exception as error:
         raise _unreadable(folder, "config.json", error) from error
     try:
-        words = tokenizer.load(folder, settings.model_type)
+        words = tokenizer.load(folder, settings)
     except Exception as error:
         raise _unreadable(folder, "tokenizer", error) from error
     return words, settings

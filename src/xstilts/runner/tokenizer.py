@@ -3,7 +3,6 @@
 That of a multilingual model takes 280 MB and two seconds to read, its encoder a tenth of a second.
 """
 
-import ctypes
 import hashlib
 from functools import lru_cache
 from pathlib import Path
@@ -11,22 +10,28 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
+from xstilts.runner import memory
+
 FILES = (".json", ".jinja", ".txt", ".model")
 OTHERS = ("config.json", "heads.json", "generation_config.json", "model.safetensors.index.json")
 """What lies beside a tokenizer's files and says nothing of it."""
 
+TOLD = ("model_type", "tokenizer_class", "transformers_version")
+"""What transformers reads of a tokenizer in the model's settings."""
+
 _last: dict[tuple[str, ...], Any] = {}
 
 
-def load(folder: Path, model_type: str) -> Any:
-    """The tokenizer in a folder of a model of that type; the last one again if its files are the same.
+def load(folder: Path, settings: Any) -> Any:
+    """The tokenizer in a folder of a model with those settings; the last one again if its files are the same.
 
     Errors are transformers' own. Calls leave nothing in a tokenizer but how they cut, which `save` and
     `identity` put back.
     """
     files = sorted(path for path in folder.iterdir() if path.suffix in FILES and path.name not in OTHERS)
     parts = (f"{path.name}:{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files)
-    key = (model_type, *parts)
+    told = (str(getattr(settings, name, None)) for name in TOLD)
+    key = (*told, *parts)
     if key not in _last:
         forget()
         _last[key] = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
@@ -34,12 +39,10 @@ def load(folder: Path, model_type: str) -> Any:
 
 
 def forget() -> None:
-    """Keep no tokenizer, and give the memory of what nobody refers to back to the system."""
+    """Keep no tokenizer; that which nobody refers to leaves its memory to the system."""
     _last.clear()
     identity.cache_clear()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's; others give back by themselves
-    if trim is not None:
-        trim(0)
+    memory.give_back()
 
 
 @lru_cache(maxsize=1)

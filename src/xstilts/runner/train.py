@@ -13,7 +13,7 @@ import torch
 from xstilts import families, metrics
 from xstilts.errors import DataError, LossError
 from xstilts.families.items import Layout
-from xstilts.runner import adapter, attention, checkpoint, dropout, embedding_rows, shards
+from xstilts.runner import adapter, attention, checkpoint, dropout, embedding_rows, memory, shards
 from xstilts.runner.batches import autocast
 from xstilts.runner.context import Context
 from xstilts.runner.data import collate, generator
@@ -186,8 +186,10 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
             save(context.running, model, optimizer, progress, best, writes=ranks.writes)
             saved = time.monotonic()
 
+    # What only updates needed makes room for whole tables.
     optimizer.zero_grad()
     optimizer.state.clear()
+    memory.give_back()
     shards.fill(whole, model)
     if not ranks.writes:
         return {}
