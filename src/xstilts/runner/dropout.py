@@ -61,6 +61,8 @@ def kept(shape: Sequence[int], share: float) -> torch.Tensor:
 
 def dropped(values: torch.Tensor, keep: torch.Tensor, scale: float) -> torch.Tensor:
     """The values that are kept times the scale, and zero for the others."""
+    if values.dtype == torch.float32:
+        return values * (keep * scale)  # the same in one pass less
     return values * keep.to(values.dtype).mul_(scale)
 
 
