@@ -58,3 +58,15 @@ def test_nothing_is_dropped_where_nothing_should_be() -> None:
     assert torch.equal(dropout(0.5).eval()(values), values)
     assert torch.equal(dropout(0.0)(values), values)
     assert not dropout(1.0)(values).any()
+
+
+def test_a_byte_of_each_value_is_kept_for_the_gradients() -> None:
+    kept: list[torch.dtype] = []
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor.dtype)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        dropout(0.4)(torch.ones(1000, requires_grad=True))
+    assert kept == [torch.bool]

@@ -16,7 +16,7 @@ from xstilts.data.loader import load as load_rows
 from xstilts.errors import BackboneError
 from xstilts.families.items import Layout
 from xstilts.metrics import mining
-from xstilts.runner import checkpoint, finished, predict
+from xstilts.runner import batches, checkpoint, finished, predict
 from xstilts.runner import model as models
 from xstilts.runner.finished import SCHEMA
 from xstilts.runner.mining import search_on_gpu
@@ -96,7 +96,7 @@ def test_predictions_do_not_depend_on_company_or_order(first: Box, monkeypatch: 
         whole = answers(rows)
         assert answers(rows[::-1]) == whole[::-1]
         with monkeypatch.context() as patched:
-            patched.setattr(predict, "TOKENS", 64)
+            patched.setattr(batches, "CPU_TOKENS", 64)
             assert answers(rows) == whole
 
 
@@ -214,7 +214,7 @@ def test_a_sentence_is_the_mean_of_its_token_states(first: Box, monkeypatch: pyt
             states = model.encoder(**encoding, output_hidden_states=True).hidden_states
         naive = torch.stack([layer[0].mean(dim=0) for layer in states]).numpy()
         np.testing.assert_allclose(vectors[:, row], naive, atol=1e-5)
-    monkeypatch.setattr(predict, "TOKENS", 8)
+    monkeypatch.setattr(batches, "CPU_TOKENS", 8)
     np.testing.assert_allclose(predict.embed(model, prepared, "fp32"), vectors, atol=1e-5)
 
 

@@ -18,13 +18,12 @@ from transformers import (
     AutoModelForImageTextToText,
     AutoModelForMaskedLM,
     AutoModelForSeq2SeqLM,
-    AutoTokenizer,
     PreTrainedModel,
 )
 from transformers.utils import logging as transformers_logging
 
 from xstilts.errors import BackboneError
-from xstilts.runner import dual, generative, vision
+from xstilts.runner import dual, generative, tokenizer, vision
 from xstilts.runner.bare import blank, check_whole, read, reason
 from xstilts.runner.head import LanguageHead
 from xstilts.runner.model import Model
@@ -112,25 +111,25 @@ def load(folder: Path) -> Model:
     Raises BackboneError if transformers cannot make a model and a tokenizer of it, or would fill in weights
     or tokens that are not there.
     """
-    tokenizer, settings = load_parts(folder)
+    words, settings = load_parts(folder)
     try:
         encoder, report = read(folder, settings)
     except Exception as error:  # transformers raises errors of many kinds; all say that the files are wrong
         raise _unreadable(folder, "weights", error) from error
     check_whole(folder, settings, report, spare="pooler")
     rows = dual.reader(encoder).get_input_embeddings().weight.shape[0]
-    if rows < len(tokenizer):
-        what = f"has a tokenizer of {len(tokenizer)} tokens, but embeddings for {rows}."
+    if rows < len(words):
+        what = f"has a tokenizer of {len(words)} tokens, but embeddings for {rows}."
         raise BackboneError(str(folder), what, "Save model and tokenizer together.")
-    model = _seeing(Model(encoder, tokenizer), folder)
+    model = _seeing(Model(encoder, words), folder)
     load_heads(model, folder)
     return model
 
 
 def drawn(folder: Path, seed: int) -> Model:
     """The model in a folder with random weights, drawn from `seed`, no heads; raises what `load` does."""
-    tokenizer, settings = load_parts(folder)
-    model = _seeing(Model(create_encoder(settings, seed), tokenizer), folder)
+    words, settings = load_parts(folder)
+    model = _seeing(Model(create_encoder(settings, seed), words), folder)
     if model.eyes is not None:
         vision.redraw(model.eyes, model.encoder, seed)
     return model
@@ -157,10 +156,10 @@ def load_parts(folder: Path) -> tuple[Any, Any]:
     except Exception as error:
         raise _unreadable(folder, "config.json", error) from error
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        words = tokenizer.load(folder, settings)
     except Exception as error:
         raise _unreadable(folder, "tokenizer", error) from error
-    return tokenizer, settings
+    return words, settings
 
 
 def _unreadable(folder: Path, part: str, error: Exception) -> BackboneError:
@@ -181,7 +180,7 @@ def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> N
     With one head of a family that transformers knows for this architecture, the folder is that model
     (`AutoModelForSequenceClassification.from_pretrained(folder)` and the like); with the language model's
     head alone it is the language model. All heads stand in heads.safetensors as well, from which xstilts
-    reads them.
+    reads them. A tokenizer that was put away is there already.
     """
     save_heads(model, folder)
     settings = model.encoder.config.__class__.from_dict(model.encoder.config.to_dict())
@@ -200,12 +199,27 @@ def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> N
     settings.dtype = "float32"
     settings.save_pretrained(folder)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    model.tokenizer.save_pretrained(folder)
+    if model.tokenizer is not None:
+        tokenizer.save(model.tokenizer, folder)
     if model.eyes is not None:
         vision.save(model.eyes, folder)
     if model.sight is not None:
         (folder / PREPARATION).write_text(json.dumps(model.sight.release, indent=1, sort_keys=True))
     share(folder, folder / "config.json")
+
+
+def put_tokenizer_away(model: Model, folder: Path, *, writes: bool) -> None:
+    """Write the tokenizer now, into the folder that `save` fills later, and free its memory.
+
+    A model with a language model's head keeps it: what is hidden and what is answered is said in its tokens.
+    """
+    if "masked" in model.heads:
+        return
+    if writes:
+        folder.mkdir(exist_ok=True)
+        tokenizer.save(model.tokenizer, folder)
+    model.drop_tokenizer()
+    tokenizer.forget()
 
 
 def share(folder: Path, like: Path) -> None:

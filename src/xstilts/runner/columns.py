@@ -1,4 +1,4 @@
-"""Columns on disk: what a phase trains on is encoded once, part by part, and mapped by every process.
+"""Columns on disk: rows are encoded once, part by part, and mapped by every process that needs them.
 
     store/data/<key>/<column>.bin     numbers of one column, without a header
     store/data/<key>/about.json       their types and checksums, the axis, the names of images
@@ -81,6 +81,8 @@ def _write(folder: Path, parts: Parts) -> None:
                     column = column if first else column[1:]
                 elif name == "images":
                     column = (column + len(names)).astype(column.dtype)
+                elif name == "example":
+                    column = (column + rows - count).astype(column.dtype)
                 types[name] = column.dtype.str
                 written = np.ascontiguousarray(column).tobytes()
                 digests[name].update(written)

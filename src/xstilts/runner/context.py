@@ -15,6 +15,7 @@ from xstilts.store import Store
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Phase
 from xstilts.study.rows import unseeing
+from xstilts.study.sources import Part, counted
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
 from xstilts.study.vision import Vision
@@ -89,7 +90,7 @@ class Context:
 
     def examples(self, use: Use, language: str) -> list[Example]:
         """All rows of a use in a language, in the order of the source; caps and shuffling come later."""
-        return self._shown(use, use.split, language)
+        return self._shown(use, use.split, language, use.data[use.languages.index(language)])
 
     def stream(self, use: Use, language: str) -> Iterator[Example]:
         """The same one after the other, for rows that are never all in memory; not of rows about images."""
@@ -99,11 +100,12 @@ class Context:
     def development(self, use: Use) -> list[Example]:
         """The source language's development rows of a trained task; empty if the task has none."""
         rows = use.development
-        return [] if rows is None else self._shown(use, rows.split, rows.language)
+        return [] if rows is None else self._shown(use, rows.split, rows.language, rows.data)
 
-    def _shown(self, use: Use, split: str, language: str) -> list[Example]:
+    def _shown(self, use: Use, split: str, language: str, data: str) -> list[Example]:
         """The rows as the view of the use shows them: in every language alike, where rows are parallel."""
         rows = loader.load(self.places.task(use.task), split, language, self.places.data)
+        counted(Part(use.task, split, language, data), self.places, rows)
         if use.family != "visual":
             return rows
         if (error := unseeing(self.step, self.places)) is not None:

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,9 @@ class Encoded:
     """The items of one task, in flat columns: item -> sequences -> tokens, reads, targets; item -> gold.
 
     Where there are targets at all, every sequence has some. `images` are places in `names`; without an
-    `album`, from which they are taken, none are shown.
+    `album`, from which they are taken, none are shown. Of rows to be predicted there is what decoding needs:
+    `example`, the row that each item comes from, and `spans`, the characters of each read, where items have
+    such notes.
     """
 
     axis: str
@@ -50,12 +53,17 @@ class Encoded:
     target_at: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
     images: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     image_at: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
+    example: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    spans: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     names: tuple[str, ...] = ()
     album: Album | None = None
 
     @classmethod
-    def of(cls, items: Sequence[Item], axis: str, album: Album | None = None) -> "Encoded":
-        """Columns of the items, in their order."""
+    def of(
+        cls, items: Sequence[Item], axis: str, album: Album | None = None, *, decoded: bool = False
+    ) -> "Encoded":
+        """Columns of the items, in their order; with what it takes to decode scores if they are `decoded`."""
+        kept, flat = items if decoded else (), chain.from_iterable
         shown = [names for item in items for names in item.images] if album is not None else []
         number = {name: place for place, name in enumerate(dict.fromkeys(n for one in shown for n in one))}
         sequences = [ids for item in items for ids in item.sequences]
@@ -75,6 +83,8 @@ class Encoded:
             target_at=offsets([len(ids) for ids in targets]),
             images=np.fromiter((number[name] for names in shown for name in names), np.int32),
             image_at=offsets([len(names) for names in shown]),
+            example=np.asarray([item.example for item in kept], np.int32),
+            spans=np.fromiter(flat(flat(item.note or () for item in kept)), np.int32),
             names=tuple(number),
             album=album,
         )
@@ -103,6 +113,14 @@ class Encoded:
     def cost(self) -> NDArray[np.int64]:
         """Padded places of each item alone: its longest sequence times its number of sequences."""
         return self.width * np.diff(self.sequence_at)
+
+    def item(self, number: int) -> Item:
+        """What decoding needs of an item: its row, its reads, and their characters where they are known."""
+        first, last = self.sequence_at[number : number + 2]
+        at = self.read_at[first : last + 1]
+        reads = tuple(self.reads[start:end].tolist() for start, end in pairwise(at))
+        note = self.spans[2 * at[0] : 2 * at[-1]].reshape(-1, 2).tolist() if len(self.spans) else None
+        return Item((), (), reads, [], int(self.example[number]), note)
 
     def decisions(self, items: NDArray[np.int64]) -> int:
         """The number of decisions that a loss is taken of, in some items."""

@@ -20,7 +20,7 @@ from xstilts.runner.mining import MINING, mine
 from xstilts.runner.model import Model
 from xstilts.runner.predict import default_layer, predict, retrieve
 from xstilts.runner.record import computes_on
-from xstilts.runner.rows import asked, examples, has_nulls, head_name, prepare
+from xstilts.runner.rows import asked, examples, has_nulls, head_name, prepare_once
 from xstilts.study.phase import Evaluation
 
 
@@ -111,10 +111,10 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
         return _translations(evaluation, context, model, layout)
     assert evaluation.trained_by is not None
     head = head_name(evaluation.trained_by, inference.readout)
-    album = context.album(evaluation.use, model.preparation)
 
     def predictions(language: str, rows: Sequence[Any]) -> Answer:
-        prepared = prepare(rows, family.name, model.tokenizer, layout, album=album)
+        chosen = evaluation.use, language, evaluation.examples
+        prepared = prepare_once(rows, *chosen, context, model, layout)
         return Answer(predict(model, head, prepared, inference.precision))
 
     return predictions
@@ -127,14 +127,16 @@ def _translations(evaluation: Evaluation, context: Context, model: Model, layout
     precision = inference.precision
 
     def translations(language: str, rows: Sequence[Any]) -> Answer:
+        sentences = prepare_once(rows, evaluation.use, language, None, context, model, layout)
         if evaluation.metric == MINING:
             assert thresholds is not None, "a plan gives every mining evaluation the rows for its threshold"
-            same = thresholds == evaluation.use
-            (development,) = rows if same else context.examples(thresholds, language)
-            assert isinstance(development, Bitext)
-            layers, chosen = mine(model, rows[0], development, layout, precision, context.folder)
+            development = sentences
+            if thresholds != evaluation.use:
+                known = context.examples(thresholds, language)
+                development = prepare_once(known, thresholds, language, None, context, model, layout)
+            layers, chosen = mine(model, sentences, development, precision, context.folder)
         else:
-            layers, chosen = retrieve(model, rows[0], layout, precision), []
+            layers, chosen = retrieve(model, sentences, precision), []
         layer = default_layer(len(layers) - 1) if inference.layer is None else inference.layer
         if layer >= len(layers):
             what = f"has {len(layers) - 1} layers, so there is no layer {layer}."

@@ -5,38 +5,34 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from xstilts.data.examples import Bitext
-from xstilts.families.items import Layout
 from xstilts.metrics import mining
 from xstilts.runner.model import Model
 from xstilts.runner.predict import embed
-from xstilts.runner.rows import prepare
+from xstilts.runner.rows import Prepared
 
 MINING = mining.MINING_F1.name
 """The metric by which an evaluation of retrieval is one of mining."""
 
 
 def mine(
-    model: Model, bitext: Bitext, development: Bitext, layout: Layout, precision: str, scratch: Path
+    model: Model, asked: Prepared, development: Prepared, precision: str, scratch: Path
 ) -> tuple[list[list[tuple[int, ...]]], list[float]]:
     """For every layer (embeddings first) the target rows of each source sentence, and the threshold.
 
-    Each layer has the threshold that is best for it on `development`, which may be the bitext itself.
+    Each layer has the threshold that is best for it on `development`, which may be what is `asked` itself.
     """
-    known = _candidates(model, development, layout, precision, scratch)
-    found = known if development is bitext else _candidates(model, bitext, layout, precision, scratch)
-    thresholds = [mining.threshold(layer, development) for layer in known]
+    known = _candidates(model, development, precision, scratch)
+    found = known if development is asked else _candidates(model, asked, precision, scratch)
+    thresholds = [mining.threshold(layer, development.examples[0]) for layer in known]
     pairs = [
-        mining.extract(layer, lowest, len(bitext.source))
+        mining.extract(layer, lowest, len(asked.examples[0].source))
         for layer, lowest in zip(found, thresholds, strict=True)
     ]
     return pairs, thresholds
 
 
-def _candidates(
-    model: Model, bitext: Bitext, layout: Layout, precision: str, scratch: Path
-) -> list[mining.Candidates]:
-    prepared = prepare([bitext], "retrieval", model.tokenizer, layout)
+def _candidates(model: Model, prepared: Prepared, precision: str, scratch: Path) -> list[mining.Candidates]:
+    (bitext,) = prepared.examples
     nearest = search_on_gpu if model.device.type == "cuda" else mining.search
     return [mining.mine(bitext, layer, nearest) for layer in embed(model, prepared, precision, scratch)]
 

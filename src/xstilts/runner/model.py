@@ -6,6 +6,7 @@ D decisions, W choices.
 
 import inspect
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -34,6 +35,7 @@ class Model(nn.Module):
 
     `encoder` is what transformers' AutoModel makes: an encoder, an encoder and a decoder, a decoder, or one
     that sees images and says in `sight` how it wants them. Beside an encoder that reads there may be `eyes`.
+    The `tokenizer` is None where nothing is encoded any more (`drop_tokenizer`).
     """
 
     def __init__(self, encoder: PreTrainedModel, tokenizer: Any) -> None:
@@ -58,7 +60,17 @@ class Model(nn.Module):
         """How it wants its images; None if it reads text alone."""
         return self.sight if self.eyes is None else self.eyes.preparation
 
-    @property
+    def drop_tokenizer(self) -> None:
+        """Let go of the tokenizer, which may be larger than the layers, but for what batches need of it."""
+        _ = self.pad, self.start, self.vocabulary
+        self.tokenizer = None
+
+    @cached_property
+    def vocabulary(self) -> int:
+        """The number of the tokenizer's tokens."""
+        return len(self.tokenizer)
+
+    @cached_property
     def pad(self) -> int:
         """The token that fills what the attention mask hides; any will do."""
         known = (getattr(self.tokenizer, f"{name}_token_id", None) for name in ("pad", "eos"))
@@ -69,7 +81,7 @@ class Model(nn.Module):
         """Whether its language head is the vectors of the tokens alone, without layers before them."""
         return self.kind not in ("encoder", "dual") or self.encoder.config.model_type in PLAIN
 
-    @property
+    @cached_property
     def start(self) -> int | None:
         """What a decoder beside an encoder is given first; None where there is none.
 

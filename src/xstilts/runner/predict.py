@@ -9,14 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from xstilts import families
-from xstilts.families.items import Layout
 from xstilts.families.retrieval import FAMILY as RETRIEVAL
 from xstilts.families.text import TextReadout
 from xstilts.runner.batches import TOKENS, autocast, batches
 from xstilts.runner.data import collate, generator, split
 from xstilts.runner.model import Model
 from xstilts.runner.objective import Objective
-from xstilts.runner.rows import Prepared, prepare
+from xstilts.runner.rows import Prepared
 from xstilts.runner.written import generated, likelihoods
 
 IN_MEMORY = 2**31
@@ -33,12 +32,11 @@ def predict(model: Model, head: str, prepared: Prepared, precision: str) -> list
         found = written(model, head, prepared.encoded, precision)
         return family.decode(prepared.examples, prepared.items, found, prepared.layout)
     scores: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(prepared.items)
-    for part, batch in batches(model, prepared.encoded):
-        with autocast(model.device, precision):
-            found = model(batch, head)
-        cuts = np.cumsum(batch.reads)[:-1]
-        for item, score in zip(part, np.split(found.float().cpu().numpy(), cuts), strict=True):
-            scores[item] = score
+    with autocast(model.device, precision):
+        for part, batch in batches(model, prepared.encoded):
+            found = model(batch, head).float().cpu().numpy()
+            for item, score in zip(part, np.split(found, np.cumsum(batch.reads)[:-1]), strict=True):
+                scores[item] = score
     return family.decode(prepared.examples, prepared.items, scores, prepared.layout)
 
 
@@ -52,14 +50,14 @@ def embed(
     """
     model.eval()
     vectors: NDArray[np.float32] | None = None
-    for part, batch in batches(model, prepared.encoded):
-        with autocast(model.device, precision):
+    with autocast(model.device, precision):
+        for part, batch in batches(model, prepared.encoded):
             layers = model.hidden(batch, all_layers=True)
-        weight = (batch.attention / batch.attention.sum(dim=1, keepdim=True)).unsqueeze(2)
-        means = torch.stack([(states.float() * weight).sum(dim=1) for states in layers]).cpu().numpy()
-        if vectors is None:
-            vectors = _zeros((len(layers), len(prepared.items), means.shape[2]), scratch)
-        vectors[:, part] = means
+            weight = (batch.attention / batch.attention.sum(dim=1, keepdim=True)).unsqueeze(2)
+            means = torch.stack([(states.float() * weight).sum(dim=1) for states in layers]).cpu().numpy()
+            if vectors is None:
+                vectors = _zeros((len(layers), len(prepared.items), means.shape[2]), scratch)
+            vectors[:, part] = means
     assert vectors is not None
     return vectors
 
@@ -76,11 +74,10 @@ def default_layer(layers: int) -> int:
     return round(layers * 14 / 24)
 
 
-def retrieve(model: Model, bitext: Any, layout: Layout, precision: str) -> list[list[Any]]:
+def retrieve(model: Model, prepared: Prepared, precision: str) -> list[list[Any]]:
     """For every layer (embeddings first), the nearest source row of every target sentence."""
-    prepared = prepare([bitext], "retrieval", model.tokenizer, layout)
     return [
-        RETRIEVAL.decode([bitext], prepared.items, list(layer), layout)
+        RETRIEVAL.decode(prepared.examples, prepared.items, list(layer), prepared.layout)
         for layer in embed(model, prepared, precision)
     ]
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, compress
 from typing import Any
@@ -14,7 +14,8 @@ from xstilts import families
 from xstilts.errors import BackboneError, DataError
 from xstilts.families.items import Item, Layout
 from xstilts.families.text import TEXT_FAMILIES, TextReadout
-from xstilts.runner.columns import mapped, parted
+from xstilts.runner import tokenizer
+from xstilts.runner.columns import Parts, mapped, parted
 from xstilts.runner.context import Context
 from xstilts.runner.data import Encoded, generator
 from xstilts.runner.model import Model
@@ -107,7 +108,7 @@ class Prepared:
     family: str
     layout: Layout
     examples: Sequence[Any]
-    items: list[Item]
+    items: Sequence[Item]
     encoded: Encoded
     metric: str = ""
 
@@ -115,16 +116,43 @@ class Prepared:
 def prepare(
     rows: Sequence[Any],
     family_name: str,
-    tokenizer: Any,
+    words: Any,
     layout: Layout,
     metric: str = "",
     album: Album | None = None,
 ) -> Prepared:
-    """Encode rows to be predicted: items are kept, for decoding needs them."""
-    family = families.read_out(family_name, layout)
-    asking = family.questions if isinstance(family, TextReadout) else family.encode
-    items = asking(rows, tokenizer, layout)
-    return Prepared(family_name, layout, rows, items, _columns(items, family.axis, album), metric)
+    """Encode rows to be predicted, with that tokenizer: items are kept, for decoding needs them."""
+    items = _questions(rows, family_name, words, layout)
+    axis = families.read_out(family_name, layout).axis
+    return Prepared(family_name, layout, rows, items, _columns(items, axis, album), metric)
+
+
+def prepare_once(  # noqa: PLR0913, PLR0917 (what columns depend on)
+    rows: Sequence[Any],
+    use: Use,
+    language: str,
+    limit: int | None,
+    context: Context,
+    model: Model,
+    layout: Layout,
+) -> Prepared:
+    """What `prepare` makes of the rows of a language that `asked` has chosen with that limit.
+
+    Their columns are encoded by the first evaluation that needs them and mapped from the store's disk by all
+    others, whatever has trained their models. Items hold what decoding needs of them and no more.
+    """
+    album, axis = context.album(use, model.preparation), families.read_out(use.family, layout).axis
+
+    def parts() -> Parts:
+        for part in parted(rows):
+            items = _questions(part, use.family, model.tokenizer, layout)
+            yield len(part), _columns(items, axis, album, decoded=True)
+
+    data = use.data[use.languages.index(language)]
+    key = ["asked", limit], use.changed(languages=(language,), data=(data,))
+    encoded, _ = _mapped(key, parts, context, model, layout, album)
+    items = [encoded.item(number) for number in range(len(encoded))]
+    return Prepared(use.family, layout, rows, items, encoded)
 
 
 def encode(use: Use, context: Context, seed: int, model: Model, layout: Layout) -> tuple[Encoded, int]:
@@ -135,33 +163,52 @@ def encode(use: Use, context: Context, seed: int, model: Model, layout: Layout) 
     """
     album = context.album(use, model.preparation)
 
-    def parts() -> Iterator[tuple[int, Encoded]]:
+    def parts() -> Parts:
         for rows in parted(examples(use, context, seed)):
             yield len(rows), columns_of(rows, use.family, model.tokenizer, layout, album)
 
-    tokenizer = hashlib.sha256(model.tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
-    rows_of = use.model_dump(mode="json", exclude={"development"})
     drawn = seed if use.examples or use.fraction or use.shares or use.labels == "shuffled" else None
-    key = [VERSIONS, rows_of, drawn, tokenizer, repr(layout), album is not None]
+    return _mapped((["trained", drawn], use), parts, context, model, layout, album)
+
+
+def _mapped(
+    chosen: tuple[list[Any], Use],
+    parts: Callable[[], Parts],
+    context: Context,
+    model: Model,
+    layout: Layout,
+    album: Album | None,
+) -> tuple[Encoded, int]:
+    """The columns of rows of a use, chosen in that way, on the store's disk."""
+    how, use = chosen
+    rows, words = use.model_dump(mode="json", exclude={"development"}), tokenizer.identity(model.tokenizer)
+    key = [VERSIONS, how, rows, words, repr(layout), album is not None]
     name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
     return mapped(context.store.root / "data", name, parts, album)
 
 
 def columns_of(
-    rows: Sequence[Any], family_name: str, tokenizer: Any, layout: Layout, album: Album | None = None
+    rows: Sequence[Any], family_name: str, words: Any, layout: Layout, album: Album | None = None
 ) -> Encoded:
-    """The columns of rows to be trained on."""
+    """The columns of rows to be trained on, with that tokenizer."""
     family = families.read_out(family_name, layout)
-    return _columns(family.encode(rows, tokenizer, layout), family.axis, album)
+    return _columns(family.encode(rows, words, layout), family.axis, album)
 
 
-def _columns(items: Sequence[Item], axis: str, album: Album | None) -> Encoded:
+def _questions(rows: Sequence[Any], family_name: str, words: Any, layout: Layout) -> list[Item]:
+    """The items of rows to be predicted."""
+    family = families.read_out(family_name, layout)
+    asking = family.questions if isinstance(family, TextReadout) else family.encode
+    return asking(rows, words, layout)
+
+
+def _columns(items: Sequence[Item], axis: str, album: Album | None, *, decoded: bool = False) -> Encoded:
     """The columns of items; BackboneError if they are about images and there is no album for the model."""
     if album is None and any(names for item in items for names in item.images):
         what = "reads text alone, and rows that it is given are about images."
         now = "Give its backbone eyes: `vision = { size = 32, patch = 16 }`."
         raise BackboneError("the model", what, now)
-    return Encoded.of(items, axis, album)
+    return Encoded.of(items, axis, album, decoded=decoded)
 
 
 def has_nulls(metric: str) -> bool:

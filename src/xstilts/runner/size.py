@@ -15,7 +15,7 @@ def sizes(model: Model) -> dict[str, int]:
         id(part.weight)
         for name, part in model.encoder.named_modules()
         if isinstance(part, torch.nn.Embedding)
-        and part.num_embeddings >= len(model.tokenizer)
+        and part.num_embeddings >= model.vocabulary
         and "position" not in name
     }
     every = list(model.encoder.parameters())

@@ -11,7 +11,7 @@ import torch
 from xstilts import families
 from xstilts.errors import LossError
 from xstilts.families.items import Layout
-from xstilts.runner import adapter, attention, checkpoint, dropout, embedding_rows, shards
+from xstilts.runner import adapter, attention, checkpoint, dropout, embedding_rows, memory, shards
 from xstilts.runner.batches import autocast
 from xstilts.runner.context import Context
 from xstilts.runner.data import generator
@@ -53,6 +53,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
     total = data.schedule.total
     check_at = _evenly(total, recipe.evaluations if data.watch else 0)
     rows_read = embedding_rows.reduce(model, data.every)
+    checkpoint.put_tokenizer_away(model, context.folder / "checkpoint", writes=ranks.writes)
     execution = Execution.chosen(model, recipe, ranks.size)
     device = execution.device
     whole = shards.placed(model, ranks, device)
@@ -130,6 +131,10 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
                 save(context.running, model, optimizer, progress, best, writes=ranks.writes)
                 saved = time.monotonic()
 
+    # What only updates needed makes room for whole tables.
+    optimizer.zero_grad()
+    optimizer.state.clear()
+    memory.give_back()
     shards.fill(whole, model)
     if not ranks.writes:
         return {}

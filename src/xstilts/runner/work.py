@@ -122,8 +122,8 @@ def _compute(step: Step, bench: _Bench, micro_tokens: int) -> None:
             micro_tokens=micro_tokens,
             save_memory=bench.save_memory,
         )
-        sources = [asdict(source) for source in read(step, bench.places)]
-        result = _result(step, context) | {"sources": sources}
+        result = _result(step, context)
+        result["sources"] = [asdict(source) for source in read(step, bench.places)]
         if micro_tokens != MICRO_TOKENS:
             result["micro_tokens"] = micro_tokens
         seconds = time.monotonic() - began

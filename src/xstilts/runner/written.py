@@ -18,12 +18,12 @@ from xstilts.runner.model import Model
 def likelihoods(model: Model, head: str, data: Encoded, precision: str) -> list[NDArray[np.float32]]:
     """For each item the log-likelihood of each of its gold tokens, [reads]."""
     found: list[NDArray[np.float32]] = [np.zeros(0, np.float32)] * len(data)
-    for part, batch in batches(model, data):
-        with autocast(model.device, precision):
+    with autocast(model.device, precision):
+        for part, batch in batches(model, data):
             scores = model(batch, head)
-        logs = scores.float().log_softmax(dim=1)[torch.arange(len(scores)), batch.gold].cpu().numpy()
-        for item, own in zip(part, np.split(logs, np.cumsum(batch.reads)[:-1]), strict=True):
-            found[item] = own
+            logs = scores.float().log_softmax(dim=1)[torch.arange(len(scores)), batch.gold].cpu().numpy()
+            for item, own in zip(part, np.split(logs, np.cumsum(batch.reads)[:-1]), strict=True):
+                found[item] = own
     return found
 
 
@@ -35,12 +35,12 @@ def generated(model: Model, head: str, data: Encoded, precision: str) -> list[Ge
     """
     found: list[Generated] = [("", -np.inf)] * len(data)
     end = model.tokenizer.eos_token_id
-    for part, batch in batches(model, data):
-        with autocast(model.device, precision):
+    with autocast(model.device, precision):
+        for part, batch in batches(model, data):
             written, values = _greedy(model, head, batch, end)
-        for item, ids, value in zip(part, written.tolist(), values.tolist(), strict=True):
-            kept = ids[: ids.index(end)] if end in ids else ids
-            found[item] = (model.tokenizer.decode(kept, skip_special_tokens=True).strip(), value)
+            for item, ids, value in zip(part, written.tolist(), values.tolist(), strict=True):
+                kept = ids[: ids.index(end)] if end in ids else ids
+                found[item] = (model.tokenizer.decode(kept, skip_special_tokens=True).strip(), value)
     return found
 
 

@@ -8,11 +8,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from xstilts import tasks as registry
 from xstilts.data import hub, loader
 from xstilts.data.examples import Bitext, Example
 from xstilts.study.backbone import Backbone
@@ -170,17 +168,23 @@ def read(step: Step, places: Places) -> list[Source]:
     return [source(part, places, counted(part, places)) for part in parts_of((step,))]
 
 
-def counted(part: Part, places: Places) -> int:
-    """The number of rows of a part; those of other tasks than the lab's are read, once in a process."""
+_counts: dict[tuple[Part, str, Path | None], int] = {}
+
+
+def counted(part: Part, places: Places, rows: Sequence[Example] | None = None) -> int:
+    """The number of rows of a part, which `rows` are if whoever asks has read them.
+
+    Others are counted once in a process; those of other tasks than the lab's are read for it.
+    """
     one = places.task(part.task)
-    return _counted(part, one.name if one.path is None else str(one.path), places.data)
-
-
-@lru_cache(maxsize=4096)
-def _counted(part: Part, name: str, data: Path | None) -> int:
-    one = registry.find(name)
-    known = loader.size_without_reading(one, part.split, part.language)
-    return number_of(loader.stream(one, part.split, part.language, data)) if known is None else known
+    key = part, one.name if one.path is None else str(one.path), places.data
+    if key not in _counts:
+        known = loader.size_without_reading(one, part.split, part.language)
+        if known is None:
+            read = loader.stream(one, part.split, part.language, places.data) if rows is None else rows
+            known = number_of(read)
+        _counts[key] = known
+    return _counts[key]
 
 
 def number_of(rows: Iterable[Example]) -> int:
