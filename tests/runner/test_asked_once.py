@@ -129,10 +129,14 @@ def test_damaged_rows_are_encoded_again(box: Box, column: str) -> None:
     asked = evaluation(phase("questions"), "questions")
     wanted = results(box, asked)
     forget(box, asked)
-    for path in (box.store.root / "data").glob(f"*/{column}.bin"):
-        if content := path.read_bytes():
-            path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    folders = (box.store.root / "data").iterdir()
+    paths = [one / f"{column}.bin" for one in folders if (one / "example.bin").stat().st_size]
+    whole = {path: path.read_bytes() for path in paths}
+    assert len(whole) == 2, "one for each language"
+    for path, content in whole.items():
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     assert results(box, asked) == wanted
+    assert {path: path.read_bytes() for path in paths} == whole
 
 
 def test_rows_are_read_once(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
