@@ -27,6 +27,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from xstilts import metrics
+from xstilts.analysis.findings import Findings
 from xstilts.families.examples import Answer
 from xstilts.report import page
 from xstilts.store import Store, write_json
@@ -66,7 +67,8 @@ def main() -> None:
     options = parser.parse_args()
     plan = plan_of(options.arms, options.seeds)
     if options.only_report:
-        for path in page.write(plan, Store(options.store), options.formats.split(","), options.out):
+        findings = Findings.of(plan, Store(options.store))
+        for path in page.write(findings, options.formats.split(","), options.out):
             print(path)
         return
     with tempfile.TemporaryDirectory() as folder:

@@ -129,7 +129,8 @@ def fake_report(plan: "Plan", store: "Store", formats: list[str], out: Path, *_:
 def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "Shell":
     """Commands in an empty folder, with work that costs nothing (runner/fakes.py) and no report."""
     from shell import Shell
-    from xstilts.report import conditions, page
+    from xstilts.analysis import conditions
+    from xstilts.report import page
     from xstilts.runner import local
     from xstilts.store import Store
 

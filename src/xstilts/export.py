@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from xstilts import task
+from xstilts.analysis import files
 from xstilts.errors import DamageError, StudyError
 from xstilts.families.examples import Bitext, Tagged
-from xstilts.report import files
 from xstilts.store import REPAIR, Store
 from xstilts.study.phase import Evaluation
 from xstilts.study.plan import Plan

@@ -16,6 +16,7 @@ import mutation
 import seeds
 
 from xstilts import lab, show, task
+from xstilts.analysis.findings import Findings
 from xstilts.report import page
 from xstilts.store import Store
 from xstilts.study.arm import FAMILY
@@ -222,7 +223,7 @@ EDITS = (
 
 
 def _report(*formats: str) -> Callable[[Plan, Store, Path], object]:
-    return lambda plan, store, out: page.write(plan, store, formats, out)
+    return lambda plan, store, out: page.write(Findings.of(plan, store), formats, out)
 
 
 FOLLOWING: tuple[Callable[[Plan, Store, Path], object], ...] = (

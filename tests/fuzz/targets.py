@@ -17,8 +17,8 @@ import seeds
 from typed import misfit
 
 from xstilts import images, readers, score, task
+from xstilts.analysis import published
 from xstilts.families.fit import fit
-from xstilts.report import published
 from xstilts.study import backbone, vision
 from xstilts.study.load import load
 from xstilts.study.plan import draft

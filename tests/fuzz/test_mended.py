@@ -10,6 +10,7 @@ import pytest
 import seeds
 
 from xstilts import images, readers, score, show, task, unpacked
+from xstilts.analysis import published
 from xstilts.errors import (
     BackboneError,
     DataError,
@@ -21,7 +22,6 @@ from xstilts.errors import (
 from xstilts.families.examples import Bitext, Choice, Pair, Tagged
 from xstilts.families.fit import fit
 from xstilts.plain import parse_json
-from xstilts.report import published
 from xstilts.store import Store
 from xstilts.study.backbone import room
 from xstilts.study.load import load

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from analysis.numbered import AXES, MIXED, SHARE, SIZE, SIZES
+from xstilts.analysis.effects import Effects
+from xstilts.analysis.findings import Findings
+from xstilts.analysis.results import Results
 from xstilts.report import axes, drawing, page
 from xstilts.report.drawing import PALETTE
-from xstilts.report.effects import Effects
-from xstilts.report.results import Results
 from xstilts.study.axis import Axis
-
-from .numbered import AXES, MIXED, SHARE, SIZE, SIZES
 
 BACKBONE = "lab-mini"
 TASKS = Axis(name="tasks", arms={"n125": 1, "n250": 1, "n500": 1, "n1000": 2, "n2000": 2, "n8000": 5})
@@ -148,7 +148,7 @@ def test_nothing_measured_is_nothing_drawn(numbered_world):
 
 
 def test_the_page_has_a_section_for_axes(small, numbered_world):
-    html = page.build(small, numbered_world.store)
+    html = page.build(Findings.of(small, numbered_world.store))
     section = html.split('<section id="axes">')[1].split("</section>")[0]
     names = re.findall(r'<figure id="figure-([\w-]+)"', section)
     assert names == ["axis-1", "axis-2", "axis-2-families"]

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from xstilts.report import charts, drawing, panels, planted, sections
-from xstilts.report.effects import Effects
-from xstilts.report.results import Line, Results, Target
-from xstilts.report.statistics import Sample
+from xstilts.analysis import planted, sections
+from xstilts.analysis.effects import Effects
+from xstilts.analysis.findings import Findings
+from xstilts.analysis.results import EvaluatedTarget, Line, Results
+from xstilts.analysis.statistics import Sample
+from xstilts.analysis.transfer import maps
+from xstilts.report import charts, drawing, panels
 
 BACKBONE = "lab-mini"
 
@@ -27,7 +30,7 @@ def torn(torn_world):
 
 
 def drawn(effects):
-    pairs = planted.truth_table(effects)
+    pairs = Findings(effects.results).planted
     return {
         "transfer": charts.heat_map(effects, BACKBONE),
         "languages": panels.by_language(effects, BACKBONE),
@@ -70,7 +73,7 @@ def test_charts_become_pdf(effects):
 
 
 def test_the_heat_map_has_effects_scores_and_the_mean(effects):
-    cells = {(cell["row"], cell["column"]): cell for cell in charts.heat_cells(effects, BACKBONE)}
+    cells = {(cell.row, cell.column): cell for cell in maps(effects)[BACKBONE]}
     assert cells["none", "lab_nli"]["kind"] == "score"
     assert cells["nli", "lab_nli"]["kind"] == "effect"
     assert cells["nli", "lab_nli"]["strong"]
@@ -81,7 +84,7 @@ def test_the_heat_map_has_effects_scores_and_the_mean(effects):
 
 
 def test_missing_cells_are_drawn_as_missing(torn):
-    cells = {(cell["row"], cell["column"]): cell for cell in charts.heat_cells(torn, BACKBONE)}
+    cells = {(cell.row, cell.column): cell for cell in maps(torn)[BACKBONE]}
     assert cells["nli", "lab_ner"]["kind"] == "missing"
     assert cells["nli", "mean"]["kind"] == "missing"
     svg = drawing.svg(charts.heat_map(torn, BACKBONE))
@@ -92,7 +95,7 @@ def test_missing_cells_are_drawn_as_missing(torn):
 def test_without_none_the_map_has_scores(world):
     kept = tuple(cell for cell in world.plan.cells if cell.arm != "none")
     cells = charts.heat_cells(Effects(Results(replace(world.plan, cells=kept), world.store)), BACKBONE)
-    assert {cell["kind"] for cell in cells} == {"score"}
+    assert {cell.kind for cell in cells} == {"score"}
 
 
 class Told(Results):
@@ -104,7 +107,7 @@ class Told(Results):
         values = {"none": 0 * errors, "a": 2.62 + errors}
         self.plan = SimpleNamespace(cells=(None,))
         self.__dict__["lines"] = lines
-        self.__dict__["targets"] = (Target("t", "classification", "accuracy", ("en", "de"), "en"),)
+        self.__dict__["targets"] = (EvaluatedTarget("t", "classification", "accuracy", ("en", "de"), "en"),)
         self.__dict__["planned"] = frozenset((line, "t") for line in lines)
         draws = {line: values.get(line.arm, errors) for line in lines}
         samples = {
@@ -117,14 +120,18 @@ def test_what_is_said_of_all_backbones_is_corrected_together(monkeypatch):
     """By Holm p = .0088 holds among four differences (.035) and not among sixteen (.14)."""
     monkeypatch.setattr(sections, "collapses", lambda _: SimpleNamespace(comparisons=()))
     alone, four = (Effects(Told(names)) for names in (("one",), ("one", "two", "three", "four")))
-    assert [cell["row"] for cell in charts.heat_cells(alone, "one") if cell["strong"]] == ["a"]
-    assert sections.answer(alone).startswith("Of 4 pairs of an intermediate arm and a target, 1 helps")
-    assert not any(cell["strong"] for cell in charts.heat_cells(four, "one"))
-    assert sections.answer(four).startswith("Of 16 pairs of an intermediate arm and a target, 0 help,")
+    assert [cell.row for cell in maps(alone)["one"] if cell.strong] == ["a"]
+    assert Findings(alone.results).answer.startswith(
+        "Of 4 pairs of an intermediate arm and a target, 1 helps"
+    )
+    assert not any(cell.strong for cell in maps(four)["one"])
+    assert Findings(four.results).answer.startswith(
+        "Of 16 pairs of an intermediate arm and a target, 0 help,"
+    )
 
 
 def test_planted_and_measured_effects_stand_side_by_side(torn):
-    pairs = {(pair.arm, pair.target): pair for pair in planted.truth_table(torn)}
+    pairs = {(pair.arm, pair.target): pair for pair in Findings(torn.results).planted}
     assert pairs["nli", "lab_nli"].planted == "help"
     assert pairs["nli", "lab_nli"].outcome == "as planted"
     assert pairs["tags", "lab_tatoeba"].outcome == "as planted"
@@ -141,7 +148,7 @@ def test_the_distance_is_taken_apart(effects):
 
 def test_contradictions_are_called_so(effects):
     helped = next(
-        pair for pair in planted.truth_table(effects) if pair.arm == "nli" and pair.planted == "help"
+        pair for pair in Findings(effects.results).planted if pair.arm == "nli" and pair.planted == "help"
     )
     assert replace(helped, planted="none").outcome == "against the plan"
     assert replace(helped, planted="harm").outcome == "against the plan"

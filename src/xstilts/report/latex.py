@@ -8,9 +8,9 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
+from xstilts.analysis.results import spoken
 from xstilts.report.markdown import steps
 from xstilts.report.paper import Paper
-from xstilts.report.results import language
 from xstilts.report.tables import Entry, Grid, Sheet
 
 WIDTH = 455.0  # points of a line: A4 with margins of 25 mm
@@ -64,7 +64,7 @@ def _main(paper: Paper, figures: Sequence[tuple[str, str]], tables: Mapping[str,
         r"\maketitle",
         r"\begin{abstract}"
         + "\n"
-        + escape(" ".join((paper.answer, *paper.conditions)))
+        + escape(" ".join((paper.findings.answer, *paper.findings.conditions)))
         + "\n"
         + r"\end{abstract}",
         r"\section{Question}",
@@ -77,7 +77,7 @@ def _main(paper: Paper, figures: Sequence[tuple[str, str]], tables: Mapping[str,
         *drawn,
         r"\clearpage",
         r"\section{Limitations}",
-        _items(paper.limitations or ["None that this report knows of."]),
+        _items(paper.findings.limitations or ["None that this report knows of."]),
         *claims,
         r"\section{References}",
         _items(paper.references),
@@ -109,7 +109,7 @@ def _tables(paper: Paper) -> Iterator[tuple[str, str]]:
             yield _slug(sheet.title), sheet_table(sheet)
     if paper.claims.rows:
         yield "claims", _long(paper.claims, _paragraphs(CLAIMS))
-    if paper.effects.results.plan.cells:
+    if paper.findings.plan.cells:
         sheet = steps(paper)
         yield "steps", r"{\scriptsize" + "\n" + _long(sheet, "l" * len(sheet.columns)) + "}\n"
 
@@ -178,7 +178,7 @@ def _spoken(grid: Grid) -> Grid:
     """Scores by language with the languages' names where they become rows."""
     if _width(grid, range(len(grid.columns))) <= WIDTH:
         return grid
-    names = tuple(f"{language(code).name} ({code})" for code in grid.columns)
+    names = tuple(map(spoken, grid.columns))
     return Grid(grid.title, names, grid.rows, grid.names)
 
 
