@@ -46,7 +46,7 @@ ALIKE = 3  # made-up sentences of a length
 UPDATES = 100  # points of a training curve
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "B-ORG")
 WORDS = ("the", "of", "a", "to", "and", "in", "is", "was", "he", "for", "it", "with")
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "language": pl.String, "index": pl.Int32, "id": pl.String, "cluster": pl.Int32,
     "gold": pl.String, "predicted": pl.String, "statistics": pl.List(pl.Float64),
 }  # fmt: skip
@@ -197,7 +197,7 @@ def _write_evaluation(
             "predicted": texts[1],
             "statistics": pl.Series(numbers).reshape(numbers.shape).arr.to_list(),
         }
-        tables.append(pl.DataFrame(columns).cast(SCHEMA))
+        tables.append(pl.DataFrame(columns, schema_overrides=SCHEMA))
     record = {"status": "done", "kind": "evaluation", "name": evaluation.name, "seconds": 60.0}
     with store.writing(Step(evaluation)) as folder:
         told = {"task": target, "metric": metric.name, "unit": metric.unit, "languages": scores}

@@ -110,8 +110,8 @@ class Simulated(Results):
         self._setting, self._measured, self._examples = setting, measured, rows
 
     @cached_property
-    def missing(self) -> tuple[Cell, ...]:
-        return ()
+    def missing(self) -> frozenset[Cell]:
+        return frozenset()
 
     @cached_property
     def targets(self) -> tuple[EvaluatedTarget, ...]:
@@ -179,7 +179,7 @@ def simulate(rng: Rng, setting: Setting, claims: Sequence[Claim] = ()) -> Simula
             by_language = zip(setting.languages, numbers[:, arm, seed], strict=True)
             measured.setdefault(
                 cell.evaluation,
-                {code: PerExample(places.astype(np.float64), found) for code, found in by_language},
+                {code: PerExample(places, found) for code, found in by_language},
             )
     return Simulated(setting, measured, rows, claims)
 

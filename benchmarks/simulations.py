@@ -21,6 +21,7 @@ import guesses
 from guesses import Predictions
 from simulated import RETRIEVAL, Rng, Setting, arm_name, simulate, true_samples
 from xstilts import lab
+from xstilts.analysis import transfer
 from xstilts.analysis.claims import judge
 from xstilts.analysis.effects import EFFECT, GAP, SCORE, SLOPE, Effects, Quantity
 from xstilts.analysis.statistics import Estimate
@@ -64,7 +65,7 @@ def false_verdicts(setting: Setting, studies: int) -> tuple[int, int]:
     maps = claims = 0
     for _ in range(studies):
         effects = Effects(simulate(rng, setting, claims_of(setting)))
-        maps += any(cell.strong for cell in maps(effects)["simulated"])
+        maps += any(cell.strong for cell in transfer.maps(effects)["simulated"])
         claims += any(one.verdict != "undecided" for one in judge(effects))
     return maps, claims
 

@@ -64,7 +64,7 @@ def test_choosing_and_scoring_by_hand(numbered_world, effects, target):
 
 def test_halves_share_no_example_and_leave_none_out(effects):
     for line in ARMS[:2]:
-        first, second = effects.results.halves(line, "lab_tatoeba", ("x-ga",))
+        first, second = effects.results.halves([line], "lab_tatoeba", ("x-ga",))[line]
         whole = effects.results.score(line, "lab_tatoeba", ("x-ga",))
         n = int((statistics.generator("halves").random(120) < 0.5).sum())
         joined = (n * first.observed + (120 - n) * second.observed) / 120
@@ -122,13 +122,16 @@ class Drawn(Results):
         self.plan = SimpleNamespace(study=SimpleNamespace(claims=claims, axes=()), cells=())
         self.__dict__["lines"] = tuple(Line("drawn", f"a{arm}" if arm else "none") for arm in range(10))
         self.__dict__["targets"] = (EvaluatedTarget("t", "classification", "accuracy", ("en", "de"), "en"),)
-        self.__dict__["_samples"], *self.__dict__["_halves"] = [
+        self.__dict__["_samples"], *self._both = [
             {
                 (line, "t", "de"): Sample(tuple(range(seeds)), *each, line.arm)
                 for line, *each in zip(self.lines, *of, strict=True)
             }
             for of in (whole, *halves)
         ]
+
+    def halves(self, lines, target, languages):
+        return {line: tuple(half[line, target, "de"] for half in self._both) for line in lines}
 
 
 NINE = Contest(tuple(Line("drawn", f"a{arm}") for arm in range(1, 10)), "none", "transfer")

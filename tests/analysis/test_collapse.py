@@ -12,13 +12,17 @@ from xstilts import lab
 from xstilts.analysis import collapse
 from xstilts.analysis.effects import SCORE, Effects
 from xstilts.analysis.findings import Findings
-from xstilts.analysis.permutation import CONSTANT, GUESSED
+from xstilts.analysis.permutation import CONSTANT, GUESSED, above_chance
 from xstilts.analysis.results import Line, Results, language
 from xstilts.errors import StoreError
 from xstilts.report import page
 from xstilts.store import write_json
 
 from .example import World, make
+
+
+def collapsed(plan, store):
+    return {cell: run for cell, run in collapse.examined(plan, store).items() if run.why}
 
 
 def cell(world: World, arm: str, target: str, seed: int):
@@ -201,10 +205,10 @@ def test_without_the_source_language_the_development_score_decides(world, monkey
         return {"source_score": {"lab_nli": score}} if fingerprint == hit.phases[-1] else real(fingerprint)
 
     monkeypatch.setattr(world.store, "record", record)
-    assert collapse.collapsed(world.plan, world.store) == {}
+    assert collapsed(world.plan, world.store) == {}
     plan = without_source(world.plan, "lab_nli")
     monkeypatch.setattr(world.store, "folder", lambda fingerprint: None)
-    found = collapse.collapsed(plan, world.store)
+    found = collapsed(plan, world.store)
     assert [(one.arm, one.target, one.seed) for one in found] == [("none", "lab_nli", 2)]
     assert [one.why for one in found.values()] == [collapse.AT_CHANCE]
 
@@ -229,7 +233,7 @@ def test_retrieval_and_references_cannot_collapse(world):
     """The majority answers one thing for all, and random weights guess; nobody is told."""
     results = Results(world.plan, world.store)
     assert any(one.reference for one in results.plan.cells)
-    assert collapse.collapsed(world.plan, world.store) == {}
+    assert collapsed(world.plan, world.store) == {}
 
 
 def test_damaged_predictions_are_named(tmp_path):
@@ -237,7 +241,7 @@ def test_damaged_predictions_are_named(tmp_path):
     folder = world.store.folder(cell(world, "none", "lab_nli", 1).evaluation)
     (folder / "predictions.parquet").write_text("no table")
     with pytest.raises(StoreError, match=r"predictions.parquet: is damaged.*--repair"):
-        collapse.collapsed(world.plan, world.store)
+        collapsed(world.plan, world.store)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,8 @@ from dataclasses import replace
 import pytest
 
 from xstilts import show
-from xstilts.analysis import conditions, statistics
-from xstilts.analysis.effects import Effects
+from xstilts.analysis import statistics
 from xstilts.analysis.findings import Findings
-from xstilts.analysis.results import Results
-from xstilts.analysis.transfer import maps
 from xstilts.report import latex, page
 from xstilts.report.markdown import markdown
 from xstilts.report.paper import Paper
@@ -36,14 +33,15 @@ def guessing(tmp_path_factory) -> World:
 
 def shown(world: World, capsys) -> dict[str, str]:
     """Every place in which the answer stands, without its markup."""
-    effects = Effects(world.results)
-    paper = Paper(Findings(effects.results))
+    findings = Findings(world.results)
+    findings.keep()
+    paper = Paper(findings)
     abstract = latex.folder(paper, [])["main.tex"].decode().partition(r"\begin{abstract}")[2]
     show.status(world.plan, world.store, as_json=False)
     top = re.sub(
         "<[^>]*>",
         "",
-        page.build(Findings.of(world.plan, world.store)).partition("<header>")[2].partition("</header>")[0],
+        page.build(findings).partition("<header>")[2].partition("</header>")[0],
     )
     return {
         "page": top,
@@ -105,23 +103,21 @@ def test_before_anything_is_measured_there_is_nothing_to_say(guessing, tmp_path,
 
 def test_one_rule_decides_every_colour_and_word(world, monkeypatch):
     """An interval that excludes zero is no effect where the correction says so: in no picture and no word."""
-    cells = maps(Effects(world.results))["lab-mini"]
+    cells = Findings(world.results).maps["lab-mini"]
     before = {(cell.row, cell.column) for cell in cells if cell.strong}
     assert ("nli", "lab_nli") in before
     monkeypatch.setattr(statistics, "holm", lambda found: [1.0] * len(found))
-    effects = Effects(world.results)
-    cells = maps(effects)["lab-mini"]
-    assert {cell["shade"] for cell in cells} == {0.0}
+    findings = Findings(world.results)
+    cells = findings.maps["lab-mini"]
+    assert {cell.shade for cell in cells} == {0.0}
     assert any(cell.kind == "effect" and abs(cell.value) > 5 for cell in cells)
-    pairs = Findings(effects.results).planted
+    pairs = findings.planted
     assert any(pair.estimate.excludes_zero for pair in pairs)
     outcomes = {"none": "as planted", "help": "not detected", "harm": "not detected"}
     assert [pair.outcome for pair in pairs] == [outcomes[pair.planted] for pair in pairs]
-    assert conditions.answer(effects, world.store)[0].startswith(
-        "Of 8 pairs of an intermediate arm and a target, 0"
-    )
+    assert findings.answer.startswith("Of 8 pairs of an intermediate arm and a target, 0")
 
 
 def test_a_weak_difference_has_no_colour(world):
-    for cell in maps(Effects(Results(world.plan, world.store)))["lab-mini"]:
-        assert cell["shade"] == (cell.value if cell.strong else 0.0)
+    for cell in Findings.of(world.plan, world.store).maps["lab-mini"]:
+        assert cell.shade == (cell.value if cell.strong else 0.0)

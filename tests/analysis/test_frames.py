@@ -15,8 +15,8 @@ from xstilts.analysis import frames, statistics
 from xstilts.analysis.effects import EFFECT, GAP, Quantity
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.results import SCHEMA, Line, language
-from xstilts.analysis.transfer import maps
-from xstilts.report import drawing, page, panels, tables
+from xstilts.analysis.wording import number
+from xstilts.report import page, panels, tables
 from xstilts.report.paper import Paper
 
 from .example import LANGUAGES, METRICS, make
@@ -77,7 +77,7 @@ def test_names_that_read_as_missing_are_quoted():
 
 
 def test_effects_have_every_difference_mean_and_gap(paper):
-    own = paper.effects_table.filter(arm="nli", reference="arm", target="lab_nli")
+    own = paper.findings.effects.filter(arm="nli", reference="arm", target="lab_nli")
     counted = Counter(own.select("quantity", "level").rows())
     families = len({language(code).family for code in LANGUAGES if code != "x-en"})
     for quantity in ("score", "difference"):
@@ -85,18 +85,19 @@ def test_effects_have_every_difference_mean_and_gap(paper):
         assert counted[quantity, "family"] == families
         assert counted[quantity, "transfer"] == 1
     assert counted["gap", "transfer"] == counted["gap_difference", "transfer"] == 1
-    retrieval = paper.effects_table.filter(arm="nli", target="lab_tatoeba")
+    retrieval = paper.findings.effects.filter(arm="nli", target="lab_tatoeba")
     assert set(retrieval["quantity"]) == {"score", "difference"}
-    baseline = paper.effects_table.filter(arm="none", reference="arm")
+    baseline = paper.findings.effects.filter(arm="none", reference="arm")
     assert set(baseline["quantity"]) == {"score", "gap"}
-    assert set(paper.effects_table["target"]) == {*METRICS, "mean"}
+    assert set(paper.findings.effects["target"]) == {*METRICS, "mean"}
 
 
 def test_effects_are_those_that_the_page_shows(paper):
-    effects, line = paper.effects, Line("lab-mini", "nli")
+    findings, line = paper.findings, Line("lab-mini", "nli")
+    effects = findings.quantities
 
     def numbers(**wanted):
-        found = paper.effects_table.filter(arm="nli", reference="arm", target="lab_nli", **wanted)
+        found = paper.findings.effects.filter(arm="nli", reference="arm", target="lab_nli", **wanted)
         return found.select("estimate", "low", "high", "seeds").row(0)
 
     for quantity in (EFFECT, GAP):
@@ -106,17 +107,21 @@ def test_effects_are_those_that_the_page_shows(paper):
     one = effects.estimate(Quantity("difference", ("x-ga",)), line, "lab_nli")
     assert numbers(quantity="difference", language="x-ga") == (one.value, one.low, one.high, one.seeds)
 
-    told = f"{drawing.number(one.value, signed=True)} [{drawing.number(one.low)}, {drawing.number(one.high)}]"
-    assert f"(x-ga) · {told} points against none · 3 seeds" in words(panels.gains(effects, "lab-mini"))
+    told = f"{number(one.value, signed=True)} [{number(one.low)}, {number(one.high)}]"
+    assert f"(x-ga) · {told} points against none · 3 seeds" in words(
+        panels.gains(findings.results, findings.effects, "lab-mini")
+    )
     score = effects.estimate(Quantity("score", ("x-ga",)), line, "lab_nli")
     assert numbers(quantity="score", language="x-ga")[:3] == (score.value, score.low, score.high)
-    told = f"{drawing.number(score.value)} [{drawing.number(score.low)}, {drawing.number(score.high)}]"
-    assert f"(x-ga) · {told} · 3 seeds" in words(panels.by_language(effects, "lab-mini"))
+    told = f"{number(score.value)} [{number(score.low)}, {number(score.high)}]"
+    assert f"(x-ga) · {told} · 3 seeds" in words(
+        panels.by_language(findings.results, findings.effects, "lab-mini")
+    )
 
 
 def test_the_heat_map_and_the_table_say_the_same_of_significance(paper):
-    tested = [cell for cell in maps(paper.effects)["lab-mini"] if cell.kind == "effect"]
-    rows = paper.effects_table.filter(quantity="difference", level="transfer")
+    tested = [cell for cell in paper.findings.maps["lab-mini"] if cell.kind == "effect"]
+    rows = paper.findings.effects.filter(quantity="difference", level="transfer")
     assert len(rows) == len(tested)
     found = {(row["arm"], row["target"]): row["p_corrected"] for row in rows.iter_rows(named=True)}
     for cell in tested:
@@ -126,16 +131,16 @@ def test_the_heat_map_and_the_table_say_the_same_of_significance(paper):
 
 
 def test_languages_are_corrected_for_their_number(paper):
-    rows = paper.effects_table.filter(quantity="difference", level="language", reference="arm")
+    rows = paper.findings.effects.filter(quantity="difference", level="language", reference="arm")
     assert rows["p_corrected"].to_list() == statistics.holm(rows["p"].to_list())
-    assert paper.effects_table.filter(quantity="score")["p"].null_count() == len(
-        paper.effects_table.filter(quantity="score")
+    assert paper.findings.effects.filter(quantity="score")["p"].null_count() == len(
+        paper.findings.effects.filter(quantity="score")
     )
 
 
 def test_missing_results_are_rows_without_numbers(torn_world):
     paper = Paper(Findings(torn_world.results))
-    rows = paper.effects_table.filter(arm="nli", target="lab_ner", reference="arm", quantity="difference")
+    rows = paper.findings.effects.filter(arm="nli", target="lab_ner", reference="arm", quantity="difference")
     assert len(rows) > 1
     assert rows["estimate"].is_null().all()
     assert paper.tables["verdicts"].filter(pl.col("claim").str.contains("NER"))["estimate"].is_null().all()
@@ -143,9 +148,9 @@ def test_missing_results_are_rows_without_numbers(torn_world):
 
 def test_verdicts_are_those_of_the_page(paper):
     table = paper.tables["verdicts"]
-    assert table["verdict"].to_list() == [one.verdict for one in paper.verdicts]
-    assert table["estimate"].to_list() == [one.effect for one in paper.verdicts]
-    assert table["p_corrected"].to_list() == [one.probability for one in paper.verdicts]
+    assert table["verdict"].to_list() == [one.verdict for one in paper.findings.judged]
+    assert table["estimate"].to_list() == [one.effect for one in paper.findings.judged]
+    assert table["p_corrected"].to_list() == [one.probability for one in paper.findings.judged]
     assert table["source"].to_list() == ["-"] * len(table)
     assert table["arms"][3] == "nli, tags"
 
@@ -154,11 +159,11 @@ def test_gains_are_told_by_family_and_language(paper):
     (grid,) = [one for one in paper.gain_grids if one.title.startswith("lab_nli")]
     assert grid.columns == ("nli", "tags")
     assert {f"{language(code).name} ({code})" for code in LANGUAGES} <= {name for name, _ in grid.rows}
-    row = paper.effects_table.filter(
+    row = paper.findings.effects.filter(
         arm="tags", reference="arm", target="lab_nli", quantity="difference", language="x-ra"
     ).row(0, named=True)
     entry = dict(grid.rows)[f"{language('x-ra').name} (x-ra)"][1]
-    assert entry.text == drawing.number(row["estimate"], signed=True)
+    assert entry.text == number(row["estimate"], signed=True)
     assert entry.strong == (row["p_corrected"] < 0.05)
 
 

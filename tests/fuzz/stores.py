@@ -13,7 +13,7 @@ import polars as pl
 
 from analysis import example
 from xstilts import checksums, upkeep
-from xstilts.analysis import collapse, files, leaks, methods
+from xstilts.analysis import collapse, files, leaks, methods, permutation
 from xstilts.analysis.results import Results
 from xstilts.audit import kept
 from xstilts.audit.finding import Audit, Finding
@@ -220,6 +220,6 @@ def _read_all(plan: Plan, root: Path, out: Path) -> None:
     for found in (methods.models, methods.own_scores):
         found(plan, store)
     collapse._by_predictions.cache_clear()
-    collapse.collapsed(plan, store)
+    collapse.examined(plan, store)
     assert results._samples
     export(plan, store, out)

@@ -107,7 +107,7 @@ def test_predictions_that_are_none(world: World, column: pl.Expr, told: str) -> 
     collapse._by_predictions.cache_clear()
     with pytest.raises(DamageError, match=f"predictions.parquet: {told}.*--repair"):
         assert Results(world.plan, store)._samples
-        collapse.collapsed(world.plan, store)
+        collapse.examined(world.plan, store)
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"update": "first"}', '{"update": 1, "loss": []}', "7"])

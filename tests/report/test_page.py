@@ -12,7 +12,6 @@ from xstilts.analysis.claims import judge
 from xstilts.analysis.effects import Effects
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.provenance import of_claim
-from xstilts.analysis.results import Results
 from xstilts.errors import InputError
 from xstilts.report import page, tables
 from xstilts.report.paper import Paper
@@ -51,7 +50,7 @@ def test_only_its_own_style_and_script_are_let_in(html):
 
 def test_every_number_of_a_table_leads_to_its_steps(html, world):
     cells = [cell for cell in world.plan.cells if (cell.arm, cell.target) == ("nli", "lab_ner")]
-    shown = next(one.text for one in tables.effect_grid(Effects(world.results), "lab-mini").rows[1][1][2:])
+    shown = next(one.text for one in tables.effect_grid(Findings(world.results), "lab-mini").rows[1][1][2:])
     anchor = re.search(rf'<a href="#([\w-]+)">{re.escape(shown)}</a>', html)[1]
     rows = html[html.index(f'<tr id="{anchor}"') :].split("</tr>")[: len(cells)]
     for cell, row in zip(cells, rows, strict=True):
@@ -177,7 +176,7 @@ def test_a_study_without_any_result_has_a_page(world, tmp_path):
 def test_several_backbones_have_a_map_each(world):
     again = tuple(replace(cell, backbone="other") for cell in world.plan.cells if cell.backbone)
     plan = replace(world.plan, cells=world.plan.cells + again)
-    names = [figure.name for figure in page.figures(Effects(Results(plan, world.store)))]
+    names = [figure.name for figure in page.figures(Findings.of(plan, world.store))]
     assert names[:2] == ["transfer-lab-mini", "transfer-other"]
     assert "nli on other" not in Findings(world.results).answer
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from xstilts.analysis.collapse import Collapses, Run
+from xstilts.analysis.collapse import CollapsedRun, Collapses
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.permutation import Examined
 from xstilts.analysis.statistics import Estimate
@@ -43,17 +43,18 @@ def test_results_are_told_target_by_target(paper):
     assert "lab_tatoeba" not in told["an"]  # it is not evaluated in the source language
     assert paper.results[-1] == "Of 6 claims, 4 are confirmed, 1 is refuted and 1 is undecided."
     assert (
-        claims_counted(paper.verdicts[:1]) == "Of 1 claim, 1 is confirmed, 0 are refuted and 0 are undecided."
+        claims_counted(paper.findings.judged[:1])
+        == "Of 1 claim, 1 is confirmed, 0 are refuted and 0 are undecided."
     )
 
 
 def test_markdown_says_what_the_page_says(world, paper):
     text = markdown(paper).decode()
     html = page.build(Findings.of(world.plan, world.store))
-    for limitation in paper.limitations:
+    for limitation in paper.findings.limitations:
         assert limitation in text
         assert limitation.split("'")[0] in html
-    for one in paper.verdicts:
+    for one in paper.findings.judged:
         assert f"| {one.claim.says} | {one.verdict} |" in text
     for cell in world.plan.cells:
         assert cell.evaluation in text
@@ -74,8 +75,9 @@ def test_markdown_says_what_the_page_says(world, paper):
 
 def test_collapses_and_leaks_are_told_too(world, monkeypatch):
     cell = world.plan.cells[0]
-    run = Run("nli", cell, Examined(34.2, 33.9, "it guesses"), Estimate(34.0, 30.0, 38.0, 1.0, 5.0, 1), None)
-    monkeypatch.setattr("xstilts.report.paper.collapses", lambda effects: Collapses((run,)))
+    whole = Estimate(34.0, 30.0, 38.0, 1.0, 5.0, 1)
+    run = CollapsedRun("nli", cell, Examined(34.2, 33.9, "it guesses"), whole, None)
+    monkeypatch.setattr(Findings, "collapses", Collapses((run,)))
     text = markdown(Paper(Findings(world.results))).decode()
     row = f"| nli | {cell.target} | {cell.seed} | 34.2 | 33.9 | 34.0 [30.0, 38.0] | – |"
     assert "### Collapsed runs\n\n| arm | target |" in text

@@ -89,13 +89,21 @@ def _differences(effects: Effects, contest: Contest, target: str) -> list[list[S
 
     Seeds of which all answers are the same are one: where nothing was trained, or the same model was asked.
     """
+    key = (contest, target)
+    if key not in effects.contests:
+        effects.contests[key] = _halves(effects, contest, target)
+    return effects.contests[key]
+
+
+def _halves(effects: Effects, contest: Contest, target: str) -> list[list[Sample]]:
     results = effects.results
     codes = results.target(target).select(contest.languages)
+    others = [effects.against(line, contest.against) for line in contest.lines]
+    lines = dict.fromkeys(line for line in (*contest.lines, *others) if line is not None)
+    known = results.halves(lines, target, codes)
     halves: list[list[Sample]] = [[], []]
-    for line in contest.lines:
-        other = effects.against(line, contest.against)
-        own = results.halves(line, target, codes)
-        compared = None if other is None else results.halves(other, target, codes)
+    for line, other in zip(contest.lines, others, strict=True):
+        own, compared = known[line], None if other is None else known[other]
         if own is None or compared is None:
             return []
         for half, one, two in zip(halves, own, compared, strict=True):
@@ -108,7 +116,10 @@ def _differences(effects: Effects, contest: Contest, target: str) -> list[list[S
     if not seeds:
         return []
     draws = np.array([statistics.pick(sample, seeds).draws for sample in whole])  # [2 A, R, S]
-    first = np.sort(np.unique(draws, axis=2, return_index=True)[1])
+    first: list[int] = []
+    for place in range(len(seeds)):
+        if not any(np.array_equal(draws[..., place], draws[..., other]) for other in first):
+            first.append(place)
     different = tuple(seeds[place] for place in first)
     return [[statistics.pick(sample, different) for sample in half] for half in halves]
 

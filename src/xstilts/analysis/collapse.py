@@ -32,7 +32,7 @@ from xstilts.analysis.claims import Verdict, judge
 from xstilts.analysis.effects import EFFECT, SCORE, Effects
 from xstilts.analysis.habits import habits
 from xstilts.analysis.permutation import RISK, Examined, above_chance, examine
-from xstilts.analysis.results import Line, Results
+from xstilts.analysis.results import Line, Resampled, Results
 from xstilts.analysis.statistics import Estimate
 from xstilts.families.examples import Answer
 from xstilts.store import Store
@@ -157,7 +157,7 @@ def collapses(effects: Effects, verdicts: Sequence[Verdict], runs: Runs, guesses
     whole = Collapses(trained=len(runs), languages=languages, partial=(*partial, *_hubs(results)))
     if not found:
         return whole
-    rest = Effects(_Rest(results.plan, results.store, frozenset(found)))
+    rest = Effects(_Rest(results, frozenset(found)))
     collapsed = []
     for cell, one in found.items():
         line = Line(cell.backbone, cell.arm)
@@ -236,19 +236,19 @@ def _hubs(results: Results) -> Iterator[Partial]:
 
 
 class _Rest(Results):
-    """The results without some cells, which count as missing."""
+    """The results without some cells, which count as missing; what was drawn of the others stays."""
 
-    def __init__(self, plan: Plan, store: Store, dropped: frozenset[Cell]) -> None:
-        super().__init__(plan, store)
-        self._dropped = dropped
+    def __init__(self, whole: Results, dropped: frozenset[Cell]) -> None:
+        super().__init__(whole.plan, whole.store)
+        self._whole, self._dropped = whole, dropped
 
     @cached_property
-    def missing(self) -> tuple[Cell, ...]:
-        return tuple(
-            cell
-            for cell in self.plan.cells
-            if cell in self._dropped or self.store.folder(cell.evaluation) is None
-        )
+    def missing(self) -> frozenset[Cell]:
+        return self._whole.missing | self._dropped
+
+    @cached_property
+    def drawn(self) -> Mapping[tuple[str, str], Resampled]:
+        return self._whole.drawn
 
 
 def _comparisons(effects: Effects, rest: Effects) -> Iterator[ChangedEffect]:

@@ -3,7 +3,7 @@
 A quantity that needs a score which is missing is None: no mean is taken over what happens to be there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,6 +61,8 @@ class Effects:
         self.results = results
         self._samples: dict[tuple[Quantity, Line, tuple[str, ...]], Sample | None] = {}
         self._families: dict[tuple[Quantity, tuple[str, ...], str], list[Sample]] = {}
+        self.contests: dict[Hashable, list[list[Sample]]] = {}
+        """What `best` has found: the differences of the arms of a contest on a target."""
 
     def sample(self, quantity: Quantity, line: Line, targets: tuple[str, ...]) -> Sample | None:
         """The quantity of a line, averaged over targets; None if any of it is missing."""

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from xstilts import shapes
 from xstilts.errors import DamageError
@@ -47,6 +49,22 @@ def predictions(
         if numbers.null_count() or not numbers.is_finite().all() or widths not in ([width], []):
             raise DamageError(str(path), f"has not {width} numbers for each example.", REPAIR)
     return frame
+
+
+def statistics(path: Path, width: int) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Read by language the numbers of the rows [N], increasing, and the metric's statistics [N, `width`]."""
+    frame = predictions(path, ("language", "index", "statistics"), width)
+    if frame["language"].n_unique() < len(frame["language"].rle()):
+        frame = frame.sort("language", maintain_order=True)
+    rows = frame["index"].cast(pl.Int64).to_numpy()
+    numbers = frame["statistics"].explode().cast(pl.Float64).to_numpy().reshape(len(frame), -1)
+    found, start = {}, 0
+    for block in frame["language"].rle():
+        own = slice(start, start + block["len"])
+        start = own.stop
+        order = np.argsort(rows[own], kind="stable")
+        found[block["value"]] = rows[own][order], numbers[own][order]
+    return found
 
 
 def values(path: Path, texts: Sequence[str], family: str, column: str) -> list[Any]:

@@ -71,5 +71,8 @@ def _prior_freedom(unlike: float) -> float:
     half = 0.5 + 1 / unlike
     for _ in range(20):  # Newton's method on the reciprocal, as Smyth gives it
         found = float(polygamma(1, half))
-        half += found * (1 - found / unlike) / float(polygamma(2, half))
+        moved = half + found * (1 - found / unlike) / float(polygamma(2, half))
+        if moved == half:
+            break
+        half = moved
     return 2 * half

@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from xstilts import metrics
 from xstilts.analysis import files, statistics
 from xstilts.analysis.pools import LanguageRows, Pool, pools
-from xstilts.analysis.statistics import Array, Sample
+from xstilts.analysis.statistics import Array, Counts, Sample
 from xstilts.errors import DamageError
 from xstilts.languages import Language, all_languages
 from xstilts.languages import find as find_language
@@ -100,8 +101,15 @@ class EvaluatedTarget:
 class PerExample(NamedTuple):
     """The examples of a language: their numbers [N] and the statistics of the metric [N, K]."""
 
-    rows: Array
+    rows: NDArray[np.int64]
     statistics: Array
+
+
+class Resampled(NamedTuple):
+    """The score of an evaluation in a language: observed, and on resampled examples [R]."""
+
+    observed: float
+    draws: Array
 
 
 class Results:
@@ -179,40 +187,43 @@ class Results:
             )
 
     @cached_property
-    def missing(self) -> tuple[Cell, ...]:
+    def missing(self) -> frozenset[Cell]:
         """The cells that are not in the store."""
-        return tuple(cell for cell in self.plan.cells if self.store.folder(cell.evaluation) is None)
+        return frozenset(cell for cell in self.plan.cells if self.store.folder(cell.evaluation) is None)
 
     def score(self, line: Line, target: str, languages: Sequence[str]) -> Sample | None:
         """The mean score over languages; None if nothing is asked for or anything of it is missing."""
         return _mean_over(self._samples, line, target, languages)
 
-    def halves(self, line: Line, target: str, languages: Sequence[str]) -> tuple[Sample, Sample] | None:
+    def halves(
+        self, lines: Iterable[Line], target: str, languages: Sequence[str]
+    ) -> dict[Line, tuple[Sample, Sample] | None]:
         """As `score`, on either half of the test examples; what is drawn together is in the same half."""
-        first, second = (_mean_over(half, line, target, languages) for half in self._halves)
-        return None if first is None or second is None else (first, second)
+        asked = tuple(lines)
+        first, second = (self._assembled(self._draw(self.target(target), asked, half)) for half in (0, 1))
+        found: dict[Line, tuple[Sample, Sample] | None] = {}
+        for line in asked:
+            one, other = (_mean_over(half, line, target, languages) for half in (first, second))
+            found[line] = None if one is None or other is None else (one, other)
+        return found
 
     def per_example(self, fingerprint: str, width: int) -> dict[str, PerExample]:
-        """The statistics of an evaluation, by language. Raises StoreError if the file is damaged."""
+        """Read the statistics of an evaluation, by language. Raises StoreError if the file is damaged."""
         path = self.store.file(fingerprint, "predictions.parquet")
-        frame = files.predictions(path, ("language", "index", "statistics"), width)
-        found: dict[str, PerExample] = {}
-        for (language,), rows in frame.sort("index", maintain_order=True).group_by(
-            "language", maintain_order=True
-        ):
-            flat = rows["statistics"].explode().to_numpy().astype(np.float64)
-            found[str(language)] = PerExample(
-                rows["index"].to_numpy().astype(np.float64), flat.reshape(len(rows), -1)
-            )
-        return found
+        return {language: PerExample(*found) for language, found in files.statistics(path, width).items()}
 
     @cached_property
     def _samples(self) -> Mapping[tuple[Line, str, str], Sample]:
-        return self._sampled()
+        """What was measured of each line on each target in each language."""
+        return self._assembled(self.drawn)
 
     @cached_property
-    def _halves(self) -> tuple[Mapping[tuple[Line, str, str], Sample], ...]:
-        return self._sampled(0), self._sampled(1)
+    def drawn(self) -> Mapping[tuple[str, str], Resampled]:
+        """Each evaluation on resampled examples, by fingerprint and language."""
+        drawn: dict[tuple[str, str], Resampled] = {}
+        for target in self.targets:
+            drawn |= self._draw(target, self.lines)
+        return drawn
 
     @cached_property
     def _pools(self) -> dict[str, dict[str, Pool]]:
@@ -225,41 +236,54 @@ class Results:
             for target in self.targets
         }
 
-    def _sampled(self, half: int | None = None) -> Mapping[tuple[Line, str, str], Sample]:
-        """Samples of all that was measured, or on a half of the examples."""
+    def _draw(
+        self, target: EvaluatedTarget, lines: Sequence[Line], half: int | None = None
+    ) -> dict[tuple[str, str], Resampled]:
+        """Resample the examples of a target, or a half of them, for all evaluations of these lines."""
+        measured_by: dict[str, Line] = {}
+        for cell in self.plan.cells:
+            if cell.target == target.name and _line(cell) in lines and cell not in self.missing:
+                measured_by.setdefault(cell.evaluation, _line(cell))
+        width = metrics.find(target.metric).width
+        measured = {key: self.per_example(key, width) for key in measured_by}
+        of_languages = self._pools[target.name]
+        name, part = (target.name, 1.0) if half is None else (f"{target.name} {half}", 0.5)
+        drawn: dict[tuple[str, str], Resampled] = {}
+        for language in sorted(target.languages, key=lambda code: _pool_name(of_languages, code)):
+            here = {key: found.pop(language) for key, found in measured.items() if language in found}
+            own = {line: " ".join(line) for line in dict.fromkeys(measured_by[key] for key in here)}
+            pseudo = {
+                line: statistics.pseudo_examples(source, name, language, part) for line, source in own.items()
+            }
+            beside = {key: pseudo[measured_by[key]] for key in here}
+            for key, found in _resampled(target, here, beside, of_languages.get(language), half).items():
+                drawn[key, language] = found
+        return drawn
+
+    def _assembled(
+        self, drawn: Mapping[tuple[str, str], Resampled]
+    ) -> Mapping[tuple[Line, str, str], Sample]:
+        """Join the evaluations of each line, one for each seed."""
         samples: dict[tuple[Line, str, str], Sample] = {}
         for target in self.targets:
-            cells: dict[Line, list[Cell]] = {}
-            for cell in self.plan.cells:
-                if cell.target == target.name:
-                    cells.setdefault(_line(cell), []).append(cell)
-            measured_by = {
-                cell.evaluation: " ".join(line)
-                for line, own in reversed(cells.items())
-                for cell in own
-                if cell not in self.missing
-            }
-            width = metrics.find(target.metric).width
-            measured = {key: self.per_example(key, width) for key in measured_by}
-            of_languages = self._pools[target.name]
-            for language in sorted(target.languages, key=lambda code: _pool_name(of_languages, code)):
-                here = {key: found[language] for key, found in measured.items() if language in found}
-                name, part = (target.name, 1.0) if half is None else (f"{target.name} {half}", 0.5)
-                pseudo = {
-                    key: statistics.pseudo_examples(line, name, language, part)
-                    for key, line in measured_by.items()
-                    if key in here
-                }
-                resampled = _resampled(target, here, pseudo, of_languages.get(language), half)
-                for line, own in cells.items():
-                    if sample := _sample(own, resampled, target.source != ""):
+            for line, cells in self._cells[target.name].items():
+                for language in target.languages:
+                    there = {
+                        cell.evaluation: drawn[cell.evaluation, language]
+                        for cell in cells
+                        if (cell.evaluation, language) in drawn and cell not in self.missing
+                    }
+                    if sample := _sample(cells, there, target.source != ""):
                         samples[line, target.name, language] = replace(sample, source=self.sources[line])
         return samples
 
-
-class _Resampled(NamedTuple):
-    observed: float
-    draws: Array
+    @cached_property
+    def _cells(self) -> Mapping[str, Mapping[Line, list[Cell]]]:
+        """The cells of each target, by line."""
+        cells: dict[str, dict[Line, list[Cell]]] = {}
+        for cell in self.plan.cells:
+            cells.setdefault(cell.target, {}).setdefault(_line(cell), []).append(cell)
+        return cells
 
 
 def _line(cell: Cell) -> Line:
@@ -324,13 +348,15 @@ def _resampled(
     pseudo: Mapping[str, Array],
     pool: Pool | None,
     half: int | None,
-) -> dict[str, _Resampled]:
+) -> dict[str, Resampled]:
     """Observed score and draws of each evaluation; rows that the pool does not know have one of their own."""
     value = metrics.find(target.metric).value
     together: dict[bytes, list[str]] = {}
     for fingerprint, found in measured.items():
-        together.setdefault(hashlib.sha256(found.rows.tobytes()).digest(), []).append(fingerprint)
-    resampled: dict[str, _Resampled] = {}
+        together.setdefault(hashlib.sha256(found.rows.astype(np.float64).tobytes()).digest(), []).append(
+            fingerprint
+        )
+    resampled: dict[str, Resampled] = {}
     for digest, fingerprints in together.items():
         rows = measured[fingerprints[0]].rows
         if pool is None or not np.array_equal(rows, np.arange(len(pool.units))):
@@ -348,12 +374,12 @@ def _resampled(
         beside = np.stack([pseudo[key] for key in fingerprints], axis=1)
         draws = statistics.resample(numbers, value, weights, beside)
         for place, key in enumerate(fingerprints):
-            resampled[key] = _Resampled(float(observed[place]), draws[:, place])
+            resampled[key] = Resampled(float(observed[place]), draws[:, place])
     return resampled
 
 
 @lru_cache(maxsize=1)
-def _weights(key: str, size: int, units: bytes) -> Array:
+def _weights(key: str, size: int, units: bytes) -> Counts:
     """How often each row occurs in each resample; kept for the next language, whose rows are often the same.
 
     Where a language has few units of a large pool, a resample may have none of its rows; it has each once.
@@ -361,16 +387,16 @@ def _weights(key: str, size: int, units: bytes) -> Array:
     rows = np.frombuffer(units, dtype=np.int64)
     drawn = _multiplicities(key, size)
     weights = drawn if np.array_equal(rows, np.arange(size)) else drawn[:, rows]
-    empty = weights.sum(axis=1) == 0
-    return np.where(empty[:, None], 1.0, weights) if empty.any() else weights
+    empty = weights.max(axis=1, initial=0.0) == 0
+    return np.where(empty[:, None], np.float32(1), weights) if empty.any() else weights
 
 
 @lru_cache(maxsize=1)
-def _multiplicities(key: str, size: int) -> Array:
+def _multiplicities(key: str, size: int) -> Counts:
     return statistics.multiplicities(key, size)
 
 
-def _sample(cells: Sequence[Cell], resampled: Mapping[str, _Resampled], is_trained: bool) -> Sample | None:
+def _sample(cells: Sequence[Cell], resampled: Mapping[str, Resampled], is_trained: bool) -> Sample | None:
     """The draws of a line: its different evaluations, each with the first of the seeds that share it.
 
     A single evaluation that is that of several seeds, or of no training, stands for every seed.

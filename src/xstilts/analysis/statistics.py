@@ -37,14 +37,18 @@ from scipy.special import gammaincinv, ndtr, ndtri
 from xstilts.analysis.loans import Chance, together, with_loan
 
 Array = NDArray[np.float64]
+Counts = NDArray[np.float32]
+"""Whole numbers below 2^24, which single precision holds and sums exactly."""
 
 RESAMPLES = 2000
 LEVEL = 0.95
 PSEUDO = 2  # right pseudo-examples, and as many wrong ones: about z squared over two
 FEW = 20  # draws beyond a bound: fewer say little about their share
 NODES = np.linspace(-5.5, 5.5, 111)  # normal quantiles between which those of chi-square are interpolated
+LEVELS = ndtr(NODES)
 MASSES = np.diff(ndtr(np.concatenate([[-np.inf], (NODES[1:] + NODES[:-1]) / 2, [np.inf]])))
 LEAST = 1e-9  # points: less is how sums are rounded
+EXACT = 2.0**24  # up to which single precision has every whole number
 POWER = 0.80  # of the smallest detectable effect, as is usual since Cohen (1988)
 
 
@@ -120,14 +124,26 @@ def generator(*key: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "big")))
 
 
-def multiplicities(key: str, n: int, resamples: int = RESAMPLES) -> Array:
+def multiplicities(key: str, n: int, resamples: int = RESAMPLES) -> Counts:
     """How often each of n things occurs in each resample with replacement: [R, n], every row sums to n."""
-    rows = generator(key, str(n)).integers(0, n, size=(resamples, n)) + n * np.arange(resamples)[:, None]
-    return np.bincount(rows.ravel(), minlength=resamples * n).reshape(resamples, n).astype(np.float64)
+    rows = generator(key, str(n)).integers(0, n, size=(resamples, n))
+    counts = np.empty((resamples, n), dtype=np.float32)
+    for place, row in enumerate(rows):
+        counts[place] = np.bincount(row, minlength=n)
+    return counts
+
+
+def _sums(weights: Counts, numbers: Array) -> Array:
+    """The product [R, N] @ [N, M], in single precision where that is as exact."""
+    largest = float(numbers.max(initial=0.0))
+    most = float(weights.sum(axis=1, dtype=np.float64).max(initial=0.0)) * largest
+    if most < EXACT and numbers.min(initial=0.0) >= 0 and np.array_equal(numbers, np.rint(numbers)):
+        return np.asarray(weights @ numbers.astype(np.float32), dtype=np.float64)
+    return np.asarray(weights.astype(np.float64) @ numbers)
 
 
 def resample(
-    statistics: Array, value: Callable[[Array], Array], weights: Array, pseudo: Array | None = None
+    statistics: Array, value: Callable[[Array], Array], weights: Counts, pseudo: Array | None = None
 ) -> Array:
     """The metric on resampled examples: [R, S] from statistics [S, N, K] and multiplicities [R, N].
 
@@ -135,7 +151,7 @@ def resample(
     do not move it.
     """
     seeds, examples, k = statistics.shape
-    sums = (weights @ statistics.transpose(1, 0, 2).reshape(examples, seeds * k)).reshape(-1, seeds, k)
+    sums = _sums(weights, statistics.transpose(1, 0, 2).reshape(examples, seeds * k)).reshape(-1, seeds, k)
     if pseudo is None:
         return np.asarray(value(sums), dtype=np.float64)
     sizes = statistics[..., -1]
@@ -155,9 +171,14 @@ def pseudo_examples(line: str, target: str, language: str, part: float = 1.0) ->
     Half of them a line has in common in all languages of a target, whose test sets may be translations. A
     part of the test examples has that part of them.
     """
-    keys = ("pseudo", line, target), ("pseudo", line, target, language)
-    drawn = [generator(*key).poisson(part * PSEUDO / 2, (RESAMPLES, 2)) for key in keys]
-    return np.asarray(drawn[0] + drawn[1], dtype=np.float64)
+    common = _poisson(part * PSEUDO / 2, "pseudo", line, target)
+    own = generator("pseudo", line, target, language).poisson(part * PSEUDO / 2, (RESAMPLES, 2))
+    return np.asarray(common + own, dtype=np.float64)
+
+
+@lru_cache(maxsize=256)
+def _poisson(mean: float, *key: str) -> NDArray[np.int64]:
+    return generator(*key).poisson(mean, (RESAMPLES, 2))
 
 
 def combine(samples: Sequence[Sample], coefficients: Sequence[float]) -> Sample:
@@ -282,10 +303,14 @@ class Distribution:
 
     def quantile(self, probability: float) -> float:
         """That of the mixture of normal numbers, which is symmetric around zero; from .6 to .99."""
+        return float(np.interp(probability, *self._mixture))
+
+    @cached_property
+    def _mixture(self) -> tuple[Array, Array]:
+        """The distribution function of the mixture, and the places where it is known."""
         least, large = float(self.deviations.min()), float(self.deviations[NODES > -3].max())
         places = np.geomspace(0.1 * least, 4 * large, 192)
-        shares = ndtr(places[:, None] / self.deviations) @ MASSES
-        return float(np.interp(probability, shares, places))
+        return ndtr(places[:, None] / self.deviations) @ MASSES, places
 
     @property
     def smallest_effect(self) -> float:
@@ -305,7 +330,7 @@ def distribution(sample: Sample, like: Sequence[Sample] = ()) -> Distribution:
     if shown <= 1e-12 or is_sure:
         return Distribution(centre, by_examples, np.full(len(NODES), max(LEAST, np.sqrt(variance))))
     # Drawn smaller than it shows itself to be, as chi-square falls short of its mean.
-    logarithms = np.log(shown * freedom / 2) - np.log(gammaincinv(freedom / 2, ndtr(NODES)))
+    logarithms = np.log(shown * freedom / 2) - np.log(gammaincinv(freedom / 2, LEVELS))
     explained = shown - excess
     chances, normal = _normal_pairs(len(by_examples))
     added = np.maximum(0.0, np.exp(np.interp(chances, NODES, logarithms)) - explained)

@@ -49,6 +49,11 @@ class MapCell:
         return self.estimate.value
 
     @property
+    def shade(self) -> float:
+        """The number that colours it: only effects that are no chance have a colour."""
+        return self.value if self.strong else 0.0
+
+    @property
     def text(self) -> str:
         if self.estimate is None:
             return "missing" if self.kind == "missing" else ""

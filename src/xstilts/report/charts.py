@@ -36,7 +36,7 @@ def heat_map(cells: Sequence[MapCell]) -> Chart | None:
         return None
     drawn = [
         {"row": cell.row, "column": cell.column, "kind": cell.kind, "strong": cell.strong}
-        | {"shade": cell.value if cell.strong else 0.0, "text": cell.text, "interval": cell.interval}
+        | {"shade": cell.shade, "text": cell.text, "interval": cell.interval}
         | {"told": _told(cell)}
         for cell in cells
     ]
