@@ -29,47 +29,24 @@ from xstilts.study.claim import COMPARING
 
 ALL = "all"
 """In place of a language or a family: the languages without labels together."""
-NUMBERS: dict[str, pl.DataType] = {
-    "estimate": pl.Float64(),
-    "low": pl.Float64(),
-    "high": pl.Float64(),
-    "p": pl.Float64(),
-    "p_corrected": pl.Float64(),
-    "smallest_effect": pl.Float64(),
-    "seeds": pl.Int64(),
-    "chains": pl.Int64(),
-}
-EFFECTS: dict[str, pl.DataType] = {
-    "study": pl.String(),
-    "backbone": pl.String(),
-    "arm": pl.String(),
-    "reference": pl.String(),
-    "target": pl.String(),
-    "family": pl.String(),
-    "quantity": pl.String(),
-    "against": pl.String(),
-    "level": pl.String(),
-    "language": pl.String(),
-    "language_family": pl.String(),
-    "languages": pl.Int64(),
-    "metric": pl.String(),
-    **NUMBERS,
-}
-VERDICTS: dict[str, pl.DataType] = {
-    "study": pl.String(),
-    "claim": pl.String(),
-    "verdict": pl.String(),
-    "quantity": pl.String(),
-    "arms": pl.String(),
-    "against": pl.String(),
-    "targets": pl.String(),
-    "languages": pl.String(),
-    "relation": pl.String(),
-    "margin": pl.Float64(),
-    **{name: kind for name, kind in NUMBERS.items() if name != "p"},
-    "evidence": pl.String(),
-    "source": pl.String(),
-}
+_ESTIMATE = ("estimate", "low", "high", "p", "p_corrected", "smallest_effect")
+NUMBERS: dict[str, pl.DataType] = dict.fromkeys(_ESTIMATE, pl.Float64()) | dict.fromkeys(
+    ("seeds", "chains"), pl.Int64()
+)
+_EFFECT = (
+    "study backbone arm reference target family quantity against level language language_family languages "
+    "metric"
+)
+EFFECTS: dict[str, pl.DataType] = (
+    dict.fromkeys(_EFFECT.split(), pl.String()) | {"languages": pl.Int64()} | NUMBERS
+)
+_VERDICT = "study claim verdict quantity arms against targets languages relation margin"
+VERDICTS: dict[str, pl.DataType] = (
+    dict.fromkeys(_VERDICT.split(), pl.String())
+    | {"margin": pl.Float64()}
+    | {name: kind for name, kind in NUMBERS.items() if name != "p"}
+    | dict.fromkeys(("evidence", "source"), pl.String())
+)
 
 
 @dataclass(frozen=True)

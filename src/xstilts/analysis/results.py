@@ -26,22 +26,15 @@ from xstilts.study.claim import FAMILY
 from xstilts.study.phase import Evaluation, seen_with_labels
 from xstilts.study.plan import Cell, Plan
 
-SCHEMA: dict[str, pl.DataType] = {
-    "study": pl.String(),
-    "backbone": pl.String(),
-    "arm": pl.String(),
-    "reference": pl.String(),
-    "target": pl.String(),
-    "family": pl.String(),
-    "language": pl.String(),
-    "script": pl.String(),
-    "language_family": pl.String(),
+_COLUMNS = (
+    "study backbone arm reference target family language script language_family seed seen_with_labels metric "
+    "value n fingerprint"
+)
+SCHEMA: dict[str, pl.DataType] = dict.fromkeys(_COLUMNS.split(), pl.String()) | {
     "seed": pl.Int64(),
     "seen_with_labels": pl.Boolean(),
-    "metric": pl.String(),
     "value": pl.Float64(),
     "n": pl.Int64(),
-    "fingerprint": pl.String(),
 }
 """The columns of the tidy table. `value` is a percentage, null where it is missing."""
 ARM = "arm"
