@@ -22,6 +22,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -186,7 +187,8 @@ def _mixing(gold: Sequence[Any], predicted: Sequence[Any]) -> Callable[[np.rando
     return mix
 
 
-def fitted(tags: Sequence[str], length: int) -> tuple[str, ...]:
+@lru_cache(maxsize=2**15)
+def fitted(tags: tuple[str, ...], length: int) -> tuple[str, ...]:
     """Tags of another sentence for one of this length, from both ends inwards: the middle gives or grows.
 
     >>> fitted(("A", "B", "C", "D"), 2)
