@@ -105,7 +105,7 @@ class Told(Results):
         lines = tuple(Line(backbone, arm) for backbone in backbones for arm in ("none", "a", "b", "c", "d"))
         errors = ndtri((np.arange(2000) + 0.5) / 2000)[:, None]
         values = {"none": 0 * errors, "a": 2.62 + errors}
-        self.plan = SimpleNamespace(cells=(None,))
+        self.plan, self.store = SimpleNamespace(cells=(None,)), None
         self.__dict__["lines"] = lines
         self.__dict__["targets"] = (EvaluatedTarget("t", "classification", "accuracy", ("en", "de"), "en"),)
         self.__dict__["planned"] = frozenset((line, "t") for line in lines)
