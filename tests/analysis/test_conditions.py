@@ -91,6 +91,7 @@ def test_missing_cells_and_single_collapses_are_said_too(tmp_path, capsys):
 
 
 def test_status_gives_them_to_machines(guessing, capsys):
+    Findings(guessing.results).keep()
     show.status(guessing.plan, guessing.store, as_json=True)
     assert any("6 of 6 runs collapsed" in one for one in json.loads(capsys.readouterr().out)["conditions"])
 
