@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from xstilts.analysis.findings import Findings
 from xstilts.runner import local, work
 from xstilts.runner.context import Context, Event
 from xstilts.runner.sweep import Sweep
@@ -233,7 +234,7 @@ def _content(found: Plan, root: Path) -> dict[str, Any]:
     store = Store(root)
     store.know(found.steps)
     files = {step.fingerprint: (store.record(step.fingerprint) or {})["files"] for step in found.steps}
-    tables = page.write(found, store, ["csv"], root / "report")
+    tables = page.write(Findings.of(found, store), ["csv"], root / "report")
     left = [path.name for name in ("temporary", "running", "claims") for path in (root / name).iterdir()]
     assert not left, f"left behind: {left}"
     return {"files": files, "tables": [path.read_bytes() for path in tables]}

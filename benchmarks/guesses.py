@@ -1,6 +1,6 @@
 """Made-up predictions of models that learned nothing, and of models that learned little.
 
-Both are what the collapse guard (`xstilts.report.exchange`) must tell apart. No training, no data: gold
+Both are what the collapse guard (`xstilts.analysis.permutation`) must tell apart. No training, no data: gold
 values and predictions are drawn, and judged by the metrics of the tasks. A model that "knows a share" of the
 examples gives the right answer to these and guesses by its own habits elsewhere.
 """
@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from xstilts import metrics
+from xstilts.analysis.collapse import is_at_chance
+from xstilts.analysis.permutation import Examined, examine
 from xstilts.data.examples import Answer
-from xstilts.report.collapse import is_at_chance
-from xstilts.report.exchange import Examined, examine
 
 Rng = np.random.Generator
 

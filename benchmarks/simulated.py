@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from xstilts.report.pools import Pool, Rows, pools
-from xstilts.report.results import Line, PerExample, Results, Target
-from xstilts.report.statistics import Sample
+from xstilts.analysis.pools import LanguageRows, Pool, pools
+from xstilts.analysis.results import EvaluatedTarget, Line, PerExample, Results
+from xstilts.analysis.statistics import Sample
 from xstilts.study.claim import Claim
 from xstilts.study.plan import Cell
 
@@ -101,7 +101,7 @@ class Simulated(Results):
         self,
         setting: Setting,
         measured: Mapping[str, dict[str, PerExample]],
-        rows: Mapping[str, Mapping[str, Rows]],
+        rows: Mapping[str, Mapping[str, LanguageRows]],
         claims: Sequence[Claim] = (),
     ) -> None:
         study = SimpleNamespace(claims=tuple(claims), axes=())
@@ -110,17 +110,17 @@ class Simulated(Results):
         self._setting, self._measured, self._examples = setting, measured, rows
 
     @cached_property
-    def missing(self) -> tuple[Cell, ...]:
-        return ()
+    def missing(self) -> frozenset[Cell]:
+        return frozenset()
 
     @cached_property
-    def targets(self) -> tuple[Target, ...]:
+    def targets(self) -> tuple[EvaluatedTarget, ...]:
         setting = self._setting
         metric, codes = setting.metric, setting.languages
         return tuple(
-            Target(name, RETRIEVAL, metric, codes, "")
+            EvaluatedTarget(name, RETRIEVAL, metric, codes, "")
             if name == RETRIEVAL
-            else Target(name, "classification", metric, codes, codes[0])
+            else EvaluatedTarget(name, "classification", metric, codes, codes[0])
             for name in setting.names
         )
 
@@ -158,7 +158,7 @@ def _run(arm: str, seed: int, target: str) -> str:
 def simulate(rng: Rng, setting: Setting, claims: Sequence[Claim] = ()) -> Simulated:
     """The results of one simulated study."""
     measured: dict[str, dict[str, PerExample]] = {}
-    rows: dict[str, dict[str, Rows]] = {}
+    rows: dict[str, dict[str, LanguageRows]] = {}
     chains = setting.chains[:, None] * rng.standard_normal((setting.arms + 1, setting.seeds))
     if setting.once:
         chains = np.repeat(chains[:, :1], setting.seeds, axis=1)
@@ -166,7 +166,9 @@ def simulate(rng: Rng, setting: Setting, claims: Sequence[Claim] = ()) -> Simula
         units = _units(rng, setting)
         places = np.arange(setting.examples)
         rows[target] = {
-            code: Rows([f"q{unit}" for unit in own] if setting.common < 1 else list(map(str, own)), places)
+            code: LanguageRows(
+                [f"q{unit}" for unit in own] if setting.common < 1 else list(map(str, own)), places
+            )
             for code, own in zip(setting.languages, units, strict=True)
         }
         tilts = setting.spread_of(target)[:, None] * rng.standard_normal(chains.shape) + chains
@@ -177,7 +179,7 @@ def simulate(rng: Rng, setting: Setting, claims: Sequence[Claim] = ()) -> Simula
             by_language = zip(setting.languages, numbers[:, arm, seed], strict=True)
             measured.setdefault(
                 cell.evaluation,
-                {code: PerExample(places.astype(np.float64), found) for code, found in by_language},
+                {code: PerExample(places, found) for code, found in by_language},
             )
     return Simulated(setting, measured, rows, claims)
 

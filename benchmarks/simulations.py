@@ -21,10 +21,10 @@ import guesses
 from guesses import Predictions
 from simulated import RETRIEVAL, Rng, Setting, arm_name, simulate, true_samples
 from xstilts import lab
-from xstilts.report.charts import heat_cells
-from xstilts.report.claims import judge
-from xstilts.report.effects import EFFECT, GAP, SCORE, SLOPE, Effects, Quantity
-from xstilts.report.statistics import Estimate
+from xstilts.analysis import transfer
+from xstilts.analysis.claims import judge
+from xstilts.analysis.effects import EFFECT, GAP, SCORE, SLOPE, Effects, Quantity
+from xstilts.analysis.statistics import Estimate
 from xstilts.study.claim import Claim
 
 BEGIN, END = "<!-- figures: benchmarks/simulations.py -->", "<!-- end of figures -->"
@@ -65,7 +65,7 @@ def false_verdicts(setting: Setting, studies: int) -> tuple[int, int]:
     maps = claims = 0
     for _ in range(studies):
         effects = Effects(simulate(rng, setting, claims_of(setting)))
-        maps += any(cell["strong"] for cell in heat_cells(effects, "simulated"))
+        maps += any(cell.strong for cell in transfer.maps(effects)["simulated"])
         claims += any(one.verdict != "undecided" for one in judge(effects))
     return maps, claims
 

@@ -14,8 +14,7 @@ import xstilts
 
 if TYPE_CHECKING:
     from shell import Shell
-    from xstilts.store import Store
-    from xstilts.study.plan import Plan
+    from xstilts.analysis.findings import Findings
 
 SOURCE = Path(xstilts.__file__).parents[1]
 """Where the package lies that is tested: its workers must not take an installed one."""
@@ -125,7 +124,7 @@ def world(tmp_path: Path) -> World:
     return made
 
 
-def fake_report(plan: "Plan", store: "Store", formats: list[str], out: Path, *_: object) -> list[Path]:
+def fake_report(findings: "Findings", formats: list[str], out: Path) -> list[Path]:
     """In place of the report: a folder, and the names that would be printed."""
     out.mkdir(parents=True, exist_ok=True)
     return [out / one for one in formats]
@@ -135,7 +134,8 @@ def fake_report(plan: "Plan", store: "Store", formats: list[str], out: Path, *_:
 def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "Shell":
     """Commands in an empty folder, with work that costs nothing (runner/fakes.py) and no report."""
     from shell import Shell
-    from xstilts.report import conditions, page
+    from xstilts.analysis.findings import Findings
+    from xstilts.report import page
     from xstilts.runner import local
     from xstilts.store import Store
 
@@ -150,7 +150,10 @@ def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.delenv("XSTILTS_DATA", raising=False)
     monkeypatch.setattr(local, "run", functools.partial(local.run, compute="fakes:compute"))
     monkeypatch.setattr(page, "write", fake_report)
-    monkeypatch.setattr(conditions, "answer", lambda effects, store: ("The answer.", ["A condition."]))
+    told = {"answer": "The answer.", "conditions": ["A condition."]}
+    told["known_headline"] = ("The answer.", ["A condition."])
+    for name, value in told.items():
+        monkeypatch.setattr(Findings, name, value)
     Store(folder / "store").prepare()
     (folder / "store" / "instructions.json").write_text("{}")
     return Shell(capsys, monkeypatch)

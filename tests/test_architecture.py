@@ -42,11 +42,13 @@ LAYERS = (
     ("store",),
     ("study",),
     ("audit",),
+    ("analysis",),
     ("runner", "report"),
     ("cli", "xtreme.export"),
     ("__main__",),
 )
-"""From the bottom up. A module imports from its own layer and those below; `runner`, `report` never meet."""
+"""From the bottom up. A module imports from its own layer and those below; `runner` meets neither `analysis`
+nor `report`."""
 
 
 def modules() -> list[Path]:
@@ -111,10 +113,31 @@ def test_imports_point_one_way(path: Path) -> None:
 
 
 def test_the_runner_and_the_report_never_meet() -> None:
+    meets = {"runner": {"report", "analysis"}, "report": {"runner"}, "analysis": {"runner"}}
     for path in modules():
         own = name_of(path).split(".")[0]
-        other = {"runner": "report", "report": "runner"}.get(own)
-        assert not [name for name in imported(path) if other and name.split(".")[0] == other], path
+        assert not {name.split(".")[0] for name in imported(path)} & meets.get(own, set()), path
+
+
+def test_the_analysis_knows_no_pictures_and_the_report_computes_nothing() -> None:
+    """What is drawn, and how, is the report's; resampling, fitting and judging are the analysis's."""
+    drawing = {"altair", "vl_convert", "jinja2", "markupsafe"}
+    for path in sorted((SOURCE / "analysis").glob("*.py")):
+        assert not external(path) & drawing, path
+    for path in sorted((SOURCE / "report").glob("*.py")):
+        assert not external(path) & {"scipy", "xstilts.metrics", "xstilts.families"}, path
+        assert not {"analysis.best", "analysis.collapse", "analysis.pools", "store"} & imported(path), path
+
+
+def external(path: Path) -> set[str]:
+    """The packages, and parts of this one, that a module imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return {".".join(name.split(".")[: 2 if name.startswith("xstilts.") else 1]) for name in names}
 
 
 def test_only_the_runner_imports_torch() -> None:
@@ -146,6 +169,20 @@ def test_planning_loads_nothing_heavy(world: "World", tmp_path: Path) -> None:
     )
     loaded = loaded_after(program, str(world.study()), str(tmp_path / "store"))
     assert not loaded & {*HEAVY, "polars", "scipy", "altair", "huggingface_hub"}
+
+
+def test_the_analysis_loads_neither_altair_nor_jinja2() -> None:
+    program = "\n".join(
+        f"import xstilts.analysis.{path.stem}" for path in sorted((SOURCE / "analysis").glob("[a-z]*.py"))
+    )
+    assert not loaded_after(program) & {*HEAVY, "altair", "vl_convert", "jinja2"}
+
+
+def test_text_tables_need_no_altair() -> None:
+    program = (
+        "import xstilts.report.tables, xstilts.report.paper, xstilts.report.markdown, xstilts.report.latex"
+    )
+    assert "altair" not in loaded_after(program)
 
 
 def test_reporting_loads_no_torch() -> None:

@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from analysis import example
 from pictures import CONTROLS, planned, study
-from report import example
-from xstilts.report import page, sections
-from xstilts.report.charts import heat_cells, line_label
-from xstilts.report.claims import judge, lines_of, targets_of
-from xstilts.report.effects import EFFECT, Effects, Quantity
+from xstilts.analysis.claims import judge, lines_of, targets_of
+from xstilts.analysis.effects import EFFECT, Effects, Quantity
+from xstilts.analysis.findings import Findings
+from xstilts.analysis.results import Line, Results
+from xstilts.analysis.transfer import maps
+from xstilts.analysis.wording import line_label
+from xstilts.report import page
 from xstilts.report.markdown import markdown
 from xstilts.report.panels import by_language
 from xstilts.report.paper import Paper
-from xstilts.report.results import Line, Results
 from xstilts.report.tables import effect_grid, score_grid
 from xstilts.store import Store
 from xstilts.study.claim import Claim
@@ -65,19 +67,19 @@ def effects(world: "World", tmp_path: Path) -> Effects:
 
 def test_every_score_stands_beside_its_controls(effects: Effects) -> None:
     (target,) = effects.results.targets
-    names = [name for name, _ in score_grid(effects.results, target).rows]
+    names = [name for name, _ in score_grid(Findings(effects.results), target).rows]
     assert names[:2] == ["none", "mood"]
     assert set(names) == {
         *("none", "mood", "majority class", *LABELS.values()),
         *("mood, images shuffled", "mood, text translated"),
     }
-    rows = {name: entries for name, entries, *_ in effect_grid(effects, SCRATCH).rows}
+    rows = {name: entries for name, entries, *_ in effect_grid(Findings(effects.results), SCRATCH).rows}
     assert set(rows) == {"none", "mood", "majority class", *LABELS.values()}
     assert rows["none"][0].text > rows["text only"][0].text
 
 
 def test_controls_are_scores_and_no_tested_effects(effects: Effects) -> None:
-    kinds = {cell["row"]: cell["kind"] for cell in heat_cells(effects, SCRATCH)}
+    kinds = {cell.row: cell.kind for cell in maps(effects)[SCRATCH]}
     assert kinds == {"none": "score", "mood": "effect", "majority class": "score"} | dict.fromkeys(
         LABELS.values(), "score"
     )
@@ -118,17 +120,18 @@ def test_a_claim_against_a_control_is_judged(effects: Effects) -> None:
 
 
 def test_the_report_says_it_in_words_tables_and_pictures(effects: Effects, tmp_path: Path) -> None:
-    paper = Paper(effects, effects.results.store)
+    findings = Findings(effects.results)
+    paper = Paper(findings)
     (told,) = [text for text in paper.results if text.startswith("Controls on xvnli:")]
     for name in LABELS.values():
         assert f"{name} " in told
         assert name in markdown(paper).decode()
-    assert by_language(effects, SCRATCH) is not None
-    (path,) = page.write(effects.results.plan, effects.results.store, ["html"], tmp_path)
+    assert by_language(findings.results, findings.effects, SCRATCH) is not None
+    (path,) = page.write(findings, ["html"], tmp_path)
     text = path.read_text()
     assert all(name in text for name in LABELS.values())
     assert "snli_ve-text" in text, "what a control was trained on"
-    latex = page.write(effects.results.plan, effects.results.store, ["latex"], tmp_path / "latex")
+    latex = page.write(findings, ["latex"], tmp_path / "latex")
     tables = [one.read_text() for one in latex if one.name in ("scores-xvnli.tex", "transfer.tex")]
     assert len(tables) == 2
     assert all(name in table for name in LABELS.values() for table in tables)
@@ -140,18 +143,16 @@ def test_targets_about_text_have_no_empty_rows(world: "World", tmp_path: Path) -
     path.write_text(path.read_text().replace('tasks = ["xvnli"]', 'tasks = ["xvnli", "./mood.py"]'))
     effects, _ = computed(plan(load(path), world.folder / "data"), tmp_path / "store")
     assert not effects.results.missing
-    grids = {target.name: score_grid(effects.results, target) for target in effects.results.targets}
+    grids = {target.name: score_grid(Findings(effects.results), target) for target in effects.results.targets}
     assert [name for name, _ in grids["mood"].rows] == ["none", "mood"]
-    cells = {(cell["row"], cell["column"]): cell for cell in heat_cells(effects, SCRATCH)}
+    cells = {(cell.row, cell.column): cell for cell in maps(effects)[SCRATCH]}
     assert cells["text only", "mood"]["kind"] == cells["text only", "mean"]["kind"] == "absent"
     assert cells["text only", "xvnli"]["kind"] == "score"
-    assert not [cell for cell in cells.values() if cell["kind"] == "missing"]
+    assert not [cell for cell in cells.values() if cell.kind == "missing"]
     claim = Claim(says="Images help", arms=("none",), against="text-only")
     assert targets_of(effects.results, claim) == ("xvnli",)
     assert targets_of(effects.results, claim.changed(against="none")) == ("xvnli", "mood")
-    assert (
-        "xvnli (" in str(page.write(effects.results.plan, effects.results.store, ["svg"], tmp_path)) or True
-    )
+    assert "xvnli (" in str(page.write(Findings(effects.results), ["svg"], tmp_path)) or True
 
 
 @pytest.mark.parametrize(
@@ -161,7 +162,7 @@ def test_targets_about_text_have_no_empty_rows(world: "World", tmp_path: Path) -
 def test_without_a_control_the_report_says_what_it_does_not_know(
     world: "World", tmp_path: Path, references: tuple[str, ...], warned: bool
 ) -> None:
-    effects, store = computed(planned(world, *references), tmp_path / "store")
-    texts = list(sections.limitations(effects, store))
+    effects, _ = computed(planned(world, *references), tmp_path / "store")
+    texts = Findings(effects.results).limitations
     assert any("Nothing tells whether the images of xvnli are used" in text for text in texts) is warned
     assert EFFECT.against == "none"

@@ -4,10 +4,9 @@ import json
 import shutil
 from pathlib import Path
 
+from xstilts.analysis.findings import Findings
 from xstilts.report import latex, markdown
-from xstilts.report.effects import Effects
 from xstilts.report.paper import Paper
-from xstilts.report.results import Results
 from xstilts.runner import work
 from xstilts.store import Store
 from xstilts.study.load import load
@@ -61,7 +60,7 @@ def test_records_and_reports_name_the_files(tmp_path: Path) -> None:
 
     shutil.move(tmp_path / "data", tmp_path / "elsewhere")
     again = plan(load(tmp_path / "study.toml"), tmp_path / "elsewhere")
-    paper = Paper(Effects(Results(again, store)), store)
+    paper = Paper(Findings.of(again, store))
     (data,) = [sheet for sheet in paper.sheets if sheet.title == "Data"]
     files, rows, release = "intermediate/nli_mix/train.jsonl", "5 rows", "17,244"
     assert ("nli_mix", "train", "en", files, rows, release) in data.rows

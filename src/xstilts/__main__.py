@@ -131,16 +131,14 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
         raise typer.Exit(INTERRUPTED) from None
     progress.say(show.result(result))
     if plan.cells:
-        from xstilts.report import conditions, page
-        from xstilts.report.effects import Effects
-        from xstilts.report.results import Results
+        from xstilts.analysis.findings import Findings
+        from xstilts.report import page
 
-        effects = Effects(Results(plan, kept))
-        answered, read_with = conditions.answer(effects, kept)
-        for text in (answered, *read_with):
+        findings = Findings.of(plan, kept)
+        for text in (findings.answer, *findings.conditions):
             progress.say(text)
         folder = out or Path("reports") / plan.study.name
-        for path in page.write(plan, kept, ["html", "csv"], folder, effects):
+        for path in page.write(findings, ["html", "csv"], folder):
             print(path)
     else:
         for step in plan.steps:
@@ -219,11 +217,13 @@ def report(
     out: Annotated[Path | None, typer.Option(help="A folder; by default reports/STUDY.")] = None,
 ) -> None:
     """Write what is known as a page or as tables."""
+    from xstilts.analysis.findings import Findings
     from xstilts.report import page
 
     plan, kept = planned(study, store, data, images)
     formats = [one.value for one in to]
-    for path in page.write(plan, kept, formats, out or Path("reports") / plan.study.name):
+    folder = out or Path("reports") / plan.study.name
+    for path in page.write(Findings.of(plan, kept), formats, folder):
         print(path)
 
 
@@ -237,15 +237,14 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Lay measured figures beside published ones; a name that does not exist lists those that do."""
+    from xstilts.analysis import compare as comparing
+    from xstilts.analysis import published as publishing
+    from xstilts.analysis.findings import Findings
     from xstilts.cli import show
-    from xstilts.report import compare as comparing
-    from xstilts.report import published as publishing
-    from xstilts.report.effects import Effects
-    from xstilts.report.results import Results
 
     figures = publishing.read(published)
     plan, kept = planned(study, store, data, images)
-    show.compared(comparing.compare(Effects(Results(plan, kept)), figures), as_json=json)
+    show.compared(comparing.compare(Findings.of(plan, kept).quantities, figures), as_json=json)
 
 
 @app.command()

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from xstilts import __main__ as commands
+from xstilts.analysis.leaks import leaks
 from xstilts.audit.audit import audit, seen_languages
 from xstilts.audit.chains import chains
 from xstilts.audit.finding import groups, reason
 from xstilts.audit.kept import audited, stored
 from xstilts.audit.words import lines, summary
 from xstilts.errors import InputErrors
-from xstilts.report.leaks import leaks
 from xstilts.store import Store
 from xstilts.study.load import bundled, load
 from xstilts.study.plan import draft, plan

@@ -17,6 +17,7 @@ import seeds
 
 from xstilts import lab
 from xstilts import tasks as registry
+from xstilts.analysis.findings import Findings
 from xstilts.cli import show
 from xstilts.report import page
 from xstilts.store import Store
@@ -224,7 +225,7 @@ EDITS = (
 
 
 def _report(*formats: str) -> Callable[[Plan, Store, Path], object]:
-    return lambda plan, store, out: page.write(plan, store, formats, out)
+    return lambda plan, store, out: page.write(Findings.of(plan, store), formats, out)
 
 
 FOLLOWING: tuple[Callable[[Plan, Store, Path], object], ...] = (

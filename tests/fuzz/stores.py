@@ -11,12 +11,12 @@ from unittest import mock
 import mutation
 import polars as pl
 
-from report import example
+from analysis import example
 from xstilts import checksums
+from xstilts.analysis import collapse, files, leaks, methods, permutation
+from xstilts.analysis.results import Results
 from xstilts.audit import kept
 from xstilts.audit.finding import Audit, Finding
-from xstilts.report import account, collapse, exchange, files, leaks, sections
-from xstilts.report.results import Results
 from xstilts.store import Store
 from xstilts.store import maintenance as upkeep
 from xstilts.study import cost
@@ -67,7 +67,7 @@ def prepare(folder: Path) -> Callable[[Random], Callable[[], object]]:
 
 
 def _briefly(read: Callable[[], object]) -> object:
-    with mock.patch.multiple(exchange, **FEW):
+    with mock.patch.multiple(permutation, **FEW):
         return read()
 
 
@@ -196,7 +196,7 @@ def _cells(plan: Plan, fingerprint: str) -> tuple[Cell, ...]:
 
 def _read_step(plan: Plan, step: Step, store: Store) -> None:
     """The step alone, as a report reads each."""
-    for found in (account.failures, account.costs, account.machines):
+    for found in (methods.failures, methods.costs, methods.machines):
         found(plan, store)
     cost.estimate(plan, store)
     if isinstance(step.specification, Phase):
@@ -218,9 +218,9 @@ def _read_all(plan: Plan, root: Path, out: Path) -> None:
     upkeep.unreferenced(store, plan.steps)
     results = Results(plan, store)
     assert len(results.table) > 0
-    for found in (account.models, sections.own_scores):
+    for found in (methods.models, methods.own_scores):
         found(plan, store)
     collapse._by_predictions.cache_clear()
-    collapse.collapsed(plan, store)
+    collapse.examined(plan, store)
     assert results._samples
     export(plan, store, out)

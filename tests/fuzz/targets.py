@@ -17,9 +17,9 @@ import seeds
 from typed import misfit
 
 from xstilts import tasks as registry
+from xstilts.analysis import published
 from xstilts.data import images, loader, readers, task
 from xstilts.data.fit import fit
-from xstilts.report import published
 from xstilts.study import backbone, vision
 from xstilts.study.load import load
 from xstilts.study.plan import draft

@@ -9,14 +9,13 @@ from unittest import mock
 
 import pytest
 
-from report import example
-from report.example import World
+from analysis import example
+from analysis.example import World
+from xstilts.analysis.findings import Findings
 from xstilts.cli import show
 from xstilts.plain import printable
 from xstilts.report import drawing, latex, markdown, page
-from xstilts.report.effects import Effects
 from xstilts.report.paper import Paper
-from xstilts.report.results import Results
 from xstilts.study.claim import Claim
 from xstilts.study.step import Step
 
@@ -92,7 +91,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture(scope="module")
 def html(world: World) -> _Page:
-    return _Page(page.build(world.plan, world.store))
+    return _Page(page.build(Findings.of(world.plan, world.store)))
 
 
 def test_the_page_has_no_element_but_its_own(html: _Page) -> None:
@@ -129,7 +128,7 @@ def test_a_chart_keeps_what_stands_in_its_texts() -> None:
 
 
 def test_latex_commands_are_text(world: World) -> None:
-    files = latex.folder(Paper(Effects(Results(world.plan, world.store)), world.store), [("a", EVIL)])
+    files = latex.folder(Paper(Findings.of(world.plan, world.store)), [("a", EVIL)])
     own = {r"\input{tables/" + Path(name).stem + "}" for name in files if name.startswith("tables/")}
     for name, content in files.items():
         assert re.fullmatch(r"main\.tex|tables/[a-z0-9-]+\.tex", name)
@@ -142,7 +141,7 @@ def test_latex_commands_are_text(world: World) -> None:
 
 
 def test_markdown_has_neither_tags_nor_links(world: World) -> None:
-    text = markdown.markdown(Paper(Effects(Results(world.plan, world.store)), world.store)).decode()
+    text = markdown.markdown(Paper(Findings.of(world.plan, world.store))).decode()
     assert EVIL.partition("'")[0].replace("<", "&lt;") in text
     assert "<" not in text
     assert "](" not in text

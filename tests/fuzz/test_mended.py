@@ -10,6 +10,7 @@ import pytest
 import seeds
 
 from xstilts import tasks as registry
+from xstilts.analysis import published
 from xstilts.cli import show
 from xstilts.data import images, loader, readers, unpacked
 from xstilts.data.examples import Bitext, Choice, Pair, Tagged
@@ -23,7 +24,6 @@ from xstilts.errors import (
     StudyError,
 )
 from xstilts.plain import parse_json
-from xstilts.report import published
 from xstilts.store import Store
 from xstilts.study.backbone import room
 from xstilts.study.load import load

@@ -8,14 +8,14 @@ from unittest import mock
 import polars as pl
 import pytest
 
-from report import example
-from report.example import World
+from analysis import example
+from analysis.example import World
 from xstilts import checksums
+from xstilts.analysis import collapse, files
+from xstilts.analysis.findings import Findings
+from xstilts.analysis.results import Results
 from xstilts.audit import kept
 from xstilts.errors import DamageError
-from xstilts.report import collapse, files, planted
-from xstilts.report.effects import Effects
-from xstilts.report.results import Results
 from xstilts.store import Store
 
 
@@ -107,7 +107,7 @@ def test_predictions_that_are_none(world: World, column: pl.Expr, told: str) -> 
     collapse._by_predictions.cache_clear()
     with pytest.raises(DamageError, match=f"predictions.parquet: {told}.*--repair"):
         assert Results(world.plan, store)._samples
-        collapse.collapsed(world.plan, store)
+        collapse.examined(world.plan, store)
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"update": "first"}', '{"update": 1, "loss": []}', "7"])
@@ -142,4 +142,4 @@ def test_a_task_of_a_user_may_be_called_like_those_of_the_lab(tmp_path: Path) ->
     more = {"FAMILIES": {"lab_mine": "classification"}, "EASE": {"lab_mine": 1.0}}
     with mock.patch.multiple(example, **small, **more):
         made = example.make(tmp_path, seeds=(1,))
-    assert planted.truth_table(Effects(made.results)) == []
+    assert Findings(made.results).planted == []

@@ -1,44 +1,5 @@
-"""The example study, measured whole and with gaps; and what the lab planted in it."""
+"""The studies that the tests of the analysis are about."""
 
-import sys
-from collections.abc import Iterator
-from types import ModuleType
+from analysis.conftest import numbered_world, torn_world, truth, world
 
-import pytest
-
-from xstilts import lab
-
-from . import numbered
-from .example import World, make
-
-TRUTH = {("lab_nli", "lab_nli"): "help", ("lab_nli", "lab_pairs"): "help", ("lab_ccg", "lab_tatoeba"): "harm"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def truth() -> Iterator[None]:
-    """The lab's table of planted effects, as it is for the example."""
-    table = ModuleType("xstilts.lab.truth")
-    table.expected = lambda intermediate, target: TRUTH.get((intermediate, target), "none")  # type: ignore
-    table.reason = lambda intermediate, target: "said so"  # type: ignore
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "xstilts.lab.truth", table)
-        patch.setattr(lab, "truth", table, raising=False)
-        yield
-
-
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Everything measured, three seeds."""
-    return make(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(scope="session")
-def torn_world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """One seed; two cells failed."""
-    return make(tmp_path_factory.mktemp("torn"), (1,), (("nli", "lab_ner"), ("tags", "lab_pairs")))
-
-
-@pytest.fixture(scope="session")
-def numbered_world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """A study with axes; three seeds."""
-    return numbered.make(tmp_path_factory.mktemp("numbered"))
+__all__ = ["numbered_world", "torn_world", "truth", "world"]

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from analysis.numbered import AXES, MIXED, SHARE, SIZE, SIZES
+from xstilts.analysis.axes import AxisPanel, by_family, over_axis
+from xstilts.analysis.effects import Effects
+from xstilts.analysis.findings import Findings
+from xstilts.analysis.results import Results
 from xstilts.report import axes, drawing, page
 from xstilts.report.drawing import PALETTE
-from xstilts.report.effects import Effects
-from xstilts.report.results import Results
 from xstilts.study.axis import Axis
-
-from .numbered import AXES, MIXED, SHARE, SIZE, SIZES
 
 BACKBONE = "lab-mini"
 TASKS = Axis(name="tasks", arms={"n125": 1, "n250": 1, "n500": 1, "n1000": 2, "n2000": 2, "n8000": 5})
@@ -38,10 +39,10 @@ def small(numbered_world):
 @pytest.fixture(scope="module")
 def drawn(effects):
     return {
-        "size": axes.over_axis(effects, SIZE, BACKBONE),
-        "share": axes.over_axis(effects, SHARE, BACKBONE),
-        "tasks": axes.over_axis(effects, TASKS, BACKBONE),
-        "families": axes.by_family(effects, SHARE, BACKBONE),
+        "size": axes.draw(over_axis(effects, SIZE, BACKBONE)),
+        "share": axes.draw(over_axis(effects, SHARE, BACKBONE)),
+        "tasks": axes.draw(over_axis(effects, TASKS, BACKBONE)),
+        "families": axes.draw(by_family(effects, SHARE, BACKBONE)),
     }
 
 
@@ -68,7 +69,7 @@ def test_charts_are_valid_vega_lite(drawn):
 def test_charts_load_nothing_and_are_the_same_twice(effects, svgs):
     for svg in svgs.values():
         assert not re.search(r'<script|<image|href="(?!#)|url\((?!#)', svg)
-    assert drawing.svg(axes.over_axis(effects, SHARE, BACKBONE)) == svgs["share"]
+    assert drawing.svg(axes.draw(over_axis(effects, SHARE, BACKBONE))) == svgs["share"]
 
 
 def test_every_arm_stands_over_its_number(svgs):
@@ -112,7 +113,7 @@ def test_groups_have_a_colour_and_a_shape(drawn):
 
 
 def test_more_lines_than_colours_differ_in_shape():
-    panel = axes.Panel(SHARE, BACKBONE, None, (), tuple(map(str, range(30))))
+    panel = AxisPanel(SHARE, None, (), tuple(map(str, range(30))))
     colour, shape = (one.to_dict()["scale"]["range"] for one in axes._looks(panel))
     assert len(set(zip(colour, shape, strict=True))) == 30
 
@@ -121,7 +122,7 @@ def test_the_arm_none_is_a_rule(effects, svgs):
     assert svgs["size"].count(">none<") == 3
     assert ">none<" not in svgs["families"]
     on_it = SHARE.changed(arms={**MIXED, "none": -1.0})
-    assert ">none<" not in drawing.svg(axes.over_axis(effects, on_it, BACKBONE))
+    assert ">none<" not in drawing.svg(axes.draw(over_axis(effects, on_it, BACKBONE)))
 
 
 def test_families_are_drawn_where_languages_are_mixed(effects, svgs):
@@ -129,26 +130,26 @@ def test_families_are_drawn_where_languages_are_mixed(effects, svgs):
         assert f">{family}<" in svgs["families"]
     assert svgs["families"].count(">arms of Lab G<") == 3
     assert len(titles(svgs["families"])) == 3 * 4 * (len(MIXED) + 1)
-    assert axes.by_family(effects, SIZE, BACKBONE) is None
+    assert by_family(effects, SIZE, BACKBONE) == ()
 
 
 def test_missing_arms_are_told_and_the_others_shown(torn):
-    size = drawing.svg(axes.over_axis(torn, SIZE, BACKBONE))
+    size = drawing.svg(axes.draw(over_axis(torn, SIZE, BACKBONE)))
     assert size.count(">results are missing<") == 3
     assert len(titles(size)) == 5 * (len(SIZES) - 1)
-    share = drawing.svg(axes.over_axis(torn, SHARE, BACKBONE))
+    share = drawing.svg(axes.draw(over_axis(torn, SHARE, BACKBONE)))
     assert share.count(">results are missing<") == 3
     assert share.count(">Lab S: ") == 3
 
 
 def test_nothing_measured_is_nothing_drawn(numbered_world):
     empty = Effects(Results(replace(numbered_world.plan, cells=()), numbered_world.store))
-    assert axes.over_axis(empty, SIZE, BACKBONE) is None
-    assert axes.by_family(empty, SHARE, BACKBONE) is None
+    assert over_axis(empty, SIZE, BACKBONE) == ()
+    assert by_family(empty, SHARE, BACKBONE) == ()
 
 
 def test_the_page_has_a_section_for_axes(small, numbered_world):
-    html = page.build(small, numbered_world.store)
+    html = page.build(Findings.of(small, numbered_world.store))
     section = html.split('<section id="axes">')[1].split("</section>")[0]
     names = re.findall(r'<figure id="figure-([\w-]+)"', section)
     assert names == ["axis-1", "axis-2", "axis-2-families"]
@@ -157,7 +158,8 @@ def test_the_page_has_a_section_for_axes(small, numbered_world):
 
 
 def test_each_backbone_has_its_figures(small, numbered_world):
-    effects = Effects(Results(small, numbered_world.store))
-    names = [one.name for one in axes.figures(effects, (BACKBONE, "other"))]
-    assert len(names) == len(set(names)) == 4 * len(AXES)
+    found = Findings.of(small, numbered_world.store).axes
+    both = [*found, *(replace(figure, backbone="other") for figure in found)]
+    names = [one.name for one in axes.figures(both, several=True)]
+    assert len(names) == len(set(names)) == 2 * (len(AXES) + 1)
     assert names[0] == "axis-1-lab-mini"

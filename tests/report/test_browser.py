@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from xstilts.analysis.findings import Findings
 from xstilts.report import page
 
 CHROMIUM = next(
@@ -93,7 +94,7 @@ def browse(path: Path, width: int, *options: str) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def html(world) -> str:
-    return page.build(world.plan, world.store)
+    return page.build(Findings.of(world.plan, world.store))
 
 
 @pytest.fixture(scope="module", params=[1400, 500])

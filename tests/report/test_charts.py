@@ -5,38 +5,40 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy.special import ndtri
 
-from xstilts.report import charts, drawing, panels, planted, sections
-from xstilts.report.effects import Effects
-from xstilts.report.results import Line, Results, Target
-from xstilts.report.statistics import Sample
+from xstilts.analysis.collapse import Collapses
+from xstilts.analysis.findings import Findings
+from xstilts.analysis.results import EvaluatedTarget, Line, Results
+from xstilts.analysis.statistics import Sample
+from xstilts.report import charts, drawing, panels, planted, tables
 
 BACKBONE = "lab-mini"
 
 
 @pytest.fixture(scope="module")
-def effects(world):
-    return Effects(world.results)
+def findings(world):
+    return Findings(world.results)
 
 
 @pytest.fixture(scope="module")
 def torn(torn_world):
-    return Effects(torn_world.results)
+    return Findings(torn_world.results)
 
 
-def drawn(effects):
-    pairs = planted.truth_table(effects)
+def drawn(found):
+    results, effects = found.results, found.effects
     return {
-        "transfer": charts.heat_map(effects, BACKBONE),
-        "languages": panels.by_language(effects, BACKBONE),
-        "gap": charts.gaps(effects, BACKBONE),
-        "distance": planted.distance_chart(effects, BACKBONE),
-        "layers": charts.layers(effects.results, BACKBONE),
-        "truth": planted.truth_chart(pairs),
-        "loss": charts.curves(effects.results, "loss"),
-        "development": charts.curves(effects.results, "development"),
+        "transfer": charts.heat_map(found.maps.get(BACKBONE, ())),
+        "languages": panels.by_language(results, effects, BACKBONE),
+        "gap": charts.gaps(effects, BACKBONE, results.targets),
+        "distance": planted.distance_chart(found.distances(BACKBONE)),
+        "layers": charts.layers(found.layers, BACKBONE),
+        "truth": planted.truth_chart(found.planted),
+        "loss": charts.curves(found.training, "loss"),
+        "development": charts.curves(found.training, "development"),
     }
 
 
@@ -46,8 +48,8 @@ def test_all_charts_are_valid_vega_lite(torn):
 
 
 @pytest.fixture(scope="module")
-def svgs(effects):
-    return {name: drawing.svg(chart) for name, chart in drawn(effects).items()}
+def svgs(findings):
+    return {name: drawing.svg(chart) for name, chart in drawn(findings).items()}
 
 
 def test_charts_become_svg_that_loads_nothing(svgs):
@@ -61,38 +63,39 @@ def test_ids_of_two_charts_differ(svgs):
     assert len(ids) == len(set(ids))
 
 
-def test_drawing_twice_gives_the_same(effects, svgs):
-    assert drawing.svg(charts.heat_map(effects, BACKBONE)) == svgs["transfer"]
+def test_drawing_twice_gives_the_same(findings, svgs):
+    assert drawing.svg(charts.heat_map(findings.maps[BACKBONE])) == svgs["transfer"]
 
 
-def test_charts_become_pdf(effects):
-    assert drawing.pdf(charts.gaps(effects, BACKBONE)).startswith(b"%PDF")
+def test_charts_become_pdf(findings):
+    chart = charts.heat_map(findings.maps[BACKBONE])
+    assert drawing.pdf(chart).startswith(b"%PDF")
 
 
-def test_the_heat_map_has_effects_scores_and_the_mean(effects):
-    cells = {(cell["row"], cell["column"]): cell for cell in charts.heat_cells(effects, BACKBONE)}
-    assert cells["none", "lab_nli"]["kind"] == "score"
-    assert cells["nli", "lab_nli"]["kind"] == "effect"
-    assert cells["nli", "lab_nli"]["strong"]
-    assert not cells["nli", "lab_ner"]["strong"]
-    assert cells["tags", "lab_tatoeba"]["text"].startswith("−")
+def test_the_heat_map_has_effects_scores_and_the_mean(findings):
+    cells = {(cell.row, cell.column): cell for cell in findings.maps[BACKBONE]}
+    assert cells["none", "lab_nli"].kind == "score"
+    assert cells["nli", "lab_nli"].kind == "effect"
+    assert cells["nli", "lab_nli"].strong
+    assert not cells["nli", "lab_ner"].strong
+    assert cells["tags", "lab_tatoeba"].text.startswith("−")
     assert ("majority class", "mean") in cells
     assert ("random weights", "mean") in cells
 
 
 def test_missing_cells_are_drawn_as_missing(torn):
-    cells = {(cell["row"], cell["column"]): cell for cell in charts.heat_cells(torn, BACKBONE)}
-    assert cells["nli", "lab_ner"]["kind"] == "missing"
-    assert cells["nli", "mean"]["kind"] == "missing"
-    svg = drawing.svg(charts.heat_map(torn, BACKBONE))
+    cells = {(cell.row, cell.column): cell for cell in torn.maps[BACKBONE]}
+    assert cells["nli", "lab_ner"].kind == "missing"
+    assert cells["nli", "mean"].kind == "missing"
+    svg = drawing.svg(charts.heat_map(torn.maps[BACKBONE]))
     assert svg.count(">missing<") == 4
-    assert "missing: nli" in drawing.svg(panels.by_language(torn, BACKBONE))
+    assert "missing: nli" in drawing.svg(panels.by_language(torn.results, torn.effects, BACKBONE))
 
 
 def test_without_none_the_map_has_scores(world):
     kept = tuple(cell for cell in world.plan.cells if cell.arm != "none")
-    cells = charts.heat_cells(Effects(Results(replace(world.plan, cells=kept), world.store)), BACKBONE)
-    assert {cell["kind"] for cell in cells} == {"score"}
+    cells = Findings.of(replace(world.plan, cells=kept), world.store).maps[BACKBONE]
+    assert {cell.kind for cell in cells} == {"score"}
 
 
 class Told(Results):
@@ -102,9 +105,9 @@ class Told(Results):
         lines = tuple(Line(backbone, arm) for backbone in backbones for arm in ("none", "a", "b", "c", "d"))
         errors = ndtri((np.arange(2000) + 0.5) / 2000)[:, None]
         values = {"none": 0 * errors, "a": 2.62 + errors}
-        self.plan = SimpleNamespace(cells=(None,))
+        self.plan, self.store = SimpleNamespace(cells=(None,)), None
         self.__dict__["lines"] = lines
-        self.__dict__["targets"] = (Target("t", "classification", "accuracy", ("en", "de"), "en"),)
+        self.__dict__["targets"] = (EvaluatedTarget("t", "classification", "accuracy", ("en", "de"), "en"),)
         self.__dict__["planned"] = frozenset((line, "t") for line in lines)
         draws = {line: values.get(line.arm, errors) for line in lines}
         samples = {
@@ -115,16 +118,16 @@ class Told(Results):
 
 def test_what_is_said_of_all_backbones_is_corrected_together(monkeypatch):
     """By Holm p = .0088 holds among four differences (.035) and not among sixteen (.14)."""
-    monkeypatch.setattr(sections, "collapses", lambda _: SimpleNamespace(comparisons=()))
-    alone, four = (Effects(Told(names)) for names in (("one",), ("one", "two", "three", "four")))
-    assert [cell["row"] for cell in charts.heat_cells(alone, "one") if cell["strong"]] == ["a"]
-    assert sections.answer(alone).startswith("Of 4 pairs of an intermediate arm and a target, 1 helps")
-    assert not any(cell["strong"] for cell in charts.heat_cells(four, "one"))
-    assert sections.answer(four).startswith("Of 16 pairs of an intermediate arm and a target, 0 help,")
+    monkeypatch.setattr(Findings, "collapses", Collapses())
+    alone, four = (Findings(Told(names)) for names in (("one",), ("one", "two", "three", "four")))
+    assert [cell.row for cell in alone.maps["one"] if cell.strong] == ["a"]
+    assert alone.answer.startswith("Of 4 pairs of an intermediate arm and a target, 1 helps")
+    assert not any(cell.strong for cell in four.maps["one"])
+    assert four.answer.startswith("Of 16 pairs of an intermediate arm and a target, 0 help,")
 
 
 def test_planted_and_measured_effects_stand_side_by_side(torn):
-    pairs = {(pair.arm, pair.target): pair for pair in planted.truth_table(torn)}
+    pairs = {(pair.arm, pair.target): pair for pair in torn.planted}
     assert pairs["nli", "lab_nli"].planted == "help"
     assert pairs["nli", "lab_nli"].outcome == "as planted"
     assert pairs["tags", "lab_tatoeba"].outcome == "as planted"
@@ -132,38 +135,38 @@ def test_planted_and_measured_effects_stand_side_by_side(torn):
     assert pairs["nli", "lab_ner"].outcome == "missing"
 
 
-def test_the_distance_is_taken_apart(effects):
-    grid = planted.distance_grid(effects.results)
+def test_the_distance_is_taken_apart(findings):
+    grid = tables.distance_grid(findings.parts_of_distance)
     assert "distance" in grid.columns
     assert grid.rows[0][0] == "Lab English (x-en)"
     assert len(grid.rows) == 8
 
 
-def test_contradictions_are_called_so(effects):
-    helped = next(
-        pair for pair in planted.truth_table(effects) if pair.arm == "nli" and pair.planted == "help"
-    )
+def test_contradictions_are_called_so(findings):
+    helped = next(pair for pair in findings.planted if pair.arm == "nli" and pair.planted == "help")
     assert replace(helped, planted="none").outcome == "against the plan"
     assert replace(helped, planted="harm").outcome == "against the plan"
 
 
-def test_only_some_arms_fit_into_a_row(effects, monkeypatch):
+def test_only_some_arms_fit_into_a_row(findings, monkeypatch):
     monkeypatch.setattr(panels, "SHOWN_ARMS", 2)
-    assert [line.arm for line in panels.shown_arms(effects, BACKBONE)] == ["none", "nli"]
+    shown = panels.shown_arms(findings.results, findings.effects, BACKBONE)
+    assert [line.arm for line in shown] == ["none", "nli"]
 
 
 def test_a_study_without_results_has_no_charts(world):
-    empty = Effects(Results(replace(world.plan, cells=(), steps=()), world.store))
+    empty = Findings(Results(replace(world.plan, cells=(), steps=()), world.store))
     assert [chart for chart in drawn(empty).values() if chart is not None] == []
 
 
 def test_many_training_curves_are_thinned_to_their_ends():
     """A study of many phases of one task has more points than anybody sees."""
-    rows = [
+    points = [
         {"phase": str(phase), "update": update, "value": 1.0 / update}
         for phase in range(60)
         for update in range(1, 102)
     ]
+    rows = pl.DataFrame(points)
     chart = charts._curve_panel("task", rows)
     assert len(chart.data) <= charts.CURVE_POINTS < len(rows)
     assert set(chart.data.group_by("phase").max()["update"]) == {101}

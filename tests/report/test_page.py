@@ -7,23 +7,24 @@ from dataclasses import replace
 
 import pytest
 
+from xstilts.analysis import methods
+from xstilts.analysis.claims import judge
+from xstilts.analysis.effects import Effects
+from xstilts.analysis.findings import Findings
+from xstilts.analysis.provenance import of_claim
 from xstilts.errors import InputError
-from xstilts.report import account, page, sections, tables
-from xstilts.report.claims import judge
-from xstilts.report.effects import Effects
-from xstilts.report.origins import of_claim
+from xstilts.report import page, tables
 from xstilts.report.paper import Paper
-from xstilts.report.results import Results
 
 
 @pytest.fixture(scope="module")
 def html(world):
-    return page.build(world.plan, world.store)
+    return page.build(Findings.of(world.plan, world.store))
 
 
 @pytest.fixture(scope="module")
 def torn_html(torn_world):
-    return page.build(torn_world.plan, torn_world.store)
+    return page.build(Findings.of(torn_world.plan, torn_world.store))
 
 
 def test_the_page_loads_nothing(html):
@@ -49,7 +50,7 @@ def test_only_its_own_style_and_script_are_let_in(html):
 
 def test_every_number_of_a_table_leads_to_its_steps(html, world):
     cells = [cell for cell in world.plan.cells if (cell.arm, cell.target) == ("nli", "lab_ner")]
-    shown = next(one.text for one in tables.effect_grid(Effects(world.results), "lab-mini").rows[1][1][2:])
+    shown = next(one.text for one in tables.effect_grid(Findings(world.results), "lab-mini").rows[1][1][2:])
     anchor = re.search(rf'<a href="#([\w-]+)">{re.escape(shown)}</a>', html)[1]
     rows = html[html.index(f'<tr id="{anchor}"') :].split("</tr>")[: len(cells)]
     for cell, row in zip(cells, rows, strict=True):
@@ -83,7 +84,7 @@ def test_charts_are_inlined(html):
 
 def test_gains_by_language_and_what_was_read_stand_on_the_page(html, world):
     assert html.index('id="figure-languages"') < html.index('id="figure-gains"') < html.index('id="gap"')
-    (grid, *_) = Paper(Effects(world.results), world.store).gain_grids
+    (grid, *_) = Paper(Findings(world.results)).gain_grids
     for _, entries in grid.rows:
         assert all(f"<small>{entry.interval}</small>" in html for entry in entries)
     data = html[html.index('<h3 id="data">Data</h3>') :]
@@ -98,12 +99,12 @@ def test_marks_tell_what_they_show(html):
 
 
 def test_the_answer_is_a_sentence(world, torn_world):
-    answer = sections.answer(Effects(world.results))
+    answer = Findings(world.results).answer
     assert answer.startswith(
         "Of 8 pairs of an intermediate arm and a target, 2 help, 1 hurts and 5 show no effect"
     )
     assert "the largest help is nli on lab_nli, +" in answer
-    assert sections.answer(Effects(torn_world.results)).endswith("; 2 pairs wait for results.")
+    assert Findings(torn_world.results).answer.endswith("; 2 pairs wait for results.")
 
 
 def test_verdicts_are_shown(html):
@@ -113,7 +114,7 @@ def test_verdicts_are_shown(html):
 
 
 def test_an_intermediate_task_at_chance_is_marked(html, world):
-    own = {score.arm: score for score in sections.own_scores(world.plan, world.store)}
+    own = {score.arm: score for score in methods.own_scores(world.plan, world.store)}
     assert own["nli"].learned
     assert not own["tags"].learned
     assert own["nli"].seeds == 3
@@ -124,7 +125,7 @@ def test_an_intermediate_task_at_chance_is_marked(html, world):
 def test_failures_are_listed_with_their_reason(torn_html, torn_world):
     assert "2 steps failed" in torn_html
     assert torn_html.count("The loss is nan.") == 2
-    assert [failed.cells for failed in account.failures(torn_world.plan, torn_world.store)] == [1, 1]
+    assert [failed.cells for failed in methods.failures(torn_world.plan, torn_world.store)] == [1, 1]
     assert "2 of 20 cells are missing." in torn_html
 
 
@@ -136,7 +137,7 @@ def test_one_seed_is_said_to_be_one(torn_html, html):
 
 def test_text_of_others_is_escaped(world):
     study = world.plan.study.changed(question="Is <script>alert(1)</script> & so on safe?")
-    html = page.build(replace(world.plan, study=study), world.store)
+    html = page.build(Findings.of(replace(world.plan, study=study), world.store))
     assert html.count("<script") == 1
     assert "Is &lt;script&gt;alert(1)&lt;/script&gt; &amp; so on safe?" in html
     assert "&lt;example@example.org&gt;" in html  # in the citation of a task
@@ -144,29 +145,29 @@ def test_text_of_others_is_escaped(world):
 
 def test_costs_count_every_step_once(world):
     phases = [step for step in world.plan.steps if step.kind == "phase"]
-    cost = {one.kind: one for one in account.costs(world.plan, world.store)}
+    cost = {one.kind: one for one in methods.costs(world.plan, world.store)}
     assert cost["phase"].done == cost["phase"].planned == len(phases)
     assert cost["phase"].tokens == 54_000 * len(phases)
-    assert account.machines(world.plan, world.store) == [
+    assert methods.machines(world.plan, world.store) == [
         "An example of a processor, xstilts 0.1.0, torch 2.13.0"
     ]
 
 
 def test_recipes_are_told_once(world):
-    rows = account.recipes(world.plan)
+    rows = methods.recipes(world.plan)
     assert [row["tasks"] for row in rows] == ["lab_nli", "lab_pairs", "lab_ner", "lab_ccg"]
     assert rows[0]["seeds"] == "1, 2, 3"
 
 
 def test_a_study_without_targets_has_a_page(world):
-    html = page.build(replace(world.plan, cells=()), world.store)
+    html = page.build(Findings.of(replace(world.plan, cells=()), world.store))
     assert "This study trains and measures no target." in html
     assert 'id="curves"' in html
 
 
 def test_a_study_without_any_result_has_a_page(world, tmp_path):
     empty = type(world.store)(tmp_path / "nothing")
-    html = page.build(world.plan, empty)
+    html = page.build(Findings.of(world.plan, empty))
     assert "no comparison with the arm none" in html
     assert "0 of 52" in html
     assert not (tmp_path / "nothing").exists()
@@ -175,13 +176,13 @@ def test_a_study_without_any_result_has_a_page(world, tmp_path):
 def test_several_backbones_have_a_map_each(world):
     again = tuple(replace(cell, backbone="other") for cell in world.plan.cells if cell.backbone)
     plan = replace(world.plan, cells=world.plan.cells + again)
-    names = [figure.name for figure in page.figures(Effects(Results(plan, world.store)))]
+    names = [figure.name for figure in page.figures(Findings.of(plan, world.store))]
     assert names[:2] == ["transfer-lab-mini", "transfer-other"]
-    assert "nli on other" not in sections.answer(Effects(world.results))
+    assert "nli on other" not in Findings(world.results).answer
 
 
 def test_figures_are_written_as_files(world, tmp_path):
-    paths = page.write(world.plan, world.store, ["svg"], tmp_path)
+    paths = page.write(Findings.of(world.plan, world.store), ["svg"], tmp_path)
     assert [path.name for path in paths][:4] == ["transfer.svg", "languages.svg", "gains.svg", "gap.svg"]
     assert paths[0].read_text().startswith("<svg")
 
@@ -189,7 +190,7 @@ def test_figures_are_written_as_files(world, tmp_path):
 def test_a_folder_that_cannot_be_written_is_named(world, tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(InputError, match=r"file/results.csv: cannot be written.*--out"):
-        page.write(world.plan, world.store, ["csv"], tmp_path / "file")
+        page.write(Findings.of(world.plan, world.store), ["csv"], tmp_path / "file")
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (89, "89 s"), (209, "3.5 min"), (7560, "2.1 h")])

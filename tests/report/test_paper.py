@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from xstilts.analysis.collapse import CollapsedRun, Collapses
+from xstilts.analysis.findings import Findings
+from xstilts.analysis.permutation import Examined
+from xstilts.analysis.statistics import Estimate
 from xstilts.report import latex, page
-from xstilts.report.collapse import Collapses, Run
-from xstilts.report.effects import Effects
-from xstilts.report.exchange import Examined
 from xstilts.report.markdown import markdown
 from xstilts.report.paper import Paper, claims_counted
-from xstilts.report.results import Results
-from xstilts.report.statistics import Estimate
 from xstilts.report.tables import Entry, Grid
 
 LETTERS = (
@@ -24,7 +23,7 @@ LETTERS = (
 
 @pytest.fixture(scope="module")
 def paper(world):
-    return Paper(Effects(world.results), world.store)
+    return Paper(Findings(world.results))
 
 
 def wide(columns, rows=3, interval=""):
@@ -44,17 +43,18 @@ def test_results_are_told_target_by_target(paper):
     assert "lab_tatoeba" not in told["an"]  # it is not evaluated in the source language
     assert paper.results[-1] == "Of 6 claims, 4 are confirmed, 1 is refuted and 1 is undecided."
     assert (
-        claims_counted(paper.verdicts[:1]) == "Of 1 claim, 1 is confirmed, 0 are refuted and 0 are undecided."
+        claims_counted(paper.findings.judged[:1])
+        == "Of 1 claim, 1 is confirmed, 0 are refuted and 0 are undecided."
     )
 
 
 def test_markdown_says_what_the_page_says(world, paper):
     text = markdown(paper).decode()
-    html = page.build(world.plan, world.store)
-    for limitation in paper.limitations:
+    html = page.build(Findings.of(world.plan, world.store))
+    for limitation in paper.findings.limitations:
         assert limitation in text
         assert limitation.split("'")[0] in html
-    for one in paper.verdicts:
+    for one in paper.findings.judged:
         assert f"| {one.claim.says} | {one.verdict} |" in text
     for cell in world.plan.cells:
         assert cell.evaluation in text
@@ -75,9 +75,10 @@ def test_markdown_says_what_the_page_says(world, paper):
 
 def test_collapses_and_leaks_are_told_too(world, monkeypatch):
     cell = world.plan.cells[0]
-    run = Run("nli", cell, Examined(34.2, 33.9, "it guesses"), Estimate(34.0, 30.0, 38.0, 1.0, 5.0, 1), None)
-    monkeypatch.setattr("xstilts.report.paper.collapses", lambda effects: Collapses((run,)))
-    text = markdown(Paper(Effects(world.results), world.store)).decode()
+    whole = Estimate(34.0, 30.0, 38.0, 1.0, 5.0, 1)
+    run = CollapsedRun("nli", cell, Examined(34.2, 33.9, "it guesses"), whole, None)
+    monkeypatch.setattr(Findings, "collapses", Collapses((run,)))
+    text = markdown(Paper(Findings(world.results))).decode()
     row = f"| nli | {cell.target} | {cell.seed} | 34.2 | 33.9 | 34.0 [30.0, 38.0] | – |"
     assert "### Collapsed runs\n\n| arm | target |" in text
     assert row in text
@@ -85,7 +86,7 @@ def test_collapses_and_leaks_are_told_too(world, monkeypatch):
 
 
 def test_markdown_has_a_row_for_each_arm(torn_world):
-    text = markdown(Paper(Effects(torn_world.results), torn_world.store)).decode()
+    text = markdown(Paper(Findings(torn_world.results))).decode()
     assert "| nli | **+" in text
     assert "| missing |" in text
     assert "### lab_tatoeba, retrieval accuracy" in text
@@ -122,7 +123,7 @@ def test_tables_that_stay_too_wide_are_split_without_loss():
 
 
 def test_the_folder_has_all_that_main_reads(world, tmp_path):
-    paths = page.write(world.plan, world.store, ["latex"], tmp_path)
+    paths = page.write(Findings.of(world.plan, world.store), ["latex"], tmp_path)
     main = (tmp_path / "latex" / "main.tex").read_text()
     read = {f"{name}.tex" for name in re.findall(r"\\input\{(.*?)\}", main)}
     read |= set(re.findall(r"\\drawn\{(figures.*?)\}", main))
@@ -133,7 +134,7 @@ def test_the_folder_has_all_that_main_reads(world, tmp_path):
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 def test_pdflatex_compiles_it(world, tmp_path):
     study = world.plan.study.changed(question=LETTERS, claims=world.plan.study.claims)
-    page.write(replace(world.plan, study=study), world.store, ["latex"], tmp_path)
+    page.write(Findings.of(replace(world.plan, study=study), world.store), ["latex"], tmp_path)
     folder = tmp_path / "latex"
     (folder / "tables" / "gap.tex").write_text(
         "\n".join(latex.grid_table(grid) for grid in (wide(40), wide(40, 30), wide(12, 60, "[10.0, 20.0]")))
@@ -150,10 +151,10 @@ def test_pdflatex_compiles_it(world, tmp_path):
 def test_origins_of_settings_are_printed(world):
     origins = {"intermediate.recipe.warmup": "jiant's default & <b>ours</b>"}
     plan = replace(world.plan, study=world.plan.study.changed(origins=origins))
-    shown = markdown(Paper(Effects(Results(plan, world.store)), world.store)).decode()
+    shown = markdown(Paper(Findings.of(plan, world.store))).decode()
     assert "### Where settings come from" in shown
     assert "intermediate.recipe.warmup" in shown
-    html = page.build(plan, world.store)
+    html = page.build(Findings.of(plan, world.store))
     assert "<h3>Where settings come from</h3>" in html
     assert "&lt;b&gt;ours" in html
-    assert "Where settings come from" not in page.build(world.plan, world.store)
+    assert "Where settings come from" not in page.build(Findings.of(world.plan, world.store))

@@ -17,6 +17,7 @@ import slowly
 from bench import removing
 
 from xstilts import claims
+from xstilts.analysis.findings import Findings
 from xstilts.errors import EngineError, StoreError
 from xstilts.report import page
 from xstilts.runner import local, machine, on_ray
@@ -57,7 +58,7 @@ def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def results(planned: Plan, store: Store, out: Path) -> dict[str, bytes]:
     """The table of the report; and of every step the scores, the predictions and the weights."""
-    files = {path.name: path for path in page.write(planned, store, ["csv"], out)}
+    files = {path.name: path for path in page.write(Findings.of(planned, store), ["csv"], out)}
     for step in planned.steps:
         folder = store.folder(step.fingerprint)
         assert folder is not None, step.name

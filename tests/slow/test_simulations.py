@@ -8,8 +8,8 @@ import guesses
 import simulations
 from simulated import Setting
 from simulations import Asked
-from xstilts.report import statistics
-from xstilts.report.statistics import Sample, estimate
+from xstilts.analysis import statistics
+from xstilts.analysis.statistics import Sample, estimate
 
 pytestmark = pytest.mark.slow
 SURE = 0.999  # a test that is right fails so rarely when its numbers are drawn anew

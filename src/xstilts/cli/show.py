@@ -27,8 +27,8 @@ from xstilts.study.step import Step
 from xstilts.study.study import Study
 
 if TYPE_CHECKING:
+    from xstilts.analysis.compare import Comparison
     from xstilts.audit.finding import Audit
-    from xstilts.report.compare import Comparison
     from xstilts.runner.driver import Result
 
 
@@ -102,11 +102,9 @@ def status(plan: Plan, store: Store, *, as_json: bool) -> None:
     failed = [failure for failure in failures if failure is not None]
     answered, read_with = "", list[str]()
     if any(cell["state"] == "done" for cell in cells):
-        from xstilts.report import conditions
-        from xstilts.report.effects import Effects
-        from xstilts.report.results import Results
+        from xstilts.analysis.findings import Findings
 
-        answered, read_with = conditions.answer(Effects(Results(plan, store)), store)
+        answered, read_with = Findings.of(plan, store).known_headline
     if as_json:
         told = [{"name": one.name, "fingerprint": one.fingerprint, "message": one.message} for one in failed]
         _json({"study": plan.study.name, "cells": cells, "failures": told, "conditions": read_with})

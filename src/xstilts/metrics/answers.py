@@ -10,7 +10,7 @@ import string
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -32,15 +32,18 @@ _MLQA_ARTICLES = {
     "vi": re.compile(r"\b(của|là|cái|chiếc|những)\b"),
     "zh": None,
 }
+KNOWN = 2**15  # texts that are kept: whoever exchanges answers at random compares the same ones again
 _HAN = re.compile("([\u4e00-\u9fa5])")
 
 
+@lru_cache(maxsize=KNOWN)
 def normalise_squad(text: str) -> str:
     """Lower case, no ASCII punctuation, no English articles, single spaces (SQuAD 1.1 and 2.0)."""
     bare = text.lower().translate(_ASCII_PUNCTUATION)
     return " ".join(_ENGLISH_ARTICLES.sub(" ", bare).split())
 
 
+@lru_cache(maxsize=KNOWN)
 def normalise_mlqa(text: str, language: str) -> str:
     """Lower case, no Unicode punctuation, no articles of the language; Han characters stand alone in Chinese.
 
@@ -65,9 +68,16 @@ def _exact(gold: str, predicted: str) -> float:
 
 def _f1(gold: str, predicted: str) -> float:
     """Token F1 of normalised strings: 0 where they share no token, also where both are empty."""
-    gold_tokens, predicted_tokens = gold.split(), predicted.split()
-    common = sum((Counter(gold_tokens) & Counter(predicted_tokens)).values())
-    return 2.0 * common / (len(gold_tokens) + len(predicted_tokens)) if common else 0.0
+    gold_tokens, predicted_tokens = _tokens(gold), _tokens(predicted)
+    if gold_tokens.keys().isdisjoint(predicted_tokens):
+        return 0.0
+    common = (gold_tokens & predicted_tokens).total()
+    return 2.0 * common / (gold_tokens.total() + predicted_tokens.total())
+
+
+@lru_cache(maxsize=KNOWN)
+def _tokens(text: str) -> Counter[str]:
+    return Counter(text.split())
 
 
 def _f1_or_both_empty(gold: str, predicted: str) -> float:

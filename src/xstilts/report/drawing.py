@@ -15,7 +15,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-from xstilts.report.pdf import canonical
+Chart = Any  # altair's many kinds of chart have no common type that says more
 
 INK = "currentColor"
 FONT = "Helvetica, Arial, sans-serif"
@@ -110,14 +110,5 @@ _PLACES = re.compile(r' (?:d|transform|x|y|x1|x2|y1|y2)="[^"]*"')
 
 def pdf(chart: Any) -> bytes:
     """The chart as a PDF page."""
-    return canonical(vl_convert.vegalite_to_pdf(themed(chart)))
-
-
-def number(value: float, *, signed: bool = False) -> str:
-    """One decimal, with a real minus sign."""
-    return (f"{value:+.1f}" if signed else f"{value:.1f}").replace("-", "−")
-
-
-def metric_label(name: str) -> str:
-    """'span F1' for `span_f1`."""
-    return name.replace("_", " ").replace("f1", "F1").replace(" em", " exact match")
+    drawn: bytes = vl_convert.vegalite_to_pdf(themed(chart))
+    return drawn

@@ -6,11 +6,15 @@ is printed as its code point. Tables that are wider than a page are turned or sp
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from typing import Any
 
+import jinja2
+
+from xstilts.analysis.results import spoken
 from xstilts.report.markdown import steps
 from xstilts.report.paper import Paper
-from xstilts.report.results import language
 from xstilts.report.tables import Entry, Grid, Sheet
 
 WIDTH = 455.0  # points of a line: A4 with margins of 25 mm
@@ -20,72 +24,34 @@ ROWS = 46  # of a table, on a page
 CLAIMS = ("4.1cm", "1.7cm", "2.6cm", "5.6cm")  # columns of the table of claims
 DATA = ("2.0cm", "1.2cm", "2.4cm", "5.0cm", "2.0cm", "2.0cm")  # of that of what was read
 
-PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
-\usepackage[margin=25mm]{geometry}
-\usepackage{array,booktabs,graphicx,longtable}
-\usepackage[hidelinks]{hyperref}
-\setlength{\tabcolsep}{4pt}
-\newcommand{\codepoint}[1]{{\scriptsize U+#1}}
-\newsavebox{\wide}
-\newcommand{\fitted}[1]{\sbox{\wide}{#1}\ifdim\wd\wide>\linewidth
-  \resizebox{\linewidth}{!}{\usebox{\wide}}\else\usebox{\wide}\fi}
-\newcommand{\drawn}[1]{\sbox{\wide}{\includegraphics{#1}}\ifdim\wd\wide<\linewidth
-  \ifdim\ht\wide<.85\textheight\usebox{\wide}\else\fillingdrawn{#1}\fi\else\fillingdrawn{#1}\fi}
-\newcommand{\fillingdrawn}[1]{\includegraphics[width=\linewidth,height=.85\textheight,keepaspectratio]{#1}}
-\renewcommand{\labelitemi}{$\bullet$}
-\renewcommand{\topfraction}{.95}
-\renewcommand{\textfraction}{.05}
-\renewcommand{\floatpagefraction}{.8}
-\extrafloats{200}
-"""
-
 
 def folder(paper: Paper, figures: Sequence[tuple[str, str]]) -> dict[str, bytes]:
-    """The files of the folder but the figures, which are (name, caption) of figures/NAME.pdf."""
+    """Write the files of the folder but the figures, which are (name, caption) of figures/NAME.pdf."""
     tables = dict(_tables(paper))
-    files = {f"tables/{name}.tex": text for name, text in tables.items()}
-    return {
-        name: text.encode() for name, text in {"main.tex": _main(paper, figures, tables), **files}.items()
-    }
+    abstract = " ".join((paper.findings.answer, *paper.findings.conditions))
+    main = _render("latex.tex.jinja", paper=paper, figures=figures, tables=list(tables), abstract=abstract)
+    contents = {"main.tex": main, **{f"tables/{name}.tex": text for name, text in tables.items()}}
+    return {name: text.encode() for name, text in contents.items()}
 
 
-def _main(paper: Paper, figures: Sequence[tuple[str, str]], tables: Mapping[str, str]) -> str:
-    back = {"claims", "steps", "data"}
-    own = [rf"\input{{tables/{name}}}" for name in tables if name not in back]
-    drawn = [_figure(name, caption) for name, caption in figures]
-    claims = [r"\section{Claims}", r"\input{tables/claims}"] if "claims" in tables else []
-    parts = [
-        PREAMBLE + r"\begin{document}",
-        rf"\title{{{escape(paper.question)}}}"
-        + "\n"
-        + rf"\author{{{escape(paper.name)}}}"
-        + "\n"
-        + r"\date{}",
-        r"\maketitle",
-        r"\begin{abstract}"
-        + "\n"
-        + escape(" ".join((paper.answer, *paper.conditions)))
-        + "\n"
-        + r"\end{abstract}",
-        r"\section{Question}",
-        escape(paper.question),
-        r"\section{Method}",
-        *(escape(text) for text in paper.method),
-        r"\section{Results}",
-        *(escape(text) for text in (*paper.results, paper.audit)),
-        *own,
-        *drawn,
-        r"\clearpage",
-        r"\section{Limitations}",
-        _items(paper.limitations or ["None that this report knows of."]),
-        *claims,
-        r"\section{References}",
-        _items(paper.references),
-    ]
-    appendix = [(r"\section{Data}", "data"), (r"\section{Steps}", "steps")]
-    added = [rf"{title}" + "\n\n" + rf"\input{{tables/{name}}}" for title, name in appendix if name in tables]
-    parts += [r"\clearpage\appendix", *added] if added else []
-    return "\n\n".join([*parts, r"\end{document}"]) + "\n"
+def _render(template: str, **values: Any) -> str:
+    """Fill a template, whose tags have signs that LaTeX does not need."""
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (files("xstilts.report") / name).read_text("utf-8")),
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+    )
+    environment.filters |= {"tex": escape, "entry": _entry}
+    return environment.get_template(template).render(values)
 
 
 def _tables(paper: Paper) -> Iterator[tuple[str, str]]:
@@ -103,45 +69,41 @@ def _tables(paper: Paper) -> Iterator[tuple[str, str]]:
         yield f"gap-{number}" if several else "gap", grid_table(grid)
     for sheet in paper.sheets:
         if sheet.title == "Data":
-            table = _long(sheet, _paragraphs(DATA)).replace("/", r"/\allowbreak{}")
-            yield "data", r"{\footnotesize" + "\n" + table + "}\n"
+            yield "data", _long(sheet, _paragraphs(DATA), "footnotesize").replace("/", r"/\allowbreak{}")
         else:
             yield _slug(sheet.title), sheet_table(sheet)
     if paper.claims.rows:
         yield "claims", _long(paper.claims, _paragraphs(CLAIMS))
-    if paper.effects.results.plan.cells:
+    if paper.findings.plan.cells:
         sheet = steps(paper)
-        yield "steps", r"{\scriptsize" + "\n" + _long(sheet, "l" * len(sheet.columns)) + "}\n"
+        yield "steps", _long(sheet, "l" * len(sheet.columns), "scriptsize")
 
 
 def grid_table(grid: Grid) -> str:
-    """A grid in as many table environments as it takes; findings are bold."""
-    parts = split(grid)
-    return "\n".join(
-        _table(
-            f"{part.title} ({number} of {len(parts)})" if len(parts) > 1 else part.title,
-            "l" + "r" * len(part.columns),
-            [
-                [escape(part.names), *map(escape, part.columns)],
-                *([escape(name), *map(_entry, entries)] for name, entries in part.rows),
-            ],
-        )
-        for number, part in enumerate(parts, 1)
-    )
+    """Write a grid in as many table environments as it takes; findings are bold."""
+    pages: list[tuple[str, list[tuple[Entry | str, ...]]]] = []
+    for part in split(grid):
+        lines: list[tuple[Entry | str, ...]] = [(part.names, *part.columns)]
+        lines += [(name, *entries) for name, entries in part.rows]
+        pages.append(("l" + "r" * len(part.columns), lines))
+    return _pages(grid.title, pages)
 
 
 def sheet_table(sheet: Sheet) -> str:
-    """A table of texts, made smaller if it is wider than the line."""
+    """Write a table of texts, made smaller if it is wider than the line."""
     starts = range(0, len(sheet.rows), ROWS)
-    pages = [sheet.rows[start : start + ROWS] for start in starts]
-    return "\n".join(
-        _table(
-            f"{sheet.title} ({number} of {len(pages)})" if len(pages) > 1 else sheet.title,
-            "l" * len(sheet.columns),
-            [[escape(cell) for cell in line] for line in [sheet.columns, *rows]],
-        )
-        for number, rows in enumerate(pages, 1)
-    )
+    pages = [[sheet.columns, *sheet.rows[start : start + ROWS]] for start in starts]
+    return _pages(sheet.title, [("l" * len(sheet.columns), lines) for lines in pages])
+
+
+def _pages(title: str, parts: Sequence[tuple[str, Sequence[Sequence[Entry | str]]]]) -> str:
+    """Write a table environment for each (columns, lines); numbered if there are several."""
+    several = len(parts) > 1
+    pages = [
+        (f"{title} ({number} of {len(parts)})" if several else title, columns, lines)
+        for number, (columns, lines) in enumerate(parts, 1)
+    ]
+    return _render("tables.tex.jinja", pages=pages, lines=[])
 
 
 def split(grid: Grid) -> list[Grid]:
@@ -178,7 +140,7 @@ def _spoken(grid: Grid) -> Grid:
     """Scores by language with the languages' names where they become rows."""
     if _width(grid, range(len(grid.columns))) <= WIDTH:
         return grid
-    names = tuple(f"{language(code).name} ({code})" for code in grid.columns)
+    names = tuple(map(spoken, grid.columns))
     return Grid(grid.title, names, grid.rows, grid.names)
 
 
@@ -196,65 +158,21 @@ def _entry_width(entry: Entry) -> float:
     return len(entry.text) * LETTER + len(entry.interval) * SMALL_LETTER
 
 
-def _table(title: str, columns: str, lines: Sequence[Sequence[str]]) -> str:
-    head, *rows = ["    " + " & ".join(line) + r" \\" for line in lines]
-    inner = [
-        rf"  \begin{{tabular}}{{{columns}}}",
-        r"    \toprule",
-        head,
-        r"    \midrule",
-        *rows,
-        r"    \bottomrule",
-    ]
-    body = "\n".join([*inner, r"  \end{tabular}"])
-    return "\n".join(
-        [
-            r"\begin{table}[htbp]",
-            r"  \centering\footnotesize",
-            f"  \\caption{{{escape(title)}}}",
-            f"  \\fitted{{%\n{body}}}",
-            r"\end{table}",
-            "",
-        ]
-    )
-
-
 def _paragraphs(widths: Sequence[str]) -> str:
     """Columns of paragraphs."""
     return "".join(rf">{{\raggedright\arraybackslash}}p{{{width}}}" for width in widths)
 
 
-def _long(sheet: Sheet, columns: str) -> str:
-    """A table that may go over several pages."""
-    head, *rows = [" & ".join(map(escape, line)) + r" \\" for line in [sheet.columns, *sheet.rows]]
-    lines = [
-        rf"\begin{{longtable}}{{{columns}}}",
-        r"\toprule",
-        head,
-        r"\midrule",
-        r"\endhead",
-        r"\bottomrule",
-    ]
-    return "\n".join([*lines, r"\endfoot", *rows, r"\end{longtable}", ""])
+def _long(sheet: Sheet, columns: str, size: str = "") -> str:
+    """Write a table that may go over several pages."""
+    lines = [sheet.columns, *sheet.rows]
+    return _render("tables.tex.jinja", pages=[], lines=lines, columns=columns, size=size)
 
 
-def _figure(name: str, caption: str) -> str:
-    return "\n".join(
-        [
-            r"\begin{figure}[htbp]",
-            r"  \centering",
-            rf"  \drawn{{figures/{name}.pdf}}",
-            rf"  \caption{{{escape(caption)}}}",
-            r"\end{figure}",
-        ]
-    )
-
-
-def _items(texts: Sequence[str]) -> str:
-    return "\n".join([r"\begin{itemize}", *(rf"  \item {escape(text)}" for text in texts), r"\end{itemize}"])
-
-
-def _entry(entry: Entry) -> str:
+def _entry(entry: Entry | str) -> str:
+    """Write a cell; findings are bold, intervals small."""
+    if isinstance(entry, str):
+        return escape(entry)
     text = rf"\textbf{{{escape(entry.text)}}}" if entry.strong else escape(entry.text)
     return f"{text} {{\\scriptsize {escape(entry.interval)}}}" if entry.interval else text
 

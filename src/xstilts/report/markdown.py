@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from xstilts.report import account, planted, sections
-from xstilts.report.origins import origins
+from xstilts.analysis import methods
+from xstilts.analysis.results import language
 from xstilts.report.paper import Paper
-from xstilts.report.results import language
-from xstilts.report.tables import Entry, Grid, Sheet
+from xstilts.report.tables import Entry, Grid, Sheet, distance_grid
 
 
 def markdown(paper: Paper) -> bytes:
@@ -15,35 +14,35 @@ def markdown(paper: Paper) -> bytes:
 
 
 def _parts(paper: Paper) -> Iterator[str]:
-    results = paper.effects.results
-    plan = results.plan
-    yield f"Study {_plain(paper.name)}. {_plain(paper.answer)}"
-    if paper.conditions:
-        yield _list(paper.conditions)
+    findings = paper.findings
+    plan, store = findings.plan, findings.store
+    yield f"Study {_plain(paper.name)}. {_plain(findings.answer)}"
+    if findings.conditions:
+        yield _list(findings.conditions)
     yield from _section("Claims", [_sheet(paper.claims)] if paper.claims.rows else [])
     yield from _section("Transfer", [part for grid in paper.effect_grids for part in _titled(grid)])
     seen = [
         _plain(f"Not zero-shot: {arm} has seen labels in {', '.join(language(code).name for code in codes)}.")
-        for arm, codes in sections.seen(results)
+        for arm, codes in findings.seen
     ]
     scores = [part for grid in paper.score_grids for part in _titled(grid)]
     yield from _section("Language by language", [*seen, *scores] if scores else [])
     yield from _section("Gains by language", [part for grid in paper.gain_grids for part in _titled(grid)])
     yield from _section("Cross-lingual gap", [part for grid in paper.gap_grids for part in _titled(grid)])
-    distances = planted.distance_grid(results)
+    distances = distance_grid(findings.parts_of_distance)
     yield from _section("Planted distances", _titled(distances) if distances is not None else [])
     method = [_plain(text) for text in paper.method]
-    models = [f"{name}: {origin}" for name, origin in account.models(plan, paper.store)]
+    models = [f"{name}: {origin}" for name, origin in methods.models(plan, store)]
     yield from _section("Method, settings, cost", [*method, _list(models)] if models else method)
     for sheet in paper.sheets:
         yield from (f"### {_plain(sheet.title)}", _sheet(sheet))
-    machines = account.machines(plan, paper.store)
+    machines = methods.machines(plan, store)
     if machines:
         yield f"Computed on: {_plain('; '.join(machines))}."
-    failed = [(one.name, one.fingerprint, one.message) for one in account.failures(plan, paper.store)]
+    failed = [(one.name, one.fingerprint, one.message) for one in methods.failures(plan, store)]
     yield from _section("Failed steps", [_list([": ".join(one) for one in failed])] if failed else [])
     yield from _section("Results", [_list([*paper.results, paper.audit])] if paper.results else [])
-    yield from _section("Limitations", [_list(paper.limitations or ["None that this report knows of."])])
+    yield from _section("Limitations", [_list(findings.limitations or ["None that this report knows of."])])
     yield from _section("Steps", [_sheet(steps(paper))] if plan.cells else [])
     yield from _section("References", [_list(paper.references)])
 
@@ -52,7 +51,7 @@ def steps(paper: Paper) -> Sheet:
     """Every cell with the fingerprints of its evaluation and its phases."""
     rows = [
         (one.line.backbone, one.name, one.target, str(one.seed), one.evaluation, " → ".join(one.phases))
-        for one in origins(paper.effects.results)
+        for one in paper.findings.steps
     ]
     columns = ("backbone", "arm", "target", "seed", "evaluation", "phases, first to last")
     return Sheet("Steps of the store", columns, tuple(rows))

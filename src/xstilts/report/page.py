@@ -9,62 +9,45 @@ escaped by the template. A section with much of its own is a template that `page
 import errno
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import jinja2
 from markupsafe import Markup
 
 import xstilts
+from xstilts.analysis import methods
+from xstilts.analysis.claims import Verdict
+from xstilts.analysis.effects import EFFECT
+from xstilts.analysis.findings import Findings
+from xstilts.analysis.provenance import of_claim
+from xstilts.analysis.results import spoken
+from xstilts.analysis.wording import number
 from xstilts.errors import InputError
-from xstilts.report import account, axes, charts, drawing, latex, markdown, panels, planted, sections, tables
-from xstilts.report.claims import Verdict
-from xstilts.report.collapse import collapses
-from xstilts.report.effects import EFFECT, Effects
-from xstilts.report.leaks import leaks
-from xstilts.report.origins import of_claim, origins
+from xstilts.report import latex, markdown, tables
 from xstilts.report.paper import Paper, duration, evidence, probability
-from xstilts.report.results import Results, language
-from xstilts.store import Store
-from xstilts.study.plan import Plan
+
+if TYPE_CHECKING:
+    from xstilts.report.figures import Figure
 
 TEMPLATE = "page.html.jinja"
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A chart with the name of its file and the words below it."""
-
-    name: str
-    section: str
-    caption: str
-    chart: Any
-
-    @property
-    def svg(self) -> Markup:
-        """The chart as an element of the page: made by us from numbers and escaped names."""
-        return Markup(drawing.svg(self.chart))
+def build(findings: Findings) -> str:
+    """Make the page as HTML."""
+    return _page(Paper(findings))
 
 
-def build(plan: Plan, store: Store) -> str:
-    """The page as HTML."""
-    return _page(Paper(Effects(Results(plan, store)), store))
-
-
-def write(
-    plan: Plan, store: Store, formats: Sequence[str], out: Path, effects: Effects | None = None
-) -> list[Path]:
+def write(findings: Findings, formats: Sequence[str], out: Path) -> list[Path]:
     """Write the report in the formats ("html", "csv", "parquet", "latex", "markdown", "svg", "pdf").
 
-    Gives the files written, below the folder `out`. `effects` are those of the plan and the store, if they
-    are at hand. Everything is made before anything is written. Raises
-    InputError if the folder cannot be written.
+    Gives the files written, below the folder `out`. Everything is made before anything is written; then the
+    answer is kept in the store. Raises InputError if the folder cannot be written.
     """
-    paper = Paper(effects or Effects(Results(plan, store)), store)
+    paper = Paper(findings)
     contents = [content for one in dict.fromkeys(formats) for content in _contents(one, paper)]
     paths = []
     for name, content in contents:
@@ -77,6 +60,7 @@ def write(
             what = "the disk is full." if full else f"cannot be written ({error.strerror})."
             raise InputError(str(path), what, "Name another folder with --out.") from error
         paths.append(path)
+    findings.keep()
     return paths
 
 
@@ -86,16 +70,16 @@ def _contents(format_name: str, paper: Paper) -> Iterator[tuple[str, bytes]]:
         case "html":
             yield "report.html", _page(paper).encode()
         case "svg" | "pdf":
-            for figure in figures(paper.effects):
-                drawn = drawing.pdf if format_name == "pdf" else lambda chart: drawing.svg(chart).encode()
-                yield f"figures/{figure.name}.{format_name}", drawn(figure.chart)
+            for figure in figures(paper.findings):
+                drawn = figure.svg.encode() if format_name == "svg" else figure.pdf
+                yield f"figures/{figure.name}.{format_name}", drawn
         case "latex":
-            drawn_figures = figures(paper.effects)
-            told = [(figure.name, figure.caption) for figure in drawn_figures]
-            for name, content in latex.folder(paper, told).items():
+            drawn_figures = figures(paper.findings)
+            captions = [(figure.name, figure.caption) for figure in drawn_figures]
+            for name, content in latex.folder(paper, captions).items():
                 yield f"latex/{name}", content
             for figure in drawn_figures:
-                yield f"latex/figures/{figure.name}.pdf", drawing.pdf(figure.chart)
+                yield f"latex/figures/{figure.name}.pdf", figure.pdf
         case "markdown":
             yield "report.md", markdown.markdown(paper)
         case _:
@@ -103,77 +87,16 @@ def _contents(format_name: str, paper: Paper) -> Iterator[tuple[str, bytes]]:
                 yield f"{name}.{format_name}", tables.WRITERS[format_name](name, table)
 
 
-def figures(effects: Effects) -> list[Figure]:
-    """All charts of the study, in the order of the page; those with nothing to show are left out."""
-    backbones = sections.backbones(effects.results)
-    drawn: list[Figure] = []
-    for name, caption, draw in _BY_BACKBONE:
-        for backbone in backbones:
-            several = len(backbones) > 1
-            chart = draw(effects, backbone)
-            title = f"{backbone}. {caption}" if several else caption
-            drawn.append(Figure(f"{name}-{backbone}" if several else name, name, title, chart))
-    for one in axes.figures(effects, backbones):
-        drawn.append(Figure(one.name, "axes", one.caption, one.chart))
-    drawn.append(Figure("truth", "planted", _TRUTH, planted.truth_chart(planted.truth_table(effects))))
-    for measure, caption in _CURVES.items():
-        drawn.append(Figure(f"curves-{measure}", "curves", caption, charts.curves(effects.results, measure)))
-    return [figure for figure in drawn if figure.chart is not None]
+def figures(findings: Findings) -> "list[Figure]":
+    """Draw all figures. Text and tables do not wait for what that loads."""
+    from xstilts.report.figures import figures as draw
 
-
-_BY_BACKBONE: tuple[tuple[str, str, Callable[[Effects, str], Any]], ...] = (
-    (
-        "transfer",
-        "Differences to none in points, on the mean of the languages without labels, with 95 % intervals; "
-        "grey cells are scores. Blue helps, orange hurts, where that is significant after Holm's correction "
-        "(bold); other differences have no colour.",
-        charts.heat_map,
-    ),
-    (
-        "languages",
-        "Scores by language, grouped by language family, with 95 % intervals. The bars are the references: "
-        "whoever answers with the most frequent class, the same model with random weights, and for targets "
-        "about images what is shown less of them.",
-        panels.by_language,
-    ),
-    (
-        "gains",
-        "Differences to none in points, language by language, grouped by language family, with 95 % "
-        "intervals, which are not corrected for the number of languages.",
-        panels.gains,
-    ),
-    (
-        "gap",
-        "The source language (open), the mean of all other languages (filled), and the gap between them in "
-        "points with its 95 % interval.",
-        charts.gaps,
-    ),
-    (
-        "layers",
-        "Retrieval by the layer whose states are compared, mean over languages and seeds; layer 0 are the "
-        "embeddings. Without intervals: choosing a layer by this picture is choosing on the test data.",
-        lambda effects, backbone: charts.layers(effects.results, backbone),
-    ),
-    (
-        "distance",
-        "The score without an intermediate task over the planted distance of the language. In the title: the "
-        "slope, in points from the nearest possible language to the farthest, with its 95 % interval.",
-        planted.distance_chart,
-    ),
-)
-_TRUTH = (
-    "Effects of intermediate tasks on targets, grouped by what the lab planted, with 95 % intervals. Seen is "
-    "what the heat map shows as significant."
-)
-_CURVES = {
-    "loss": "Training loss over the updates, a line for each phase.",
-    "development": "Score on the source language's development data over the updates, a line for each phase.",
-}
+    return draw(findings)
 
 
 def _page(paper: Paper) -> str:
-    effects, store = paper.effects, paper.store
-    results, plan = effects.results, effects.results.plan
+    findings, store = paper.findings, paper.findings.store
+    results, plan = findings.results, findings.plan
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_file),
         autoescape=True,
@@ -182,42 +105,43 @@ def _page(paper: Paper) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {
-        "number": drawing.number,
-        "signed": partial(drawing.number, signed=True),
+        "number": number,
+        "signed": partial(number, signed=True),
         "duration": duration,
         "probability": probability,
         "evidence": evidence,
-        "steps": partial(of_claim, effects),
-        "spoken": lambda code: f"{language(code).name} ({code})",
+        "steps": partial(of_claim, findings.quantities),
+        "spoken": spoken,
     }
-    found = figures(effects)
+    drawn = figures(findings)
     style, script = _file("page.css"), _file("page.js")
     return environment.get_template(TEMPLATE).render(
         style=Markup(style),
         script=Markup(script),
         policy=_policy(style, script),
         paper=paper,
+        findings=findings,
         study=plan.study,
         plan=plan,
         results=results,
         done=len(plan.cells) - len(results.missing),
         seeds=sorted({cell.seed for cell in plan.cells if not cell.reference}),
         bar=interval_bar,
-        figures={name: [one for one in found if one.section == name] for name in _SECTIONS},
-        own=sections.own_scores(plan, store),
-        seen=sections.seen(results),
-        truth=planted.truth_table(effects),
-        distances=planted.distance_grid(results),
-        failures=account.failures(plan, store),
-        costs=account.costs(plan, store),
-        machines=account.machines(plan, store),
-        data=account.data_rows(paper.sources),
-        data_columns=account.DATA,
-        recipes=account.recipes(plan),
-        models=account.models(plan, store),
-        collapses=collapses(effects),
-        leaks=leaks(plan, store),
-        steps=origins(results),
+        figures={name: [one for one in drawn if one.section == name] for name in _SECTIONS},
+        own=findings.own_scores,
+        seen=findings.seen,
+        truth=findings.planted,
+        distances=tables.distance_grid(findings.parts_of_distance),
+        failures=methods.failures(plan, store),
+        costs=methods.costs(plan, store),
+        machines=methods.machines(plan, store),
+        data=methods.data_rows(findings.sources),
+        data_columns=methods.DATA,
+        recipes=methods.recipes(plan),
+        models=methods.models(plan, store),
+        collapses=findings.collapses,
+        leaks=findings.leaks,
+        steps=findings.steps,
         lines=[line for line in results.lines if not line.reference and line.arm != EFFECT.against],
         version=xstilts.__version__,
     )

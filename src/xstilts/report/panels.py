@@ -3,34 +3,46 @@ bars.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import altair as alt
 import polars as pl
 
-from xstilts.report.charts import Chart, line_label
-from xstilts.report.claims import trainings
-from xstilts.report.drawing import BAR, PALETTE, QUIET, REFERENCE_INKS, SHAPES, TELLS, metric_label, number
-from xstilts.report.effects import BASELINE, EFFECT, Effects, Quantity
-from xstilts.report.results import Line, Results, Target, languages_by_family
-from xstilts.report.statistics import Estimate
+from xstilts.analysis.effects import BASELINE
+from xstilts.analysis.results import (
+    ARM,
+    NOTHING,
+    EvaluatedTarget,
+    Line,
+    Results,
+    languages_by_family,
+    spoken,
+)
+from xstilts.analysis.transfer import MEAN
+from xstilts.analysis.wording import bounds, line_label, metric_label, number, rests_on
+from xstilts.report.drawing import BAR, PALETTE, QUIET, REFERENCE_INKS, SHAPES, TELLS, Chart
 
 SHOWN_ARMS = 5  # as many as can be told apart in a row
 HEIGHT = 460  # pixels of a panel, if its lanes may be as low or as high as that needs
 LANES = (4.5, 9.0)  # pixels of one arm in the row of a language
 
 
-def by_language(effects: Effects, backbone: str) -> Chart | None:
-    """For each target the score of the arms in every language, with intervals."""
-    lines = [*shown_arms(effects, backbone), *_references(effects.results, backbone)]
-    return _joined([_panel(effects, target, lines, "score") for target in effects.results.targets])
+def by_language(results: Results, effects: pl.DataFrame, backbone: str) -> Chart | None:
+    """Draw for each target the score of the arms in every language, with intervals."""
+    references = [
+        line
+        for line in results.lines
+        if line.reference and line.backbone in (backbone, "") and line.arm in ("", BASELINE)
+    ]
+    lines = [*shown_arms(results, effects, backbone), *references]
+    return _joined([_panel(results, effects, target, lines, "score") for target in results.targets])
 
 
-def gains(effects: Effects, backbone: str) -> Chart | None:
-    """For each target what the arms add to `none` in every language, with intervals."""
-    arms = shown_arms(effects, backbone)
-    lines = [line for line in arms if effects.against(line, BASELINE) not in (line, None)]
-    return _joined([_panel(effects, target, lines, "difference") for target in effects.results.targets])
+def gains(results: Results, effects: pl.DataFrame, backbone: str) -> Chart | None:
+    """Draw for each target what the arms add to `none` in every language, with intervals."""
+    arms = shown_arms(results, effects, backbone)
+    lines = [line for line in arms if line.arm != BASELINE] if Line(backbone, BASELINE) in arms else []
+    return _joined([_panel(results, effects, target, lines, "difference") for target in results.targets])
 
 
 def _joined(panels: Sequence[Chart | None]) -> Chart | None:
@@ -41,49 +53,57 @@ def _joined(panels: Sequence[Chart | None]) -> Chart | None:
     return alt.concat(*drawn, columns=columns, spacing=36).resolve_scale(color="shared", shape="shared")
 
 
-def shown_arms(effects: Effects, backbone: str) -> list[Line]:
-    """`none` and the arms that move the scores most, in the study's order."""
-    arms = [line for line in effects.results.lines if line.backbone == backbone and not line.reference]
-    by_size = sorted(arms, key=lambda line: (line.arm != BASELINE, -_size(effects, line)))
+def shown_arms(results: Results, effects: pl.DataFrame, backbone: str) -> list[Line]:
+    """Choose `none` and the arms that move the scores most, in the study's order."""
+    sizes: dict[str, float] = {}
+    moved = effects.filter(backbone=backbone, reference=ARM, quantity="difference", level="transfer")
+    for row in moved.filter(pl.col("target") != MEAN).drop_nulls("estimate").iter_rows(named=True):
+        sizes[row["arm"]] = sizes.get(row["arm"], 0.0) + abs(row["estimate"])
+    arms = [line for line in results.lines if line.backbone == backbone and not line.reference]
+    by_size = sorted(arms, key=lambda line: (line.arm != BASELINE, -sizes.get(line.arm, 0.0)))
     return [line for line in arms if line in by_size[:SHOWN_ARMS]]
 
 
-def _references(results: Results, backbone: str) -> list[Line]:
-    found = [line for line in results.lines if line.reference and line.backbone in (backbone, "")]
-    return [line for line in found if line.arm in ("", BASELINE)]
-
-
-def _size(effects: Effects, line: Line) -> float:
-    found = [effects.sample(EFFECT, line, (target.name,)) for target in effects.results.targets]
-    return float(sum(abs(sample.observed.mean()) for sample in found if sample is not None))
-
-
 def _panel(
-    effects: Effects, target: Target, lines: Sequence[Line], kind: Literal["score", "difference"]
+    results: Results,
+    effects: pl.DataFrame,
+    target: EvaluatedTarget,
+    lines: Sequence[Line],
+    kind: Literal["score", "difference"],
 ) -> Chart | None:
-    spoken = languages_by_family(target.languages)
-    measured = [line for line in lines if (line, target.name) in effects.results.planned]
-    asked = Effects(effects.results)  # what is asked of single languages is not kept in memory
+    languages = languages_by_family(target.languages)
+    measured = [line for line in lines if (line, target.name) in results.planned]
+    rows = effects.filter(target=target.name, quantity=kind, level="language")
     estimates = {
-        (line, one): asked.estimate(Quantity(kind, (one.code,)), line, target.name)
-        for line in measured
-        for one in spoken
+        (row["backbone"], row["arm"], row["reference"], row["language"]): row
+        for row in rows.iter_rows(named=True)
     }
-    rows = [
-        {"family": one.family, "language": f"{one.name} ({one.code})", "line": line_label(line), "zero": 0.0}
-        | _numbers(estimate, f"{line_label(line)} on {target.name}, {one.name} ({one.code})", kind)
-        for (line, one), estimate in estimates.items()
-    ]
-    if not rows:
+    points = []
+    missing: dict[str, None] = {}
+    for line in measured:
+        for one in languages:
+            place = (line.backbone or NOTHING, line.arm or NOTHING, line.reference or ARM, one.code)
+            row, label = estimates[place], line_label(line)
+            told = None
+            if row["estimate"] is None:
+                missing[label] = None
+            else:
+                value = number(row["estimate"], signed=kind == "difference")
+                unit = f" points against {BASELINE}" if kind == "difference" else ""
+                told = f"{label} on {target.name}, {spoken(one.code)} · {value} "
+                told += f"{bounds(row['low'], row['high'])}{unit} · {rests_on(row['seeds'], row['chains'])}"
+            numbers = {"value": row["estimate"], "low": row["low"], "high": row["high"], "told": told}
+            names = {"family": one.family, "language": spoken(one.code), "line": label, "zero": 0.0}
+            points.append(names | numbers)
+    if not points:
         return None
-    frame = pl.DataFrame(rows, schema_overrides=dict.fromkeys(("value", "low", "high"), pl.Float64))
+    frame = pl.DataFrame(points, schema_overrides=dict.fromkeys(("value", "low", "high"), pl.Float64))
     if frame["value"].is_null().all():
         return None
-    missing = [line_label(line) for line in measured if estimates[line, spoken[0]] is None]
     arms = [line for line in lines if not line.reference]
-    lane = min(max(HEIGHT / (len(spoken) * len(arms)), LANES[0]), LANES[1])
+    lane = min(max(HEIGHT / (len(languages) * len(arms)), LANES[0]), LANES[1])
     step = max(lane * len(arms) + 5, 15)
-    y = alt.Y("language:N", sort=[f"{one.name} ({one.code})" for one in spoken], title=None)
+    y = alt.Y("language:N", sort=[spoken(one.code) for one in languages], title=None)
     base = alt.Chart().encode(y=y)
     layers = []
     if kind == "difference":
@@ -95,30 +115,20 @@ def _panel(
         else:
             offset = lane * (arms.index(line) - (len(arms) - 1) / 2)
             layers += _points(own, lines, offset, small=lane < 6)
-    families = list(dict.fromkeys(one.family for one in spoken))
+    families = list(dict.fromkeys(one.family for one in languages))
     header = alt.Header(labelOrient="top", labelAnchor="start", labelFontStyle="italic", labelPadding=1)
     return (
         alt.layer(*layers, data=frame)
         .properties(width=300, height=alt.Step(step))
         .facet(row=alt.Row("family:N", sort=families, title=None, header=header), spacing=5)
         .resolve_scale(y="independent")
-        .properties(title=_title(target, missing))
+        .properties(title=_title(target, list(missing)))
     )
 
 
-def _title(target: Target, missing: Sequence[str]) -> str:
+def _title(target: EvaluatedTarget, missing: Sequence[str]) -> str:
     title = f"{target.name} · {metric_label(target.metric)}"
     return f"{title} (missing: {', '.join(missing)})" if missing else title
-
-
-def _numbers(found: Estimate | None, name: str, kind: str) -> dict[str, Any]:
-    if found is None:
-        return {"value": None, "low": None, "high": None, "told": None}
-    value = number(found.value, signed=kind == "difference")
-    points = f" points against {BASELINE}" if kind == "difference" else ""
-    interval = f"[{number(found.low)}, {number(found.high)}]"
-    told = f"{name} · {value} {interval}{points} · {trainings(found)}"
-    return {"value": found.value, "low": found.low, "high": found.high, "told": told}
 
 
 def _bars(own: Chart, lines: Sequence[Line], step: float) -> Chart:

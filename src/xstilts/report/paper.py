@@ -6,24 +6,20 @@ A report ends like a short paper: question, method, results, limitations, and th
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import polars as pl
 
+from xstilts.analysis import methods, statistics
+from xstilts.analysis.claims import Verdict
+from xstilts.analysis.effects import BASELINE
+from xstilts.analysis.findings import Findings
+from xstilts.analysis.planted import MISSING
+from xstilts.analysis.results import language
+from xstilts.analysis.statistics import Estimate
+from xstilts.analysis.transfer import MapCell
+from xstilts.analysis.wording import CONTROL_NAMES, bounds, count, interval, metric_label, number
 from xstilts.audit.finding import MEANINGS
-from xstilts.report import account, conditions, frames, planted, sections, statistics
-from xstilts.report.charts import REFERENCE_NAMES, heat_cells
-from xstilts.report.claims import Verdict, count, interval, judge
-from xstilts.report.collapse import collapses
-from xstilts.report.drawing import metric_label, number
-from xstilts.report.effects import BASELINE, GAP, Effects
-from xstilts.report.leaks import Leaks, leaks
-from xstilts.report.results import language
-from xstilts.report.statistics import Estimate
 from xstilts.report.tables import Grid, Sheet, effect_grid, gain_grid, gap_grid, score_grid
-from xstilts.store import Store
-from xstilts.study.claim import CONTROLS
-from xstilts.study.sources import Source, differing
 
 DESIGN = (
     "The design: J. Phang, I. Calixto, P. M. Htut, Y. Pruksachatkun, H. Liu, C. Vania, K. Kann, S. R. "
@@ -37,42 +33,23 @@ STATISTICS = (
     "Correction: S. Holm. A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
     "Statistics 6, 1979.",
 )
-CONTROL_ROWS = tuple(REFERENCE_NAMES[name] for name in CONTROLS)
 AT_CHANCE = ("arm", "target", "language", "seeds", "score", "guessing", "source language")
 COLLAPSED = ("arm", "target", "seed", "score", "guessing", "mean with", "mean without")
 
 
 @dataclass(frozen=True)
 class Paper:
-    """A study's report as text; computed from its results when asked for."""
+    """A study's findings as text and tables; written when asked for."""
 
-    effects: Effects
-    store: Store
+    findings: Findings
 
     @property
     def name(self) -> str:
-        return self.effects.results.study
+        return self.findings.results.study
 
     @property
     def question(self) -> str:
-        return self.effects.results.plan.study.question
-
-    @cached_property
-    def _answer(self) -> tuple[str, list[str]]:
-        return conditions.answer(self.effects, self.store)
-
-    @property
-    def answer(self) -> str:
-        return self._answer[0]
-
-    @property
-    def conditions(self) -> list[str]:
-        """What has to be read with the answer."""
-        return self._answer[1]
-
-    @cached_property
-    def verdicts(self) -> list[Verdict]:
-        return judge(self.effects)
+        return self.findings.plan.study.question
 
     @cached_property
     def method(self) -> list[str]:
@@ -92,96 +69,75 @@ class Paper:
     @cached_property
     def results(self) -> list[str]:
         """What was found, target by target; every sentence with its numbers."""
-        found = [text for backbone in self.backbones for text in _found(self.effects, backbone)]
-        return [*found, *([claims_counted(self.verdicts)] if self.verdicts else [])]
-
-    @cached_property
-    def _leaks(self) -> Leaks:
-        return leaks(self.effects.results.plan, self.store)
+        verdicts = self.findings.judged
+        found = [text for backbone in self.backbones for text in _found(self.findings, backbone)]
+        return [*found, *([claims_counted(verdicts)] if verdicts else [])]
 
     @property
     def audit(self) -> str:
         """What the leak audit found, in a sentence."""
         unknown = "Leaks were not looked for, or the study or its data have changed since."
-        return self._leaks.summary or unknown
-
-    @cached_property
-    def sources(self) -> list[Source]:
-        """What the rows of all steps are read from."""
-        return account.sources(self.effects.results.plan, self.store)
-
-    @cached_property
-    def limitations(self) -> list[str]:
-        return [
-            *sections.limitations(self.effects, self.store),
-            *differing(self.sources),
-            *account.differences(self.effects.results.plan, self.store),
-        ]
+        return self.findings.leaks.summary or unknown
 
     @cached_property
     def references(self) -> list[str]:
-        plan = self.effects.results.plan
-        cited = [f"{names}: {text}" for names, text in account.citations(plan) if text]
+        cited = [f"{names}: {text}" for names, text in methods.citations(self.findings.plan) if text]
         return [DESIGN, *cited, *STATISTICS]
 
-    @cached_property
+    @property
     def backbones(self) -> tuple[str, ...]:
-        return sections.backbones(self.effects.results)
+        return self.findings.results.backbones
+
+    @property
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The tidy tables by name."""
+        findings = self.findings
+        return {"results": findings.scores, "effects": findings.effects, "verdicts": findings.verdicts}
 
     @cached_property
     def effect_grids(self) -> list[Grid]:
-        return [effect_grid(self.effects, backbone) for backbone in self.backbones]
+        return [effect_grid(self.findings, backbone) for backbone in self.backbones]
 
     @cached_property
     def score_grids(self) -> list[Grid]:
-        results = self.effects.results
-        return [score_grid(results, target) for target in results.targets]
-
-    @cached_property
-    def effects_table(self) -> pl.DataFrame:
-        """Every score, difference and gap: `frames.effects_table`."""
-        return frames.effects_table(self.effects)
-
-    @cached_property
-    def tables(self) -> dict[str, pl.DataFrame]:
-        """The tidy tables by name."""
-        return {
-            "results": frames.results_table(self.effects.results),
-            "effects": self.effects_table,
-            "verdicts": frames.verdicts_table(self.effects, self.verdicts),
-        }
+        return [score_grid(self.findings, target) for target in self.findings.results.targets]
 
     @cached_property
     def gain_grids(self) -> list[Grid]:
-        targets = [target.name for target in self.effects.results.targets]
+        targets = [target.name for target in self.findings.results.targets]
         places = [(target, backbone) for backbone in self.backbones for target in targets]
-        found = [gain_grid(self.effects_table, *place) for place in places]
+        found = [gain_grid(self.findings, *place) for place in places]
         return [grid for grid in found if grid is not None]
 
     @cached_property
     def gap_grids(self) -> list[Grid]:
-        found = [gap_grid(self.effects, backbone) for backbone in self.backbones]
+        found = [gap_grid(self.findings, backbone) for backbone in self.backbones]
         return [grid for grid in found if grid is not None]
 
     @cached_property
     def claims(self) -> Sheet:
         """The table of the claims; no rows if the study has none."""
-        rows = [(one.claim.says, one.verdict, confidence(one), evidence(one)) for one in self.verdicts]
+        rows = [(one.claim.says, one.verdict, confidence(one), evidence(one)) for one in self.findings.judged]
         return Sheet("Claims", ("Claim", "Verdict", "Confidence", "Evidence"), tuple(rows))
 
     @cached_property
     def sheets(self) -> list[Sheet]:
         """What was learned, was planted, collapsed and leaked; the settings, the cost."""
-        plan = self.effects.results.plan
+        plan, found = self.findings.plan, self.findings.collapses
         own = [
-            (one.arm, one.task, one.metric, number(one.value), number(one.chance), _learned(one.learned))
-            for one in sections.own_scores(plan, self.store)
+            (
+                *(one.arm, one.task, one.metric, number(one.value), number(one.chance)),
+                "learned" if one.learned else "at chance",
+            )
+            for one in self.findings.own_scores
         ]
         truth = [
-            (pair.arm, pair.target, pair.planted, _measured(pair), pair.outcome)
-            for pair in planted.truth_table(self.effects)
+            (
+                *(pair.arm, pair.target, pair.planted),
+                *(MISSING if pair.estimate is None else interval(pair.estimate), pair.outcome),
+            )
+            for pair in self.findings.planted
         ]
-        found = collapses(self.effects)
         collapsed = [
             (
                 *(one.arm, one.cell.target, str(one.cell.seed), number(one.found.score)),
@@ -202,12 +158,12 @@ class Paper:
         ]
         leaked = [
             (one.status, one.finding.task, MEANINGS[one.finding.kind], ", ".join(one.languages), one.amount)
-            for one in self._leaks.groups
+            for one in self.findings.leaks.groups
         ]
-        recipes = account.recipes(plan)
+        recipes = methods.recipes(plan)
         costs = [
             (f"{one.kind}s", f"{one.done} of {one.planned}", duration(one.seconds), f"{one.tokens:,}")
-            for one in account.costs(plan, self.store)
+            for one in methods.costs(plan, self.findings.store)
         ]
         made = (
             ("Were the intermediate tasks learned?", ("arm", "task", "metric", "score", "chance", ""), own),
@@ -216,7 +172,7 @@ class Paper:
             ("Languages at chance", AT_CHANCE, at_chance),
             ("Learned in part", ("arm", "target", "seed", "score", "what is seen"), in_part),
             ("Leak audit", ("status", "target", "what was seen", "languages", "how much"), leaked),
-            ("Data", account.DATA, account.data_rows(self.sources)),
+            ("Data", methods.DATA, methods.data_rows(self.findings.sources)),
             ("Phases", tuple(recipes[0]) if recipes else (), [tuple(row.values()) for row in recipes]),
             ("Where settings come from", ("setting", "origin"), list(plan.study.origins.items())),
             ("Cost", ("steps", "done", "time", "tokens trained on"), costs),
@@ -228,8 +184,8 @@ def confidence(verdict: Verdict) -> str:
     """'+5.0 [3.1, 6.8], p < .01', of the arm that supports the claim least; "" if it was not measured."""
     if verdict.effect is None or verdict.low is None or verdict.high is None:
         return ""
-    bounds = f"[{number(verdict.low)}, {number(verdict.high)}]"
-    return f"{number(verdict.effect, signed=True)} {bounds}, {probability(verdict.probability)}"
+    shown = f"{number(verdict.effect, signed=True)} {bounds(verdict.low, verdict.high)}"
+    return f"{shown}, {probability(verdict.probability)}"
 
 
 def evidence(verdict: Verdict) -> str:
@@ -270,27 +226,20 @@ def claims_counted(verdicts: Sequence[Verdict]) -> str:
     return f"Of {count(len(words), 'claim')}, {parts[0]}, {parts[1]} and {parts[2]}."
 
 
-def _found(effects: Effects, backbone: str) -> Iterator[str]:
-    """What a backbone's results say: of each target, and of the gap."""
-    results = effects.results
-    cells = heat_cells(effects, backbone)
-    arms = {line.arm for line in results.lines if line.backbone == backbone and not line.reference}
-    several = len(sections.backbones(results)) > 1
-    for target in results.targets:
-        own = [cell for cell in cells if cell["column"] == target.name and cell["row"] in arms]
+def _found(findings: Findings, backbone: str) -> Iterator[str]:
+    """Say what a backbone's results are: of each target, and of the gap."""
+    several = len(findings.results.backbones) > 1
+    before = f"{backbone}: " * several
+    for target in findings.results.targets:
+        cells = [cell for cell in findings.maps[backbone] if cell.column == target.name]
+        own = [cell for cell in cells if not cell.line.reference]
         if text := _on_target(own, f"{target.name} ({metric_label(target.metric)})"):
-            yield f"{backbone}: {text}" if several else text
-        controls = [cell for cell in cells if cell["column"] == target.name and cell["row"] in CONTROL_ROWS]
-        told = [f"{one['row']} {one['text']} {one['interval']}" for one in controls if one["kind"] == "score"]
-        if told:
-            yield f"{backbone}: " * several + f"Controls on {target.name}: {', '.join(told)}."
-    gaps = []
-    for target in results.targets:
-        line = next((one for one in results.lines if one[:2] == (backbone, BASELINE)), None)
-        found = effects.estimate(GAP, line, target.name) if line is not None else None
-        if found is not None:
-            gaps.append(f"{interval(found, signed=False)} on {target.name}")
-    if gaps:
+            yield f"{before}{text}"
+        controls = [cell for cell in cells if cell.kind == "score" and cell.row in CONTROL_NAMES]
+        if controls:
+            told = ", ".join(f"{cell.row} {cell.text} {cell.interval}" for cell in controls)
+            yield f"{before}Controls on {target.name}: {told}."
+    if gaps := [f"{interval(gap, signed=False)} on {name}" for name, gap in findings.gaps(backbone)]:
         model = f"{backbone}: without" if several else "Without"
         yield (
             f"{model} an intermediate task, the others lie below the source language, in points: "
@@ -298,33 +247,21 @@ def _found(effects: Effects, backbone: str) -> Iterator[str]:
         )
 
 
-def _on_target(cells: Sequence[dict[str, Any]], target: str) -> str:
-    """The score of `none` and the arms that change it most; without `none` the best arm."""
-    scores = [cell for cell in cells if cell["kind"] == "score"]
-    changes = sorted((cell for cell in cells if cell["kind"] == "effect"), key=lambda cell: -cell["value"])
+def _on_target(cells: Sequence[MapCell], target: str) -> str:
+    """Say the score of `none` and the arms that change it most; without `none` the best arm."""
+    scores = [cell for cell in cells if cell.kind == "score"]
+    changes = sorted((cell for cell in cells if cell.kind == "effect"), key=lambda cell: -cell.value)
     if not scores:
         return ""
     if not changes:
-        best = max(scores, key=lambda cell: float(cell["value"]))
-        return f"On {target} the best score is that of {best['row']}: {best['text']} {best['interval']}."
+        best = max(scores, key=lambda cell: cell.value)
+        return f"On {target} the best score is that of {best.row}: {best.text} {best.interval}."
     shown = changes[:1] if len(changes) == 1 else [changes[0], changes[-1]]
-    told = [
-        f"{cell['row']} {cell['text']} {cell['interval']}{' (significant)' if cell['strong'] else ''}"
-        for cell in shown
-    ]
-    base = scores[0]
+    told = [f"{cell.row} {cell.text} {cell.interval}{' (significant)' * cell.strong}" for cell in shown]
     words = "; differences to it: " if len(shown) == 1 else "; differences to it range from "
     listed = told[0] if len(told) == 1 else f"{told[1]} to {told[0]}"
-    return f"On {target} {base['row']} scores {base['text']} {base['interval']}{words}{listed}."
-
-
-def _measured(pair: planted.Pair) -> str:
-    return planted.MISSING if pair.estimate is None else interval(pair.estimate)
+    return f"On {target} {scores[0].row} scores {scores[0].text} {scores[0].interval}{words}{listed}."
 
 
 def _score(found: Estimate | None) -> str:
     return "–" if found is None else interval(found, signed=False)
-
-
-def _learned(learned: bool) -> str:
-    return "learned" if learned else "at chance"

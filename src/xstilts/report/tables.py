@@ -4,18 +4,17 @@ Rows and columns have a fixed order and numbers a fixed format: two identical ru
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from xstilts.report.charts import heat_cells, line_label
-from xstilts.report.drawing import metric_label, number
-from xstilts.report.effects import GAP, Effects
-from xstilts.report.origins import anchors
-from xstilts.report.results import ARM, Line, Results, Target, language
-from xstilts.report.statistics import LEVEL, Estimate
+from xstilts.analysis.findings import Findings
+from xstilts.analysis.provenance import anchors
+from xstilts.analysis.results import ARM, NOTHING, EvaluatedTarget, Line, spoken
+from xstilts.analysis.statistics import LEVEL
+from xstilts.analysis.wording import bounds, line_label, metric_label, number
 
 DECIMALS = {"results": 4, "effects": 6, "verdicts": 6}  # of the numbers in CSV
 MISSING = """
@@ -77,45 +76,51 @@ def parquet(name: str, table: pl.DataFrame) -> bytes:
     return written.getvalue()
 
 
-def effect_grid(effects: Effects, backbone: str) -> Grid:
-    """The heat map as a table."""
-    cells = heat_cells(effects, backbone)
-    columns = tuple(dict.fromkeys(cell["column"] for cell in cells))
-    steps = {
-        (line_label(line), target): anchor
-        for (line, target), anchor in anchors(effects.results).items()
-        if line.backbone in (backbone, "")
-    }
+def effect_grid(findings: Findings, backbone: str) -> Grid:
+    """Write the map of transfer as a table."""
+    steps = anchors(findings.results)
     rows: dict[str, list[Entry]] = {}
-    for cell in cells:
-        anchor = steps.get((cell["row"], cell["column"]), "")
-        shown = Entry(cell["text"], cell["interval"], cell["strong"], anchor)
-        rows.setdefault(cell["row"], []).append(shown)
+    columns: dict[str, None] = {}
+    for cell in findings.maps.get(backbone, ()):
+        columns[cell.column] = None
+        anchor = steps.get((cell.line, cell.column), "")
+        rows.setdefault(cell.row, []).append(Entry(cell.text, cell.interval, cell.strong, anchor))
     title = f"Scores of none and differences to it on the languages without labels, {backbone}"
-    return Grid(title, columns, tuple((row, tuple(entries)) for row, entries in rows.items()))
+    return Grid(title, tuple(columns), tuple((row, tuple(entries)) for row, entries in rows.items()))
 
 
-def score_grid(results: Results, target: Target) -> Grid:
-    """The scores of a target by language, the means over seeds."""
-    rows, steps, known = [], [], anchors(results)
+def score_grid(findings: Findings, target: EvaluatedTarget) -> Grid:
+    """Write the scores of a target by language, the means over seeds."""
+    results, known = findings.results, anchors(findings.results)
+    scores = findings.effects.filter(quantity="score", level="language", target=target.name)
+    estimates = {
+        (row["backbone"], row["arm"], row["reference"], row["language"]): row["estimate"]
+        for row in scores.iter_rows(named=True)
+    }
+    several = len({line.backbone for line in results.lines} - {""}) > 1
+    rows, steps = [], []
     for line in [line for line in results.lines if (line, target.name) in results.planned]:
-        samples = [results.score(line, target.name, (code,)) for code in target.languages]
-        found = [Entry("–" if one is None else number(float(one.observed.mean()))) for one in samples]
-        rows.append((_name(results, line), tuple(found)))
+        place = (line.backbone or NOTHING, line.arm or NOTHING, line.reference or ARM)
+        found = [estimates[*place, code] for code in target.languages]
+        entries = tuple(Entry("–" if score is None else number(score)) for score in found)
+        name = f"{line_label(line)} ({line.backbone})" if several and line.backbone else line_label(line)
+        rows.append((name, entries))
         steps.append(known.get((line, target.name), ""))
     title = f"{target.name}, {metric_label(target.metric)}"
     return Grid(title, target.languages, tuple(rows), steps=tuple(steps))
 
 
-def gain_grid(table: pl.DataFrame, target: str, backbone: str) -> Grid | None:
-    """Differences to `none` of a target by language, and by family where it has several; None if there are
-    none. `table` is that of `frames.effects_table`; bold are those that remain after Holm's correction."""
+def gain_grid(findings: Findings, target: str, backbone: str) -> Grid | None:
+    """Write differences to `none` of a target by language, and by family where it has several.
+
+    None if there are none. Bold are those that remain after Holm's correction.
+    """
     found: dict[str, dict[str, Entry]] = {}
-    own = table.filter(quantity="difference", reference=ARM, target=target, backbone=backbone)
+    own = findings.effects.filter(quantity="difference", reference=ARM, target=target, backbone=backbone)
     for row in own.iter_rows(named=True):
         match row["level"]:
             case "language":
-                name = f"{language(row['language']).name} ({row['language']})"
+                name = spoken(row["language"])
             case "family" if row["languages"] > 1:
                 name = row["language_family"]
             case _:
@@ -133,34 +138,38 @@ def _gain(row: dict[str, Any]) -> Entry:
     if row["estimate"] is None:
         return Entry("missing")
     strong = row["p_corrected"] is not None and row["p_corrected"] < 1 - LEVEL
-    interval = f"[{number(row['low'])}, {number(row['high'])}]"
-    return Entry(number(row["estimate"], signed=True), interval, strong)
+    return Entry(number(row["estimate"], signed=True), bounds(row["low"], row["high"]), strong)
 
 
-def gap_grid(effects: Effects, backbone: str) -> Grid | None:
-    """The cross-lingual gap of each arm on each target that has one; None if no target has."""
-    results = effects.results
-    targets = [target for target in results.targets if target.has_gap]
-    lines = [line for line in results.lines if line.backbone == backbone and not line.reference]
-    rows, known = [], anchors(results)
-    for line in lines:
-        found = [(target.name, effects.estimate(GAP, line, target.name)) for target in targets]
-        entries = [_entry(estimate, known.get((line, name), "")) for name, estimate in found]
-        rows.append((line_label(line), tuple(entries)))
+def gap_grid(findings: Findings, backbone: str) -> Grid | None:
+    """Write the cross-lingual gap of each arm on each target that has one; None if no target has."""
+    results, known = findings.results, anchors(findings.results)
+    targets = tuple(target.name for target in results.targets if target.has_gap)
+    found: dict[str, list[Entry]] = {}
+    gaps = findings.effects.filter(quantity="gap", backbone=backbone, reference=ARM)
+    for row in gaps.iter_rows(named=True):
+        steps = known.get((Line(backbone, row["arm"]), row["target"]), "")
+        missing = row["estimate"] is None
+        text = "missing" if missing else number(row["estimate"])
+        interval = "" if missing else bounds(row["low"], row["high"])
+        found.setdefault(row["arm"], []).append(Entry(text, interval, steps=steps))
+    arms = [line.arm for line in results.lines if line.backbone == backbone and not line.reference]
+    rows = tuple((arm, tuple(found[arm])) for arm in arms if arm in found)
     title = f"Source language less the mean of the others, in points, {backbone}"
-    return Grid(title, tuple(target.name for target in targets), tuple(rows)) if targets else None
+    return Grid(title, targets, rows) if targets else None
 
 
-def _entry(estimate: Estimate | None, steps: str) -> Entry:
-    if estimate is None:
-        return Entry("missing", steps=steps)
-    interval = f"[{number(estimate.low)}, {number(estimate.high)}]"
-    return Entry(number(estimate.value), interval, steps=steps)
-
-
-def _name(results: Results, line: Line) -> str:
-    several = len({other.backbone for other in results.lines} - {""}) > 1
-    return f"{line_label(line)} ({line.backbone})" if several and line.backbone else line_label(line)
+def distance_grid(parts: Sequence[Mapping[str, Any]]) -> Grid | None:
+    """Write what makes up the planted distance of each language; None for natural languages."""
+    if not parts:
+        return None
+    columns = tuple(key for key in parts[0] if key not in ("code", "family"))
+    rows = tuple(
+        (spoken(str(part["code"])), tuple(Entry(f"{part[column]:.2f}") for column in columns))
+        for part in parts
+    )
+    title = "Differences from the base language, from 0 to 1, and the distance: their weighted mean"
+    return Grid(title, columns, rows, names="language")
 
 
 WRITERS: dict[str, Callable[[str, pl.DataFrame], bytes]] = {"csv": csv, "parquet": parquet}

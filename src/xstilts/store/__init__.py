@@ -6,6 +6,7 @@
     store/running/<fingerprint>/       the state from which a killed phase continues
     store/claims/<fingerprint>.json    who computes a step at the moment
     store/audits/<key>.json            what the leak audit of a plan found
+    store/answers/<key>.json           what the last report of a plan found, in a sentence
     store/failures/<fingerprint>.json  why a step failed the last time it was tried
     store/data/<key>/                  encoded rows that workers share while they train
     store/jobs/<token>/                where drivers meet workers on other computers (runner/meeting.py)

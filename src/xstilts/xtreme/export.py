@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xstilts.analysis import files
 from xstilts.data import loader
 from xstilts.data.examples import Bitext, Tagged
 from xstilts.errors import DamageError, StudyError
-from xstilts.report import files
 from xstilts.store import REPAIR, Store
 from xstilts.study.phase import Evaluation
 from xstilts.study.plan import Plan

@@ -1,0 +1,113 @@
+"""What a report reads of finished steps besides their records: predictions and curves, looked at as read."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from xstilts.errors import DamageError
+from xstilts.plain import parse_json
+from xstilts.store import REPAIR
+from xstilts.store import schema as shapes
+
+_TYPES: dict[str, tuple[pl.DataType, ...]] = {
+    "language": (pl.String(),),
+    "index": (pl.Int32(), pl.Int64()),
+    "id": (pl.String(),),
+    "cluster": (pl.Int32(), pl.Int64()),
+    "gold": (pl.String(),),
+    "predicted": (pl.String(),),
+    "statistics": (pl.List(pl.Float64()), pl.List(pl.Float32())),
+}
+
+
+def predictions(
+    path: Path, columns: Sequence[str], width: int = 0, *, beside: Sequence[str] = ()
+) -> pl.DataFrame:
+    """These columns of predictions.parquet: a row for each example, `width` numbers in its statistics.
+
+    Those of `beside` are read if they are there. DamageError if one is missing, has other types or holes, or
+    numbers that are not finite.
+    """
+    try:
+        known = pl.read_parquet_schema(path) if beside else {}
+        columns = (*columns, *(name for name in beside if name in known))
+        frame = pl.read_parquet(path, columns=list(columns))
+    except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise DamageError(str(path), f"is damaged or cannot be read ({error}).", REPAIR) from error
+    for name in columns:
+        if frame[name].dtype not in _TYPES[name] or frame[name].null_count():
+            raise DamageError(str(path), f"has no whole column '{name}'.", REPAIR)
+    if "index" in columns and not frame["index"].is_between(0, len(frame) - 1).all():
+        raise DamageError(str(path), "counts its rows wrongly.", REPAIR)
+    if "statistics" in columns:
+        numbers = frame["statistics"].explode()
+        widths = frame["statistics"].list.len().unique().to_list()
+        if numbers.null_count() or not numbers.is_finite().all() or widths not in ([width], []):
+            raise DamageError(str(path), f"has not {width} numbers for each example.", REPAIR)
+    return frame
+
+
+def statistics(path: Path, width: int) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Read by language the numbers of the rows [N], increasing, and the metric's statistics [N, `width`]."""
+    frame = predictions(path, ("language", "index", "statistics"), width)
+    if frame["language"].n_unique() < len(frame["language"].rle()):
+        frame = frame.sort("language", maintain_order=True)
+    rows = frame["index"].cast(pl.Int64).to_numpy()
+    numbers = frame["statistics"].explode().cast(pl.Float64).to_numpy().reshape(len(frame), -1)
+    found, start = {}, 0
+    for block in frame["language"].rle():
+        own = slice(start, start + block["len"])
+        start = own.stop
+        order = np.argsort(rows[own], kind="stable")
+        found[block["value"]] = rows[own][order], numbers[own][order]
+    return found
+
+
+def values(path: Path, texts: Sequence[str], family: str, column: str) -> list[Any]:
+    """Gold or predicted values (`column`) from their JSON. DamageError if one is not what the family says."""
+    try:
+        found = [parse_json(text) for text in texts]
+    except ValueError as error:
+        raise DamageError(str(path), f"holds an answer that is no JSON ({error}).", REPAIR) from error
+    kind = f"{family} {column}" if family == "span" else family
+    for value in found:
+        if not _RIGHT.get(kind, _is_label)(value):
+            raise DamageError(str(path), f"holds an answer that is none: {value!r:.60}.", REPAIR)
+    return found
+
+
+def _is_label(value: Any) -> bool:
+    """A label by name, or an option by its number."""
+    return type(value) in (str, int)
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(tag, str) for tag in value)
+
+
+def _are_rows(value: Any) -> bool:
+    """The row of a sentence; of one that is mined, those that it is paired with."""
+    rows = value if isinstance(value, list) else [value]
+    return all(type(row) is int and row >= 0 for row in rows)
+
+
+_RIGHT = {"tagging": _are_texts, "span gold": _are_texts, "span predicted": _is_text, "retrieval": _are_rows}
+
+
+def curve(path: Path) -> list[dict[str, Any]]:
+    """The points of curve.jsonl. DamageError if one is none."""
+    try:
+        points = [parse_json(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise DamageError(str(path), f"is damaged or cannot be read ({error}).", REPAIR) from error
+    if what := shapes.wrong(points, list[shapes.Point]):
+        raise DamageError(str(path), f"is no curve ({what}).", REPAIR)
+    return points

@@ -1,0 +1,196 @@
+"""Findings: every number of a study, a function of its plan and the store, each computed once when asked for.
+
+The page, the charts, the tables, LaTeX, Markdown, the terminal and notebooks render what stands here.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Self
+
+import polars as pl
+
+from xstilts.analysis import (
+    axes,
+    claims,
+    collapse,
+    frames,
+    headline,
+    kept,
+    limitations,
+    methods,
+    planted,
+    provenance,
+    training,
+    transfer,
+)
+from xstilts.analysis.effects import BASELINE, GAP, Effects
+from xstilts.analysis.leaks import Leaks, leaks
+from xstilts.analysis.planted import DistancePanel, PlantedEffect
+from xstilts.analysis.results import Results
+from xstilts.analysis.statistics import Estimate
+from xstilts.store import Store
+from xstilts.study.plan import Plan
+from xstilts.study.sources import Source, differing
+
+NOT_REPORTED = "Results have come or gone since the last report; `xstilts report` says what they show."
+
+
+class Findings:
+    """What a study has found so far. Reads the store when asked, and does not notice what comes later."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        self.plan, self.store = results.plan, results.store
+        self.quantities = Effects(results)
+
+    @classmethod
+    def of(cls, plan: Plan, store: Store) -> Self:
+        """Make the findings of a plan whose steps are in the store, as far as they are."""
+        return cls(Results(plan, store))
+
+    # The tidy tables: docs/tables.md says what their columns mean.
+
+    @cached_property
+    def scores(self) -> pl.DataFrame:
+        """The score of every cell in every language: `results.csv`."""
+        return frames.results_table(self.results, self.runs, self.guesses)
+
+    @cached_property
+    def effects(self) -> pl.DataFrame:
+        """Scores, differences and gaps with intervals and probabilities: `effects.csv`."""
+        return frames.effects_table(self.quantities, self.maps)
+
+    @cached_property
+    def verdicts(self) -> pl.DataFrame:
+        """The claims and what became of them: `verdicts.csv`."""
+        return frames.verdicts_table(self.quantities, self.judged)
+
+    # What they are made of
+
+    @cached_property
+    def maps(self) -> dict[str, list[transfer.MapCell]]:
+        """The map of transfer on each backbone."""
+        return transfer.maps(self.quantities)
+
+    @cached_property
+    def judged(self) -> list[claims.Verdict]:
+        """The verdict on every claim, with all that it rests on."""
+        return claims.judge(self.quantities)
+
+    @cached_property
+    def runs(self) -> collapse.Runs:
+        """What every run that trained on its target knows of it in the source language."""
+        return collapse.examined(self.plan, self.store)
+
+    @cached_property
+    def guesses(self) -> collapse.Guesses:
+        """The other languages in which runs guess that learned the source language."""
+        return collapse.at_chance(self.plan, self.store, self.runs)
+
+    @cached_property
+    def collapses(self) -> collapse.Collapses:
+        """Collapsed runs with all they are part of, with and without; languages at chance; notes."""
+        return collapse.collapses(self.quantities, self.judged, self.runs, self.guesses)
+
+    @cached_property
+    def axes(self) -> list[axes.AxisFigure]:
+        """Scores and fitted curves over the axes of the study."""
+        return list(axes.figures(self.quantities))
+
+    @cached_property
+    def training(self) -> pl.DataFrame:
+        """The training curves of all phases."""
+        return training.curves(self.results)
+
+    @cached_property
+    def layers(self) -> pl.DataFrame:
+        """Retrieval by the layer whose states are compared."""
+        return training.layers(self.results)
+
+    # The lab's truth
+
+    @cached_property
+    def planted(self) -> list[PlantedEffect]:
+        """Planted effects beside measured ones."""
+        return planted.planted_effects(self.results, self.maps)
+
+    @cached_property
+    def parts_of_distance(self) -> list[dict[str, float | str]]:
+        """What makes up the planted distance of each language."""
+        return planted.parts_of_distance(self.results)
+
+    def distances(self, backbone: str) -> list[DistancePanel]:
+        """Scores over the planted distance."""
+        return planted.distance_panels(self.quantities, backbone)
+
+    # What is said
+
+    @cached_property
+    def answer(self) -> str:
+        """The study's answer in a sentence."""
+        return headline.answer(self.results, self.maps, self.collapses)
+
+    @cached_property
+    def conditions(self) -> list[str]:
+        """The sentences that have to be read with the answer."""
+        return [*headline.of_runs(self.collapses), *self.conditions_of_study]
+
+    @cached_property
+    def conditions_of_study(self) -> list[str]:
+        """Those of them that rest on no resamples."""
+        return list(headline.of_study(self.results, self.own_scores, self.leaks))
+
+    @property
+    def known_headline(self) -> tuple[str, list[str]]:
+        """Answer and conditions, as the last report of these very results kept them: no resample is drawn."""
+        found = kept.read(self.results)
+        if found is None:
+            return NOT_REPORTED, self.conditions_of_study
+        return found.answer, [*found.of_runs, *self.conditions_of_study]
+
+    def keep(self) -> None:
+        """Keep the answer in the store, for those who want to know it at once."""
+        kept.write(self.results, self.answer, tuple(headline.of_runs(self.collapses)))
+
+    @cached_property
+    def limitations(self) -> list[str]:
+        """What a reader must keep in mind."""
+        return [
+            *limitations.limitations(self.quantities, self.own_scores, self.collapses),
+            *differing(self.sources),
+            *methods.differences(self.plan, self.store),
+        ]
+
+    def gaps(self, backbone: str) -> Iterator[tuple[str, Estimate]]:
+        """(target, gap between the source language and the others) of `none`."""
+        line = next((one for one in self.results.lines if one[:2] == (backbone, BASELINE)), None)
+        for target in self.results.targets:
+            if line and (estimate := self.quantities.estimate(GAP, line, target.name)) is not None:
+                yield target.name, estimate
+
+    # What was done
+
+    @cached_property
+    def own_scores(self) -> list[methods.OwnScore]:
+        """How well each arm learned its own tasks."""
+        return methods.own_scores(self.plan, self.store)
+
+    @cached_property
+    def seen(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The evaluated languages that each arm has seen with labels, besides the source."""
+        return methods.seen(self.results)
+
+    @cached_property
+    def leaks(self) -> Leaks:
+        """What the leak audit found."""
+        return leaks(self.plan, self.store)
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """What the rows of all steps are read from."""
+        return methods.sources(self.plan, self.store)
+
+    @cached_property
+    def steps(self) -> list[provenance.Origin]:
+        """The steps behind each cell."""
+        return provenance.origins(self.results)

@@ -1,0 +1,84 @@
+"""What a reader must keep in mind before believing a number of a study."""
+
+from collections.abc import Iterator, Sequence
+
+from xstilts.analysis.collapse import Collapses
+from xstilts.analysis.effects import EFFECT, Effects
+from xstilts.analysis.methods import OwnScore
+from xstilts.analysis.results import Results, language
+from xstilts.analysis.wording import count
+
+
+def limitations(effects: Effects, own_scores: Sequence[OwnScore], collapses: Collapses) -> Iterator[str]:
+    """State each limitation in a sentence."""
+    results, plan = effects.results, effects.results.plan
+    if not plan.cells:
+        return
+    seeds = sorted({cell.seed for cell in plan.cells if not cell.reference})
+    if len(seeds) == 1:
+        yield "One seed: the intervals cover the choice of test examples only, not that of the seed."
+    elif len(seeds) < 5:
+        yield (
+            f"{len(seeds)} seeds tell little about their own spread; each comparison borrows from the others "
+            "of this study what they know of it."
+        )
+    if results.missing:
+        yield f"{len(results.missing)} of {count(len(plan.cells), 'cell')} are missing."
+    for score in own_scores:
+        if not score.learned:
+            yield (
+                f"The arm {score.arm} did not learn {score.task} (at chance): its effects say nothing about "
+                "the task."
+            )
+    yield from _not_learned(collapses)
+    yield from _unproven(results)
+    if (smallest := _smallest(effects)) is not None:
+        yield (
+            f"Half of the comparisons can detect effects of {smallest:.1f} points or more in four of five "
+            "repetitions; smaller ones may exist where none is seen."
+        )
+    if len(results.backbones) == 1:
+        yield "One backbone: nothing is known about another pretraining run."
+    if all(code.startswith("x-") for target in results.targets for code in target.languages):
+        yield "The languages and tasks are synthetic: what holds here need not hold in natural languages."
+    yield from plan.notes
+
+
+def _not_learned(found: Collapses) -> Iterator[str]:
+    """A sentence for every arm and target with collapsed runs, with languages at chance, learned in part."""
+    seeds: dict[tuple[str, str], set[int]] = {}
+    for run in found.runs:
+        seeds.setdefault((run.arm, run.cell.target), set()).add(run.cell.seed)
+    for (arm, target), own in seeds.items():
+        which = f"seed{'s' if len(own) > 1 else ''} {', '.join(map(str, sorted(own)))}"
+        yield f"After the arm {arm}, {target} was not learned with {which} (at chance in the source)."
+    languages: dict[tuple[str, str], list[str]] = {}
+    for one in found.languages:
+        which = language(one.language).name + f" (seed{'s' if len(one.seeds) > 1 else ''} {one.seeds[0]}"
+        which += "".join(f", {seed}" for seed in one.seeds[1:]) + ")"
+        languages.setdefault((one.arm, one.target), []).append(which)
+    for (arm, target), names in languages.items():
+        yield f"After the arm {arm}, {target} was learned, but is at chance in {', '.join(names)}."
+    notes: dict[tuple[str, str], list[str]] = {}
+    for part in found.partial:
+        notes.setdefault((part.arm, part.cell.target), []).append(f"seed {part.cell.seed} {part.notes[0]}")
+    for (arm, target), told in notes.items():
+        yield f"After the arm {arm}, {target} was learned in part: {'; '.join(told)}."
+
+
+def _unproven(results: Results) -> Iterator[str]:
+    """A sentence for every target about images without a control that would tell whether they are used."""
+    for target in results.targets:
+        had = {line.reference for line, name in results.planned if name == target.name}
+        if target.family == "visual" and not had & {"shuffled-images", "text-only"}:
+            yield (
+                f"Nothing tells whether the images of {target.name} are used: neither shuffled-images nor "
+                "text-only is measured beside it."
+            )
+
+
+def _smallest(effects: Effects) -> float | None:
+    lines = [line for line in effects.results.lines if not line.reference and line.arm != EFFECT.against]
+    found = [effects.estimate(EFFECT, line, one.name) for one in effects.results.targets for line in lines]
+    sizes = sorted(one.smallest_effect for one in found if one is not None)
+    return sizes[len(sizes) // 2] if sizes else None

@@ -1,0 +1,324 @@
+"""The account of a study: what was trained how and on what, what it cost, what failed, whom to cite."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from xstilts.analysis.permutation import above_chance
+from xstilts.analysis.results import Results
+from xstilts.analysis.wording import count, metric_label
+from xstilts.data.task import TRANSLATED
+from xstilts.store import Store
+from xstilts.study.backbone import Backbone
+from xstilts.study.mixture import Mixture
+from xstilts.study.phase import Phase, chain, seen_with_labels
+from xstilts.study.plan import Cell, Plan
+from xstilts.study.sources import Part, Source, grouped, parts_of, source
+from xstilts.study.use import Use
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A step that failed, and the cells that miss it."""
+
+    name: str
+    fingerprint: str
+    message: str
+    cells: int
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What one kind of step has cost so far."""
+
+    kind: str
+    done: int
+    planned: int
+    seconds: float
+    tokens: int
+
+
+def failures(plan: Plan, store: Store) -> list[Failed]:
+    """Steps that failed when last tried, with the number of cells that wait for them."""
+    waiting = Counter(key for cell in plan.cells for key in {*cell.phases, cell.evaluation})
+    failed = []
+    for step in plan.steps:
+        failure = store.failure(step.fingerprint)
+        if failure is not None and store.folder(step.fingerprint) is None:
+            failed.append(Failed(step.name, step.fingerprint, failure.message, waiting[step.fingerprint]))
+    return failed
+
+
+def costs(plan: Plan, store: Store) -> list[Spending]:
+    """What was spent on the steps of the plan that are done, by kind; a shared step counts once."""
+    found = []
+    for kind in ("backbone", "phase", "evaluation"):
+        steps = [step for step in plan.steps if step.kind == kind]
+        records = [record for step in steps if (record := store.record(step.fingerprint)) is not None]
+        seconds = sum(record.get("seconds", 0.0) for record in records)
+        tokens = sum(record.get("tokens", 0) for record in records)
+        if steps:
+            found.append(Spending(kind, len(records), len(steps), seconds, tokens))
+    return found
+
+
+def machines(plan: Plan, store: Store) -> list[str]:
+    """The computers that steps ran on, with the versions that they used."""
+    found = []
+    for step in plan.steps:
+        record = store.record(step.fingerprint) or {}
+        hardware, software = record.get("hardware", {}), record.get("software", {})
+        device = hardware.get("gpu") or hardware.get("processor")
+        versions = [
+            f"{key} {software[key]}" for key in ("xstilts", "torch", "transformers") if software.get(key)
+        ]
+        if device:
+            found.append(", ".join([device, *versions]))
+    return list(dict.fromkeys(found))
+
+
+def differences(plan: Plan, store: Store) -> list[str]:
+    """What besides the study makes numbers of some steps unlike those of others, in a paragraph, if anything.
+
+    Devices, instruction sets, threads, versions of torch, processes, smaller micro-batches, and steps that
+    one kind of computer began and another one continued. Records of earlier releases do not tell.
+    """
+    values: dict[str, Counter[str]] = {}
+    continued, smaller = [], 0
+    for step in plan.steps:
+        record = store.record(step.fingerprint) or {}
+        computers = [_computer(computer) for computer in record.get("computed_on", ())]
+        facts = [fact for computer in computers for fact in computer.items()]
+        if step.kind == "phase" and record:
+            facts.append(("numbers of processes", str(record.get("processes", 1))))
+        for kind, value in dict.fromkeys(facts):
+            values.setdefault(kind, Counter())[value] += 1
+        if len(computers) > 1:
+            first, *others = [", ".join(computer.values()) for computer in computers]
+            continued.append(f"{step.name} was begun on {first}, and continued on {'; '.join(others)}.")
+        smaller += record.get("micro_tokens") is not None
+    notes = []
+    for kind, steps_with in values.items():
+        if len(steps_with) > 1:
+            each = ", ".join(f"{value} ({count(number, 'step')})" for value, number in steps_with.items())
+            notes.append(f"Steps were computed with different {kind}: {each}.")
+    if smaller:
+        notes.append(f"{count(smaller, 'step')} had a smaller micro-batch for want of memory.")
+    notes += continued
+    why = "Sums then differ in their last digits, and training makes such differences larger."
+    return [" ".join([*notes, why])] if notes else []
+
+
+def _computer(computer: Mapping[str, Any]) -> dict[str, str]:
+    """What numbers depend on of a computer: of one with a GPU, not its processor."""
+    parts = {"devices": computer.get("gpu") or computer.get("processor")}
+    if not computer.get("gpu"):
+        parts["instruction sets"] = computer.get("instructions")
+        parts["numbers of threads"] = count(computer.get("threads") or 1, "thread")
+    parts["versions of torch"] = computer.get("torch") and f"torch {computer['torch']}"
+    return {kind: value for kind, value in parts.items() if value}
+
+
+def recipes(plan: Plan) -> list[dict[str, str]]:
+    """The settings of the phases, one row for each that differs in more than the seed and the parent."""
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    for step in plan.steps:
+        phase = step.specification
+        if not isinstance(phase, Phase):
+            continue
+        row = _recipe_row(phase)
+        known = rows.setdefault(tuple(row.values()), row | {"seeds": set()})
+        known["seeds"].add(phase.seed)
+    return [row | {"seeds": ", ".join(map(str, sorted(row["seeds"])))} for row in rows.values()]
+
+
+def _recipe_row(phase: Phase) -> dict[str, Any]:
+    recipe = phase.recipe
+    return {
+        "tasks": " + ".join(use.title for use in phase.uses),
+        "labels": "shuffled" if any(use.labels == "shuffled" for use in phase.uses) else "gold",
+        "mixing": _mixing(phase.mixture),
+        "languages": _languages(phase.uses),
+        "examples": _examples(phase.uses),
+        "rate": f"{recipe.learning_rate:g}",
+        "length": count(recipe.updates, "update") if recipe.updates else f"{recipe.epochs:g} epochs",
+        "batch": f"{recipe.batch_size} examples" if recipe.batch_size else f"{recipe.batch_tokens} tokens",
+        "window": f"{recipe.max_length}",
+        "schedule": f"{recipe.warmup:.0%} warm-up, {recipe.decay}",
+        "precision": recipe.precision + (f", {recipe.threads} threads" if recipe.threads > 1 else ""),
+        "selection": recipe.select,
+    }
+
+
+def _mixing(mixture: Mixture | None) -> str:
+    """How several tasks share the updates; "" where every epoch has all rows."""
+    if mixture is None:
+        return ""
+    match mixture.rule:
+        case "limit":
+            rule = f"by size up to {mixture.limit:,}"
+        case "temperature":
+            rule = f"temperature {mixture.temperature:g}"
+        case "shares":
+            rule = " : ".join(f"{100 * share:g}" for share in mixture.shares)
+        case "size" | "uniform":
+            rule = {"size": "by size", "uniform": "evenly"}[mixture.rule]
+    return f"{rule}; {mixture.replay:.0%} masked text" if mixture.replay else rule
+
+
+def _languages(uses: Sequence[Use]) -> str:
+    """One by its code, several by their number, shares outright."""
+    labelled = [use for use in uses if use.family != "masked"] or uses
+    translated = ", translated" if any(use.split == TRANSLATED for use in labelled) else ""
+    if labelled[0].shares:
+        shares = zip(labelled[0].languages, labelled[0].shares, strict=True)
+        return ", ".join(f"{code} {100 * share:g} %" for code, share in shares) + translated
+    codes = sorted({code for use in labelled for code in use.languages})
+    return (codes[0] if len(codes) == 1 else count(len(codes), "language")) + translated
+
+
+def _examples(uses: Sequence[Use]) -> str:
+    labelled = [use for use in uses if use.family != "masked"] or uses
+    fractions = {use.fraction for use in labelled if use.fraction is not None}
+    caps = {use.examples for use in labelled if use.examples is not None}
+    if fractions:
+        return f"{100 * max(fractions):g} %"
+    return f"{max(caps):,}" if caps else "all"
+
+
+def models(plan: Plan, store: Store) -> list[tuple[str, str]]:
+    """The backbones with what they are, and how large, as far as the phases on them have told."""
+    found = []
+    for name, backbone in backbones(plan).items():
+        phases = dict.fromkeys(
+            cell.phases[-1] for cell in plan.cells if cell.backbone == name and cell.phases
+        )
+        records = [record for phase in phases if (record := store.record(phase)) is not None]
+        found.append((name, "; ".join([_origin(backbone), *_size(records)])))
+    return found
+
+
+def _size(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What architectures are matched by; the operations are the median of the phases."""
+    told = [record for record in records if "forward_flops_per_token" in record]
+    if not told:
+        return []
+    every, bare = told[0]["parameters"], told[0]["parameters_without_embeddings"]
+    operations = median(record["forward_flops_per_token"] for record in told)
+    return [
+        f"{_millions(every)} million parameters, {_millions(bare)} without embeddings",
+        f"{_millions(operations)} million operations for a token in a forward pass",
+    ]
+
+
+def _millions(number: float) -> str:
+    return f"{number / 1e6:,.{0 if number >= 1e8 else 2}f}"
+
+
+def backbones(plan: Plan) -> dict[str, Backbone]:
+    """The backbones of the arms, by the names that the study gives them."""
+    found: dict[str, Backbone] = {}
+    for cell in plan.cells:
+        last = [*chain(plan.evaluation(cell).model)][-1:]
+        if not cell.reference and last and isinstance(last[0], Backbone):
+            found.setdefault(cell.backbone, last[0])
+    return found
+
+
+def _origin(backbone: Backbone) -> str:
+    if backbone.model is not None:
+        return f"{backbone.model} at revision {backbone.revision}"
+    if backbone.checksum is not None:
+        return f"a folder with checksum {backbone.checksum[:19]}…"
+    return f"{backbone.architecture} from scratch, seed {backbone.seed}"
+
+
+def sources(plan: Plan, store: Store) -> list[Source]:
+    """What the rows of the study's steps are read from: as the records tell, or as they would be now."""
+    found: dict[Part, Source] = {}
+    for step in plan.steps:
+        for told in (store.record(step.fingerprint) or {}).get("sources", ()):
+            known = {name: told[name] for name in Source.__dataclass_fields__}
+            one = Source(**known | {"files": tuple(told["files"])})
+            found[Part(one.task, one.split, one.language, one.data)] = one
+    for part in parts_of(plan.steps):
+        if part not in found:
+            found[part] = source(part, plan.places)
+    return [found[part] for part in parts_of(plan.steps)]
+
+
+DATA = ("task", "split", "languages", "read from", "how many", "in the release, if others")
+
+
+def data_rows(sources: Sequence[Source]) -> list[tuple[str, ...]]:
+    """The table of what rows are read from; its columns are DATA."""
+    return [
+        (one.task, one.split, one.languages, one.read, one.rows or "not counted", one.release)
+        for one in grouped(sources)
+    ]
+
+
+def citations(plan: Plan) -> list[tuple[str, str]]:
+    """Tasks with their sources, sorted by name; tasks with the same citation together."""
+    uses = [use for step in plan.steps for use in getattr(step.specification, "uses", ())]
+    names = sorted({use.task for use in uses} | {cell.target for cell in plan.cells})
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(plan.places.task(name).citation, []).append(name)
+    return [(", ".join(tasks), citation) for citation, tasks in found.items()]
+
+
+@dataclass(frozen=True)
+class OwnScore:
+    """How well an arm learned one of its own tasks: in percent, on the source language's development data."""
+
+    arm: str
+    task: str
+    metric: str
+    value: float
+    chance: float
+    n: int
+    seeds: int
+
+    @property
+    def learned(self) -> bool:
+        """Whether it is above chance by more than two standard errors of a share of n examples."""
+        return above_chance(self.value, self.chance, self.n)
+
+
+def own_scores(plan: Plan, store: Store) -> list[OwnScore]:
+    """For every arm the scores of its own tasks, the means over seeds."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for cell in plan.cells:
+        if cell.reference or not cell.arm:
+            continue
+        for fingerprint in _intermediate(plan, cell):
+            record = store.record(fingerprint) or {}
+            for task, score in sorted(record.get("source_score", {}).items()):
+                found.setdefault((cell.arm, task), {})[fingerprint] = score
+    return [_own(arm, task, list(scores.values())) for (arm, task), scores in found.items()]
+
+
+def _own(arm: str, task: str, scores: Sequence[Any]) -> OwnScore:
+    value, chance = (sum(score[key] for score in scores) / len(scores) for key in ("value", "chance"))
+    first = scores[0]
+    return OwnScore(arm, task, metric_label(first["metric"]), value, chance, first["n"], len(scores))
+
+
+def _intermediate(plan: Plan, cell: Cell) -> tuple[str, ...]:
+    """The phases of a cell before the one that trains its target; a retrieval target has none of its own."""
+    return cell.phases if plan.evaluation(cell).trained_by is None else cell.phases[:-1]
+
+
+def seen(results: Results) -> list[tuple[str, tuple[str, ...]]]:
+    """For every arm the evaluated languages that its chains have seen with labels, besides the source."""
+    found: dict[str, set[str]] = {}
+    for cell in results.plan.cells:
+        if not cell.reference:
+            evaluation = results.plan.evaluation(cell)
+            own = results.target(cell.target).source
+            others = set(seen_with_labels(evaluation.model)) & set(evaluation.use.languages) - {own}
+            found.setdefault(cell.arm, set()).update(others)
+    return [(arm, tuple(sorted(codes))) for arm, codes in found.items() if codes]

@@ -1,0 +1,133 @@
+"""Which rows of a target are resampled together: translations of an example, and rows about one text.
+
+An example that several languages share is drawn for all of them or for none, wherever it stands in each. It
+is known by its id. Rows without ids are the same example if they have the same number and their sets the same
+size; if a set lacks some rows of the largest, their gold labels tell which. Rows about one text (the
+questions of a paragraph, the hypotheses of a premise) are no independent witnesses: they are drawn together
+as well. What is drawn is called a unit: all rows, in all languages, that are linked by either.
+
+Languages that share a unit form a pool, of which each resample draws as many units as there are, with
+replacement. A language that has only some of the units has more rows in one resample than in another. Metrics
+are ratios of sums, for which that is as it should be (Field and Welsh 2007, "Bootstrapping clustered data").
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from xstilts.analysis import statistics
+
+Numbers = NDArray[np.int64]
+
+LACKING = 0.05
+"""The share of its rows that a set may lack, and of gold labels that may differ, to be a part of another."""
+LARGEST = 10**8
+"""LanguageRows times rows that are lacking, beyond which nobody looks which these are."""
+
+
+class LanguageRows(NamedTuple):
+    """The rows of a language: their ids, the first row about the same text [N], and their gold values."""
+
+    ids: Sequence[str]
+    firsts: Numbers
+    gold: Sequence[str] = ()
+
+
+class Pool(NamedTuple):
+    """What the rows of a language are drawn from: its name, the number of units, and the unit of each row."""
+
+    name: str
+    size: int
+    units: Numbers
+
+    def half(self, number: int) -> tuple[NDArray[np.bool_], "Pool"]:
+        """About half of the units, or the others (1): which rows that leaves [N], and their pool."""
+        chosen = (statistics.generator("halves").random(self.size) < 0.5) == (number == 0)
+        kept = chosen[self.units]
+        renumbered = (np.cumsum(chosen) - 1)[self.units[kept]]
+        return kept, Pool(f"{self.name} half {number}", int(chosen.sum()), renumbered)
+
+
+def pools(languages: Mapping[str, LanguageRows]) -> dict[str, Pool]:
+    """The pool of each language of a target; where every row is a unit, it is named by their number alone."""
+    keys = _keys(languages)
+    count = max((int(own.max(initial=-1)) for own in keys.values()), default=-1) + 1
+    links = [(own, own[languages[name].firsts]) for name, own in keys.items()]
+    units = _components(
+        np.concatenate([one for one, _ in links]), np.concatenate([to for _, to in links]), count
+    )
+    names = list(languages)
+    places = np.concatenate([np.full(len(own), place) for place, own in enumerate(keys.values())])
+    linked = units[np.concatenate(list(keys.values()))]
+    together = _components(linked, places + count, count + len(names))[count:]
+    found: dict[str, Pool] = {}
+    for group in np.unique(together):
+        members = [name for name, own in zip(names, together, strict=True) if own == group]
+        held = np.unique(np.concatenate([units[keys[name]] for name in members]))
+        of_rows = {name: np.searchsorted(held, units[keys[name]]) for name in members}
+        rows = np.arange(len(held))
+        plain = all(np.array_equal(own, rows) for own in of_rows.values())
+        pool = hashlib.sha256(rows.astype(np.float64).tobytes()).hexdigest() if plain else members[0]
+        found |= {name: Pool(pool, len(held), own) for name, own in of_rows.items()}
+    return found
+
+
+def _components(one: Numbers, other: Numbers, count: int) -> Numbers:
+    """What is linked has the same number; numbers in the order in which they first occur."""
+    links = coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(count, count))
+    labels = connected_components(links, directed=False)[1]
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    return np.asarray(np.argsort(np.argsort(first))[inverse], dtype=np.int64)
+
+
+def _keys(languages: Mapping[str, LanguageRows]) -> dict[str, Numbers]:
+    """A number for each example: equal ones in different languages are translations of each other."""
+    known: dict[object, int] = {}
+    numbered = {name: rows for name, rows in languages.items() if not _has_ids(rows.ids)}
+    largest = max(numbered.values(), key=lambda rows: len(rows.ids), default=None)
+    aligned: dict[tuple[str, ...], Numbers | None] = {}
+    found = {}
+    for name, rows in languages.items():
+        examples: Sequence[object] = rows.ids
+        if name in numbered:
+            assert largest is not None
+            gold, size = tuple(rows.gold), len(rows.ids)
+            if gold not in aligned:
+                aligned[gold] = _places(rows.gold, largest.gold)
+            places = aligned[gold]
+            if places is not None:
+                examples = [(len(largest.ids), place) for place in places.tolist()]
+            else:
+                examples = [(size, row) for row in range(size)]
+        found[name] = np.array([known.setdefault(one, len(known)) for one in examples], dtype=np.int64)
+    return found
+
+
+def _has_ids(ids: Sequence[str]) -> bool:
+    """Whether rows have ids of their own, that is neither their numbers nor names that come twice."""
+    return len(set(ids)) == len(ids) and any(one != str(row) for row, one in enumerate(ids))
+
+
+def _places(gold: Sequence[str], whole: Sequence[str]) -> Numbers | None:
+    """The places [N] of the rows in a larger set of which some are left out; None if it is not one."""
+    n, lacking = len(gold), len(whole) - len(gold)
+    if not 0 < lacking <= LACKING * len(whole) or n * lacking > LARGEST:
+        return None
+    codes = {value: code for code, value in enumerate(dict.fromkeys((*whole, *gold)))}
+    own, all_of = (np.array([codes[value] for value in values]) for values in (gold, whole))
+    wrong = np.lib.stride_tricks.sliding_window_view(all_of, lacking + 1) != own[:, None]  # [N, lacking + 1]
+    table = wrong.astype(np.int32)  # [n, k]: the fewest errors if k rows are left out before row n
+    for row in range(1, n):
+        table[row] += np.minimum.accumulate(table[row - 1])
+    if table[-1].min() > LACKING * n:
+        return None
+    left_out = np.empty(n, dtype=np.int64)
+    left_out[-1] = table[-1].argmin()
+    for row in range(n - 2, -1, -1):
+        left_out[row] = table[row, : left_out[row + 1] + 1].argmin()
+    return np.arange(n) + left_out

@@ -1,0 +1,63 @@
+"""Where the numbers come from: the steps of the store behind each cell, and the cells behind each claim."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xstilts.analysis.claims import Verdict, lines_of, targets_of
+from xstilts.analysis.effects import Effects
+from xstilts.analysis.results import Line, Results
+from xstilts.analysis.wording import line_label
+
+Place = tuple[Line, str]
+"""A line on a target."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The steps of a line on a target, with one seed: the evaluation, and the phases before it, in order.
+
+    `anchor` is the place in the page where the steps of all seeds are listed.
+    """
+
+    line: Line
+    target: str
+    seed: int
+    evaluation: str
+    phases: tuple[str, ...]
+    anchor: str
+
+    @property
+    def name(self) -> str:
+        return line_label(self.line)
+
+
+def origins(results: Results) -> list[Origin]:
+    """The origins of all cells, those of a line on a target together."""
+    known = anchors(results)
+    order = list(known.values())
+    found = [
+        Origin(line, cell.target, cell.seed, cell.evaluation, cell.phases, known[line, cell.target])
+        for cell in results.plan.cells
+        for line in [Line(cell.backbone, cell.arm, cell.reference)]
+    ]
+    return sorted(found, key=lambda one: order.index(one.anchor))
+
+
+def anchors(results: Results) -> Mapping[Place, str]:
+    """For each line and target a name that is unique on the page, and depends on the study's plan only."""
+    places = dict.fromkeys(
+        (Line(cell.backbone, cell.arm, cell.reference), cell.target) for cell in results.plan.cells
+    )
+    return {place: f"steps-{number}" for number, place in enumerate(places, 1)}
+
+
+def of_claim(effects: Effects, verdict: Verdict) -> list[tuple[str, str]]:
+    """(what, anchor) of everything that a verdict compares: its lines, and those they are compared with."""
+    claim, known = verdict.claim, anchors(effects.results)
+    targets = dict.fromkeys((*targets_of(effects.results, claim), *(claim.against_targets or ())))
+    places = [(line, target) for line in lines_of(effects, claim) for target in targets]
+    return [
+        (f"{line_label(line)} on {target}", known[line, target])
+        for line, target in places
+        if (line, target) in known
+    ]

@@ -1,0 +1,417 @@
+"""From a plan and a store to what was measured: one tidy table, and a sample for every score.
+
+Everything else in a report is a function of these two. The table has a row for each cell and language, in the
+order of the plan; a cell that is not in the store has rows too, whose value is null.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from xstilts import metrics
+from xstilts.analysis import files, statistics
+from xstilts.analysis.pools import LanguageRows, Pool, pools
+from xstilts.analysis.statistics import Array, Counts, Sample
+from xstilts.data.languages import Language, all_languages
+from xstilts.data.languages import find as find_language
+from xstilts.errors import DamageError
+from xstilts.store import REPAIR, Store
+from xstilts.study.claim import FAMILY
+from xstilts.study.phase import Evaluation, seen_with_labels
+from xstilts.study.plan import Cell, Plan
+
+_COLUMNS = (
+    "study backbone arm reference target family language script language_family seed seen_with_labels metric "
+    "value n fingerprint"
+)
+SCHEMA: dict[str, pl.DataType] = dict.fromkeys(_COLUMNS.split(), pl.String()) | {
+    "seed": pl.Int64(),
+    "seen_with_labels": pl.Boolean(),
+    "value": pl.Float64(),
+    "n": pl.Int64(),
+}
+"""The columns of the tidy table. `value` is a percentage, null where it is missing."""
+ARM = "arm"
+"""In the column `reference`, of cells that are none."""
+NOTHING = "-"
+"""In a column of text that says nothing of a row, for an empty cell would be read as a missing value."""
+
+
+class Line(NamedTuple):
+    """What is compared: an arm on a backbone, or a reference."""
+
+    backbone: str
+    arm: str
+    reference: str = ""
+
+
+@dataclass(frozen=True)
+class EvaluatedTarget:
+    """A target as evaluated. `source` is the language of its training labels, "" where nothing trains it."""
+
+    name: str
+    family: str
+    metric: str
+    languages: tuple[str, ...]
+    source: str
+
+    @property
+    def transfer(self) -> tuple[str, ...]:
+        """The languages without labels; where there is only the source language, that."""
+        return tuple(code for code in self.languages if code != self.source) or self.languages
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether it is evaluated in the source language and in others."""
+        return self.source in self.languages and len(self.languages) > 1
+
+    def select(self, languages: str | Sequence[str]) -> tuple[str, ...]:
+        """The languages of this target that are meant by "source", "transfer", "all" or a list.
+
+        A list has codes, and families ("family:Turkic") for their languages but for the source.
+        """
+        match languages:
+            case "source":
+                return (self.source,) if self.source in self.languages else ()
+            case "transfer":
+                return self.transfer
+            case "all":
+                return self.languages
+            case _:
+                return tuple(code for code in self.languages if self._is_meant(code, languages))
+
+    def _is_meant(self, code: str, languages: Sequence[str]) -> bool:
+        of_family = code != self.source and f"{FAMILY}{language(code).family}" in languages
+        return code in languages or of_family
+
+
+class PerExample(NamedTuple):
+    """The examples of a language: their numbers [N] and the statistics of the metric [N, K]."""
+
+    rows: NDArray[np.int64]
+    statistics: Array
+
+
+class Resampled(NamedTuple):
+    """The score of an evaluation in a language: observed, and on resampled examples [R]."""
+
+    observed: float
+    draws: Array
+
+
+class Results:
+    """What a study has measured so far; reads the store when asked."""
+
+    def __init__(self, plan: Plan, store: Store) -> None:
+        self.plan = plan
+        self.store = store
+        self.study = plan.study.name
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """Arms first, then references, each in the order of the study."""
+        lines = dict.fromkeys(_line(cell) for cell in self.plan.cells)
+        return tuple(sorted(lines, key=lambda line: line.reference != ""))
+
+    @cached_property
+    def backbones(self) -> tuple[str, ...]:
+        """In the order of the study."""
+        return tuple(dict.fromkeys(line.backbone for line in self.lines if not line.reference))
+
+    def name_of(self, line: Line) -> str:
+        """Name the arm; with the backbone where the study has several."""
+        return f"{line.arm} on {line.backbone}" if len(self.backbones) > 1 else line.arm
+
+    @cached_property
+    def sources(self) -> Mapping[Line, str]:
+        """A name for what each line draws its seeds from: the same where lines ask the same trained models.
+
+        Lines that share an earlier phase alone have more in common than the intervals of their difference
+        assume, which are too wide rather than too short.
+        """
+        names: dict[Line, str] = {line: " ".join(line) for line in self.lines}
+        first: dict[tuple[str, ...], Line] = {}
+        for cell in (cell for cell in self.plan.cells if cell.phases):
+            other = names[first.setdefault((cell.target, cell.phases[-1]), _line(cell))]
+            if (own := names[_line(cell)]) != other:
+                names = {line: other if name == own else name for line, name in names.items()}
+        return names
+
+    @cached_property
+    def planned(self) -> frozenset[tuple[Line, str]]:
+        """The lines with the targets that they are measured on: controls are not on all."""
+        return frozenset((_line(cell), cell.target) for cell in self.plan.cells)
+
+    @cached_property
+    def targets(self) -> tuple[EvaluatedTarget, ...]:
+        """In the order of the study."""
+        cells = {cell.target: cell for cell in self.plan.cells}
+        return tuple(_target(name, self.plan.evaluation(cell)) for name, cell in cells.items())
+
+    def target(self, name: str) -> EvaluatedTarget:
+        """The target of that name."""
+        return next(target for target in self.targets if target.name == name)
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """The tidy table: columns as in SCHEMA."""
+        rows = [row for cell in self.plan.cells for row in self._rows(cell)]
+        return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+    def _rows(self, cell: Cell) -> Iterator[tuple[object, ...]]:
+        evaluation = self.plan.evaluation(cell)
+        seen = seen_with_labels(evaluation.model)
+        done = self.store.folder(cell.evaluation) is not None
+        scores = self.store.scores(cell.evaluation)["languages"] if done else {}
+        for code in evaluation.use.languages:
+            score = scores.get(code, {"value": None, "n": None})
+            known = language(code)
+            yield (
+                *(self.study, cell.backbone or NOTHING, cell.arm or NOTHING, cell.reference or ARM),
+                *(cell.target, evaluation.use.family),
+                *(code, known.script or NOTHING, known.family, cell.seed, code in seen),
+                *(evaluation.metric, score["value"], score["n"], cell.evaluation),
+            )
+
+    @cached_property
+    def missing(self) -> frozenset[Cell]:
+        """The cells that are not in the store."""
+        return frozenset(cell for cell in self.plan.cells if self.store.folder(cell.evaluation) is None)
+
+    def score(self, line: Line, target: str, languages: Sequence[str]) -> Sample | None:
+        """The mean score over languages; None if nothing is asked for or anything of it is missing."""
+        return _mean_over(self._samples, line, target, languages)
+
+    def halves(
+        self, lines: Iterable[Line], target: str, languages: Sequence[str]
+    ) -> dict[Line, tuple[Sample, Sample] | None]:
+        """As `score`, on either half of the test examples; what is drawn together is in the same half."""
+        asked = tuple(lines)
+        first, second = (self._assembled(self._draw(self.target(target), asked, half)) for half in (0, 1))
+        found: dict[Line, tuple[Sample, Sample] | None] = {}
+        for line in asked:
+            one, other = (_mean_over(half, line, target, languages) for half in (first, second))
+            found[line] = None if one is None or other is None else (one, other)
+        return found
+
+    def per_example(self, fingerprint: str, width: int) -> dict[str, PerExample]:
+        """Read the statistics of an evaluation, by language. Raises StoreError if the file is damaged."""
+        path = self.store.file(fingerprint, "predictions.parquet")
+        return {language: PerExample(*found) for language, found in files.statistics(path, width).items()}
+
+    @cached_property
+    def _samples(self) -> Mapping[tuple[Line, str, str], Sample]:
+        """What was measured of each line on each target in each language."""
+        return self._assembled(self.drawn)
+
+    @cached_property
+    def drawn(self) -> Mapping[tuple[str, str], Resampled]:
+        """Each evaluation on resampled examples, by fingerprint and language."""
+        drawn: dict[tuple[str, str], Resampled] = {}
+        for target in self.targets:
+            drawn |= self._draw(target, self.lines)
+        return drawn
+
+    @cached_property
+    def _pools(self) -> dict[str, dict[str, Pool]]:
+        """For each target what the rows of each language are drawn from, as its first evaluation says."""
+        there = {cell.target: cell for cell in reversed(self.plan.cells) if cell not in self.missing}
+        return {
+            target.name: _pools(self.store, there[target.name].evaluation, target.family)
+            if target.name in there
+            else {}
+            for target in self.targets
+        }
+
+    def _draw(
+        self, target: EvaluatedTarget, lines: Sequence[Line], half: int | None = None
+    ) -> dict[tuple[str, str], Resampled]:
+        """Resample the examples of a target, or a half of them, for all evaluations of these lines."""
+        measured_by: dict[str, Line] = {}
+        for cell in self.plan.cells:
+            if cell.target == target.name and _line(cell) in lines and cell not in self.missing:
+                measured_by.setdefault(cell.evaluation, _line(cell))
+        width = metrics.find(target.metric).width
+        measured = {key: self.per_example(key, width) for key in measured_by}
+        of_languages = self._pools[target.name]
+        name, part = (target.name, 1.0) if half is None else (f"{target.name} {half}", 0.5)
+        drawn: dict[tuple[str, str], Resampled] = {}
+        for language in sorted(target.languages, key=lambda code: _pool_name(of_languages, code)):
+            here = {key: found.pop(language) for key, found in measured.items() if language in found}
+            own = {line: " ".join(line) for line in dict.fromkeys(measured_by[key] for key in here)}
+            pseudo = {
+                line: statistics.pseudo_examples(source, name, language, part) for line, source in own.items()
+            }
+            beside = {key: pseudo[measured_by[key]] for key in here}
+            for key, found in _resampled(target, here, beside, of_languages.get(language), half).items():
+                drawn[key, language] = found
+        return drawn
+
+    def _assembled(
+        self, drawn: Mapping[tuple[str, str], Resampled]
+    ) -> Mapping[tuple[Line, str, str], Sample]:
+        """Join the evaluations of each line, one for each seed."""
+        samples: dict[tuple[Line, str, str], Sample] = {}
+        for target in self.targets:
+            for line, cells in self._cells[target.name].items():
+                for language in target.languages:
+                    there = {
+                        cell.evaluation: drawn[cell.evaluation, language]
+                        for cell in cells
+                        if (cell.evaluation, language) in drawn and cell not in self.missing
+                    }
+                    if sample := _sample(cells, there, target.source != ""):
+                        samples[line, target.name, language] = replace(sample, source=self.sources[line])
+        return samples
+
+    @cached_property
+    def _cells(self) -> Mapping[str, Mapping[Line, list[Cell]]]:
+        """The cells of each target, by line."""
+        cells: dict[str, dict[Line, list[Cell]]] = {}
+        for cell in self.plan.cells:
+            cells.setdefault(cell.target, {}).setdefault(_line(cell), []).append(cell)
+        return cells
+
+
+def _line(cell: Cell) -> Line:
+    return Line(cell.backbone, cell.arm, cell.reference)
+
+
+def _target(name: str, evaluation: Evaluation) -> EvaluatedTarget:
+    trained = evaluation.trained_by
+    source = trained.languages[0] if trained is not None else ""
+    return EvaluatedTarget(name, evaluation.use.family, evaluation.metric, evaluation.use.languages, source)
+
+
+@lru_cache(maxsize=1024)
+def language(code: str) -> Language:
+    """The language of that code; what a user's own task calls a language may be in no table."""
+    known = {language.code for language in all_languages()}
+    return find_language(code) if code in known else Language(code, code, "other", "", None)
+
+
+def spoken(code: str) -> str:
+    """Name a language with its code."""
+    return f"{language(code).name} ({code})"
+
+
+def _pools(store: Store, fingerprint: str, family: str) -> dict[str, Pool]:
+    """What the rows of each language are drawn from.
+
+    Predictions without ids have the numbers of their rows, and without clusters each row for itself. Gold
+    values tell which rows a set lacks; those of retrieval, the rows of translations, do not.
+    """
+    path = store.file(fingerprint, "predictions.parquet")
+    beside = ("id", "cluster", *(["gold"] if family != "retrieval" else []))
+    frame = files.predictions(path, ("language", "index"), beside=beside).sort("index")
+    found = {}
+    for (language,), rows in frame.group_by("language", maintain_order=True):
+        numbers = np.arange(len(rows))
+        ids = rows["id"].to_list() if "id" in rows.columns else numbers.astype(str).tolist()
+        firsts = rows["cluster"].to_numpy().astype(np.int64) if "cluster" in rows.columns else numbers
+        if not ((firsts >= 0) & (firsts <= numbers)).all():
+            raise DamageError(str(path), "has rows that are about a row that is not there.", REPAIR)
+        found[str(language)] = LanguageRows(
+            ids, firsts, rows["gold"].to_list() if "gold" in rows.columns else ()
+        )
+    return pools(found) if found else {}
+
+
+def _pool_name(of_languages: Mapping[str, Pool], language: str) -> str:
+    return of_languages[language].name if language in of_languages else ""
+
+
+def _mean_over(
+    samples: Mapping[tuple[Line, str, str], Sample], line: Line, target: str, languages: Sequence[str]
+) -> Sample | None:
+    found = [samples.get((line, target, language)) for language in languages]
+    whole = [sample for sample in found if sample is not None]
+    return statistics.mean(whole) if whole and len(whole) == len(found) else None
+
+
+def _resampled(
+    target: EvaluatedTarget,
+    measured: Mapping[str, PerExample],
+    pseudo: Mapping[str, Array],
+    pool: Pool | None,
+    half: int | None,
+) -> dict[str, Resampled]:
+    """Observed score and draws of each evaluation; rows that the pool does not know have one of their own."""
+    value = metrics.find(target.metric).value
+    together: dict[bytes, list[str]] = {}
+    for fingerprint, found in measured.items():
+        together.setdefault(hashlib.sha256(found.rows.astype(np.float64).tobytes()).digest(), []).append(
+            fingerprint
+        )
+    resampled: dict[str, Resampled] = {}
+    for digest, fingerprints in together.items():
+        rows = measured[fingerprints[0]].rows
+        if pool is None or not np.array_equal(rows, np.arange(len(pool.units))):
+            own = Pool(digest.hex(), len(rows), np.arange(len(rows)))
+        else:
+            own = pool
+        numbers = np.stack([measured[key].statistics for key in fingerprints])
+        if half is not None:
+            kept, own = own.half(half)
+            numbers = numbers[:, kept]
+        if not numbers.shape[1]:
+            continue
+        weights = _weights(f"{target.name} {own.name}", own.size, own.units.tobytes())
+        observed = value(numbers.sum(axis=1))
+        beside = np.stack([pseudo[key] for key in fingerprints], axis=1)
+        draws = statistics.resample(numbers, value, weights, beside)
+        for place, key in enumerate(fingerprints):
+            resampled[key] = Resampled(float(observed[place]), draws[:, place])
+    return resampled
+
+
+@lru_cache(maxsize=1)
+def _weights(key: str, size: int, units: bytes) -> Counts:
+    """How often each row occurs in each resample; kept for the next language, whose rows are often the same.
+
+    Where a language has few units of a large pool, a resample may have none of its rows; it has each once.
+    """
+    rows = np.frombuffer(units, dtype=np.int64)
+    drawn = _multiplicities(key, size)
+    weights = drawn if np.array_equal(rows, np.arange(size)) else drawn[:, rows]
+    empty = weights.max(axis=1, initial=0.0) == 0
+    return np.where(empty[:, None], np.float32(1), weights) if empty.any() else weights
+
+
+@lru_cache(maxsize=1)
+def _multiplicities(key: str, size: int) -> Counts:
+    return statistics.multiplicities(key, size)
+
+
+def _sample(cells: Sequence[Cell], resampled: Mapping[str, Resampled], is_trained: bool) -> Sample | None:
+    """The draws of a line: its different evaluations, each with the first of the seeds that share it.
+
+    A single evaluation that is that of several seeds, or of no training, stands for every seed.
+    """
+    first = {cell.evaluation: cell for cell in sorted(cells, key=lambda cell: -cell.seed)}
+    present = [cell for key, cell in first.items() if key in resampled]
+    if not present:
+        return None
+    present.sort(key=lambda cell: cell.seed)
+    chains = {cell.phases[:-1] if is_trained else cell.phases for cell in present}
+    found = [resampled[cell.evaluation] for cell in present]
+    return Sample(
+        tuple(cell.seed for cell in present),
+        np.array([one.observed for one in found]),
+        np.column_stack([one.draws for one in found]),
+        is_fixed=len(first) == 1 and (len(cells) > 1 or not cells[0].phases),
+        chains=len(chains) if any(chains) else None,
+    )
+
+
+def languages_by_family(codes: Iterable[str]) -> list[Language]:
+    """Languages grouped by family, the families in the order in which they first occur."""
+    languages = [language(code) for code in codes]
+    families = list(dict.fromkeys(language.family for language in languages))
+    return sorted(languages, key=lambda language: families.index(language.family))

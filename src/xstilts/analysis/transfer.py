@@ -1,0 +1,97 @@
+"""The map of transfer: what each arm adds to `none` on each target, and which of it is no chance.
+
+The last column is the mean over targets if there are several. The rows of `none` and of the references have
+the scores themselves; so have all rows if there is no `none`. Of the controls only those of `none` are rows
+where there is that arm: they are no effects to be tested. What the maps of all backbones find is said
+together, so it is corrected together (Holm).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from xstilts.analysis import statistics
+from xstilts.analysis.effects import BASELINE, EFFECT, SCORE, Effects
+from xstilts.analysis.results import Line
+from xstilts.analysis.statistics import Estimate
+from xstilts.analysis.wording import bounds, line_label, number
+from xstilts.study.claim import OF_EVERY_ARM
+
+MEAN = "mean"
+
+
+@dataclass(frozen=True)
+class MapCell:
+    """A line on a target (or on the mean): an effect, a score, missing, or absent where nothing was planned.
+
+    `corrected` is the probability after Holm's correction, of effects; `strong` says which of these are no
+    chance, for all words, colours and pictures of a report.
+    """
+
+    line: Line
+    column: str
+    kind: Literal["effect", "score", "missing", "absent"]
+    estimate: Estimate | None = None
+    corrected: float | None = None
+
+    @property
+    def row(self) -> str:
+        return line_label(self.line)
+
+    @property
+    def strong(self) -> bool:
+        return self.corrected is not None and self.corrected < 1 - statistics.LEVEL
+
+    @property
+    def value(self) -> float:
+        """The number that is shown; not that of an empty cell."""
+        assert self.estimate is not None, "nothing was measured"
+        return self.estimate.value
+
+    @property
+    def shade(self) -> float:
+        """The number that colours it: only effects that are no chance have a colour."""
+        return self.value if self.strong else 0.0
+
+    @property
+    def text(self) -> str:
+        if self.estimate is None:
+            return "missing" if self.kind == "missing" else ""
+        return number(self.value, signed=self.kind == "effect")
+
+    @property
+    def interval(self) -> str:
+        return "" if self.estimate is None else bounds(self.estimate.low, self.estimate.high)
+
+
+def maps(effects: Effects) -> dict[str, list[MapCell]]:
+    """Compute the map of each backbone, row by row."""
+    names = dict.fromkeys(line.backbone for line in effects.results.lines if not line.reference)
+    found = {name: _map(effects, name) for name in names}
+    tested = [cell for cells in found.values() for cell in cells if cell.kind == "effect"]
+    adjusted = iter(statistics.holm([cell.estimate.probability for cell in tested if cell.estimate]))
+    return {
+        name: [replace(cell, corrected=next(adjusted)) if cell.kind == "effect" else cell for cell in cells]
+        for name, cells in found.items()
+    }
+
+
+def _map(effects: Effects, backbone: str) -> list[MapCell]:
+    results = effects.results
+    lines = [line for line in results.lines if line.backbone in (backbone, "")]
+    based = Line(backbone, BASELINE) in lines
+    lines = [one for one in lines if one.reference not in OF_EVERY_ARM or one.arm == BASELINE or not based]
+    columns: list[tuple[str, Sequence[str]]] = [(one.name, (one.name,)) for one in results.targets]
+    if len(columns) > 1:
+        columns.append((MEAN, [one.name for one in results.targets]))
+    cells = []
+    for line in lines:
+        is_score = line.arm in ("", BASELINE) or effects.against(line, BASELINE) is None
+        for column, targets in columns:
+            if not all((line, target) in results.planned for target in targets):
+                cells.append(MapCell(line, column, "absent"))
+            elif estimate := effects.estimate(SCORE if is_score else EFFECT, line, *targets):
+                cells.append(MapCell(line, column, "score" if is_score else "effect", estimate))
+            else:
+                cells.append(MapCell(line, column, "missing"))
+    return cells

@@ -1,0 +1,64 @@
+"""Numbers, intervals and names in words, the same in sentences, tables and charts."""
+
+from xstilts.analysis.effects import BASELINE
+from xstilts.analysis.results import Line
+from xstilts.analysis.statistics import Estimate
+from xstilts.study.claim import CONTROLS
+
+REFERENCE_NAMES = {
+    "majority": "majority class",
+    "random": "random weights",
+    "shuffled-images": "images shuffled",
+    "text-only": "text only",
+    "image-only": "image only",
+    "caption-only": "caption for image",
+    "translate-test": "text translated",
+}
+CONTROL_NAMES = tuple(REFERENCE_NAMES[name] for name in CONTROLS)
+
+
+def number(value: float, *, signed: bool = False) -> str:
+    """Write one decimal, with a real minus sign."""
+    return (f"{value:+.1f}" if signed else f"{value:.1f}").replace("-", "−")
+
+
+def bounds(low: float, high: float) -> str:
+    """Write '[1.2, 3.4]'."""
+    return f"[{number(low)}, {number(high)}]"
+
+
+def interval(estimate: Estimate, *, signed: bool = True) -> str:
+    """Write '+12.3 [9.8, 15.1]': a narrow interval has as many decimals as it needs."""
+    width = estimate.high - estimate.low
+    form = ".1f" if width >= 0.5 or width == 0 else ".2f" if width >= 0.05 else ".3f"
+    value = f"{estimate.value:{'+' * signed}{form}}"
+    return f"{value} [{estimate.low:{form}}, {estimate.high:{form}}]".replace("-", "−")
+
+
+def count(amount: int, noun: str) -> str:
+    """Write '1 seed', '3 seeds'."""
+    return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"
+
+
+def rests_on(seeds: int, chains: int | None) -> str:
+    """Write '3 seeds'; '3 seeds, one intermediate training' where its chance is in no interval."""
+    return count(seeds, "seed") + (", one intermediate training" * (chains is not None and chains < seeds))
+
+
+def trainings(*estimates: Estimate) -> str:
+    """Write what estimates rest on, together."""
+    shared = any(one.chains is not None and one.chains < one.seeds for one in estimates)
+    return count(min(one.seeds for one in estimates), "seed") + (", one intermediate training" * shared)
+
+
+def metric_label(name: str) -> str:
+    """Write 'span F1' for `span_f1`."""
+    return name.replace("_", " ").replace("f1", "F1").replace(" em", " exact match")
+
+
+def line_label(line: Line) -> str:
+    """Write 'nli', 'majority class', 'random weights', 'nli, random weights', 'text only'."""
+    if not line.reference:
+        return line.arm
+    name = REFERENCE_NAMES[line.reference]
+    return name if line.arm in ("", BASELINE) else f"{line.arm}, {name}"

@@ -1,0 +1,99 @@
+"""All figures of a report: which there are, in which order, and the words below them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from xstilts.analysis.findings import Findings
+from xstilts.report import axes, charts, drawing, panels, planted
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart with the name of its file and the words below it."""
+
+    name: str
+    section: str
+    caption: str
+    chart: Any
+
+    @property
+    def svg(self) -> Markup:
+        """The chart as an element of the page: made by us from numbers and escaped names."""
+        return Markup(drawing.svg(self.chart))
+
+    @property
+    def pdf(self) -> bytes:
+        """The chart as a PDF page."""
+        return drawing.pdf(self.chart)
+
+
+def figures(findings: Findings) -> list[Figure]:
+    """Draw all charts of the study, in the order of the page; those with nothing to show are left out."""
+    backbones = findings.results.backbones
+    several = len(backbones) > 1
+    drawn: list[Figure] = []
+    for name, caption, draw in _BY_BACKBONE:
+        for backbone in backbones:
+            title = f"{backbone}. {caption}" if several else caption
+            own = f"{name}-{backbone}" if several else name
+            drawn.append(Figure(own, name, title, draw(findings, backbone)))
+    for one in axes.figures(findings.axes, several=several):
+        drawn.append(Figure(one.name, "axes", one.caption, one.chart))
+    drawn.append(Figure("truth", "planted", _TRUTH, planted.truth_chart(findings.planted)))
+    for measure, caption in _CURVES.items():
+        chart = charts.curves(findings.training, measure)
+        drawn.append(Figure(f"curves-{measure}", "curves", caption, chart))
+    return [figure for figure in drawn if figure.chart is not None]
+
+
+_BY_BACKBONE: tuple[tuple[str, str, Callable[[Findings, str], Any]], ...] = (
+    (
+        "transfer",
+        "Differences to none in points, on the mean of the languages without labels, with 95 % intervals; "
+        "grey cells are scores. Blue helps, orange hurts, where that is significant after Holm's correction "
+        "(bold); other differences have no colour.",
+        lambda found, backbone: charts.heat_map(found.maps[backbone]),
+    ),
+    (
+        "languages",
+        "Scores by language, grouped by language family, with 95 % intervals. The bars are the references: "
+        "whoever answers with the most frequent class, the same model with random weights, and for targets "
+        "about images what is shown less of them.",
+        lambda found, backbone: panels.by_language(found.results, found.effects, backbone),
+    ),
+    (
+        "gains",
+        "Differences to none in points, language by language, grouped by language family, with 95 % "
+        "intervals, which are not corrected for the number of languages.",
+        lambda found, backbone: panels.gains(found.results, found.effects, backbone),
+    ),
+    (
+        "gap",
+        "The source language (open), the mean of all other languages (filled), and the gap between them in "
+        "points with its 95 % interval.",
+        lambda found, backbone: charts.gaps(found.effects, backbone, found.results.targets),
+    ),
+    (
+        "layers",
+        "Retrieval by the layer whose states are compared, mean over languages and seeds; layer 0 are the "
+        "embeddings. Without intervals: choosing a layer by this picture is choosing on the test data.",
+        lambda found, backbone: charts.layers(found.layers, backbone),
+    ),
+    (
+        "distance",
+        "The score without an intermediate task over the planted distance of the language. In the title: the "
+        "slope, in points from the nearest possible language to the farthest, with its 95 % interval.",
+        lambda found, backbone: planted.distance_chart(found.distances(backbone)),
+    ),
+)
+_TRUTH = (
+    "Effects of intermediate tasks on targets, grouped by what the lab planted, with 95 % intervals. Seen is "
+    "what the heat map shows as significant."
+)
+_CURVES = {
+    "loss": "Training loss over the updates, a line for each phase.",
+    "development": "Score on the source language's development data over the updates, a line for each phase.",
+}

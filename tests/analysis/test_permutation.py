@@ -1,0 +1,160 @@
+"""Twenty planted collapses are found, a hundred weak models are let alone; and the edges of the test."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+import guesses
+from xstilts import metrics
+from xstilts.analysis import permutation
+from xstilts.analysis.habits import habits
+from xstilts.analysis.permutation import examine, fitted
+from xstilts.data.examples import Answer
+
+ACCURACY = metrics.find("accuracy")
+TAGS = metrics.find("span_f1")
+
+
+@pytest.mark.parametrize("name", guesses.COLLAPSES)
+def test_planted_collapses_are_found(name):
+    place = list(guesses.COLLAPSES).index(name)
+    assert guesses.COLLAPSES[name](np.random.default_rng([1, place])).examined.why
+
+
+def test_there_are_twenty_collapses():
+    assert len(guesses.COLLAPSES) == 20
+
+
+@pytest.mark.parametrize("name", guesses.HEALTHY)
+def test_a_hundred_healthy_runs_are_let_alone(name):
+    """Ten kinds, ten of each, of 100 to 300 examples."""
+    place = list(guesses.HEALTHY).index(name)
+    sizes = np.linspace(100, 300, 10).astype(int)
+    found = [guesses.HEALTHY[name](np.random.default_rng([2, place, n]), int(n)).examined for n in sizes]
+    assert [one.why for one in found] == [""] * 10
+    assert all(one.score > one.baseline for one in found)
+
+
+@pytest.mark.parametrize("name", guesses.SHORT)
+def test_a_tenth_of_the_answers_is_knowledge_in_short_contexts_too(name):
+    """Any words of a short context share some with the answer; exactly the right words are another thing."""
+    rngs = [np.random.default_rng([7, seed]) for seed in range(8)]
+    found = [guesses.SHORT[name](rng).examined.why for rng in rngs]
+    assert [why != "" for why in found] == [name.startswith("0")] * 8
+
+
+def test_words_without_spaces_between_them_are_counted_by_letters():
+    """Exactly right: 45 of 300 answers of three letters, the others one letter too far. In Chinese."""
+    letters = [chr(0x4E00 + number) for number in range(900)]
+    words = ["".join(letters[at : at + 3]) for at in range(0, 900, 3)]
+    beside = ["".join(letters[at + 1 : at + 4]) for at in range(0, 900, 3)]
+    gold = [(Answer(word, 0),) for word in words]
+    metric = metrics.find("mlqa_f1")
+    assert examine(gold, words[:45] + beside[45:], metric, "zh", 60.0).why == permutation.IN_CONTEXT
+    assert examine(gold, words[:240] + beside[240:], metric, "zh", 60.0).why == ""
+
+
+@pytest.mark.parametrize("name", guesses.IN_PART)
+def test_what_is_learned_in_part_is_noted(name):
+    make, note = guesses.IN_PART[name]
+    found = make(np.random.default_rng(8)).examined
+    assert found.why == ""
+    assert any(one.startswith(note) for one in found.notes), found.notes
+
+
+def test_the_notes_have_both_shares():
+    gold = ["neutral"] * 100 + ["entailment"] * 100 + ["contradiction"] * 100
+    predicted = ["entailment"] * 150 + ["contradiction"] * 145 + ["neutral"] * 5
+    assert habits(gold, predicted) == ("hardly ever predicts neutral (right for 33 %)",)
+    assert habits(gold, ["neutral"] * 255 + ["entailment"] * 45) == (
+        "predicts neutral for 85 % of rows (right for 33 %)",
+        "never predicts contradiction (right for 33 %)",
+    )
+    assert habits(gold, gold) == ()
+
+
+def test_rare_classes_and_few_examples_are_not_noted():
+    assert habits(["a"] * 195 + ["b"] * 5, ["a"] * 199 + ["b"]) == ()
+    assert habits(["a", "b"] * 5, ["a"] * 9 + ["b"]) == ()
+
+
+@pytest.mark.parametrize("name", sorted(set(guesses.HEALTHY) - {"parts of speech after a habit"}))
+def test_who_knows_a_little_of_all_is_not_noted(name):
+    place = list(guesses.HEALTHY).index(name)
+    for seed in range(5):
+        made = guesses.HEALTHY[name](np.random.default_rng([9, place, seed]), 300)
+        assert made.examined.notes == ()
+
+
+def test_one_answer_for_all_is_a_collapse_whatever_its_score():
+    gold = ["a"] * 99 + ["b"]
+    found = examine(gold, ["a"] * 100, ACCURACY, "en")
+    assert (found.score, found.baseline, found.why) == (99, 99, permutation.CONSTANT)
+
+
+def test_gold_values_that_are_all_alike_cannot_tell():
+    assert examine(["a"] * 50, ["a"] * 50, ACCURACY, "en") is None
+
+
+def test_perfect_predictions_have_learned():
+    gold = ["a", "b"] * 50
+    found = examine(gold, gold, ACCURACY, "en")
+    assert found.why == ""
+    assert found.baseline == pytest.approx(50, abs=5)
+
+
+def test_worse_than_guessing_is_a_collapse():
+    gold = ["a", "b"] * 50
+    assert examine(gold, ["b", "a"] * 50, ACCURACY, "en").why == permutation.GUESSED
+
+
+def test_a_guess_within_the_context_needs_its_own_bound():
+    """Exchanging the answers alone takes words of the right context for knowledge."""
+    found = guesses.answered(np.random.default_rng(3), 1000, lambda words: " ".join(words[:30]))
+    without = guesses.Predictions(found.metric, found.gold, found.predicted)
+    assert without.examined.why == ""
+    assert found.examined.why == permutation.IN_CONTEXT
+    assert found.examined.baseline == 2 * found.first_words
+
+
+def test_a_habit_of_position_is_no_knowledge():
+    """A full stop at the end of every sentence: exchanged between sentences of any length it would be."""
+    made = guesses.parts(np.random.default_rng(4), 300, lambda length: ["NOUN"] * (length - 1) + ["PUNCT"])
+    found = made.examined
+    assert found.why == permutation.GUESSED
+    assert found.score == pytest.approx(found.baseline, abs=0.1)
+
+
+def test_more_examples_than_enough_are_not_looked_at(monkeypatch):
+    """Knowledge that only ten thousand examples would show is none; the score is that of all."""
+    rng = np.random.default_rng(5)
+    made = guesses.classified(rng, 10_000, (0.5, 0.5), 0.03)
+    found = made.examined
+    assert found.why == permutation.GUESSED
+    assert found.score == 100 * np.mean([a == b for a, b in zip(made.gold, made.predicted, strict=True)])
+    monkeypatch.setattr(permutation, "ENOUGH", 10_000)
+    assert made.examined.why == "", "all ten thousand would have shown it"
+
+
+def test_the_same_predictions_give_the_same():
+    made = guesses.classified(np.random.default_rng(6), 200, (0.5, 0.5), 0.1)
+    assert made.examined == made.examined
+
+
+@given(some.lists(some.sampled_from("ABC"), min_size=1, max_size=12), some.integers(1, 30))
+def test_fitted_tags_keep_both_ends(tags, length):
+    found = fitted(tuple(tags), length)
+    assert len(found) == length
+    assert found[0] == tags[0]
+    assert length == 1 or found[-1] == tags[-1]
+    assert length != len(tags) or list(found) == tags
+
+
+def test_a_sentence_without_tags_gives_none():
+    assert fitted((), 2) == ("O", "O")
+
+
+def test_an_empty_sentence_among_others():
+    gold = [("A", "B"), (), ("B",), ("A",)] * 30
+    assert examine(gold, gold, TAGS, "en").why == ""
