@@ -59,8 +59,8 @@ torch.distributed.init_process_group = meet
 @dataclass(frozen=True)
 class Scale:
     """How large everything is: encoders by name, each with a size and the rows of its table (None: those of
-    the tokenizer), pairs, and pairs of a batch; which encoder parity is tested with, for so many updates; by how
-    much the limits of the parts are longer, where other work may hold the processor."""
+    the tokenizer); pairs, and pairs of a batch; the encoder that parity is tested with, and for how many
+    updates; by how much the limits of the parts are longer, where other work may hold the processor."""
 
     encoders: dict[str, tuple[str, int | None]]
     examples: int
