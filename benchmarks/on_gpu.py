@@ -363,6 +363,8 @@ def line(name: str, found: dict[str, Any]) -> str:
     checks = {key: value for key, value in found.items() if isinstance(value, dict) and "holds" in value}
     checks |= {f"attention, {key}": value for key, value in found.get("attention", {}).items()}
     checks |= {name: found} if "holds" in found else {}
+    if not checks:
+        return f"{name}: done in {found['wall_seconds']:.0f} s"
     wrong = [key for key, value in checks.items() if not value["holds"]]
     return f"{name}: {len(checks) - len(wrong)} of {len(checks)} checks hold" + (
         f", not {wrong}" if wrong else ""
