@@ -59,7 +59,8 @@ torch.distributed.init_process_group = meet
 @dataclass(frozen=True)
 class Scale:
     """How large everything is: encoders by name, each with a size and the rows of its table (None: those of
-    the tokenizer), pairs, and pairs of a batch; which encoder parity is tested with, for so many updates."""
+    the tokenizer); pairs, and pairs of a batch; the encoder that parity is tested with, and for how many
+    updates; by how much the limits of the parts are longer, where other work may hold the processor."""
 
     encoders: dict[str, tuple[str, int | None]]
     examples: int
@@ -67,6 +68,7 @@ class Scale:
     vocabulary: int
     parity: str
     updates: int
+    patience: float = 1.0
 
 
 XLMR = 250_002
@@ -93,6 +95,7 @@ TINY = Scale(
     vocabulary=300,
     parity="tiny",
     updates=4,
+    patience=10.0,
 )
 
 
@@ -156,12 +159,12 @@ def parts(folder: Path, scale: Scale) -> Iterator[Part]:
     def own(name: str, limit: float) -> Part:
         tiny = ["--tiny"] if scale is TINY else []
         command = [sys.executable, __file__, "--part", name, "--folder", str(folder), *tiny]
-        return Part(name, command, limit)
+        return Part(name, command, limit * scale.patience)
 
     def trained(encoder: str, contender: str, limit: float) -> Part:
         values = asdict(job(folder, scale, encoder)) | {"folder": str(folder / encoder)}
         command = [sys.executable, contenders.__file__, contender, json.dumps(values)]
-        return Part(f"{encoder}: {contender}", command, limit)
+        return Part(f"{encoder}: {contender}", command, limit * scale.patience)
 
     plain = [encoder for encoder, (_, rows) in scale.encoders.items() if rows is None]
     large = [encoder for encoder in scale.encoders if encoder not in plain]
@@ -360,6 +363,8 @@ def line(name: str, found: dict[str, Any]) -> str:
     checks = {key: value for key, value in found.items() if isinstance(value, dict) and "holds" in value}
     checks |= {f"attention, {key}": value for key, value in found.get("attention", {}).items()}
     checks |= {name: found} if "holds" in found else {}
+    if not checks:
+        return f"{name}: done in {found['wall_seconds']:.0f} s"
     wrong = [key for key, value in checks.items() if not value["holds"]]
     return f"{name}: {len(checks) - len(wrong)} of {len(checks)} checks hold" + (
         f", not {wrong}" if wrong else ""
