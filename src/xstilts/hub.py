@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts import readers
-from xstilts.errors import DataError, did_you_mean
+from xstilts import languages, readers
+from xstilts.errors import DataError
 from xstilts.families.examples import Example
 from xstilts.families.fit import fit
 from xstilts.task import Hub
@@ -47,7 +47,7 @@ def _path(hub: Hub, split: str, language: str, task: str) -> str:
     if split not in hub.files:
         raise DataError(where, f"has no split '{split}'; it has {', '.join(hub.files)}.")
     if hub.codes and language not in hub.codes:
-        near = did_you_mean(language, hub.codes) or f"It has {', '.join(hub.codes)}."
+        near = languages.near(language, hub.codes) or f"It has {', '.join(hub.codes)}."
         raise DataError(where, f"has no language '{language}'.", near)
     return hub.files[split].replace("{lang}", hub.codes.get(language, language))
 

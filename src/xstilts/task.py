@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import xstilts.tasks
-from xstilts import located
+from xstilts import languages, located
 from xstilts.disk import is_file
 from xstilts.errors import DataError, NoGoldError, TaskError, did_you_mean
 from xstilts.families.examples import Example
@@ -409,10 +409,8 @@ def _paths(task: Task, files: Files, split: str, language: str, data: Path | Non
 
         translated.check(task, language)
     elif language not in task.languages:
-        near = did_you_mean(language, task.languages)
-        raise DataError(
-            here, f"has no language '{language}'.", near or f"It has {', '.join(task.languages)}."
-        )
+        near = languages.near(language, task.languages) or f"It has {', '.join(task.languages)}."
+        raise DataError(here, f"has no language '{language}'.", near)
     if split not in files.patterns:
         raise DataError(here, f"has no split '{split}'; it has {', '.join(files.patterns)}.")
     if language in files.unlabelled.get(split, ()):

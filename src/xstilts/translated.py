@@ -13,7 +13,7 @@ from typing import Any
 
 from xstilts import languages as all_languages
 from xstilts import readers
-from xstilts.errors import DataError, did_you_mean
+from xstilts.errors import DataError
 from xstilts.families.examples import Answer, Choice, Example, Pair, Question
 from xstilts.task import TRANSLATED, Files, Task
 
@@ -60,7 +60,7 @@ def check(task: Task, language: str) -> None:
     if task.lab is None:
         all_languages.find(language)
     elif language not in task.languages:
-        near = did_you_mean(language, task.languages) or f"It has {', '.join(task.languages)}."
+        near = all_languages.near(language, task.languages) or f"It has {', '.join(task.languages)}."
         raise DataError(here, f"has no language '{language}'.", near)
 
 
