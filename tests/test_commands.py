@@ -133,7 +133,7 @@ def test_broken_rows_stop_a_run_before_it_begins(world: "World", shell: Shell) -
     (world.folder / "mood-test-fr.tsv").write_bytes(b"\xff")
     status, out, err = shell("run", world.study())
     assert (status, out) == (2, "")
-    assert err.startswith(f"{world.folder}/mood-test-fr.tsv: is not UTF-8")
+    assert err.startswith(f"{world.folder}/mood-test-fr.tsv:1: is not UTF-8")
     assert list(Path("store/steps").iterdir()) == []
 
 

@@ -38,11 +38,14 @@ def lines(path: Path) -> Iterator[Line]:
         raise DataError(str(path), "holds no examples.", "It is empty: fetch it again.")
 
 
-def not_utf8(path: Path) -> DataError:
-    """What is wrong with a file that cannot be decoded, at its first line that is not UTF-8."""
-    with _open(path) as stream:
-        number, *words = undecodable(stream) or (1, "is not UTF-8.", "Convert it to UTF-8.")
-    return DataError(_place(path, number), *words)
+def not_utf8(*paths: Path) -> DataError:
+    """What is wrong with files that cannot be decoded: the first line of theirs that is not UTF-8."""
+    for path in paths:
+        with _open(path) as stream:
+            if wrong := undecodable(stream):
+                number, *words = wrong
+                return DataError(_place(path, number), *words)
+    return DataError(str(paths[0]), "is not UTF-8.", "Convert it to UTF-8.")
 
 
 def columns(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

@@ -9,15 +9,17 @@ import importlib
 import importlib.util
 import pkgutil
 import re
+import traceback
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import xstilts.tasks
-from xstilts import languages, located
+from xstilts import languages, located, metrics, readers
 from xstilts.disk import is_file
 from xstilts.errors import DataError, NoGoldError, TaskError, did_you_mean
 from xstilts.families.examples import Example
@@ -59,6 +61,17 @@ class Files:
     unlabelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     substitutes: Mapping[str, str] = field(default_factory=dict)
     usable: Callable[[Path], bool] | None = None
+
+    def __post_init__(self) -> None:
+        for part in ("patterns", "paired", "gold", "unlabelled"):
+            for split, values in getattr(self, part).items():
+                _check_tuple(f"files.{part}['{split}']", values)
+
+
+def _check_tuple(part: str, values: object) -> None:
+    """Raises TaskError for a single text where several belong: `("en")` is no tuple, and "en" has two letters."""
+    if isinstance(values, str):
+        raise TaskError("TASK", f"`{part}` must be a tuple, got {values!r}.", f"Write ({values!r},).")
 
 
 NO_COMMIT = "is no full commit, and what a branch, a tag or a short hash names can change."
@@ -149,7 +162,13 @@ class Task:
     path: Path | None = None
 
     def __post_init__(self) -> None:
-        assert self.family in FAMILIES, f"no family '{self.family}'"
+        for part in ("languages", "labels", "images", "skills"):
+            _check_tuple(part, getattr(self, part))
+        for part, known in (("family", FAMILIES), ("metric", ("", *metrics.names()))):
+            if (given := getattr(self, part)) not in known:
+                listed = f"There are {', '.join(one for one in known if one)}."
+                now = f"{did_you_mean(str(given), known)} {listed}".strip()
+                raise TaskError("TASK", f"no {part} '{given}'.", now)
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -200,10 +219,8 @@ def _find_file(path: Path) -> Task:
     spec = importlib.util.spec_from_file_location(f"xstilts_user_task_{path.stem}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    try:
+    with _own_code(path):
         spec.loader.exec_module(module)
-    except Exception as error:  # the user's code: whatever it raises is the user's to know
-        raise TaskError(str(path), f"the task file fails: {type(error).__name__}: {error}.") from error
     task = getattr(module, "TASK", None)
     if not isinstance(task, Task):
         raise TaskError(
@@ -214,6 +231,38 @@ def _find_file(path: Path) -> Task:
             what = f"the revision {hub.revision!r} of {hub.dataset} {NO_COMMIT}"
             raise TaskError(str(path), what, find_commit("dataset", hub.dataset, hub.revision))
     return replace(task, name=path.stem, path=path)
+
+
+@contextmanager
+def _own_code(path: Path | None) -> Iterator[None]:
+    """Tell whatever goes wrong in the code of a user's task file with the line of it, as a TaskError.
+
+    What is no fault of the code passes: a file that cannot be read or decoded, and errors that say where.
+    """
+    try:
+        yield
+    except Exception as error:
+        cause = error.__cause__ if isinstance(error, DataError) else error
+        if path is None or cause is None:
+            raise
+        number, line = _line_of(path, cause)
+        of_the_file = isinstance(cause, OSError | EOFError | zlib.error | UnicodeDecodeError)
+        if isinstance(error, DataError) and (number == 0 or of_the_file):
+            raise
+        where = f"{path}:{number}" if number else str(path)
+        if isinstance(error, TaskError):
+            raise TaskError(where, error.what, error.now) from error
+        what = f"{type(cause).__name__}: {cause}".removesuffix(": ") + (f", in `{line}`." if line else ".")
+        read = f" It happened at {error.where}." if isinstance(error, DataError) else ""
+        raise TaskError(where, f"the task file fails: {what}", f"Correct the line.{read}") from error
+
+
+def _line_of(path: Path, error: BaseException) -> tuple[int, str]:
+    """The last line of a file that an error passed through; (0, "") if it passed through none."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return error.lineno or 0, (error.text or "").strip()
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename == str(path)]
+    return (frames[-1].lineno or 0, frames[-1].line or "") if frames else (0, "")
 
 
 def load(
@@ -240,12 +289,14 @@ def stream(
         yield from lab.generate(task.lab.name, language, "train" if split == TRANSLATED else split, size)
     elif (files := _layout(task, split, data)) is not None:
         paths = _paths(task, files, split, language, data)
-        yield from _read(task, files, paths, split, language, empty=empty)
+        with _own_code(task.path):
+            yield from _read(task, files, paths, split, language, empty=empty)
     elif task.hub is not None:
         from xstilts import hub
 
         rows = hub.stream(task.hub, split, language, task.name)
-        yield from (row for row in rows if empty or not is_left_out(row, trained=split in TRAINED))
+        with _own_code(task.path):
+            yield from (row for row in rows if empty or not is_left_out(row, trained=split in TRAINED))
     else:
         raise DataError(f"task '{task.name}'", "names no source of data.")
 
@@ -255,7 +306,11 @@ def _read(
 ) -> Iterator[Example]:
     found = False
     try:
-        for example in fit(files.read(paths, language), str(paths[0])):
+        rows = files.read(paths, language)
+        if not isinstance(rows, Iterable):
+            what = f"`read` gives no rows but {type(rows).__name__}."
+            raise TaskError(str(task.path or task.name), what, "Write `yield` before each row.")
+        for example in fit(rows, str(paths[0])):
             left_out = is_left_out(example, trained=split in TRAINED)
             found = found or not left_out
             if empty or not left_out:
@@ -267,9 +322,10 @@ def _read(
         what = f"the compressed file is damaged or cut short ({error})."
         raise DataError(str(paths[0]), what, "Fetch it again.") from error
     except UnicodeDecodeError as error:
-        raise DataError(str(paths[0]), f"is not UTF-8 ({error}).", "Convert it to UTF-8.") from error
+        raise readers.not_utf8(*paths) from error
     except OSError as error:
-        raise DataError(str(paths[0]), f"cannot be read ({error.strerror or error}).") from error
+        where = str(error.filename or paths[0])
+        raise DataError(where, f"cannot be read ({error.strerror or error}).") from error
     if not found:
         raise DataError(str(paths[0]), "holds no examples.")
 

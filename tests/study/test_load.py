@@ -451,12 +451,13 @@ def test_broken_task_files_are_told_with_their_path(world: "World") -> None:
     more = "".join(f'{arm} = ["./{file}.py"]\n' for arm, file in zip("abcd", arms, strict=True))
     said = errors(world.study(("none = []\n", f"none = []\n{more}")))
     folder = world.folder
-    assert [line.split(".py: ", 1)[1].split(".")[0] for line in said[:3]] == [
-        "the task file fails: ModuleNotFoundError: No module named 'nothing_of_the_sort'",
+    assert [line.replace(".py:1: ", ".py: ").split(".py: ", 1)[1].split(".")[0] for line in said[:3]] == [
+        "the task file fails: ModuleNotFoundError: No module named 'nothing_of_the_sort', "
+        "in `import nothing_of_the_sort`",
         "binds no TASK",
         "no such task file",
     ]
-    assert said[0].startswith(f"intermediate.arms.a: {folder}/broken.py")
+    assert said[0].startswith(f"intermediate.arms.a: {folder}/broken.py:1: ")
     assert said[3] == (
         "intermediate.arms.d: './mnli.py' has the name of a task of the package. Rename the file."
     )

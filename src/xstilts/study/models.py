@@ -6,6 +6,7 @@ configuration. What is not known is empty.
 """
 
 import csv
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -47,7 +48,7 @@ def pin(name: str) -> str:
     return "Pin the commit: revision = \"...\" (the Hub shows it under 'Files and versions')."
 
 
-def near(word: str, bundled: dict[str, object]) -> str:
+def near(word: str, bundled: Collection[str]) -> str:
     """What a name without owner means: an old name of the Hub, a nickname, a bundled backbone; "" if nothing."""
     names = {other: model.name for model in known().values() for other in model.also}
     full = names.get(word.casefold())

@@ -5,7 +5,7 @@ are images that rows name and that are not there.
 from collections.abc import Iterable, Iterator
 
 from xstilts import images, task
-from xstilts.errors import DataError, InputError, InputErrors, StudyError
+from xstilts.errors import DataError, InputError, InputErrors, StudyError, TaskError
 from xstilts.families.examples import Example
 from xstilts.families.fit import is_left_out
 from xstilts.families.visual import WITHOUT_IMAGES
@@ -60,7 +60,8 @@ def look(
                 said = f"{sum(empty):,} rows of {part.split} in '{part.language}' have no text"
                 notes.append(f"{part.task}: {said} and are passed by")
         except InputError as error:
-            errors[str(error)] = error
+            fault = f"{error.where}: {error.what}" if isinstance(error, TaskError) else str(error)
+            errors.setdefault(fault, error)  # a line of a user's own task fails in every file alike
     for name, found in named.items():
         if (lack := _lack(places.task(name), found, places)) is not None:
             errors[str(lack)] = lack
