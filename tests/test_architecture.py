@@ -18,7 +18,7 @@ SOURCE = Path(xstilts.__file__).parent
 HEAVY = ("torch", "transformers", "tokenizers", "datasets", "safetensors", "sklearn", "pandas")
 
 LAYERS = (
-    ("errors", "plain", "shapes", "unpacked", "claims", "checksums", "disk", "families.examples"),
+    ("errors", "plain", "shapes", "unpacked", "claims", "checksums", "disk", "own_code", "families.examples"),
     ("metrics",),
     ("families",),
     ("languages", "located", "readers", "hub", "images", "lab", "task", "tasks", "translated"),
@@ -39,7 +39,7 @@ LAYERS = (
     ("study",),
     ("audit",),
     ("runner", "report"),
-    ("show", "show_store", "export", "options", "store_commands"),
+    ("show", "show_store", "show_tasks", "export", "options", "store_commands"),
     ("__main__",),
 )
 """From the bottom up. A module imports from its own layer and those below; `runner`, `report` never meet."""
@@ -133,11 +133,12 @@ def loaded_after(program: str, *arguments: str) -> set[str]:
 
 def test_planning_loads_nothing_heavy(world: "World", tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from xstilts import show; from xstilts.store import Store\n"
+        "import sys; from pathlib import Path; from xstilts.store import Store\n"
+        "from xstilts import show, show_tasks\n"
         "from xstilts.study.load import load; from xstilts.study.plan import plan\n"
         "found, store = plan(load(sys.argv[1])), Store(Path(sys.argv[2]))\n"
         "show.checked(found, store, as_json=False); show.status(found, store, as_json=True)\n"
-        "show.tasks(as_json=True); show.languages(as_json=True)"
+        "show_tasks.tasks(None, as_json=True); show.languages(as_json=True)"
     )
     loaded = loaded_after(program, str(world.study()), str(tmp_path / "store"))
     assert not loaded & {*HEAVY, "polars", "scipy", "altair", "huggingface_hub"}

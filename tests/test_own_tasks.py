@@ -46,7 +46,7 @@ def written(folder: Path, old: str, new: str) -> Path:
             'family="classification"',
             'family="classificaton"',
             "TASK = Task(",
-            "no family 'classificaton'. Did you mean 'classification'? There are classification, choice, tagging",
+            "no family 'classificaton'. Did you mean 'classification'? There are classification, choice",
         ),
         (
             'metric="accuracy"',

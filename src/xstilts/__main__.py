@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import xstilts
 from xstilts.errors import XstiltsError
 from xstilts.options import (
     SAME_STUDY,
@@ -41,6 +42,21 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(store_commands, name="store")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"xstilts {xstilts.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Tell the version.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """A laboratory for cross-lingual intermediate-task training."""
 
 
 class Format(StrEnum):
@@ -105,6 +121,9 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     chosen = chosen if address is None else chosen.at(address)
     plan, kept = planned(study, store, data, images)
     kept.prepare()
+    kept.remember(plan.known())
+    if others := kept.computing():
+        progress.say(show_store.others(others, plan.names))
     if repair:
         progress.say(show_store.repaired(upkeep.repair(kept, plan.steps)))
     steps = upkeep.failed_before(kept, plan.steps) if retry else plan.steps
@@ -195,16 +214,24 @@ def audit(
 
 @app.command()
 def status(
-    study: StudyArgument,
+    study: Annotated[
+        str | None, typer.Argument(metavar="[STUDY]", help="A study; without one, those of the store.")
+    ] = None,
     store: StoreOption = STORE,
     data: DataOption = None,
     images: ImagesOption = None,
     json: JsonOption = False,
 ) -> None:
-    """What is done, what failed and why, what is missing."""
-    from xstilts import show
+    """What is done, what failed and why, what is missing; without a study, which the store has."""
+    from xstilts import show, show_store
+    from xstilts.store import Store
 
-    plan, kept = planned(study, store, data, images)
+    if study is None:
+        kept = Store(store)
+        kept.require_results()
+        show_store.studies(kept, as_json=json)
+        return
+    plan, kept = planned(study, store, data, images, there=True)
     show.status(plan, kept, as_json=json)
 
 
@@ -220,7 +247,7 @@ def report(
     """Write what is known as a page or as tables."""
     from xstilts.report import page
 
-    plan, kept = planned(study, store, data, images)
+    plan, kept = planned(study, store, data, images, there=True)
     formats = [one.value for one in to]
     for path in page.write(plan, kept, formats, out or Path("reports") / plan.study.name):
         print(path)
@@ -243,7 +270,7 @@ def compare(
     from xstilts.report.results import Results
 
     figures = publishing.read(published)
-    plan, kept = planned(study, store, data, images)
+    plan, kept = planned(study, store, data, images, there=True)
     show.compared(comparing.compare(Effects(Results(plan, kept)), figures), as_json=json)
 
 
@@ -330,11 +357,16 @@ def translate(  # noqa: PLR0913, PLR0917 (one for each option)
 
 
 @app.command()
-def tasks(json: JsonOption = False) -> None:
-    """The tasks, with their families and languages."""
-    from xstilts import show
+def tasks(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[TASK]", help="Tell all of one task, or of a task file.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """The tasks; of one, where its rows come from: files below --data, the Hub, licence, citation."""
+    from xstilts import show_tasks
 
-    show.tasks(as_json=json)
+    show_tasks.tasks(name, as_json=json)
 
 
 @app.command()
@@ -346,11 +378,17 @@ def languages(json: JsonOption = False) -> None:
 
 
 @app.command()
-def studies(json: JsonOption = False) -> None:
-    """The studies that come with the package."""
-    from xstilts import show
+def studies(
+    name: Annotated[str | None, typer.Argument(metavar="[STUDY]", help="Show the file of one.")] = None,
+    copy: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it there, as a start for one of your own.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """The studies that come with the package; one of them, to be read or copied."""
+    from xstilts import show_tasks
 
-    show.studies(as_json=json)
+    show_tasks.studies(name, copy, as_json=json)
 
 
 def _interrupt(signal_number: int, frame: "FrameType | None") -> None:

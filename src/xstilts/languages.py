@@ -2,8 +2,8 @@
 
 The families are those of XTREME (Hu et al. 2020), in which Basque and Korean stand alone; the script is that
 of the data. The size is roughly the number of Wikipedia articles in millions of early 2020, and empty for the
-languages that XTREME does not have. `also` holds what others write for a language: the three-letter codes of ISO
-639-2 and 639-3, older codes, other names. The languages of the embedded lab have private codes (`x-...`).
+languages that XTREME does not have. `also` holds what others write for a language: the three-letter codes of
+ISO 639-2 and 639-3, older codes, other names. The languages of the embedded lab have private codes (`x-...`).
 """
 
 import csv

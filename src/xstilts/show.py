@@ -13,11 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from xstilts import languages as known_languages
-from xstilts import task
 from xstilts.plain import printable
 from xstilts.runner.progress import duration
 from xstilts.store import Store
-from xstilts.study import load
 from xstilts.study.cost import estimate, tokens_of
 from xstilts.study.phase import Phase
 from xstilts.study.plan import Cell, Plan
@@ -107,7 +105,10 @@ def status(plan: Plan, store: Store, *, as_json: bool) -> None:
 
         answered, read_with = conditions.answer(Effects(Results(plan, store)), store)
     if as_json:
-        told = [{"name": one.name, "fingerprint": one.fingerprint, "message": one.message} for one in failed]
+        told = [
+            {"name": plan.names[one.fingerprint], "fingerprint": one.fingerprint, "message": one.message}
+            for one in failed
+        ]
         _json({"study": plan.study.name, "cells": cells, "failures": told, "conditions": read_with})
         return
     console = _console()
@@ -119,7 +120,10 @@ def status(plan: Plan, store: Store, *, as_json: bool) -> None:
     for text in [answered, *read_with] if answered else []:
         console.print(printable(text), soft_wrap=True)
     for one in failed:
-        console.print(printable(f"failed: {one.name} ({one.fingerprint}): {one.message}"), soft_wrap=True)
+        console.print(
+            printable(f"failed: {plan.names[one.fingerprint]} ({one.fingerprint}): {one.message}"),
+            soft_wrap=True,
+        )
 
 
 def audit(found: "Audit", study: Study, *, as_json: bool) -> None:
@@ -196,22 +200,6 @@ def compared(found: "Comparison", *, as_json: bool) -> None:
         console.print(_table(("without counterpart", "why"), [(one.what, one.why) for one in found.without]))
 
 
-def tasks(*, as_json: bool) -> None:
-    """All tasks of the package."""
-    found = [task.find(name) for name in task.names()]
-    if as_json:
-        _json([_task(one) for one in found])
-        return
-    columns = ("task", "family", "languages", "train", "evaluated", "metric", "licence", "description")
-    rows = []
-    for one in found:
-        evaluated = one.sizes.get(one.evaluation_split)
-        train = f"by {one.trained_by}" if one.trained_by else _count(one.sizes.get("train"))
-        facts = (one.metric, one.licence, one.description)
-        rows.append((one.name, one.family, len(one.languages), train, _count(evaluated), *facts))
-    _console().print(_table(columns, rows))
-
-
 def languages(*, as_json: bool) -> None:
     """All languages of the package."""
     found = known_languages.all_languages()
@@ -223,28 +211,6 @@ def languages(*, as_json: bool) -> None:
     _console().print(_table(("code", "language", "family", "script"), rows))
 
 
-def studies(*, as_json: bool) -> None:
-    """All bundled studies."""
-    found = [load.load(name) for name in load.bundled()]
-    if as_json:
-        _json([{"name": one.name, "question": one.question} for one in found])
-        return
-    _console().print(_table(("study", "question"), [(one.name, one.question) for one in found]))
-
-
-TASK_FIELDS = (
-    "name",
-    "family",
-    "languages",
-    "metric",
-    "labels",
-    "source_language",
-    "trained_by",
-    "licence",
-    "citation",
-    "url",
-    "description",
-)
 WITHIN = {True: "yes", False: "no", None: ""}
 STATES = ("done", "running", "failed", "open")
 
@@ -269,7 +235,7 @@ def _cell(cell: Cell, plan: Plan, store: Store) -> dict[str, Any]:
 def _step(step: Step, plan: Plan, store: Store) -> dict[str, Any]:
     phase = isinstance(step.specification, Phase)
     return {
-        "name": step.name,
+        "name": plan.names[step.fingerprint],
         "kind": step.kind,
         "fingerprint": step.fingerprint,
         "parents": list(step.parents),
@@ -352,14 +318,6 @@ def _cost(tokens: int, unknown: int, seconds: float | None) -> str:
 
 def _thousands(number: int | None) -> str:
     return "unknown" if number is None else f"{float(f'{number:.2g}'):,.0f}"
-
-
-def _task(one: task.Task) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in TASK_FIELDS} | {"examples": dict(one.sizes)}
-
-
-def _count(number: int | None) -> str:
-    return "" if number is None else f"{number:,}"
 
 
 def _short(*values: float | str) -> str:

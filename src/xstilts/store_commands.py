@@ -26,7 +26,9 @@ def sizes(context: typer.Context, store: StoreOption = STORE, json: JsonOption =
     from xstilts import show_store, upkeep
     from xstilts.store import Store
 
-    show_store.sizes(upkeep.sizes(Store(store)), as_json=json)
+    kept = Store(store)
+    kept.require_results()
+    show_store.sizes(upkeep.sizes(kept), as_json=json)
 
 
 @commands.command()
@@ -35,7 +37,9 @@ def verify(store: StoreOption = STORE, json: JsonOption = False) -> None:
     from xstilts import show_store, upkeep
     from xstilts.store import Store
 
-    found = upkeep.verify(Store(store))
+    kept = Store(store)
+    kept.require_results()
+    found = upkeep.verify(kept)
     show_store.verified(found, as_json=json)
     if found.damages:
         raise typer.Exit(1)
@@ -56,6 +60,7 @@ def prune(
     from xstilts.store import Store
 
     kept = Store(store)
+    kept.require_results()
     steps = [step for study in studies for step in planned(study, store, data, images)[0].steps]
     found = upkeep.unreferenced(kept, steps)
     show_store.unreferenced(found, removed=yes)

@@ -9,10 +9,8 @@ import importlib
 import importlib.util
 import pkgutil
 import re
-import traceback
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +22,7 @@ from xstilts.disk import is_file
 from xstilts.errors import DataError, NoGoldError, TaskError, did_you_mean
 from xstilts.families.examples import Example
 from xstilts.families.fit import fit, is_left_out
+from xstilts.own_code import own_code
 from xstilts.unpacked import said_size
 
 TRANSLATED = "train-translated"
@@ -69,7 +68,7 @@ class Files:
 
 
 def _check_tuple(part: str, values: object) -> None:
-    """Raises TaskError for a single text where several belong: `("en")` is no tuple, and "en" has two letters."""
+    """Raises TaskError for a text where a tuple belongs: `("en")` is none, and holds two letters."""
     if isinstance(values, str):
         raise TaskError("TASK", f"`{part}` must be a tuple, got {values!r}.", f"Write ({values!r},).")
 
@@ -219,7 +218,7 @@ def _find_file(path: Path) -> Task:
     spec = importlib.util.spec_from_file_location(f"xstilts_user_task_{path.stem}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    with _own_code(path):
+    with own_code(path):
         spec.loader.exec_module(module)
     task = getattr(module, "TASK", None)
     if not isinstance(task, Task):
@@ -231,38 +230,6 @@ def _find_file(path: Path) -> Task:
             what = f"the revision {hub.revision!r} of {hub.dataset} {NO_COMMIT}"
             raise TaskError(str(path), what, find_commit("dataset", hub.dataset, hub.revision))
     return replace(task, name=path.stem, path=path)
-
-
-@contextmanager
-def _own_code(path: Path | None) -> Iterator[None]:
-    """Tell whatever goes wrong in the code of a user's task file with the line of it, as a TaskError.
-
-    What is no fault of the code passes: a file that cannot be read or decoded, and errors that say where.
-    """
-    try:
-        yield
-    except Exception as error:
-        cause = error.__cause__ if isinstance(error, DataError) else error
-        if path is None or cause is None:
-            raise
-        number, line = _line_of(path, cause)
-        of_the_file = isinstance(cause, OSError | EOFError | zlib.error | UnicodeDecodeError)
-        if isinstance(error, DataError) and (number == 0 or of_the_file):
-            raise
-        where = f"{path}:{number}" if number else str(path)
-        if isinstance(error, TaskError):
-            raise TaskError(where, error.what, error.now) from error
-        what = f"{type(cause).__name__}: {cause}".removesuffix(": ") + (f", in `{line}`." if line else ".")
-        read = f" It happened at {error.where}." if isinstance(error, DataError) else ""
-        raise TaskError(where, f"the task file fails: {what}", f"Correct the line.{read}") from error
-
-
-def _line_of(path: Path, error: BaseException) -> tuple[int, str]:
-    """The last line of a file that an error passed through; (0, "") if it passed through none."""
-    if isinstance(error, SyntaxError) and error.filename == str(path):
-        return error.lineno or 0, (error.text or "").strip()
-    frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename == str(path)]
-    return (frames[-1].lineno or 0, frames[-1].line or "") if frames else (0, "")
 
 
 def load(
@@ -289,13 +256,13 @@ def stream(
         yield from lab.generate(task.lab.name, language, "train" if split == TRANSLATED else split, size)
     elif (files := _layout(task, split, data)) is not None:
         paths = _paths(task, files, split, language, data)
-        with _own_code(task.path):
+        with own_code(task.path):
             yield from _read(task, files, paths, split, language, empty=empty)
     elif task.hub is not None:
         from xstilts import hub
 
         rows = hub.stream(task.hub, split, language, task.name)
-        with _own_code(task.path):
+        with own_code(task.path):
             yield from (row for row in rows if empty or not is_left_out(row, trained=split in TRAINED))
     else:
         raise DataError(f"task '{task.name}'", "names no source of data.")

@@ -278,7 +278,8 @@ def test_bundled_studies_are_good(name: str) -> None:
         (
             'tasks = ["./mood.py", "./search.py"]',
             'tasks = ["./mood.py", "./search.py"]\nrevision = "x"',
-            "target.revision: no such key. 'revision' belongs into [backbones.NAME] or [backbones.NAME.vision].",
+            "target.revision: no such key. "
+            "'revision' belongs into [backbones.NAME] or [backbones.NAME.vision].",
         ),
         (
             'tasks = ["./mood.py", "./search.py"]',
@@ -490,15 +491,18 @@ def test_a_path_that_leads_nowhere(world: "World") -> None:
         ),
         (
             b"name = 1\nname = 2\n",
-            ": is not TOML: Cannot overwrite a value (at line 2, column 9). name stands in line 1 and again in line 2: leave one out.",
+            ": is not TOML: Cannot overwrite a value (at line 2, column 9). "
+            "name stands in line 1 and again in line 2: leave one out.",
         ),
         (
             b"[target]\n[a]\nx = 1\n[b]\nx = 2\n[target]\n",
-            ": is not TOML: Cannot declare ('target',) twice (at line 6, column 8). [target] stands in line 1 and again in line 6: leave one out.",
+            ": is not TOML: Cannot declare ('target',) twice (at line 6, column 8). "
+            "[target] stands in line 1 and again in line 6: leave one out.",
         ),
         (
             b'name = "a"\nquestion = "caf\xe9"',
-            ":2: is not UTF-8 (invalid continuation byte at byte 15 of the line; in Latin-1: 'question = \"café\"'). Convert it: iconv",
+            ":2: is not UTF-8 (invalid continuation byte at byte 15 of the line; "
+            "in Latin-1: 'question = \"café\"'). Convert it: iconv",
         ),
         ('name = "a"\n'.encode("utf-16"), ":1: is not UTF-8 but UTF-16. Convert it: iconv -f UTF-16"),
         ('name = "a"\n'.encode("utf-16-le"), ":1: is not UTF-8 but UTF-16. Convert it: iconv -f UTF-16"),

@@ -15,7 +15,6 @@ from xstilts.study.check import check
 from xstilts.study.problems import Place, Problem, problems
 from xstilts.study.study import Study
 
-
 IS_A_STUDY = (
     "A study is a TOML file with `name`, `question`, [backbones], [intermediate.arms] and [target]: "
     "`xstilts studies lab-quickstart --copy mine.toml` writes one to start from."

@@ -1,8 +1,8 @@
-"""Models of the Hub that studies often name, from `models.csv`: full names, commits, sizes, what else they are called.
+"""Models of the Hub that studies often name, from `models.csv`: full names, commits, sizes, other names.
 
-The commits are those of the bundled studies, and for multilingual BERT the one that most others name. Sizes are in
-millions of parameters, `body` without the tables of tokens, as transformers builds the encoder from its published
-configuration. What is not known is empty.
+The commits are those of the bundled studies, and for multilingual BERT the one that most others name. Sizes
+are in millions of parameters, `body` without the tables of tokens, as transformers builds the model from its
+published configuration. What is not known is empty.
 """
 
 import csv
@@ -49,7 +49,7 @@ def pin(name: str) -> str:
 
 
 def near(word: str, bundled: Collection[str]) -> str:
-    """What a name without owner means: an old name of the Hub, a nickname, a bundled backbone; "" if nothing."""
+    """What a name without owner means: an old name of the Hub, a nickname, a bundled one; "" if nothing."""
     names = {other: model.name for model in known().values() for other in model.also}
     full = names.get(word.casefold())
     if full is None:

@@ -51,7 +51,7 @@ SYNONYMS = {
     "modules": "target_modules",
     "threads": "num_threads",
     "seeds": "seed random_seed random_seeds random_state",
-    "model": "model_name model_name_or_path pretrained_model pretrained_model_name_or_path checkpoint path hf_model",
+    "model": "model_name model_name_or_path pretrained_model pretrained_model_name_or_path path hf_model",
     "revision": "commit sha version model_revision",
     "architecture": "model_type arch",
     "shape": "config",

@@ -61,8 +61,9 @@ class Recipe(Specification):
 
     `batch_size` counts examples and `batch_tokens` tokens, both per update. `max_length` and `stride`
     are in tokens; `stride` is the overlap of two windows of a long context (spans only), 128 or half of
-    shorter windows if none is stated. `warmup` is a share of the updates. `examples` caps the training examples of each task: a random subset chosen by the
-    seed, and smaller caps choose subsets of larger ones; a fraction (0.25) is one of what there is.
+    shorter windows if none is stated. `warmup` is a share of the updates. `examples` caps the training
+    examples of each task: a random subset chosen by the seed, and smaller caps choose subsets of larger ones;
+    a fraction (0.25) is one of what there is.
     `evaluations` spreads so many development evaluations over the phase; `select = "best"` keeps the
     checkpoint with the best one, and `patience` stops after so many without improvement; both look at the
     labelled tasks, in the source language only. `development_rows` says which rows the `development_examples`
