@@ -1,6 +1,7 @@
 """A folder with a study, users' task files and their data: everything that planning needs, nothing real."""
 
 import functools
+import os
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -136,7 +137,7 @@ def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "runner"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "runner"), prepend=os.pathsep)
     monkeypatch.delenv("XSTILTS_STORE", raising=False)
     monkeypatch.delenv("XSTILTS_DATA", raising=False)
     monkeypatch.setattr(local, "run", functools.partial(local.run, compute="fakes:compute"))

@@ -121,7 +121,6 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     chosen = chosen if address is None else chosen.at(address)
     plan, kept = planned(study, store, data, images)
     kept.prepare()
-    kept.remember(plan.known())
     if others := kept.computing():
         progress.say(show_store.others(others, plan.names))
     if repair:
@@ -133,6 +132,7 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     words.refuse(found, plan.study)
     progress.say(words.summary(found, plan.study))
     fetch_all(missing)
+    kept.remember(plan.known())
     if chosen.name == "local" and (advice := machine.advice(missing)):
         progress.say(advice)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -173,12 +173,14 @@ def check(
     store: StoreOption = STORE,
     data: DataOption = None,
     images: ImagesOption = None,
-    steps: Annotated[bool, typer.Option("--steps", help="List every phase to train by itself.")] = False,
+    steps: Annotated[
+        bool, typer.Option("--steps", help="List all that is read, the cells and every phase.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Dry run: errors, cells, rough cost. Also what phases share and what the store has."""
+    """Dry run: errors, then what there is to do, GPU hours and memory."""
     from xstilts import show
-    from xstilts.errors import InputErrors
+    from xstilts.errors import InputError, InputErrors
     from xstilts.store import Store
     from xstilts.study.load import load
     from xstilts.study.plan import draft
@@ -186,11 +188,13 @@ def check(
 
     found = draft(load(study), data, images)
     rows, broken, notes = look(found.steps, found.places)
-    show.checked(
-        replace(found, notes=found.notes + notes), Store(store), rows, every_phase=steps, as_json=json
-    )
-    if errors := {str(error): error for error in (*found.errors, *broken)}:
-        raise InputErrors(tuple(errors.values()))
+    errors = tuple({str(error): error for error in (*found.errors, *broken)}.values())
+    if errors:
+        print(printable(str(InputErrors(errors))), file=sys.stderr, flush=True)
+    told = tuple(dict.fromkeys((*found.notes, *notes)))
+    show.checked(replace(found, notes=told), Store(store), rows, every_phase=steps, as_json=json)
+    if errors:
+        raise typer.Exit(InputError.exit_status)
 
 
 @app.command()

@@ -6,12 +6,18 @@ published configuration. What is not known is empty.
 """
 
 import csv
-from collections.abc import Collection
+import struct
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from math import prod
+from pathlib import Path
+from typing import Any
 
 from xstilts.errors import did_you_mean
+from xstilts.plain import parse_json
+from xstilts.study.backbone import Backbone
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,50 @@ def known() -> dict[str, Model]:
         )
         for row in csv.DictReader(text.splitlines())
     }
+
+
+@dataclass(frozen=True)
+class Size:
+    """Parameters: all of them, and those without the tables of tokens."""
+
+    parameters: float
+    body: float
+
+
+def size(backbone: Backbone, folder: Path | None) -> Size | None:
+    """How large a backbone is, from the table, the files in its folder, or its shape; None if unknown."""
+    if backbone.model in known():
+        model = known()[backbone.model]
+        return None if model.parameters is None or model.body is None else Size(model.parameters, model.body)
+    if folder is not None:
+        try:
+            shape = parse_json((folder / "config.json").read_text(encoding="utf-8"))
+            count = sum(map(_stored, folder.glob("*.safetensors")))
+            return Size(count, count - shape["vocab_size"] * _first(shape, *_WIDTH))
+        except (OSError, ValueError, TypeError, KeyError, struct.error):
+            return None  # whatever is wrong is told when the model is loaded
+    width, layers = _first(backbone.shape, *_WIDTH), _first(backbone.shape, *_LAYERS)
+    if not width or not layers or backbone.tokenizer is None:
+        return None
+    body = layers * width * (4 * width + 2 * (_first(backbone.shape, *_INNER) or 4 * width))
+    return Size(body + backbone.tokenizer.vocabulary * width, body)
+
+
+_WIDTH = ("hidden_size", "d_model", "n_embd")
+_LAYERS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers")
+_INNER = ("intermediate_size", "d_ff", "n_inner", "ffn_dim")
+
+
+def _first(shape: Mapping[str, Any], *keys: str) -> float:
+    return next((float(shape[key]) for key in keys if shape.get(key)), 0.0)
+
+
+def _stored(path: Path) -> int:
+    """The numbers in a file of safetensors, as its head says."""
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        head = parse_json(file.read(min(length, 2**26)).decode("utf-8"))
+    return sum(prod(entry["shape"]) for key, entry in head.items() if key != "__metadata__")
 
 
 def pin(name: str) -> str:
