@@ -346,3 +346,14 @@ def test_check_says_which_treebank_is_read_and_which_rows_are_passed_by(world: "
     assert status == 0
     assert "pawsx: 1 rows of train in 'en' have no text and are passed by." in said
     assert "rows of test" not in said
+
+
+def test_a_note_on_several_languages_is_told_once(world: "World", shell: Shell) -> None:
+    rows = "a\tB-PER\n\n\nb\tO\n"
+    names = ("train-en", "dev-en", "dev-de", "dev-fr")
+    data = _laid(world, **{f"panx__{name}_DOT_tsv": rows for name in names})
+    study = world.study(("TASK", "panx"), ("LANGUAGE", 'de", "fr'), text=TARGETS)
+    out = shell("check", study, "--data", data)[1]
+    assert "Note: panx: 2 rows of dev in 'de', 'fr' have no text and are passed by." in out
+    lines = [line for line in out.splitlines() if line.startswith("Note: ")]
+    assert len(set(lines)) == len(lines)

@@ -80,26 +80,20 @@ def test_wheel_runs_outside_the_checkout(wheel: zipfile.ZipFile, tmp_path: Path)
     wheel.extractall(tmp_path / "unpacked")
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "unpacked")}
 
-    def told(*arguments: str) -> str:
-        command = [sys.executable, "-m", "xstilts", *arguments]
-        done = subprocess.run(
+    def run(*command: str) -> str:
+        run = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
         )
-        return done.stdout
+        return run.stdout
+
+    def told(*arguments: str) -> str:
+        return run(sys.executable, "-m", "xstilts", *arguments)
 
     assert told("--version") == f"xstilts {xstilts.__version__}\n"
     assert told("studies", "lab-quickstart", "--copy", "mine.toml") == "mine.toml\n"
     assert "73 steps" in told("check", "mine.toml")
-    where = "import xstilts; print(xstilts.__file__)"
-    found = subprocess.run(
-        [sys.executable, "-c", where],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert found.stdout.startswith(str(tmp_path / "unpacked"))
+    where = run(sys.executable, "-c", "import xstilts; print(xstilts.__file__)")
+    assert where.startswith(str(tmp_path / "unpacked"))
 
 
 def test_the_citation_is_of_this_version_and_names_the_paper() -> None:
@@ -128,7 +122,7 @@ def test_the_dockerfile_is_one() -> None:
         "CMD",
     }
     arguments = {rest.split("=")[0] for word, rest in steps if word == "ARG"}
-    assert set(re.findall(r"\$\{(\w+)\}", text)) == arguments == {"PYTHON", "TORCH_INDEX"}
+    assert set(re.findall(r"\$\{(\w+)\}", text)) == arguments == {"PYTHON", "TORCH_OPTIONS"}
     for word, rest in steps:
         if word == "COPY":
             *sources, _ = rest.split()

@@ -40,7 +40,7 @@ def look(
     named: dict[str, list[str]] = {}
     counts: dict[Part, int] = {}
     errors: dict[str, InputError] = {}
-    notes: list[str] = []
+    without: dict[tuple[str, str], dict[str, int]] = {}
     for part in parts_of(known):
         one = places.task(part.task)
         local = task.from_files(one, places.data) or part.split == task.TRANSLATED
@@ -57,14 +57,18 @@ def look(
             else:
                 counts[part] = number_of(rows)
             if any(empty):
-                said = f"{sum(empty):,} rows of {part.split} in '{part.language}' have no text"
-                notes.append(f"{part.task}: {said} and are passed by")
+                without.setdefault((part.task, part.split), {})[part.language] = sum(empty)
         except InputError as error:
             fault = f"{error.where}: {error.what}" if isinstance(error, TaskError) else str(error)
             errors.setdefault(fault, error)  # a line of a user's own task fails in every file alike
     for name, found in named.items():
         if (lack := _lack(places.task(name), found, places)) is not None:
             errors[str(lack)] = lack
+    notes = (
+        f"{name}: {sum(found.values()):,} rows of {split} in {', '.join(map(repr, found))} have no text "
+        "and are passed by"
+        for (name, split), found in without.items()
+    )
     return counts, tuple(errors.values()), tuple(notes)
 
 
