@@ -17,7 +17,7 @@ from xstilts.study.backbone import Backbone
 from xstilts.study.backbone import bundled as backbones
 from xstilts.study.cost import GPU_FLOPS, estimate, size_of, tokens_of
 from xstilts.study.load import bundled, load
-from xstilts.study.models import Size, size
+from xstilts.study.models import Parameters, size
 from xstilts.study.phase import Evaluation, Phase
 from xstilts.study.plan import Plan, draft, plan
 from xstilts.study.rows import check_rows
@@ -455,7 +455,7 @@ def test_time_and_memory_are_stated_until_they_are_measured(world: "World", tmp_
     found, store = made(world.study()), Store(tmp_path / "store")
     trained = [step for step in found.steps if step.kind == "phase"]
     body, vocabulary = 16 * (4 * 16 + 2 * 16), 100 * 16
-    assert {size_of(step, found.places) for step in trained} == {Size(body + vocabulary, body)}
+    assert {size_of(step, found.places) for step in trained} == {Parameters(body + vocabulary, body)}
     cost = estimate(found, store)
     assert cost.gpu_seconds == pytest.approx(6 * body * cost.tokens / GPU_FLOPS["bf16"])
     assert (cost.seconds, cost.memory, cost.measured_memory) == (None, 16 * (body + vocabulary), False)
@@ -482,7 +482,7 @@ def test_time_and_memory_are_stated_until_they_are_measured(world: "World", tmp_
 
 def test_sizes_of_models_are_known_without_loading_them() -> None:
     large = size(Backbone(model="FacebookAI/xlm-roberta-large", revision="c" * 40), None)
-    assert large == Size(560e6, 304e6)
+    assert large == Parameters(560e6, 304e6)
     assert size(Backbone(model="some/model", revision="c" * 40), None) is None
     for name, folder in backbones().items():
         found = size(Backbone(checksum="x"), folder)

@@ -11,7 +11,7 @@ from xstilts.errors import DamageError
 from xstilts.store import Store, read_record
 from xstilts.study.backbone import Backbone
 from xstilts.study.mixture import Mixture
-from xstilts.study.models import Size, size
+from xstilts.study.models import Parameters, size
 from xstilts.study.phase import Phase, chain
 from xstilts.study.plan import Plan
 from xstilts.study.step import Places, Step
@@ -103,7 +103,7 @@ def estimate(plan: Plan, store: Store) -> Cost:
     )
 
 
-def size_of(step: Step, places: Places) -> Size | None:
+def size_of(step: Step, places: Places) -> Parameters | None:
     """How large the model of a phase is; None if that is not known."""
     *_, backbone = chain(_phase(step))
     assert isinstance(backbone, Backbone)

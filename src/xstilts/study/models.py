@@ -21,57 +21,51 @@ from xstilts.study.backbone import Backbone
 
 
 @dataclass(frozen=True)
-class Model:
-    """A model; `parameters` and `body` are None, and `revision` is empty, where they are not known."""
-
-    name: str
-    revision: str
-    parameters: float | None
-    body: float | None
-    also: tuple[str, ...]
-
-
-@lru_cache(maxsize=1)
-def known() -> dict[str, Model]:
-    """The models by their full names."""
-    text = files("xstilts.study").joinpath("models.csv").read_text(encoding="utf-8")
-    return {
-        row["name"]: Model(
-            row["name"],
-            row["revision"],
-            1e6 * float(row["parameters"]) if row["parameters"] else None,
-            1e6 * float(row["body"]) if row["body"] else None,
-            tuple(row["also"].split()),
-        )
-        for row in csv.DictReader(text.splitlines())
-    }
-
-
-@dataclass(frozen=True)
-class Size:
-    """Parameters: all of them, and those without the tables of tokens."""
+class Parameters:
+    """The parameters of a model: all of them, and those without the tables of tokens."""
 
     parameters: float
     body: float
 
 
-def size(backbone: Backbone, folder: Path | None) -> Size | None:
+@dataclass(frozen=True)
+class HubModel:
+    """A model; `revision` is empty, and `size` None, where they are not known."""
+
+    name: str
+    revision: str
+    size: Parameters | None
+    also: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def known() -> dict[str, HubModel]:
+    """The models by their full names."""
+    text = files("xstilts.study").joinpath("models.csv").read_text(encoding="utf-8")
+    found = {}
+    for row in csv.DictReader(text.splitlines()):
+        numbers = row["parameters"], row["body"]
+        size = Parameters(*(1e6 * float(number) for number in numbers)) if all(numbers) else None
+        found[row["name"]] = HubModel(row["name"], row["revision"], size, tuple(row["also"].split()))
+    return found
+
+
+def size(backbone: Backbone, folder: Path | None) -> Parameters | None:
     """How large a backbone is, from the table, the files in its folder, or its shape; None if unknown."""
     if backbone.model in known():
-        model = known()[backbone.model]
-        return None if model.parameters is None or model.body is None else Size(model.parameters, model.body)
+        return known()[backbone.model].size
     if folder is not None:
         try:
             shape = parse_json((folder / "config.json").read_text(encoding="utf-8"))
             count = sum(map(_stored, folder.glob("*.safetensors")))
-            return Size(count, count - shape["vocab_size"] * _first(shape, *_WIDTH))
+            return Parameters(count, count - shape["vocab_size"] * _first(shape, *_WIDTH))
         except (OSError, ValueError, TypeError, KeyError, struct.error):
             return None  # whatever is wrong is told when the model is loaded
     width, layers = _first(backbone.shape, *_WIDTH), _first(backbone.shape, *_LAYERS)
     if not width or not layers or backbone.tokenizer is None:
         return None
     body = layers * width * (4 * width + 2 * (_first(backbone.shape, *_INNER) or 4 * width))
-    return Size(body + backbone.tokenizer.vocabulary * width, body)
+    return Parameters(body + backbone.tokenizer.vocabulary * width, body)
 
 
 _WIDTH = ("hidden_size", "d_model", "n_embd")
