@@ -12,6 +12,7 @@ import xstilts
 from shell import Shell
 from xstilts import show_tasks, task
 from xstilts.claims import owner
+from xstilts.store import write_json
 from xstilts.study.load import bundled, load
 from xstilts.study.plan import draft, plan
 
@@ -146,6 +147,9 @@ def test_the_store_tells_its_studies(world: "World", shell: Shell) -> None:
     assert lines[2][-1] == str(path)
     found = json.loads(shell("status", "--json")[1])
     assert [(one["study"], one["failed"] > 0) for one in found] == [("other", True), ("small", False)]
+    told = json.loads((Path("store") / "studies" / "other.json").read_text())
+    write_json(Path("store") / "studies" / "other.json", told | {"file": "\x1b[31mred"})
+    assert "\\x1b[31mred" in shell("status")[1], "what a store holds does not steer the terminal"
     (Path("store") / "studies" / "other.json").unlink()
     assert "finished steps belong to none of these" in shell("status")[1]
 

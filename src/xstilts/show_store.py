@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
+from xstilts.plain import printable
 from xstilts.store import Store
 from xstilts.upkeep import Damage, Size, Verified, fingerprint_of, folders, size
 
@@ -68,7 +69,7 @@ def studies(store: Store, *, as_json: bool) -> None:
             )
             for each in found
         ]
-        _print(head, [tuple(map(str, row)) for row in rows])
+        _print(head, [tuple(printable(str(cell)) for cell in row) for row in rows])
     known = {step for one in store.studies() for step in one.steps}
     if rest := sum(fingerprint_of(folder) not in known for folder in folders(store)):
         print(f"{rest} finished steps belong to none of these as they were last run: `xstilts status STUDY`.")
