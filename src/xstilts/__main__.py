@@ -162,7 +162,7 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
             print(path)
     else:
         for step in plan.steps:
-            print(kept.folder(step.fingerprint) or f"missing: {step.name}")
+            print(kept.folder(step.fingerprint) or f"missing: {plan.names[step.fingerprint]}")
     if not result.complete:
         raise typer.Exit(1)
 
