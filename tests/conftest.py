@@ -142,10 +142,7 @@ def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    monkeypatch.setenv(
-        "PYTHONPATH",
-        os.pathsep.join((str(Path(__file__).parent / "runner"), str(Path(xstilts.__file__).parents[1]))),
-    )
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "runner"), prepend=os.pathsep)
     monkeypatch.delenv("XSTILTS_STORE", raising=False)
     monkeypatch.delenv("XSTILTS_DATA", raising=False)
     monkeypatch.setattr(local, "run", functools.partial(local.run, compute="fakes:compute"))

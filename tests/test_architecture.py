@@ -165,7 +165,7 @@ def test_planning_loads_nothing_heavy(world: "World", tmp_path: Path) -> None:
         "from xstilts.study.load import load; from xstilts.study.plan import plan\n"
         "found, store = plan(load(sys.argv[1])), Store(Path(sys.argv[2]))\n"
         "show.checked(found, store, as_json=False); show.status(found, store, as_json=True)\n"
-        "show.tasks(as_json=True); show.languages(as_json=True)"
+        "show_tasks.tasks(None, as_json=True); show.languages(as_json=True)"
     )
     loaded = loaded_after(program, str(world.study()), str(tmp_path / "store"))
     assert not loaded & {*HEAVY, "polars", "scipy", "altair", "huggingface_hub"}

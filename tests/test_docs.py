@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
+import layouts
 from xstilts.study.allowed import Allowed
 from xstilts.study.arm import Arm, Replay
 from xstilts.study.axis import Axis
@@ -92,3 +93,8 @@ def test_the_tree_of_the_readme_grows_here() -> None:
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text()):
         assert "://" in target or (document.parent / target).exists(), target
+
+
+def test_the_page_of_data_layouts_is_that_of_the_tasks() -> None:
+    """Otherwise: python tests/layouts.py."""
+    assert layouts.PAGE.read_text() == layouts.page()

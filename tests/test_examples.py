@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from xstilts import tasks as registry
+from xstilts.audit import words
+from xstilts.audit.kept import audited
 from xstilts.data import loader
+from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import plan
 
@@ -37,6 +40,14 @@ def test_own_task_and_backbone_plan(own: Path) -> None:
         (arm, seed) for arm in ("none", "translations") for seed in (1, 2, 3)
     }
     assert planned.places.tasks["mytask"] == own / "mytask.py"
+
+
+def test_the_own_task_example_runs_as_its_page_says(own: Path) -> None:
+    """The leak audit, which comes before a run, refuses nothing of it."""
+    planned = plan(load(own / "study.toml"))
+    found = audited(planned, Store(own / "store"))
+    assert {one.kind for one in found.findings} >= {"rows", "parallel"}
+    words.refuse(found, planned.study)
 
 
 def test_own_tasks_read_their_rows() -> None:

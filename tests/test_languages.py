@@ -58,3 +58,33 @@ def test_an_unknown_code_gets_a_hint() -> None:
         languages.find("xx")
     with pytest.raises(InputError, match="Did you mean 'de'"):
         languages.find("German")
+
+
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        ("German", "de"),
+        ("german ", "de"),
+        ("Germn", "de"),
+        ("deu", "de"),
+        ("ger", "de"),
+        ("Deutsch", "de"),
+        ("zho_Hans", "zh"),
+        ("zh-CN", "zh"),
+        ("Chinese (Simplified)", "zh"),
+        ("pt_BR", "pt"),
+        ("Farsi", "fa"),
+        ("iw", "he"),
+        ("Haitian", "ht"),
+    ],
+)
+def test_what_others_write_for_a_language(word: str, code: str) -> None:
+    assert languages.near(word) == languages.near(word, [code, "x-en"]) == f"Did you mean '{code}'?"
+    assert code not in languages.near(word, ["x-en"])
+
+
+def test_other_names_mean_one_language_each_and_the_three_letter_codes_are_there() -> None:
+    rows = [row for row in languages.all_languages() if not row.code.startswith("x-")]
+    words = [word.casefold() for row in rows for word in (row.code, row.name, *row.also)]
+    assert len(set(words)) == len(words)
+    assert all(any(len(word) == 3 for word in row.also) for row in rows)

@@ -1,6 +1,10 @@
 """The package as it is shipped: its version, and a wheel that holds all it reads at run time and no more."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
 import zipfile
 from collections import Counter
@@ -8,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import yaml
 from hatchling import build
 
 import xstilts
@@ -68,3 +73,65 @@ def test_constraints_pin_what_the_project_names_and_nothing_else() -> None:
     assert isinstance(extras, dict)
     stated = named(project()["dependencies"]) + [name for extra in extras.values() for name in named(extra)]
     assert pinned == Counter(stated)
+
+
+def test_wheel_runs_outside_the_checkout(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    """Unpacked into an empty folder it answers, plans a study of the lab and copies one."""
+    wheel.extractall(tmp_path / "unpacked")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "unpacked")}
+
+    def run(*command: str) -> str:
+        run = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+        return run.stdout
+
+    def told(*arguments: str) -> str:
+        return run(sys.executable, "-m", "xstilts", *arguments)
+
+    assert told("--version") == f"xstilts {xstilts.__version__}\n"
+    assert told("studies", "lab-quickstart", "--copy", "mine.toml") == "mine.toml\n"
+    assert "73 steps" in told("check", "mine.toml")
+    where = run(sys.executable, "-c", "import xstilts; print(xstilts.__file__)")
+    assert where.startswith(str(tmp_path / "unpacked"))
+
+
+def test_the_citation_is_of_this_version_and_names_the_paper() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["cff-version"] == "1.2.0"
+    assert {"message", "title", "authors"} <= citation.keys()
+    assert (citation["version"], citation["license"]) == (xstilts.__version__, project()["license"])
+    assert citation["references"][0]["url"] == "https://arxiv.org/abs/2005.13013"
+
+
+def test_the_dockerfile_is_one() -> None:
+    """Instructions that there are, sources that are there, torch from the place that an argument names."""
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    steps = [
+        line.split(maxsplit=1) for line in text.splitlines() if line.strip() and not line.startswith("#")
+    ]
+    assert [word for word, _ in steps[:2]] == ["ARG", "FROM"]
+    assert {word for word, _ in steps} <= {
+        "ARG",
+        "FROM",
+        "ENV",
+        "WORKDIR",
+        "COPY",
+        "RUN",
+        "ENTRYPOINT",
+        "CMD",
+    }
+    arguments = {rest.split("=")[0] for word, rest in steps if word == "ARG"}
+    assert set(re.findall(r"\$\{(\w+)\}", text)) == arguments == {"PYTHON", "TORCH_OPTIONS"}
+    for word, rest in steps:
+        if word == "COPY":
+            *sources, _ = rest.split()
+            assert all((ROOT / source).exists() for source in sources)
+        if word in ("ENTRYPOINT", "CMD"):
+            assert all(isinstance(part, str) for part in json.loads(rest))
+    copied = " ".join(rest for word, rest in steps if word == "COPY")
+    assert all(
+        name in copied for name in ("src", "pyproject.toml", "README.md", "LICENSE", "constraints.txt")
+    )
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    assert not {name for name in copied.split() if name in ignored}

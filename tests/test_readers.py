@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +244,24 @@ def _conllu(path: Path) -> Iterable[Any]:
 def test_a_broken_line_is_named(tmp_path: Path, read: Any, content: bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
         list(read(_write(tmp_path, content)))
+
+
+@pytest.mark.parametrize("read", [_columns, _json, _tagged, _conllu])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_told_at_the_first_line(
+    tmp_path: Path, read: Callable[[Path], Iterable[Any]], encoding: str
+) -> None:
+    path = tmp_path / "rows.tsv"
+    path.write_bytes("one\ttwo\tthree\nfour\tfive\tsix\n".encode(encoding))
+    with pytest.raises(DataError, match=r"rows\.tsv:1: is not UTF-8 but UTF-16"):
+        list(read(path))
+
+
+def test_a_quoted_field_of_several_lines_does_not_hide_the_line_that_is_latin_1(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b'a,b\n"one\ntwo",2\n"three\ncaf\xe9",3\n')
+    with pytest.raises(DataError, match=r"rows\.csv:5: is not UTF-8 .*in Latin-1: 'café\",3'"):
+        list(readers.csv_rows(path, ("a",)))
+    path.write_bytes(b'{"a":\n "caf\xe9"}')
+    with pytest.raises(DataError, match=r"rows\.csv:2: is not UTF-8"):
+        list(readers.json_object(path, ()))

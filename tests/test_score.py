@@ -93,7 +93,10 @@ def test_everything_that_is_wrong_with_a_folder_is_told_at_once(tmp_path: Path) 
     said = str(raised.value).splitlines()
     assert len(said) == 3
     assert said[0].endswith("test-ar.tsv: is missing.")
-    assert "test-de.tsv: encoding: test-de.tsv is not UTF-8 (invalid start byte at byte 0)." in said[1]
+    assert (
+        "test-de.tsv: encoding: test-de.tsv:1 is not UTF-8 (invalid start byte at byte 0 of the line;"
+        in said[1]
+    )
     assert "test-en.tsv: metric 'accuracy': 1 predictions for 2 examples." in said[2]
 
 

@@ -207,7 +207,13 @@ def test_the_store_for_people_and_machines(world: "World", shell: "Shell") -> No
     assert err == (
         "xstilts store: --store stands before the command. Put it behind: xstilts store verify --store DIR.\n"
     )
-    assert "0 steps verified" in shell("store", "verify", "--store", "there")[1]
+    for command in (["store"], ["store", "verify"], ["store", "prune", str(world.study())]):
+        status, out, err = shell(*command, "--store", "there")
+        assert (status, out) == (2, "")
+        assert (
+            "there: no such store. Did you mean 'store'? `xstilts run STUDY --store DIR` computes into one"
+            in err
+        )
 
 
 def test_records_without_checksums_are_counted(store: Store, small: Plan) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import xstilts
 from xstilts.cli.options import (
     SAME_STUDY,
     STORE,
@@ -41,6 +42,21 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(store_commands, name="store")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"xstilts {xstilts.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Tell the version.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """A laboratory for cross-lingual intermediate-task training."""
 
 
 class Format(StrEnum):
@@ -106,6 +122,8 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     chosen = chosen if address is None else chosen.at(address)
     plan, kept = planned(study, store, data, images)
     kept.prepare()
+    if others := kept.computing():
+        progress.say(show_store.others(others, plan.names))
     if repair:
         progress.say(show_store.repaired(upkeep.repair(kept, plan.steps)))
     steps = upkeep.failed_before(kept, plan.steps) if retry else plan.steps
@@ -115,6 +133,7 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     words.refuse(found, plan.study)
     progress.say(words.summary(found, plan.study))
     fetch_all(missing)
+    kept.remember(plan.known())
     if chosen.name == "local" and (advice := machine.advice(missing)):
         progress.say(advice)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -142,7 +161,7 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
             print(path)
     else:
         for step in plan.steps:
-            print(kept.folder(step.fingerprint) or f"missing: {step.name}")
+            print(kept.folder(step.fingerprint) or f"missing: {plan.names[step.fingerprint]}")
     if not result.complete:
         raise typer.Exit(1)
 
@@ -153,12 +172,14 @@ def check(
     store: StoreOption = STORE,
     data: DataOption = None,
     images: ImagesOption = None,
-    steps: Annotated[bool, typer.Option("--steps", help="List every phase to train by itself.")] = False,
+    steps: Annotated[
+        bool, typer.Option("--steps", help="List all that is read, the cells and every phase.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Dry run: errors, cells, rough cost. Also what phases share and what the store has."""
+    """Dry run: errors, then what there is to do, GPU hours and memory."""
     from xstilts.cli import show
-    from xstilts.errors import InputErrors
+    from xstilts.errors import InputError, InputErrors
     from xstilts.store import Store
     from xstilts.study.load import load
     from xstilts.study.plan import draft
@@ -166,11 +187,13 @@ def check(
 
     found = draft(load(study), data, images)
     rows, broken, notes = look(found.steps, found.places)
-    show.checked(
-        replace(found, notes=found.notes + notes), Store(store), rows, every_phase=steps, as_json=json
-    )
-    if errors := {str(error): error for error in (*found.errors, *broken)}:
-        raise InputErrors(tuple(errors.values()))
+    errors = tuple({str(error): error for error in (*found.errors, *broken)}.values())
+    if errors:
+        print(printable(str(InputErrors(errors))), file=sys.stderr, flush=True)
+    told = tuple(dict.fromkeys((*found.notes, *notes)))
+    show.checked(replace(found, notes=told), Store(store), rows, every_phase=steps, as_json=json)
+    if errors:
+        raise typer.Exit(InputError.exit_status)
 
 
 @app.command()
@@ -194,16 +217,24 @@ def audit(
 
 @app.command()
 def status(
-    study: StudyArgument,
+    study: Annotated[
+        str | None, typer.Argument(metavar="[STUDY]", help="A study; without one, those of the store.")
+    ] = None,
     store: StoreOption = STORE,
     data: DataOption = None,
     images: ImagesOption = None,
     json: JsonOption = False,
 ) -> None:
-    """What is done, what failed and why, what is missing."""
-    from xstilts.cli import show
+    """What is done, what failed and why, what is missing; without a study, which the store has."""
+    from xstilts.cli import show, show_store
+    from xstilts.store import Store
 
-    plan, kept = planned(study, store, data, images)
+    if study is None:
+        kept = Store(store)
+        kept.require_results()
+        show_store.studies(kept, as_json=json)
+        return
+    plan, kept = planned(study, store, data, images, there=True)
     show.status(plan, kept, as_json=json)
 
 
@@ -220,7 +251,7 @@ def report(
     from xstilts.analysis.findings import Findings
     from xstilts.report import page
 
-    plan, kept = planned(study, store, data, images)
+    plan, kept = planned(study, store, data, images, there=True)
     formats = [one.value for one in to]
     folder = out or Path("reports") / plan.study.name
     for path in page.write(Findings.of(plan, kept), formats, folder):
@@ -239,11 +270,10 @@ def compare(
     """Lay measured figures beside published ones; a name that does not exist lists those that do."""
     from xstilts.analysis import compare as comparing
     from xstilts.analysis import published as publishing
-    from xstilts.analysis.findings import Findings
     from xstilts.cli import show
 
     figures = publishing.read(published)
-    plan, kept = planned(study, store, data, images)
+    plan, kept = planned(study, store, data, images, there=True)
     show.compared(comparing.compare(Findings.of(plan, kept).quantities, figures), as_json=json)
 
 
@@ -330,11 +360,16 @@ def translate(  # noqa: PLR0913, PLR0917 (one for each option)
 
 
 @app.command()
-def tasks(json: JsonOption = False) -> None:
-    """The tasks, with their families and languages."""
-    from xstilts.cli import show
+def tasks(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[TASK]", help="Tell all of one task, or of a task file.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """The tasks; of one, where its rows come from: files below --data, the Hub, licence, citation."""
+    from xstilts.cli import show_tasks
 
-    show.tasks(as_json=json)
+    show_tasks.tasks(name, as_json=json)
 
 
 @app.command()
@@ -346,11 +381,17 @@ def languages(json: JsonOption = False) -> None:
 
 
 @app.command()
-def studies(json: JsonOption = False) -> None:
-    """The studies that come with the package."""
-    from xstilts.cli import show
+def studies(
+    name: Annotated[str | None, typer.Argument(metavar="[STUDY]", help="Show the file of one.")] = None,
+    copy: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it there, as a start for one of your own.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """The studies that come with the package; one of them, to be read or copied."""
+    from xstilts.cli import show_tasks
 
-    show.studies(as_json=json)
+    show_tasks.studies(name, copy, as_json=json)
 
 
 def _interrupt(signal_number: int, frame: "FrameType | None") -> None:

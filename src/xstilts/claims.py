@@ -90,6 +90,12 @@ def is_held(path: Path) -> bool:
     return path.is_file() and not _is_stale(path)
 
 
+def holder(path: Path) -> str:
+    """The living process that holds the claim at that path, and its computer; "" if none does."""
+    found = OWNER.fullmatch(_text(path) or "") if is_held(path) else None
+    return "" if found is None else f"process {found[1]} on {found[2]}"
+
+
 def clear(folder: Path) -> None:
     """Remove the claims that nobody holds any more."""
     for path in sorted(folder.glob("*.json")):

@@ -9,6 +9,7 @@ import json
 import re
 import tomllib
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 _MAY_BE_HALF = re.compile(r"\\u[dD][89a-fA-F]")
@@ -50,6 +51,57 @@ def parse_toml(text: str) -> dict[str, Any]:
     except ValueError as error:
         raise tomllib.TOMLDecodeError(LONG) from error
     return table
+
+
+TOML_RULES = {
+    "Invalid value": "A text stands in quotes; true and false are written small.",
+    "Expected '='": "A line is KEY = VALUE, or a [table].",
+    "Invalid statement": "A line is KEY = VALUE, or a [table].",
+    "Unclosed array": "A list ends with ].",
+    "Unclosed inline table": "A table in braces ends with }, on the line on which it begins.",
+    "Unescaped '\\'": "In double quotes a backslash is written twice; in single quotes it is itself.",
+    "Illegal character": "A text ends, with the quote with which it begins, on the same line.",
+    "Unterminated string": "A text ends with the quote with which it begins.",
+    "Expected newline": "After a value the line ends.",
+}
+"""The rule of TOML that was broken, by the beginning of what the reader says."""
+
+_HEADER, _KEY = re.compile(r"\s*(\[\[?[^\[\]]+\]\]?)\s*(?:#.*)?"), re.compile(r"\s*([\w.\"'-]+)\s*=")
+
+
+def toml_hint(text: str, error: tomllib.TOMLDecodeError) -> str:
+    """How to mend a text that is no TOML: what stands twice and where, or the line and the rule it breaks."""
+    said, rows = str(error), text.splitlines()
+    place = re.search(r"at line (\d+)", said)
+    number = int(place[1]) if place else len(rows)
+    header, first, twice = "", dict[tuple[str, str], int](), ""
+    for count, row in enumerate(rows[:number], 1):
+        if table := _HEADER.fullmatch(row):
+            header = f"{table[1]} {count}" if table[1].startswith("[[") else table[1]
+        key = table or _KEY.match(row)
+        if key and (before := first.setdefault((header, key[1]), count)) < count:
+            twice = f"{key[1]} stands in line {before} and again in line {count}: leave one out."
+    if twice and said.startswith(("Cannot", "Duplicate")):
+        return twice
+    if not 0 < number <= len(rows):
+        return ""
+    rule = next((rule for words, rule in TOML_RULES.items() if said.startswith(words)), "")
+    return f"The line is: {rows[number - 1].strip()[:80]}" + (f" -- {rule}" if rule else "")
+
+
+def undecodable(rows: Iterable[bytes], first: int = 1) -> tuple[int, str, str] | None:
+    """The number of the first line that is not UTF-8, what it is instead, and what to do; None if all are."""
+    for number, raw in enumerate(rows, first):
+        start = raw[:100]
+        if number == 1 and (start[:2] in (b"\xff\xfe", b"\xfe\xff") or 3 * start.count(0) > len(start) > 1):
+            return number, "is not UTF-8 but UTF-16.", "Convert it: iconv -f UTF-16 -t UTF-8 FILE > NEW."
+        try:
+            raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            around = raw[max(0, error.start - 20) : error.start + 20].decode("latin-1").strip()
+            what = f"is not UTF-8 ({error.reason} at byte {error.start} of the line; in Latin-1: {around!r})."
+            return number, what, "Convert it: iconv -f LATIN1 -t UTF-8 FILE > NEW, if it is Latin-1."
+    return None
 
 
 def _check_depth(value: Any) -> None:

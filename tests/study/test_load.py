@@ -11,6 +11,7 @@ from xstilts.data.task import NO_COMMIT, find_commit
 from xstilts.errors import InputErrors, StudyError
 from xstilts.study import load as loading
 from xstilts.study.load import bundled, load
+from xstilts.study.recipe import overridden
 
 if TYPE_CHECKING:
     from conftest import World
@@ -226,7 +227,78 @@ def test_bundled_studies_are_good(name: str) -> None:
             "[intermediate]\nseeds",
             '[backbones.hub]\nmodel = "FacebookAI/xlm-roberta-large"\n[intermediate]\nseeds',
             "backbones.hub.revision: is missing for 'FacebookAI/xlm-roberta-large', a model of the Hub. "
+            'Pin the commit: revision = "c23d21b0620b635a76227c604d44e43a9f0ee389".',
+        ),
+        (
+            "[intermediate]\nseeds",
+            '[backbones.hub]\nmodel = "some/model"\n[intermediate]\nseeds',
+            "backbones.hub.revision: is missing for 'some/model', a model of the Hub. "
             "Pin the commit: revision = \"...\" (the Hub shows it under 'Files and versions').",
+        ),
+        (
+            "[intermediate]\nseeds",
+            '[backbones.hub]\nmodel = "xlm-roberta-base"\n[intermediate]\nseeds',
+            "backbones.hub.model: no bundled backbone named 'xlm-roberta-base'. Write model = "
+            '"FacebookAI/xlm-roberta-base", revision = "e73636d4f797dec63c3081bb6ed5c7b0bb3f2089".',
+        ),
+        (
+            "[intermediate]\nseeds",
+            '[backbones.hub]\nmodel = "bert-base-casd"\n[intermediate]\nseeds',
+            "backbones.hub.model: no bundled backbone named 'bert-base-casd'. "
+            'On the Hub it is model = "google-bert/bert-base-cased". '
+            "Pin the commit: revision = \"...\" (the Hub shows it under 'Files and versions').",
+        ),
+        (
+            "[intermediate]\nseeds",
+            '[backbones]\nx = "lab"\n[intermediate]\nseeds',
+            "backbones.x: must be a table, got 'lab'. Write x = { model = \"lab\" }.",
+        ),
+        # what others call the keys, and keys that belong elsewhere
+        (
+            "updates = 2",
+            "updates = 2\nlr = 1",
+            "intermediate.recipe.lr: no such key. Did you mean 'learning_rate'?",
+        ),
+        (
+            "updates = 2",
+            "updates = 2\nper_device_train_batch_size = 8",
+            "intermediate.recipe.per_device_train_batch_size: no such key. Did you mean 'batch_size'?",
+        ),
+        (
+            'question = "Does',
+            'num_epochs = 3\nquestion = "Does',
+            "num_epochs: no such key. 'epochs' belongs into [intermediate.recipe] or [target.recipe].",
+        ),
+        (
+            "updates = 2",
+            "updates = 2\nseed = 1",
+            "intermediate.recipe.seed: no such key. 'seed' belongs into [backbones.NAME], "
+            "'seeds' belongs into [intermediate] or [target].",
+        ),
+        (
+            'tasks = ["./mood.py", "./search.py"]',
+            'tasks = ["./mood.py", "./search.py"]\nrevision = "x"',
+            "target.revision: no such key. "
+            "'revision' belongs into [backbones.NAME] or [backbones.NAME.vision].",
+        ),
+        (
+            'tasks = ["./mood.py", "./search.py"]',
+            'tasks = ["./mood.py", "./search.py"]\nreferences = []',
+            "target.references: no such key. "
+            "'references' belongs into the head of the file, before its first [table].",
+        ),
+        ("seeds = [1, 2]", "seeds = 3", "target.seeds: must be a list, got 3. Write seeds = [3]."),
+        (
+            'mood = ["./mood.py"]',
+            "mood = { examples = 5 }",
+            'intermediate.arms.mood.tasks: is missing. Write tasks = ["mnli"], '
+            "or mood = [] for the arm that trains nothing.",
+        ),
+        (
+            "[target]\n",
+            '[target]\nlanguages = ["German"]\n',
+            "target.languages: no language has the code 'German'. Did you mean 'de'? "
+            "`xstilts languages` lists all.",
         ),
         (
             "[intermediate]\nseeds",
@@ -380,12 +452,13 @@ def test_broken_task_files_are_told_with_their_path(world: "World") -> None:
     more = "".join(f'{arm} = ["./{file}.py"]\n' for arm, file in zip("abcd", arms, strict=True))
     said = errors(world.study(("none = []\n", f"none = []\n{more}")))
     folder = world.folder
-    assert [line.split(".py: ", 1)[1].split(".")[0] for line in said[:3]] == [
-        "the task file fails: ModuleNotFoundError: No module named 'nothing_of_the_sort'",
+    assert [line.replace(".py:1: ", ".py: ").split(".py: ", 1)[1].split(".")[0] for line in said[:3]] == [
+        "the task file fails: ModuleNotFoundError: No module named 'nothing_of_the_sort', "
+        "in `import nothing_of_the_sort`",
         "binds no TASK",
         "no such task file",
     ]
-    assert said[0].startswith(f"intermediate.arms.a: {folder}/broken.py")
+    assert said[0].startswith(f"intermediate.arms.a: {folder}/broken.py:1: ")
     assert said[3] == (
         "intermediate.arms.d: './mnli.py' has the name of a task of the package. Rename the file."
     )
@@ -411,17 +484,66 @@ def test_a_path_that_leads_nowhere(world: "World") -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"name = ", "is not TOML: Invalid value (at end of document)."),
-        (b"name = 1\nname = 2", "is not TOML: Cannot overwrite a value (at end of document)."),
-        (b'name = "\xff"', "is not UTF-8"),
+        (b"name = ", ": is not TOML: Invalid value (at end of document). The line is: name ="),
+        (
+            b"\nname = xlm\n",
+            ": is not TOML: Invalid value (at line 2, column 8). The line is: name = xlm -- A text",
+        ),
+        (
+            b"name = 1\nname = 2\n",
+            ": is not TOML: Cannot overwrite a value (at line 2, column 9). "
+            "name stands in line 1 and again in line 2: leave one out.",
+        ),
+        (
+            b"[target]\n[a]\nx = 1\n[b]\nx = 2\n[target]\n",
+            ": is not TOML: Cannot declare ('target',) twice (at line 6, column 8). "
+            "[target] stands in line 1 and again in line 6: leave one out.",
+        ),
+        (
+            b'name = "a"\nquestion = "caf\xe9"',
+            ":2: is not UTF-8 (invalid continuation byte at byte 15 of the line; "
+            "in Latin-1: 'question = \"café\"'). Convert it: iconv",
+        ),
+        ('name = "a"\n'.encode("utf-16"), ":1: is not UTF-8 but UTF-16. Convert it: iconv -f UTF-16"),
+        ('name = "a"\n'.encode("utf-16-le"), ":1: is not UTF-8 but UTF-16. Convert it: iconv -f UTF-16"),
+        (
+            b"[project]\nname = 1\n",
+            ": is no study: it has none of the keys of one. A study is a TOML file with `name`",
+        ),
+        (b"", ": is no study: it has none of the keys of one. A study is a TOML file with `name`"),
     ],
 )
-def test_files_that_are_no_toml(world: "World", content: bytes, said: str) -> None:
+def test_files_that_are_no_study(world: "World", content: bytes, said: str) -> None:
     path = world.folder / "x.toml"
     path.write_bytes(content)
     with pytest.raises(StudyError) as raised:
         load(path)
-    assert str(raised.value).startswith(f"{path}: {said}")
+    assert str(raised.value).startswith(f"{path}{said}"), str(raised.value)
+
+
+@pytest.mark.parametrize("content", [b"# A study\n\nMine.\n", b"\x89PNG\r\n"])
+def test_a_file_of_another_kind_is_told_what_a_study_is(world: "World", content: bytes) -> None:
+    path = world.folder / "README.md"
+    path.write_bytes(content)
+    with pytest.raises(
+        StudyError, match=r"is no study\. A study is a TOML file with .*xstilts studies lab-quickstart --copy"
+    ):
+        load(path)
+
+
+def test_a_folder_is_told_with_the_studies_in_it(world: "World") -> None:
+    path = world.study()
+    with pytest.raises(StudyError, match=f"is a folder, no study. In it: {path}"):
+        load(world.folder)
+
+
+@pytest.mark.parametrize("length", [8, 64, 128, 129, 256])
+def test_a_length_alone_is_enough(world: "World", length: int) -> None:
+    changes = ("max_length = 16\nstride = 4", f"max_length = {length}")
+    recipe = load(world.study(changes)).target_recipe("./mood.py")
+    assert (recipe.max_length, recipe.stride) == (length, 128 if length > 128 else length // 2)
+    assert overridden(recipe, {"max_length": 300}).stride == 128
+    assert overridden(recipe.changed(max_length=400, stride=5), {"max_length": 300}).stride == 5
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

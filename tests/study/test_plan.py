@@ -14,8 +14,11 @@ from xstilts.data.loader import identity
 from xstilts.errors import DataError, InputErrors, TaskError
 from xstilts.store import Store, write_json
 from xstilts.study.arm import Arm
-from xstilts.study.cost import estimate, tokens_of
+from xstilts.study.backbone import Backbone
+from xstilts.study.backbone import bundled as backbones
+from xstilts.study.cost import GPU_FLOPS, estimate, size_of, tokens_of
 from xstilts.study.load import bundled, load
+from xstilts.study.models import Parameters, size
 from xstilts.study.phase import Evaluation, Phase
 from xstilts.study.plan import Plan, draft, plan
 from xstilts.study.rows import check_rows
@@ -426,8 +429,8 @@ def test_rows_are_read_before_anything_runs(world: "World") -> None:
     with pytest.raises(InputErrors) as raised:
         check_rows(found.steps, found.places)
     assert [Path(error.where).name for error in raised.value.errors] == [
-        "mood-test-fr.tsv",
-        "mood-train-en.tsv",
+        "mood-test-fr.tsv:1",
+        "mood-train-en.tsv:1",
     ]
     assert all(isinstance(error, DataError) for error in raised.value.errors)
     only_words = [step for step in found.steps if step.kind == "backbone"]
@@ -447,6 +450,46 @@ def test_cost(world: "World", tmp_path: Path) -> None:
     cost = estimate(found, store)
     assert cost.tokens == (len(trained) - 1) * 1024
     assert cost.seconds == pytest.approx(cost.tokens / 500)
+
+
+def test_time_and_memory_are_stated_until_they_are_measured(world: "World", tmp_path: Path) -> None:
+    found, store = made(world.study()), Store(tmp_path / "store")
+    trained = [step for step in found.steps if step.kind == "phase"]
+    body, vocabulary = 16 * (4 * 16 + 2 * 16), 100 * 16
+    assert {size_of(step, found.places) for step in trained} == {Parameters(body + vocabulary, body)}
+    cost = estimate(found, store)
+    assert cost.gpu_seconds == pytest.approx(6 * body * cost.tokens / GPU_FLOPS["bf16"])
+    assert (cost.seconds, cost.memory, cost.measured_memory) == (None, 16 * (body + vocabulary), False)
+    store.prepare()
+    other = made(world.study(("seeds = [1, 2]", "seeds = [9]")))
+    (step,) = [
+        step for step in other.steps if step.name == "mood-seed9" and other.users[step.fingerprint] == 1
+    ][:1]
+    told = {"tokens": 1000, "train_seconds": 2.0, "parameters_without_embeddings": 2 * body}
+    about = {"hardware": {"gpu": "H200"}, "memory": {"peak_mb": 9.0, "gpu_peak_mb": 3.0}}
+    with store.writing(step) as folder:
+        write_json(folder / "record.json", told | about)
+    cost = estimate(found, store)
+    assert cost.seconds == pytest.approx(cost.tokens / (2 * 1000 / 2.0)), (
+        "a model half as large is twice as fast"
+    )
+    assert (cost.hardware, cost.tokens_per_second, cost.measured_memory) == ("H200", None, False)
+    with store.writing(trained[0]) as folder:
+        write_json(folder / "record.json", told | about)
+    cost = estimate(found, store)
+    assert cost.seconds == pytest.approx(cost.tokens / 500)
+    assert (cost.hardware, cost.memory, cost.measured_memory) == ("H200", 3 * 2**20, True)
+
+
+def test_sizes_of_models_are_known_without_loading_them() -> None:
+    large = size(Backbone(model="FacebookAI/xlm-roberta-large", revision="c" * 40), None)
+    assert large == Parameters(560e6, 304e6)
+    assert size(Backbone(model="some/model", revision="c" * 40), None) is None
+    for name, folder in backbones().items():
+        found = size(Backbone(checksum="x"), folder)
+        recorded = json.loads((folder / "record.json").read_text())["parameters"]
+        assert found is not None
+        assert name == "lab-visual" or found.parameters == pytest.approx(recorded, rel=0.03)
 
 
 def test_cost_by_epochs_is_that_of_the_files(world: "World") -> None:

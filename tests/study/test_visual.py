@@ -244,13 +244,13 @@ def test_check_names_the_folder_and_counts_cells(
     shell = Shell(capsys, monkeypatch)
     data = laid(world.folder / "data")
     path = study(world, "majority", *CONTROLS)
-    status, output, complaint = shell("check", path, "--data", data)
+    status, output, complaint = shell("check", path, "--data", data, "--steps")
     assert (status, complaint) == (0, "")
     for line in ("none (shuffled-images)", "mood (translate-test)", "none (caption-only)"):
         assert line in output
     empty = world.folder / "empty"
     empty.mkdir()
-    status, output, complaint = shell("check", path, "--data", data, "--images", empty)
+    status, output, complaint = shell("check", path, "--data", data, "--images", empty, "--steps")
     assert status == 2
     assert "none (text-only)" in output, "the plan is shown nevertheless"
     assert "task 'xvnli': 4 of 4 images are not there: 0, 1, 2, 3." in complaint

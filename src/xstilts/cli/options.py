@@ -55,12 +55,20 @@ def command_line(context: typer.Context, command: str, taken: Container[str] | N
     return shlex.join(["xstilts", command, *words()])
 
 
-def planned(study: str, store: Path, data: Path | None, images: Path | None) -> "tuple[Plan, Store]":
-    """The plan of a study, and the store, which looks for its steps in their own places."""
+def planned(
+    study: str, store: Path, data: Path | None, images: Path | None, *, there: bool = False
+) -> "tuple[Plan, Store]":
+    """The plan of a study, and the store, which looks for its steps in their own places.
+
+    StoreError if there have to be results, and the store holds none.
+    """
     from xstilts.store import Store
     from xstilts.study.load import load
     from xstilts.study.plan import plan
 
-    found, kept = plan(load(study), data, images), Store(store)
+    asked, kept = load(study), Store(store)
+    if there:
+        kept.require_results()
+    found = plan(asked, data, images)
     kept.know(found.steps)
     return found, kept

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from xstilts import tasks as registry
+from xstilts.cli.show_store import gigabytes
 from xstilts.data import languages as known_languages
-from xstilts.data import task
 from xstilts.plain import printable
 from xstilts.runner.progress import duration
 from xstilts.store import Store
-from xstilts.study import load
-from xstilts.study.cost import estimate, tokens_of
+from xstilts.study.cost import GPU, Cost, estimate, tokens_of
 from xstilts.study.phase import Phase
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.sources import Part, grouped, parts_of, source
@@ -40,9 +38,9 @@ def checked(
     every_phase: bool = False,
     as_json: bool,
 ) -> None:
-    """The dry run: cells, steps with what is shared and what the store has, what is read, an estimate of the
-    cost. `rows` has the numbers of rows, as far as they were counted; phases are summed by arm and by
-    target, or listed each by itself."""
+    """The dry run, in short: cells, steps, cost, what is read instead of the release, notes. With
+    `every_phase` all that is read, the grid, and the phases, summed by arm and by target and each by itself.
+    `rows` has the numbers of rows, as far as they were counted."""
     cost = estimate(plan, store)
     read = [source(part, plan.places, rows.get(part)) for part in parts_of(plan.steps)]
     steps = [_step(step, plan, store) for step in plan.steps]
@@ -60,39 +58,94 @@ def checked(
                     "phases_of_unknown_size": cost.unknown,
                     "tokens_per_second": cost.tokens_per_second,
                     "seconds_of_one_worker": cost.seconds,
+                    "measured_on": cost.hardware,
+                    "stated_gpu_seconds": cost.gpu_seconds,
+                    "stated_gpu": GPU,
+                    "memory_bytes": cost.memory,
+                    "memory_is_measured": cost.measured_memory,
                 },
             }
         )
         return
     console = _console()
-    console.print(printable(f"{plan.study.name}: {plan.study.question}"))
+    console.print(printable(f"{plan.study.name}: {plan.study.question}"), soft_wrap=True)
+    for line in _summary(plan, steps, store, cost):
+        console.print(printable(line), soft_wrap=True)
+    shown = [group for group in grouped(read) if every_phase or group.release or group.instead]
+    for group in shown:
+        console.print(printable(f"Data: {group}."), soft_wrap=True)
+    for note in plan.notes:
+        console.print(printable(f"Note: {note}."), soft_wrap=True)
+    if not every_phase:
+        console.print("`xstilts check STUDY --steps` lists arms, targets, all that is read, and every phase.")
+        return
     if plan.cells:
         console.print(_grid(plan, store))
-    kinds = [
-        (
-            kind,
-            len(of_kind),
-            sum(step["done"] for step in of_kind),
-            sum(step["cells"] > 1 for step in of_kind),
-        )
-        for kind in ("backbone", "phase", "evaluation")
-        if (of_kind := [step for step in steps if step["kind"] == kind])
-    ]
-    console.print(_table(("steps", "number", "in the store", "shared by cells"), kinds))
     left = [step for step in steps if step["kind"] == "phase" and not step["done"]]
-    if left and every_phase:
+    if left:
+        for table in _trainings(plan, left, store, cost.tokens_per_second):
+            console.print(table)
         listed = [
             (step["name"], step["fingerprint"], step["cells"], _thousands(step["tokens"])) for step in left
         ]
         console.print(_table(("phase to train", "fingerprint", "cells", "tokens (estimate)"), listed))
-    elif left:
-        for table in _trainings(plan, left, store, cost.tokens_per_second):
-            console.print(table)
-    for group in grouped(read):
-        console.print(printable(f"Data: {group}."), soft_wrap=True)
-    console.print(_cost(cost.tokens, cost.unknown, cost.seconds))
-    for note in plan.notes:
-        console.print(printable(f"Note: {note}."))
+
+
+def _summary(plan: Plan, steps: Sequence[Mapping[str, Any]], store: Store, cost: Cost) -> Iterator[str]:
+    """Cells, steps, cost and memory, a line each."""
+    if plan.cells:
+        done = sum(store.done(plan.by_fingerprint[cell.evaluation]) for cell in plan.cells)
+        parts = (
+            (len(plan.study.backbones), "backbones"),
+            (len(plan.study.intermediate.arms), "arms"),
+            (len({cell.target for cell in plan.cells}), "targets"),
+            (len(plan.study.target.seeds), "seeds"),
+        )
+        told = ", ".join(f"{number} {noun if number != 1 else noun[:-1]}" for number, noun in parts)
+        beside = f"; references: {', '.join(plan.study.references)}" if plan.study.references else ""
+        yield f"Cells: {len(plan.cells)}, of which {done} are done ({told}{beside})."
+    left = list[str]()
+    for kind, words in (
+        ("backbone", "backbone to make"),
+        ("phase", "phase to train"),
+        ("evaluation", "evaluation"),
+    ):
+        of_kind = [step for step in steps if step["kind"] == kind and not step["done"]]
+        shared = sum(step["cells"] > 1 for step in of_kind)
+        if of_kind:
+            noun, _, rest = words.partition(" ")
+            several = f"{len(of_kind)} {noun}{'s' * (len(of_kind) > 1)} {rest}".rstrip()
+            left.append(several + f" ({shared} shared by cells)" * (kind == "phase" and shared > 0))
+    found = sum(step["done"] for step in steps)
+    yield f"To do: {', '.join(left) or 'nothing'}; {found} of {len(steps)} steps are in the store."
+    if not any(step["kind"] == "phase" and not step["done"] for step in steps):
+        return
+    more = f", and {cost.unknown} phases whose data must be fetched to know" if cost.unknown else ""
+    yield f"Training: about {_thousands(cost.tokens)} tokens (estimate){more}."
+    if cost.seconds is not None:
+        on = f" on {cost.hardware}" if cost.hardware else ""
+        yield f"Time: about {duration(cost.seconds)} of one worker, as measured in this store{on}."
+    elif cost.gpu_seconds is None:
+        yield "Time: unknown, for the size of a backbone is; it is told once a phase is in the store."
+    else:
+        hours = cost.gpu_seconds / 3600
+        gpu = f"about {hours:,.2g}" if hours >= SMALLEST else f"under {SMALLEST}"
+        core = f", or {duration(cost.core_seconds)} of a core" if cost.core_seconds < CORE_MOST else ""
+        yield (
+            f"Time: {gpu} GPU hours{core}, evaluations left out: stated, not measured ({GPU} at 40 % of its "
+            "peak). Once a phase is in the store, it is as measured."
+        )
+    if cost.memory is not None:
+        how = (
+            "as measured in this store"
+            if cost.measured_memory
+            else "stated: weights and moments; activations add"
+        )
+        yield f"Memory: about {gigabytes(round(cost.memory))} a worker ({how})."
+
+
+CORE_MOST, SMALLEST = 1000 * 3600, 0.1
+"""Seconds of a core, and hours of a GPU, between which there is something to tell."""
 
 
 def status(plan: Plan, store: Store, *, as_json: bool) -> None:
@@ -106,7 +159,10 @@ def status(plan: Plan, store: Store, *, as_json: bool) -> None:
 
         answered, read_with = Findings.of(plan, store).known_headline
     if as_json:
-        told = [{"name": one.name, "fingerprint": one.fingerprint, "message": one.message} for one in failed]
+        told = [
+            {"name": plan.names[one.fingerprint], "fingerprint": one.fingerprint, "message": one.message}
+            for one in failed
+        ]
         _json({"study": plan.study.name, "cells": cells, "failures": told, "conditions": read_with})
         return
     console = _console()
@@ -118,7 +174,10 @@ def status(plan: Plan, store: Store, *, as_json: bool) -> None:
     for text in [answered, *read_with] if answered else []:
         console.print(printable(text), soft_wrap=True)
     for one in failed:
-        console.print(printable(f"failed: {one.name} ({one.fingerprint}): {one.message}"), soft_wrap=True)
+        console.print(
+            printable(f"failed: {plan.names[one.fingerprint]} ({one.fingerprint}): {one.message}"),
+            soft_wrap=True,
+        )
 
 
 def audit(found: "Audit", study: Study, *, as_json: bool) -> None:
@@ -195,22 +254,6 @@ def compared(found: "Comparison", *, as_json: bool) -> None:
         console.print(_table(("without counterpart", "why"), [(one.what, one.why) for one in found.without]))
 
 
-def tasks(*, as_json: bool) -> None:
-    """All tasks of the package."""
-    found = [registry.find(name) for name in registry.names()]
-    if as_json:
-        _json([_task(one) for one in found])
-        return
-    columns = ("task", "family", "languages", "train", "evaluated", "metric", "licence", "description")
-    rows = []
-    for one in found:
-        evaluated = one.sizes.get(one.evaluation_split)
-        train = f"by {one.trained_by}" if one.trained_by else _count(one.sizes.get("train"))
-        facts = (one.metric, one.licence, one.description)
-        rows.append((one.name, one.family, len(one.languages), train, _count(evaluated), *facts))
-    _console().print(_table(columns, rows))
-
-
 def languages(*, as_json: bool) -> None:
     """All languages of the package."""
     found = known_languages.all_languages()
@@ -222,28 +265,6 @@ def languages(*, as_json: bool) -> None:
     _console().print(_table(("code", "language", "family", "script"), rows))
 
 
-def studies(*, as_json: bool) -> None:
-    """All bundled studies."""
-    found = [load.load(name) for name in load.bundled()]
-    if as_json:
-        _json([{"name": one.name, "question": one.question} for one in found])
-        return
-    _console().print(_table(("study", "question"), [(one.name, one.question) for one in found]))
-
-
-TASK_FIELDS = (
-    "name",
-    "family",
-    "languages",
-    "metric",
-    "labels",
-    "source_language",
-    "trained_by",
-    "licence",
-    "citation",
-    "url",
-    "description",
-)
 WITHIN = {True: "yes", False: "no", None: ""}
 STATES = ("done", "running", "failed", "open")
 
@@ -268,7 +289,7 @@ def _cell(cell: Cell, plan: Plan, store: Store) -> dict[str, Any]:
 def _step(step: Step, plan: Plan, store: Store) -> dict[str, Any]:
     phase = isinstance(step.specification, Phase)
     return {
-        "name": step.name,
+        "name": plan.names[step.fingerprint],
         "kind": step.kind,
         "fingerprint": step.fingerprint,
         "parents": list(step.parents),
@@ -340,25 +361,8 @@ def _of(done: Sequence[bool]) -> str:
     return f"{sum(done)} of {len(done)}"
 
 
-def _cost(tokens: int, unknown: int, seconds: float | None) -> str:
-    text = f"Estimate: about {_thousands(tokens)} tokens to train on"
-    if unknown:
-        text += f", and {unknown} phases whose data must be fetched to know"
-    if seconds is not None:
-        text += f"; about {duration(seconds)} of one worker at the speed of the phases in the store"
-    return text + "."
-
-
 def _thousands(number: int | None) -> str:
     return "unknown" if number is None else f"{float(f'{number:.2g}'):,.0f}"
-
-
-def _task(one: task.Task) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in TASK_FIELDS} | {"examples": dict(one.sizes)}
-
-
-def _count(number: int | None) -> str:
-    return "" if number is None else f"{number:,}"
 
 
 def _short(*values: float | str) -> str:

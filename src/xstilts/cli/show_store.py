@@ -2,11 +2,14 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
-from xstilts.store.maintenance import Damage, Size, Verified, size
+from xstilts.plain import printable
+from xstilts.store import Store
+from xstilts.store.maintenance import Damage, Size, Verified, fingerprint_of, folders, size
 
 
 def sizes(found: Sequence[Size], *, as_json: bool) -> None:
@@ -36,6 +39,48 @@ def verified(found: Verified, *, as_json: bool) -> None:
     print(f"{told}.")
     if found.damages:
         print("`xstilts run STUDY --repair` computes them again.", file=sys.stderr)
+
+
+def studies(store: Store, *, as_json: bool) -> None:
+    """The studies that were run into the store: how far each is, when it was run, and its file."""
+    found = [
+        {
+            "study": one.name,
+            "cells": len(one.evaluations) or len(one.steps),
+            "done": sum(store.folder(step) is not None for step in one.evaluations or one.steps),
+            "failed": sum(store.failure(step) is not None for step in one.steps),
+            "last_run": datetime.fromtimestamp(one.seconds_since_1970).isoformat(" ", "minutes"),
+            "file": one.file,
+        }
+        for one in store.studies()
+    ]
+    if as_json:
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    if found:
+        head = ("study", "cells done", "steps failed", "last run", "file")
+        rows = [
+            (
+                each["study"],
+                f"{each['done']} of {each['cells']}",
+                each["failed"],
+                each["last_run"],
+                each["file"],
+            )
+            for each in found
+        ]
+        _print(head, [tuple(printable(str(cell)) for cell in row) for row in rows])
+    known = {step for one in store.studies() for step in one.steps}
+    if rest := sum(fingerprint_of(folder) not in known for folder in folders(store)):
+        print(f"{rest} finished steps belong to none of these as they were last run: `xstilts status STUDY`.")
+
+
+def others(computing: Mapping[str, str], names: Mapping[str, str]) -> str:
+    """That other processes compute into the store at the moment, and which steps."""
+    told = "; ".join(
+        f"{who}: {names.get(step, f'a step of another study ({step})')}" for step, who in computing.items()
+    )
+    return f"Another run is at work in this store ({told}). This one takes other steps, or waits for those."
 
 
 def repaired(damages: Sequence[Damage]) -> str:

@@ -27,7 +27,9 @@ def sizes(context: typer.Context, store: StoreOption = STORE, json: JsonOption =
     from xstilts.store import Store
     from xstilts.store import maintenance as upkeep
 
-    show_store.sizes(upkeep.sizes(Store(store)), as_json=json)
+    kept = Store(store)
+    kept.require_results()
+    show_store.sizes(upkeep.sizes(kept), as_json=json)
 
 
 @commands.command()
@@ -37,7 +39,9 @@ def verify(store: StoreOption = STORE, json: JsonOption = False) -> None:
     from xstilts.store import Store
     from xstilts.store import maintenance as upkeep
 
-    found = upkeep.verify(Store(store))
+    kept = Store(store)
+    kept.require_results()
+    found = upkeep.verify(kept)
     show_store.verified(found, as_json=json)
     if found.damages:
         raise typer.Exit(1)
@@ -59,6 +63,7 @@ def prune(
     from xstilts.store import maintenance as upkeep
 
     kept = Store(store)
+    kept.require_results()
     steps = [step for study in studies for step in planned(study, store, data, images)[0].steps]
     found = upkeep.unreferenced(kept, steps)
     show_store.unreferenced(found, removed=yes)

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts.data import readers
+from xstilts.data import languages, readers
 from xstilts.data.examples import Example
 from xstilts.data.fit import fit
 from xstilts.data.task import Hub
-from xstilts.errors import DataError, did_you_mean
+from xstilts.errors import DataError
 
 
 def stream(hub: Hub, split: str, language: str, task: str) -> Iterator[Example]:
@@ -47,7 +47,7 @@ def _path(hub: Hub, split: str, language: str, task: str) -> str:
     if split not in hub.files:
         raise DataError(where, f"has no split '{split}'; it has {', '.join(hub.files)}.")
     if hub.codes and language not in hub.codes:
-        near = did_you_mean(language, hub.codes) or f"It has {', '.join(hub.codes)}."
+        near = languages.near(language, hub.codes) or f"It has {', '.join(hub.codes)}."
         raise DataError(where, f"has no language '{language}'.", near)
     return hub.files[split].replace("{lang}", hub.codes.get(language, language))
 

@@ -2,10 +2,13 @@
 
 The families are those of XTREME (Hu et al. 2020), in which Basque and Korean stand alone; the script is that
 of the data. The size is roughly the number of Wikipedia articles in millions of early 2020, and empty for the
-languages that XTREME does not have. The languages of the embedded lab have private codes (`x-...`).
+languages that XTREME does not have. `also` holds what others write for a language: the three-letter codes of
+ISO 639-2 and 639-3, older codes, other names. The languages of the embedded lab have private codes (`x-...`).
 """
 
 import csv
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -22,6 +25,7 @@ class Language:
     family: str
     script: str
     size: float | None
+    also: tuple[str, ...] = ()
 
 
 def all_languages() -> tuple[Language, ...]:
@@ -33,27 +37,49 @@ def find(code: str) -> Language:
     """The language with that code; InputError if there is none."""
     table = _table()
     if code not in table:
-        near = did_you_mean(code, table) or _by_name(code)
         raise InputError(
-            f"language '{code}'", "no such language code.", f"{near} `xstilts languages` lists all.".strip()
+            f"language '{code}'",
+            "no such language code.",
+            f"{near(code)} `xstilts languages` lists all.".strip(),
         )
     return table[code]
 
 
-def _by_name(word: str) -> str:
-    codes = {language.name.lower(): language.code for language in all_languages()}
-    return f"Did you mean '{codes[word.lower()]}'?" if word.lower() in codes else ""
+def near(word: str, codes: Collection[str] | None = None) -> str:
+    """The code, of all or of these, that a name, another code or a locale means, as a question; "" if none.
+
+    >>> near("German"), near("zho_Hans"), near("pt-BR"), near("Farsi")
+    ("Did you mean 'de'?", "Did you mean 'zh'?", "Did you mean 'pt'?", "Did you mean 'fa'?")
+    """
+    known = _table() if codes is None else codes
+    words = {
+        name.casefold(): language.code
+        for language in reversed(all_languages())
+        for name in (*language.also, language.name, language.code)
+        if language.code in known
+    }
+    folded = word.strip().casefold()
+    for form in (folded, re.split(r"[-_ (,]", folded)[0]):
+        if form in words and words[form] != word:
+            return f"Did you mean '{words[form]}'?"
+    if hint := did_you_mean(word, known):
+        return hint
+    name = re.search("'(.+)'", did_you_mean(folded, (one for one in words if len(one) > 3)))
+    return f"Did you mean '{words[name[1]]}'?" if name else ""
 
 
 @lru_cache(maxsize=1)
 def _table() -> dict[str, Language]:
     text = files("xstilts.data").joinpath("languages.csv").read_text(encoding="utf-8")
     found = [
-        Language(row["code"], row["name"], row["family"], row["script"], _size(row["size"]))
+        Language(
+            row["code"],
+            row["name"],
+            row["family"],
+            row["script"],
+            float(row["size"]) if row["size"] else None,
+            tuple(row["also"].split()),
+        )
         for row in csv.DictReader(text.splitlines())
     ]
     return {language.code: language for language in sorted(found, key=lambda language: language.code)}
-
-
-def _size(text: str) -> float | None:
-    return float(text) if text else None

@@ -4,15 +4,16 @@ else from the Hub; what identity they have, which files they are, and in which l
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from xstilts.data import hub, located, translated
+from xstilts.data import hub, languages, located, readers, translated
 from xstilts.data.examples import Example
 from xstilts.data.fit import fit, is_left_out
+from xstilts.data.own_code import own_code
 from xstilts.data.task import TEST_TRANSLATED, TRAINED, TRANSLATED, Files, Task
 from xstilts.data.unpacked import said_size
-from xstilts.errors import DataError, NoGoldError, did_you_mean
+from xstilts.errors import DataError, NoGoldError, TaskError
 
 
 def load(
@@ -37,10 +38,12 @@ def stream(
         yield from task.made.rows("train" if split == TRANSLATED else split, language, size)
     elif (files := _layout(task, split, data)) is not None:
         paths = _paths(task, files, split, language, data)
-        yield from _read(task, files, paths, split, language, empty=empty)
+        with own_code(task.path):
+            yield from _read(task, files, paths, split, language, empty=empty)
     elif task.hub is not None:
         rows = hub.stream(task.hub, split, language, task.name)
-        yield from (row for row in rows if empty or not is_left_out(row, trained=split in TRAINED))
+        with own_code(task.path):
+            yield from (row for row in rows if empty or not is_left_out(row, trained=split in TRAINED))
     else:
         raise DataError(f"task '{task.name}'", "names no source of data.")
 
@@ -50,7 +53,11 @@ def _read(
 ) -> Iterator[Example]:
     found = False
     try:
-        for example in fit(files.read(paths, language), str(paths[0])):
+        rows = files.read(paths, language)
+        if not isinstance(rows, Iterable):
+            what = f"`read` gives no rows but {type(rows).__name__}."
+            raise TaskError(str(task.path or task.name), what, "Write `yield` before each row.")
+        for example in fit(rows, str(paths[0])):
             left_out = is_left_out(example, trained=split in TRAINED)
             found = found or not left_out
             if empty or not left_out:
@@ -62,9 +69,10 @@ def _read(
         what = f"the compressed file is damaged or cut short ({error})."
         raise DataError(str(paths[0]), what, "Fetch it again.") from error
     except UnicodeDecodeError as error:
-        raise DataError(str(paths[0]), f"is not UTF-8 ({error}).", "Convert it to UTF-8.") from error
+        raise readers.not_utf8(*paths) from error
     except OSError as error:
-        raise DataError(str(paths[0]), f"cannot be read ({error.strerror or error}).") from error
+        where = str(error.filename or paths[0])
+        raise DataError(where, f"cannot be read ({error.strerror or error}).") from error
     if not found:
         raise DataError(str(paths[0]), "holds no examples.")
 
@@ -196,10 +204,8 @@ def _paths(task: Task, files: Files, split: str, language: str, data: Path | Non
     if split == TRANSLATED:
         translated.check(task, language)
     elif language not in task.languages:
-        near = did_you_mean(language, task.languages)
-        raise DataError(
-            here, f"has no language '{language}'.", near or f"It has {', '.join(task.languages)}."
-        )
+        near = languages.near(language, task.languages) or f"It has {', '.join(task.languages)}."
+        raise DataError(here, f"has no language '{language}'.", near)
     if split not in files.patterns:
         raise DataError(here, f"has no split '{split}'; it has {', '.join(files.patterns)}.")
     if language in files.unlabelled.get(split, ()):

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from xstilts.data.examples import Answer, Question, Tagged
 from xstilts.data.unpacked import unpacked
 from xstilts.errors import DataError, NoGoldError, did_you_mean
-from xstilts.plain import parse_json
+from xstilts.plain import parse_json, undecodable
 
 Line = tuple[int, str]
 
@@ -28,14 +28,24 @@ def lines(path: Path) -> Iterator[Line]:
     with _open(path) as stream:
         for number, raw in enumerate(stream, start=1):
             try:
-                line = raw.decode("utf-8")
+                line = raw.decode("utf-8").removesuffix("\n").removesuffix("\r")
             except UnicodeDecodeError as error:
-                what = f"is not UTF-8 ({error.reason} at byte {error.start} of the line)."
-                raise DataError(_place(path, number), what, "Convert the file to UTF-8.") from error
-            line = line.removesuffix("\n").removesuffix("\r")
+                raise not_utf8(path) from error
+            if number == 1 and undecodable([raw]):
+                raise not_utf8(path)
             yield number, line.removeprefix("\ufeff") if number == 1 else line
     if number == 0:
         raise DataError(str(path), "holds no examples.", "It is empty: fetch it again.")
+
+
+def not_utf8(*paths: Path) -> DataError:
+    """What is wrong with files that cannot be decoded: the first line of theirs that is not UTF-8."""
+    for path in paths:
+        with _open(path) as stream:
+            if wrong := undecodable(stream):
+                number, *words = wrong
+                return DataError(_place(path, number), *words)
+    return DataError(str(paths[0]), "is not UTF-8.", "Convert it to UTF-8.")
 
 
 def columns(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
@@ -98,8 +108,7 @@ def csv_rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, dict[str, 
         except csv.Error as error:
             raise DataError(_place(path, rows.line_num), f"is no CSV ({error}).") from error
         except UnicodeDecodeError as error:
-            what = f"is not UTF-8 ({error.reason}, soon after line {rows.line_num})."
-            raise DataError(str(path), what, "Convert the file to UTF-8.") from error
+            raise not_utf8(path) from error
 
 
 def json_lines(
@@ -381,8 +390,7 @@ def _json(path: Path, fields: Sequence[str]) -> dict[str, Any]:
         with _open(path) as stream:
             return require(parse_json(stream.read().decode("utf-8-sig")), fields, str(path))
     except UnicodeDecodeError as error:
-        what = f"is not UTF-8 ({error.reason} at byte {error.start})."
-        raise DataError(str(path), what, "Convert the file to UTF-8.") from error
+        raise not_utf8(path) from error
     except json.JSONDecodeError as error:
         what = f"is no JSON ({error.msg} at column {error.colno})."
         raise DataError(_place(path, error.lineno), what, "Fetch the file again.") from error

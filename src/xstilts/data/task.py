@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from xstilts.data.examples import Example
+from xstilts.errors import TaskError, did_you_mean
 
 TRANSLATED = "train-translated"
 """The split that holds the source language's training rows in another language: see
@@ -46,6 +47,17 @@ class Files:
     unlabelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     substitutes: Mapping[str, str] = field(default_factory=dict)
     usable: Callable[[Path], bool] | None = None
+
+    def __post_init__(self) -> None:
+        for part in ("patterns", "paired", "gold", "unlabelled"):
+            for split, values in getattr(self, part).items():
+                _check_tuple(f"files.{part}['{split}']", values)
+
+
+def _check_tuple(part: str, values: object) -> None:
+    """Raises TaskError for a text where a tuple belongs: `("en")` is none, and holds two letters."""
+    if isinstance(values, str):
+        raise TaskError("TASK", f"`{part}` must be a tuple, got {values!r}.", f"Write ({values!r},).")
 
 
 NO_COMMIT = "is no full commit, and what a branch, a tag or a short hash names can change."
@@ -152,7 +164,11 @@ class Task:
     path: Path | None = None
 
     def __post_init__(self) -> None:
-        assert self.family in FAMILIES, f"no family '{self.family}'"
+        for part in ("languages", "labels", "images", "skills"):
+            _check_tuple(part, getattr(self, part))
+        if self.family not in FAMILIES:
+            now = f"{did_you_mean(str(self.family), FAMILIES)} There are {', '.join(FAMILIES)}.".strip()
+            raise TaskError("TASK", f"no family '{self.family}'.", now)
 
     @property
     def sizes(self) -> Mapping[str, int]:

@@ -15,7 +15,7 @@ from xstilts.data import languages as all_languages
 from xstilts.data import readers
 from xstilts.data.examples import Answer, Choice, Example, Pair, Question
 from xstilts.data.task import TRANSLATED, Files, Task
-from xstilts.errors import DataError, did_you_mean
+from xstilts.errors import DataError
 
 FAMILIES = ("classification", "choice", "span")
 """The families whose rows are translated text by text, with their answers kept."""
@@ -60,7 +60,7 @@ def check(task: Task, language: str) -> None:
     if task.made is None:
         all_languages.find(language)
     elif language not in task.languages:
-        near = did_you_mean(language, task.languages) or f"It has {', '.join(task.languages)}."
+        near = all_languages.near(language, task.languages) or f"It has {', '.join(task.languages)}."
         raise DataError(here, f"has no language '{language}'.", near)
 
 

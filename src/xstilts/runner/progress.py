@@ -111,6 +111,7 @@ class Progress:
         self.console = Console(stderr=True)
         self._said: dict[str, float] = {}
         self._executions: set[str] = set()
+        self._elsewhere: set[str] = set()
         self._ended, self._turn = threading.Event(), threading.Lock()
         self._live = Live(
             console=self.console, get_renderable=self._picture, refresh_per_second=4, transient=True
@@ -155,13 +156,16 @@ class Progress:
 
     def _line(self, step: Step, event: Mapping[str, Any], seconds: float) -> str:
         """A line for the log; on a terminal only failures, for the picture has the rest."""
-        kind = event["event"]
+        kind, name = event["event"], self.board.plan.names[step.fingerprint]
         if kind == "failed":
-            return f"failed: {step.name} ({step.fingerprint}): {event['message']}"
+            return f"failed: {name} ({step.fingerprint}): {event['message']}"
+        if kind == "busy" and step.fingerprint not in self._elsewhere:
+            self._elsewhere.add(step.fingerprint)
+            return f"{name}: another run in this store computes it; this one waits for it"
         if self.console.is_terminal or kind in ("started", "busy", "blocked"):
             return ""
         if kind == "finished":
-            return f"{step.name}: done in {duration(seconds)}; {self.board.summary()}"
+            return f"{name}: done in {duration(seconds)}; {self.board.summary()}"
         return self._due(step, event)
 
     def _due(self, step: Step, event: Mapping[str, Any]) -> str:
@@ -172,7 +176,7 @@ class Progress:
                 return ""
             self._said[step.fingerprint] = now
         far = _update(event, now - began) or f"begun {duration(now - began)} ago"
-        return f"{step.name}: {far}; {self.board.summary()}"
+        return f"{self.board.plan.names[step.fingerprint]}: {far}; {self.board.summary()}"
 
     def _picture(self) -> Group:
         done, every = self.board.cells
@@ -181,7 +185,11 @@ class Progress:
         steps = Table.grid(padding=(0, 2))
         for step, event in self.board.active.values():
             seconds = time.monotonic() - self.board.began[step.fingerprint]
-            steps.add_row(Text(f"  {step.name}"), _update(event, seconds), duration(seconds))
+            steps.add_row(
+                Text(f"  {self.board.plan.names[step.fingerprint]}"),
+                _update(event, seconds),
+                duration(seconds),
+            )
         return Group(head, steps)
 
 

@@ -7,6 +7,7 @@
     store/claims/<fingerprint>.json    who computes a step at the moment
     store/audits/<key>.json            what the leak audit of a plan found
     store/answers/<key>.json           what the last report of a plan found, in a sentence
+    store/studies/<name>.json          which studies were run here, and what their steps are
     store/failures/<fingerprint>.json  why a step failed the last time it was tried
     store/data/<key>/                  encoded rows that workers share while they train
     store/jobs/<token>/                where drivers meet workers on other computers (runner/meeting.py)
@@ -33,9 +34,9 @@ from pathlib import Path
 from typing import Any
 
 from xstilts import checksums
-from xstilts.claims import STALE_SECONDS, Claim, clear, free, is_alive, is_held, silence, take
+from xstilts.claims import STALE_SECONDS, Claim, clear, free, holder, is_alive, is_held, silence, take
 from xstilts.disk import flush, flush_listing, is_there
-from xstilts.errors import DamageError, MissingResultError, StoreError
+from xstilts.errors import DamageError, MissingResultError, StoreError, did_you_mean
 from xstilts.plain import parse_json
 from xstilts.store import schema as shapes
 from xstilts.study.step import Step
@@ -51,6 +52,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 CONTINUES = "Free some space and give the same command again: it continues where it stopped."
 ELSEWHERE = "Name another folder with --store."
+MAKE = "`xstilts run STUDY --store DIR` computes into one; --store or XSTILTS_STORE names another."
 REMOVE = "Remove it."
 REPAIR = "Give `xstilts run` with --repair: the step is computed again."
 DIFFERS = "Its dropped checkpoint was computed again, and other bytes came: evaluations before used others."
@@ -74,6 +76,19 @@ class Failure:
     host: str
     seconds_since_1970: float
     killed: int = 0
+
+
+@dataclass(frozen=True)
+class KnownStudy:
+    """A study that was run into a store: as it was the last time, with the fingerprints of its steps."""
+
+    name: str
+    question: str
+    file: str
+    evaluations: list[str]
+    """Those that the cells read, one for each cell."""
+    steps: list[str]
+    seconds_since_1970: float
 
 
 class Store:
@@ -164,7 +179,36 @@ class Store:
         """Whether a living process computes the step."""
         return is_held(self._claim(fingerprint))
 
+    def studies(self) -> list[KnownStudy]:
+        """The studies that were run into the store, by name."""
+        paths = sorted((self.root / "studies").glob("*.json"))
+        return [shapes.made(read_json(path, REMOVE, KnownStudy), KnownStudy) for path in paths]
+
+    def computing(self) -> dict[str, str]:
+        """By fingerprint, who computes a step at the moment: 'process 12 on COMPUTER'."""
+        found = {path.stem: holder(path) for path in sorted((self.root / "claims").glob("*.json"))}
+        return {fingerprint: who for fingerprint, who in found.items() if who}
+
+    def require_results(self) -> None:
+        """Raises StoreError if there is no store, or if nothing was computed into it yet."""
+        if not self._version_file.is_file() and not (self.root / "steps").is_dir():
+            folder = self.root.parent
+            others = [path.parent.name for path in folder.glob("*/version.json")] if folder.is_dir() else []
+            near = did_you_mean(self.root.name, others) or (
+                f"There are {', '.join(others)}." if others else ""
+            )
+            what = "is no store: it has no version.json." if is_there(self.root) else "no such store."
+            raise StoreError(str(self.root), what, f"{near} {MAKE}".strip())
+        if not any(any((self.root / name).glob("*")) for name in ("steps", "running", "claims", "failures")):
+            raise StoreError(str(self.root), "holds no results.", MAKE)
+
     # Writing
+
+    def remember(self, study: KnownStudy) -> None:
+        """Keep that a study was run here, for whoever asks what the store holds."""
+        with self.guarded():
+            (self.root / "studies").mkdir(exist_ok=True)
+            write_json(self.root / "studies" / f"{study.name}.json", asdict(study))
 
     def prepare(self) -> None:
         """Make the store's folders and tidy it; StoreError if it cannot be written."""

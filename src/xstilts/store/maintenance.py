@@ -9,7 +9,7 @@ from xstilts.errors import DamageError
 from xstilts.store import CHECKPOINT, Store, read_json, read_record
 from xstilts.study.step import Step
 
-BESIDE = ("running", "temporary", "data", "jobs", "audits", "answers", "failures")
+BESIDE = ("running", "temporary", "data", "jobs", "audits", "answers", "studies", "failures")
 """Folders of a store beside that of the finished steps."""
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from xstilts.errors import did_you_mean
+from xstilts.study import models
 from xstilts.study.arm import Arm, Overrides
 from xstilts.study.backbone import bundled
 from xstilts.study.benchmark import expand
@@ -111,15 +112,24 @@ def _check_model(study: Study, table: BackboneTable, place: Place) -> Iterator[P
         yield Problem((*place, "revision"), "belongs to a model of the Hub only.", "Remove it.")
     if not local and table.revision is None:
         if "/" in model:
-            now = "Pin the commit: revision = \"...\" (the Hub shows it under 'Files and versions')."
-            yield Problem((*place, "revision"), f"is missing for '{model}', a model of the Hub.", now)
+            what = f"is missing for '{model}', a model of the Hub."
+            yield Problem((*place, "revision"), what, models.pin(model))
         else:
             known = bundled()
-            now = (
-                did_you_mean(model, known)
-                or f"There are {', '.join(known) or 'none'}; a folder begins with ./."
+            beside = (
+                f"There are {', '.join(known)}; a folder begins with ./, a model of the Hub is OWNER/NAME."
             )
+            now = models.near(model, known) or beside
             yield Problem((*place, "model"), f"no bundled backbone named '{model}'.", now)
+
+
+def _check_tasks(study: Study) -> Iterator[Problem]:
+    """An arm that is a table names its tasks; `NAME = []` trains nothing, and so does an empty `none`."""
+    for name, arm in study.intermediate.arms.items():
+        stated = arm.model_fields_set or ({"tasks"} if name == "none" else {})
+        if not arm.tasks and stated != {"tasks"} and arm.after is None:
+            now = f'Write tasks = ["mnli"], or {name} = [] for the arm that trains nothing.'
+            yield Problem(("intermediate", "arms", name, "tasks"), "is missing.", now)
 
 
 def _check_alike(study: Study) -> Iterator[Problem]:
@@ -129,7 +139,8 @@ def _check_alike(study: Study) -> Iterator[Problem]:
         fields = arm.model_dump() | {"tasks": sorted(arm.tasks), "recipe": study.intermediate_overrides(arm)}
         if isinstance(arm.languages, tuple):
             fields["languages"] = sorted(arm.languages)
-        return json.dumps(fields, sort_keys=True, default=str) if arm.tasks else ""
+        nothing = not arm.tasks and arm.model_fields_set == {"tasks"}
+        return "" if nothing else json.dumps(fields, sort_keys=True, default=str)
 
     yield from _repeated(study.intermediate.arms, content, ("intermediate", "arms"))
 
@@ -213,6 +224,7 @@ CHECKS = (
     check_eyes,
     check_tokenizers,
     check_arms,
+    _check_tasks,
     _check_alike,
     _check_order,
     check_targets,

@@ -63,7 +63,7 @@ def _bad_rows(study: Study, arm: Arm, found: Mapping[str, Task], place: Place) -
         known = {language.code for language in languages.all_languages()}
         for code in codes or ():
             if code not in known:
-                now = f"{did_you_mean(code, known)} `xstilts languages` lists all.".strip()
+                now = f"{languages.near(code)} `xstilts languages` lists all.".strip()
                 yield Problem(here, f"no language has the code '{code}'.", now)
     elif codes or codes == stated:
         yield from bad_languages(codes, found, here)

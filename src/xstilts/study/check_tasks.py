@@ -105,10 +105,11 @@ def bad_languages(
     had = sorted({code for one in found.values() for code in one.languages})
     for code in wanted or ():
         if code not in codes and code not in had:
-            now = f"{did_you_mean(code, codes)} `xstilts languages` lists all.".strip()
+            now = f"{languages.near(code)} `xstilts languages` lists all.".strip()
             yield Problem(place, f"no language has the code '{code}'.", now)
         elif found and code not in had:
-            yield Problem(place, f"none of the tasks has the language '{code}'.", f"They have {_some(had)}.")
+            now = languages.near(code, had) or f"They have {_some(had)}."
+            yield Problem(place, f"none of the tasks has the language '{code}'.", now)
     for name, one in found.items():
         if set(wanted or ()) & set(had) and not set(wanted or ()) & set(one.languages):
             yield Problem(place, f"leave nothing of '{name}'.", f"It has {_some(one.languages)}.")

@@ -1,13 +1,18 @@
 """What a plan will cost, roughly, without reading a row of data or loading a model."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from xstilts.data import loader, task
+from xstilts.errors import DamageError
+from xstilts.store import Store, read_record
+from xstilts.study.backbone import Backbone
 from xstilts.study.mixture import Mixture
-from xstilts.study.phase import Phase
+from xstilts.study.models import Parameters, size
+from xstilts.study.phase import Phase, chain
 from xstilts.study.plan import Plan
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
@@ -31,34 +36,117 @@ endings with their context 340, Cosmos QA's 440, CommonsenseQA's five 100, Engli
 the text counts (XVNLI's hypotheses have seven words); what a model makes of pixels is not known here."""
 
 
+FLOPS_PER_PARAMETER = 6
+"""Of training on a token: two forward and four backward, for each parameter that is no table of tokens."""
+
+BYTES_PER_PARAMETER = 16
+"""Weights, gradients and the two moments of Adam, in float32; of a frozen parameter only its weight, 4."""
+
+GPU, GPU_FLOPS, CORE_FLOPS = "an A100", {"bf16": 125e12, "fp32": 7.8e12}, 40e9
+"""What is assumed where nothing was measured: floating-point operations in a second, of a GPU 40 % of what
+its maker states (312 and 19.5 TFLOP/s), of a core what trainings of this package reached on processors."""
+
+
 @dataclass(frozen=True)
 class Cost:
-    """Tokens that the missing phases will train on, as far as that is known, and how fast they may be."""
+    """What the missing phases will cost, as far as it is known before they run; evaluations are not in it."""
 
     tokens: int
     unknown: int
     """Phases of which the number of tokens is not known before their data is fetched."""
     tokens_per_second: float | None
     """The median of the finished phases of the plan; None if there are none."""
-
-    @property
-    def seconds(self) -> float | None:
-        """Training time on one worker of the kind that the finished phases ran on."""
-        return self.tokens / self.tokens_per_second if self.tokens_per_second else None
+    seconds: float | None
+    """Of one worker like those that computed the phases of the store; None if it has none that tell."""
+    hardware: str
+    """What these phases ran on."""
+    gpu_seconds: float | None
+    """Stated: on GPU, at its assumed speed; None if the size of a backbone is not known."""
+    core_seconds: float
+    """Stated: on a core of a processor; of no meaning where that of the GPU is not known."""
+    memory: float | None
+    """Bytes: the most that a finished phase of the plan took, else what weights and moments take."""
+    measured_memory: bool
 
 
 def estimate(plan: Plan, store: "Store") -> Cost:
     """The cost of what the store does not have."""
     missing = [step for step in plan.steps if step.kind == "phase" and store.folder(step.fingerprint) is None]
     tokens = [tokens_of(step, plan.places) for step in missing]
+    sizes = [size_of(step, plan.places) for step in missing]
     known = [number for number in tokens if number is not None]
-    return Cost(sum(known), len(tokens) - len(known), _speed(plan.steps, store))
+    own = [record for step in plan.steps if step.kind == "phase" and (record := _record(step, store))]
+    speeds = [record["tokens"] / record["train_seconds"] for record in own if record.get("train_seconds")]
+    speed = median(speeds) if speeds else None
+    gpu, core, flops = 0.0, 0.0, 0.0
+    for step, number, model in zip(missing, tokens, sizes, strict=True):
+        recipe = _phase(step).recipe
+        if number is not None and model is not None:
+            operations = FLOPS_PER_PARAMETER * (2 / 3 if recipe.adapter else 1) * model.body * number
+            gpu, core = gpu + operations / GPU_FLOPS[recipe.precision], core + operations / CORE_FLOPS
+            flops += operations
+    sized = all(size is not None for size in sizes)
+    rate, hardware = (speed, _hardware(own)) if speed else _flops_per_second(store) if sized else (None, "")
+    weights = [
+        (4 if _phase(step).recipe.adapter else BYTES_PER_PARAMETER) * model.parameters
+        for step, model in zip(missing, sizes, strict=True)
+        if model is not None and sized
+    ]
+    peaks = [peak for record in own if (peak := _peak(record))]
+    return Cost(
+        tokens=sum(known),
+        unknown=len(tokens) - len(known),
+        tokens_per_second=speed,
+        seconds=(sum(known) if speed else flops) / rate if rate else None,
+        hardware=hardware,
+        gpu_seconds=gpu if sized else None,
+        core_seconds=core,
+        memory=max(peaks or weights, default=None),
+        measured_memory=bool(peaks),
+    )
+
+
+def size_of(step: Step, places: Places) -> Parameters | None:
+    """How large the model of a phase is; None if that is not known."""
+    *_, backbone = chain(_phase(step))
+    assert isinstance(backbone, Backbone)
+    return size(backbone, places.backbones.get(str(backbone.checksum)))
+
+
+def _phase(step: Step) -> Phase:
+    assert isinstance(step.specification, Phase)
+    return step.specification
+
+
+def _peak(record: Mapping[str, Any]) -> float:
+    """The bytes that a phase took at most, of the GPU if it ran on one."""
+    memory = record.get("memory", {})
+    return 2**20 * float(memory.get("gpu_peak_mb") or memory.get("peak_mb") or 0)
+
+
+def _hardware(records: Sequence[Mapping[str, Any]]) -> str:
+    used = [record.get("hardware", {}) for record in records if record.get("train_seconds")]
+    names = [each.get("gpu") or each.get("processor") or "" for each in used]
+    return max(set(names), key=names.count) if names else ""
+
+
+def _flops_per_second(store: Store) -> tuple[float | None, str]:
+    """The speed of all phases that the store has, whatever they are part of, and what they ran on."""
+    records: list[Mapping[str, Any]] = []
+    for folder in sorted((store.root / "steps").glob("*-*")):
+        with suppress(DamageError):  # of another study perhaps: `xstilts store verify` tells it
+            records.append(read_record(folder))
+    rates = [
+        FLOPS_PER_PARAMETER * body * record["tokens"] / record["train_seconds"]
+        for record in records
+        if record.get("train_seconds") and (body := record.get("parameters_without_embeddings"))
+    ]
+    return (median(rates), _hardware(records)) if rates else (None, "")
 
 
 def tokens_of(step: Step, places: Places) -> int | None:
     """Roughly the tokens that a phase trains on; None if its data is not here to be measured."""
-    phase = step.specification
-    assert isinstance(phase, Phase)
+    phase = _phase(step)
     recipe = phase.recipe
     if recipe.updates is not None and recipe.batch_tokens is not None:
         return recipe.updates * recipe.batch_tokens
@@ -90,11 +178,5 @@ def _tokens_in(use: Use, places: Places, limit: int | None) -> int | None:
     return min(given, default=None)
 
 
-def _speed(steps: Iterable[Step], store: "Store") -> float | None:
-    records = [_record(step, store) for step in steps if step.kind == "phase"]
-    speeds = [record["tokens"] / record["train_seconds"] for record in records if record.get("train_seconds")]
-    return median(speeds) if speeds else None
-
-
-def _record(step: Step, store: "Store") -> dict[str, Any]:
+def _record(step: Step, store: Store) -> dict[str, Any]:
     return dict(store.record(step.fingerprint) or {})

@@ -10,10 +10,15 @@ from pydantic import ValidationError
 
 from xstilts.disk import is_file, is_folder
 from xstilts.errors import InputErrors, StudyError, did_you_mean
-from xstilts.plain import parse_toml
+from xstilts.plain import parse_toml, toml_hint, undecodable
 from xstilts.study.check import check
 from xstilts.study.problems import Place, Problem, problems
 from xstilts.study.study import Study
+
+IS_A_STUDY = (
+    "A study is a TOML file with `name`, `question`, [backbones], [intermediate.arms] and [target]: "
+    "`xstilts studies lab-quickstart --copy mine.toml` writes one to start from."
+)
 
 
 def bundled() -> dict[str, Path]:
@@ -30,13 +35,20 @@ def load(name_or_path: str | Path) -> Study:
     """
     path, shown = _find(str(name_or_path))
     try:
-        table = parse_toml(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise StudyError(shown, f"is not TOML: {error}.") from error
-    except UnicodeDecodeError as error:
-        raise StudyError(shown, f"is not UTF-8: {error}.", "Save it as UTF-8.") from error
+        text = path.read_bytes()
     except OSError as error:
         raise StudyError(shown, f"cannot be read ({error.strerror}).") from error
+    if wrong := undecodable(text.splitlines()):
+        what, now = wrong[1:] if path.suffix == ".toml" else ("is no study.", IS_A_STUDY)
+        raise StudyError(f"{shown}:{wrong[0]}", what, now)
+    try:
+        table = parse_toml(text.decode())
+    except tomllib.TOMLDecodeError as error:
+        if path.suffix != ".toml":
+            raise StudyError(shown, "is no study.", IS_A_STUDY) from error
+        raise StudyError(shown, f"is not TOML: {error}.", toml_hint(text.decode(), error)) from error
+    if not table.keys() & Study.model_fields.keys():
+        raise StudyError(shown, "is no study: it has none of the keys of one.", IS_A_STUDY)
     study, found = _validate(_spelled_out(table))
     study = study.changed(path=path)
     found = found + check(study, {problem.place for problem in found})
@@ -52,6 +64,9 @@ def _find(name: str) -> tuple[Path, str]:
         return bundled()[name], f"{name}.toml"
     if is_file(path):
         return path.resolve(), name
+    if is_folder(path):
+        near = f"In it: {', '.join(toml)}." if (toml := _beside(path / "x")) else IS_A_STUDY
+        raise StudyError(name, "is a folder, no study.", near)
     if path.suffix == ".toml" or len(path.parts) > 1:
         near = f"In this folder: {', '.join(toml)}." if (toml := _beside(path)) else ""
         raise StudyError(name, "no such study file.", near)

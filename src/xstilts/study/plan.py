@@ -4,14 +4,16 @@ Two arms that share an intermediate phase, two targets that share a training, tw
 has the same content has the same fingerprint and is one step.
 """
 
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from xstilts import metrics
 from xstilts.errors import InputError, InputErrors
+from xstilts.store import KnownStudy
 from xstilts.study.arm import Arm, Overrides
 from xstilts.study.backbone import Backbone
 from xstilts.study.benchmark import expand
@@ -79,11 +81,72 @@ class Plan:
         """How many cells rest on each phase and each evaluation: above one, it is shared."""
         return Counter(step for cell in self.cells for step in (*cell.phases, cell.evaluation))
 
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """How each step is called where people read it, by fingerprint; no two alike.
+
+        The name of a step says its tasks and its seed. Where several have the same, what tells them apart
+        stands behind it: the backbone, the arm or the reference that needs it, else its fingerprint.
+        """
+        users: dict[str, list[tuple[Cell, bool]]] = {}
+        for cell in self.cells:
+            own = len(cell.phases) - (self.evaluation(cell).trained_by is not None)
+            for number, step in enumerate((*cell.phases, cell.evaluation)):
+                users.setdefault(step, []).append((cell, number < own))
+        alike: dict[str, list[str]] = {}
+        for one in self.steps:
+            alike.setdefault(one.name, []).append(one.fingerprint)
+        names = {}
+        for name, steps in alike.items():
+            parts = [_apart(users.get(step, [])) for step in steps]
+            chosen: list[int] = []
+            for number, values in enumerate(zip(*parts, strict=True)):
+                if (
+                    len({tuple(part[place] for place in chosen) for part in parts}) < len(steps)
+                    and len(set(values)) > 1
+                ):
+                    chosen.append(number)
+            shown = [", ".join(part[number] for number in chosen if part[number]) for part in parts]
+            for step, more in zip(steps, shown, strict=True):
+                told = more if shown.count(more) == 1 else f"{more}, {step}".removeprefix(", ")
+                names[step] = f"{name} ({told})" if told else name
+        return names
+
+    def known(self) -> KnownStudy:
+        """What a store keeps of the study when it is run."""
+        return KnownStudy(
+            self.study.name,
+            self.study.question,
+            self.study.shown,
+            [cell.evaluation for cell in self.cells],
+            [step.fingerprint for step in self.steps],
+            time.time(),
+        )
+
     def evaluation(self, cell: Cell) -> Evaluation:
         """The evaluation that a cell reads."""
         specification = self.by_fingerprint[cell.evaluation].specification
         assert isinstance(specification, Evaluation)
         return specification
+
+
+def _apart(users: Sequence[tuple[Cell, bool]]) -> tuple[str, ...]:
+    """What may tell a step from others of its name, of the cells that need it, and whether as an intermediate
+    phase: backbone, reference, arm, and the target of what is trained for one."""
+    cells = [cell for cell, _ in users]
+    targets = "" if any(before for _, before in users) else _some(cell.target for cell in cells)
+    return (
+        _some(cell.backbone for cell in cells),
+        _some({"random": "random weights"}.get(cell.reference, cell.reference) for cell in cells),
+        _some(f"arm {cell.arm}" if cell.arm else "" for cell in cells),
+        f"target {targets}" if targets else "",
+    )
+
+
+def _some(values: Iterable[str]) -> str:
+    """The different ones among the values, or the first and the number of the others."""
+    first, *more = dict.fromkeys(value for value in values if value) or [""]
+    return f"{first} and {len(more)} more" if more else first
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What pydantic finds wrong with a table of a study file, in the words of its author."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -22,6 +23,54 @@ _TYPES = {
     "model_type": "a table",
     "finite_number": "a finite number",
 }
+SYNONYMS = {
+    "learning_rate": "lr rate step_size peak_lr max_lr",
+    "epochs": "epoch num_epochs n_epochs num_train_epochs max_epochs train_epochs",
+    "updates": "steps num_steps max_steps train_steps num_train_steps max_train_steps iterations",
+    "batch_size": "bs batch batchsize train_batch_size per_device_train_batch_size per_gpu_train_batch_size",
+    "batch_tokens": "max_tokens tokens_per_batch",
+    "max_length": "max_len maxlen max_seq_length max_seq_len max_sequence_length seq_len model_max_length",
+    "stride": "doc_stride overlap",
+    "warmup": "warmup_ratio warmup_proportion warm_up warmup_steps num_warmup_steps",
+    "decay": "scheduler lr_scheduler lr_scheduler_type schedule lr_schedule",
+    "weight_decay": "wd l2",
+    "betas": "adam_betas adam_beta1 adam_beta2 beta1 beta2",
+    "epsilon": "eps adam_epsilon adam_eps",
+    "clip": "max_grad_norm grad_clip gradient_clip clip_grad_norm gradient_clip_val max_norm",
+    "precision": "dtype torch_dtype fp16 bf16 fp32 amp mixed_precision",
+    "dropout": "hidden_dropout_prob dropout_rate",
+    "examples": "max_examples num_examples max_train_samples max_train_examples train_size subset limit",
+    "test_examples": "max_test_samples max_eval_samples max_predict_samples eval_examples",
+    "mask_rate": "mlm_probability mask_prob mlm_prob masking_rate",
+    "select": "load_best_model_at_end checkpoint best",
+    "evaluations": "eval_steps eval_every evaluation_strategy eval_strategy num_evals",
+    "patience": "early_stopping early_stopping_patience",
+    "adapter": "lora peft adapters",
+    "rank": "r lora_r",
+    "alpha": "lora_alpha",
+    "modules": "target_modules",
+    "threads": "num_threads",
+    "seeds": "seed random_seed random_seeds random_state",
+    "model": "model_name model_name_or_path pretrained_model pretrained_model_name_or_path path hf_model",
+    "revision": "commit sha version model_revision",
+    "architecture": "model_type arch",
+    "shape": "config",
+    "vocabulary": "vocab_size vocab",
+    "tasks": "task task_name dataset datasets dataset_name targets",
+    "languages": "lang langs language lgs locales",
+    "arms": "arm conditions",
+    "backbones": "backbone model models encoder",
+    "intermediate": "intermediates stilts pretraining",
+    "target": "targets evaluation eval",
+    "claims": "claim hypotheses hypothesis",
+    "question": "description title goal",
+    "name": "id study study_name experiment",
+    "recipe": "hyperparameters hparams training training_args",
+    "says": "text statement",
+    "mixing": "sampling",
+}
+"""What others call the keys of a study, by our name."""
+
 _NO_TABLE = ("literal_error", "string_type", "tuple_type")
 """What is said of a table where a word or a list may stand too."""
 
@@ -61,18 +110,69 @@ def _words(detail: Mapping[str, Any], place: Place, model: type[BaseModel]) -> t
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         known = _keys(model, place[:-1])
-        return "no such key.", did_you_mean(str(place[-1]), known) or f"There are {', '.join(known)}."
+        word = str(place[-1])
+        if key := _key(word, known):
+            return "no such key.", f"Did you mean '{key}'?"
+        now = _other_table(word, model) or did_you_mean(word, known)
+        return "no such key.", now or f"There are {', '.join(known)}."
     if kind == "literal_error":
         choices = _choices(_annotation(model, place))
         return f"must be one of {_listed(choices)}, got {_shown(value)}.", did_you_mean(str(value), choices)
     if kind in _TYPES:
-        return f"must be {_TYPES[kind]}, got {_shown(value)}.", ""
+        return f"must be {_TYPES[kind]}, got {_shown(value)}.", _written(kind, value, place)
     if kind in _BOUNDS:
         limit, words = _BOUNDS[kind]
         return f"must be {words} {context[limit]:g}, got {_shown(value)}.", ""
     if kind == "value_error":
         return str(context["error"]), ""
     return f"{detail['msg'][0].lower()}{detail['msg'][1:]}, got {_shown(value)}.", ""
+
+
+def _key(word: str, known: Iterable[str]) -> str:
+    """Which of the known keys is meant by another name of it; "" if none is."""
+    written = word.casefold().replace("-", "_")
+    return next((key for key in known if written in (key, *SYNONYMS.get(key, "").split())), "")
+
+
+def _other_table(word: str, model: type[BaseModel]) -> str:
+    """The tables of a study file to which a key belongs that stands in another one; "" if there are none."""
+    from xstilts.study.recipe import Recipe
+    from xstilts.study.study import Study
+
+    if model not in (Study, Recipe):
+        return ""
+    recipes = {f"[{part}.recipe]": tuple(Recipe.model_fields) for part in ("intermediate", "target")}
+    tables = recipes | dict(_tables(Study))
+    homes: dict[str, list[str]] = {}
+    for table, keys in tables.items():
+        if key := _key(word, keys):
+            homes.setdefault(key, []).append(table)
+    told = [f"'{key}' belongs into {' or '.join(known[:3])}" for key, known in homes.items()]
+    return f"{', '.join(told)}." if told else ""
+
+
+def _tables(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The tables of a file, as they are headed there, with their keys."""
+    head = f"[{path}]" if path else "the head of the file, before its first [table]"
+    yield head, tuple(key for key, field in model.model_fields.items() if not field.exclude)
+    for name, field in model.model_fields.items():
+        for option in _options(field.annotation):
+            inner = get_args(option)[1] if get_origin(option) is dict else option
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                below = f"{name}.NAME" if inner is not option else name
+                yield from _tables(inner, f"{path}.{below}".strip("."))
+
+
+def _written(kind: str, value: Any, place: Place) -> str:
+    """How a single value is written where a list or a table belongs."""
+    key, text = place[-1], json.dumps(value, ensure_ascii=False, default=str)
+    if kind == "tuple_type" and not isinstance(value, dict):
+        return f"Write {key} = [{text}]."
+    if kind == "model_type" and isinstance(value, str) and place[0] == "backbones":
+        return f"Write {key} = {{ model = {text} }}."
+    if kind == "model_type" and isinstance(value, str) and place[:-1] == ("intermediate", "arms"):
+        return f"Write {key} = [{text}]."
+    return ""
 
 
 def _listed(words: Iterable[str]) -> str:
@@ -131,4 +231,5 @@ def _choices(annotation: Any) -> list[str]:
 
 def _keys(model: type[BaseModel], place: Place) -> list[str]:
     here = _options(_annotation(model, place))
-    return [key for option in here if hasattr(option, "model_fields") for key in option.model_fields]
+    fields = [option.model_fields for option in here if hasattr(option, "model_fields")]
+    return [key for known in fields for key, field in known.items() if not field.exclude]

@@ -14,6 +14,14 @@ from xstilts.study.specification import Specification, added
 ALTERNATIVES = (("epochs", "updates", 3.0), ("batch_size", "batch_tokens", 32))
 
 
+STRIDE = 128
+
+
+def usual_stride(max_length: int) -> int:
+    """The overlap of two windows where a recipe states none: 128 tokens, or half of shorter windows."""
+    return STRIDE if max_length > STRIDE else max_length // 2
+
+
 class Adapter(Specification):
     """Parameter-efficient training with peft: a method by name, its rank, scale and dropout.
 
@@ -52,9 +60,10 @@ class Recipe(Specification):
     """How one phase trains: AdamW with warm-up and decay, for a number of epochs or of updates.
 
     `batch_size` counts examples and `batch_tokens` tokens, both per update. `max_length` and `stride`
-    are in tokens; `stride` is the overlap of two windows of a long context (spans only). `warmup` is a
-    share of the updates. `examples` caps the training examples of each task: a random subset chosen by the
-    seed, and smaller caps choose subsets of larger ones; a fraction (0.25) is one of what there is.
+    are in tokens; `stride` is the overlap of two windows of a long context (spans only), 128 or half of
+    shorter windows if none is stated. `warmup` is a share of the updates. `examples` caps the training
+    examples of each task: a random subset chosen by the seed, and smaller caps choose subsets of larger ones;
+    a fraction (0.25) is one of what there is.
     `evaluations` spreads so many development evaluations over the phase; `select = "best"` keeps the
     checkpoint with the best one, and `patience` stops after so many without improvement; both look at the
     labelled tasks, in the source language only. `development_rows` says which rows the `development_examples`
@@ -73,7 +82,7 @@ class Recipe(Specification):
     batch_size: int | None = Field(default=None, ge=1)
     batch_tokens: int | None = Field(default=None, ge=16)
     max_length: int = Field(default=256, ge=8)
-    stride: int = Field(default=128, ge=0)
+    stride: int = Field(default=STRIDE, ge=0)
     warmup: float = Field(default=0.1, ge=0, le=1)
     decay: Literal["linear", "cosine", "constant"] = "linear"
     weight_decay: float = Field(default=0.01, ge=0)
@@ -103,6 +112,8 @@ class Recipe(Specification):
             for one, other, default in ALTERNATIVES:
                 if fields.get(one) is None and fields.get(other) is None:
                     fields = fields | {one: default}
+            if "stride" not in fields and isinstance(length := fields.get("max_length"), int) and length > 0:
+                fields = fields | {"stride": usual_stride(length)}
             if isinstance(fields.get("betas"), list):  # JSON and TOML know no tuples
                 fields = fields | {"betas": tuple(fields["betas"])}
         return fields
@@ -142,7 +153,10 @@ def overridden(recipe: Recipe, overrides: dict[str, Any]) -> Recipe:
     """The recipe with other fields, as a study file states them; ValidationError if that is none."""
     if not overrides:
         return recipe
-    fields = merged(recipe.model_dump(mode="json", exclude_defaults=True), overrides)
+    fields = recipe.model_dump(mode="json", exclude_defaults=True)
+    if recipe.stride == usual_stride(recipe.max_length):
+        fields.pop("stride", None)
+    fields = merged(fields, overrides)
     return Recipe.model_validate_json(json.dumps(fields, default=str))
 
 

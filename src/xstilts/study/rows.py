@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from xstilts.data import images, loader, task
 from xstilts.data.examples import Example
 from xstilts.data.fit import is_left_out
-from xstilts.errors import DataError, InputError, InputErrors, StudyError
+from xstilts.errors import DataError, InputError, InputErrors, StudyError, TaskError
 from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.study.architecture import KINDS, SEEING, type_of
 from xstilts.study.backbone import Backbone
@@ -40,7 +40,7 @@ def look(
     named: dict[str, list[str]] = {}
     counts: dict[Part, int] = {}
     errors: dict[str, InputError] = {}
-    notes: list[str] = []
+    without: dict[tuple[str, str], dict[str, int]] = {}
     for part in parts_of(known):
         one = places.task(part.task)
         local = loader.from_files(one, places.data) or part.split == task.TRANSLATED
@@ -57,13 +57,18 @@ def look(
             else:
                 counts[part] = number_of(rows)
             if any(empty):
-                said = f"{sum(empty):,} rows of {part.split} in '{part.language}' have no text"
-                notes.append(f"{part.task}: {said} and are passed by")
+                without.setdefault((part.task, part.split), {})[part.language] = sum(empty)
         except InputError as error:
-            errors[str(error)] = error
+            fault = f"{error.where}: {error.what}" if isinstance(error, TaskError) else str(error)
+            errors.setdefault(fault, error)  # a line of a user's own task fails in every file alike
     for name, found in named.items():
         if (lack := _lack(places.task(name), found, places)) is not None:
             errors[str(lack)] = lack
+    notes = (
+        f"{name}: {sum(found.values()):,} rows of {split} in {', '.join(map(repr, found))} have no text "
+        "and are passed by"
+        for (name, split), found in without.items()
+    )
     return counts, tuple(errors.values()), tuple(notes)
 
 

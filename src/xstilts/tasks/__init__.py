@@ -10,6 +10,8 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from xstilts import metrics
+from xstilts.data.own_code import own_code
 from xstilts.data.task import NO_COMMIT, Task, find_commit, is_commit
 from xstilts.disk import is_file
 from xstilts.errors import TaskError, did_you_mean
@@ -42,15 +44,16 @@ def _find_file(path: Path) -> Task:
     spec = importlib.util.spec_from_file_location(f"xstilts_user_task_{path.stem}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    try:
+    with own_code(path):
         spec.loader.exec_module(module)
-    except Exception as error:  # the user's code: whatever it raises is the user's to know
-        raise TaskError(str(path), f"the task file fails: {type(error).__name__}: {error}.") from error
     task = getattr(module, "TASK", None)
     if not isinstance(task, Task):
         raise TaskError(
             str(path), "binds no TASK.", "Write `TASK = Task(...)`; docs/adding-a-task.md shows one."
         )
+    if task.metric and task.metric not in metrics.names():
+        now = f"{did_you_mean(task.metric, metrics.names())} There are {', '.join(metrics.names())}.".strip()
+        raise TaskError(str(path), f"no metric '{task.metric}'.", now)
     for hub in () if task.hub is None else task.hub.sources:
         if not is_commit(hub.revision):
             what = f"the revision {hub.revision!r} of {hub.dataset} {NO_COMMIT}"

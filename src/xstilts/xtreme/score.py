@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts import metrics
+from xstilts.data import readers
 from xstilts.data.task import Task
 from xstilts.data.unpacked import unpacked
 from xstilts.errors import InputError, InputErrors, PredictionError, did_you_mean
@@ -268,8 +269,10 @@ def _text(path: Path) -> str:
         with unpacked(path) if path.suffix == ".gz" else path.open("rb") as stream:
             return stream.read().decode("utf-8")
     except UnicodeDecodeError as error:
-        what = f"{path.name} is not UTF-8 ({error.reason} at byte {error.start})."
-        raise PredictionError("encoding", what, "Convert it to UTF-8.") from error
+        wrong = readers.not_utf8(path)
+        raise PredictionError(
+            "encoding", f"{path.name}{wrong.where.removeprefix(str(path))} {wrong.what}", wrong.now
+        ) from error
     except (EOFError, zlib.error) as error:
         raise PredictionError(str(path), f"is damaged or cut short ({error}).", "Fetch it again.") from error
     except OSError as error:

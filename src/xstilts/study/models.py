@@ -1,0 +1,109 @@
+"""Models of the Hub that studies often name, from `models.csv`: full names, commits, sizes, other names.
+
+The commits are those of the bundled studies, and for multilingual BERT the one that most others name. Sizes
+are in millions of parameters, `body` without the tables of tokens, as transformers builds the model from its
+published configuration. What is not known is empty.
+"""
+
+import csv
+import struct
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from xstilts.errors import did_you_mean
+from xstilts.plain import parse_json
+from xstilts.study.backbone import Backbone
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters of a model: all of them, and those without the tables of tokens."""
+
+    parameters: float
+    body: float
+
+
+@dataclass(frozen=True)
+class HubModel:
+    """A model; `revision` is empty, and `size` None, where they are not known."""
+
+    name: str
+    revision: str
+    size: Parameters | None
+    also: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def known() -> dict[str, HubModel]:
+    """The models by their full names."""
+    text = files("xstilts.study").joinpath("models.csv").read_text(encoding="utf-8")
+    found = {}
+    for row in csv.DictReader(text.splitlines()):
+        numbers = row["parameters"], row["body"]
+        size = Parameters(*(1e6 * float(number) for number in numbers)) if all(numbers) else None
+        found[row["name"]] = HubModel(row["name"], row["revision"], size, tuple(row["also"].split()))
+    return found
+
+
+def size(backbone: Backbone, folder: Path | None) -> Parameters | None:
+    """How large a backbone is, from the table, the files in its folder, or its shape; None if unknown."""
+    if backbone.model in known():
+        return known()[backbone.model].size
+    if folder is not None:
+        try:
+            shape = parse_json((folder / "config.json").read_text(encoding="utf-8"))
+            count = sum(map(_stored, folder.glob("*.safetensors")))
+            return Parameters(count, count - shape["vocab_size"] * _first(shape, *_WIDTH))
+        except (OSError, ValueError, TypeError, KeyError, struct.error):
+            return None  # whatever is wrong is told when the model is loaded
+    width, layers = _first(backbone.shape, *_WIDTH), _first(backbone.shape, *_LAYERS)
+    if not width or not layers or backbone.tokenizer is None:
+        return None
+    body = layers * width * (4 * width + 2 * (_first(backbone.shape, *_INNER) or 4 * width))
+    return Parameters(body + backbone.tokenizer.vocabulary * width, body)
+
+
+_WIDTH = ("hidden_size", "d_model", "n_embd")
+_LAYERS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers")
+_INNER = ("intermediate_size", "d_ff", "n_inner", "ffn_dim")
+
+
+def _first(shape: Mapping[str, Any], *keys: str) -> float:
+    return next((float(shape[key]) for key in keys if shape.get(key)), 0.0)
+
+
+def _stored(path: Path) -> int:
+    """The numbers in a file of safetensors, as its head says."""
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        head = parse_json(file.read(min(length, 2**26)).decode("utf-8"))
+    return sum(prod(entry["shape"]) for key, entry in head.items() if key != "__metadata__")
+
+
+def pin(name: str) -> str:
+    """How to pin the commit of a model of the Hub."""
+    if name in known() and (revision := known()[name].revision):
+        return f'Pin the commit: revision = "{revision}".'
+    return "Pin the commit: revision = \"...\" (the Hub shows it under 'Files and versions')."
+
+
+def near(word: str, bundled: Collection[str]) -> str:
+    """What a name without owner means: an old name of the Hub, a nickname, a bundled one; "" if nothing."""
+    names = {other: model.name for model in known().values() for other in model.also}
+    full = names.get(word.casefold())
+    if full is None:
+        if hint := did_you_mean(word, bundled):
+            return hint
+        full = next(
+            (name for other, name in names.items() if f"'{other}'" in did_you_mean(word, names)), None
+        )
+    if full is None:
+        return ""
+    if revision := known()[full].revision:
+        return f'Write model = "{full}", revision = "{revision}".'
+    return f'On the Hub it is model = "{full}". {pin(full)}'
