@@ -1,6 +1,6 @@
 """A folder with a study, users' task files and their data: everything that planning needs, nothing real."""
 
-import functools
+import os
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -130,16 +130,16 @@ def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
     """Commands in an empty folder, with work that costs nothing (runner/fakes.py) and no report."""
     from shell import Shell
     from xstilts.report import conditions, page
-    from xstilts.runner import local
+    from xstilts.run import launch
     from xstilts.store import Store
 
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "runner"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "runner"), prepend=os.pathsep)
     monkeypatch.delenv("XSTILTS_STORE", raising=False)
     monkeypatch.delenv("XSTILTS_DATA", raising=False)
-    monkeypatch.setattr(local, "run", functools.partial(local.run, compute="fakes:compute"))
+    monkeypatch.setattr(launch, "COMPUTE", "fakes:compute")
     monkeypatch.setattr(page, "write", fake_report)
     monkeypatch.setattr(conditions, "answer", lambda effects, store: ("The answer.", ["A condition."]))
     Store(folder / "store").prepare()

@@ -1,6 +1,5 @@
 """The commands: exit statuses, what goes to which stream, and that options change no science."""
 
-import importlib
 import itertools
 import json
 import resource
@@ -16,7 +15,7 @@ import pytest
 from predictions import TARGETS
 from shell import Shell
 from xstilts import __main__ as commands
-from xstilts.runner import driver, local, work
+from xstilts.run import launch, local
 from xstilts.store import write_json
 from xstilts.study.load import load
 from xstilts.study.plan import plan
@@ -42,14 +41,14 @@ def test_how_much_memory_a_training_takes_is_told_to_the_workers(
 ) -> None:
     seen = []
 
-    def run(*_: Any, compute: str = driver.COMPUTE, **__: Any) -> driver.Result:
-        module, name = compute.split(":")
-        seen.append(getattr(importlib.import_module(module), name))
+    def run(wanted: launch.Run, *_: Any, **__: Any) -> launch.Result:
+        settings = wanted.settings(local.PACE, 1, divide=False)
+        seen.append(settings["means"]["save_memory"])
         raise KeyboardInterrupt
 
     monkeypatch.setattr(local, "run", run)
     shell("run", world.study(), *option)
-    assert seen == [work.compute_in_less_memory if option else work.compute]
+    assert seen == [bool(option)]
 
 
 def test_a_failed_step_is_status_one_and_the_report_is_written(world: "World", shell: Shell) -> None:

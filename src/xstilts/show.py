@@ -15,7 +15,7 @@ from rich.table import Table
 from xstilts import languages as known_languages
 from xstilts import task
 from xstilts.plain import printable
-from xstilts.runner.progress import duration
+from xstilts.run.progress import duration
 from xstilts.store import Store
 from xstilts.study import load
 from xstilts.study.cost import estimate, tokens_of
@@ -28,7 +28,7 @@ from xstilts.study.study import Study
 if TYPE_CHECKING:
     from xstilts.audit.finding import Audit
     from xstilts.report.compare import Comparison
-    from xstilts.runner.driver import Result
+    from xstilts.run.launch import Result
 
 
 def checked(
@@ -254,7 +254,7 @@ def _state(steps: Iterable[Step], store: Store) -> str:
     missing = [step for step in steps if not store.done(step)]
     if not missing:
         return "done"
-    if any(store.claimed(step.fingerprint) for step in missing):
+    if any(store.leased(step.fingerprint) for step in missing):
         return "running"
     return "failed" if any(store.failure(step.fingerprint) for step in missing) else "open"
 

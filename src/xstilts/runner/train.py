@@ -82,7 +82,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0912, P
         adapter.attach(model, recipe.adapter, new)
     dropout.in_bulk(model)
     attention.keep_little(model.encoder)
-    if context.save_memory:
+    if context.means.save_memory:
         model.save_memory()
 
     # The data: encoded once; the schedule says which items each update sees.

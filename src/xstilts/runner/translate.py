@@ -19,8 +19,8 @@ from typing import Any
 from xstilts import languages, task, translated
 from xstilts.errors import DataError
 from xstilts.families.examples import Example
+from xstilts.plain import say
 from xstilts.runner.data import generator
-from xstilts.runner.progress import say
 from xstilts.runner.retell import Telling, retold, told
 from xstilts.runner.translator import Translator, Wish
 from xstilts.store import read_json, write_json
