@@ -43,8 +43,8 @@ LAYERS = (
     ("show", "show_store", "export", "options", "store_commands"),
     ("__main__",),
 )
-"""From the bottom up. A module imports from its own layer and those below; `report` meets neither `runner` nor
-`run`."""
+"""From the bottom up. A module imports from its own layer and those below; `report` meets neither
+`runner` nor `run`."""
 
 
 def modules() -> list[Path]:

@@ -5,6 +5,7 @@ import json
 import resource
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,32 @@ def test_ctrl_c_says_how_to_continue(world: "World", shell: Shell, monkeypatch: 
     status, out, err = shell("run", path)
     assert (status, out) == (130, "")
     assert err.splitlines()[-1] == f"Stopped: 0 of 14 cells. The same command continues: xstilts run {path}"
+
+
+IN_THE_BACKGROUND = """
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for what ends in `&`
+from xstilts.study import rows
+rows.check_rows = lambda *_: (print("ready", flush=True), time.sleep(60))
+from xstilts.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_before_its_first_training_says_how_to_continue(
+    world: "World", shell: Shell, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-c", IN_THE_BACKGROUND, "run", str(world.study())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "ready\n"
+        running.send_signal(number)
+        _, err = running.communicate(timeout=50)
+    assert (running.returncode, err.splitlines()[-1]) == (
+        130,
+        f"Stopped. The same command continues: xstilts run {world.study()}",
+    )
 
 
 def test_what_ctrl_c_says_is_the_whole_command(

@@ -8,7 +8,7 @@
     store/audits/<key>.json            what the leak audit of a plan found
     store/failures/<fingerprint>.json  why a step failed the last time it was tried
     store/data/<key>/                  encoded rows that workers share while they train
-    store/jobs/<token>/                where drivers meet workers on other computers (runner/meeting.py)
+    store/jobs/<token>/                where launchers meet their workers (run/rendezvous.py)
 
 Leases save work; the rename decides what is true. So a lease may be lost (a stalled computer, a clock), and
 the worst that follows is that a step is computed twice, with the same result.

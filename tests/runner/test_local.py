@@ -148,7 +148,9 @@ def test_a_killed_driver_takes_its_workers_along_and_loses_nothing(bench: Bench)
     finished = {step.fingerprint for step in bench.plan.steps if bench.store.done(step)}
     assert finished
     before = bench.begun
+    assert len([*(bench.store.root / "jobs").iterdir()]) == 1
     result = bench.run()
+    assert not (bench.store.root / "jobs").exists(), "nor does its own folder"
     assert result.found == len(finished)
     assert result.complete
     assert bench.is_whole()

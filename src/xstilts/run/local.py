@@ -43,7 +43,7 @@ def run(
         told = wanted.settings(PACE, processes, divide=divide)
         places = environments(workers, processes, threads=threads(wanted.steps))
         try:
-            with rendezvous(wanted.store, launch.entries, told) as folder:
+            with rendezvous(wanted.store, launch.entries, told, here=True) as folder:
                 launch.attend(folder, _Processes(folder, places))
         finally:
             wanted.store.tidy()
@@ -116,6 +116,8 @@ class _Processes:
 
 def _status(process: "subprocess.Popen[bytes]") -> int | None:
     """The exit status of a process that has ended, without its being waited for; None if it goes on."""
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13
+        return process.poll()
     ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     if ended is None:
         return None

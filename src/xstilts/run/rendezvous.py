@@ -11,6 +11,7 @@ Network file systems show a file late in listings, so that files are looked for 
 
 import contextlib
 import json
+import os
 import platform
 import secrets
 import shutil
@@ -22,6 +23,7 @@ from typing import Any
 
 import xstilts
 from xstilts.errors import StoreError
+from xstilts.leases import is_alive
 from xstilts.run.steps import Entry
 from xstilts.store import GONE, Store, write_json
 
@@ -31,9 +33,15 @@ PATIENCE_SECONDS = 60.0
 
 
 @contextlib.contextmanager
-def rendezvous(store: Store, entries: Iterable[Entry], settings: Mapping[str, Any]) -> Iterator[Path]:
-    """A new folder, which is gone when the block ends. StoreError if the store cannot be written."""
-    folder = store.root / "jobs" / secrets.token_hex(8)
+def rendezvous(
+    store: Store, entries: Iterable[Entry], settings: Mapping[str, Any], *, here: bool = False
+) -> Iterator[Path]:
+    """A new folder, which is gone when the block ends. StoreError if the store cannot be written.
+
+    If workers are `here`, they end with this process, and the folder is of no use to anybody after its death.
+    """
+    owner = f"{platform.node()}@{os.getpid()}@" if here else ""
+    folder = store.root / "jobs" / f"{owner}{secrets.token_hex(8)}"
     with store.guarded():
         for name in ("failed", "logs"):
             (folder / name).mkdir(parents=True)
@@ -50,11 +58,14 @@ def rendezvous(store: Store, entries: Iterable[Entry], settings: Mapping[str, An
 
 
 def _remove_old(new: Path) -> None:
-    """Folders of runs whose launcher was killed, once nothing in them has changed for a week."""
+    """Folders of dead launchers of this computer; of other runs, once nothing has changed for a week."""
     for folder in sorted(new.parent.iterdir()):
+        host, _, rest = folder.name.partition("@")
+        process = rest.partition("@")[0]
         with contextlib.suppress(FileNotFoundError):  # its own launcher has just removed it
             latest = max(path.stat().st_mtime for path in [folder, *folder.rglob("*")])
-            if new.stat().st_mtime - latest > OLD_SECONDS:
+            is_dead = host == platform.node() and process.isdecimal() and not is_alive(int(process))
+            if is_dead or new.stat().st_mtime - latest > OLD_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
