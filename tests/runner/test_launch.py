@@ -49,6 +49,11 @@ class Fake:
         self.logs[name].tell(event="started", step=step)
 
 
+@pytest.fixture(autouse=True)
+def _seek_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "SEEK_SECONDS", 0.0)
+
+
 @pytest.fixture
 def folder(bench: Bench) -> Iterator[Path]:
     with rendezvous.rendezvous(bench.store, [], {}) as made:

@@ -27,6 +27,8 @@ ATTEMPTS = 3
 """How often a step is tried that takes its worker with it (killed for memory, a crash in a library)."""
 BARREN = 3
 """So many workers in a row that end before they begin a step are a fault of the cluster or of its options."""
+SEEK_SECONDS = 1.0
+"""Time between two looks, at the least, for steps that another launcher's workers have computed."""
 
 Listener = Callable[[Step, Mapping[str, Any]], None]
 """Told what happens to a step; `event` is started, progress, busy, finished, failed or blocked."""
@@ -150,7 +152,7 @@ class Launch:
         self._workers: dict[str, _Worker] = {}
         self._deaths: dict[str, int] = {}
         self._seen: dict[str, float] = {}
-        self._barren, self._asked = 0, -math.inf
+        self._barren, self._asked, self._sought = 0, -math.inf, -math.inf
 
     def attend(self, folder: Path, crew: Crew) -> None:
         """See to it that there are workers until nothing is left; end them if the block is left early."""
@@ -168,7 +170,9 @@ class Launch:
         store, now = self._run.store, time.monotonic()
         store.require()
         asks = now - self._asked >= self._pace.ask
-        done = [one.fingerprint for one in self.left.ready() if store.done(one)] if asks else []
+        seeks = asks and now - self._sought >= max(self._pace.ask, SEEK_SECONDS)
+        self._sought = now if seeks else self._sought
+        done = [one.fingerprint for one in self.left.ready() if store.done(one)] if seeks else []
         ended = crew.ended({name: one.joined for name, one in self._workers.items()}) if asks else {}
         for worker in self._workers.values():
             for event in worker.log.news():
