@@ -11,7 +11,7 @@ killed, which is measured again every ten kills. Three phases train for some sec
 every half second instead of every minute: else no kill would find one.
 
 `two`: two drivers of four workers each on one store; three workers are killed. Steps only wait, so that the
-figures are of claims and takeovers alone. Then one whole driver is killed, and the other's takeover timed.
+figures are of leases and takeovers alone. Then one whole driver is killed, and the other's takeover timed.
 """
 
 import argparse
@@ -33,9 +33,10 @@ from typing import Any
 from unittest import mock
 
 from xstilts.analysis.findings import Findings
-from xstilts.runner import local, work
-from xstilts.runner.context import Context, Event
-from xstilts.runner.sweep import Sweep
+from xstilts.run import launch, local
+from xstilts.run.sweep import Sweep
+from xstilts.runner import work
+from xstilts.runner.context import Context, Event, Means
 from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import Plan, plan
@@ -121,23 +122,28 @@ def main() -> None:
 def drive(study: Path, root: Path, workers: int, compute: str) -> None:
     """Run the study as the command would, with as many workers as asked for, also beyond the cores."""
     found, store = plan(load(study)), Store(root)
-    with mock.patch("xstilts.runner.machine.cores", return_value=workers):
+    with mock.patch("xstilts.run.machine.cores", return_value=workers):
         store.prepare()
         sweep = Sweep(found.steps, store, lambda *_: None)
-        how = f"chaos:{compute}"
-        result = local.run(found.steps, store, found.places, sweep, workers=workers, compute=how)
+        with mock.patch.object(launch, "COMPUTE", f"chaos:{compute}"):
+            wanted = launch.Run(found.steps, store, found.places)
+            result = local.run(wanted, sweep, workers=workers)
     print(result.computed, flush=True)
     sys.exit(0 if result.complete else 1)
 
 
-def train(step: Step, store: Store, places: Places, report: Callable[[Event], None]) -> work.Outcome:
+def train(
+    step: Step, store: Store, places: Places, report: Callable[[Event], None], means: Means
+) -> work.Outcome:
     """The real work, with states more often."""
     with mock.patch.object(work, "Context", partial(Context, save_seconds=STATE_SECONDS)):
-        return work.compute(step, store, places, report)
+        return work.compute(step, store, places, report, means)
 
 
-def wait(step: Step, store: Store, places: Places, report: Callable[[Event], None]) -> work.Outcome:
-    """The real claims and folders around nothing but time; a line in the log at the beginning and the end."""
+def wait(
+    step: Step, store: Store, places: Places, report: Callable[[Event], None], means: Means
+) -> work.Outcome:
+    """The real leases and folders around nothing but time; a line in the log at the beginning and the end."""
 
     def result(step: Step, context: Context) -> dict[str, Any]:
         _log(store, "begun", step)
@@ -148,7 +154,7 @@ def wait(step: Step, store: Store, places: Places, report: Callable[[Event], Non
         return {}
 
     with mock.patch.object(work, "_result", result):
-        return work.compute(step, store, places, report)
+        return work.compute(step, store, places, report, means)
 
 
 def _log(store: Store, what: str, step: Step) -> None:
@@ -235,7 +241,7 @@ def _content(found: Plan, root: Path) -> dict[str, Any]:
     store.know(found.steps)
     files = {step.fingerprint: (store.record(step.fingerprint) or {})["files"] for step in found.steps}
     tables = page.write(Findings.of(found, store), ["csv"], root / "report")
-    left = [path.name for name in ("temporary", "running", "claims") for path in (root / name).iterdir()]
+    left = [path.name for name in ("temporary", "running", "leases") for path in (root / name).iterdir()]
     assert not left, f"left behind: {left}"
     return {"files": files, "tables": [path.read_bytes() for path in tables]}
 
@@ -286,7 +292,7 @@ def two(folder: Path, steps: int) -> dict[str, Any]:
 
 
 def _takeover(study: Path, root: Path, steps: int) -> dict[str, Any]:
-    """How long after the kill of a driver the other begins the steps that the dead workers had claimed."""
+    """How long after the kill of a driver the other begins the steps that the dead workers had leased."""
     dead, living = (_start(study, root, 4, "wait") for _ in range(2))
     _await(partial(_has_ended, root, steps / 4))
     os.killpg(dead.pid, signal.SIGKILL)
@@ -297,7 +303,7 @@ def _takeover(study: Path, root: Path, steps: int) -> dict[str, Any]:
     again = {line[1]: float(line[3]) for line in _lines(root, "begun") if line[1] in held}
     seconds = [at - killed for at in again.values() if at > killed]
     return {
-        "claims_taken_over": len(seconds),
+        "leases_taken_over": len(seconds),
         "takeover_seconds_median": round(statistics.median(seconds), 2) if seconds else None,
         "takeover_seconds_worst": round(max(seconds), 2) if seconds else None,
     }

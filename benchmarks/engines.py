@@ -1,10 +1,9 @@
-"""What the engines cost: the time until the first step begins, and that of a step beside its work.
+"""What the launchers cost: the time until the first step begins, and that of a step beside its work.
 
     python benchmarks/engines.py [--steps 1000] [--workers 2] [--engines local ray submitit] [--json FILE]
 
-The steps compute nothing, and half of them wait for another. `submitit` is what the Slurm engine does, with
-submitit's local executor in the place of Slurm: jobs that take steps by themselves, and a driver that reads
-what they tell. Ray starts a cluster of its own.
+The steps compute nothing, and half of them wait for another. `submitit` is what the Slurm launcher does,
+with submitit's local executor in the place of Slurm. Ray starts a cluster of its own.
 """
 
 import argparse
@@ -15,30 +14,28 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from overhead import trivial_steps
-from xstilts.runner import job, local, machine, meeting, on_ray, on_slurm
-from xstilts.runner.driver import Driver, Result
-from xstilts.runner.engine import RayOptions, SlurmOptions
-from xstilts.runner.workbench import settings
+from overhead import COMPUTE, trivial_steps
+from xstilts.run import launch, local, machine, ray, slurm
+from xstilts.run.engine import RayOptions, SlurmOptions
+from xstilts.run.launch import Listener, Result, Run
 from xstilts.store import Store
 from xstilts.study.step import Places, Step
 
-COMPUTE = "overhead:compute"
 
-
-class Processes:
+class Processes(slurm.Jobs):
     """submitit's local executor in the place of Slurm: each job is a process of this computer."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._executor = on_slurm.imported().LocalExecutor(folder / "logs")
+    def __init__(self, folder: Path, options: SlurmOptions) -> None:
+        self._folder, self.room = folder, options.jobs
+        self._executor = slurm.imported().LocalExecutor(folder / "logs")
         self._executor.update_parameters(timeout_min=60)
         self._jobs: dict[str, Any] = {}
 
-    def submit(self, count: int) -> list[str]:
+    def start(self, count: int) -> list[str]:
         """Names of that many new jobs."""
-        new = [self._executor.submit(job.serve, str(self._folder)) for _ in range(count)]
+        new = [self._executor.submit(slurm.serve, str(self._folder)) for _ in range(count)]
         self._jobs |= {one.job_id: one for one in new}
         return [one.job_id for one in new]
 
@@ -52,19 +49,15 @@ class Processes:
             self._jobs[name].cancel()
 
 
-def on_processes(
-    driver: Driver, steps: Sequence[Step], told: dict[str, Any], options: SlurmOptions
-) -> Result:
-    """The Slurm engine on submitit's local executor."""
-    with meeting.meeting(driver.store) as folder:
-        on_slurm.arrange(folder, steps, told, options)
-        on_slurm.attend(driver, steps, folder, Processes(folder), options.jobs)
-    return driver.result
+def on_processes(wanted: Run, listener: Listener, options: SlurmOptions) -> Result:
+    """The Slurm launcher on submitit's local executor."""
+    with mock.patch.object(slurm, "Jobs", Processes):
+        return slurm.run(wanted, listener, options)
 
 
 def main() -> None:
     """Measure, print, and write the figures as JSON where asked to."""
-    parser = argparse.ArgumentParser(description="What the engines cost")
+    parser = argparse.ArgumentParser(description="What the launchers cost")
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=machine.cores())
     parser.add_argument("--engines", nargs="*", default=list(ENGINES), choices=list(ENGINES))
@@ -91,26 +84,24 @@ def measured(run: Callable[..., Result], count: int, workers: int) -> dict[str, 
 
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        result = run(steps, Store(Path(folder)), listener, workers)
+        with mock.patch.object(launch, "COMPUTE", COMPUTE):
+            result = run(Run(steps, Store(Path(folder)), Places()), listener, workers)
         ended = time.perf_counter()
     assert result.computed == len(steps), result.failed
     first, last = times[0], times[-1]
     return {"start": first - began, "step": (last - first) / len(steps), "all": ended - began}
 
 
-def _local(steps: Sequence[Step], store: Store, listener: Any, workers: int) -> Result:
-    return local.run(steps, store, Places(), listener, workers=workers, compute=COMPUTE)
+def _local(wanted: Run, listener: Listener, workers: int) -> Result:
+    return local.run(wanted, listener, workers=workers)
 
 
-def _ray(steps: Sequence[Step], store: Store, listener: Any, workers: int) -> Result:
-    options = RayOptions(steps=workers)
-    return on_ray.run(steps, store, Places(), listener, options=options, compute=COMPUTE)
+def _ray(wanted: Run, listener: Listener, workers: int) -> Result:
+    return ray.run(wanted, listener, RayOptions(steps=workers))
 
 
-def _submitit(steps: Sequence[Step], store: Store, listener: Any, workers: int) -> Result:
-    options = SlurmOptions(cpus=1, gpus=0, jobs=workers)
-    driver = Driver(steps, store, listener)
-    return on_processes(driver, steps, settings(store, Places(), COMPUTE), options)
+def _submitit(wanted: Run, listener: Listener, workers: int) -> Result:
+    return on_processes(wanted, listener, SlurmOptions(cpus=1, gpus=0, jobs=workers))
 
 
 ENGINES: dict[str, Callable[..., Result]] = {"local": _local, "ray": _ray, "submitit": _submitit}

@@ -143,7 +143,7 @@ def train(folder: Path, seed: int) -> dict[str, float]:
     (folder / "study.toml").write_text(STUDY.format(seed=seed))
     store, most, ended = Store(folder / "store"), [0], threading.Event()
     found = plan(load(str(folder / "study.toml")))
-    for name in ("steps", "temporary", "running", "claims", "failures"):  # not tidied: the columns stay
+    for name in ("steps", "temporary", "running", "leases", "failures"):  # not tidied: the columns stay
         (store.root / name).mkdir(parents=True, exist_ok=True)
 
     def watch() -> None:

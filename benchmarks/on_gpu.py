@@ -272,9 +272,12 @@ def parity(folder: Path, scale: Scale) -> dict[str, Any]:
     return found | ({"attention": attention_beside_a_mask()} if cuda else {})
 
 
-def losses(one: Job, scale: Scale, execution: Any = None, dropout: float | None = 0.0) -> list[float]:
+def losses(
+    one: Job, scale: Scale, execution: Any = None, dropout: float | None = 0.0, processes: int = 1
+) -> list[float]:
     """Those of the first updates of a job, computed in that way, or as the device can."""
     from xstilts.runner import work
+    from xstilts.runner.context import Means
     from xstilts.runner.device import Execution
     from xstilts.store import Store
     from xstilts.study.step import Step
@@ -287,7 +290,7 @@ def losses(one: Job, scale: Scale, execution: Any = None, dropout: float | None 
             stack.enter_context(mock.patch.object(Execution, "chosen", lambda *_: execution))
         store = Store(Path(name))
         store.prepare()
-        work.compute(step, store, places, lambda event: None)
+        work.compute(step, store, places, lambda event: None, Means(processes=processes))
         folder = store.folder(step.fingerprint)
         assert folder is not None
         lines = (folder / "curve.jsonl").read_text().splitlines()
@@ -332,8 +335,6 @@ def attention_beside_a_mask() -> dict[str, Any]:
 
 def two_processes(folder: Path, scale: Scale) -> dict[str, Any]:
     """A phase by one process, and by two that share the GPU: losses, and how far apart they are."""
-    from xstilts.runner.machine import PROCESSES
-
     (folder / "sitecustomize.py").write_text(SHARED)
     os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
     os.environ["GLOO_SOCKET_IFNAME"] = "lo"
@@ -341,8 +342,7 @@ def two_processes(folder: Path, scale: Scale) -> dict[str, Any]:
     encoder, values, seconds = job(folder, scale, scale.parity), [], []
     for processes in (1, 2):
         began = time.monotonic()
-        with mock.patch.dict(os.environ, {PROCESSES: str(processes)}):
-            values.append(losses(encoder, scale))
+        values.append(losses(encoder, scale, processes=processes))
         seconds.append(time.monotonic() - began)
     away = max(abs(two / alone - 1) for alone, two in zip(*values, strict=True))
     return {"losses": values, "farthest": away, "bound": 0.02, "holds": away <= 0.02, "seconds_of": seconds}

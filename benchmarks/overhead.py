@@ -2,7 +2,7 @@
 
     python benchmarks/overhead.py [--steps 1000] [--cells 10000] [--json FILE]
 
-A step: claiming it, handing it to a worker process, writing its folder and record, renaming it into place;
+A step: leasing it in a worker process, writing its folder and record, renaming it into place;
 half of the steps wait for another. Nothing is trained. Planning: a study of so many cells, from the file to
 the list of steps with their fingerprints. Starting: `xstilts --help`.
 """
@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from xstilts.runner import local, work
-from xstilts.runner.context import Event
+from xstilts.run import launch, local
+from xstilts.runner import work
+from xstilts.runner.context import Event, Means
 from xstilts.store import Store
 from xstilts.study.backbone import Backbone
 from xstilts.study.load import load
@@ -32,6 +33,7 @@ from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
 
 STARTS = 7
+COMPUTE = "overhead:compute"
 TARGETS = ("udpos", "xnli")
 SEEDS = 100
 STUDY = """
@@ -39,7 +41,7 @@ name = "overhead"
 question = "How long does planning take?"
 references = []
 [backbones]
-base = {{ model = "FacebookAI/xlm-roberta-base", revision = "0000000" }}
+base = {{ model = "FacebookAI/xlm-roberta-base", revision = "0123456789012345678901234567890123456789" }}
 [intermediate]
 seeds = {seeds}
 [intermediate.arms]
@@ -117,14 +119,9 @@ def steps(count: int, workers: int | None) -> dict[str, Any]:
         seconds = []
         for _ in range(2):
             began = time.perf_counter()
-            result = local.run(
-                trivial,
-                store,
-                Places(),
-                lambda step, event: None,
-                workers=workers,
-                compute="overhead:compute",
-            )
+            with mock.patch.object(launch, "COMPUTE", COMPUTE):
+                wanted = launch.Run(trivial, store, Places())
+                result = local.run(wanted, lambda step, event: None, workers=workers)
             seconds.append(time.perf_counter() - began)
             assert result.complete, result.failed
     return {
@@ -150,10 +147,11 @@ def trivial_steps(count: int) -> list[Step]:
     return found
 
 
-def compute(step: Step, store: Store, places: Places, report: Callable[[Event], None]) -> str:
+def compute(step: Step, store: Store, places: Places, report: Callable[[Event], None], means: Means) -> str:
     """What a worker does with a step, but for the work itself."""
-    with mock.patch.object(work, "_result", lambda step, context: {}):
-        return work.compute(step, store, places, report)
+    nothing: dict[str, Any] = {"_result": lambda step, context: {}, "read": lambda step, places: ()}
+    with mock.patch.multiple(work, **nothing):
+        return work.compute(step, store, places, report, means)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """A folder with a study, users' task files and their data: everything that planning needs, nothing real."""
 
-import functools
 import os
 import textwrap
 from collections.abc import Callable
@@ -136,7 +135,7 @@ def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
     from shell import Shell
     from xstilts.analysis.findings import Findings
     from xstilts.report import page
-    from xstilts.runner import local
+    from xstilts.run import launch
     from xstilts.store import Store
 
     folder = tmp_path / "here"
@@ -145,7 +144,7 @@ def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "runner"), prepend=os.pathsep)
     monkeypatch.delenv("XSTILTS_STORE", raising=False)
     monkeypatch.delenv("XSTILTS_DATA", raising=False)
-    monkeypatch.setattr(local, "run", functools.partial(local.run, compute="fakes:compute"))
+    monkeypatch.setattr(launch, "COMPUTE", "fakes:compute")
     monkeypatch.setattr(page, "write", fake_report)
     told = {"answer": "The answer.", "conditions": ["A condition."]}
     told["known_headline"] = ("The answer.", ["A condition."])

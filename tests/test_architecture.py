@@ -192,10 +192,10 @@ def test_reporting_loads_no_torch() -> None:
     assert not loaded_after(program) & set(HEAVY)
 
 
-def test_a_driver_loads_no_torch() -> None:
+def test_a_launcher_loads_no_torch() -> None:
     assert not loaded_after(
-        "import xstilts.runner.local, xstilts.runner.progress, xstilts.runner.work\n"
-        "import xstilts.runner.engine, xstilts.runner.on_ray, xstilts.runner.on_slurm"
+        "import xstilts.run.local, xstilts.run.progress, xstilts.run.worker\n"
+        "import xstilts.run.engine, xstilts.run.ray, xstilts.run.slurm"
     ) & set(HEAVY)
 
 

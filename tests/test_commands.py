@@ -1,11 +1,11 @@
 """The commands: exit statuses, what goes to which stream, and that options change no science."""
 
-import importlib
 import itertools
 import json
 import resource
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 from predictions import TARGETS
 from shell import Shell
 from xstilts import __main__ as commands
-from xstilts.runner import driver, local, work
+from xstilts.run import launch, local
 from xstilts.store import write_json
 from xstilts.study.load import load
 from xstilts.study.plan import plan
@@ -42,14 +42,14 @@ def test_how_much_memory_a_training_takes_is_told_to_the_workers(
 ) -> None:
     seen = []
 
-    def run(*_: Any, compute: str = driver.COMPUTE, **__: Any) -> driver.Result:
-        module, name = compute.split(":")
-        seen.append(getattr(importlib.import_module(module), name))
+    def run(wanted: launch.Run, *_: Any, **__: Any) -> launch.Result:
+        settings = wanted.settings(local.PACE, 1, divide=False)
+        seen.append(settings["means"]["save_memory"])
         raise KeyboardInterrupt
 
     monkeypatch.setattr(local, "run", run)
     shell("run", world.study(), *option)
-    assert seen == [work.compute_in_less_memory if option else work.compute]
+    assert seen == [bool(option)]
 
 
 def test_a_failed_step_is_status_one_and_the_report_is_written(world: "World", shell: Shell) -> None:
@@ -83,6 +83,32 @@ def test_ctrl_c_says_how_to_continue(world: "World", shell: Shell, monkeypatch: 
     status, out, err = shell("run", path)
     assert (status, out) == (130, "")
     assert err.splitlines()[-1] == f"Stopped: 0 of 14 cells. The same command continues: xstilts run {path}"
+
+
+IN_THE_BACKGROUND = """
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for what ends in `&`
+from xstilts.study import rows
+rows.check_rows = lambda *_: (print("ready", flush=True), time.sleep(60))
+from xstilts.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_before_its_first_training_says_how_to_continue(
+    world: "World", shell: Shell, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-c", IN_THE_BACKGROUND, "run", str(world.study())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "ready\n"
+        running.send_signal(number)
+        _, err = running.communicate(timeout=50)
+    assert (running.returncode, err.splitlines()[-1]) == (
+        130,
+        f"Stopped. The same command continues: xstilts run {world.study()}",
+    )
 
 
 def test_what_ctrl_c_says_is_the_whole_command(

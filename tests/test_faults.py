@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from xstilts import claims
-from xstilts.runner import local
+from xstilts import leases
+from xstilts.run import launch, local
 from xstilts.runner.context import MICRO_TOKENS
 from xstilts.store import Store
 from xstilts.study.load import load
@@ -110,13 +110,13 @@ def test_a_read_only_store_can_be_read(
     recovers(world, shell)
     fingerprint = step(world, PHASE).fingerprint
     shutil.rmtree(folder(world, PHASE))
-    Path(f"store/claims/{fingerprint}.json").write_text("token 1 another-computer")
+    Path(f"store/leases/{fingerprint}.json").write_text("token 1 another-computer")
 
     def forbidden(path: Path, **_: object) -> None:
         raise OSError(30, "Read-only file system", str(path))
 
     monkeypatch.setattr(Path, "touch", forbidden)
-    assert claims.is_held(Path(f"store/claims/{fingerprint}.json"))
+    assert leases.is_held(Path(f"store/leases/{fingerprint}.json"))
     status, out, err = shell("status", world.study())
     assert (status, err) == (0, "")
     assert "Cells:" in out
@@ -195,6 +195,7 @@ class Clock:
     """A clock that jumps by an hour a second after a step hangs: nobody waits for the limit."""
 
     hours = 0
+    sleep = staticmethod(time.sleep)
 
     @classmethod
     def monotonic(cls) -> float:
@@ -207,7 +208,7 @@ class Clock:
 
 
 def test_a_worker_that_hangs(world: "World", shell: "Shell", monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "time", Clock)
+    monkeypatch.setattr(launch, "time", Clock)
     instruct(**{PHASE: "hang once"})
     assert shell("run", world.study(), "--workers", "1")[0] == 0
     assert begun(world, PHASE) == 2

@@ -375,7 +375,7 @@ def test_half_written_folders_of_silent_computers_go(store: Store) -> None:
         os.utime(folder, (0, 0))
         store.tidy()
         assert not folder.exists()
-    held, claimed = store.claim("1" * 16), store.root / "temporary" / f"{'1' * 16}@elsewhere@1@ab"
+    held, claimed = store.lease("1" * 16), store.root / "temporary" / f"{'1' * 16}@elsewhere@1@ab"
     claimed.mkdir()
     os.utime(claimed, (0, 0))
     store.tidy()

@@ -102,5 +102,5 @@ def test_a_study_killed_again_and_again_ends_with_the_same_table(tmp_path: Path)
 
 def _wait_for_a_step(store: Path, running: "subprocess.Popen[bytes]") -> None:
     """Until something is being computed: before that there is nothing to lose."""
-    while running.poll() is None and not any(store.glob("claims/*")):
+    while running.poll() is None and not any(store.glob("leases/*")):
         time.sleep(0.01)

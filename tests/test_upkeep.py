@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from xstilts.cli import show_store
-from xstilts.runner import meeting
-from xstilts.runner.sweep import Sweep
+from xstilts.run import rendezvous
+from xstilts.run.sweep import Sweep
 from xstilts.store import Store, write_json
 from xstilts.store import maintenance as upkeep
 from xstilts.study.load import load
@@ -171,8 +171,8 @@ def test_retry_computes_only_what_failed_before(world: "World", shell: "Shell") 
 
 def test_sizes_by_kind(store: Store, small: Plan) -> None:
     fill(store, small)
-    with meeting.meeting(store) as folder:  # as a driver on a cluster leaves it that was killed
-        meeting.Diary(folder, "7_0").tell({"event": "joined"})
+    with rendezvous.rendezvous(store, [], {}) as folder:  # as a launcher leaves it that was killed
+        rendezvous.Log(folder, "7_0").tell(event="joined")
         (folder / "logs").mkdir()
         (folder / "logs" / "7_0_log.err").write_text("last words")
         jobs = len((folder / "7_0.jsonl").read_text()) + len("last words")
@@ -252,7 +252,7 @@ def test_prune_lists_before_it_removes(world: "World", shell: "Shell") -> None:
 def test_what_is_being_computed_is_not_pruned(store: Store, small: Plan) -> None:
     fill(store, small)
     state = store.running("0123456789abcdef")
-    claim = store.claim("0123456789abcdef")
+    claim = store.lease("0123456789abcdef")
     assert claim is not None
     assert upkeep.unreferenced(store, small.steps) == []
     claim.release()

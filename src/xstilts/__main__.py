@@ -3,12 +3,14 @@
 Imports stand inside the commands, so that `xstilts --help` answers at once.
 """
 
+import functools
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,13 +28,15 @@ from xstilts.cli.options import (
 )
 from xstilts.cli.store_commands import commands as store_commands
 from xstilts.errors import XstiltsError
-from xstilts.plain import printable
+from xstilts.plain import printable, say
 
 if TYPE_CHECKING:
     from types import FrameType
 
 INTERRUPTED = 130
 """The exit status of a command that Ctrl-C stopped, by the convention of shells."""
+SO_FAR = "xstilts.so_far"
+"""Under this name a running command leaves what tells how far it is."""
 
 app = typer.Typer(
     help="A laboratory for cross-lingual intermediate-task training.",
@@ -71,7 +75,34 @@ class Format(StrEnum):
     PDF = "pdf"
 
 
+def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that says how to continue when it is stopped: by Ctrl-C, by `kill`, or by a batch system.
+
+    From its first moment on; also where a shell has started it in the background, with Ctrl-C ignored.
+    """
+
+    @functools.wraps(command)
+    def stoppable(context: typer.Context, **options: Any) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
+        try:
+            command(context=context, **options)
+        except KeyboardInterrupt:
+            so_far = f": {context.meta[SO_FAR]()}" if SO_FAR in context.meta else ""
+            again = command_line(context, str(context.info_name))
+            say(f"Stopped{so_far}. The same command continues: {again}")
+            raise typer.Exit(INTERRUPTED) from None
+
+    return stoppable
+
+
+def _interrupt(signal_number: int, frame: "FrameType | None") -> None:
+    """Treat the end that a batch system or `kill` asks for as Ctrl-C."""
+    raise KeyboardInterrupt
+
+
 @app.command()
+@_stoppable
 def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     context: typer.Context,
     study: StudyArgument,
@@ -111,10 +142,11 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     from xstilts.audit import words
     from xstilts.audit.kept import audited
     from xstilts.cli import show, show_store
-    from xstilts.runner import driver, machine, progress
-    from xstilts.runner.engine import Engine, read
+    from xstilts.run import machine, progress
+    from xstilts.run.engine import Engine, read
+    from xstilts.run.launch import Run
+    from xstilts.run.sweep import Sweep
     from xstilts.runner.pretrained import fetch_all
-    from xstilts.runner.sweep import Sweep
     from xstilts.store import maintenance as upkeep
     from xstilts.study.rows import check_rows
 
@@ -123,39 +155,32 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     plan, kept = planned(study, store, data, images)
     kept.prepare()
     if others := kept.computing():
-        progress.say(show_store.others(others, plan.names))
+        say(show_store.others(others, plan.names))
     if repair:
-        progress.say(show_store.repaired(upkeep.repair(kept, plan.steps)))
+        say(show_store.repaired(upkeep.repair(kept, plan.steps)))
     steps = upkeep.failed_before(kept, plan.steps) if retry else plan.steps
     missing = kept.missing(steps)
     check_rows(missing, plan.places)
     found = audited(plan, kept)
     words.refuse(found, plan.study)
-    progress.say(words.summary(found, plan.study))
+    say(words.summary(found, plan.study))
     fetch_all(missing)
     kept.remember(plan.known())
     if chosen.name == "local" and (advice := machine.advice(missing)):
-        progress.say(advice)
-    signal.signal(signal.SIGTERM, _interrupt)
+        say(advice)
     shown = progress.Progress(plan, {step.fingerprint for step in plan.steps if kept.done(step)})
+    context.meta[SO_FAR] = shown.board.summary
     listener = shown if keep_checkpoints else Sweep(plan.steps, kept, shown)
-    try:
-        with shown:
-            how = {"compute": driver.COMPUTE_IN_LESS_MEMORY} if save_memory else {}
-            result = chosen.run(steps, kept, plan.places, listener, **how)
-    except KeyboardInterrupt:
-        progress.say(
-            f"Stopped: {shown.board.summary()}. The same command continues: {command_line(context, 'run')}"
-        )
-        raise typer.Exit(INTERRUPTED) from None
-    progress.say(show.result(result))
+    with shown:
+        result = chosen.run(Run(steps, kept, plan.places, save_memory), listener)
+    say(show.result(result))
     if plan.cells:
         from xstilts.analysis.findings import Findings
         from xstilts.report import page
 
         findings = Findings.of(plan, kept)
         for text in (findings.answer, *findings.conditions):
-            progress.say(text)
+            say(text)
         folder = out or Path("reports") / plan.study.name
         for path in page.write(findings, ["html", "csv"], folder):
             print(path)
@@ -270,6 +295,7 @@ def compare(
     """Lay measured figures beside published ones; a name that does not exist lists those that do."""
     from xstilts.analysis import compare as comparing
     from xstilts.analysis import published as publishing
+    from xstilts.analysis.findings import Findings
     from xstilts.cli import show
 
     figures = publishing.read(published)
@@ -317,6 +343,7 @@ def export(
 
 
 @app.command()
+@_stoppable
 def translate(  # noqa: PLR0913, PLR0917 (one for each option)
     context: typer.Context,
     task: Annotated[str, typer.Argument(metavar="TASK", help="A task, or the path of a task file.")],
@@ -350,13 +377,8 @@ def translate(  # noqa: PLR0913, PLR0917 (one for each option)
         longest=longest,
         source_code=source_code,
     )
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        for path in translating.translate_all(task, to, wish, target_code or [], (data, out)):
-            print(path)
-    except KeyboardInterrupt:
-        print(f"Stopped. The same command continues: {command_line(context, 'translate')}", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
+    for path in translating.translate_all(task, to, wish, target_code or [], (data, out)):
+        print(path)
 
 
 @app.command()
@@ -392,11 +414,6 @@ def studies(
     from xstilts.cli import show_tasks
 
     show_tasks.studies(name, copy, as_json=json)
-
-
-def _interrupt(signal_number: int, frame: "FrameType | None") -> None:
-    """The end that a batch system or `kill` asks for is treated as Ctrl-C."""
-    raise KeyboardInterrupt
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ text. Half of a surrogate pair, which JSON can spell, is no character: it could 
 
 import json
 import re
+import sys
 import tomllib
 import unicodedata
 from collections.abc import Iterable
@@ -133,3 +134,8 @@ def _code(letter: str) -> str:
 
 
 _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def say(text: str) -> None:
+    """A message for people: standard error."""
+    print(printable(text), file=sys.stderr, flush=True)

@@ -45,7 +45,7 @@ def prepare(folder: Path) -> Callable[[Random], Callable[[], object]]:
     audit.write_text(json.dumps(Audit((FINDING,), 8, 9, ("lab_nli test in x-ga",), ("x-ga",)).to_json()))
     for step in plan.steps:
         _with_ids(world.store.folder(step.fingerprint))
-    (root / "claims" / f"{plan.steps[-1].fingerprint}.json").write_text("token 7 host")
+    (root / "leases" / f"{plan.steps[-1].fingerprint}.json").write_text("token 7 host")
     right = {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
     paths, looks = sorted(right), {path: _look(path) for path in right}
 
@@ -109,7 +109,7 @@ def _changed(rng: Random, path: Path, content: bytes) -> bytes:
         return _frame(rng, content) if rng.random() < 0.7 else mutation.data(rng, content)
     if path.suffix == ".jsonl":
         return mutation.chosen(rng, content, (mutation.lines, _line))
-    if path.parent.name == "claims":
+    if path.parent.name == "leases":
         return mutation.data(rng, content)
     return mutation.json_text(rng, json.loads(content))
 
@@ -182,7 +182,7 @@ def _read(plan: Plan, root: Path, path: Path) -> Store:
     store.missing(plan.steps)
     leaks.leaks(plan, store)
     for step in plan.steps:
-        store.claimed(step.fingerprint)
+        store.leased(step.fingerprint)
         store.failure(step.fingerprint)
         if step.fingerprint in path.as_posix() and store.done(step):
             upkeep.verify(store, [path.parent])

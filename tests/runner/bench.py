@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xstilts.runner import driver, local
+from xstilts.run import launch, local
 from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import Plan, plan
@@ -18,19 +18,18 @@ from xstilts.study.step import Step
 if TYPE_CHECKING:
     from conftest import World
 
-FAKE = "fakes:compute"
-
 DRIVER = """
 import sys
 from pathlib import Path
-from xstilts.runner import local
+from xstilts.run import launch, local
 from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import plan
 found = plan(load(sys.argv[1]))
 print("begin", flush=True)
 store, listener = Store(Path(sys.argv[2])), lambda *_: None
-result = local.run(found.steps, store, found.places, listener, workers=2, compute="fakes:compute")
+launch.COMPUTE = "fakes:compute"
+result = local.run(launch.Run(found.steps, store, found.places), listener, workers=2)
 print(result.computed, flush=True)
 """
 
@@ -49,9 +48,13 @@ class Bench:
     def instruct(self, **instructions: Any) -> None:
         (self.store.root / "instructions.json").write_text(json.dumps(instructions))
 
-    def run(self, workers: int = 2) -> driver.Result:
-        steps, places = self.plan.steps, self.plan.places
-        return local.run(steps, self.store, places, self.listener, workers=workers, compute=FAKE)
+    def run(self, workers: int = 2) -> launch.Result:
+        return local.run(self.wanted, self.listener, workers=workers)
+
+    @property
+    def wanted(self) -> launch.Run:
+        """All of it, of those who launch it."""
+        return launch.Run(self.plan.steps, self.store, self.plan.places)
 
     def listener(self, step: Step, event: Mapping[str, Any]) -> None:
         self.events.append((step, event))
@@ -78,7 +81,7 @@ class Bench:
     def is_whole(self) -> bool:
         finished = all(self.store.done(step) for step in self.plan.steps)
         left = [
-            path for name in ("claims", "temporary", "running") for path in (self.store.root / name).iterdir()
+            path for name in ("leases", "temporary", "running") for path in (self.store.root / name).iterdir()
         ]
         return finished and not left
 

@@ -1,5 +1,6 @@
 """One tiny backbone for all tests of the runner, and a store of its own for each test."""
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,9 +12,9 @@ import torch
 from bench import Bench
 from toybox import BACKBONE, OF_FAMILY, Box, layout_of, spread
 
-import xstilts
 from xstilts import families
-from xstilts.runner import checkpoint, driver
+from xstilts.run import launch, local
+from xstilts.runner import checkpoint
 from xstilts.runner import model as models
 from xstilts.store import Store
 
@@ -72,8 +73,7 @@ def model(first: Box) -> models.Model:
 @pytest.fixture
 def bench(world: "World", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A small study whose work costs nothing."""
-    monkeypatch.setenv(
-        "PYTHONPATH", os.pathsep.join((str(Path(__file__).parent), str(Path(xstilts.__file__).parents[1])))
-    )
-    monkeypatch.setattr(driver, "BUSY_SECONDS", 0.05)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+    monkeypatch.setattr(launch, "COMPUTE", "fakes:compute")
+    monkeypatch.setattr(local, "PACE", dataclasses.replace(local.PACE, busy=0.05))
     return Bench(world, tmp_path / "store")

@@ -11,15 +11,17 @@ from typing import Any
 
 from xstilts.errors import LossError, StoreError
 from xstilts.runner import work
-from xstilts.runner.context import MICRO_TOKENS, Context, Event
+from xstilts.runner.context import MICRO_TOKENS, Context, Event, Means
 from xstilts.store import Store
 from xstilts.study.step import Places, Step
 
 
-def compute(step: Step, store: Store, places: Places, report: Callable[[Event], None]) -> work.Outcome:
-    """The real claims and folders around a result that costs nothing but a little time."""
+def compute(
+    step: Step, store: Store, places: Places, report: Callable[[Event], None], means: Means
+) -> work.Outcome:
+    """The real leases and folders around a result that costs nothing but a little time."""
     work._result = _result
-    return work.compute(step, store, places, report)
+    return work.compute(step, store, places, report, means)
 
 
 def _result(step: Step, context: Context) -> dict[str, Any]:

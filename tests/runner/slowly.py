@@ -10,11 +10,13 @@ from typing import Any
 import rays
 
 from xstilts.runner import work
-from xstilts.runner.context import Context, Event
+from xstilts.runner.context import Context, Event, Means
 from xstilts.store import Store
 from xstilts.study.step import Places, Step
 
 SECONDS = 0.7
+PATIENCE = 120.0
+"""So long the first node waits, after its first step, for the second to begin one: else it is done before."""
 
 _result = work._result
 
@@ -22,10 +24,12 @@ if rays.HOST in os.environ:  # of a node, which is to look like a computer of it
     socket.gethostname = lambda: os.environ[rays.HOST]
 
 
-def compute(step: Step, store: Store, places: Places, report: Callable[[Event], None]) -> work.Outcome:
+def compute(
+    step: Step, store: Store, places: Places, report: Callable[[Event], None], means: Means
+) -> work.Outcome:
     """The same result as without this module."""
     work._result = _slowly
-    return work.compute(step, store, places, report)
+    return work.compute(step, store, places, report, means)
 
 
 def _slowly(step: Step, context: Context) -> dict[str, Any]:
@@ -34,7 +38,14 @@ def _slowly(step: Step, context: Context) -> dict[str, Any]:
     with (context.store.root / "log.txt").open("a") as log:
         log.write(f"{step.fingerprint} {ray.util.get_node_ip_address()} {os.getpid()}\n")
     time.sleep(SECONDS)
+    until = time.monotonic() + PATIENCE
+    while len(begun(context.store)) > 1 and not _on_both(context.store) and time.monotonic() < until:
+        time.sleep(0.1)
     return _result(step, context)
+
+
+def _on_both(store: Store) -> bool:
+    return len({node for _, node in begun(store)}) > 1
 
 
 def begun(store: Store) -> list[tuple[str, str]]:

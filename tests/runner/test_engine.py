@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from xstilts.errors import EngineError, InputErrors
-from xstilts.runner.engine import Engine, Options, RayOptions, read
+from xstilts.run.engine import Engine, Options, RayOptions, read
 
 FILE = """
 [ray]

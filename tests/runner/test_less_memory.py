@@ -9,6 +9,7 @@ from toybox import Box, phase, use
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from xstilts.runner import work
+from xstilts.runner.context import Means
 from xstilts.runner.model import Model
 from xstilts.study.recipe import Adapter
 from xstilts.study.step import Step
@@ -38,7 +39,9 @@ def test_states_are_computed_twice_with_the_same_numbers(
         linear.register_forward_hook(lambda *_: calls.append(layer.training))
 
     monkeypatch.setattr(Model, "save_memory", counted)
-    assert work.compute_in_less_memory(Step(trained), box.store, places, lambda event: None) == "done"
+    assert (
+        work.compute(Step(trained), box.store, places, lambda event: None, Means(save_memory=True)) == "done"
+    )
     assert box.weights(trained) == first.weights(trained)
     assert calls.count(True) == 2 * 2, "in each of two updates again for the gradients"
     assert calls.count(False) > 0, "and once where it is only asked"

@@ -1,4 +1,4 @@
-"""The local engine: whatever dies, nothing finished is lost and nothing is computed twice."""
+"""The local launcher: whatever dies, nothing finished is lost and nothing is computed twice."""
 
 import os
 import signal
@@ -10,8 +10,8 @@ import pytest
 from bench import Bench
 
 from xstilts.errors import EngineError, StoreError
-from xstilts.runner import driver, machine
-from xstilts.runner.machine import environments
+from xstilts.run import launch
+from xstilts.run.machine import environments
 
 
 def test_everything_is_computed_once_and_parents_first(bench: Bench) -> None:
@@ -40,7 +40,7 @@ def test_workers_are_warm_and_have_a_thread_each(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
     """Whatever their number: sums of several threads have other last digits."""
-    monkeypatch.setattr("xstilts.runner.machine.cores", lambda: 8)
+    monkeypatch.setattr("xstilts.run.machine.cores", lambda: 8)
     bench.run(workers=workers)
     processes = {process for _, process in bench.log}
     assert 1 <= len(processes) <= workers
@@ -109,7 +109,7 @@ def test_a_step_that_always_takes_its_worker_with_it_fails(bench: Bench) -> None
     bench.instruct(**{"mood-then-mood-seed2": "die"})
     result = bench.run()
     (fingerprint,) = result.failed
-    assert bench.begun[fingerprint] == driver.ATTEMPTS
+    assert bench.begun[fingerprint] == launch.ATTEMPTS
     assert "died 3 times (exit status -9" in result.failed[fingerprint]
     failure = bench.store.failure(fingerprint)
     assert failure is not None
@@ -148,7 +148,9 @@ def test_a_killed_driver_takes_its_workers_along_and_loses_nothing(bench: Bench)
     finished = {step.fingerprint for step in bench.plan.steps if bench.store.done(step)}
     assert finished
     before = bench.begun
+    assert len([*(bench.store.root / "jobs").iterdir()]) == 1
     result = bench.run()
+    assert not (bench.store.root / "jobs").exists(), "nor does its own folder"
     assert result.found == len(finished)
     assert result.complete
     assert bench.is_whole()
@@ -162,7 +164,7 @@ def test_ctrl_c_stops_cleanly(bench: Bench) -> None:
         driver.send_signal(signal.SIGINT)
         assert driver.wait(120) != 0
     bench.instruct()
-    left = [path for name in ("claims", "temporary") for path in (bench.store.root / name).iterdir()]
+    left = [path for name in ("leases", "temporary") for path in (bench.store.root / name).iterdir()]
     assert left == []
     assert bench.run().complete
     assert bench.is_whole()
@@ -178,33 +180,28 @@ def test_two_drivers_do_nothing_twice(bench: Bench) -> None:
 
 
 def test_threads_and_gpus_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xstilts.runner.machine.cores", lambda: 8)
-    monkeypatch.setattr("xstilts.runner.machine.gpus", lambda: ())
+    monkeypatch.setattr("xstilts.run.machine.cores", lambda: 8)
+    monkeypatch.setattr("xstilts.run.machine.gpus", lambda: ())
     for workers in (1, 3, 8):
         assert [one["OMP_NUM_THREADS"] for one in environments(workers)] == ["1"] * workers
     assert len(environments(None, threads=3)) == len(environments(100, threads=3)) == 2
     assert len(environments(None)) == 8
     assert len(environments(100)) == 8, "never more than one per core"
-    monkeypatch.setattr("xstilts.runner.machine.gpus", lambda: ("0", "3"))
+    monkeypatch.setattr("xstilts.run.machine.gpus", lambda: ("0", "3"))
     assert [one["CUDA_VISIBLE_DEVICES"] for one in environments(None)] == ["0", "3"]
     assert [one["CUDA_VISIBLE_DEVICES"] for one in environments(3)] == ["0", "3", "0"]
     assert len(environments(None, threads=8)) == 2, "threads are those of a step on a CPU"
-    monkeypatch.setattr("xstilts.runner.machine.gpus", lambda: tuple("01234"))
+    monkeypatch.setattr("xstilts.run.machine.gpus", lambda: tuple("01234"))
     pairs = environments(None, processes=2)
     assert [one["CUDA_VISIBLE_DEVICES"] for one in pairs] == ["0,1", "2,3"]
-    assert [(one["OMP_NUM_THREADS"], one[machine.PROCESSES]) for one in pairs] == [("1", "2")] * 2
-    assert [machine.DIVIDED in one for one in (*pairs, *environments(2, processes=2, divide=True))] == [
-        *(False, False),
-        *(True, True),
-    ]
     with pytest.raises(EngineError, match="6 processes want a GPU each; this computer shows 5"):
         environments(None, processes=6)
-    monkeypatch.setattr("xstilts.runner.machine.gpus", lambda: ())
+    monkeypatch.setattr("xstilts.run.machine.gpus", lambda: ())
     assert [one["OMP_NUM_THREADS"] for one in environments(None, processes=4)] == ["1", "1"]
 
 
 def test_visible_devices_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    from xstilts.runner.machine import cores, gpus
+    from xstilts.run.machine import cores, gpus
 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1, 2")
     assert gpus() == ("1", "2")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from xstilts.runner import machine
+from xstilts.run import machine
 from xstilts.study.load import load
 from xstilts.study.plan import plan
 

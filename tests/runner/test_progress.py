@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from xstilts.runner import progress
-from xstilts.runner.progress import Board, Progress, duration
+from xstilts.run import progress
+from xstilts.run.progress import Board, Progress, duration
 from xstilts.study.load import load
 from xstilts.study.plan import Plan, plan
 from xstilts.study.step import Step

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ranked import together
+from ranked import DIVIDED, TWO, together
 from toybox import Box, phase
 
 from xstilts.errors import StepError
 from xstilts.families.items import Item
+from xstilts.runner.context import Means
 from xstilts.runner.data import Encoded
-from xstilts.runner.machine import DIVIDED, PROCESSES
 from xstilts.runner.ranks import Ranks
 
 PHASES = {
@@ -27,27 +27,14 @@ PHASES = {
 }
 
 
-@pytest.fixture
-def _two(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(PROCESSES, "2")
-
-
-@pytest.fixture
-def _divided(_two: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(DIVIDED, "1")
-
-
-@pytest.mark.parametrize("how", ["_two", "_divided"])
+@pytest.mark.parametrize("means", [TWO, DIVIDED], ids=["two", "divided"])
 @pytest.mark.parametrize("name", sorted(PHASES))
-def test_two_processes_lose_what_one_loses(
-    first: Box, box: Box, name: str, how: str, request: pytest.FixtureRequest
-) -> None:
-    request.getfixturevalue(how)
+def test_two_processes_lose_what_one_loses(first: Box, box: Box, name: str, means: Means) -> None:
     trained = PHASES[name]
     alone = first.curve(trained)
-    record = together(box, trained)
+    record = together(box, trained, means)
     shared = box.curve(trained)
-    assert (record["processes"], record["divided"]) == (2, how == "_divided")
+    assert (record["processes"], record["divided"]) == (2, means.divide)
     assert [point["update"] for point in shared] == [point["update"] for point in alone]
     assert [point["tokens"] for point in shared] == [point["tokens"] for point in alone]
     for quantity in ("loss", "development"):
@@ -56,15 +43,13 @@ def test_two_processes_lose_what_one_loses(
         assert found == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.usefixtures("_two")
 def test_it_does_not_matter_into_how_many_parts_an_update_is_cut(first: Box, box: Box) -> None:
     trained = PHASES["pairs"]
-    together(box, trained, micro_tokens=64)
+    together(box, trained, TWO, micro_tokens=64)
     alone, shared = first.curve(trained), box.curve(trained)
     assert [one["loss"] for one in shared] == pytest.approx([one["loss"] for one in alone], abs=1e-5)
 
 
-@pytest.mark.usefixtures("_two")
 def test_a_process_that_dies_fails_the_step_and_says_so(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[subprocess.Popen[bytes]] = []
     popen = subprocess.Popen
@@ -80,7 +65,7 @@ def test_a_process_that_dies_fails_the_step_and_says_so(box: Box, monkeypatch: p
     monkeypatch.setattr(subprocess, "Popen", watched)
     monkeypatch.setattr("xstilts.runner.train.REPORT_SECONDS", 0.0)
     with pytest.raises(StepError, match="one of its 2 processes ended too early"):
-        together(box, PHASES["pairs"], report=kill)
+        together(box, PHASES["pairs"], TWO, report=kill)
 
 
 def test_the_others_leave_with_the_first(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
-"""The Ray engine: two nodes on this computer, of which one comes and is killed while a study runs."""
+"""The Ray launcher: two nodes on this computer, of which one comes and is killed while a study runs."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -16,13 +17,13 @@ import rays
 import slowly
 from bench import removing
 
-from xstilts import claims
+from xstilts import leases
 from xstilts.analysis.findings import Findings
 from xstilts.errors import EngineError, StoreError
 from xstilts.report import page
-from xstilts.runner import local, machine, on_ray
-from xstilts.runner.driver import Driver
-from xstilts.runner.engine import RayOptions
+from xstilts.run import launch, local, machine
+from xstilts.run import ray as on_ray
+from xstilts.run.engine import RayOptions
 from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import Plan, plan
@@ -43,7 +44,7 @@ SECOND = rays.ADDRESSES[1]
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rays.Ray]:
     """Its processes find the modules of these tests; one core for each step, as in the local runs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
         with rays.Ray(tmp_path_factory.mktemp("ray") / "logs") as started:
             if not any(started.answers() for _ in range(rays.TRIES)):
                 pytest.skip("Ray started and does not answer: a driver that connects dies (a busy computer)")
@@ -52,7 +53,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rays.Ray]:
 
 @pytest.fixture(autouse=True)
 def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(on_ray, "LOOK_SECONDS", 0.1)
+    quick = dataclasses.replace(on_ray.PACE, look=0.1, ask=0.2, grace=0.5, search=0.2, busy=0.5)
+    monkeypatch.setattr(on_ray, "PACE", quick)
     monkeypatch.setattr(on_ray, "ROOM_SECONDS", 0.5)
 
 
@@ -71,21 +73,14 @@ def results(planned: Plan, store: Store, out: Path) -> dict[str, bytes]:
 def test_what_no_node_has_is_refused(cluster: rays.Ray, bench: "Bench") -> None:
     options = RayOptions(address=cluster.address, cpus=64)
     with pytest.raises(EngineError, match="a step wants 64 CPUs and 0 GPUs; the whole cluster has 1 CPUs"):
-        on_ray.run(bench.plan.steps, bench.store, bench.plan.places, bench.listener, options=options)
+        on_ray.run(bench.wanted, bench.listener, options)
 
 
 def test_a_store_that_is_removed_ends_the_run(cluster: rays.Ray, bench: "Bench") -> None:
     bench.instruct(seconds=0.2)
     options, listener = RayOptions(address=cluster.address), removing(bench, "progress")
     with pytest.raises(StoreError, match="is not there any more"):
-        on_ray.run(
-            bench.plan.steps,
-            bench.store,
-            bench.plan.places,
-            listener,
-            options=options,
-            compute="fakes:compute",
-        )
+        on_ray.run(bench.wanted, listener, options)
     assert not bench.store.root.exists()
 
 
@@ -94,8 +89,8 @@ def test_a_failure_blocks_its_descendants_only_and_a_death_is_retried(
 ) -> None:
     bench.instruct(**{"mood-seed1": "fail", "mood-seed2": "die once"})
     options = RayOptions(address=cluster.address)
-    steps, places = bench.plan.steps, bench.plan.places
-    result = on_ray.run(steps, bench.store, places, bench.listener, options=options, compute="fakes:compute")
+    steps = bench.plan.steps
+    result = on_ray.run(bench.wanted, bench.listener, options)
     assert set(result.failed.values()) == {"mood-seed1: the loss is nan. Lower the learning rate."}
     assert result.blocked
     assert result.computed == len(steps) - len(result.failed) - len(result.blocked)
@@ -115,7 +110,7 @@ def _listening() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_listening")
-def test_an_interrupted_run_leaves_no_claims(cluster: rays.Ray, bench: "Bench") -> None:
+def test_an_interrupted_run_leaves_no_leases(cluster: rays.Ray, bench: "Bench") -> None:
     bench.instruct(seconds=3)  # a sleep is not interrupted, and then waited for
     options = RayOptions(address=cluster.address)
     before = signal.getsignal(signal.SIGTERM)
@@ -131,10 +126,9 @@ def test_an_interrupted_run_leaves_no_claims(cluster: rays.Ray, bench: "Bench") 
             begun.set()
 
     threading.Thread(target=interrupt, daemon=True).start()
-    steps, places = bench.plan.steps, bench.plan.places
     with pytest.raises(KeyboardInterrupt):
-        on_ray.run(steps, bench.store, places, listener, options=options, compute="fakes:compute")
-    assert [*(bench.store.root / "claims").iterdir()] == []
+        on_ray.run(bench.wanted, listener, options)
+    assert [*(bench.store.root / "leases").iterdir()] == []
     assert signal.getsignal(signal.SIGTERM) is before
 
 
@@ -153,14 +147,14 @@ def test_an_interrupt_counts_though_its_exception_is_lost() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_node_dies_and_the_results_are_those_of_the_local_engine(
+def test_a_node_dies_and_the_results_are_those_of_local_workers(
     cluster: rays.Ray, world: "World", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "cores", lambda: 2)  # one thread for each of two workers, as on the cluster
     small = ("[backbones.scratch]", "references = []\n[backbones.scratch]")
     planned = plan(load(world.study(small)))
     here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
-    alone = local.run(planned.steps, here, planned.places, lambda *_: None, workers=2)
+    alone = local.run(launch.Run(planned.steps, here, planned.places), lambda *_: None, workers=2)
     there.prepare()
     ended: set[str] = set()
     killed: list[str] = []
@@ -177,12 +171,11 @@ def test_a_node_dies_and_the_results_are_those_of_the_local_engine(
             cluster.kill_second()
             deaths.append(time.monotonic())
         if event["event"] == "finished" and step.fingerprint in killed:
-            assert time.monotonic() - deaths[0] < claims.STALE_SECONDS, "nobody waits for its claim"
+            assert time.monotonic() - deaths[0] < leases.STALE_SECONDS, "nobody waits for its lease"
 
     options = RayOptions(address=cluster.address)
-    result = on_ray.run(
-        planned.steps, there, planned.places, listener, options=options, compute="slowly:compute"
-    )
+    monkeypatch.setattr(launch, "COMPUTE", "slowly:compute")
+    result = on_ray.run(launch.Run(planned.steps, there, planned.places), listener, options)
     assert killed, "the second node was at nothing"
     assert result.failed == alone.failed == {}
     assert result.computed + result.found == len(planned.steps), "one may have been done when it was killed"
@@ -194,82 +187,81 @@ def test_a_node_dies_and_the_results_are_those_of_the_local_engine(
 
 
 class Alone:
-    """Ray without a cluster: one task at a time, whose end and letters the test tells."""
+    """Ray without a cluster: a task's end and the living nodes are as the test says."""
 
     exceptions = ray.exceptions
 
-    def __init__(self) -> None:
-        self.end: Exception | None = None
-        self.letters: list[tuple[str, str]] = []
-        self.tasks = 0
+    def __init__(self, end: Exception | str | None = None) -> None:
+        self.end = end
+        self.asked: dict[str, Any] = {}
 
     def cluster_resources(self) -> dict[str, float]:
-        return {"CPU": 1.0}
+        return {"CPU": 6.0, "GPU": 4.0}
 
-    def remote(self, *_: Any, **__: Any) -> Any:
-        return lambda function: SimpleNamespace(remote=self._begin)
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"NodeID": "here", "Alive": True}, {"NodeID": "there", "Alive": False}]
 
-    def _begin(self, *_: Any) -> str:
-        self.tasks += 1
-        return f"task {self.tasks}"
+    def remote(self, **asked: Any) -> Any:
+        self.asked = asked
+        return lambda function: SimpleNamespace(remote=lambda folder, name: f"task {name}")
 
-    def get(self, what: Any) -> Any:
-        if what == "mail":
-            letters, self.letters = self.letters, []
-            return letters
+    def wait(self, tasks: list[str], **_: Any) -> tuple[list[str], list[str]]:
+        return ([], tasks) if self.end is None else (tasks, [])
+
+    def get(self, task: str) -> str:
+        if isinstance(self.end, Exception):
+            raise self.end
         assert self.end is not None
-        raise self.end
+        return self.end
+
+
+def tasks(alone: Alone, options: RayOptions | None = None) -> on_ray.Tasks:
+    return on_ray.Tasks(alone, options or RayOptions(), 1.0, Path(), threading.Event())
 
 
 ERRORS = ray.exceptions
-FAR = "7 another-computer"
 
 
 @pytest.mark.parametrize(
-    ("end", "owner", "free"),
-    [
-        (ERRORS.WorkerCrashedError(), FAR, True),
-        (ERRORS.NodeDiedError("gone"), FAR, True),
-        (ERRORS.OutOfMemoryError("too much"), FAR, True),
-        (ERRORS.TaskCancelledError(), FAR, False),
-        (ERRORS.ObjectLostError("0" * 56, None, ""), FAR, False),
-        (ERRORS.NodeDiedError("gone"), "8 another-computer", False),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+    ("end", "memory"),
+    [(ERRORS.WorkerCrashedError(), False), (ERRORS.OutOfMemoryError("too much"), True)],
+    ids=["crash", "memory"],
 )
-def test_the_claim_of_a_process_is_free_at_once_when_ray_tells_of_its_death(
-    bench: "Bench", monkeypatch: pytest.MonkeyPatch, end: Exception, owner: str, free: bool
-) -> None:
-    mailbox = SimpleNamespace(take=SimpleNamespace(remote=lambda: "mail"))
-    monkeypatch.setattr(on_ray._Tasks, "_beside", lambda self: SimpleNamespace(remote=lambda: mailbox))
-    alone, driver = Alone(), Driver(bench.plan.steps, bench.store, bench.listener)
-    tasks = on_ray._Tasks(alone, RayOptions(gpus=0), driver, "")
-    tasks._hand_out()
-    ((task, step),) = tasks._running.items()
-    path = bench.store.root / "claims" / f"{step.fingerprint}.json"
-    path.write_text(f"token {owner}")
-    alone.letters.append((step.fingerprint, json.dumps({"event": "started", "owner": FAR})))
-    tasks._read_mail()
-    alone.end = end
-    tasks._take_in(task)
-    assert path.is_file() is not free
-    tasks._hand_out()
-    again = [one for one in tasks._running.values() if one.fingerprint == step.fingerprint]
-    assert bool(again) is free, "a step that is claimed waits"
+def test_want_of_memory_is_told_from_other_deaths(end: Exception, memory: bool) -> None:
+    crew = tasks(Alone(end))
+    (name,) = crew.start(1)
+    assert crew.ended({name: {}}) == {name: launch.End(type(end).__name__, str(end), memory=memory)}
 
 
-@pytest.mark.parametrize("gpus", [0, 0.5, 2])
-def test_several_gpus_of_a_step_train_its_phases_together(
-    bench: "Bench", monkeypatch: pytest.MonkeyPatch, gpus: float
-) -> None:
-    monkeypatch.setattr(on_ray._Tasks, "_beside", lambda self: SimpleNamespace(remote=lambda: None))
-    driver = Driver(bench.plan.steps, bench.store, bench.listener)
-    options = RayOptions(cpus=6, gpus=gpus, divide_model=gpus == 2)
-    told = on_ray._Tasks(Alone(), options, driver, "")._environment
-    assert told["OMP_NUM_THREADS"] == "1", "however many cores a step has"
-    assert told.get("CUDA_VISIBLE_DEVICES") == (None if gpus else ""), "Ray says which, or we say none"
-    together = {machine.PROCESSES: "2", machine.DIVIDED: "1"} if gpus == 2 else {}
-    assert {name: told[name] for name in told if name.startswith("XSTILTS")} == together
+def test_a_worker_whose_node_is_dead_is_known_to_be_before_ray_starts_it_again() -> None:
+    crew = tasks(Alone())
+    names = crew.start(3)
+    joined: list[dict[str, Any]] = [{}, {"node": "here"}, {"node": "there"}]
+    told = crew.ended(dict(zip(names, joined, strict=True)))
+    assert told == {names[2]: launch.End("NodeDiedError", returns=True)}
+
+
+def test_a_node_that_does_not_see_the_store_ends_the_run() -> None:
+    crew = tasks(Alone(json.dumps(["node", "does not see it.", "Share it."])))
+    (name,) = crew.start(1)
+    with pytest.raises(StoreError, match=r"node: does not see it\. Share it\."):
+        crew.ended({name: {}})
+
+
+def test_a_worker_asks_for_its_share_and_is_started_again_where_its_node_dies() -> None:
+    alone = Alone()
+    assert tasks(alone, RayOptions(cpus=2)).room == 3
+    assert tasks(alone, RayOptions(cpus=2, steps=7)).room == 7
+    tasks(alone, RayOptions(cpus=2, memory_gb=1))
+    assert (alone.asked["num_cpus"], alone.asked["num_gpus"], alone.asked["memory"]) == (2, 1.0, 2**30)
+    assert alone.asked["max_retries"] > 0
+
+
+def test_an_interrupt_is_noticed_though_its_exception_is_lost() -> None:
+    crew = tasks(Alone())
+    crew._interrupted.set()
+    with pytest.raises(KeyboardInterrupt):
+        crew.ended({})
 
 
 def test_no_cluster_at_the_address_is_said(bench: "Bench", monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,5 +271,5 @@ def test_no_cluster_at_the_address_is_said(bench: "Bench", monkeypatch: pytest.M
     monkeypatch.setattr(ray, "init", refuse)
     options = RayOptions(address="host:1")
     with pytest.raises(EngineError, match="--address host:1: no Ray cluster: failed to connect to GCS"):
-        on_ray.run(bench.plan.steps, bench.store, bench.plan.places, bench.listener, options=options)
+        on_ray.run(bench.wanted, bench.listener, options)
     assert not (bench.store.root / "jobs").exists()

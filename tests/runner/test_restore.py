@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from toybox import BACKBONE, PLACES, Box, evaluation, phase
 
-from xstilts import claims
+from xstilts import leases
 from xstilts.errors import DamageError, LossError
 from xstilts.runner import work
 from xstilts.runner.context import MICRO_TOKENS, Context, Event
@@ -81,9 +81,9 @@ def test_all_that_is_needed_is_computed_and_no_more(store: Store, fake: list[str
 def test_a_parent_that_another_computes_is_waited_for(store: Store, fake: list[str]) -> None:
     compute(store, TRAINED)
     store.drop(Step(TRAINED))
-    with store.claim(TRAINED.fingerprint) or pytest.fail("nobody has it"):
+    with store.lease(TRAINED.fingerprint) or pytest.fail("nobody has it"):
         assert compute(store, ASKED) == "busy"
-    assert store.claim(ASKED.fingerprint) is not None, "and is left to others meanwhile"
+    assert store.lease(ASKED.fingerprint) is not None, "and is left to others meanwhile"
 
 
 def test_a_checkpoint_that_is_dropped_while_it_is_read(
@@ -111,14 +111,14 @@ def test_what_breaks_because_another_took_the_step_over_is_no_failure(
 
     def overtaken(step: Step, context: Context) -> dict[str, Any]:
         monkeypatch.setattr(work, "_result", result)
-        store.free(step.fingerprint, claims.owner())  # as if this process were dead
+        store.free(step.fingerprint, leases.owner())  # as if this process were dead
         if outcome == "found":
             assert compute(store, TRAINED) == "done"
         else:
-            taken.append(store.claim(step.fingerprint) or pytest.fail("it is free"))
+            taken.append(store.lease(step.fingerprint) or pytest.fail("it is free"))
         raise FileNotFoundError(context.running / "state.safetensors.7")
 
-    taken: list[claims.Claim] = []
+    taken: list[leases.Lease] = []
     compute(store, BACKBONE)
     monkeypatch.setattr(work, "_result", overtaken)
     assert compute(store, TRAINED) == outcome
@@ -126,7 +126,7 @@ def test_what_breaks_because_another_took_the_step_over_is_no_failure(
     assert all(claim.is_held for claim in taken)
     for claim in taken:
         claim.release()
-    assert [*(store.root / "claims").iterdir()] == []
+    assert [*(store.root / "leases").iterdir()] == []
 
 
 def test_a_parent_that_fails_now_is_the_failure_of_both(

@@ -9,18 +9,18 @@ import pytest
 import torch
 import torch.distributed as processes
 from eight import Folder, columns, opened
-from ranked import together
+from ranked import DIVIDED, together
 from torch.distributed.fsdp import FSDPModule
 from toybox import Box, phase
 
 from formats import TEXT_NAMES
 from xstilts.runner import train
 from xstilts.runner.data import collate
-from xstilts.runner.machine import DIVIDED, PROCESSES
 from xstilts.runner.model import Model, loss_sum
 from xstilts.runner.ranks import Ranks
 from xstilts.runner.shards import fill, placed
 from xstilts.runner.state import adamw
+from xstilts.runner.work import ALONE
 from xstilts.study.recipe import Adapter, Recipe
 
 CPU = torch.device("cpu")
@@ -68,11 +68,6 @@ def test_every_format_can_be_divided(name: str, real_format: Folder) -> None:
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
-def _two(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(PROCESSES, "2")
-    monkeypatch.setenv(DIVIDED, "1")
-
-
 PHASES = {
     "one row for two": phase("pairs", updates=8, batch_size=1, batch_tokens=None),
     "text and pairs with an adapter": phase("texts", "pairs", updates=8, adapter=Adapter(rank=4)),
@@ -80,12 +75,9 @@ PHASES = {
 
 
 @pytest.mark.parametrize("name", sorted(PHASES))
-def test_a_divided_model_learns_what_a_whole_one_learns(
-    first: Box, box: Box, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_divided_model_learns_what_a_whole_one_learns(first: Box, box: Box, name: str) -> None:
     alone = first.curve(PHASES[name])
-    _two(monkeypatch)
-    together(box, PHASES[name])
+    together(box, PHASES[name], DIVIDED)
     shared = box.curve(PHASES[name])
     assert [one["loss"] for one in shared] == pytest.approx([one["loss"] for one in alone], abs=1e-5)
     assert [one["tokens"] for one in shared] == [one["tokens"] for one in alone]
@@ -106,15 +98,11 @@ def test_what_was_begun_divided_goes_on_whole_and_the_other_way_round(
     monkeypatch.setattr(train, "REPORT_SECONDS", 0.0)
     trained = phase("pairs", updates=12, evaluations=4, select="best")
     alone = first.curve(trained)
-    with monkeypatch.context() as patch:
-        if divided_first:
-            _two(patch)
-        with pytest.raises(StoppedError):
-            together(box, trained, save_seconds=0, report=stop)
+    before, after = (DIVIDED, ALONE) if divided_first else (ALONE, DIVIDED)
+    with pytest.raises(StoppedError):
+        together(box, trained, before, save_seconds=0, report=stop)
     updates: list[int] = []
-    if not divided_first:
-        _two(monkeypatch)
-    together(box, trained, report=lambda event: updates.append(event["update"]))
+    together(box, trained, after, report=lambda event: updates.append(event["update"]))
     assert updates[0] == 6, "the update in which it was stopped had not been kept"
     found = box.curve(trained)
     for quantity in ("loss", "development"):

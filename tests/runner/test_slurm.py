@@ -1,28 +1,25 @@
-"""The Slurm engine: on submitit's local executor, and on a real cluster of two nodes where one can start."""
+"""The Slurm launcher: on submitit's local executor, and on a real cluster of two nodes where one starts."""
 
+import dataclasses
 import json
-import math
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import slurms
-from bench import FAKE, Bench, removing
+from bench import Bench, removing
 
 from engines import on_processes
 from xstilts.errors import EngineError, StoreError
-from xstilts.runner import job, machine, meeting, on_slurm
-from xstilts.runner.driver import ATTEMPTS, Driver, Listener, Result
-from xstilts.runner.engine import SlurmOptions
-from xstilts.runner.workbench import settings
-from xstilts.store import Store
-from xstilts.study.plan import Plan
+from xstilts.run import launch, rendezvous, slurm
+from xstilts.run.engine import SlurmOptions
 
 submitit = pytest.importorskip("submitit")
 
@@ -33,25 +30,26 @@ DRIVER = """
 import sys
 sys.path += {path}
 from pathlib import Path
+from xstilts.run import launch
 from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import plan
-from test_slurm import by_jobs
-by_jobs(plan(load({study})), Store(Path({store})), lambda *_: None)
+from test_slurm import OPTIONS, on_processes
+launch.COMPUTE = "fakes:compute"
+found = plan(load({study}))
+on_processes(launch.Run(found.steps, Store(Path({store})), found.places), lambda *_: None, OPTIONS)
 """
 
 
-def by_jobs(planned: Plan, store: Store, listener: Listener) -> Result:
+def by_jobs(bench: Bench) -> launch.Result:
     """The steps computed by two jobs of submitit's local executor."""
-    told = settings(store, planned.places, FAKE)
-    return on_processes(Driver(planned.steps, store, listener), planned.steps, told, OPTIONS)
+    return on_processes(bench.wanted, bench.listener, OPTIONS)
 
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(on_slurm, "LOOK_SECONDS", 0.1)
-    monkeypatch.setattr(on_slurm, "ASK_SECONDS", 0.5)
-    monkeypatch.setattr(on_slurm, "GRACE_SECONDS", 1.0)
+    quick = dataclasses.replace(slurm.PACE, look=0.1, ask=0.5, grace=1.0, search=0.2, busy=1.0)
+    monkeypatch.setattr(slurm, "PACE", quick)
 
 
 def name_of(bench: Bench, fingerprint: str) -> str:
@@ -60,7 +58,7 @@ def name_of(bench: Bench, fingerprint: str) -> str:
 
 def test_jobs_compute_everything_once_and_failures_and_deaths_stay_where_they_are(bench: Bench) -> None:
     bench.instruct(**{"mood-seed1": "fail", "mood-seed2": "die once"})
-    result = by_jobs(bench.plan, bench.store, bench.listener)
+    result = by_jobs(bench)
     assert {name_of(bench, one) for one in result.failed} == {"mood-seed1"}
     assert set(result.failed.values()) == {"mood-seed1: the loss is nan. Lower the learning rate."}
     lost = {*result.failed, *result.blocked}
@@ -79,15 +77,15 @@ def test_jobs_compute_everything_once_and_failures_and_deaths_stay_where_they_ar
 def test_a_store_that_is_removed_ends_the_run(bench: Bench) -> None:
     bench.instruct(seconds=0.2)
     with pytest.raises(StoreError, match="is not there any more"):
-        by_jobs(bench.plan, bench.store, removing(bench, "progress"))
+        on_processes(bench.wanted, removing(bench, "progress"), OPTIONS)
     assert not bench.store.root.exists()
 
 
 def test_a_step_that_always_takes_its_job_with_it_fails(bench: Bench) -> None:
     bench.instruct(**{"mood-then-mood-seed2": "die"})
-    result = by_jobs(bench.plan, bench.store, bench.listener)
+    result = by_jobs(bench)
     ((fingerprint, message),) = result.failed.items()
-    assert bench.begun[fingerprint] in (ATTEMPTS, ATTEMPTS + 1), (
+    assert bench.begun[fingerprint] in (launch.ATTEMPTS, launch.ATTEMPTS + 1), (
         "a job may begin it before all know that it failed"
     )
     assert "its worker died 3 times (job" in message
@@ -117,127 +115,56 @@ def test_jobs_go_on_without_their_driver_and_one_that_is_told_to_leave_leaves_no
     (folder,) = (bench.store.root / "jobs").iterdir()
     told = [json.loads(line) for path in folder.glob("*.jsonl") for line in path.read_text().splitlines()]
     assert "SIGUSR2" in {event.get("why") for event in told}
-    result = by_jobs(bench.plan, bench.store, bench.listener)
+    result = by_jobs(bench)
     assert result.found == len(bench.plan.steps)
     assert bench.is_whole()
 
 
-class Idle:
-    """Jobs that end without a word."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def submit(self, count: int) -> list[str]:
-        self.names += [f"job{len(self.names) + number}" for number in range(count)]
-        return self.names[-count:]
-
-    def states(self) -> dict[str, str] | None:
-        return dict.fromkeys(self.names, "FAILED")
-
-    def cancel(self, jobs: Sequence[str]) -> None:
-        assert set(jobs) <= set(self.names)
-
-
-def test_jobs_that_end_before_they_begin_end_the_run(bench: Bench) -> None:
-    driver = Driver(bench.plan.steps, bench.store, bench.listener)
-    crew = Idle()
-    with meeting.meeting(bench.store) as folder:
-        (folder / "logs").mkdir()
-        (folder / "logs" / "job0_0_log.err").write_text("module: command not found")
-        with pytest.raises(EngineError, match="3 jobs in a row: ended before they began a step"):
-            on_slurm.attend(driver, bench.plan.steps, folder, crew, 1)
-    assert len(crew.names) == on_slurm.BARREN
-
-
-def test_what_another_driver_computes_is_found(bench: Bench) -> None:
-    driver = Driver(bench.plan.steps, bench.store, bench.listener)
-    bench.run()
-    with meeting.meeting(bench.store) as folder:
-        on_slurm.attend(driver, bench.plan.steps, folder, Idle(), 1)
-    assert (driver.result.computed, driver.result.found) == (0, len(bench.plan.steps))
-
-
-FAR = "7 another-computer"
-
-
-class Told(Idle):
-    """Jobs whose diaries the test writes, and which go on until it says that they are over."""
-
-    state = "RUNNING"
-
-    def states(self) -> dict[str, str] | None:
-        return dict.fromkeys(self.names, self.state)
-
-
-@pytest.mark.parametrize("how", ["NODE_FAIL", "PENDING", "joined"])
-def test_the_claims_of_a_job_that_is_over_are_free_at_once(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
-    monkeypatch.setattr(on_slurm, "GRACE_SECONDS", 0.0)
-    step = bench.named("mood-then-mood-seed2")
-    other = next(one for one in bench.plan.steps if one.kind == "evaluation")
-    held = [step.fingerprint, *step.parents, other.fingerprint]
-    places = [bench.store.root / "claims" / f"{fingerprint}.json" for fingerprint in held]
-    for path, owner in zip(places, [FAR, FAR, "8 another-computer"], strict=True):
-        path.write_text(f"token {owner}")
-    driver = Driver(bench.plan.steps, bench.store, bench.listener)
-    crew = Told()
-    with meeting.meeting(bench.store) as folder:
-        watch = on_slurm._Watch(driver, bench.plan.steps, folder, crew, 1)
-        watch.look()
-        (name,) = crew.names
-        diary = meeting.Diary(folder, name)
-        diary.tell({"event": "joined", "owner": FAR})
-        diary.tell({"event": "started", "step": step.fingerprint})
-        watch.look()
-        assert all(path.is_file() for path in places), "the job is at it"
-        if how == "joined":  # queued again, and there again
-            diary.tell({"event": how, "owner": "9 yet-another"})
-        else:
-            crew.state = how
-            watch.asked = -math.inf
-        watch.look()
-    assert [path.is_file() for path in places] == [False, False, True]
-    claim = bench.store.claim(step.fingerprint)
-    assert claim is not None
-    claim.release()
-
-
 @pytest.mark.parametrize("gpus", [1, 2])
-def test_several_gpus_of_a_job_train_its_phases_together(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, gpus: int
-) -> None:
-    monkeypatch.setattr(os, "environ", {**os.environ})
-    told = settings(bench.store, bench.plan.places, FAKE)
-    with meeting.meeting(bench.store) as folder:
-        options = SlurmOptions(cpus=6, gpus=gpus, divide_model=gpus == 2)
-        on_slurm.arrange(folder, bench.plan.steps, told, options)
-        job._Job(folder, meeting.Diary(folder, "1"))
-    assert os.environ["OMP_NUM_THREADS"] == "1", "however many cores a job has"
-    together = ("2", "1") if gpus == 2 else (None, None)
-    assert tuple(map(os.environ.get, (machine.PROCESSES, machine.DIVIDED))) == together
+def test_several_gpus_of_a_job_train_its_phases_together(bench: Bench, gpus: int) -> None:
+    told: list[dict[str, Any]] = []
+
+    class Told(slurm.Jobs):
+        def __init__(self, folder: Path, options: SlurmOptions) -> None:
+            told.append(rendezvous.join(folder)[0])
+            raise EngineError("here", "ends the test.")
+
+    with pytest.raises(EngineError), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slurm, "Jobs", Told)
+        slurm.run(bench.wanted, bench.listener, OPTIONS.changed(cpus=6, gpus=gpus, divide_model=gpus == 2))
+    assert told[0]["environment"]["OMP_NUM_THREADS"] == "1", "however many cores a job has"
+    assert told[0]["means"] == {"save_memory": False, "processes": gpus, "divide": gpus == 2}
 
 
-def test_a_job_refuses_another_store_and_another_release(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(meeting, "PATIENCE_SECONDS", 0.0)
-    with meeting.meeting(bench.store) as folder:
-        meeting.agree(meeting.agreement(folder))
-        with pytest.raises(StoreError, match="Install the same release on all computers"):
-            meeting.agree(meeting.agreement(folder) | {"release": "0.0.1"})
-    with pytest.raises(StoreError, match=r"is not the driver's\. Put the store where all computers see it"):
-        meeting.agree(meeting.agreement(folder))
+def test_the_states_of_jobs_tell_which_are_over(tmp_path: Path) -> None:
+    states: dict[str, str] | None = {"1": "RUNNING", "2": "PENDING", "3": "NODE_FAIL", "4": "OUT_OF_MEMORY"}
+
+    class Told(slurm.Jobs):
+        def __init__(self) -> None:
+            self._folder = tmp_path
+
+        def states(self) -> dict[str, str] | None:
+            return states
+
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "4_0_log.err").write_text("slurmstepd: oom-kill")
+    assert Told().ended(["1", "2", "3", "4", "5"]) == {
+        "2": launch.End("job 2: its node died", returns=True),
+        "3": launch.End("job 3: NODE_FAIL"),
+        "4": launch.End("job 4: OUT_OF_MEMORY", "slurmstepd: oom-kill", memory=True),
+        "5": launch.End("job 5: UNKNOWN"),
+    }
+    states = None
+    assert Told().ended(["1"]) == {}, "the controller does not answer"
 
 
-def test_folders_of_dead_drivers_go_after_a_week(bench: Bench) -> None:
+def test_folders_of_dead_launchers_go_after_a_week(bench: Bench) -> None:
     old, young = (bench.store.root / "jobs" / name for name in ("old", "young"))
     for folder in (old, young):
         folder.mkdir(parents=True)
-    week = time.time() - meeting.OLD_SECONDS - 60
+    week = time.time() - rendezvous.OLD_SECONDS - 60
     os.utime(old, (week, week))
-    with meeting.meeting(bench.store):
+    with rendezvous.rendezvous(bench.store, [], {}):
         assert not old.exists()
         assert young.exists()
 
@@ -249,7 +176,7 @@ def test_options_become_parameters_of_sbatch() -> None:
         partition="gpu", account="me", hours=0.51, memory_gb=1.5, cpus=3, gpus=2,
         setup=("module load python",), extra={"mail-type": "END", "exclusive": True},
     )  # fmt: skip
-    lines = _make_sbatch_string("python", "logs", **on_slurm.parameters(options)).splitlines()
+    lines = _make_sbatch_string("python", "logs", **slurm.parameters(options)).splitlines()
     for wanted in (
         "#SBATCH --partition=gpu",
         "#SBATCH --account=me",
@@ -277,35 +204,33 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[slurms.Slurm]:
 
 
 @pytest.fixture
-def slurm(cluster: slurms.Slurm, monkeypatch: pytest.MonkeyPatch) -> slurms.Slurm:
+def real(cluster: slurms.Slurm, monkeypatch: pytest.MonkeyPatch) -> slurms.Slurm:
     monkeypatch.setenv("SLURM_CONF", str(cluster.conf))
     return cluster
 
 
-def test_a_study_on_a_real_cluster_with_a_preempted_job(slurm: slurms.Slurm, bench: Bench) -> None:
+def test_a_study_on_a_real_cluster_with_a_preempted_job(real: slurms.Slurm, bench: Bench) -> None:
     preempted: list[str] = []
 
     def listener(step: Any, event: Any) -> None:
         bench.listener(step, event)
         if event["event"] == "finished" and not preempted:
-            running = slurm.ask("squeue", "--states=RUNNING", "--array", "--noheader", "--format=%i").split()
+            running = real.ask("squeue", "--states=RUNNING", "--array", "--noheader", "--format=%i").split()
             preempted.extend(running[:1])
-            slurm.ask("scontrol", "requeue", running[0])
+            real.ask("scontrol", "requeue", running[0])
 
     bench.instruct(seconds=0.3)
     options = OPTIONS.changed(jobs=4, gpus=1)
-    result = on_slurm.run(
-        bench.plan.steps, bench.store, bench.plan.places, listener, options=options, compute=FAKE
-    )
+    result = slurm.run(bench.wanted, listener, options)
     assert preempted
     assert (result.computed, result.complete) == (len(bench.plan.steps), True)
     assert bench.is_whole()
     assert sum(bench.begun.values()) <= len(bench.plan.steps) + 1, "at most the preempted step, again"
-    told = slurm.ask("squeue", "--states=all", "--array", "--noheader", "--format=%i %T").split()
+    told = real.ask("squeue", "--states=all", "--array", "--noheader", "--format=%i %T").split()
     assert set(told[1::2]) <= {"COMPLETED", "CANCELLED", "COMPLETING"}
 
 
-def test_what_slurm_refuses_is_said(slurm: slurms.Slurm, bench: Bench) -> None:
+def test_what_slurm_refuses_is_said(real: slurms.Slurm, bench: Bench) -> None:
     options = OPTIONS.changed(partition="nowhere")
     with pytest.raises(EngineError, match=r"sbatch: .*nvalid partition"):
-        on_slurm.run(bench.plan.steps, bench.store, bench.plan.places, bench.listener, options=options)
+        slurm.run(bench.wanted, bench.listener, options)

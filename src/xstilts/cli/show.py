@@ -15,7 +15,7 @@ from rich.table import Table
 from xstilts.cli.show_store import gigabytes
 from xstilts.data import languages as known_languages
 from xstilts.plain import printable
-from xstilts.runner.progress import duration
+from xstilts.run.progress import duration
 from xstilts.store import Store
 from xstilts.study.cost import GPU, Cost, estimate, tokens_of
 from xstilts.study.phase import Phase
@@ -27,7 +27,7 @@ from xstilts.study.study import Study
 if TYPE_CHECKING:
     from xstilts.analysis.compare import Comparison
     from xstilts.audit.finding import Audit
-    from xstilts.runner.driver import Result
+    from xstilts.run.launch import Result
 
 
 def checked(
@@ -274,7 +274,7 @@ def _state(steps: Iterable[Step], store: Store) -> str:
     missing = [step for step in steps if not store.done(step)]
     if not missing:
         return "done"
-    if any(store.claimed(step.fingerprint) for step in missing):
+    if any(store.leased(step.fingerprint) for step in missing):
         return "running"
     return "failed" if any(store.failure(step.fingerprint) for step in missing) else "open"
 

@@ -27,7 +27,21 @@ MICRO_TOKENS = 16_384
 SAVE_SECONDS = 60.0
 
 Event = Mapping[str, Any]
-"""A sign of life: {"kind": "train", "update", "updates", "loss", "tokens_per_second"} and the like."""
+"""A sign of life: {"kind": "train", "update", "updates", "loss", "tokens_per_second"} and the like; the first
+is {"kind": "begin"}."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """With what trainings are computed, by the user's choice; the numbers are the same up to a sum's order.
+
+    To `save_memory`, states are computed twice instead of kept. So many `processes` train a phase together,
+    each on a GPU of its own if there are GPUs, and may `divide` its model.
+    """
+
+    save_memory: bool = False
+    processes: int = 1
+    divide: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,8 +51,7 @@ class Context:
     `folder` takes what the step makes and becomes its place in the store; `running` holds the state from
     which a killed step continues. `report` is called now and then; it may raise to end the step.
     `micro_tokens` bounds the padded tokens of one forward pass, and `save_seconds` is the time between two
-    states of a running phase; neither changes a number (but the first, which units dropout drops). With
-    `save_memory`, a training computes states twice instead of keeping them; the numbers are the same. `ranks`
+    states of a running phase; neither changes a number (but the first, which units dropout drops). `ranks`
     says which of how many processes this one is, where several train one phase.
     """
 
@@ -50,7 +63,7 @@ class Context:
     report: Callable[[Event], None]
     micro_tokens: int = MICRO_TOKENS
     save_seconds: float = SAVE_SECONDS
-    save_memory: bool = False
+    means: Means = Means()
     ranks: "Ranks | None" = None
 
     def checkpoint(self, model: Backbone | Phase) -> Path:

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -28,8 +28,8 @@ import torch.distributed as processes
 from numpy.typing import NDArray
 
 from xstilts.errors import StepError, XstiltsError
+from xstilts.runner.context import Context, Means
 from xstilts.runner.data import Encoded, offsets, passes, split
-from xstilts.runner.machine import DIVIDED, PROCESSES
 from xstilts.study.step import Places, Step
 
 PATIENCE = timedelta(hours=2)
@@ -141,26 +141,24 @@ def _buckets(tensors: Iterable[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
 
 
 @contextlib.contextmanager
-def started(
-    step: Step, store: Path, places: Places, micro_tokens: int, *, save_memory: bool = False
-) -> Iterator[Ranks]:
-    """This process as the first of those that the engine wants; the others live as long as the block.
+def started(context: Context) -> Iterator[Ranks]:
+    """This process as the first of those that train a phase; the others live as long as the block.
 
     Raises StepError if one of the others ends too early.
     """
-    size, divides = int(os.environ.get(PROCESSES, "1")), bool(os.environ.get(DIVIDED))
+    size, divides = context.means.processes, context.means.divide
     if size == 1:
         yield Ranks()
         return
+    step = context.step
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         told = {
-            "store": str(store),
-            "places": places.to_json(),
+            "store": str(context.store.root),
+            "places": context.places.to_json(),
             "spec": step.spec,
-            "size": size,
-            "divides": divides,
             "folder": folder,
-            "context": {"micro_tokens": micro_tokens, "save_memory": save_memory},
+            "micro_tokens": context.micro_tokens,
+            "means": asdict(context.means),
         }
         others = [stack.enter_context(_Other(rank, told)) for rank in range(1, size)]
         try:
@@ -193,7 +191,7 @@ class _Other:
             stdin=subprocess.PIPE,
             stdout=self.log,
             stderr=self.log,
-            env={**os.environ, **device, PROCESSES: "1"},
+            env={**os.environ, **device},
         )
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps({**told, "rank": rank}).encode() + b"\n")
@@ -246,7 +244,6 @@ def _joined(rank: int, size: int, folder: Path) -> Iterator[None]:
 
 def main() -> None:
     """Train along with the first process, and leave with it."""
-    from xstilts.runner.context import Context
     from xstilts.runner.train import train
     from xstilts.store import Store
     from xstilts.study.phase import Phase
@@ -254,16 +251,15 @@ def main() -> None:
     told = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_leave_with_the_first, daemon=True).start()
     step, store = Step.from_spec(told["spec"]), Store(Path(told["store"]))
-    phase, rank = step.specification, told["rank"]
+    phase, rank, means = step.specification, told["rank"], Means(**told["means"])
     assert isinstance(phase, Phase), "only phases are trained"
     folder = Path(told["folder"]) / str(rank)
     folder.mkdir()
-    with _joined(rank, told["size"], Path(told["folder"])):
+    with _joined(rank, means.processes, Path(told["folder"])):
         running, places = store.running(step.fingerprint), Places.from_json(told["places"])
-        ranks = Ranks(rank, told["size"], told["divides"])
-        context = Context(
-            store, step, folder, running, places, lambda event: None, ranks=ranks, **told["context"]
-        )
+        ranks = Ranks(rank, means.processes, means.divide)
+        how: dict[str, Any] = {"micro_tokens": told["micro_tokens"], "means": means, "ranks": ranks}
+        context = Context(store, step, folder, running, places, lambda event: None, **how)
         train(phase, context)
 
 

@@ -204,7 +204,7 @@ def _prepared(phase: Phase, context: Context, heads: dict[str, str]) -> tuple[Mo
         adapter.attach(model, recipe.adapter, new)
     dropout.in_bulk(model)
     attention.keep_little(model.encoder)
-    if context.save_memory:
+    if context.means.save_memory:
         model.save_memory()
     return model, layouts
 

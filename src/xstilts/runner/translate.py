@@ -21,8 +21,8 @@ from xstilts.data import languages, loader, translated
 from xstilts.data.examples import Example
 from xstilts.data.task import Task
 from xstilts.errors import DataError
+from xstilts.plain import say
 from xstilts.runner.data import generator
-from xstilts.runner.progress import say
 from xstilts.runner.retell import Telling, retold, told
 from xstilts.runner.translator import Translator, Wish
 from xstilts.store import read_json, write_json

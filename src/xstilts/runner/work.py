@@ -1,18 +1,16 @@
-"""The work: one step, from a claim to a folder in the store. Engines only decide where this is called."""
+"""The work: one step, from a lease to a folder in the store. Launchers only decide where this is called."""
 
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from typing import Any, Literal
 
-from xstilts.claims import Claim
 from xstilts.errors import DamageError, StoreError, XstiltsError
+from xstilts.leases import Lease
 from xstilts.runner import record
-from xstilts.runner.context import MICRO_TOKENS, Context, Event
-from xstilts.runner.driver import AGAIN
+from xstilts.runner.context import MICRO_TOKENS, Context, Event, Means
 from xstilts.store import Store, write_json
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Evaluation, Phase
@@ -21,9 +19,11 @@ from xstilts.study.step import Places, Step
 
 Outcome = Literal["done", "found", "busy"]
 """Computed here; in the store already; being computed by another process."""
+ALONE = Means()
+AGAIN = "Tried again with half the micro-batch."
 
 
-class ClaimLostError(Exception):
+class LeaseLostError(Exception):
     """Another process has taken the step over, because this one was silent for too long."""
 
 
@@ -32,8 +32,7 @@ def compute(
     store: Store,
     places: Places,
     report: Callable[[Event], None],
-    *,
-    save_memory: bool = False,
+    means: Means = ALONE,
 ) -> Outcome:
     """Compute a step unless it is there or another process is at it.
 
@@ -41,11 +40,7 @@ def compute(
     after keeping it as the step's failure in the store; a StoreError is not the step's fault and is not kept,
     unless a file that the step needs is damaged.
     """
-    return _ensure(step, store.done, _Bench(store, places, report, save_memory))
-
-
-compute_in_less_memory = partial(compute, save_memory=True)
-"""Like `compute`; trainings take less memory and more time."""
+    return _ensure(step, store.done, _Bench(store, places, report, means))
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class _Bench:
     store: Store
     places: Places
     report: Callable[[Event], None]
-    save_memory: bool
+    means: Means
 
 
 def _ensure(step: Step, is_there: Callable[[Step], bool], bench: _Bench) -> Outcome:
@@ -63,19 +58,20 @@ def _ensure(step: Step, is_there: Callable[[Step], bool], bench: _Bench) -> Outc
     store, parent = bench.store, step.parent
     if is_there(step):
         return "found"
-    claim = store.claim(step.fingerprint)
-    if claim is None:
+    lease = store.lease(step.fingerprint)
+    if lease is None:
         return "busy"
-    with claim:
-        if is_there(step):  # finished by another between the first look and the claim
+    with lease:
+        if is_there(step):  # finished by another between the first look and the lease
             return "found"
+        bench.report({"kind": "begin"})
         begun = False
         try:
             if parent is not None and _ensure(parent, store.has_checkpoint, bench) == "busy":
                 return "busy"
             begun = True
-            _attempt(step, replace(bench, report=_watched(bench.report, claim)))
-        except ClaimLostError:
+            _attempt(step, replace(bench, report=_watched(bench.report, lease)))
+        except LeaseLostError:
             return "busy"
         except Exception as error:
             if isinstance(error, StoreError) and not isinstance(error, DamageError):
@@ -83,7 +79,7 @@ def _ensure(step: Step, is_there: Callable[[Step], bool], bench: _Bench) -> Outc
             if is_there(step):  # finished by another, who then removed what both wrote
                 return "found"
             dropped = begun and parent is not None and not store.has_checkpoint(parent)
-            if dropped or not claim.is_held:  # by another driver while it was read; another is at it
+            if dropped or not lease.is_held:  # by another driver while it was read; another is at it
                 return "busy"
             store.fail(step, _message(error), traceback.format_exc(), killed=_wants_memory(error))
             raise
@@ -120,7 +116,7 @@ def _compute(step: Step, bench: _Bench, micro_tokens: int) -> None:
             bench.places,
             bench.report,
             micro_tokens=micro_tokens,
-            save_memory=bench.save_memory,
+            means=bench.means,
         )
         result = _result(step, context)
         result["sources"] = [asdict(source) for source in read(step, bench.places)]
@@ -151,8 +147,7 @@ def _result(step: Step, context: Context) -> dict[str, Any]:
             from xstilts.runner.ranks import started
             from xstilts.runner.train import train
 
-            shared = (step, context.store.root, context.places, context.micro_tokens)
-            with started(*shared, save_memory=context.save_memory) as ranks:
+            with started(context) as ranks:
                 return train(phase, replace(context, ranks=ranks))
         case Evaluation() as evaluation:
             from xstilts.runner.evaluate import evaluate
@@ -160,10 +155,10 @@ def _result(step: Step, context: Context) -> dict[str, Any]:
             return evaluate(evaluation, context)
 
 
-def _watched(report: Callable[[Event], None], claim: Claim) -> Callable[[Event], None]:
+def _watched(report: Callable[[Event], None], lease: Lease) -> Callable[[Event], None]:
     def watched(event: Event) -> None:
-        if claim.lost:
-            raise ClaimLostError
+        if lease.lost:
+            raise LeaseLostError
         report(event)
 
     return watched

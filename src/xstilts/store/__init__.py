@@ -4,15 +4,15 @@
     store/steps/<name>-<fingerprint>/  finished steps: spec.json, what the step wrote, record.json
     store/temporary/                   folders being written; renamed into steps/ when complete
     store/running/<fingerprint>/       the state from which a killed phase continues
-    store/claims/<fingerprint>.json    who computes a step at the moment
+    store/leases/<fingerprint>.json    who computes a step at the moment
     store/audits/<key>.json            what the leak audit of a plan found
     store/answers/<key>.json           what the last report of a plan found, in a sentence
     store/studies/<name>.json          which studies were run here, and what their steps are
     store/failures/<fingerprint>.json  why a step failed the last time it was tried
     store/data/<key>/                  encoded rows that workers share while they train
-    store/jobs/<token>/                where drivers meet workers on other computers (runner/meeting.py)
+    store/jobs/<token>/                where launchers meet their workers (run/rendezvous.py)
 
-Claims save work; the rename decides what is true. So a claim may be lost (a stalled computer, a clock), and
+Leases save work; the rename decides what is true. So a lease may be lost (a stalled computer, a clock), and
 the worst that follows is that a step is computed twice, with the same result.
 
 What is read of a finished step is compared with the checksums in its record. Its checkpoint may be dropped:
@@ -31,19 +31,19 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from xstilts import checksums
-from xstilts.claims import STALE_SECONDS, Claim, clear, free, holder, is_alive, is_held, silence, take
 from xstilts.disk import flush, flush_listing, is_there
 from xstilts.errors import DamageError, MissingResultError, StoreError, did_you_mean
+from xstilts.leases import STALE_SECONDS, Lease, clear, free, holder, is_alive, is_held, silence, take
 from xstilts.plain import parse_json
 from xstilts.store import schema as shapes
 from xstilts.study.step import Step
 
 LAYOUT = 1
 READABLE = frozenset(string.ascii_letters + string.digits + "+-.")
-FOLDERS = ("steps", "temporary", "running", "claims", "failures")
+FOLDERS = ("steps", "temporary", "running", "leases", "failures")
 GONE = (
     "is not there any more: the folder, or a part of it, was removed while a study ran.",
     "Give the same command again: it computes what is missing.",
@@ -60,6 +60,18 @@ CHECKPOINT = "checkpoint"
 
 Record = Mapping[str, Any]
 """What record.json holds: status, kind, name, seconds, versions, hardware, and what the step returned."""
+
+
+class Named(Protocol):
+    """What a step's folder is called after."""
+
+    @property
+    def name(self) -> str:
+        """Readable."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +117,7 @@ class Store:
 
     # Reading
 
-    def know(self, steps: Iterable[Step]) -> None:
+    def know(self, steps: Iterable[Named]) -> None:
         """Look for these steps in their own places from now on, never in a listing, which may be old."""
         self._places |= {step.fingerprint: self._path(step) for step in steps}
 
@@ -118,7 +130,7 @@ class Store:
             path = self._index.get(fingerprint)
         return path if path is not None and is_there(path) else None
 
-    def done(self, step: Step) -> bool:
+    def done(self, step: Named) -> bool:
         """Whether the step is finished. Looks at its own folder, never at a listing."""
         self.know([step])
         return is_there(self._path(step))
@@ -175,9 +187,9 @@ class Store:
         path = self._failure(fingerprint)
         return shapes.made(read_json(path, REMOVE, Failure), Failure) if path.is_file() else None
 
-    def claimed(self, fingerprint: str) -> bool:
+    def leased(self, fingerprint: str) -> bool:
         """Whether a living process computes the step."""
-        return is_held(self._claim(fingerprint))
+        return is_held(self._lease(fingerprint))
 
     def studies(self) -> list[KnownStudy]:
         """The studies that were run into the store, by name."""
@@ -220,12 +232,12 @@ class Store:
                 write_json(self._version_file, {"layout": LAYOUT})
 
     def tidy(self) -> None:
-        """Remove what dead processes left: claims, half-written folders, the state of finished steps.
+        """Remove what dead processes left: leases, half-written folders, the state of finished steps.
 
         Encoded rows go when nobody computes any more; a process that has just begun encodes them again.
         """
-        clear(self.root / "claims")
-        if not any((self.root / "claims").glob("*.json")):
+        clear(self.root / "leases")
+        if not any((self.root / "leases").glob("*.json")):
             shutil.rmtree(self.root / "data", ignore_errors=True)
         for folder in sorted((self.root / "temporary").glob("*")):
             if self._is_left(folder):
@@ -235,15 +247,15 @@ class Store:
             if finished is not None and (finished / CHECKPOINT).is_dir():
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def claim(self, fingerprint: str) -> Claim | None:
+    def lease(self, fingerprint: str) -> Lease | None:
         """The right to compute a step; None while a living process has it."""
         with self.guarded():
-            return take(self._claim(fingerprint))
+            return take(self._lease(fingerprint))
 
     def free(self, fingerprint: str, owner: str) -> None:
-        """Free the claim on a step if its owner is that process, which is known to be dead."""
+        """Free the lease on a step if its owner is that process, which is known to be dead."""
         with self.guarded():
-            free(self._claim(fingerprint), owner)
+            free(self._lease(fingerprint), owner)
 
     def running(self, fingerprint: str) -> Path:
         """The folder of the state from which a killed step continues; it goes when the step is finished."""
@@ -336,8 +348,8 @@ class Store:
             what = f"the store has layout {layout}; this release of xstilts reads up to {LAYOUT}."
             raise StoreError(str(self.root), what, "Upgrade xstilts, or name another folder with --store.")
 
-    def _claim(self, fingerprint: str) -> Path:
-        return self.root / "claims" / f"{fingerprint}.json"
+    def _lease(self, fingerprint: str) -> Path:
+        return self.root / "leases" / f"{fingerprint}.json"
 
     def _failure(self, fingerprint: str) -> Path:
         return self.root / "failures" / f"{fingerprint}.json"
@@ -351,7 +363,7 @@ class Store:
         parts = folder.name.split("@")
         if len(parts) == 4 and parts[1] == socket.gethostname() and parts[2].isdecimal():
             return not is_alive(int(parts[2]))
-        return not self.claimed(parts[0]) and silence(folder) > STALE_SECONDS
+        return not self.leased(parts[0]) and silence(folder) > STALE_SECONDS
 
     def _away(self, path: Path, fingerprint: str) -> None:
         """Remove a folder at once: renamed first, so that nobody ever finds a half of it."""
@@ -371,7 +383,7 @@ class Store:
                 raise DamageError(str(path), f"is damaged: it {what}.", REPAIR)
             self._sound[path] = path.stat().st_mtime_ns
 
-    def _path(self, step: Step) -> Path:
+    def _path(self, step: Named) -> Path:
         readable = "".join(letter if letter in READABLE else "_" for letter in step.name)
         return self.root / "steps" / f"{readable[:100]}-{step.fingerprint}"
 

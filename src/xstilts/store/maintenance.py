@@ -109,7 +109,7 @@ def unreferenced(store: Store, steps: Iterable[Step]) -> list[Path]:
     return [
         folder
         for folder in (*folders(store), *states)
-        if fingerprint_of(folder) not in kept and not store.claimed(fingerprint_of(folder))
+        if fingerprint_of(folder) not in kept and not store.leased(fingerprint_of(folder))
     ]
 
 

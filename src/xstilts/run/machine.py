@@ -15,10 +15,6 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _PROCESSOR = Path("/proc/cpuinfo")
 _COUNTERS = Path("/proc/vmstat")
 _BF16 = frozenset(("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"))
-PROCESSES = "XSTILTS_PROCESSES_PER_PHASE"
-"""The variable by which an engine tells a worker how many processes train a phase."""
-DIVIDED = "XSTILTS_DIVIDE_MODEL"
-"""The variable by which it tells that they divide the model among them."""
 ONE_THREAD = dict.fromkeys(
     (
         "OMP_NUM_THREADS",
@@ -58,13 +54,11 @@ def _gpu_lines(listed: str) -> list[str]:
     return [line for line in listed.splitlines() if line.startswith("GPU ")]
 
 
-def environments(
-    workers: int | None, processes: int = 1, *, divide: bool = False, threads: int = 1
-) -> list[Mapping[str, str]]:
+def environments(workers: int | None, processes: int = 1, *, threads: int = 1) -> list[Mapping[str, str]]:
     """For each worker what it finds in its environment: one thread for every library, its GPUs.
 
-    Several `processes` train a phase of a worker together, each on a GPU of its own if there are GPUs; they
-    may `divide` the model. Without a number: one worker for so many GPUs, or without GPUs cores. Never more
+    Several `processes` train a phase of a worker together, each on a GPU of its own if there are GPUs.
+    Without a number: one worker for so many GPUs, or without GPUs cores. Never more
     processes than cores, but for a single worker's; without GPUs each takes so many `threads`.
 
     Raises EngineError if there are fewer GPUs than processes.
@@ -75,8 +69,7 @@ def environments(
         raise EngineError("processes_per_phase", what, "Ask for fewer.")
     room = max(1, available // (processes * (1 if devices else threads)))
     count = min(workers or len(devices) // processes or room, room)
-    shared = ONE_THREAD | processes_per_phase(processes, divide=divide)
-    return [{**shared, **_devices(devices, number * processes, processes)} for number in range(count)]
+    return [{**ONE_THREAD, **_devices(devices, number * processes, processes)} for number in range(count)]
 
 
 def _devices(devices: Sequence[str], start: int, count: int) -> dict[str, str]:
@@ -89,18 +82,6 @@ def memory_kills() -> int | None:
     """How many processes the system has killed for want of memory so far; None if it cannot tell."""
     lines = _COUNTERS.read_text().splitlines() if _COUNTERS.is_file() else []
     return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), None)
-
-
-def processes_per_phase(count: int, *, divide: bool = False) -> dict[str, str]:
-    """What has several processes train a phase together, one for each GPU of a step that has several, and
-    perhaps divide the model among them."""
-    divided = {DIVIDED: "1"} if divide else {}
-    return {PROCESSES: str(count), **divided} if count > 1 else {}
-
-
-def share(gpus: float, *, divide: bool = False) -> dict[str, str]:
-    """What a step with so many GPUs of a cluster finds: a process for each, and one thread for libraries."""
-    return ONE_THREAD | processes_per_phase(max(1, int(gpus)), divide=divide)
 
 
 def computes_bf16() -> bool:

@@ -7,14 +7,14 @@ Intermediate phases and backbones stay, for others start from them.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xstilts.runner.driver import Listener
+from xstilts.run.launch import Listener
 from xstilts.store import Store
 from xstilts.study.phase import Evaluation, Phase
 from xstilts.study.step import Step
 
 
 class Sweep:
-    """A listener of the engine that tells another one first. Making one drops what nothing waits for."""
+    """A listener of the launcher that tells another one first. Making one drops what nothing waits for."""
 
     def __init__(self, steps: Sequence[Step], store: Store, listener: Listener) -> None:
         self._store, self._listener = store, listener

@@ -1,6 +1,5 @@
 """Progress on standard error: a live display on a terminal, plain lines elsewhere."""
 
-import sys
 import threading
 import time
 from collections import Counter
@@ -210,8 +209,3 @@ def _update(event: Mapping[str, Any], seconds: float) -> str:
     share = event["update"] / max(1, event["updates"])
     rest = f", about {duration(seconds * (1 - share) / share)} left" if 0 < share < 1 else ""
     return f"{text} ({share:.0%}{rest})"
-
-
-def say(text: str) -> None:
-    """A message for people: standard error."""
-    print(printable(text), file=sys.stderr, flush=True)

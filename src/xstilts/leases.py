@@ -1,9 +1,9 @@
-"""Claims: lease files that say which process computes a step at the moment.
+"""Leases: lease files that say which process computes a step at the moment.
 
-A claim is a file, linked into place, that its owner touches every few seconds. It may be taken over when its
+A lease is a file, linked into place, that its owner touches every few seconds. It may be taken over when its
 owner is a dead process of this computer, or has not touched it for five minutes by the file system's own
 clock: a busy computer may well be silent for one. An engine that knows that a process of another computer is
-dead frees its claims before. A takeover removes the file under a guard file; then whoever is first may make a
+dead frees its leases before. A takeover removes the file under a guard file; then whoever is first may make a
 new one. `flock` would be shorter, but is doubtful on the network file systems of clusters.
 """
 
@@ -21,11 +21,11 @@ from pathlib import Path
 HEARTBEAT_SECONDS = 5.0
 STALE_SECONDS = 300.0
 OWNER = re.compile(r"\S+ (\d{1,10}) (\S+)")
-"""What stands in a claim: a token, the owner's process, its computer."""
+"""What stands in a lease: a token, the owner's process, its computer."""
 
 
 @dataclass
-class Claim:
+class Lease:
     """The right to compute a step; its owner's thread keeps it fresh until `release`."""
 
     path: Path
@@ -39,7 +39,7 @@ class Claim:
 
     @property
     def lost(self) -> bool:
-        """Whether the claim was taken away: this process was silent for too long, or thought to be dead.
+        """Whether the lease was taken away: this process was silent for too long, or thought to be dead.
 
         Known from the last heartbeat; `is_held` looks now.
         """
@@ -47,7 +47,7 @@ class Claim:
 
     @property
     def is_held(self) -> bool:
-        """Whether the claim is still this process's, as its file says now."""
+        """Whether the lease is still this process's, as its file says now."""
         return _is_ours(self.path, self.token)
 
     def release(self) -> None:
@@ -57,7 +57,7 @@ class Claim:
         if _is_ours(self.path, self.token):
             self.path.unlink(missing_ok=True)
 
-    def __enter__(self) -> "Claim":
+    def __enter__(self) -> "Lease":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -77,16 +77,16 @@ class Claim:
                 return
 
 
-def take(path: Path) -> Claim | None:
-    """The claim at that path; None while a living process holds it."""
+def take(path: Path) -> Lease | None:
+    """The lease at that path; None while a living process holds it."""
     token = secrets.token_hex(16)
     if _make(path, token):
-        return Claim(path, token)
-    return Claim(path, token) if _remove(path, _is_stale) and _make(path, token) else None
+        return Lease(path, token)
+    return Lease(path, token) if _remove(path, _is_stale) and _make(path, token) else None
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the claim at that path."""
+    """Whether a living process holds the lease at that path."""
     return path.is_file() and not _is_stale(path)
 
 
@@ -97,23 +97,23 @@ def holder(path: Path) -> str:
 
 
 def clear(folder: Path) -> None:
-    """Remove the claims that nobody holds any more."""
+    """Remove the leases that nobody holds any more."""
     for path in sorted(folder.glob("*.json")):
         _remove(path, _is_stale)
 
 
 def owner() -> str:
-    """This process and its computer, as they stand in its claims."""
+    """This process and its computer, as they stand in its leases."""
     return f"{os.getpid()} {socket.gethostname()}"
 
 
 def free(path: Path, owner: str) -> bool:
-    """Remove the claim at that path if it is that owner's, who is known to be dead; whether it was.
+    """Remove the lease at that path if it is that owner's, who is known to be dead; whether it was.
 
-    The claims of all others stay. Should the owner live after all (only its network was cut off), it finds
-    its claim lost and stops; until then two compute the same, and the first to rename its folder wins.
+    The leases of all others stay. Should the owner live after all (only its network was cut off), it finds
+    its lease lost and stops; until then two compute the same, and the first to rename its folder wins.
     """
-    return _remove(path, lambda claim: (_text(claim) or "").partition(" ")[2] == owner)
+    return _remove(path, lambda lease: (_text(lease) or "").partition(" ")[2] == owner)
 
 
 def is_alive(process: int) -> bool:
@@ -148,7 +148,7 @@ def silence(path: Path) -> float:
 
 
 def _make(path: Path, token: str) -> bool:
-    """Make the claim's file, which is never seen empty; False if there is one."""
+    """Make the lease's file, which is never seen empty; False if there is one."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     beside.write_text(f"{token} {owner()}", encoding="utf-8")
     try:
@@ -161,7 +161,7 @@ def _make(path: Path, token: str) -> bool:
 
 
 def _text(path: Path) -> str | None:
-    """What stands in a claim; None if there is none, and nothing yet in the instant after it was made."""
+    """What stands in a lease; None if there is none, and nothing yet in the instant after it was made."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
@@ -173,7 +173,7 @@ def _is_ours(path: Path, token: str) -> bool:
 
 
 def _is_stale(path: Path) -> bool:
-    """Whether the owner of the claim is dead or silent. A claim that has gone is not."""
+    """Whether the owner of the lease is dead or silent. A lease that has gone is not."""
     text = _text(path)
     if text is None:
         return False
@@ -184,10 +184,10 @@ def _is_stale(path: Path) -> bool:
 
 
 def _remove(path: Path, may_go: Callable[[Path], bool]) -> bool:
-    """Remove the claim if it may go; whether it went.
+    """Remove the lease if it may go; whether it went.
 
-    Only one process at a time may look and remove, so that nobody removes the claim which another has just
-    put in the old one's place. The guard of one who died in the act goes stale like a claim.
+    Only one process at a time may look and remove, so that nobody removes the lease which another has just
+    put in the old one's place. The guard of one who died in the act goes stale like a lease.
     """
     if not may_go(path):
         return False

@@ -4,11 +4,10 @@
     gpus = 0.5                   partition = "gpu"
     cpus = 4                     hours = 8
 
-An engine places steps and nothing else: what is computed does not depend on it.
+An engine starts workers and nothing else: what is computed does not depend on it.
 """
 
 import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,11 +15,9 @@ from pydantic import Field, ValidationError
 
 from xstilts.errors import EngineError, InputErrors, did_you_mean
 from xstilts.plain import parse_toml
-from xstilts.runner.driver import Listener, Result
-from xstilts.store import Store
+from xstilts.run.launch import Listener, Result, Run
 from xstilts.study.problems import problems
 from xstilts.study.specification import Specification
-from xstilts.study.step import Places, Step
 
 NAMES = ("local", "ray", "slurm")
 
@@ -140,29 +137,24 @@ class Engine:
         ray = self.options.ray.changed(address=address)
         return replace(self, options=self.options.changed(ray=ray))
 
-    def run(
-        self, steps: Sequence[Step], store: Store, places: Places, listener: Listener, **how: str
-    ) -> Result:
-        """Compute all steps that are not in the store; `how` may name what `compute`s them."""
+    def run(self, wanted: Run, listener: Listener) -> Result:
+        """Compute all steps that are not in the store."""
         match self.name:
             case "ray":
-                from xstilts.runner import on_ray
+                from xstilts.run import ray
 
-                return on_ray.run(steps, store, places, listener, options=self.options.ray, **how)
+                return ray.run(wanted, listener, self.options.ray)
             case "slurm":
-                from xstilts.runner import on_slurm
+                from xstilts.run import slurm
 
-                return on_slurm.run(steps, store, places, listener, options=self.options.slurm, **how)
-        from xstilts.runner import local
+                return slurm.run(wanted, listener, self.options.slurm)
+        from xstilts.run import local
 
         return local.run(
-            steps,
-            store,
-            places,
+            wanted,
             listener,
             workers=self.workers,
             limit=self.limit,
             processes=self.options.local.processes_per_phase,
             divide=self.options.local.divide_model,
-            **how,
         )

@@ -1,0 +1,129 @@
+"""A folder of the store where a launcher meets its workers: `store/jobs/<token>/`.
+
+    run.json               how the steps are computed, and where what they read lies
+    steps.jsonl            the steps, in the order in which they are taken
+    <worker>.jsonl         what a worker tells: steps with what happens to them, its own coming and going
+    failed/<fingerprint>   why a step failed in this run, so that no other worker tries it again
+    logs/                  what the workers print, and what submitit needs to start them
+
+Network file systems show a file late in listings, so that files are looked for by name and never listed.
+"""
+
+import contextlib
+import json
+import os
+import platform
+import secrets
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import xstilts
+from xstilts.errors import StoreError
+from xstilts.leases import is_alive
+from xstilts.run.steps import Entry
+from xstilts.store import GONE, Store, write_json
+
+OLD_SECONDS = 7 * 86_400.0
+PATIENCE_SECONDS = 60.0
+"""How long a network file system may take to show a new folder."""
+
+
+@contextlib.contextmanager
+def rendezvous(
+    store: Store, entries: Iterable[Entry], settings: Mapping[str, Any], *, here: bool = False
+) -> Iterator[Path]:
+    """A new folder, which is gone when the block ends. StoreError if the store cannot be written.
+
+    If workers are `here`, they end with this process, and the folder is of no use to anybody after its death.
+    """
+    owner = f"{platform.node()}@{os.getpid()}@" if here else ""
+    folder = store.root / "jobs" / f"{owner}{secrets.token_hex(8)}"
+    with store.guarded():
+        for name in ("failed", "logs"):
+            (folder / name).mkdir(parents=True)
+        _remove_old(folder)
+        lines = (json.dumps(asdict(entry)) + "\n" for entry in entries)
+        (folder / "steps.jsonl").write_text("".join(lines), encoding="utf-8")
+        write_json(folder / "run.json", {**settings, "release": xstilts.__version__})
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another run's folder is still there
+            folder.parent.rmdir()
+
+
+def _remove_old(new: Path) -> None:
+    """Folders of dead launchers of this computer; of other runs, once nothing has changed for a week."""
+    for folder in sorted(new.parent.iterdir()):
+        host, _, rest = folder.name.partition("@")
+        process = rest.partition("@")[0]
+        with contextlib.suppress(FileNotFoundError):  # its own launcher has just removed it
+            latest = max(path.stat().st_mtime for path in [folder, *folder.rglob("*")])
+            is_dead = host == platform.node() and process.isdecimal() and not is_alive(int(process))
+            if is_dead or new.stat().st_mtime - latest > OLD_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def join(folder: Path) -> tuple[dict[str, Any], list[Entry]]:
+    """The settings and the steps of the run.
+
+    Raises StoreError unless this process sees the launcher's store, and is of its release of xstilts.
+    """
+    host, until = platform.node(), time.monotonic() + PATIENCE_SECONDS
+    while not (folder / "run.json").is_file():
+        if time.monotonic() >= until:
+            what = f"does not see {folder}: its {folder.parents[1]} is not the launcher's."
+            raise StoreError(
+                host, what, "Put the store where all computers see it, and name it with --store."
+            )
+        time.sleep(0.5)
+    settings = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    if settings["release"] != xstilts.__version__:
+        what = f"has xstilts {xstilts.__version__}; the launcher has {settings['release']}."
+        raise StoreError(host, what, "Install the same release on all computers.")
+    lines = (folder / "steps.jsonl").read_text(encoding="utf-8").splitlines()
+    return settings, [Entry(**json.loads(line)) for line in lines]
+
+
+def failed(folder: Path, fingerprint: str) -> bool:
+    """Whether the step has failed in this run."""
+    return (folder / "failed" / fingerprint).is_file()
+
+
+def fail(folder: Path, fingerprint: str, message: str) -> None:
+    """Let no other worker of this run try the step."""
+    with Store(folder.parents[1]).guarded():
+        (folder / "failed" / fingerprint).write_text(message, encoding="utf-8")
+
+
+class Log:
+    """What one worker tells. The file is closed after each line, so that other computers see it."""
+
+    def __init__(self, folder: Path, worker: str) -> None:
+        self.path = folder / f"{worker}.jsonl"
+        self._store, self._read = Store(folder.parents[1]), 0
+
+    def tell(self, **event: Any) -> None:
+        """Add a line. StoreError if the folder is not there any more, or the disk is full."""
+        try:
+            with self._store.guarded(), self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(event) + "\n")
+        except FileNotFoundError as error:
+            raise StoreError(str(self._store.root), *GONE) from error
+
+    def news(self) -> list[dict[str, Any]]:
+        """The lines that have come, whole, since this was last asked."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self._read)
+                arrived = file.read()
+        except FileNotFoundError:
+            return []
+        whole = arrived[: arrived.rfind(b"\n") + 1]
+        self._read += len(whole)
+        return [json.loads(line) for line in whole.splitlines()]

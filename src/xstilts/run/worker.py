@@ -1,0 +1,175 @@
+"""A worker: takes step after step whose parents are in the store and that nobody holds, and computes it.
+
+    python -m xstilts.run.worker FOLDER NAME          (started by the local launcher, not by hand)
+
+It is the same program everywhere. It reads the steps of the run, looks into the store and takes leases; so it
+needs nobody to hand out work, and goes on if its launcher is gone (but for the local launcher's, which are to
+end with it). A worker that is asked to leave gives its lease back; the step continues from its last state.
+"""
+
+import contextlib
+import importlib
+import math
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from xstilts import leases
+from xstilts.errors import DamageError, StoreError, XstiltsError
+from xstilts.run import rendezvous
+from xstilts.run.steps import Entry, Remaining
+from xstilts.runner.context import Event, Means
+from xstilts.runner.work import Outcome
+from xstilts.store import Store
+from xstilts.study.step import Places, Step
+
+Compute = Callable[[Step, Store, Places, Callable[[Event], None], Means], Outcome]
+
+
+class Leave(SystemExit):
+    """The worker is asked to leave; raised wherever it is, so that leases are given back on the way out."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(0)
+
+
+def leave(number: int, frame: FrameType | None) -> None:
+    """Leave at a signal: a handler."""
+    signal.signal(number, signal.SIG_IGN)  # what is being put away must not be cut off by a second signal
+    raise Leave(number)
+
+
+def serve(folder: Path, name: str, **about: Any) -> None:
+    """Work for the run that meets in that folder, until there is nothing to do.
+
+    `about` is what the launcher should know of this process. Raises StoreError if the store is not the
+    launcher's, or cannot be written any more; Leave where the worker is asked to leave.
+    """
+    settings, entries = rendezvous.join(folder)
+    os.environ.update(settings["environment"])
+    module, function = settings["compute"].split(":")
+    compute = getattr(importlib.import_module(module), function)
+    log = rendezvous.Log(folder, name)
+    log.tell(event="joined", owner=leases.owner(), **about)
+    why = "nothing to do"
+    try:
+        _work(folder, settings, compute, Remaining(entries), log)
+    except (Leave, KeyboardInterrupt) as end:
+        why = signal.Signals(end.number).name if isinstance(end, Leave) else "interrupted"
+        raise
+    except StoreError as error:
+        why = ""
+        with contextlib.suppress(StoreError):  # the log is in the store, which may be gone
+            log.tell(event="stopped", store=list(error.args))
+        raise
+    except BaseException:
+        why = ""
+        raise
+    finally:
+        if why:
+            log.tell(event="left", why=why)
+
+
+def _work(
+    folder: Path, settings: Mapping[str, Any], compute: Compute, left: Remaining, log: rendezvous.Log
+) -> None:
+    """The loop: until all is done or given up, or others have been at everything that is left for long."""
+    store, places, pace = Store(folder.parents[1]), Places.from_json(settings["places"]), settings["pace"]
+    means = Means(**settings["means"])
+    useful, later = time.monotonic(), dict[str, float]()
+    while left:
+        entry = _next(folder, store, left, later)
+        if entry is None:
+            if time.monotonic() - useful > (math.inf if pace["idle"] is None else pace["idle"]):
+                return
+            time.sleep(pace["search"])
+            continue
+        if store.leased(entry.fingerprint):
+            later[entry.fingerprint] = time.monotonic() + pace["busy"]
+            continue
+        step, name = Step.from_spec(entry.spec), entry.fingerprint
+        try:
+            outcome = compute(step, store, places, _teller(log, name, pace["tell"]), means)
+        except Exception as error:
+            if isinstance(error, StoreError) and not isinstance(error, DamageError):
+                raise
+            message = str(error) if isinstance(error, XstiltsError) else f"{type(error).__name__}: {error}"
+            rendezvous.fail(folder, name, message)
+            left.give_up(name)
+            log.tell(event="failed", step=name, message=message)
+        else:
+            if outcome == "busy":
+                later[name] = time.monotonic() + pace["busy"]
+                log.tell(event="busy", step=name)
+            else:
+                left.finish(name)
+                log.tell(event="finished", step=name, outcome=outcome)
+        finally:
+            torch: Any = sys.modules.get("torch")
+            if torch is not None and torch.cuda.is_available():
+                torch.cuda.empty_cache()
+        useful = time.monotonic()
+
+
+def _next(folder: Path, store: Store, left: Remaining, later: Mapping[str, float]) -> Entry | None:
+    """The first step that is ready and, as far as is known, to be computed; None if there is none now."""
+    store.require()
+    looks = True
+    while looks:
+        looks = False
+        for entry in left.ready():
+            if store.done(entry):
+                left.finish(entry.fingerprint)
+                looks = True  # what waited for it may come first
+                break
+            if rendezvous.failed(folder, entry.fingerprint):
+                left.give_up(entry.fingerprint)
+            elif time.monotonic() >= later.get(entry.fingerprint, 0.0):
+                return entry
+    return None
+
+
+def _teller(log: rendezvous.Log, name: str, seconds: float) -> Callable[[Mapping[str, Any]], None]:
+    """Tells that the step begins, and its progress, but not more often than that."""
+    begun, told = False, -math.inf
+
+    def tell(event: Mapping[str, Any]) -> None:
+        nonlocal begun, told
+        if event["kind"] == "begin":  # also of a parent whose checkpoint was dropped
+            if not begun:
+                log.tell(event="started", step=name)
+            begun = True
+        elif time.monotonic() - told >= seconds:
+            told = time.monotonic()
+            log.tell(**{**event, "event": "progress", "step": name})
+
+    return tell
+
+
+def _end_with_the_launcher() -> None:
+    """The pipe closes when the launcher is gone: the worker ends at once, and the store stays whole."""
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(1)
+
+
+def main() -> None:
+    """Work on this computer for as long as the launcher is there."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the launcher decides
+    signal.signal(signal.SIGTERM, leave)
+    threading.Thread(target=_end_with_the_launcher, daemon=True).start()
+    try:
+        serve(Path(sys.argv[1]), sys.argv[2])
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
