@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xstilts.compute.context import MICRO_TOKENS
+from xstilts.compute.data import Encoded, passes
+from xstilts.compute.device import PADDING
+from xstilts.compute.schedule import Schedule
 from xstilts.families.items import Item
-from xstilts.runner.context import MICRO_TOKENS
-from xstilts.runner.data import Encoded, passes
-from xstilts.runner.device import PADDING
-from xstilts.runner.schedule import Schedule
 from xstilts.study.recipe import Recipe
 
 SIZES = (33, 100, 300, 1_000, 2_000, 4_000, 8_000, 20_000, 100_000)

@@ -33,10 +33,10 @@ from typing import Any
 from unittest import mock
 
 from xstilts.analysis.findings import Findings
+from xstilts.compute import work
+from xstilts.compute.context import Context, Event, Means
 from xstilts.run import launch, local
 from xstilts.run.sweep import Sweep
-from xstilts.runner import work
-from xstilts.runner.context import Context, Event, Means
 from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import Plan, plan

@@ -182,7 +182,7 @@ def training_arguments(job: Job, options: dict[str, Any]) -> Any:
 
 def xstilts(job: Job) -> Figures:
     """The phase of a study that trains on the pairs, as a worker computes it."""
-    from xstilts.runner import train, work
+    from xstilts.compute import train, work
     from xstilts.store import Store
 
     step, places = phase(job)
@@ -210,7 +210,7 @@ def xstilts(job: Job) -> Figures:
 
 def dense(job: Job) -> Figures:
     """The same with the whole embedding table trained."""
-    from xstilts.runner import embedding_rows
+    from xstilts.compute import embedding_rows
 
     with mock.patch.object(embedding_rows, "WORTH", 0.0):
         return xstilts(job)

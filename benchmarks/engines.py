@@ -18,8 +18,8 @@ from unittest import mock
 
 from overhead import COMPUTE, trivial_steps
 from xstilts.run import launch, local, machine, ray, slurm
-from xstilts.run.engine import RayOptions, SlurmOptions
 from xstilts.run.launch import Listener, Result, Run
+from xstilts.run.options import RayOptions, SlurmOptions
 from xstilts.store import Store
 from xstilts.study.step import Places, Step
 

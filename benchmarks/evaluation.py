@@ -29,8 +29,8 @@ import torch
 import contenders
 import throughput
 from rates import Shape, matrix_rate
-from xstilts.runner import checkpoint, work
-from xstilts.runner.model import Model
+from xstilts.compute import checkpoint, work
+from xstilts.compute.model import Model
 from xstilts.store import Store
 from xstilts.study.phase import Evaluation, Inference
 from xstilts.study.step import Step

@@ -135,7 +135,7 @@ def _run(folder: Path, seed: int) -> Any:
 
 def train(folder: Path, seed: int) -> dict[str, float]:
     """Compute the steps of the study in this process; the most memory and the seconds."""
-    from xstilts.runner.work import compute
+    from xstilts.compute.work import compute
     from xstilts.store import Store
     from xstilts.study.load import load
     from xstilts.study.plan import plan

@@ -250,7 +250,7 @@ def rates(folder: Path, scale: Scale, encoder: str, figures: dict[str, Any], pea
 def parity(folder: Path, scale: Scale) -> dict[str, Any]:
     """Losses of a few updates without dropout: in fp32 on the processor, then in each way on the device; and
     with dropout, padded and packed, whose draws differ."""
-    from xstilts.runner.device import Execution
+    from xstilts.compute.device import Execution
 
     cuda = torch.cuda.is_available()
     processor = Execution(torch.device("cpu"))
@@ -276,9 +276,9 @@ def losses(
     one: Job, scale: Scale, execution: Any = None, dropout: float | None = 0.0, processes: int = 1
 ) -> list[float]:
     """Those of the first updates of a job, computed in that way, or as the device can."""
-    from xstilts.runner import work
-    from xstilts.runner.context import Means
-    from xstilts.runner.device import Execution
+    from xstilts.compute import work
+    from xstilts.compute.context import Means
+    from xstilts.compute.device import Execution
     from xstilts.store import Store
     from xstilts.study.step import Step
 
@@ -300,7 +300,7 @@ def losses(
 def attention_beside_a_mask() -> dict[str, Any]:
     """How far FlashAttention of packed sequences is from attention with a mask of blocks, in fp32; with
     dropout the mean of many draws. Outputs, and gradients of the keys."""
-    from xstilts.runner.attention import Packed, blocks, flash
+    from xstilts.compute.attention import Packed, blocks, flash
 
     torch.manual_seed(1)
     cuts = torch.tensor([0, 17, 64, 65, 192, 256], dtype=torch.int32)

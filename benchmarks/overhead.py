@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from xstilts.compute import work
+from xstilts.compute.context import Event, Means
 from xstilts.run import launch, local
-from xstilts.runner import work
-from xstilts.runner.context import Event, Means
 from xstilts.store import Store
 from xstilts.study.backbone import Backbone
 from xstilts.study.load import load

@@ -21,8 +21,8 @@ import polars as pl
 from scipy import stats
 
 from xstilts import metrics
-from xstilts.runner.context import Context
-from xstilts.runner.rows import asked, examples
+from xstilts.compute.context import Context
+from xstilts.compute.rows import asked, examples
 from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.phase import Evaluation, Phase

@@ -131,7 +131,7 @@ def fake_report(findings: "Findings", formats: list[str], out: Path) -> list[Pat
 
 @pytest.fixture
 def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "Shell":
-    """Commands in an empty folder, with work that costs nothing (runner/fakes.py) and no report."""
+    """Commands in an empty folder, with work that costs nothing (compute/fakes.py) and no report."""
     from shell import Shell
     from xstilts.analysis.findings import Findings
     from xstilts.report import page
@@ -141,7 +141,7 @@ def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "runner"), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "compute"), prepend=os.pathsep)
     monkeypatch.delenv("XSTILTS_STORE", raising=False)
     monkeypatch.delenv("XSTILTS_DATA", raising=False)
     monkeypatch.setattr(launch, "COMPUTE", "fakes:compute")

@@ -13,13 +13,13 @@ from transformers import PreTrainedTokenizerFast
 
 from xstilts import families, metrics
 from xstilts import tasks as registry
+from xstilts.compute.backbone import SPECIAL, _strings
 from xstilts.data import loader
 from xstilts.data.examples import Bitext, Question
 from xstilts.data.task import Task
 from xstilts.families.items import Item, Layout
 from xstilts.families.span import MAX_ANSWER, whole_tokens
 from xstilts.metrics import mining
-from xstilts.runner.backbone import SPECIAL, _strings
 
 LONG, INSIDE, BARE, VOID = "long", "inside", "bare", "void"
 REASONS = {

@@ -9,114 +9,51 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import xstilts
+import architecture
 
 if TYPE_CHECKING:
     from conftest import World
 
-SOURCE = Path(xstilts.__file__).parent
+SOURCE = architecture.SOURCE
 HEAVY = ("torch", "transformers", "tokenizers", "datasets", "safetensors", "sklearn", "pandas")
 
-LAYERS = (
-    ("errors", "plain", "claims", "checksums", "disk"),
-    ("data.examples", "data.unpacked", "store.schema"),
-    ("metrics",),
-    ("families",),
-    ("data", "xtreme.layouts"),
-    ("lab",),
-    ("tasks",),
-    ("lab.truth",),
-    (
-        "xtreme",
-        "study.specification",
-        "study.use",
-        "study.vision",
-        "study.recipe",
-        "study.claim",
-        "study.allowed",
-        "study.mixture",
-        "study.backbone",
-        "study.phase",
-    ),
-    ("study.step",),
-    ("store",),
-    ("study",),
-    ("audit",),
-    ("analysis",),
-    ("runner", "report"),
-    ("cli", "xtreme.export"),
-    ("__main__",),
-)
-"""From the bottom up. A module imports from its own layer and those below; `runner` meets neither `analysis`
-nor `report`."""
+ARROWS = {
+    "data": set[str](),
+    "metrics": {"data"},
+    "families": {"data", "metrics"},
+    "lab": {"data"},
+    "tasks": {"data", "families", "lab", "metrics"},
+    "study": {"data", "families", "lab", "metrics", "tasks"},
+    "store": {"study"},
+    "audit": {"data", "store", "study"},
+    "analysis": {"audit", "data", "lab", "metrics", "store", "study", "tasks"},
+    "report": {"analysis", "audit", "study"},
+    "compute": {"data", "families", "lab", "metrics", "store", "study", "tasks"},
+    "run": {"compute", "data", "store", "study"},
+    "xtreme": {"analysis", "data", "metrics", "store", "study", "tasks"},
+    "cli": {"analysis", "audit", "data", "run", "store", "study", "tasks"},
+    "published": set[str](),
+    "studies": set[str](),
+}
+"""What each package may import, at the top of a file or in a function. `report` and `compute` never meet."""
 
 
-def modules() -> list[Path]:
-    return sorted(path for path in SOURCE.rglob("*.py") if path.relative_to(SOURCE).parts[0] != "tasks")
+def test_imports_point_one_way() -> None:
+    for name, imported in architecture.between_packages().items():
+        assert imported <= ARROWS[name], f"{name} imports {', '.join(sorted(imported - ARROWS[name]))}"
 
 
-def name_of(path: Path) -> str:
-    parts = path.relative_to(SOURCE).with_suffix("").parts
-    return ".".join(part for part in parts if part != "__init__")
+def test_nothing_imports_itself_around_a_corner() -> None:
+    assert architecture.circles(architecture.between_files()) == []
+    assert architecture.circles(architecture.between_packages()) == []
 
 
-def layer(name: str) -> int:
-    """The layer of a module: that of the longest prefix which is listed."""
-    found = [
-        (len(prefix), number)
-        for number, prefixes in enumerate(LAYERS)
-        for prefix in prefixes
-        if name == prefix or name.startswith(f"{prefix}.")
-    ]
-    assert found, f"{name} has no layer: add it to LAYERS"
-    return max(found)[1]
+def test_a_circle_is_found() -> None:
+    assert architecture.circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
 
 
-def imported(path: Path) -> set[str]:
-    """The modules of this package that a module imports, anywhere in it but for types only."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    typing_only = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        for inner in ast.walk(node)
-    }
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if id(node) in typing_only:
-            continue
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            inside = (SOURCE.parent / node.module.replace(".", "/")).is_dir()
-            names |= {f"{node.module}.{alias.name}" if inside else node.module for alias in node.names}
-    return {name.removeprefix("xstilts.") for name in names if name.startswith("xstilts.")}
-
-
-def known(name: str) -> str:
-    """The module that a dotted name means: `metrics.find` is `metrics`."""
-    while name and not (
-        (SOURCE / f"{name.replace('.', '/')}.py").is_file() or (SOURCE / name.replace(".", "/")).is_dir()
-    ):
-        name = name.rpartition(".")[0]
-    return name
-
-
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_imports_point_one_way(path: Path) -> None:
-    own = name_of(path)
-    if not own:
-        return
-    for name in sorted(known(one) for one in imported(path)):
-        if name:
-            assert layer(name) <= layer(own), f"{own} imports {name}, which stands above it"
-
-
-def test_the_runner_and_the_report_never_meet() -> None:
-    meets = {"runner": {"report", "analysis"}, "report": {"runner"}, "analysis": {"runner"}}
-    for path in modules():
-        own = name_of(path).split(".")[0]
-        assert not {name.split(".")[0] for name in imported(path)} & meets.get(own, set()), path
+def test_a_class_name_means_one_thing() -> None:
+    assert architecture.classes_named_twice() == {}
 
 
 def test_the_analysis_knows_no_pictures_and_the_report_computes_nothing() -> None:
@@ -126,7 +63,9 @@ def test_the_analysis_knows_no_pictures_and_the_report_computes_nothing() -> Non
         assert not external(path) & drawing, path
     for path in sorted((SOURCE / "report").glob("*.py")):
         assert not external(path) & {"scipy", "xstilts.metrics", "xstilts.families"}, path
-        assert not {"analysis.best", "analysis.collapse", "analysis.pools", "store"} & imported(path), path
+        assert not {"analysis.best", "analysis.collapse", "analysis.pools", "store"} & architecture.imports(
+            path
+        ), path
 
 
 def external(path: Path) -> set[str]:
@@ -140,9 +79,9 @@ def external(path: Path) -> set[str]:
     return {".".join(name.split(".")[: 2 if name.startswith("xstilts.") else 1]) for name in names}
 
 
-def test_only_the_runner_imports_torch() -> None:
-    for path in SOURCE.rglob("*.py"):
-        if path.relative_to(SOURCE).parts[0] == "runner":
+def test_only_what_computes_imports_torch() -> None:
+    for path in architecture.files():
+        if path.relative_to(SOURCE).parts[0] == "compute":
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -161,7 +100,7 @@ def loaded_after(program: str, *arguments: str) -> set[str]:
 def test_planning_loads_nothing_heavy(world: "World", tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from xstilts.cli import show; from xstilts.store import Store\n"
+        "from xstilts.cli import show, show_tasks; from xstilts.store import Store\n"
         "from xstilts.study.load import load; from xstilts.study.plan import plan\n"
         "found, store = plan(load(sys.argv[1])), Store(Path(sys.argv[2]))\n"
         "show.checked(found, store, as_json=False); show.status(found, store, as_json=True)\n"
@@ -205,8 +144,7 @@ def test_help_loads_next_to_nothing() -> None:
 
 
 def test_files_are_short_enough_to_read() -> None:
-    long = {name_of(path): lines for path in modules() if (lines := len(path.read_text().splitlines())) > 500}
-    assert not long
+    assert [path for path in architecture.counted() if len(path.read_text().splitlines()) > 500] == []
 
 
 @pytest.mark.parametrize("word", ["manager", "handler", "factory", "helper", "util", "config"])

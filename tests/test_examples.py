@@ -63,7 +63,7 @@ def test_own_tasks_read_their_rows() -> None:
 
 
 def test_the_backbone_of_real_small_loads_and_tells_how_it_was_made() -> None:
-    from xstilts.runner import checkpoint
+    from xstilts.compute import checkpoint
 
     folder = EXAMPLES / "real-small" / "backbone"
     record = json.loads((folder / "record.json").read_text(encoding="utf-8"))

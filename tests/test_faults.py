@@ -1,6 +1,6 @@
 """What can go wrong on one computer: each fault has its message, and none stops what it does not concern.
 
-The commands run for real, with workers of their own; only the work of a step costs nothing (runner/fakes.py).
+The commands run for real, with workers of their own; the work of a step costs nothing (compute/fakes.py).
 """
 
 import itertools
@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from xstilts import leases
+from xstilts.compute.context import MICRO_TOKENS
 from xstilts.run import launch, local
-from xstilts.runner.context import MICRO_TOKENS
-from xstilts.store import Store
+from xstilts.store import Store, leases
 from xstilts.study.load import load
 from xstilts.study.plan import plan
 from xstilts.study.step import Step

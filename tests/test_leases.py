@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from xstilts import leases
+from xstilts.store import leases
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 from xstilts.analysis.findings import Findings
+from xstilts.compute import work
 from xstilts.report import latex, markdown
 from xstilts.report.paper import Paper
-from xstilts.runner import work
 from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import Plan, plan

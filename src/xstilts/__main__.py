@@ -1,4 +1,4 @@
-"""The commands. What they print is in `show.py`; what they do is in `study`, `runner` and `report`.
+"""The commands. What they print is in `show.py`; what they do is in `study`, `run` and `report`.
 
 Imports stand inside the commands, so that `xstilts --help` answers at once.
 """
@@ -142,11 +142,13 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     from xstilts.audit import words
     from xstilts.audit.kept import audited
     from xstilts.cli import show, show_store
+    from xstilts.compute.pretrained import fetch_all
     from xstilts.run import machine, progress
-    from xstilts.run.engine import Engine, read
+    from xstilts.run.engine import Engine
     from xstilts.run.launch import Run
+    from xstilts.run.options import read
     from xstilts.run.sweep import Sweep
-    from xstilts.runner.pretrained import fetch_all
+    from xstilts.store import KnownStudy
     from xstilts.store import maintenance as upkeep
     from xstilts.study.rows import check_rows
 
@@ -165,7 +167,7 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     words.refuse(found, plan.study)
     say(words.summary(found, plan.study))
     fetch_all(missing)
-    kept.remember(plan.known())
+    kept.remember(KnownStudy.of(plan))
     if chosen.name == "local" and (advice := machine.advice(missing)):
         say(advice)
     shown = progress.Progress(plan, {step.fingerprint for step in plan.steps if kept.done(step)})
@@ -365,8 +367,8 @@ def translate(  # noqa: PLR0913, PLR0917 (one for each option)
     ] = None,
 ) -> None:
     """Translate the training rows of a task, to be trained on in other languages."""
-    from xstilts.runner import translate as translating
-    from xstilts.runner.translator import Wish
+    from xstilts.compute import translate as translating
+    from xstilts.compute.translator import Wish
 
     wish = Wish(
         model=model,

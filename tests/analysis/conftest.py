@@ -17,11 +17,11 @@ TRUTH = {("lab_nli", "lab_nli"): "help", ("lab_nli", "lab_pairs"): "help", ("lab
 @pytest.fixture(scope="module", autouse=True)
 def truth() -> Iterator[None]:
     """The lab's table of planted effects, as it is for the example."""
-    table = ModuleType("xstilts.lab.truth")
+    table = ModuleType("xstilts.analysis.truth")
     table.expected = lambda intermediate, target: TRUTH.get((intermediate, target), "none")  # type: ignore
     table.reason = lambda intermediate, target: "said so"  # type: ignore
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "xstilts.lab.truth", table)
+        patch.setitem(sys.modules, "xstilts.analysis.truth", table)
         patch.setattr(lab, "truth", table, raising=False)
         yield
 

@@ -6,13 +6,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from xstilts import checksums
 from xstilts.analysis import statistics
 from xstilts.analysis.effects import Effects, Quantity
 from xstilts.analysis.pools import LanguageRows, pools
 from xstilts.analysis.results import Line
 from xstilts.analysis.statistics import Sample
 from xstilts.errors import DamageError
+from xstilts.store import checksums
 
 from .example import N, make
 

@@ -12,14 +12,13 @@ import mutation
 import polars as pl
 
 from analysis import example
-from xstilts import checksums
 from xstilts.analysis import collapse, files, leaks, methods, permutation
 from xstilts.analysis.results import Results
 from xstilts.audit import kept
 from xstilts.audit.finding import Audit, Finding
-from xstilts.store import Store
+from xstilts.run import cost
+from xstilts.store import Store, checksums
 from xstilts.store import maintenance as upkeep
-from xstilts.study import cost
 from xstilts.study.phase import Phase
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.step import Step
@@ -72,7 +71,7 @@ def _briefly(read: Callable[[], object]) -> object:
 
 
 def _with_ids(folder: Path | None) -> None:
-    """The example's predictions have no ids; those of the runner do."""
+    """The example's predictions have no ids; those that `compute` writes do."""
     if folder is not None and (path := folder / "predictions.parquet").is_file():
         pl.read_parquet(path).with_columns(id=pl.col("index").cast(pl.String)).write_parquet(path)
         _recorded(folder)

@@ -1,6 +1,6 @@
 """What is tried: each target lays out its right inputs once, then takes one that is made wrong at a time.
 
-No target needs torch: the runner reads what these have read. Targets clean up what an input left.
+No target needs torch: `compute` reads what these have read. Targets clean up what an input left.
 """
 
 import gzip

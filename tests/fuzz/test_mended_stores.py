@@ -10,13 +10,12 @@ import pytest
 
 from analysis import example
 from analysis.example import World
-from xstilts import checksums
 from xstilts.analysis import collapse, files
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.results import Results
 from xstilts.audit import kept
 from xstilts.errors import DamageError
-from xstilts.store import Store
+from xstilts.store import Store, checksums
 
 
 @pytest.fixture

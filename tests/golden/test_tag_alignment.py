@@ -16,15 +16,15 @@ import torch
 from numpy.typing import NDArray
 
 from predictions import LAB, predicted
+from xstilts.compute.data import Encoded
+from xstilts.compute.model import Model
+from xstilts.compute.predict import predict
+from xstilts.compute.rows import Prepared
 from xstilts.data import readers
 from xstilts.data.examples import Tagged
 from xstilts.errors import DataError
 from xstilts.families.items import IGNORED, Item, Layout
 from xstilts.families.tagging import FAMILY
-from xstilts.runner.data import Encoded
-from xstilts.runner.model import Model
-from xstilts.runner.predict import predict
-from xstilts.runner.rows import Prepared
 from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import plan

@@ -1,7 +1,7 @@
 """The truth table follows from the skills of the tasks."""
 
 from xstilts import tasks as registry
-from xstilts.lab import truth
+from xstilts.analysis import truth
 
 
 def test_every_task_of_the_lab_declares_skills() -> None:

@@ -14,7 +14,7 @@ from xstilts.analysis.statistics import Estimate
 from xstilts.report import latex, page
 from xstilts.report.markdown import markdown
 from xstilts.report.paper import Paper, claims_counted
-from xstilts.report.tables import Entry, Grid
+from xstilts.report.tables import Grid, TableEntry
 
 LETTERS = (
     "Yorùbá Åland Đặng Łódź İzmir naïve größer ą 中文 \U0001f600 α−β “q” <a> |b| --c ~^\\{}#$%&_ `d` [e] *f*"
@@ -28,7 +28,7 @@ def paper(world):
 
 def wide(columns, rows=3, interval=""):
     names = tuple(f"x-{number}" for number in range(columns))
-    lines = tuple((f"arm {row}", (Entry("12.3", interval),) * columns) for row in range(rows))
+    lines = tuple((f"arm {row}", (TableEntry("12.3", interval),) * columns) for row in range(rows))
     return Grid("title", names, lines)
 
 

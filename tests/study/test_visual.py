@@ -10,7 +10,7 @@ import pytest
 from pictures import CONTROLS, laid, planned, study
 from shell import Shell
 from xstilts.errors import InputErrors
-from xstilts.study.cost import tokens_of
+from xstilts.run.cost import tokens_of
 from xstilts.study.load import load
 from xstilts.study.phase import Evaluation, Phase, chain
 from xstilts.study.plan import Cell, Plan, draft, plan

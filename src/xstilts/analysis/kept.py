@@ -10,9 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from xstilts import checksums
 from xstilts.analysis.results import Results
-from xstilts.store import read_json, write_json
+from xstilts.store import checksums, read_json, write_json
 from xstilts.store import schema as shapes
 
 VERSION = 1

@@ -41,7 +41,7 @@ class PlantedEffect:
 
 def planted_effects(results: Results, maps: Mapping[str, Sequence[MapCell]]) -> list[PlantedEffect]:
     """Pair each one-task arm with gold labels with each target of the lab; first what should help."""
-    from xstilts.lab import truth
+    from xstilts.analysis import truth
 
     arms = results.plan.study.intermediate.arms
     cells = {(cell.line, cell.column): cell for row in maps.values() for cell in row}

@@ -15,9 +15,9 @@ from rich.table import Table
 from xstilts.cli.show_store import gigabytes
 from xstilts.data import languages as known_languages
 from xstilts.plain import printable
+from xstilts.run.cost import GPU, Cost, estimate, tokens_of
 from xstilts.run.progress import duration
 from xstilts.store import Store
-from xstilts.study.cost import GPU, Cost, estimate, tokens_of
 from xstilts.study.phase import Phase
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.sources import Part, grouped, parts_of, source

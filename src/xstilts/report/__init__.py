@@ -1,1 +1,1 @@
-"""What came out: results, statistics, claims, tables, charts, page. Reads the store, never the runner."""
+"""Renderings of the findings: the page, LaTeX, Markdown, tables, charts. Computes nothing."""

@@ -15,7 +15,7 @@ import jinja2
 from xstilts.analysis.results import spoken
 from xstilts.report.markdown import steps
 from xstilts.report.paper import Paper
-from xstilts.report.tables import Entry, Grid, Sheet
+from xstilts.report.tables import Grid, Sheet, TableEntry
 
 WIDTH = 455.0  # points of a line: A4 with margins of 25 mm
 LETTER, SMALL_LETTER = 4.4, 3.6  # points of a letter, in \footnotesize and in \scriptsize
@@ -81,9 +81,9 @@ def _tables(paper: Paper) -> Iterator[tuple[str, str]]:
 
 def grid_table(grid: Grid) -> str:
     """Write a grid in as many table environments as it takes; findings are bold."""
-    pages: list[tuple[str, list[tuple[Entry | str, ...]]]] = []
+    pages: list[tuple[str, list[tuple[TableEntry | str, ...]]]] = []
     for part in split(grid):
-        lines: list[tuple[Entry | str, ...]] = [(part.names, *part.columns)]
+        lines: list[tuple[TableEntry | str, ...]] = [(part.names, *part.columns)]
         lines += [(name, *entries) for name, entries in part.rows]
         pages.append(("l" + "r" * len(part.columns), lines))
     return _pages(grid.title, pages)
@@ -96,7 +96,7 @@ def sheet_table(sheet: Sheet) -> str:
     return _pages(sheet.title, [("l" * len(sheet.columns), lines) for lines in pages])
 
 
-def _pages(title: str, parts: Sequence[tuple[str, Sequence[Sequence[Entry | str]]]]) -> str:
+def _pages(title: str, parts: Sequence[tuple[str, Sequence[Sequence[TableEntry | str]]]]) -> str:
     """Write a table environment for each (columns, lines); numbered if there are several."""
     several = len(parts) > 1
     pages = [
@@ -154,7 +154,7 @@ def _width(grid: Grid, columns: Sequence[int]) -> float:
     return names + sum(widest) + GAP * (len(widest) + 1)
 
 
-def _entry_width(entry: Entry) -> float:
+def _entry_width(entry: TableEntry) -> float:
     return len(entry.text) * LETTER + len(entry.interval) * SMALL_LETTER
 
 
@@ -169,7 +169,7 @@ def _long(sheet: Sheet, columns: str, size: str = "") -> str:
     return _render("tables.tex.jinja", pages=[], lines=lines, columns=columns, size=size)
 
 
-def _entry(entry: Entry | str) -> str:
+def _entry(entry: TableEntry | str) -> str:
     """Write a cell; findings are bold, intervals small."""
     if isinstance(entry, str):
         return escape(entry)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from xstilts.analysis import methods
 from xstilts.analysis.results import language
 from xstilts.report.paper import Paper
-from xstilts.report.tables import Entry, Grid, Sheet, distance_grid
+from xstilts.report.tables import Grid, Sheet, TableEntry, distance_grid
 
 
 def markdown(paper: Paper) -> bytes:
@@ -81,7 +81,7 @@ def _list(texts: Sequence[str]) -> str:
     return "\n".join(f"- {_plain(text)}" for text in texts)
 
 
-def _marked(entry: Entry) -> str:
+def _marked(entry: TableEntry) -> str:
     text = f"**{entry.text}**" if entry.strong else entry.text
     return f"{text} {entry.interval}".strip()
 

@@ -24,7 +24,7 @@ MISSING = """
 
 
 @dataclass(frozen=True)
-class Entry:
+class TableEntry:
     """A number as shown, with its interval; `strong` where it is a finding. `steps` leads to its origin."""
 
     text: str
@@ -42,7 +42,7 @@ class Grid:
 
     title: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Entry, ...]], ...]
+    rows: tuple[tuple[str, tuple[TableEntry, ...]], ...]
     names: str = "arm"
     steps: tuple[str, ...] = ()
 
@@ -79,12 +79,12 @@ def parquet(name: str, table: pl.DataFrame) -> bytes:
 def effect_grid(findings: Findings, backbone: str) -> Grid:
     """Write the map of transfer as a table."""
     steps = anchors(findings.results)
-    rows: dict[str, list[Entry]] = {}
+    rows: dict[str, list[TableEntry]] = {}
     columns: dict[str, None] = {}
     for cell in findings.maps.get(backbone, ()):
         columns[cell.column] = None
         anchor = steps.get((cell.line, cell.column), "")
-        rows.setdefault(cell.row, []).append(Entry(cell.text, cell.interval, cell.strong, anchor))
+        rows.setdefault(cell.row, []).append(TableEntry(cell.text, cell.interval, cell.strong, anchor))
     title = f"Scores of none and differences to it on the languages without labels, {backbone}"
     return Grid(title, tuple(columns), tuple((row, tuple(entries)) for row, entries in rows.items()))
 
@@ -102,7 +102,7 @@ def score_grid(findings: Findings, target: EvaluatedTarget) -> Grid:
     for line in [line for line in results.lines if (line, target.name) in results.planned]:
         place = (line.backbone or NOTHING, line.arm or NOTHING, line.reference or ARM)
         found = [estimates[*place, code] for code in target.languages]
-        entries = tuple(Entry("–" if score is None else number(score)) for score in found)
+        entries = tuple(TableEntry("–" if score is None else number(score)) for score in found)
         name = f"{line_label(line)} ({line.backbone})" if several and line.backbone else line_label(line)
         rows.append((name, entries))
         steps.append(known.get((line, target.name), ""))
@@ -115,7 +115,7 @@ def gain_grid(findings: Findings, target: str, backbone: str) -> Grid | None:
 
     None if there are none. Bold are those that remain after Holm's correction.
     """
-    found: dict[str, dict[str, Entry]] = {}
+    found: dict[str, dict[str, TableEntry]] = {}
     own = findings.effects.filter(quantity="difference", reference=ARM, target=target, backbone=backbone)
     for row in own.iter_rows(named=True):
         match row["level"]:
@@ -134,25 +134,25 @@ def gain_grid(findings: Findings, target: str, backbone: str) -> Grid | None:
     return Grid(title, tuple(found), rows, names="language")
 
 
-def _gain(row: dict[str, Any]) -> Entry:
+def _gain(row: dict[str, Any]) -> TableEntry:
     if row["estimate"] is None:
-        return Entry("missing")
+        return TableEntry("missing")
     strong = row["p_corrected"] is not None and row["p_corrected"] < 1 - LEVEL
-    return Entry(number(row["estimate"], signed=True), bounds(row["low"], row["high"]), strong)
+    return TableEntry(number(row["estimate"], signed=True), bounds(row["low"], row["high"]), strong)
 
 
 def gap_grid(findings: Findings, backbone: str) -> Grid | None:
     """Write the cross-lingual gap of each arm on each target that has one; None if no target has."""
     results, known = findings.results, anchors(findings.results)
     targets = tuple(target.name for target in results.targets if target.has_gap)
-    found: dict[str, list[Entry]] = {}
+    found: dict[str, list[TableEntry]] = {}
     gaps = findings.effects.filter(quantity="gap", backbone=backbone, reference=ARM)
     for row in gaps.iter_rows(named=True):
         steps = known.get((Line(backbone, row["arm"]), row["target"]), "")
         missing = row["estimate"] is None
         text = "missing" if missing else number(row["estimate"])
         interval = "" if missing else bounds(row["low"], row["high"])
-        found.setdefault(row["arm"], []).append(Entry(text, interval, steps=steps))
+        found.setdefault(row["arm"], []).append(TableEntry(text, interval, steps=steps))
     arms = [line.arm for line in results.lines if line.backbone == backbone and not line.reference]
     rows = tuple((arm, tuple(found[arm])) for arm in arms if arm in found)
     title = f"Source language less the mean of the others, in points, {backbone}"
@@ -165,7 +165,7 @@ def distance_grid(parts: Sequence[Mapping[str, Any]]) -> Grid | None:
         return None
     columns = tuple(key for key in parts[0] if key not in ("code", "family"))
     rows = tuple(
-        (spoken(str(part["code"])), tuple(Entry(f"{part[column]:.2f}") for column in columns))
+        (spoken(str(part["code"])), tuple(TableEntry(f"{part[column]:.2f}") for column in columns))
         for part in parts
     )
     title = "Differences from the base language, from 0 to 1, and the distance: their weighted mean"

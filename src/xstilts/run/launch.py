@@ -12,16 +12,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from xstilts.compute.context import Means
+from xstilts.compute.work import AGAIN
 from xstilts.errors import EngineError, StoreError
 from xstilts.run import rendezvous
 from xstilts.run.machine import ONE_THREAD
 from xstilts.run.steps import Remaining, ordered
-from xstilts.runner.context import Means
-from xstilts.runner.work import AGAIN
 from xstilts.store import Store
 from xstilts.study.step import Places, Step
 
-COMPUTE = "xstilts.runner.work:compute"
+COMPUTE = "xstilts.compute.work:compute"
 """The function that computes a step."""
 ATTEMPTS = 3
 """How often a step is tried that takes its worker with it (killed for memory, a crash in a library)."""

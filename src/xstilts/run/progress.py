@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from xstilts.plain import printable
-from xstilts.study.cost import tokens_of
+from xstilts.run.cost import tokens_of
 from xstilts.study.plan import Plan
 from xstilts.study.step import Step
 

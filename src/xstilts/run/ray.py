@@ -20,8 +20,8 @@ from typing import Any
 
 from xstilts.errors import EngineError, StoreError
 from xstilts.run import worker
-from xstilts.run.engine import RayOptions
 from xstilts.run.launch import ATTEMPTS, End, Launch, Listener, Pace, Result, Run
+from xstilts.run.options import RayOptions
 from xstilts.run.rendezvous import rendezvous
 
 PACE = Pace(look=0.5, ask=1.0, grace=1.0, busy=2.0, idle=60.0)

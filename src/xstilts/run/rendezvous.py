@@ -23,9 +23,9 @@ from typing import Any
 
 import xstilts
 from xstilts.errors import StoreError
-from xstilts.leases import is_alive
 from xstilts.run.steps import Entry
 from xstilts.store import GONE, Store, write_json
+from xstilts.store.leases import is_alive
 
 OLD_SECONDS = 7 * 86_400.0
 PATIENCE_SECONDS = 60.0

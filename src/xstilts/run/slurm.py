@@ -22,9 +22,9 @@ from typing import Any
 from xstilts.errors import EngineError
 from xstilts.plain import say
 from xstilts.run import worker
-from xstilts.run.engine import SlurmOptions
 from xstilts.run.launch import End, Launch, Listener, Pace, Result, Run
 from xstilts.run.machine import ONE_THREAD
+from xstilts.run.options import SlurmOptions
 from xstilts.run.rendezvous import rendezvous
 
 PACE = Pace(look=2.0, ask=10.0, grace=10.0, tell=5.0)

@@ -20,13 +20,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from xstilts import leases
+from xstilts.compute.context import Event, Means
+from xstilts.compute.work import Outcome
 from xstilts.errors import DamageError, StoreError, XstiltsError
 from xstilts.run import rendezvous
 from xstilts.run.steps import Entry, Remaining
-from xstilts.runner.context import Event, Means
-from xstilts.runner.work import Outcome
-from xstilts.store import Store
+from xstilts.store import Store, leases
 from xstilts.study.step import Places, Step
 
 Compute = Callable[[Step, Store, Places, Callable[[Event], None], Means], Outcome]

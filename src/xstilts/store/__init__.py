@@ -31,15 +31,18 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from xstilts import checksums
 from xstilts.disk import flush, flush_listing, is_there
 from xstilts.errors import DamageError, MissingResultError, StoreError, did_you_mean
-from xstilts.leases import STALE_SECONDS, Lease, clear, free, holder, is_alive, is_held, silence, take
 from xstilts.plain import parse_json
+from xstilts.store import checksums
 from xstilts.store import schema as shapes
+from xstilts.store.leases import STALE_SECONDS, Lease, clear, free, holder, is_alive, is_held, silence, take
 from xstilts.study.step import Step
+
+if TYPE_CHECKING:
+    from xstilts.study.plan import Plan
 
 LAYOUT = 1
 READABLE = frozenset(string.ascii_letters + string.digits + "+-.")
@@ -101,6 +104,14 @@ class KnownStudy:
     """Those that the cells read, one for each cell."""
     steps: list[str]
     seconds_since_1970: float
+
+    @classmethod
+    def of(cls, plan: "Plan") -> Self:
+        """What a store keeps of a study that is run now."""
+        evaluations = [cell.evaluation for cell in plan.cells]
+        steps = [step.fingerprint for step in plan.steps]
+        study = plan.study
+        return cls(study.name, study.question, study.shown, evaluations, steps, time.time())
 
 
 class Store:

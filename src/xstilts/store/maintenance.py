@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xstilts import checksums
 from xstilts.errors import DamageError
-from xstilts.store import CHECKPOINT, Store, read_json, read_record
+from xstilts.store import CHECKPOINT, Store, checksums, read_json, read_record
 from xstilts.study.step import Step
 
 BESIDE = ("running", "temporary", "data", "jobs", "audits", "answers", "studies", "failures")

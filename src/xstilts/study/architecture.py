@@ -1,7 +1,7 @@
 """What kind of model a backbone is, and what of xstilts' tasks each kind can do; free of torch.
 
 The kind follows from the `model_type` in a model's config.json. Types that are not listed here are looked up
-in transformers when the model is loaded (`xstilts.runner.model`).
+in transformers when the model is loaded (`xstilts.compute.model`).
 """
 
 from collections.abc import Mapping

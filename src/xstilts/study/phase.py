@@ -63,7 +63,7 @@ class Evaluation(Identified):
     majority reference the rows that it counts; None for retrieval, which has no head. `thresholds` has the
     rows on which mining chooses its threshold, language by language; the rows of `use` itself where there
     are no others; None where nothing is mined. `examples` caps the rows of each language; which ones, their
-    ids decide (`xstilts.runner.rows.asked`).
+    ids decide (`xstilts.compute.rows.asked`).
     """
 
     version: ClassVar[int] = EVALUATION_VERSION

@@ -4,7 +4,6 @@ Two arms that share an intermediate phase, two targets that share a training, tw
 has the same content has the same fingerprint and is one step.
 """
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,6 @@ from pathlib import Path
 
 from xstilts import metrics
 from xstilts.errors import InputError, InputErrors
-from xstilts.store import KnownStudy
 from xstilts.study.arm import Arm, Overrides
 from xstilts.study.backbone import Backbone
 from xstilts.study.benchmark import expand
@@ -111,17 +109,6 @@ class Plan:
                 told = more if shown.count(more) == 1 else f"{more}, {step}".removeprefix(", ")
                 names[step] = f"{name} ({told})" if told else name
         return names
-
-    def known(self) -> KnownStudy:
-        """What a store keeps of the study when it is run."""
-        return KnownStudy(
-            self.study.name,
-            self.study.question,
-            self.study.shown,
-            [cell.evaluation for cell in self.cells],
-            [step.fingerprint for step in self.steps],
-            time.time(),
-        )
 
     def evaluation(self, cell: Cell) -> Evaluation:
         """The evaluation that a cell reads."""

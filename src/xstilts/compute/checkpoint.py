@@ -1,0 +1,386 @@
+"""Checkpoints: a model with our heads, read from and written to the format of transformers."""
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    AutoModelForMaskedLM,
+    AutoModelForSeq2SeqLM,
+    PreTrainedModel,
+)
+from transformers.utils import logging as transformers_logging
+
+from xstilts.compute import dual, generative, tokenizer, vision
+from xstilts.compute.bare import blank, check_whole, read, reason
+from xstilts.compute.head import LanguageHead
+from xstilts.compute.model import Model
+from xstilts.compute.pixels import stated
+from xstilts.errors import BackboneError
+from xstilts.study.architecture import Kind
+from xstilts.study.backbone import SAVE_TOKENIZER, TOKENS, WEIGHTS
+from xstilts.study.vision import EYES_WEIGHTS, PREPARATION
+
+transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+logging.getLogger("transformers").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Native:
+    """Where transformers' own model for a family keeps a head's parts; `prefix` is the encoder's name.
+
+    `bias` is what a language model's head calls that of its output, whose weight is the embeddings'.
+    """
+
+    architecture: str
+    prefix: str
+    parts: Mapping[str, str]
+    bias: str = ""
+
+    def name(self, part: str) -> str:
+        """The name of a tensor of the head; empty for what it shares with the embeddings."""
+        module, kind = part.split(".")
+        if self.bias and module == "out":
+            return self.bias if kind == "bias" else ""
+        return f"{self.parts[module]}.{kind}"
+
+
+def _roberta(name: str) -> dict[str, Native]:
+    def native(suffix: str, parts: Mapping[str, str]) -> Native:
+        return Native(f"{name}For{suffix}", "roberta", parts)
+
+    return {
+        "classification": native(
+            "SequenceClassification", {"dense": "classifier.dense", "out": "classifier.out_proj"}
+        ),
+        "choice": native("MultipleChoice", {"dense": "roberta.pooler.dense", "out": "classifier"}),
+        "tagging": native("TokenClassification", {"out": "classifier"}),
+        "span": native("QuestionAnswering", {"out": "qa_outputs"}),
+        "masked": Native(
+            f"{name}ForMaskedLM",
+            "roberta",
+            {"dense": "lm_head.dense", "norm": "lm_head.layer_norm", "out": "lm_head.decoder"},
+            "lm_head.bias",
+        ),
+    }
+
+
+def _bert(name: str, prefix: str) -> dict[str, Native]:
+    head = "cls.predictions"
+    parts = {
+        "dense": f"{head}.transform.dense",
+        "norm": f"{head}.transform.LayerNorm",
+        "out": f"{head}.decoder",
+    }
+    return {"masked": Native(f"{name}ForMaskedLM", prefix, parts, f"{head}.bias")}
+
+
+NATIVE: Mapping[str, Mapping[str, Native]] = {
+    "roberta": _roberta("Roberta"),
+    "xlm-roberta": _roberta("XLMRoberta"),
+    "xlm-roberta-xl": _roberta("XLMRobertaXL"),
+    "bert": _bert("Bert", "bert"),
+    "deberta-v2": _bert("DebertaV2", "deberta"),
+    "modernbert": {
+        "masked": Native(
+            "ModernBertForMaskedLM",
+            "model",
+            {"dense": "head.dense", "norm": "head.norm", "out": "decoder"},
+            "decoder.bias",
+        )
+    },
+}
+"""By transformers' model_type. Others are saved as a plain encoder with the heads beside it."""
+
+
+def load(folder: Path) -> Model:
+    """The encoder and tokenizer in a folder, with the heads and eyes that were saved beside it.
+
+    Raises BackboneError if transformers cannot make a model and a tokenizer of it, or would fill in weights
+    or tokens that are not there.
+    """
+    words, settings = load_parts(folder)
+    try:
+        encoder, report = read(folder, settings)
+    except Exception as error:  # transformers raises errors of many kinds; all say that the files are wrong
+        raise _unreadable(folder, "weights", error) from error
+    check_whole(folder, settings, report, spare="pooler")
+    rows = dual.reader(encoder).get_input_embeddings().weight.shape[0]
+    if rows < len(words):
+        what = f"has a tokenizer of {len(words)} tokens, but embeddings for {rows}."
+        raise BackboneError(str(folder), what, "Save model and tokenizer together.")
+    model = _seeing(Model(encoder, words), folder)
+    load_heads(model, folder)
+    return model
+
+
+def drawn(folder: Path, seed: int) -> Model:
+    """The model in a folder with random weights, drawn from `seed`, no heads; raises what `load` does."""
+    words, settings = load_parts(folder)
+    model = _seeing(Model(create_encoder(settings, seed), words), folder)
+    if model.eyes is not None:
+        vision.redraw(model.eyes, model.encoder, seed)
+    return model
+
+
+def _seeing(model: Model, folder: Path) -> Model:
+    """The model with the eyes that were saved beside it, or with what it is told of images, if it sees."""
+    model.eyes = vision.load(folder, dual.reader(model.encoder).get_input_embeddings().weight.shape[1])
+    if model.kind == "dual":
+        seen: Any = model.encoder.config.vision_config
+        model.sight = stated(folder, (seen.image_size // seen.patch_size) ** 2)
+    elif model.kind == "vision-language":
+        model.sight = generative.preparation(model.encoder.config, folder)
+    return model
+
+
+def load_parts(folder: Path) -> tuple[Any, Any]:
+    """The tokenizer in a folder and the model's shape; BackboneError if there is none that can be read."""
+    if not (folder / TOKENS).is_file():
+        # Without it, transformers makes an empty tokenizer of some architectures.
+        raise BackboneError(str(folder), f"holds no tokenizer ({TOKENS}).", SAVE_TOKENIZER)
+    try:
+        settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:
+        raise _unreadable(folder, "config.json", error) from error
+    try:
+        words = tokenizer.load(folder, settings)
+    except Exception as error:
+        raise _unreadable(folder, "tokenizer", error) from error
+    return words, settings
+
+
+def _unreadable(folder: Path, part: str, error: Exception) -> BackboneError:
+    what = f"holds no {part} that transformers can load ({reason(error)})."
+    return BackboneError(str(folder), what, "Name a folder made by `save_pretrained`, or fetch it again.")
+
+
+def create_encoder(settings: Any, seed: int) -> PreTrainedModel:
+    """An encoder of that shape with random weights drawn from `seed`."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return blank(settings)
+
+
+def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> None:
+    """Write encoder, eyes, heads and tokenizer; `labels` gives the label names of each head.
+
+    With one head of a family that transformers knows for this architecture, the folder is that model
+    (`AutoModelForSequenceClassification.from_pretrained(folder)` and the like); with the language model's
+    head alone it is the language model. All heads stand in heads.safetensors as well, from which xstilts
+    reads them. A tokenizer that was put away is there already.
+    """
+    save_heads(model, folder)
+    settings = model.encoder.config.__class__.from_dict(model.encoder.config.to_dict())
+    weights = _unshared(model.encoder.state_dict())
+    settings.architectures = [type(model.encoder).__name__]
+    outputs: tuple[str, ...] = ("LABEL_0", "LABEL_1")  # what transformers takes for granted, and spans need
+    head, native = native_head(model)
+    if isinstance(head, LanguageHead):
+        settings.architectures, weights = _language_model(model, head, weights)
+    elif native is not None:
+        weights = _native_weights(head, weights, native)
+        settings.architectures = [native.architecture]
+        outputs = labels.get(next(iter(model.heads))) or outputs
+    settings.id2label = dict(enumerate(outputs))
+    settings.label2id = {label: number for number, label in enumerate(outputs)}
+    settings.dtype = "float32"
+    settings.save_pretrained(folder)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    if model.tokenizer is not None:
+        tokenizer.save(model.tokenizer, folder)
+    if model.eyes is not None:
+        vision.save(model.eyes, folder)
+    if model.sight is not None:
+        (folder / PREPARATION).write_text(json.dumps(model.sight.release, indent=1, sort_keys=True))
+    share(folder, folder / "config.json")
+
+
+def put_tokenizer_away(model: Model, folder: Path, *, writes: bool) -> None:
+    """Write the tokenizer now, into the folder that `save` fills later, and free its memory.
+
+    A model with a language model's head keeps it: what is hidden and what is answered is said in its tokens.
+    """
+    if "masked" in model.heads:
+        return
+    if writes:
+        folder.mkdir(exist_ok=True)
+        tokenizer.save(model.tokenizer, folder)
+    model.drop_tokenizer()
+    tokenizer.forget()
+
+
+def share(folder: Path, like: Path) -> None:
+    """Let whoever may read the file `like` read the weights beside it; safetensors lets their owner only."""
+    for path in folder.glob("*.safetensors"):
+        shutil.copymode(like, path)
+
+
+def save_heads(model: Model, folder: Path) -> None:
+    """Write all heads, from which xstilts reads them; what they share with the embeddings is not theirs."""
+    folder.mkdir(exist_ok=True)
+    if not model.heads:
+        return
+    kinds = {name: str(head.family) for name, head in model.heads.items()}
+    heads = {
+        f"{name}.{part}": tensor.detach().cpu().contiguous()
+        for name, head in model.heads.items()
+        for part, tensor in head.state_dict().items()
+        if not _is_tied(model, head, part)
+    }
+    save_file(heads, folder / "heads.safetensors", metadata={"format": "pt"})
+    (folder / "heads.json").write_text(json.dumps(kinds, indent=1, sort_keys=True))
+
+
+def native_head(model: Model) -> tuple[Any, Native | None]:
+    """The model's only head, and where transformers keeps it; None for several, or one it does not know."""
+    if len(model.heads) != 1:
+        return None, None
+    (head,) = model.heads.values()
+    if isinstance(head, LanguageHead):
+        return head, None
+    return head, NATIVE.get(model.encoder.config.model_type, {}).get(str(head.family))
+
+
+def _unshared(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Each tensor once; transformers ties the others again when it loads them."""
+    seen: dict[int, str] = {}
+    return {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in tensors.items()
+        if seen.setdefault(tensor.data_ptr(), name) == name
+    }
+
+
+def _is_tied(model: Model, head: nn.Module, part: str) -> bool:
+    """Whether a head's weight is the matrix of the embeddings."""
+    return part in ("weight", "out.weight") and head.get_parameter(part) is model.embeddings
+
+
+def _language_model(
+    model: Model, head: LanguageHead, weights: Mapping[str, torch.Tensor]
+) -> tuple[list[str], dict[str, torch.Tensor]]:
+    """The class of transformers that is this model with its language head, and the weights by its names."""
+    settings = model.encoder.config
+    known = CLASSES[model.kind]._model_mapping[type(settings)]
+    with torch.device("meta"):
+        whole = known(settings)
+    names = dict.fromkeys(whole.state_dict())
+    prefix = "" if all(name in names for name in weights) else f"{known.base_model_prefix}."
+    found = {f"{prefix}{name}": tensor for name, tensor in weights.items()}
+    if settings.model_type in READ_FIRST:
+        found = {name.replace("language_model.", "model.", 1): tensor for name, tensor in weights.items()}
+    if head.weight is not model.embeddings:
+        found[_output_name(names)] = head.weight.detach().cpu().contiguous()
+    if head.bias is not None:
+        found["final_logits_bias"] = head.bias.detach().cpu().reshape(1, -1).contiguous()
+    return [known.__name__], found
+
+
+CLASSES: Mapping[Kind, Any] = {
+    "encoder": AutoModelForMaskedLM,
+    "encoder-decoder": AutoModelForSeq2SeqLM,
+    "decoder": AutoModelForCausalLM,
+    "vision-language": AutoModelForImageTextToText,
+}
+"""How transformers calls a model with its language head."""
+
+READ_FIRST = ("qwen2_vl", "qwen2_5_vl")
+"""Model types whose releases name the layers that read as if there were no others, and the eyes beside them;
+transformers finds all of them by no other names."""
+
+OUTPUTS = ("lm_head.weight", "lm_head.out_proj.weight")
+"""How the language models of transformers call the weights of their head."""
+
+
+def _output_name(names: Mapping[str, Any]) -> str:
+    return next(name for name in OUTPUTS if name in names)
+
+
+def _native_weights(
+    head: nn.Module, encoder: Mapping[str, torch.Tensor], native: Native
+) -> dict[str, torch.Tensor]:
+    weights = {f"{native.prefix}.{name}": tensor for name, tensor in encoder.items()}
+    for name, tensor in head.state_dict().items():
+        if target := native.name(name):
+            weights[target] = tensor.detach().cpu().contiguous()
+    if native.bias:
+        weights[f"{native.parts['out']}.bias"] = weights[native.bias].clone()
+    return weights
+
+
+def load_heads(model: Model, folder: Path) -> None:
+    """The heads that xstilts saved; of a model from elsewhere, its language modelling head if it has one."""
+    if not (folder / "heads.json").is_file():
+        _load_language_head(model, folder)
+        return
+    kinds = json.loads((folder / "heads.json").read_text())
+    tensors = load_file(folder / "heads.safetensors")
+    for name, family in kinds.items():
+        parts = {key.removeprefix(f"{name}."): t for key, t in tensors.items() if key.startswith(f"{name}.")}
+        if family == "masked" and model.writes:
+            model.add_language_head(name, parts.get("weight"))
+        else:
+            model.add_head(name, family, len(parts["out.bias"]))
+        model.heads[name].load_state_dict(parts, strict=family != "masked")
+
+
+def _load_language_head(model: Model, folder: Path) -> None:
+    if not model.writes:
+        _load_filling_head(model, folder)
+        return
+    own = next((tensor for _, tensor in _stored(folder, dict.fromkeys(OUTPUTS))), None)
+    if own is not None and not torch.equal(own, model.embeddings):
+        model.add_language_head("masked", own)
+    elif own is not None or getattr(model.encoder.config, "tie_word_embeddings", False):
+        model.add_language_head("masked")
+    else:
+        return
+    if model.heads["masked"].get_buffer("bias") is not None:
+        for _, bias in _stored(folder, {"bias": "final_logits_bias"}):
+            model.heads["masked"].get_buffer("bias").copy_(bias.reshape(-1))
+
+
+def _load_filling_head(model: Model, folder: Path) -> None:
+    """The head that guesses hidden tokens, if the folder has all of it."""
+    native = NATIVE.get(model.encoder.config.model_type, {}).get("masked")
+    if native is None or not dict(_stored(folder, {"bias": native.bias})):
+        return
+    model.add_head("masked", "masked", 0)
+    parts = {part: native.name(part) for part in model.heads["masked"].state_dict()}
+    wanted = {part: name for part, name in parts.items() if name}
+    found = dict(_stored(folder, {part: _formerly(name) for part, name in wanted.items()}))
+    found |= dict(_stored(folder, wanted))
+    if len(found) == len(wanted):
+        model.heads["masked"].load_state_dict(found, strict=False)
+    else:
+        del model.heads["masked"]
+
+
+def _formerly(name: str) -> str:
+    """The name of a norm's weights in releases that were converted from TensorFlow (mBERT)."""
+    return name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
+
+
+def _stored(folder: Path, sources: Mapping[str, str | None]) -> Iterator[tuple[str, torch.Tensor]]:
+    """Those tensors of a folder's weights that are there, in float32; `sources` gives their stored names."""
+    for path in sorted(folder.glob(WEIGHTS)):
+        if path.name in ("heads.safetensors", EYES_WEIGHTS):
+            continue
+        with safe_open(path, framework="pt") as file:
+            stored = dict.fromkeys(file.keys())
+            for name, source in sources.items():
+                if (source or name) in stored:
+                    yield name, file.get_tensor(source or name).float()

@@ -1,0 +1,132 @@
+"""What the computation of a step is given besides its specification."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xstilts.compute.pixels import Album, Preparation
+from xstilts.compute.pretrained import fetch, fetch_eyes
+from xstilts.data import loader
+from xstilts.data.examples import Example, Seen
+from xstilts.errors import DataError, MissingResultError
+from xstilts.families.visual import viewed
+from xstilts.store import Store
+from xstilts.study.backbone import Backbone
+from xstilts.study.phase import Phase
+from xstilts.study.rows import unseeing
+from xstilts.study.sources import Part, counted
+from xstilts.study.step import Places, Step
+from xstilts.study.use import Use
+from xstilts.study.vision import Vision
+
+if TYPE_CHECKING:
+    from xstilts.compute.ranks import Ranks
+
+MICRO_TOKENS = 16_384
+SAVE_SECONDS = 60.0
+
+Event = Mapping[str, Any]
+"""A sign of life: {"kind": "train", "update", "updates", "loss", "tokens_per_second"} and the like; the first
+is {"kind": "begin"}."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """With what trainings are computed, by the user's choice; the numbers are the same up to a sum's order.
+
+    To `save_memory`, states are computed twice instead of kept. So many `processes` train a phase together,
+    each on a GPU of its own if there are GPUs, and may `divide` its model.
+    """
+
+    save_memory: bool = False
+    processes: int = 1
+    divide: bool = False
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where a step reads and writes.
+
+    `folder` takes what the step makes and becomes its place in the store; `running` holds the state from
+    which a killed step continues. `report` is called now and then; it may raise to end the step.
+    `micro_tokens` bounds the padded tokens of one forward pass, and `save_seconds` is the time between two
+    states of a running phase; neither changes a number (but the first, which units dropout drops). `ranks`
+    says which of how many processes this one is, where several train one phase.
+    """
+
+    store: Store
+    step: Step
+    folder: Path
+    running: Path
+    places: Places
+    report: Callable[[Event], None]
+    micro_tokens: int = MICRO_TOKENS
+    save_seconds: float = SAVE_SECONDS
+    means: Means = Means()
+    ranks: "Ranks | None" = None
+
+    def checkpoint(self, model: Backbone | Phase) -> Path:
+        """The folder with weights and tokenizer of a model: in the store, the user's, or the Hub's copy.
+
+        Raises MissingResultError if a parent is not in the store, BackboneError if a Hub model cannot be had.
+        """
+        if isinstance(model, Phase) or model.made:
+            return self.store.checkpoint(model.fingerprint)
+        return self.pretrained(model)
+
+    def pretrained(self, backbone: Backbone) -> Path:
+        """The folder of the pretrained model that a backbone names, whatever becomes of its weights."""
+        if backbone.checksum is not None:
+            return self._folder(backbone.checksum)
+        assert backbone.model is not None and backbone.revision is not None
+        return fetch(backbone.model, backbone.revision)
+
+    def eyes(self, vision: Vision) -> Path | None:
+        """The folder of the pretrained vision encoder that a backbone names, if it names one."""
+        if vision.checksum is not None:
+            return self._folder(vision.checksum)
+        if vision.model is None or vision.revision is None:
+            return None
+        return fetch_eyes(vision.model, vision.revision)
+
+    def _folder(self, checksum: str) -> Path:
+        if checksum not in self.places.backbones:
+            raise MissingResultError("backbone", "its folder is not known here.", "Run its study again.")
+        return self.places.backbones[checksum]
+
+    def album(self, use: Use, preparation: Preparation | None) -> Album | None:
+        """The images of a task as a model wants them; None for a model that sees none."""
+        if preparation is None:
+            return None
+        return Album(self.places.task(use.task), self.places.images, preparation)
+
+    def examples(self, use: Use, language: str) -> list[Example]:
+        """All rows of a use in a language, in the order of the source; caps and shuffling come later."""
+        return self._shown(use, use.split, language, use.data[use.languages.index(language)])
+
+    def stream(self, use: Use, language: str) -> Iterator[Example]:
+        """The same one after the other, for rows that are never all in memory; not of rows about images."""
+        assert use.family != "visual", "a control's view of images is one of all rows"
+        return loader.stream(self.places.task(use.task), use.split, language, self.places.data)
+
+    def development(self, use: Use) -> list[Example]:
+        """The source language's development rows of a trained task; empty if the task has none."""
+        rows = use.development
+        return [] if rows is None else self._shown(use, rows.split, rows.language, rows.data)
+
+    def _shown(self, use: Use, split: str, language: str, data: str) -> list[Example]:
+        """The rows as the view of the use shows them: in every language alike, where rows are parallel."""
+        rows = loader.load(self.places.task(use.task), split, language, self.places.data)
+        counted(Part(use.task, split, language, data), self.places, rows)
+        if use.family != "visual":
+            return rows
+        if (error := unseeing(self.step, self.places)) is not None:
+            raise error
+        from xstilts.compute.data import generator  # loads torch, which whoever only plans does not need
+
+        seen = [row for row in rows if isinstance(row, Seen)]
+        if use.view == "caption" and not any(row.caption for row in seen):
+            what = f"its {split} rows in '{language}' have no captions."
+            raise DataError(f"task '{use.task}'", what, "Take 'caption-only' out of the references.")
+        return [*viewed(seen, use.view, generator("images", use.task, split))]

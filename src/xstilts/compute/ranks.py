@@ -1,0 +1,241 @@
+"""Several processes for one phase: each computes its part of every update, and all hold the same weights.
+
+    python -m xstilts.compute.rank_process          (started by rank 0, not by hand)
+
+The worker is rank 0 and starts the others, each with a GPU of its own where there are any. An update's items
+are divided among them, and losses and gradients summed, so that the effective batch, and with it every
+number up to the order of a sum, is that of one process. Only rank 0 writes. If it is gone the others end; if
+one of them is gone, the step fails.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+import torch.distributed as processes
+from numpy.typing import NDArray
+
+from xstilts.compute.context import Context
+from xstilts.compute.data import Encoded, offsets, passes, split
+from xstilts.errors import StepError, XstiltsError
+
+PATIENCE = timedelta(hours=2)
+"""How long one process waits for another, which may be scoring development rows."""
+FAREWELL_SECONDS = 5.0
+BUCKET = 2**24
+"""Numbers that are summed together."""
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """One of `size` processes that train a phase together; by default the only one.
+
+    If it `divides`, each process has but a part of the model (`compute.shards`).
+    """
+
+    rank: int = 0
+    size: int = 1
+    divides: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process keeps states, scores and results."""
+        return self.rank == 0
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """What tells the random numbers of this process from those of the first."""
+        return (self.rank,) if self.rank else ()
+
+    @property
+    def weight(self) -> int:
+        """How many times a loss is taken before its gradients, which a divided model averages."""
+        return self.size if self.divides else 1
+
+    def share(
+        self, data: Encoded, items: NDArray[np.int64], tokens: int, padding: float | None = None
+    ) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
+        """The micro-batches of an update that fall to this process, and one that counts for nothing.
+
+        They are as few as `tokens` allows, or, with a `padding`, as few as keep the share of it below that.
+        There may be none of the first. The second is there if another process, with which this one divides
+        the model, has a micro-batch more, and needs this one's part of the weights for it.
+        """
+        parts = list(split(data, items, tokens) if padding is None else passes(data, items, tokens, padding))
+        if len(parts) < self.size:
+            parts = [part for part in np.array_split(items, self.size) if len(part)]
+        own = parts[self.rank :: self.size]
+        waits = self.divides and len(own) < len(parts[:: self.size])
+        return own, [items[:1]] if waits else []
+
+    def total(self, values: Sequence[float], device: torch.device) -> list[float]:
+        """The sums over all processes."""
+        if self.size == 1:
+            return list(values)
+        summed = torch.tensor(values, dtype=torch.float64, device=device)
+        processes.all_reduce(summed)
+        return [float(one) for one in summed.tolist()]
+
+    def first(self, value: float, device: torch.device) -> float:
+        """The value that the first process has."""
+        return self.total([value if self.writes else 0.0], device)[0]
+
+    def add_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
+        """Sum the gradients over all processes; a parameter that no process reached keeps none.
+
+        Those of a divided model are summed while they are computed.
+        """
+        trained = [one for one in parameters if one.requires_grad]
+        if self.size == 1 or self.divides or not trained:
+            return
+        reached = torch.tensor([one.grad is not None for one in trained], device=trained[0].device).float()
+        processes.all_reduce(reached, processes.ReduceOp.MAX)
+        gradients = []
+        for parameter, known in zip(trained, reached.tolist(), strict=True):
+            if known and parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            if parameter.grad is not None:
+                gradients.append(parameter.grad)
+        for bucket in _buckets(gradients):
+            together = torch.cat([gradient.reshape(-1) for gradient in bucket])
+            processes.all_reduce(together)
+            ends = offsets([gradient.numel() for gradient in bucket])
+            for gradient, (start, end) in zip(bucket, pairwise(ends), strict=True):
+                gradient.copy_(together[start:end].view_as(gradient))
+
+    @contextlib.contextmanager
+    def in_turn(self) -> Iterator[None]:
+        """The first process goes first, then the others; then all go on."""
+        if not self.writes:
+            processes.barrier()
+        yield
+        if self.size > 1:
+            if self.writes:
+                processes.barrier()
+            processes.barrier()
+
+
+def _buckets(tensors: Iterable[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
+    """Tensors in their order, together of at most `BUCKET` numbers, but for a single larger one."""
+    bucket: list[torch.Tensor] = []
+    for tensor in tensors:
+        if bucket and sum(one.numel() for one in bucket) + tensor.numel() > BUCKET:
+            yield bucket
+            bucket = []
+        bucket.append(tensor)
+    if bucket:
+        yield bucket
+
+
+@contextlib.contextmanager
+def started(context: Context) -> Iterator[Ranks]:
+    """This process as the first of those that train a phase; the others live as long as the block.
+
+    Raises StepError if one of the others ends too early.
+    """
+    size, divides = context.means.processes, context.means.divide
+    if size == 1:
+        yield Ranks()
+        return
+    step = context.step
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        told = {
+            "store": str(context.store.root),
+            "places": context.places.to_json(),
+            "spec": step.spec,
+            "folder": folder,
+            "micro_tokens": context.micro_tokens,
+            "means": asdict(context.means),
+        }
+        others = [stack.enter_context(_Other(rank, told)) for rank in range(1, size)]
+        try:
+            with joined(0, size, Path(folder)):
+                yield Ranks(0, size, divides)
+        except XstiltsError:
+            raise
+        except Exception as error:
+            for other in others:
+                other.done.wait(FAREWELL_SECONDS)
+            words = [f"rank {other.rank}: {other.words()}" for other in others if other.process.poll()]
+            if not words:
+                raise
+            what = f"one of its {size} processes ended too early.\n" + "\n".join(words)
+            raise StepError(step.name, what, "The same command tries the step again.") from error
+
+
+class _Other:
+    """A process of a higher rank, which ends with its standard input."""
+
+    def __init__(self, rank: int, told: dict[str, Any]) -> None:
+        self.rank = rank
+        self.done = threading.Event()
+        self.leaving = threading.Event()
+        self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
+        devices = [one for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
+        device = {"CUDA_VISIBLE_DEVICES": devices[rank]} if len(devices) > rank else {}
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "xstilts.compute.rank_process"],
+            stdin=subprocess.PIPE,
+            stdout=self.log,
+            stderr=self.log,
+            env={**os.environ, **device},
+        )
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({**told, "rank": rank}).encode() + b"\n")
+        self.process.stdin.flush()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def words(self) -> str:
+        """The end of what the process said."""
+        self.log.seek(0)
+        return self.log.read()[-2000:].decode(errors="replace").strip()
+
+    def __enter__(self) -> "_Other":
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.leaving.set()
+        assert self.process.stdin is not None
+        if raised[0] is not None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.log.close()
+
+    def _watch(self) -> None:
+        """Without this process a sum may wait for ever: then the worker ends, and the engine tries again."""
+        status = self.process.wait()
+        self.done.set()
+        if status and not self.leaving.wait(2 * FAREWELL_SECONDS):
+            print(f"rank {self.rank} ended with status {status}: {self.words()}", file=sys.stderr, flush=True)
+            os._exit(1)
+
+
+@contextlib.contextmanager
+def joined(rank: int, size: int, folder: Path) -> Iterator[None]:
+    """The group of processes, on this computer only."""
+    meeting = processes.FileStore(str(folder / "ranks"), size)  # type: ignore[attr-defined]
+    how: dict[str, Any] = {"backend": "gloo"}
+    if torch.cuda.is_available():
+        how = {"backend": "nccl", "device_id": torch.device("cuda", 0)}  # the first that this process sees
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+        torch.cuda.set_device(how["device_id"])
+    else:
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    processes.init_process_group(store=meeting, rank=rank, world_size=size, timeout=PATIENCE, **how)
+    try:
+        yield
+    finally:
+        processes.destroy_process_group()

@@ -1,0 +1,276 @@
+"""Training: one phase, in three stages read from top to bottom: the model, the data, the loop."""
+
+import json
+import math
+import time
+from functools import partial
+from typing import Any
+
+import torch
+
+from xstilts import families
+from xstilts.compute import adapter, attention, checkpoint, dropout, embedding_rows, memory, shards
+from xstilts.compute.batches import autocast
+from xstilts.compute.context import Context
+from xstilts.compute.data import generator
+from xstilts.compute.device import Execution, Unread, ahead
+from xstilts.compute.model import Model, loss_sum
+from xstilts.compute.ranks import Ranks
+from xstilts.compute.record import computes_on
+from xstilts.compute.rows import MASKED_HEAD, head_name
+from xstilts.compute.size import forward_flops, sizes
+from xstilts.compute.state import adamw, resume, save
+from xstilts.compute.training_data import Data, mean_score, source_scores
+from xstilts.errors import LossError
+from xstilts.families.items import Layout
+from xstilts.study.backbone import Backbone
+from xstilts.study.phase import Phase
+from xstilts.study.recipe import Recipe
+
+POINTS = 200
+"""Points of a training curve."""
+
+REPORT_SECONDS = 0.5
+"""Time between two signs of life."""
+
+
+def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (the loop in sight)
+    """Train a phase; writes checkpoint and curve into `context.folder`, gives what belongs in the record.
+
+    Every update is a pure function of the phase and its number: which items it sees, which tokens are masked
+    and which units dropped. The loss is averaged over all decisions of the update, whatever the micro-batch.
+    State is kept in `context.running` every `context.save_seconds`; a killed phase continues from there with
+    bit-identical numbers on the CPU. Raises LossError if a loss or its gradient is not finite, DataError if
+    the recipe selects by development rows and there are none, BackboneError if a text is too long.
+    """
+    recipe, ranks = phase.recipe, context.ranks or Ranks()
+    torch.set_num_threads(recipe.threads)
+
+    # The model, the data, and how this computer computes with them.
+    heads = {use.task: head_name(use, recipe.readout) for use in phase.uses}
+    model, layouts = _prepared(phase, context, heads)
+    data = Data.of(phase, context, model, layouts)
+    total = data.schedule.total
+    check_at = _evenly(total, recipe.evaluations if data.watch else 0)
+    rows_read = embedding_rows.reduce(model, data.every)
+    checkpoint.put_tokenizer_away(model, context.folder / "checkpoint", writes=ranks.writes)
+    execution = Execution.chosen(model, recipe, ranks.size)
+    device = execution.device
+    whole = shards.placed(model, ranks, device)
+
+    # The optimizer, and where an interrupted run had come to.
+    optimizer = adamw(model, recipe)
+    with ranks.in_turn():
+        progress, best = resume(context.running, model, optimizer)
+    if (computer := computes_on()) not in progress.computed_on:
+        progress.computed_on.append(computer)
+    before, began = progress.seconds, time.monotonic()
+    since, shown, told, saved = 0.0, progress.update, began, began
+
+    # The loop.
+    model.train()
+    sees = partial(data.update, ranks=ranks, execution=execution, tokens=context.micro_tokens, pad=model.pad)
+    unread = Unread(optimizer, execution.wait)
+    with ahead(sees, range(progress.update, total), execution.ahead) as seen:
+        for update, batches in enumerate(seen, progress.update):
+            torch.manual_seed(generator("update", phase.seed, update, *ranks.key).integers(2**62).item())
+            for group in optimizer.param_groups:
+                group["lr"] = rate(recipe, update, total)
+            losses = []
+            for place, batch in enumerate(batches.micro):
+                on_device = batch.to(device)
+                with autocast(device, recipe.precision):
+                    scores = model(on_device, heads[batches.task])
+                part_loss = loss_sum(scores, on_device) / (
+                    batches.decided if place < batches.own else math.inf
+                )
+                (part_loss * ranks.weight).backward()  # type: ignore[no-untyped-call]
+                losses.append(part_loss.detach())
+            ranks.add_gradients(model.parameters())
+            norm = shards.full(torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip))
+            unread.add(torch.stack([*losses, norm]), batches.tokens)
+            late = ranks.writes and time.monotonic() - saved >= context.save_seconds
+            point_due = update + 1 in check_at or (update + 1) % max(1, total // POINTS) == 0
+            for (*parts, steepness), tokens in unread.read(due=point_due or update + 1 == total):
+                loss, real, padded, due = ranks.total((sum(parts), *tokens, late), device)
+                if not math.isfinite(loss + steepness):
+                    where = f"{phase.name}, update {progress.update + 1} of {total}"
+                    what = f"the loss is {loss}, the norm of its gradient {steepness}."
+                    now = 'Lower the learning rate, or set precision = "fp32" in the recipe.'
+                    raise LossError(where, what, now)
+                progress.count(loss, int(real), int(padded))
+                since += loss
+            optimizer.step()
+            # Taking memory anew takes time; but what no update reaches must have no gradient.
+            optimizer.zero_grad(set_to_none=len(data.tasks) > 1)
+            if progress.update <= update:
+                continue
+
+            # What is known now.
+            progress.seconds = before + time.monotonic() - began
+            if point_due:
+                point = {"update": progress.update, "loss": since / (progress.update - shown)}
+                point |= {"rate": rate(recipe, update, total), "tokens": progress.tokens}
+                since, shown = 0.0, progress.update
+                if progress.update in check_at:
+                    shards.fill(whole, model)
+                    score = mean_score(whole, data.watch, phase) if ranks.writes else 0.0
+                    shards.put_away(whole, model)
+                    point["development"] = ranks.first(score, device)
+                    if progress.improves(point["development"]):
+                        best = _copy(whole) if ranks.writes and recipe.select == "best" else {}
+                    model.train()
+                progress.curve.append(point)
+            if time.monotonic() - told >= REPORT_SECONDS:
+                told, speed = time.monotonic(), progress.tokens / max(progress.seconds, 1e-9)
+                event = {"kind": "train", "update": progress.update, "updates": total, "loss": progress.loss}
+                context.report(event | {"tokens_per_second": speed, "execution": str(execution)})
+            if recipe.patience is not None and progress.since_best >= recipe.patience:
+                break
+            if due and shown == progress.update:
+                save(context.running, model, optimizer, progress, best, writes=ranks.writes)
+                saved = time.monotonic()
+
+    # What only updates needed makes room for whole tables.
+    optimizer.zero_grad()
+    optimizer.state.clear()
+    memory.give_back()
+    shards.fill(whole, model)
+    if not ranks.writes:
+        return {}
+
+    # What is left: the checkpoint, the curve, and how well the phase learned its own tasks.
+    if best:
+        whole.load_state_dict(best, strict=False)
+    selected = progress.best_update if best else progress.update
+    attention.keep_all(whole.encoder)
+    embedding_rows.restore(whole, decay(recipe, selected, total))
+    whole.to(device)  # what was not trained has waited in the computer's memory
+    _write(whole, phase, context, heads)
+    lines = [json.dumps(point, sort_keys=True) for point in progress.curve]
+    (context.folder / "curve.jsonl").write_text("".join(line + "\n" for line in lines))
+    number, items = data.schedule.at(0)
+    cost = forward_flops(whole, data.tasks[number], items[:8], heads[phase.uses[number].task])
+    return {
+        **sizes(whole),
+        **cost,
+        "updates": progress.update,
+        "planned_updates": total,
+        "selected_update": selected,
+        "tokens": progress.tokens,
+        "padding": 1 - progress.tokens / max(1, progress.padded),
+        "train_seconds": progress.seconds,
+        "loss": progress.curve[-1]["loss"] if progress.curve else progress.loss,
+        "examples": data.counts,
+        "computed_on": progress.computed_on,
+        "execution": str(execution),
+        "embedding_rows": rows_read,
+        "processes": ranks.size,
+        "divided": ranks.divides,
+        "source_score": source_scores(whole, data.watch, phase),
+    }
+
+
+def _prepared(phase: Phase, context: Context, heads: dict[str, str]) -> tuple[Model, dict[str, Layout]]:
+    """The parent's model, ready to be trained, and how it reads each task.
+
+    It has a new head for every label set; the language model's is kept, and what the recipe carries over.
+    """
+    recipe = phase.recipe
+    torch.manual_seed(phase.seed)
+    model = checkpoint.load(context.checkpoint(phase.parent))
+    for use in phase.uses:
+        model.check_able(use, recipe.readout, recipe.attention)
+    model.attend(recipe.attention)
+    kept = {name: model.heads[head] for name, head in carried(phase).items()}
+    for name in [name for name in model.heads if name != MASKED_HEAD]:
+        del model.heads[name]
+    model.heads.update(kept)
+    stated = {
+        use.task: Layout(labels=use.label_set, max_length=recipe.max_length, stride=recipe.stride)
+        for use in phase.uses
+    }
+    layouts = {task: model.layout(layout, recipe.readout) for task, layout in stated.items()}
+    new = set(heads.values()) - set(model.heads)
+    for use in phase.uses:
+        if heads[use.task] not in model.heads:
+            family = "masked" if heads[use.task] == MASKED_HEAD else use.family
+            model.add_head(heads[use.task], family, families.find(family).outputs(layouts[use.task]))
+    for name in set(model.heads) - set(heads.values()):
+        del model.heads[name]
+    if recipe.dropout is not None:
+        _set_dropout(model, recipe.dropout)
+    if recipe.adapter is not None:
+        adapter.attach(model, recipe.adapter, new)
+    dropout.in_bulk(model)
+    attention.keep_little(model.encoder)
+    if context.means.save_memory:
+        model.save_memory()
+    return model, layouts
+
+
+def _write(model: Model, phase: Phase, context: Context, heads: dict[str, str]) -> None:
+    """Write the checkpoint of a trained phase, and beside it the adapter if it trained one."""
+    if phase.recipe.adapter is not None:
+        parent = phase.parent
+        if isinstance(parent, Backbone) and parent.model is not None and not parent.made:
+            adapter.merge(model, context.folder / "adapter", parent.model, parent.revision)
+        else:
+            adapter.merge(model, context.folder / "adapter", str(context.checkpoint(parent)))
+    labels = {heads[use.task]: use.label_set for use in phase.uses}
+    checkpoint.save(model, context.folder / "checkpoint", labels)
+
+
+def carried(phase: Phase) -> dict[str, str]:
+    """The heads that a phase takes over from its parent: its own name for each, and the parent's.
+
+    None unless the recipe says so; then for each use the head of the same task, or else of the only task of
+    the same family with the same labels.
+    """
+    if phase.recipe.carry != "heads" or not isinstance(phase.parent, Phase):
+        return {}
+    found = {}
+    for use in phase.uses:
+        alike = {
+            head_name(other): other.task == use.task
+            for other in phase.parent.uses
+            if other.family == use.family != "masked" and other.label_set == use.label_set
+        }
+        same = [name for name, is_same in alike.items() if is_same] or list(alike)
+        if len(same) == 1:
+            found[head_name(use)] = same[0]
+    return found
+
+
+def rate(recipe: Recipe, update: int, total: int) -> float:
+    """The learning rate of an update: linear warm-up over a share of all updates, then the recipe's decay."""
+    warm = round(recipe.warmup * total)
+    if update < warm:
+        return recipe.learning_rate * (update + 1) / warm
+    left = (total - update) / max(1, total - warm)
+    shape = {"linear": left, "cosine": 0.5 * (1 - math.cos(math.pi * left)), "constant": 1.0}[recipe.decay]
+    return recipe.learning_rate * shape
+
+
+def decay(recipe: Recipe, updates: int, total: int) -> float:
+    """What AdamW has left of a weight without gradients after so many updates of all, as a share of it."""
+    return math.prod(1 - rate(recipe, update, total) * recipe.weight_decay for update in range(updates))
+
+
+def _evenly(total: int, count: int) -> frozenset[int]:
+    return frozenset(round(total * (number + 1) / count) for number in range(count))
+
+
+def _set_dropout(model: torch.nn.Module, share: float) -> None:
+    """In every dropout layer, and in the attention of models that keep the share as a number (T5, Llama)."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = share
+        for name, value in vars(module).items():
+            if "dropout" in name and isinstance(value, float):
+                setattr(module, name, share)
+
+
+def _copy(model: Model) -> dict[str, torch.Tensor]:
+    trained = ((name, one) for name, one in model.named_parameters() if one.requires_grad)
+    return {name: parameter.detach().cpu().clone() for name, parameter in trained}
