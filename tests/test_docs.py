@@ -15,12 +15,12 @@ from xstilts.study.arm import Arm, Replay
 from xstilts.study.axis import Axis
 from xstilts.study.claim import Claim
 from xstilts.study.recipe import Recipe
-from xstilts.study.study import BackboneTable, Intermediate, Study, Target, TokenizerTable
+from xstilts.study.study import BackboneTable, Intermediate, StudyFile, Target, TokenizerTable
 from xstilts.study.vision import VisionTable
 
 ROOT = Path(__file__).parent.parent
 TABLES: dict[str, type[BaseModel]] = {
-    "The file": Study,
+    "The file": StudyFile,
     "`[backbones.NAME]`": BackboneTable,
     "`[backbones.NAME.tokenizer]`": TokenizerTable,
     "`[backbones.NAME.vision]`": VisionTable,

@@ -1,3 +1,20 @@
 """xstilts: a laboratory for cross-lingual intermediate-task training."""
 
+from typing import TYPE_CHECKING, Any
+
+from xstilts.errors import InputErrors, XstiltsError
+
+if TYPE_CHECKING:
+    from xstilts.api import Study
+
 __version__ = "0.1.0"
+__all__ = ["InputErrors", "Study", "XstiltsError", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the API when it is first asked for, so that `import xstilts` stays light."""
+    if name == "Study":
+        from xstilts.api import Study
+
+        return Study
+    raise AttributeError(f"module 'xstilts' has no attribute '{name}'")

@@ -7,7 +7,6 @@ import functools
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,7 +23,6 @@ from xstilts.cli.options import (
     StoreOption,
     StudyArgument,
     command_line,
-    planned,
 )
 from xstilts.cli.store_commands import commands as store_commands
 from xstilts.errors import XstiltsError
@@ -139,43 +137,26 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     ] = None,
 ) -> None:
     """Train and evaluate what is not known yet. Then write the report."""
-    from xstilts.audit import words
-    from xstilts.audit.kept import audited
-    from xstilts.cli import show, show_store
-    from xstilts.compute.pretrained import fetch_all
-    from xstilts.run import machine, progress
-    from xstilts.run.engine import Engine
-    from xstilts.run.launch import Run
-    from xstilts.run.options import read
-    from xstilts.run.sweep import Sweep
-    from xstilts.store import KnownStudy
-    from xstilts.store import maintenance as upkeep
-    from xstilts.study.rows import check_rows
+    from xstilts.api import Study
 
-    chosen = Engine(engine, read(engine_options), workers, 60 * limit)
-    chosen = chosen if address is None else chosen.at(address)
-    plan, kept = planned(study, store, data, images)
-    kept.prepare()
-    if others := kept.computing():
-        say(show_store.others(others, plan.names))
-    if repair:
-        say(show_store.repaired(upkeep.repair(kept, plan.steps)))
-    steps = upkeep.failed_before(kept, plan.steps) if retry else plan.steps
-    missing = kept.missing(steps)
-    check_rows(missing, plan.places)
-    found = audited(plan, kept)
-    words.refuse(found, plan.study)
-    say(words.summary(found, plan.study))
-    fetch_all(missing)
-    kept.remember(KnownStudy.of(plan))
-    if chosen.name == "local" and (advice := machine.advice(missing)):
-        say(advice)
-    shown = progress.Progress(plan, {step.fingerprint for step in plan.steps if kept.done(step)})
-    context.meta[SO_FAR] = shown.board.summary
-    listener = shown if keep_checkpoints else Sweep(plan.steps, kept, shown)
-    with shown:
-        result = chosen.run(Run(steps, kept, plan.places, save_memory), listener)
-    say(show.result(result))
+    asked = Study.load(study)
+    outcome = asked.run(
+        store,
+        data,
+        images,
+        workers=workers,
+        engine=engine,
+        engine_options=engine_options,
+        address=address,
+        limit=limit,
+        save_memory=save_memory,
+        keep_checkpoints=keep_checkpoints,
+        retry=retry,
+        repair=repair,
+        begun=lambda board: context.meta.update({SO_FAR: board.summary}),
+    )
+    say(str(outcome))
+    plan, kept = outcome.plan, outcome.store
     if plan.cells:
         from xstilts.analysis.findings import Findings
         from xstilts.report import page
@@ -189,7 +170,7 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     else:
         for step in plan.steps:
             print(kept.folder(step.fingerprint) or f"missing: {plan.names[step.fingerprint]}")
-    if not result.complete:
+    if not outcome.complete:
         raise typer.Exit(1)
 
 
@@ -205,22 +186,17 @@ def check(
     json: JsonOption = False,
 ) -> None:
     """Dry run: errors, then what there is to do, GPU hours and memory."""
+    from xstilts.api import Study
     from xstilts.cli import show
-    from xstilts.errors import InputError, InputErrors
+    from xstilts.errors import InputErrors
     from xstilts.store import Store
-    from xstilts.study.load import load
-    from xstilts.study.plan import draft
-    from xstilts.study.rows import look
 
-    found = draft(load(study), data, images)
-    rows, broken, notes = look(found.steps, found.places)
-    errors = tuple({str(error): error for error in (*found.errors, *broken)}.values())
-    if errors:
-        print(printable(str(InputErrors(errors))), file=sys.stderr, flush=True)
-    told = tuple(dict.fromkeys((*found.notes, *notes)))
-    show.checked(replace(found, notes=told), Store(store), rows, every_phase=steps, as_json=json)
-    if errors:
-        raise typer.Exit(InputError.exit_status)
+    found = Study.load(study).draft(data, images, Store(store))
+    if found.plan.errors:
+        print(printable(str(InputErrors(found.plan.errors))), file=sys.stderr, flush=True)
+    show.checked(found.plan, found.store, found.rows, every_phase=steps, as_json=json)
+    if found.plan.errors:
+        raise typer.Exit(InputErrors.exit_status)
 
 
 @app.command()
@@ -232,11 +208,12 @@ def audit(
     json: JsonOption = False,
 ) -> None:
     """Look for leaks: evaluated rows, and languages called zero-shot, that a training has seen."""
+    from xstilts.api import Study
     from xstilts.audit import words
     from xstilts.audit.kept import audited
     from xstilts.cli import show
 
-    plan, kept = planned(study, store, data, images)
+    plan, kept = Study.load(study).planned(store, data, images)
     found = audited(plan, kept)
     show.audit(found, plan.study, as_json=json)
     words.refuse(found, plan.study)
@@ -253,6 +230,7 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """What is done, what failed and why, what is missing; without a study, which the store has."""
+    from xstilts.api import Study
     from xstilts.cli import show, show_store
     from xstilts.store import Store
 
@@ -261,7 +239,7 @@ def status(
         kept.require_results()
         show_store.studies(kept, as_json=json)
         return
-    plan, kept = planned(study, store, data, images, there=True)
+    plan, kept = Study.load(study).planned(store, data, images, there=True)
     show.status(plan, kept, as_json=json)
 
 
@@ -276,9 +254,10 @@ def report(
 ) -> None:
     """Write what is known as a page or as tables."""
     from xstilts.analysis.findings import Findings
+    from xstilts.api import Study
     from xstilts.report import page
 
-    plan, kept = planned(study, store, data, images, there=True)
+    plan, kept = Study.load(study).planned(store, data, images, there=True)
     formats = [one.value for one in to]
     folder = out or Path("reports") / plan.study.name
     for path in page.write(Findings.of(plan, kept), formats, folder):
@@ -298,10 +277,11 @@ def compare(
     from xstilts.analysis import compare as comparing
     from xstilts.analysis import published as publishing
     from xstilts.analysis.findings import Findings
+    from xstilts.api import Study
     from xstilts.cli import show
 
     figures = publishing.read(published)
-    plan, kept = planned(study, store, data, images, there=True)
+    plan, kept = Study.load(study).planned(store, data, images, there=True)
     show.compared(comparing.compare(Findings.of(plan, kept).quantities, figures), as_json=json)
 
 
@@ -330,9 +310,10 @@ def export(
     out: Annotated[Path | None, typer.Option(help="A folder; by default exports/STUDY.")] = None,
 ) -> None:
     """Write the predictions as XTREME's submissions, a folder for each arm and seed."""
+    from xstilts.api import Study
     from xstilts.xtreme.export import export as write
 
-    plan, kept = planned(study, store, data, images)
+    plan, kept = Study.load(study).planned(store, data, images)
     found = write(plan, kept, out or Path("exports") / plan.study.name)
     for folder in found.folders:
         print(folder)

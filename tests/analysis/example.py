@@ -24,7 +24,7 @@ from xstilts.study.phase import Evaluation, Inference, Phase
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places, Step
-from xstilts.study.study import Intermediate, Study
+from xstilts.study.study import Intermediate, StudyFile
 from xstilts.study.use import Development, Use
 
 N = 120
@@ -223,7 +223,7 @@ def make(
     """The study's plan, and a store with all results but those of the (arm, target) pairs in `without`."""
     store = Store(folder / "store")
     store.prepare()
-    study = Study(
+    study = StudyFile(
         name="example",
         question="Which English intermediate tasks help zero-shot transfer in the lab?",
         claims=CLAIMS,

@@ -19,7 +19,7 @@ from xstilts.study.phase import Phase
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Step
-from xstilts.study.study import Intermediate, Study
+from xstilts.study.study import Intermediate, StudyFile
 
 from . import example
 from .example import EASE, World
@@ -83,7 +83,7 @@ def make(folder: Path, seeds: tuple[int, ...] = (1, 2, 3)) -> World:
     store.prepare()
     arms = {arm: Arm(tasks=() if arm == "none" else ("lab_nli",)) for arm in ("none", *SIZES, *MIXED)}
     question = "How does transfer grow with examples, and with other languages?"
-    study = Study(name="numbered", question=question, axes=AXES, intermediate=Intermediate(arms=arms))
+    study = StudyFile(name="numbered", question=question, axes=AXES, intermediate=Intermediate(arms=arms))
     steps: dict[str, Step] = {}
     cells = []
     for arm in arms:

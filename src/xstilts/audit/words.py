@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from xstilts.audit.finding import MEANINGS, Audit, FindingGroup, groups
 from xstilts.errors import InputErrors, StudyError
-from xstilts.study.study import Study
+from xstilts.study.study import StudyFile
 
 REMEDIES = {
     "target_labels": "Take these languages out of the arm or of the target",
@@ -16,7 +16,7 @@ REMEDIES = {
 }
 
 
-def lines(audit: Audit, study: Study) -> Iterator[str]:
+def lines(audit: Audit, study: StudyFile) -> Iterator[str]:
     """The whole audit: what was compared, findings with examples, what was not looked at."""
     yield from (f"Looked at: {rows}." for rows in audit.looked)
     found = groups(audit, study.allowed)
@@ -33,7 +33,7 @@ def lines(audit: Audit, study: Study) -> Iterator[str]:
     yield summary(audit, study)
 
 
-def summary(audit: Audit, study: Study) -> str:
+def summary(audit: Audit, study: StudyFile) -> str:
     """What was found, in which rows nothing was, and what was not looked at and why."""
     states = [one.status for one in groups(audit, study.allowed)]
     found = ", ".join(f"{states.count(name)} {word}" for name, word in _WORDS if states.count(name))
@@ -61,7 +61,7 @@ SHOWN = 3
 _WORDS = (("leak", "not allowed"), ("allowed", "allowed by the study"), ("note", "to be noted, no leak"))
 
 
-def unused(audit: Audit, study: Study) -> list[str]:
+def unused(audit: Audit, study: StudyFile) -> list[str]:
     """What the study allows and nothing needs."""
     leaks = [one for one in audit.findings if one.severity == "leak"]
     return [
@@ -71,14 +71,14 @@ def unused(audit: Audit, study: Study) -> list[str]:
     ]
 
 
-def refuse(audit: Audit, study: Study) -> None:
+def refuse(audit: Audit, study: StudyFile) -> None:
     """Raises InputErrors with every leak that the study does not allow."""
     found = [one for one in groups(audit, study.allowed) if one.status == "leak"]
     if found:
         raise InputErrors(_error(one, study) for one in found)
 
 
-def _error(group: FindingGroup, study: Study) -> StudyError:
+def _error(group: FindingGroup, study: StudyFile) -> StudyError:
     kind, task = group.finding.kind, group.finding.task
     table = f'[[allowed]] with kind = "{kind}", task = "{task}" and why = "..."'
     now = f"{REMEDIES[kind]}; if it is meant, write {table}. `xstilts audit` shows more."

@@ -3,13 +3,9 @@
 import shlex
 from collections.abc import Container, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from xstilts.store import Store
-    from xstilts.study.plan import Plan
 
 StudyArgument = Annotated[
     str, typer.Argument(metavar="STUDY", help="A bundled study, or the path of a file.")
@@ -53,22 +49,3 @@ def command_line(context: typer.Context, command: str, taken: Container[str] | N
                     yield str(one)
 
     return shlex.join(["xstilts", command, *words()])
-
-
-def planned(
-    study: str, store: Path, data: Path | None, images: Path | None, *, there: bool = False
-) -> "tuple[Plan, Store]":
-    """The plan of a study, and the store, which looks for its steps in their own places.
-
-    StoreError if there have to be results, and the store holds none.
-    """
-    from xstilts.store import Store
-    from xstilts.study.load import load
-    from xstilts.study.plan import plan
-
-    asked, kept = load(study), Store(store)
-    if there:
-        kept.require_results()
-    found = plan(asked, data, images)
-    kept.know(found.steps)
-    return found, kept

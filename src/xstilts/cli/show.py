@@ -22,12 +22,11 @@ from xstilts.study.phase import Phase
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.sources import Part, grouped, parts_of, source
 from xstilts.study.step import Step
-from xstilts.study.study import Study
+from xstilts.study.study import StudyFile
 
 if TYPE_CHECKING:
     from xstilts.analysis.compare import Comparison
     from xstilts.audit.finding import Audit
-    from xstilts.run.launch import Result
 
 
 def checked(
@@ -180,7 +179,7 @@ def status(plan: Plan, store: Store, *, as_json: bool) -> None:
         )
 
 
-def audit(found: "Audit", study: Study, *, as_json: bool) -> None:
+def audit(found: "Audit", study: StudyFile, *, as_json: bool) -> None:
     """What the leak audit found; each leak with the reason for which the study allows it, if it does."""
     from xstilts.audit import finding, words
 
@@ -190,16 +189,6 @@ def audit(found: "Audit", study: Study, *, as_json: bool) -> None:
         return
     for line in words.lines(found, study):
         print(printable(line))
-
-
-def result(result: "Result") -> str:
-    """What became of a run, in a sentence."""
-    parts = [f"{result.computed} steps computed", f"{result.found} were in the store"]
-    if result.failed:
-        parts.append(f"{len(result.failed)} failed")
-    if result.blocked:
-        parts.append(f"{len(result.blocked)} could not be tried")
-    return ", ".join(parts) + "."
 
 
 def scores(found: Mapping[str, Any], *, as_json: bool) -> None:
@@ -269,21 +258,10 @@ WITHIN = {True: "yes", False: "no", None: ""}
 STATES = ("done", "running", "failed", "open")
 
 
-def _state(steps: Iterable[Step], store: Store) -> str:
-    """Of the last of some steps, each the parent of the next: done, or how far its chain is."""
-    missing = [step for step in steps if not store.done(step)]
-    if not missing:
-        return "done"
-    if any(store.leased(step.fingerprint) for step in missing):
-        return "running"
-    return "failed" if any(store.failure(step.fingerprint) for step in missing) else "open"
-
-
 def _cell(cell: Cell, plan: Plan, store: Store) -> dict[str, Any]:
     chain = [plan.by_fingerprint[one] for one in (*cell.phases, cell.evaluation)]
     own = {name: getattr(cell, name) for name in ("backbone", "arm", "target", "seed", "reference")}
-    state = "done" if store.done(chain[-1]) else _state(chain, store)
-    return {**own, "state": state, "evaluation": cell.evaluation, "phases": list(cell.phases)}
+    return {**own, "state": store.state(chain), "evaluation": cell.evaluation, "phases": list(cell.phases)}
 
 
 def _step(step: Step, plan: Plan, store: Store) -> dict[str, Any]:

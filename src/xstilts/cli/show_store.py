@@ -2,14 +2,14 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 from xstilts.plain import printable
 from xstilts.store import Store
-from xstilts.store.maintenance import Damage, Size, Verified, fingerprint_of, folders, size
+from xstilts.store.maintenance import Size, Verified, damage_lines, fingerprint_of, folders, size
 
 
 def sizes(found: Sequence[Size], *, as_json: bool) -> None:
@@ -31,7 +31,7 @@ def verified(found: Verified, *, as_json: bool) -> None:
         damages = [{"step": one.folder.name, "files": list(one.lines)} for one in found.damages]
         print(json.dumps(asdict(found) | {"damages": damages}, indent=1))
         return
-    for line in lines(found.damages):
+    for line in damage_lines(found.damages):
         print(line)
     told = f"{found.steps} steps verified ({gigabytes(found.bytes)}), {len(found.damages)} damaged"
     if found.unknown:
@@ -75,20 +75,6 @@ def studies(store: Store, *, as_json: bool) -> None:
         print(f"{rest} finished steps belong to none of these as they were last run: `xstilts status STUDY`.")
 
 
-def others(computing: Mapping[str, str], names: Mapping[str, str]) -> str:
-    """That other processes compute into the store at the moment, and which steps."""
-    told = "; ".join(
-        f"{who}: {names.get(step, f'a step of another study ({step})')}" for step, who in computing.items()
-    )
-    return f"Another run is at work in this store ({told}). This one takes other steps, or waits for those."
-
-
-def repaired(damages: Sequence[Damage]) -> str:
-    """What was removed because it is damaged."""
-    found = "nothing is damaged" if not damages else f"{len(damages)} damaged steps are computed again"
-    return "\n".join([*lines(damages), f"Repair: {found}."])
-
-
 def unreferenced(found: Sequence[Path], *, removed: bool) -> None:
     """Folders that no study refers to, with their sizes, and what becomes of them."""
     taken = [size(folder) for folder in found]
@@ -109,11 +95,6 @@ def _print(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for first, *rest in (head, *rows):
         cells = [text.rjust(width) for text, width in zip(rest, widths[1:], strict=True)]
         print("  ".join([first.ljust(widths[0]), *cells]))
-
-
-def lines(damages: Sequence[Damage]) -> list[str]:
-    """A line for each damaged file."""
-    return [f"damaged: {line}" for damage in damages for line in damage.lines]
 
 
 def gigabytes(number: int) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from xstilts.cli.options import STORE, DataOption, ImagesOption, JsonOption, StoreOption, planned
+from xstilts.cli.options import STORE, DataOption, ImagesOption, JsonOption, StoreOption
 from xstilts.errors import InputError
 
 commands = typer.Typer(
@@ -58,13 +58,14 @@ def prune(
     yes: Annotated[bool, typer.Option("--yes", help="Remove what is listed.")] = False,
 ) -> None:
     """List what none of the studies refers to. With --yes, remove it."""
+    from xstilts.api import Study
     from xstilts.cli import show_store
     from xstilts.store import Store
     from xstilts.store import maintenance as upkeep
 
     kept = Store(store)
     kept.require_results()
-    steps = [step for study in studies for step in planned(study, store, data, images)[0].steps]
+    steps = [step for study in studies for step in Study.load(study).planned(store, data, images)[0].steps]
     found = upkeep.unreferenced(kept, steps)
     show_store.unreferenced(found, removed=yes)
     if yes:

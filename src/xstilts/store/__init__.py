@@ -31,7 +31,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from xstilts.disk import flush, flush_listing, is_there
 from xstilts.errors import DamageError, MissingResultError, StoreError, did_you_mean
@@ -226,6 +226,15 @@ class Store:
             raise StoreError(str(self.root), "holds no results.", MAKE)
 
     # Writing
+
+    def state(self, chain: Sequence[Step]) -> Literal["done", "running", "failed", "open"]:
+        """Of the last of some steps, each the parent of the next: done, or how far its chain is."""
+        missing = [step for step in chain if not self.done(step)]
+        if not missing or missing[-1] is not chain[-1]:
+            return "done"
+        if any(self.leased(step.fingerprint) for step in missing):
+            return "running"
+        return "failed" if any(self.failure(step.fingerprint) for step in missing) else "open"
 
     def remember(self, study: KnownStudy) -> None:
         """Keep that a study was run here, for whoever asks what the store holds."""

@@ -160,3 +160,14 @@ def _bytes(path: Path) -> int:
         return path.stat().st_size if path.is_file() else 0
     except FileNotFoundError:
         return 0
+
+
+def damage_lines(damages: Sequence[Damage]) -> list[str]:
+    """A line for each damaged file."""
+    return [f"damaged: {line}" for damage in damages for line in damage.lines]
+
+
+def repaired(damages: Sequence[Damage]) -> str:
+    """What was removed because it is damaged, in words."""
+    found = "nothing is damaged" if not damages else f"{len(damages)} damaged steps are computed again"
+    return "\n".join([*damage_lines(damages), f"Repair: {found}."])

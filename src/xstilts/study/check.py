@@ -23,15 +23,15 @@ from xstilts.study.check_vision import check_eyes
 from xstilts.study.check_visual import check_controls
 from xstilts.study.problems import Place, Problem, problems
 from xstilts.study.recipe import NOT_OF_A_BACKBONE, Recipe, merged
-from xstilts.study.study import BackboneTable, Study, model_folder, recipe_of, task_name
+from xstilts.study.study import BackboneTable, StudyFile, model_folder, recipe_of, task_name
 
 T = TypeVar("T")
 TOO_LARGE = 2**63
 
-CHECKS: tuple[Callable[[Study], Iterator[Problem]], ...]
+CHECKS: tuple[Callable[[StudyFile], Iterator[Problem]], ...]
 
 
-def check(study: Study, told: Collection[Place] = ()) -> list[Problem]:
+def check(study: StudyFile, told: Collection[Place] = ()) -> list[Problem]:
     """Everything that is wrong, but for what stands at, above or below a place that was `told` already."""
     found = [problem for one in CHECKS for problem in one(study)]
     return [problem for problem in found if not any(_related(problem.place, place) for place in told)]
@@ -42,7 +42,7 @@ def _related(place: Place, other: Place) -> bool:
     return place[:shared] == other[:shared]
 
 
-def _check_grid(study: Study) -> Iterator[Problem]:
+def _check_grid(study: StudyFile) -> Iterator[Problem]:
     """A study needs a name, a question, a backbone, an arm, and something to train or to evaluate."""
     for key, given in (("name", study.name), ("question", study.question)):
         if not given:
@@ -62,7 +62,7 @@ def _check_grid(study: Study) -> Iterator[Problem]:
                 yield Problem(("random_arms",), f"no arm named '{name}'.", now)
 
 
-def _check_seeds(study: Study) -> Iterator[Problem]:
+def _check_seeds(study: StudyFile) -> Iterator[Problem]:
     """Seeds are natural numbers, differ, and pair."""
     parts = {"intermediate": study.intermediate.seeds, "target": study.target.seeds}
     for part, seeds in parts.items():
@@ -83,7 +83,7 @@ def _check_seeds(study: Study) -> Iterator[Problem]:
         yield Problem(("intermediate", "seeds"), what, now)
 
 
-def _check_backbones(study: Study) -> Iterator[Problem]:
+def _check_backbones(study: StudyFile) -> Iterator[Problem]:
     """One source each, and no two alike."""
     yield from _repeated(study.backbones, lambda table: table.model_dump_json(), ("backbones",))
     for name, table in study.backbones.items():
@@ -101,7 +101,7 @@ def _check_backbones(study: Study) -> Iterator[Problem]:
             yield from _check_model(study, table, place)
 
 
-def _check_model(study: Study, table: BackboneTable, place: Place) -> Iterator[Problem]:
+def _check_model(study: StudyFile, table: BackboneTable, place: Place) -> Iterator[Problem]:
     """A bundled name, a folder, or a Hub name with a revision."""
     for key, given in (("shape", table.shape), ("tokenizer", table.tokenizer)):
         if given:
@@ -123,7 +123,7 @@ def _check_model(study: Study, table: BackboneTable, place: Place) -> Iterator[P
             yield Problem((*place, "model"), f"no bundled backbone named '{model}'.", now)
 
 
-def _check_tasks(study: Study) -> Iterator[Problem]:
+def _check_tasks(study: StudyFile) -> Iterator[Problem]:
     """An arm that is a table names its tasks; `NAME = []` trains nothing, and so does an empty `none`."""
     for name, arm in study.intermediate.arms.items():
         stated = arm.model_fields_set or ({"tasks"} if name == "none" else {})
@@ -132,7 +132,7 @@ def _check_tasks(study: Study) -> Iterator[Problem]:
             yield Problem(("intermediate", "arms", name, "tasks"), "is missing.", now)
 
 
-def _check_alike(study: Study) -> Iterator[Problem]:
+def _check_alike(study: StudyFile) -> Iterator[Problem]:
     """No two arms with the same content."""
 
     def content(arm: Arm) -> str:
@@ -145,7 +145,7 @@ def _check_alike(study: Study) -> Iterator[Problem]:
     yield from _repeated(study.intermediate.arms, content, ("intermediate", "arms"))
 
 
-def _check_order(study: Study) -> Iterator[Problem]:
+def _check_order(study: StudyFile) -> Iterator[Problem]:
     """An arm comes after another one, and none after itself."""
     arms = study.intermediate.arms
     for name, arm in arms.items():
@@ -174,7 +174,7 @@ def _repeated(things: Mapping[str, T], content: Callable[[T], str], place: Place
             yield Problem((*place, name), f"has the same content as '{other}'.", "Remove one.")
 
 
-def _check_recipes(study: Study) -> Iterator[Problem]:
+def _check_recipes(study: StudyFile) -> Iterator[Problem]:
     """Every recipe that will be used is one, and every recipe that is stated will be used."""
     intermediate, target = study.intermediate, study.target
     alone = {task_name(arm.tasks[0]) for arm in intermediate.arms.values() if len(arm.tasks) == 1}

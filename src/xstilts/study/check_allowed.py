@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from xstilts.errors import did_you_mean
 from xstilts.study.benchmark import expand
 from xstilts.study.problems import Place, Problem
-from xstilts.study.study import Study, task_name
+from xstilts.study.study import StudyFile, task_name
 
 
-def check_allowed(study: Study) -> Iterator[Problem]:
+def check_allowed(study: StudyFile) -> Iterator[Problem]:
     """It names a kind, a reason, and a target of the study or none."""
     targets = [task_name(name) for name in expand(study.target.tasks)]
     for number, one in enumerate(study.allowed):

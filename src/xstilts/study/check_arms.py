@@ -13,10 +13,10 @@ from xstilts.errors import did_you_mean
 from xstilts.study.arm import FAMILY, Arm, MixingTable
 from xstilts.study.check_tasks import bad_languages, bad_tasks, found_tasks, without_rows
 from xstilts.study.problems import Place, Problem
-from xstilts.study.study import Study, task_name
+from xstilts.study.study import StudyFile, task_name
 
 
-def check_arms(study: Study) -> Iterator[Problem]:
+def check_arms(study: StudyFile) -> Iterator[Problem]:
     """The tasks that an arm trains, in languages that they have, in shares that sum to one."""
     for name, arm in study.intermediate.arms.items():
         place: Place = ("intermediate", "arms", name)
@@ -36,7 +36,7 @@ def check_arms(study: Study) -> Iterator[Problem]:
         yield from _bad_replay(study, arm, found, (*place, "replay"))
 
 
-def _bad_rows(study: Study, arm: Arm, found: Mapping[str, Task], place: Place) -> Iterator[Problem]:
+def _bad_rows(study: StudyFile, arm: Arm, found: Mapping[str, Task], place: Place) -> Iterator[Problem]:
     """Languages, their shares, and translations."""
     here = (*place, "languages")
     if isinstance(arm.languages, dict):
@@ -94,7 +94,7 @@ def _bad_mixing(arm: Arm, found: Mapping[str, Task], place: Place) -> Iterator[P
         yield from _bad_shares(shares, here)
 
 
-def _bad_replay(study: Study, arm: Arm, found: Mapping[str, Task], place: Place) -> Iterator[Problem]:
+def _bad_replay(study: StudyFile, arm: Arm, found: Mapping[str, Task], place: Place) -> Iterator[Problem]:
     """Masked text beside labelled tasks."""
     if arm.replay is None:
         return
@@ -121,7 +121,7 @@ def _bad_shares(shares: Mapping[str, float], place: Place) -> Iterator[Problem]:
         yield Problem(place, f"must sum to 1, got {sum(shares.values()):g}.")
 
 
-def check_origins(study: Study) -> Iterator[Problem]:
+def check_origins(study: StudyFile) -> Iterator[Problem]:
     """Origins are of settings that the file states."""
     for key in study.origins:
         here: Any = study

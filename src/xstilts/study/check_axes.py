@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterator
 from xstilts.errors import did_you_mean
 from xstilts.study.axis import Axis
 from xstilts.study.problems import Place, Problem
-from xstilts.study.study import Study
+from xstilts.study.study import StudyFile
 
 
-def check_axes(study: Study) -> Iterator[Problem]:
+def check_axes(study: StudyFile) -> Iterator[Problem]:
     """Axes have names of their own, arms of the study, and at least two different values."""
     names = [axis.name for axis in study.axes]
     for number, axis in enumerate(study.axes):
@@ -21,7 +21,7 @@ def check_axes(study: Study) -> Iterator[Problem]:
         yield from _bad_groups(axis, place)
 
 
-def _bad_arms(study: Study, axis: Axis, place: Place) -> Iterator[Problem]:
+def _bad_arms(study: StudyFile, axis: Axis, place: Place) -> Iterator[Problem]:
     arms, here = study.intermediate.arms, (*place, "arms")
     if not axis.arms:
         yield Problem(here, "is missing.", "Write arms = { NAME = NUMBER, ... }.")

@@ -12,13 +12,13 @@ from xstilts.study.check_tasks import bad_languages, find_task
 from xstilts.study.check_visual import controls_of
 from xstilts.study.claim import COMPARING, CONTROLS, FAMILY, OVER_AXIS, REFERENCES, Claim
 from xstilts.study.problems import Place, Problem
-from xstilts.study.study import Study, task_name
+from xstilts.study.study import StudyFile, task_name
 
 LEAST_VALUES = 5
 """Different values that two curves need: the larger has three parameters, and one value is left out."""
 
 
-def check_claims(study: Study) -> Iterator[Problem]:
+def check_claims(study: StudyFile) -> Iterator[Problem]:
     """Claims speak of arms, references, axes, targets and languages of the study."""
     for number, claim in enumerate(study.claims):
         place: Place = ("claims", number)
@@ -37,7 +37,7 @@ def check_claims(study: Study) -> Iterator[Problem]:
         yield from _bad_targets(study, claim, place)
 
 
-def _bad_arms(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
+def _bad_arms(study: StudyFile, claim: Claim, place: Place) -> Iterator[Problem]:
     arms = study.intermediate.arms
     if not claim.arms:
         yield Problem((*place, "arms"), "is missing.", f"Name some of {', '.join(arms)}.")
@@ -56,7 +56,7 @@ def _bad_arms(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
             yield Problem((*place, key), what, "Take it out.")
 
 
-def _bad_axis(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
+def _bad_axis(study: StudyFile, claim: Claim, place: Place) -> Iterator[Problem]:
     axes = {axis.name: axis for axis in study.axes}
     if claim.arms:
         yield Problem((*place, "arms"), "are those of the axis.", "Take it out.")
@@ -80,13 +80,13 @@ def _bad_axis(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
             yield Problem((*place, "axis"), what, f"Give it {LEAST_VALUES} or more.")
 
 
-def arms_of(study: Study, claim: Claim) -> tuple[str, ...]:
+def arms_of(study: StudyFile, claim: Claim) -> tuple[str, ...]:
     """The arms that a claim is about: those that it names, or those of its axis."""
     axis = next((axis for axis in study.axes if axis.name == claim.axis), Axis())
     return tuple(axis.curve(claim.group)) if claim.quantity in OVER_AXIS else claim.arms
 
 
-def _bad_against(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
+def _bad_against(study: StudyFile, claim: Claim, place: Place) -> Iterator[Problem]:
     here, arms = (*place, "against"), study.intermediate.arms
     if claim.measured not in COMPARING:
         if claim.against != "none":
@@ -108,7 +108,7 @@ def _bad_against(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
             yield Problem(here, f"compares the arm '{name}' with itself.", now)
 
 
-def _bad_random(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
+def _bad_random(study: StudyFile, claim: Claim, place: Place) -> Iterator[Problem]:
     """Both sides of the difference must be measured with random weights too."""
     for name in claim.opponents:
         if name in REFERENCES:
@@ -124,7 +124,7 @@ def _bad_random(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
             yield Problem((*place, "quantity"), what, f"Add it: random_arms = [..., '{name}'].")
 
 
-def _bad_backbones(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
+def _bad_backbones(study: StudyFile, claim: Claim, place: Place) -> Iterator[Problem]:
     known = study.backbones
     for name in claim.backbones or ():
         if name not in known:
@@ -142,7 +142,7 @@ def _bad_backbones(study: Study, claim: Claim, place: Place) -> Iterator[Problem
         yield Problem(here, f"does not go with {claim.quantity}.", "Take it out.")
 
 
-def _bad_targets(study: Study, claim: Claim, place: Place) -> Iterator[Problem]:
+def _bad_targets(study: StudyFile, claim: Claim, place: Place) -> Iterator[Problem]:
     found = {}
     for name in expand(study.target.tasks):
         try:

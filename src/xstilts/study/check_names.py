@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from xstilts.data.task import NO_COMMIT, find_commit, is_commit
 from xstilts.study.backbone import bundled
 from xstilts.study.problems import Place, Problem
-from xstilts.study.study import BackboneTable, Study, model_folder
+from xstilts.study.study import BackboneTable, StudyFile, model_folder
 from xstilts.study.vision import VisionTable
 
 LONGEST = 100
@@ -21,7 +21,7 @@ HUB_MODEL = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
 NOW = "Use letters, digits, spaces and any of + - . _"
 
 
-def check_names(study: Study) -> Iterator[Problem]:
+def check_names(study: StudyFile) -> Iterator[Problem]:
     """Those of the study, its backbones, arms and axes; what a task is called says its file."""
     names: list[tuple[Place, str]] = [(("name",), study.name)] if study.name else []
     names += [(("backbones", name), name) for name in study.backbones]
@@ -36,7 +36,7 @@ def check_names(study: Study) -> Iterator[Problem]:
             yield from _bad_hub_names(study, table.vision, ("backbones", name, "vision"))
 
 
-def _bad_hub_names(study: Study, table: BackboneTable | VisionTable, place: Place) -> Iterator[Problem]:
+def _bad_hub_names(study: StudyFile, table: BackboneTable | VisionTable, place: Place) -> Iterator[Problem]:
     """Of a model with a revision that is no folder, so of the Hub: its own rules, and a commit."""
     model, revision = table.model, table.revision
     if model is None or revision is None or model in bundled() or model_folder(study, model) is not None:

@@ -9,17 +9,17 @@ from xstilts.data.task import Task
 from xstilts.errors import TaskError, did_you_mean
 from xstilts.study.benchmark import BENCHMARKS, expand
 from xstilts.study.problems import Place, Problem
-from xstilts.study.study import Study, task_name
+from xstilts.study.study import StudyFile, task_name
 
 TRAINED_BY: Place = ("target", "trained_by")
 
 
-def find_task(study: Study, name: str) -> Task:
+def find_task(study: StudyFile, name: str) -> Task:
     """The task that a study calls so; a path starts from the study's folder. TaskError if there is none."""
     return registry.find(name, study.folder)
 
 
-def trainer(study: Study, target: Task) -> Task | None:
+def trainer(study: StudyFile, target: Task) -> Task | None:
     """The task whose training rows train this one; None for retrieval, which nothing trains.
 
     It is the one that the study names, else the one that the task's file names, else the task itself.
@@ -34,7 +34,7 @@ def trainer(study: Study, target: Task) -> Task | None:
     return registry.find(target.trained_by, target.path.parent if target.path else None)
 
 
-def check_tokenizers(study: Study) -> Iterator[Problem]:
+def check_tokenizers(study: StudyFile) -> Iterator[Problem]:
     """The tasks whose text a tokenizer learns."""
     for name, table in study.backbones.items():
         if table.tokenizer is not None:
@@ -46,7 +46,7 @@ def check_tokenizers(study: Study) -> Iterator[Problem]:
             yield from bad_languages(table.tokenizer.languages, found, (*place, "languages"))
 
 
-def check_targets(study: Study) -> Iterator[Problem]:
+def check_targets(study: StudyFile) -> Iterator[Problem]:
     """The tasks that are evaluated, each trained in its source language only."""
     place: Place = ("target", "tasks")
     own = tuple(name for name in study.target.tasks if name not in BENCHMARKS)
@@ -67,7 +67,7 @@ def check_targets(study: Study) -> Iterator[Problem]:
             yield Problem((*TRAINED_BY, name), "is retrieval, which nothing trains.", "Take it out.")
 
 
-def _not_zero_shot(study: Study, name: str, target: Task) -> Iterator[Problem]:
+def _not_zero_shot(study: StudyFile, name: str, target: Task) -> Iterator[Problem]:
     """Training rows must be there, of the same kind, and in the source language of what is evaluated."""
     chosen = name in study.target.trained_by
     place: Place = (*TRAINED_BY, name) if chosen else ("target", "tasks")
@@ -117,7 +117,7 @@ def bad_languages(
         yield Problem(place, "an empty grid: no language.", "Leave the key out to take all.")
 
 
-def bad_tasks(study: Study, names: tuple[str, ...], place: Place) -> Iterator[Problem]:
+def bad_tasks(study: StudyFile, names: tuple[str, ...], place: Place) -> Iterator[Problem]:
     """Tasks that there are not, or that stand there twice."""
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
@@ -134,7 +134,7 @@ def bad_tasks(study: Study, names: tuple[str, ...], place: Place) -> Iterator[Pr
             yield Problem(place, f"'{name}' has the name of a task of the package.", "Rename the file.")
 
 
-def found_tasks(study: Study, names: Collection[str]) -> dict[str, Task]:
+def found_tasks(study: StudyFile, names: Collection[str]) -> dict[str, Task]:
     """Those of the tasks that there are, by the names that messages use."""
     found = {}
     for name in names:

@@ -6,11 +6,11 @@ from pathlib import Path
 from xstilts.study.architecture import KINDS, Kind, type_of
 from xstilts.study.backbone import bundled
 from xstilts.study.problems import Place, Problem
-from xstilts.study.study import BackboneTable, Study, model_folder
+from xstilts.study.study import BackboneTable, StudyFile, model_folder
 from xstilts.study.vision import EYES, VisionTable
 
 
-def check_eyes(study: Study) -> Iterator[Problem]:
+def check_eyes(study: StudyFile) -> Iterator[Problem]:
     """A patch embedding or a vision encoder, joined to a text encoder that has no eyes yet."""
     for name, table in study.backbones.items():
         if table.vision is None:
@@ -26,7 +26,7 @@ def check_eyes(study: Study) -> Iterator[Problem]:
             yield Problem(place, f"'{table.model}' has eyes already.", "Leave it out.")
 
 
-def _folder(study: Study, table: BackboneTable) -> Path | None:
+def _folder(study: StudyFile, table: BackboneTable) -> Path | None:
     model = str(table.model)
     return bundled().get(model) or model_folder(study, model)
 
@@ -39,7 +39,7 @@ def _kind(table: BackboneTable, folder: Path | None) -> Kind | None:
     return None if named is None else KINDS.get(named)
 
 
-def _bad_source(study: Study, table: VisionTable, place: Place) -> Iterator[Problem]:
+def _bad_source(study: StudyFile, table: VisionTable, place: Place) -> Iterator[Problem]:
     """Exactly one source: the sizes of patches and images, or a model."""
     sizes = (table.size, table.patch)
     if table.model is None:

@@ -7,10 +7,10 @@ from xstilts.study.benchmark import expand
 from xstilts.study.check_tasks import found_tasks
 from xstilts.study.claim import CONTROLS
 from xstilts.study.problems import Place, Problem
-from xstilts.study.study import Study
+from xstilts.study.study import StudyFile
 
 
-def controls_of(study: Study, target: Task) -> tuple[str, ...]:
+def controls_of(study: StudyFile, target: Task) -> tuple[str, ...]:
     """The controls among the study's references that a target can have."""
     return tuple(name for name in study.references if name in CONTROLS and not _refusal(name, target))
 
@@ -27,7 +27,7 @@ def _refusal(control: str, target: Task) -> str:
     return ""
 
 
-def check_controls(study: Study) -> Iterator[Problem]:
+def check_controls(study: StudyFile) -> Iterator[Problem]:
     """References are named once; each control has a target that can have it."""
     place: Place = ("references",)
     found = found_tasks(study, expand(study.target.tasks))

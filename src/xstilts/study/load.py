@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from xstilts.errors import InputErrors, StudyError, did_you_mean
 from xstilts.plain import parse_toml, toml_hint, undecodable
 from xstilts.study.check import check
 from xstilts.study.problems import Place, Problem, problems
-from xstilts.study.study import Study
+from xstilts.study.study import StudyFile
 
 IS_A_STUDY = (
     "A study is a TOML file with `name`, `question`, [backbones], [intermediate.arms] and [target]: "
@@ -27,7 +28,7 @@ def bundled() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
-def load(name_or_path: str | Path) -> Study:
+def load(name_or_path: str | Path) -> StudyFile:
     """The study of that name among the bundled ones, or in that file.
 
     Raises InputErrors with everything that is wrong with the file, each with its place and a way out; data
@@ -47,9 +48,17 @@ def load(name_or_path: str | Path) -> Study:
         if path.suffix != ".toml":
             raise StudyError(shown, "is no study.", IS_A_STUDY) from error
         raise StudyError(shown, f"is not TOML: {error}.", toml_hint(text.decode(), error)) from error
-    if not table.keys() & Study.model_fields.keys():
+    return parse(table, path, shown)
+
+
+def parse(table: Mapping[str, Any], path: Path, shown: str) -> StudyFile:
+    """The study of a table with the keys of a study file; paths in it start from the folder of `path`.
+
+    Raises InputErrors as `load` does; `shown` is how messages call the file.
+    """
+    if not table.keys() & StudyFile.model_fields.keys():
         raise StudyError(shown, "is no study: it has none of the keys of one.", IS_A_STUDY)
-    study, found = _validate(_spelled_out(table))
+    study, found = _validate(_spelled_out(dict(table)))
     study = study.changed(path=path)
     found = found + check(study, {problem.place for problem in found})
     if found:
@@ -88,19 +97,19 @@ def _spelled_out(table: dict[str, Any]) -> dict[str, Any]:
     return table | {"intermediate": intermediate | {"arms": tables}}
 
 
-def _validate(table: dict[str, Any]) -> tuple[Study, list[Problem]]:
+def _validate(table: dict[str, Any]) -> tuple[StudyFile, list[Problem]]:
     """The study without what is wrong in it, so that what remains can be checked too; and what is wrong."""
     found: list[Problem] = []
     while True:
         try:
-            return Study.model_validate_json(json.dumps(table, default=str)), found
+            return StudyFile.model_validate_json(json.dumps(table, default=str)), found
         except ValidationError as error:
-            new = problems(error, Study)
+            new = problems(error, StudyFile)
         table = json.loads(json.dumps(table, default=str))
         found += new
         removed = [_remove(table, problem.place) for problem in new]
         if not any(removed):
-            return Study(), found
+            return StudyFile(), found
 
 
 def _remove(table: dict[str, Any], place: Place) -> bool:

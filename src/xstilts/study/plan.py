@@ -23,7 +23,7 @@ from xstilts.study.phase import Evaluation, Inference, Phase, chain
 from xstilts.study.recipe import Recipe, overridden
 from xstilts.study.resolve import Resolver
 from xstilts.study.step import Places, Step
-from xstilts.study.study import Study, task_name
+from xstilts.study.study import StudyFile, task_name
 from xstilts.study.use import Use
 
 
@@ -50,7 +50,7 @@ class Plan:
     `errors` is empty but in a draft: what of the data or the backbones is missing.
     """
 
-    study: Study
+    study: StudyFile
     steps: tuple[Step, ...]
     cells: tuple[Cell, ...]
     places: Places
@@ -198,7 +198,7 @@ class _ResolvedArm:
         return Phase(parent=parent, uses=self.uses, recipe=self.recipe, seed=seed, mixture=self.mixture)
 
 
-def plan(study: Study, data: Path | None = None, images: Path | None = None) -> Plan:
+def plan(study: StudyFile, data: Path | None = None, images: Path | None = None) -> Plan:
     """All steps and cells of a study, with its data in that folder or on the Hub, and images in the other.
 
     Raises InputErrors with everything that is missing: data folder, files, backbone folders.
@@ -209,7 +209,7 @@ def plan(study: Study, data: Path | None = None, images: Path | None = None) -> 
     return found
 
 
-def draft(study: Study, data: Path | None = None, images: Path | None = None) -> Plan:
+def draft(study: StudyFile, data: Path | None = None, images: Path | None = None) -> Plan:
     """The plan, to be looked at, with everything that is missing in `errors`.
 
     The steps that need what is missing have no true fingerprints.
@@ -241,7 +241,7 @@ def draft(study: Study, data: Path | None = None, images: Path | None = None) ->
     return replace(drafted, notes=(f"{once}: its own chance is in no interval", *drafted.notes))
 
 
-def _arms(study: Study, resolver: Resolver) -> list[_ResolvedArm]:
+def _arms(study: StudyFile, resolver: Resolver) -> list[_ResolvedArm]:
     made: dict[str, _ResolvedArm] = {}
 
     def make(name: str) -> _ResolvedArm:
@@ -270,7 +270,7 @@ def _mixture(arm: Arm, uses: tuple[Use, ...]) -> Mixture | None:
     return Mixture(rule="shares", shares=shares, replay=replay)
 
 
-def _target(study: Study, resolver: Resolver, name: str) -> _ResolvedTarget:
+def _target(study: StudyFile, resolver: Resolver, name: str) -> _ResolvedTarget:
     metric = metrics.find(resolver.task(name).metric)
     trained_by = resolver.target_training(name)
     recipe = study.target_recipe(name)
@@ -284,7 +284,7 @@ def _target(study: Study, resolver: Resolver, name: str) -> _ResolvedTarget:
 
 
 def _controls(
-    study: Study, resolver: Resolver, name: str, target: _ResolvedTarget
+    study: StudyFile, resolver: Resolver, name: str, target: _ResolvedTarget
 ) -> Iterator[tuple[str, _ResolvedTarget]]:
     """The target as each control of the study trains and asks it."""
     for reference in controls_of(study, resolver.task(name)):
@@ -302,7 +302,7 @@ def _trained_with(recipe: Recipe) -> Recipe:
 class _Builder:
     """Collects steps and cells; a step that is there already is not added again."""
 
-    def __init__(self, study: Study, arms: list[_ResolvedArm], targets: list[_ResolvedTarget]) -> None:
+    def __init__(self, study: StudyFile, arms: list[_ResolvedArm], targets: list[_ResolvedTarget]) -> None:
         self.study, self.arms, self.targets = study, arms, targets
         self.steps: dict[str, Step] = {}
         self.cells: list[Cell] = []

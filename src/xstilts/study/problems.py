@@ -137,12 +137,12 @@ def _key(word: str, known: Iterable[str]) -> str:
 def _other_table(word: str, model: type[BaseModel]) -> str:
     """The tables of a study file to which a key belongs that stands in another one; "" if there are none."""
     from xstilts.study.recipe import Recipe
-    from xstilts.study.study import Study
+    from xstilts.study.study import StudyFile
 
-    if model not in (Study, Recipe):
+    if model not in (StudyFile, Recipe):
         return ""
     recipes = {f"[{part}.recipe]": tuple(Recipe.model_fields) for part in ("intermediate", "target")}
-    tables = recipes | dict(_tables(Study))
+    tables = recipes | dict(_tables(StudyFile))
     homes: dict[str, list[str]] = {}
     for table, keys in tables.items():
         if key := _key(word, keys):

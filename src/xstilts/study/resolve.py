@@ -20,7 +20,7 @@ from xstilts.study.benchmark import expand
 from xstilts.study.check_tasks import find_task, trainer
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places
-from xstilts.study.study import BackboneTable, Study, model_folder, task_name
+from xstilts.study.study import BackboneTable, StudyFile, model_folder, task_name
 from xstilts.study.use import Development, Use, View
 
 TRAIN = "train"
@@ -32,7 +32,7 @@ class Resolver:
     `errors` collects what is missing; `notes` what a reader should know, such as languages without data.
     """
 
-    def __init__(self, study: Study, data: Path | None, pictures: Path | None = None) -> None:
+    def __init__(self, study: StudyFile, data: Path | None, pictures: Path | None = None) -> None:
         self.study, self.data = study, data
         self.pictures = images.default_folder(data) if pictures is None else pictures
         self.errors: list[InputError] = []

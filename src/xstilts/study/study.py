@@ -75,7 +75,7 @@ class Target(Specification):
     recipes: dict[str, Overrides] = Field(default_factory=dict)
 
 
-class Study(Specification):
+class StudyFile(Specification):
     """A study file. `references` are measured beside the arms; "random" stands for the backbone's shape with
     weights drawn anew, put through `random_arms`; some are controls of targets about images. `origins` says
     of settings where they come from, by their dotted place in the file.
@@ -136,6 +136,6 @@ def task_name(task: str) -> str:
     return Path(task).stem if task.endswith(".py") else task
 
 
-def model_folder(study: Study, model: str) -> Path | None:
+def model_folder(study: StudyFile, model: str) -> Path | None:
     """The folder that `model` names, from the study's folder on; None for a name."""
     return study.folder / Path(model).expanduser() if model.startswith((".", "/", "~")) else None

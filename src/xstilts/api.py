@@ -1,0 +1,328 @@
+"""The Python API: all that the command line does with a study, from a notebook or a program.
+
+    import xstilts
+
+    study = xstilts.Study.load("lab-quickstart")
+    study.check()                                   # every error at once, as one exception
+    study.run(store="store", workers=2)
+    study.findings(store="store").verdicts          # a polars DataFrame
+
+`import xstilts` loads nothing heavy: what a method needs is imported when it is called.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from xstilts.plain import say
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from xstilts.analysis.findings import Findings
+    from xstilts.run.cost import Cost
+    from xstilts.run.launch import Result
+    from xstilts.run.progress import Board
+    from xstilts.store import Store
+    from xstilts.study.plan import Cell, Plan
+    from xstilts.study.study import StudyFile
+
+Folder = str | Path
+CELL = ("backbone", "arm", "target", "seed", "reference")
+
+
+class Study:
+    """A question, the grid of trainings and evaluations that answers it, and claims about the answer.
+
+    `file` is the content of its file. What a user can cause is raised as an XstiltsError; the errors of an
+    input come together, as InputErrors. `data` and `images` are folders with files of the tasks and with
+    images; by default rows are read from the Hub.
+    """
+
+    def __init__(self, file: "StudyFile") -> None:
+        self.file = file
+
+    def __repr__(self) -> str:
+        return f"Study({self.file.name!r}: {self.file.question})"
+
+    @classmethod
+    def load(cls, name_or_path: Folder) -> Self:
+        """Read a bundled study, by its name, or the study in a TOML file."""
+        from xstilts.study.load import load
+
+        return cls(load(name_or_path))
+
+    @classmethod
+    def parse(cls, content: Mapping[str, Any], folder: Folder = ".") -> Self:
+        """Take a study from a mapping with the keys of a study file; paths in it start from `folder`."""
+        from xstilts.study.load import parse
+
+        return cls(parse(content, Path(folder).resolve() / "study.toml", "study"))
+
+    def check(
+        self, data: Folder | None = None, images: Folder | None = None, store: Folder = "store"
+    ) -> "Check":
+        """Look for everything that is wrong or missing, and compute nothing; gives what there is to do.
+
+        Raises InputErrors.
+        """
+        from xstilts.errors import InputErrors
+        from xstilts.store import Store
+
+        found = self.draft(data, images, Store(Path(store)))
+        if found.plan.errors:
+            raise InputErrors(found.plan.errors)
+        return found
+
+    def draft(self, data: Folder | None, images: Folder | None, store: "Store") -> "Check":
+        """The same with what is wrong in `plan.errors`, instead of raising it."""
+        from xstilts.study.plan import draft
+        from xstilts.study.rows import look
+
+        plan = draft(self.file, _path(data), _path(images))
+        rows, broken, notes = look(plan.steps, plan.places)
+        errors = {str(error): error for error in (*plan.errors, *broken)}
+        notes = tuple(dict.fromkeys((*plan.notes, *notes)))
+        return Check(replace(plan, errors=tuple(errors.values()), notes=notes), store, rows)
+
+    def run(  # noqa: PLR0913 (each is a choice of the user's)
+        self,
+        store: Folder = "store",
+        data: Folder | None = None,
+        images: Folder | None = None,
+        *,
+        workers: int | None = None,
+        engine: str = "local",
+        engine_options: Folder | None = None,
+        address: str | None = None,
+        limit: float = 30.0,
+        save_memory: bool = False,
+        keep_checkpoints: bool = False,
+        retry: bool = False,
+        repair: bool = False,
+        begun: "Callable[[Board], None]" = lambda board: None,
+    ) -> "Outcome":
+        """Train and evaluate what the store does not have; the options are those of `xstilts run`.
+
+        Where and how much is computed at a time changes no number. Progress goes to standard error; `begun`
+        is given what tells how far the run is. A stopped run goes on where it was when it is run again.
+        Raises InputErrors, or StudyError where a training has seen what it is evaluated on.
+        """
+        from xstilts.audit import words
+        from xstilts.audit.kept import audited
+        from xstilts.compute.pretrained import fetch_all
+        from xstilts.run import machine, progress
+        from xstilts.run.engine import Engine
+        from xstilts.run.launch import Run
+        from xstilts.run.options import read
+        from xstilts.run.sweep import Sweep
+        from xstilts.store import KnownStudy, maintenance
+        from xstilts.study.rows import check_rows
+
+        chosen = Engine(engine, read(_path(engine_options)), workers, 60 * limit)
+        chosen = chosen if address is None else chosen.at(address)
+        plan, kept = self.planned(store, data, images)
+        kept.prepare()
+        if computing := kept.computing():
+            say(_others(computing, plan.names))
+        if repair:
+            say(maintenance.repaired(maintenance.repair(kept, plan.steps)))
+        steps = maintenance.failed_before(kept, plan.steps) if retry else plan.steps
+        missing = kept.missing(steps)
+        check_rows(missing, plan.places)
+        seen = audited(plan, kept)
+        words.refuse(seen, plan.study)
+        say(words.summary(seen, plan.study))
+        fetch_all(missing)
+        kept.remember(KnownStudy.of(plan))
+        if chosen.name == "local" and (advice := machine.advice(missing)):
+            say(advice)
+        shown = progress.Progress(plan, {step.fingerprint for step in plan.steps if kept.done(step)})
+        begun(shown.board)
+        listener = shown if keep_checkpoints else Sweep(plan.steps, kept, shown)
+        with shown:
+            result = chosen.run(Run(steps, kept, plan.places, save_memory), listener)
+        return Outcome(plan, kept, result)
+
+    def findings(
+        self, store: Folder = "store", data: Folder | None = None, images: Folder | None = None
+    ) -> "Findings":
+        """What the results in the store show so far: `scores`, `effects` and `verdicts`, and all else."""
+        from xstilts.analysis.findings import Findings
+
+        return Findings.of(*self.planned(store, data, images, there=True))
+
+    def report(
+        self,
+        out: Folder | None = None,
+        store: Folder = "store",
+        data: Folder | None = None,
+        images: Folder | None = None,
+        to: Sequence[str] = ("html", "csv"),
+    ) -> list[Path]:
+        """Write what is known, as html, csv, parquet, latex, markdown, svg or pdf; gives the files.
+
+        `out` is a folder, by default reports/NAME.
+        """
+        from xstilts.report import page
+
+        folder = Path("reports") / self.file.name if out is None else Path(out)
+        return page.write(self.findings(store, data, images), list(to), folder)
+
+    def export(
+        self,
+        out: Folder | None = None,
+        store: Folder = "store",
+        data: Folder | None = None,
+        images: Folder | None = None,
+    ) -> tuple[Path, ...]:
+        """Write the predictions as XTREME's submissions; gives their folders, one for each arm and seed.
+
+        `out` is a folder, by default exports/NAME. What is not computed yet is left out.
+        """
+        from xstilts.xtreme.export import export
+
+        folder = Path("exports") / self.file.name if out is None else Path(out)
+        return export(*self.planned(store, data, images), folder).folders
+
+    def status(
+        self, store: Folder = "store", data: Folder | None = None, images: Folder | None = None
+    ) -> "pl.DataFrame":
+        """A row for each cell: whether it is done, running, failed or open, and why it failed."""
+        import polars as pl
+
+        plan, kept = self.planned(store, data, images, there=True)
+        rows = []
+        for cell in plan.cells:
+            chain = [plan.by_fingerprint[step] for step in (*cell.phases, cell.evaluation)]
+            failures = [failure for step in chain if (failure := kept.failure(step.fingerprint))]
+            message = failures[0].message if failures else ""
+            rows.append(_cell(cell) | {"state": kept.state(chain), "message": message})
+        return pl.DataFrame(rows)
+
+    def planned(
+        self,
+        store: Folder,
+        data: Folder | None = None,
+        images: Folder | None = None,
+        *,
+        there: bool = False,
+    ) -> "tuple[Plan, Store]":
+        """The plan, and the store, which looks for its steps in their own places.
+
+        Raises StoreError if there have to be results, and the store holds none.
+        """
+        from xstilts.store import Store
+        from xstilts.study.plan import plan
+
+        kept = Store(Path(store))
+        if there:
+            kept.require_results()
+        found = plan(self.file, _path(data), _path(images))
+        kept.know(found.steps)
+        return found, kept
+
+
+@dataclass(frozen=True)
+class Check:
+    """What there is to do for a study. `rows` has the number of rows of each part that was counted."""
+
+    plan: "Plan"
+    store: "Store"
+    rows: Mapping[Any, int]
+
+    @property
+    def cells(self) -> "pl.DataFrame":
+        """The cells, and whether the store has them."""
+        import polars as pl
+
+        by_fingerprint = self.plan.by_fingerprint
+        done = [self.store.done(by_fingerprint[cell.evaluation]) for cell in self.plan.cells]
+        return pl.DataFrame(
+            [_cell(cell) | {"done": known} for cell, known in zip(self.plan.cells, done, strict=True)]
+        )
+
+    @property
+    def steps(self) -> "pl.DataFrame":
+        """The steps, whether the store has them, and how many cells share each."""
+        import polars as pl
+
+        return pl.DataFrame(
+            [
+                {
+                    "name": self.plan.names[step.fingerprint],
+                    "kind": step.kind,
+                    "fingerprint": step.fingerprint,
+                    "done": self.store.done(step),
+                    "cells": self.plan.users[step.fingerprint],
+                }
+                for step in self.plan.steps
+            ]
+        )
+
+    @property
+    def cost(self) -> "Cost":
+        """What the missing phases will cost, roughly."""
+        from xstilts.run.cost import estimate
+
+        return estimate(self.plan, self.store)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of how the study is computed."""
+        return self.plan.notes
+
+    def __repr__(self) -> str:
+        done = sum(map(self.store.done, self.plan.steps))
+        return f"{len(self.plan.cells)} cells; {done} of {len(self.plan.steps)} steps are in the store"
+
+    def _repr_html_(self) -> str:
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return f"<p>{escape(repr(self))}</p><ul>{notes}</ul>{self.cells._repr_html_()}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run: `result` has the numbers of computed and found steps, failed and blocked ones."""
+
+    plan: "Plan"
+    store: "Store"
+    result: "Result"
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is in the store."""
+        return self.result.complete
+
+    def __str__(self) -> str:
+        parts = [f"{self.result.computed} steps computed", f"{self.result.found} were in the store"]
+        if self.result.failed:
+            parts.append(f"{len(self.result.failed)} failed")
+        if self.result.blocked:
+            parts.append(f"{len(self.result.blocked)} could not be tried")
+        return ", ".join(parts) + "."
+
+    def _repr_html_(self) -> str:
+        failed = "".join(
+            f"<li>{escape(self.plan.names[step])}: {escape(message)}</li>"
+            for step, message in self.result.failed.items()
+        )
+        return f"<p>{escape(str(self))}</p><ul>{failed}</ul>"
+
+
+def _path(folder: Folder | None) -> Path | None:
+    return None if folder is None else Path(folder)
+
+
+def _cell(cell: "Cell") -> dict[str, Any]:
+    return {name: getattr(cell, name) for name in CELL}
+
+
+def _others(computing: Mapping[str, str], names: Mapping[str, str]) -> str:
+    """That other processes compute into the store at the moment, and which steps."""
+    told = "; ".join(
+        f"{who}: {names.get(step, f'a step of another study ({step})')}" for step, who in computing.items()
+    )
+    return f"Another run is at work in this store ({told}). This one takes other steps, or waits for those."
