@@ -191,7 +191,7 @@ def xstilts(job: Job) -> Figures:
         store = Store(Path(name))
         store.prepare()
         began = time.monotonic()
-        work.compute(step, store, places, lambda event: pace.add(event["update"]))
+        work.compute(step, store, places, lambda event: pace.add(event.get("update", 0)))
         seconds_in_all = time.monotonic() - began
         record, folder = store.record(step.fingerprint), store.folder(step.fingerprint)
         assert record is not None and folder is not None

@@ -129,7 +129,7 @@ class Simulated(Results):
         return {target: pools(rows) for target, rows in self._examples.items()}
 
     def per_example(self, fingerprint: str, width: int) -> dict[str, PerExample]:
-        return self._measured[fingerprint]
+        return dict(self._measured[fingerprint])
 
 
 def arm_name(number: int) -> str:

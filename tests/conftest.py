@@ -92,7 +92,8 @@ class World:
             for language in ("de", "en", "fr"):
                 if split == "train" and language != "en" and facts["family"] == "classification":
                     continue
-                rows = [f"{split} {row} {language}\t{('no', 'yes')[row % 2]}" for row in range(4)]
+                count = 1 if facts["family"] == "retrieval" else 4
+                rows = [f"{split} {row} {language}\t{('no', 'yes')[row % 2]}" for row in range(count)]
                 (self.folder / f"{name}-{split}-{language}.tsv").write_text("\n".join(rows) + "\n")
         return path
 

@@ -19,9 +19,7 @@ NOTEBOOK = Path(__file__).parents[1] / "examples" / "notebook.py"
 
 
 def test_a_notebook_runs_a_study_to_its_report(tmp_path: Path) -> None:
-    program = (
-        NOTEBOOK.read_text() + "\nassert outcome.complete and check.cells.height == effects.height + 3\n"
-    )
+    program = NOTEBOOK.read_text() + "\nassert outcome.complete and check.cells.height == 6\n"
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

@@ -11,9 +11,9 @@ import pytest
 import xstilts
 from shell import Shell
 from xstilts import tasks as registry
-from xstilts.claims import owner
 from xstilts.cli import show_tasks
 from xstilts.store import write_json
+from xstilts.store.leases import owner
 from xstilts.study.load import bundled, load
 from xstilts.study.plan import draft, plan
 
@@ -173,15 +173,15 @@ def test_a_second_run_in_the_same_store_is_told_of_the_first(world: "World", she
     path = world.study()
     made = plan(load(path))
     step = next(one for one in made.steps if one.kind == "phase")
-    claim = Path("store") / "claims" / f"{step.fingerprint}.json"
-    claim.write_text(f"token {owner()}")
+    lease = Path("store") / "leases" / f"{step.fingerprint}.json"
+    lease.write_text(f"token {owner()}")
     shell("run", path, "--retry")  # nothing failed, so nothing is computed and nothing waits
-    assert claim.exists()
+    assert lease.exists()
     err = shell("run", path, "--retry")[2]
     told = f"Another run is at work in this store (process {os.getpid()} on "
     assert told in err
     assert f": {made.names[step.fingerprint]}). This one takes other steps, or waits for those." in err
-    claim.unlink()
+    lease.unlink()
     assert told not in shell("run", path, "--retry")[2]
 
 

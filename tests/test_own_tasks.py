@@ -49,12 +49,6 @@ def written(folder: Path, old: str, new: str) -> Path:
             "TASK = Task(",
             "no family 'classificaton'. Did you mean 'classification'? There are classification, choice",
         ),
-        (
-            'metric="accuracy"',
-            'metric="acc"',
-            "TASK = Task(",
-            "no metric 'acc'. There are accuracy, mining_f1",
-        ),
         ('("de", "en")', '("en")', "TASK = Task(", "`languages` must be a tuple, got 'en'. Write ('en',)."),
         (
             '("train.csv",)',
@@ -82,6 +76,12 @@ def test_a_fault_of_the_file(tmp_path: Path, old: str, new: str, line: str, said
     rows = path.read_text().splitlines()
     assert line in rows[number - 1] or line in rows[number]  # `files=Files(` stands before its `patterns`
     assert said in what
+
+
+def test_an_unknown_metric_is_told_with_those_there_are(tmp_path: Path) -> None:
+    path = written(tmp_path, 'metric="accuracy"', 'metric="acuracy"')
+    with pytest.raises(TaskError, match="no metric 'acuracy'"):
+        registry.find(str(path))
 
 
 @pytest.mark.parametrize(

@@ -146,8 +146,8 @@ def test_targets_about_text_have_no_empty_rows(world: "World", tmp_path: Path) -
     grids = {target.name: score_grid(Findings(effects.results), target) for target in effects.results.targets}
     assert [name for name, _ in grids["mood"].rows] == ["none", "mood"]
     cells = {(cell.row, cell.column): cell for cell in maps(effects)[SCRATCH]}
-    assert cells["text only", "mood"]["kind"] == cells["text only", "mean"]["kind"] == "absent"
-    assert cells["text only", "xvnli"]["kind"] == "score"
+    assert cells["text only", "mood"].kind == cells["text only", "mean"].kind == "absent"
+    assert cells["text only", "xvnli"].kind == "score"
     assert not [cell for cell in cells.values() if cell.kind == "missing"]
     claim = Claim(says="Images help", arms=("none",), against="text-only")
     assert targets_of(effects.results, claim) == ("xvnli",)

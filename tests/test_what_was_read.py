@@ -66,7 +66,7 @@ def test_records_and_reports_name_the_files(tmp_path: Path) -> None:
     assert ("nli_mix", "train", "en", files, rows, release) in data.rows
     trained_on = "Not the whole release: nli_mix, train, en: 5 rows; the release has 17,244."
     tested_on = "Not the whole release: xnli, test, de en: 2 to 3 rows, in all 5; the release has 5,010 each."
-    assert paper.limitations[-2:] == [trained_on, tested_on]
+    assert paper.findings.limitations[-2:] == [trained_on, tested_on]
     assert files in markdown.markdown(paper).decode()
     written = latex.folder(paper, [])
     assert r"\input{tables/data}" in written["main.tex"].decode()

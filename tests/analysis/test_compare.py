@@ -9,6 +9,7 @@ from xstilts import metrics
 from xstilts import tasks as registry
 from xstilts.analysis import compare, published
 from xstilts.analysis.effects import Effects, Quantity
+from xstilts.analysis.findings import Findings
 from xstilts.analysis.results import Line
 from xstilts.cli import show
 from xstilts.data import languages
@@ -52,7 +53,7 @@ def test_a_score_is_paired_by_arm_target_language_and_metric(effects, tmp_path):
     assert first.within == (expected.low <= 70.0 <= expected.high)
     assert second.within is False
     assert (first.backbone, first.arm, first.source) == ("lab-mini", "nli", "nobody")
-    shown = dict(score_grid(effects.results, effects.results.target("lab_nli")).rows)["nli"]
+    shown = dict(score_grid(Findings(effects.results), effects.results.target("lab_nli")).rows)["nli"]
     assert first.shown.split(" ")[0] in [entry.text for entry in shown]
     assert compare.Lone("a/b, nli on lab_nli, accuracy, de", "the study does not evaluate this language") in (
         found.without

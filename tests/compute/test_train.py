@@ -260,7 +260,7 @@ def test_selection_sees_the_source_language_only(box: Box, monkeypatch: pytest.M
         read.append((found.name, split, language))
         return stream(found, split, language, *rest, **options)
 
-    monkeypatch.setattr(task, "stream", watched)
+    monkeypatch.setattr(loader, "stream", watched)
     box.compute(phase("pairs", "tags", updates=4, evaluations=2, select="best"))
     assert sorted(set(read)) == [(t, s, "en") for t in ("pairs", "tags") for s in ("dev", "train")]
 

@@ -125,7 +125,7 @@ def _cells(folder: Path) -> Iterator[tuple[str, str, str, tuple[Path, ...]]]:
                         name,
                         split,
                         language,
-                        task._paths(one, _layout(one, split, folder), split, language, folder),
+                        loader._paths(one, _layout(one, split, folder), split, language, folder),
                     )
 
 

@@ -10,8 +10,6 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
-from xstilts.compute import memory
-
 FILES = (".json", ".jinja", ".txt", ".model")
 OTHERS = ("config.json", "heads.json", "generation_config.json", "model.safetensors.index.json")
 """What lies beside a tokenizer's files and says nothing of it."""
@@ -42,7 +40,6 @@ def forget() -> None:
     """Keep no tokenizer; that which nobody refers to leaves its memory to the system."""
     _last.clear()
     identity.cache_clear()
-    memory.give_back()
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from xstilts import families
-from xstilts.compute import adapter, attention, checkpoint, dropout, embedding_rows, memory, shards
+from xstilts.compute import adapter, attention, checkpoint, dropout, embedding_rows, shards
 from xstilts.compute.batches import autocast
 from xstilts.compute.context import Context
 from xstilts.compute.data import generator
@@ -134,7 +134,6 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
     # What only updates needed makes room for whole tables.
     optimizer.zero_grad()
     optimizer.state.clear()
-    memory.give_back()
     shards.fill(whole, model)
     if not ranks.writes:
         return {}
