@@ -130,7 +130,7 @@ def _cells(folder: Path) -> Iterator[tuple[str, str, str, tuple[Path, ...]]]:
 
 
 def _layout(one: task.Task, split: str, folder: Path) -> task.Files:
-    files = task._layout(one, split, folder)
+    files = loader._layout(one, split, folder)
     assert files is not None
     return files
 

@@ -209,7 +209,7 @@ class Store:
 
     def computing(self) -> dict[str, str]:
         """By fingerprint, who computes a step at the moment: 'process 12 on COMPUTER'."""
-        found = {path.stem: holder(path) for path in sorted((self.root / "claims").glob("*.json"))}
+        found = {path.stem: holder(path) for path in sorted((self.root / "leases").glob("*.json"))}
         return {fingerprint: who for fingerprint, who in found.items() if who}
 
     def require_results(self) -> None:
@@ -222,7 +222,7 @@ class Store:
             )
             what = "is no store: it has no version.json." if is_there(self.root) else "no such store."
             raise StoreError(str(self.root), what, f"{near} {MAKE}".strip())
-        if not any(any((self.root / name).glob("*")) for name in ("steps", "running", "claims", "failures")):
+        if not any(any((self.root / name).glob("*")) for name in ("steps", "running", "leases", "failures")):
             raise StoreError(str(self.root), "holds no results.", MAKE)
 
     # Writing

@@ -91,7 +91,7 @@ def is_held(path: Path) -> bool:
 
 
 def holder(path: Path) -> str:
-    """The living process that holds the claim at that path, and its computer; "" if none does."""
+    """The living process that holds the lease at that path, and its computer; "" if none does."""
     found = OWNER.fullmatch(_text(path) or "") if is_held(path) else None
     return "" if found is None else f"process {found[1]} on {found[2]}"
 
