@@ -40,7 +40,7 @@ def counted() -> list[Path]:
 
 
 def module(path: Path) -> str:
-    """The dotted name of a file below the package; its own name is empty."""
+    """The dotted name of a file below the package; that of the package itself is empty."""
     parts = path.relative_to(SOURCE).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 
@@ -99,7 +99,7 @@ def imports(path: Path) -> set[str]:
                 while inside and inside not in known:
                     inside = inside.rpartition(".")[0]
                 found.add(inside)
-    return found - {module(path), ""}
+    return found - {module(path)}
 
 
 def between_files() -> Graph:

@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import InputErrors, XstiltsError
+from xstilts.version import VERSION
 
 if TYPE_CHECKING:
     from xstilts.api import Study
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["InputErrors", "Study", "XstiltsError", "__version__"]
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-import xstilts
 from xstilts.cli.options import (
     SAME_STUDY,
     STORE,
@@ -27,6 +26,7 @@ from xstilts.cli.options import (
 from xstilts.cli.store_commands import commands as store_commands
 from xstilts.errors import XstiltsError
 from xstilts.plain import printable, say
+from xstilts.version import VERSION
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -48,7 +48,7 @@ app.add_typer(store_commands, name="store")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"xstilts {xstilts.__version__}")
+        print(f"xstilts {VERSION}")
         raise typer.Exit
 
 

@@ -216,7 +216,7 @@ def test_a_worker_refuses_another_store_and_another_release(
     monkeypatch.setattr(rendezvous, "PATIENCE_SECONDS", 0.0)
     assert rendezvous.join(folder)[1] == []
     with monkeypatch.context() as patch:
-        patch.setattr("xstilts.__version__", "0.0.1")
+        patch.setattr("xstilts.run.rendezvous.VERSION", "0.0.1")
         with pytest.raises(StoreError, match="Install the same release on all computers"):
             rendezvous.join(folder)
     (folder / "run.json").unlink()

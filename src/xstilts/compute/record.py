@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import xstilts
 from xstilts.study.step import Step
+from xstilts.version import VERSION
 
 PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "numpy", "polars")
 _STATUS = Path("/proc/self/status")
@@ -61,7 +61,7 @@ def software() -> dict[str, Any]:
     """Versions of Python, of this package and its commit, and of what it computes with."""
     return {
         "python": platform.python_version(),
-        "xstilts": xstilts.__version__,
+        "xstilts": VERSION,
         "commit": _commit(),
         **{name: _version(name) for name in PACKAGES},
     }
@@ -109,7 +109,7 @@ def _version(package: str) -> str | None:
 
 def _commit() -> str | None:
     """The commit of the checkout that this package is imported from, with "+" if it was changed since."""
-    root = Path(xstilts.__file__).parents[2]
+    root = Path(__file__).resolve().parents[3]
     if not (root / ".git").exists():
         return None
     try:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import jinja2
 from markupsafe import Markup
 
-import xstilts
 from xstilts.analysis import methods
 from xstilts.analysis.claims import Verdict
 from xstilts.analysis.effects import EFFECT
@@ -29,6 +28,7 @@ from xstilts.analysis.wording import number
 from xstilts.errors import InputError
 from xstilts.report import latex, markdown, tables
 from xstilts.report.paper import Paper, duration, evidence, probability
+from xstilts.version import VERSION
 
 if TYPE_CHECKING:
     from xstilts.report.figures import Figure
@@ -143,7 +143,7 @@ def _page(paper: Paper) -> str:
         leaks=findings.leaks,
         steps=findings.steps,
         lines=[line for line in results.lines if not line.reference and line.arm != EFFECT.against],
-        version=xstilts.__version__,
+        version=VERSION,
     )
 
 

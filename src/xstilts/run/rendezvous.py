@@ -21,11 +21,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import xstilts
 from xstilts.errors import StoreError
 from xstilts.run.steps import Entry
 from xstilts.store import GONE, Store, write_json
 from xstilts.store.leases import is_alive
+from xstilts.version import VERSION
 
 OLD_SECONDS = 7 * 86_400.0
 PATIENCE_SECONDS = 60.0
@@ -48,7 +48,7 @@ def rendezvous(
         _remove_old(folder)
         lines = (json.dumps(asdict(entry)) + "\n" for entry in entries)
         (folder / "steps.jsonl").write_text("".join(lines), encoding="utf-8")
-        write_json(folder / "run.json", {**settings, "release": xstilts.__version__})
+        write_json(folder / "run.json", {**settings, "release": VERSION})
     try:
         yield folder
     finally:
@@ -83,8 +83,8 @@ def join(folder: Path) -> tuple[dict[str, Any], list[Entry]]:
             )
         time.sleep(0.5)
     settings = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    if settings["release"] != xstilts.__version__:
-        what = f"has xstilts {xstilts.__version__}; the launcher has {settings['release']}."
+    if settings["release"] != VERSION:
+        what = f"has xstilts {VERSION}; the launcher has {settings['release']}."
         raise StoreError(host, what, "Install the same release on all computers.")
     lines = (folder / "steps.jsonl").read_text(encoding="utf-8").splitlines()
     return settings, [Entry(**json.loads(line)) for line in lines]
