@@ -71,7 +71,12 @@ def test_a_process_that_dies_fails_the_step_and_says_so(box: Box, monkeypatch: p
 def test_the_others_leave_with_the_first(tmp_path: Path) -> None:
     read, write = os.pipe()
     other = subprocess.Popen(
-        [sys.executable, "-c", "from xstilts.compute import ranks; ranks._leave_with_the_first()"], stdin=read
+        [
+            sys.executable,
+            "-c",
+            "from xstilts.compute import rank_process as first; first._leave_with_the_first()",
+        ],
+        stdin=read,
     )
     os.close(read)
     os.close(write)
