@@ -9,8 +9,7 @@ import pytest
 from xstilts.cli import show_store
 from xstilts.run import rendezvous
 from xstilts.run.sweep import Sweep
-from xstilts.store import Store, write_json
-from xstilts.store import maintenance as upkeep
+from xstilts.store import Store, maintenance, write_json
 from xstilts.study.load import load
 from xstilts.study.phase import Phase
 from xstilts.study.plan import Plan, plan
@@ -145,10 +144,10 @@ def test_a_run_drops_and_restores(world: "World", shell: "Shell") -> None:
 def test_what_failed_what_waits_for_it_and_what_it_needs(store: Store, small: Plan) -> None:
     lost = {"mood-then-mood-seed2", "mood-of-mood-then-mood-seed2", "search-of-mood-seed1", "mood-seed1"}
     fill(store, small, but=frozenset(lost))
-    assert upkeep.failed_before(store, small.steps) == []
+    assert maintenance.failed_before(store, small.steps) == []
     failed = next(one for one in small.steps if one.name == "mood-then-mood-seed2")
     store.fail(failed, "the loss is nan", "")
-    chosen = [step.name for step in upkeep.failed_before(store, small.steps)]
+    chosen = [step.name for step in maintenance.failed_before(store, small.steps)]
     assert chosen == ["mood-seed1", "mood-then-mood-seed2", "mood-of-mood-then-mood-seed2"]
 
 
@@ -176,9 +175,9 @@ def test_sizes_by_kind(store: Store, small: Plan) -> None:
         (folder / "logs").mkdir(exist_ok=True)
         (folder / "logs" / "7_0_log.err").write_text("last words")
         jobs = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        found = {one.kind: one for one in upkeep.sizes(store)}
+        found = {one.kind: one for one in maintenance.sizes(store)}
         whole = sum(path.stat().st_size for path in store.root.rglob("*") if path.is_file())
-    assert found["jobs"] == upkeep.Size("jobs", 0, jobs, 0)
+    assert found["jobs"] == maintenance.Size("jobs", 0, jobs, 0)
     phases = [step for step in small.steps if step.kind == "phase"]
     assert found["phase"].steps == len(phases)
     assert found["phase"].checkpoints == sum(len(step.fingerprint) for step in phases)
@@ -195,7 +194,7 @@ def test_the_store_for_people_and_machines(world: "World", shell: "Shell") -> No
         "backbone",
         "phase",
         "evaluation",
-        *upkeep.BESIDE,
+        *maintenance.BESIDE,
         "all",
     ]
     assert json.loads(shell("store", "--json")[1])[1]["kind"] == "phase"
@@ -218,9 +217,9 @@ def test_the_store_for_people_and_machines(world: "World", shell: "Shell") -> No
 
 def test_records_without_checksums_are_counted(store: Store, small: Plan) -> None:
     fill(store, small)
-    for folder in upkeep.folders(store)[:3]:
+    for folder in maintenance.folders(store)[:3]:
         write_json(folder / "record.json", {"status": "done"})
-    found = upkeep.verify(store)
+    found = maintenance.verify(store)
     assert (found.unknown, found.damages) == (3, ())
 
 
@@ -254,9 +253,9 @@ def test_what_is_being_computed_is_not_pruned(store: Store, small: Plan) -> None
     state = store.running("0123456789abcdef")
     claim = store.lease("0123456789abcdef")
     assert claim is not None
-    assert upkeep.unreferenced(store, small.steps) == []
+    assert maintenance.unreferenced(store, small.steps) == []
     claim.release()
-    assert upkeep.unreferenced(store, small.steps) == [state]
+    assert maintenance.unreferenced(store, small.steps) == [state]
 
 
 def test_prune_removes_nothing_when_a_study_is_wrong(world: "World", shell: "Shell") -> None:

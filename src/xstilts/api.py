@@ -26,11 +26,10 @@ if TYPE_CHECKING:
     from xstilts.run.launch import Result
     from xstilts.run.progress import Board
     from xstilts.store import Store
-    from xstilts.study.plan import Cell, Plan
+    from xstilts.study.plan import Plan
     from xstilts.study.study import StudyFile
 
 Folder = str | Path
-CELL = ("backbone", "arm", "target", "seed", "reference")
 
 
 class Study:
@@ -199,7 +198,7 @@ class Study:
             chain = [plan.by_fingerprint[step] for step in (*cell.phases, cell.evaluation)]
             failures = [failure for step in chain if (failure := kept.failure(step.fingerprint))]
             message = failures[0].message if failures else ""
-            rows.append(_cell(cell) | {"state": kept.state(chain), "message": message})
+            rows.append(cell.named | {"state": kept.state(chain), "message": message})
         return pl.DataFrame(rows)
 
     def planned(
@@ -241,7 +240,7 @@ class Check:
         by_fingerprint = self.plan.by_fingerprint
         done = [self.store.done(by_fingerprint[cell.evaluation]) for cell in self.plan.cells]
         return pl.DataFrame(
-            [_cell(cell) | {"done": known} for cell, known in zip(self.plan.cells, done, strict=True)]
+            [cell.named | {"done": known} for cell, known in zip(self.plan.cells, done, strict=True)]
         )
 
     @property
@@ -314,10 +313,6 @@ class Outcome:
 
 def _path(folder: Folder | None) -> Path | None:
     return None if folder is None else Path(folder)
-
-
-def _cell(cell: "Cell") -> dict[str, Any]:
-    return {name: getattr(cell, name) for name in CELL}
 
 
 def _others(computing: Mapping[str, str], names: Mapping[str, str]) -> str:

@@ -17,8 +17,7 @@ from xstilts.analysis.results import Results
 from xstilts.audit import kept
 from xstilts.audit.finding import Audit, Finding
 from xstilts.run import cost
-from xstilts.store import Store, checksums
-from xstilts.store import maintenance as upkeep
+from xstilts.store import Store, checksums, maintenance
 from xstilts.study.phase import Phase
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.step import Step
@@ -184,7 +183,7 @@ def _read(plan: Plan, root: Path, path: Path) -> Store:
         store.leased(step.fingerprint)
         store.failure(step.fingerprint)
         if step.fingerprint in path.as_posix() and store.done(step):
-            upkeep.verify(store, [path.parent])
+            maintenance.verify(store, [path.parent])
             _read_step(Plan(plan.study, (step,), _cells(plan, step.fingerprint), plan.places), step, store)
     return store
 
@@ -212,9 +211,9 @@ def _read_step(plan: Plan, step: Step, store: Store) -> None:
 def _read_all(plan: Plan, root: Path, out: Path) -> None:
     """All that reads a store, but for the drawing of charts and the setting of pages."""
     store = _read(plan, root, root)
-    upkeep.sizes(store)
-    upkeep.verify(store)
-    upkeep.unreferenced(store, plan.steps)
+    maintenance.sizes(store)
+    maintenance.verify(store)
+    maintenance.unreferenced(store, plan.steps)
     results = Results(plan, store)
     assert len(results.table) > 0
     for found in (methods.models, methods.own_scores):

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from xstilts.errors import DamageError
 from xstilts.plain import parse_json
-from xstilts.store import REPAIR
-from xstilts.store import schema as shapes
+from xstilts.store import REPAIR, schema
 
 _TYPES: dict[str, tuple[pl.DataType, ...]] = {
     "language": (pl.String(),),
@@ -108,6 +107,6 @@ def curve(path: Path) -> list[dict[str, Any]]:
         points = [parse_json(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
         raise DamageError(str(path), f"is damaged or cannot be read ({error}).", REPAIR) from error
-    if what := shapes.wrong(points, list[shapes.Point]):
+    if what := schema.wrong(points, list[schema.Point]):
         raise DamageError(str(path), f"is no curve ({what}).", REPAIR)
     return points

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.analysis.results import Results
-from xstilts.store import checksums, read_json, write_json
-from xstilts.store import schema as shapes
+from xstilts.store import checksums, read_json, schema, write_json
 
 VERSION = 1
 """Raised by hand whenever the analysis would say something else of the same predictions."""
@@ -30,7 +29,7 @@ class Headline:
 def read(results: Results) -> Headline | None:
     """Read what was kept of exactly these results; None if there is nothing."""
     path = _path(results)
-    kept = shapes.made(read_json(path, shape=Headline), Headline) if path.is_file() else None
+    kept = schema.made(read_json(path, shape=Headline), Headline) if path.is_file() else None
     return kept if kept is not None and kept.found_in == _digest(results) else None
 
 

@@ -9,8 +9,7 @@ from xstilts.audit.finding import Audit
 from xstilts.audit.source import at_hand
 from xstilts.data.loader import identity
 from xstilts.errors import DamageError, InputError
-from xstilts.store import Store, read_json, write_json
-from xstilts.store import schema as shapes
+from xstilts.store import Store, read_json, schema, write_json
 from xstilts.study.phase import Evaluation
 from xstilts.study.plan import Plan
 
@@ -36,7 +35,7 @@ def stored(plan: Plan, store: Store) -> Audit | None:
     if not path.is_file():
         return None
     try:
-        return shapes.made(read_json(path), Audit)
+        return schema.made(read_json(path), Audit)
     except ValueError as error:
         raise DamageError(str(path), f"is no audit ({error}).", "Remove it: another one is made.") from error
 

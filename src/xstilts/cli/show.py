@@ -260,8 +260,12 @@ STATES = ("done", "running", "failed", "open")
 
 def _cell(cell: Cell, plan: Plan, store: Store) -> dict[str, Any]:
     chain = [plan.by_fingerprint[one] for one in (*cell.phases, cell.evaluation)]
-    own = {name: getattr(cell, name) for name in ("backbone", "arm", "target", "seed", "reference")}
-    return {**own, "state": store.state(chain), "evaluation": cell.evaluation, "phases": list(cell.phases)}
+    return {
+        **cell.named,
+        "state": store.state(chain),
+        "evaluation": cell.evaluation,
+        "phases": list(cell.phases),
+    }
 
 
 def _step(step: Step, plan: Plan, store: Store) -> dict[str, Any]:

@@ -24,24 +24,22 @@ def sizes(context: typer.Context, store: StoreOption = STORE, json: JsonOption =
             raise InputError("xstilts store", "--store stands before the command.", now)
         return
     from xstilts.cli import show_store
-    from xstilts.store import Store
-    from xstilts.store import maintenance as upkeep
+    from xstilts.store import Store, maintenance
 
     kept = Store(store)
     kept.require_results()
-    show_store.sizes(upkeep.sizes(kept), as_json=json)
+    show_store.sizes(maintenance.sizes(kept), as_json=json)
 
 
 @commands.command()
 def verify(store: StoreOption = STORE, json: JsonOption = False) -> None:
     """Compare every file with the checksum in its step's record; status 1 if something is damaged."""
     from xstilts.cli import show_store
-    from xstilts.store import Store
-    from xstilts.store import maintenance as upkeep
+    from xstilts.store import Store, maintenance
 
     kept = Store(store)
     kept.require_results()
-    found = upkeep.verify(kept)
+    found = maintenance.verify(kept)
     show_store.verified(found, as_json=json)
     if found.damages:
         raise typer.Exit(1)
@@ -60,13 +58,12 @@ def prune(
     """List what none of the studies refers to. With --yes, remove it."""
     from xstilts.api import Study
     from xstilts.cli import show_store
-    from xstilts.store import Store
-    from xstilts.store import maintenance as upkeep
+    from xstilts.store import Store, maintenance
 
     kept = Store(store)
     kept.require_results()
     steps = [step for study in studies for step in Study.load(study).planned(store, data, images)[0].steps]
-    found = upkeep.unreferenced(kept, steps)
+    found = maintenance.unreferenced(kept, steps)
     show_store.unreferenced(found, removed=yes)
     if yes:
-        upkeep.remove(kept, found)
+        maintenance.remove(kept, found)

@@ -81,7 +81,7 @@ def _ensure(step: Step, is_there: Callable[[Step], bool], bench: _Bench) -> Outc
             dropped = begun and parent is not None and not store.has_checkpoint(parent)
             if dropped or not lease.is_held:  # by another driver while it was read; another is at it
                 return "busy"
-            store.fail(step, _message(error), traceback.format_exc(), killed=_wants_memory(error))
+            store.fail(step, message(error), traceback.format_exc(), killed=_wants_memory(error))
             raise
     return "done"
 
@@ -95,7 +95,7 @@ def _attempt(step: Step, bench: _Bench) -> None:
     except Exception as error:
         if not _wants_memory(error):
             raise
-        bench.store.fail(step, f"{_message(error)} {AGAIN}", traceback.format_exc(), killed=True)
+        bench.store.fail(step, f"{message(error)} {AGAIN}", traceback.format_exc(), killed=True)
     else:
         return
     if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
@@ -126,7 +126,7 @@ def _compute(step: Step, bench: _Bench, micro_tokens: int) -> None:
         write_json(folder / "record.json", record.record(step, result, seconds))
 
 
-def _message(error: Exception) -> str:
+def message(error: Exception) -> str:
     return str(error) if isinstance(error, XstiltsError) else f"{type(error).__name__}: {error}"
 
 

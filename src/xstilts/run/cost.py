@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xstilts.data import loader, task
 from xstilts.errors import DamageError
@@ -16,9 +16,6 @@ from xstilts.study.phase import Phase, chain
 from xstilts.study.plan import Plan
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
-
-if TYPE_CHECKING:
-    from xstilts.store import Store
 
 BYTES_PER_TOKEN = 4.0
 """Of text in the files of a task, markup included; XLM-R's vocabulary gives 3.5 to 5 on most languages."""
@@ -69,13 +66,15 @@ class Cost:
     measured_memory: bool
 
 
-def estimate(plan: Plan, store: "Store") -> Cost:
+def estimate(plan: Plan, store: Store) -> Cost:
     """The cost of what the store does not have."""
     missing = [step for step in plan.steps if step.kind == "phase" and store.folder(step.fingerprint) is None]
     tokens = [tokens_of(step, plan.places) for step in missing]
     sizes = [size_of(step, plan.places) for step in missing]
     known = [number for number in tokens if number is not None]
-    own = [record for step in plan.steps if step.kind == "phase" and (record := _record(step, store))]
+    own = [
+        record for step in plan.steps if step.kind == "phase" and (record := store.record(step.fingerprint))
+    ]
     speeds = [record["tokens"] / record["train_seconds"] for record in own if record.get("train_seconds")]
     speed = median(speeds) if speeds else None
     gpu, core, flops = 0.0, 0.0, 0.0
@@ -176,7 +175,3 @@ def _tokens_in(use: Use, places: Places, limit: int | None) -> int | None:
         held = round(held * use.fraction)
     given = [number for number in (capped, held) if number is not None]
     return min(given, default=None)
-
-
-def _record(step: Step, store: Store) -> dict[str, Any]:
-    return dict(store.record(step.fingerprint) or {})

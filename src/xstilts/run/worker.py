@@ -21,8 +21,8 @@ from types import FrameType
 from typing import Any
 
 from xstilts.compute.context import Event, Means
-from xstilts.compute.work import Outcome
-from xstilts.errors import DamageError, StoreError, XstiltsError
+from xstilts.compute.work import Outcome, message
+from xstilts.errors import DamageError, StoreError
 from xstilts.run import rendezvous
 from xstilts.run.steps import Entry, Remaining
 from xstilts.store import Store, leases
@@ -99,10 +99,10 @@ def _work(
         except Exception as error:
             if isinstance(error, StoreError) and not isinstance(error, DamageError):
                 raise
-            message = str(error) if isinstance(error, XstiltsError) else f"{type(error).__name__}: {error}"
-            rendezvous.fail(folder, name, message)
+            told = message(error)
+            rendezvous.fail(folder, name, told)
             left.give_up(name)
-            log.tell(event="failed", step=name, message=message)
+            log.tell(event="failed", step=name, message=told)
         else:
             if outcome == "busy":
                 later[name] = time.monotonic() + pace["busy"]

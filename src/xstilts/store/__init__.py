@@ -36,8 +36,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 from xstilts.disk import flush, flush_listing, is_there
 from xstilts.errors import DamageError, MissingResultError, StoreError, did_you_mean
 from xstilts.plain import parse_json
-from xstilts.store import checksums
-from xstilts.store import schema as shapes
+from xstilts.store import checksums, schema
 from xstilts.store.leases import STALE_SECONDS, Lease, clear, free, holder, is_alive, is_held, silence, take
 from xstilts.study.step import Step
 
@@ -177,7 +176,7 @@ class Store:
 
     def scores(self, fingerprint: str) -> dict[str, Any]:
         """The scores of a finished evaluation; MissingResultError if it is not finished."""
-        return dict(read_json(self.file(fingerprint, "scores.json"), REPAIR, shapes.ScoresFile))
+        return dict(read_json(self.file(fingerprint, "scores.json"), REPAIR, schema.ScoresFile))
 
     def checkpoint(self, fingerprint: str) -> Path:
         """The folder with the weights of a finished phase or backbone, compared with its checksums.
@@ -196,7 +195,7 @@ class Store:
     def failure(self, fingerprint: str) -> Failure | None:
         """Why the step failed when it was last tried; None if it did not."""
         path = self._failure(fingerprint)
-        return shapes.made(read_json(path, REMOVE, Failure), Failure) if path.is_file() else None
+        return schema.made(read_json(path, REMOVE, Failure), Failure) if path.is_file() else None
 
     def leased(self, fingerprint: str) -> bool:
         """Whether a living process computes the step."""
@@ -205,7 +204,7 @@ class Store:
     def studies(self) -> list[KnownStudy]:
         """The studies that were run into the store, by name."""
         paths = sorted((self.root / "studies").glob("*.json"))
-        return [shapes.made(read_json(path, REMOVE, KnownStudy), KnownStudy) for path in paths]
+        return [schema.made(read_json(path, REMOVE, KnownStudy), KnownStudy) for path in paths]
 
     def computing(self) -> dict[str, str]:
         """By fingerprint, who computes a step at the moment: 'process 12 on COMPUTER'."""
@@ -454,7 +453,7 @@ def read_json(path: Path, now: str = REMOVE, shape: type = object) -> Any:
         content = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DamageError(str(path), f"is damaged or cannot be read ({error}).", now) from error
-    if shape is not object and (what := shapes.wrong(content, shape)):
+    if shape is not object and (what := schema.wrong(content, shape)):
         raise DamageError(str(path), f"is damaged: it does not hold what it should ({what}).", now)
     return content
 
@@ -462,7 +461,7 @@ def read_json(path: Path, now: str = REMOVE, shape: type = object) -> Any:
 def read_record(folder: Path) -> Record:
     """The record in the folder of a finished step; DamageError if it is damaged."""
     path = folder / checksums.RECORD
-    record: Record = read_json(path, REPAIR, shapes.Record)
+    record: Record = read_json(path, REPAIR, schema.Record)
     if what := checksums.broken(record):
         raise DamageError(str(path), f"is damaged: it {what}.", REPAIR)
     return record

@@ -42,6 +42,11 @@ class Cell:
     evaluation: str
     phases: tuple[str, ...]
 
+    @property
+    def named(self) -> dict[str, str | int]:
+        """What tells the cell from all others, by the names of columns."""
+        return {name: getattr(self, name) for name in ("backbone", "arm", "target", "seed", "reference")}
+
 
 @dataclass(frozen=True)
 class Plan:
