@@ -2,7 +2,8 @@
 
 import os
 import textwrap
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,6 +97,14 @@ class World:
                 rows = [f"{split} {row} {language}\t{('no', 'yes')[row % 2]}" for row in range(count)]
                 (self.folder / f"{name}-{split}-{language}.tsv").write_text("\n".join(rows) + "\n")
         return path
+
+
+@pytest.fixture(autouse=True)
+def _no_lease_is_left() -> Iterator[None]:
+    """Fail a test that leaves a lease's thread behind: it would go on touching files beside later tests."""
+    yield
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("lease ")]
+    assert not left, f"not released: {', '.join(left)}"
 
 
 @pytest.fixture

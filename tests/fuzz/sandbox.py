@@ -1,13 +1,14 @@
 """One input tried: it ends in a result or in one of our errors, in time, and touches nothing outside.
 
 What a run does is watched by an audit hook of the interpreter (PEP 578). A hook cannot be taken away again,
-so it looks only while an input is tried.
+so it looks only while an input is tried, and not at threads that were there before.
 """
 
 import os
 import resource
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -47,6 +48,7 @@ class _Watch:
 
     hooked = False
     folder: str | None = None
+    others: frozenset[int | None]
     broken: list[str]
 
 
@@ -65,7 +67,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 def _look(event: str, arguments: tuple[Any, ...]) -> None:
     folder = _watch.folder
-    if folder is None:
+    if folder is None or threading.get_ident() in _watch.others:
         return
     if event in _NEVER:
         _watch.broken.append(f"{event} {arguments!r:.200}")
@@ -98,6 +100,7 @@ def _watched(folder: Path) -> Iterator[list[str]]:
         _watch.hooked = True
     before = {kind: signal.signal(kind, _late) for kind in (signal.SIGPROF, signal.SIGALRM)}
     _watch.broken = []
+    _watch.others = frozenset(thread.ident for thread in threading.enumerate()) - {threading.get_ident()}
     _watch.folder = os.path.realpath(folder)
     signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
     signal.setitimer(signal.ITIMER_REAL, WALL_SECONDS)

@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -30,6 +31,29 @@ def test_inputs_end_in_a_result_or_in_an_error_of_ours(target: Target, tmp_path:
         assert found.kind != "fault", f"input {number}: {found.what}\n{found.trace}"
         kinds.add(found.kind)
     assert kinds == {"result", "error"}, "inputs that are all alike try nothing"
+
+
+def test_only_what_an_input_does_counts(tmp_path: Path) -> None:
+    outside, inside = tmp_path / "file", tmp_path / "folder"
+    inside.mkdir()
+    begin, done = threading.Event(), threading.Event()
+
+    def write() -> None:
+        begin.wait()
+        outside.touch()
+        done.set()
+
+    before = threading.Thread(target=write)
+    before.start()
+    assert sandbox.attempt(lambda: begin.set() or done.wait(), inside).kind == "result", "another's thread"
+    before.join()
+
+    def begun() -> None:
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join()
+
+    assert sandbox.attempt(begun, inside).what.startswith("does what it may not")
 
 
 def test_a_guided_input_is_made_of_what_it_is_told() -> None:

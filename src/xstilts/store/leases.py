@@ -34,7 +34,7 @@ class Lease:
     _lost: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._thread = threading.Thread(target=self._beat, name=f"lease {self.path.stem}", daemon=True)
         self._thread.start()
 
     @property
