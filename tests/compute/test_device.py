@@ -12,7 +12,7 @@ from test_resume import StoppedError, stopping
 from toybox import Box, phase
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
-from xstilts.compute import attention, embedding_rows, shards, state, train
+from xstilts.compute import attention, distributed, embedding_rows, state, train
 from xstilts.compute import model as models
 from xstilts.compute.attention import Packed
 from xstilts.compute.data import Batch
@@ -172,7 +172,7 @@ def test_the_host_waits_for_the_device_when_it_reads_losses_and_never_else(
     execute(monkeypatch, device=torch.device("meta"), ahead=2, wait=5, padding=None, packed=packed)
     monkeypatch.setattr(train, "POINTS", 1)
     monkeypatch.setattr(train, "autocast", lambda *_: contextlib.nullcontext())
-    monkeypatch.setattr(shards, "placed", lambda model, ranks, device: model.to(device, torch.bfloat16))
+    monkeypatch.setattr(distributed, "placed", lambda model, ranks, device: model.to(device, torch.bfloat16))
     taken = []
     monkeypatch.setattr(state.AdamW, "step", lambda self: taken.append(self.found_inf))
     with pytest.raises(NotImplementedError, match="meta tensor"):

@@ -16,7 +16,7 @@ from toybox import Box, phase
 
 from xstilts.compute.context import Means
 from xstilts.compute.data import Encoded
-from xstilts.compute.ranks import Ranks
+from xstilts.compute.distributed import Ranks
 from xstilts.errors import StepError
 from xstilts.families.items import Item
 
@@ -74,13 +74,13 @@ def test_the_others_leave_with_the_first(tmp_path: Path) -> None:
         [
             sys.executable,
             "-c",
-            "from xstilts.compute import rank_process as first; first._leave_with_the_first()",
+            "import time; from xstilts.compute import work; work.end_with_parent(); time.sleep(60)",
         ],
         stdin=read,
     )
     os.close(read)
     os.close(write)
-    assert other.wait(60) == 0
+    assert other.wait(60) == 1
 
 
 def item(length: int) -> Item:

@@ -23,11 +23,10 @@ from xstilts.compute.schedule import Mixed, Schedule, apportion
 from xstilts.errors import DataError
 from xstilts.families.items import Item
 from xstilts.store import Store
-from xstilts.study.mixture import Mixture
 from xstilts.study.phase import Phase
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Step
-from xstilts.study.use import Use
+from xstilts.study.use import Mixture, Use
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "sequences.json"
 BOTH = ("de", "en")

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from toybox import BACKBONE, FAST, PLACES, Box, evaluation, phase, use
 from transformers import AutoConfig, LlamaModel, T5EncoderModel
 
-from xstilts.compute import checkpoint, columns, embedding_rows, train, training_data
+from xstilts.compute import checkpoint, embedding_rows, train, training_data
 from xstilts.compute import model as models
 from xstilts.data import loader, task
 from xstilts.data.examples import Pair
@@ -135,7 +135,7 @@ def test_examples_are_capped_by_nested_subsets(box: Box, monkeypatch: pytest.Mon
         rows = list(found)
         seen[len(rows)] = {row.id for row in rows}
         assert [row.id for row in rows] == sorted((row.id for row in rows), key=lambda i: int(i[3:]))
-        return columns.parted(rows)
+        return rows.parted(rows)
 
     monkeypatch.setattr("xstilts.compute.rows.parted", watched)
     for cap in (20, 50, 1000):

@@ -13,8 +13,8 @@ import peft
 from safetensors.torch import save_file
 
 from xstilts.compute import checkpoint
-from xstilts.compute.bare import reason
 from xstilts.compute.model import Model
+from xstilts.compute.pretrained import reason
 from xstilts.errors import BackboneError
 from xstilts.study.recipe import Adapter
 

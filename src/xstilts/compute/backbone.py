@@ -8,12 +8,11 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from transformers import AutoConfig, PreTrainedTokenizerFast
 
 from xstilts.compute import checkpoint, vision
-from xstilts.compute.bare import reason
 from xstilts.compute.context import Context
 from xstilts.compute.data import generator
-from xstilts.compute.model import Model
+from xstilts.compute.model import Model, sizes
 from xstilts.compute.objective import SENTINEL
-from xstilts.compute.size import sizes
+from xstilts.compute.pretrained import reason
 from xstilts.data.examples import Answer, Bitext
 from xstilts.errors import BackboneError, did_you_mean
 from xstilts.study import backbone as study

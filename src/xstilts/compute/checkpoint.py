@@ -22,15 +22,14 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from xstilts.compute import dual, generative, tokenizer, vision
-from xstilts.compute.bare import blank, check_whole, read, reason
+from xstilts.compute import pretrained, vision
 from xstilts.compute.head import LanguageHead
 from xstilts.compute.model import Model
 from xstilts.compute.pixels import stated
+from xstilts.compute.pretrained import blank, check_whole, read, reason
 from xstilts.errors import BackboneError
 from xstilts.study.architecture import Kind
-from xstilts.study.backbone import SAVE_TOKENIZER, TOKENS, WEIGHTS
-from xstilts.study.vision import EYES_WEIGHTS, PREPARATION
+from xstilts.study.backbone import EYES_WEIGHTS, PREPARATION, SAVE_TOKENIZER, TOKENS, WEIGHTS
 
 transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -117,7 +116,7 @@ def load(folder: Path) -> Model:
     except Exception as error:  # transformers raises errors of many kinds; all say that the files are wrong
         raise _unreadable(folder, "weights", error) from error
     check_whole(folder, settings, report, spare="pooler")
-    rows = dual.reader(encoder).get_input_embeddings().weight.shape[0]
+    rows = vision.text_tower(encoder).get_input_embeddings().weight.shape[0]
     if rows < len(words):
         what = f"has a tokenizer of {len(words)} tokens, but embeddings for {rows}."
         raise BackboneError(str(folder), what, "Save model and tokenizer together.")
@@ -137,12 +136,12 @@ def drawn(folder: Path, seed: int) -> Model:
 
 def _seeing(model: Model, folder: Path) -> Model:
     """The model with the eyes that were saved beside it, or with what it is told of images, if it sees."""
-    model.eyes = vision.load(folder, dual.reader(model.encoder).get_input_embeddings().weight.shape[1])
+    model.eyes = vision.load(folder, vision.text_tower(model.encoder).get_input_embeddings().weight.shape[1])
     if model.kind == "dual":
         seen: Any = model.encoder.config.vision_config
         model.sight = stated(folder, (seen.image_size // seen.patch_size) ** 2)
     elif model.kind == "vision-language":
-        model.sight = generative.preparation(model.encoder.config, folder)
+        model.sight = vision.image_preparation(model.encoder.config, folder)
     return model
 
 
@@ -156,7 +155,7 @@ def load_parts(folder: Path) -> tuple[Any, Any]:
     except Exception as error:
         raise _unreadable(folder, "config.json", error) from error
     try:
-        words = tokenizer.load(folder, settings)
+        words = pretrained.load_tokenizer(folder, settings)
     except Exception as error:
         raise _unreadable(folder, "tokenizer", error) from error
     return words, settings
@@ -200,7 +199,7 @@ def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> N
     settings.save_pretrained(folder)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     if model.tokenizer is not None:
-        tokenizer.save(model.tokenizer, folder)
+        pretrained.save_tokenizer(model.tokenizer, folder)
     if model.eyes is not None:
         vision.save(model.eyes, folder)
     if model.sight is not None:
@@ -217,9 +216,9 @@ def put_tokenizer_away(model: Model, folder: Path, *, writes: bool) -> None:
         return
     if writes:
         folder.mkdir(exist_ok=True)
-        tokenizer.save(model.tokenizer, folder)
+        pretrained.save_tokenizer(model.tokenizer, folder)
     model.drop_tokenizer()
-    tokenizer.forget()
+    pretrained.forget_tokenizers()
 
 
 def share(folder: Path, like: Path) -> None:

@@ -6,22 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.compute.pixels import Album, Preparation
-from xstilts.compute.pretrained import fetch, fetch_eyes
 from xstilts.data import loader
 from xstilts.data.examples import Example, Seen
 from xstilts.errors import DataError, MissingResultError
 from xstilts.families.visual import viewed
 from xstilts.store import Store
-from xstilts.study.backbone import Backbone
+from xstilts.study.backbone import Backbone, Vision
+from xstilts.study.models import fetch, fetch_eyes
 from xstilts.study.phase import Phase
-from xstilts.study.rows import unseeing
-from xstilts.study.sources import Part, counted
+from xstilts.study.sources import Part, counted, unseeing
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
-from xstilts.study.vision import Vision
 
 if TYPE_CHECKING:
-    from xstilts.compute.ranks import Ranks
+    from xstilts.compute.distributed import Ranks
 
 MICRO_TOKENS = 16_384
 SAVE_SECONDS = 60.0

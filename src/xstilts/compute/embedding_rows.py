@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from xstilts.compute import dual
+from xstilts.compute import vision
 from xstilts.compute.data import Encoded
 from xstilts.compute.model import Model
 
@@ -86,7 +86,9 @@ def _tables(model: Model) -> Iterator[list[nn.Embedding]]:
         for weight in module.parameters(recurse=False):
             owners.setdefault(id(weight), []).append(module)
     encoder: Any = model.encoder
-    sides = [encoder, encoder.get_decoder()] if model.kind == "encoder-decoder" else [dual.reader(encoder)]
+    sides = (
+        [encoder, encoder.get_decoder()] if model.kind == "encoder-decoder" else [vision.text_tower(encoder)]
+    )
     for weight in dict.fromkeys(side.get_input_embeddings().weight for side in sides):
         modules = [module for module in owners[id(weight)] if isinstance(module, nn.Embedding)]
         if weight.requires_grad and len(modules) == len(owners[id(weight)]):

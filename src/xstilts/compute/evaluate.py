@@ -1,8 +1,10 @@
 """Evaluation: a model on one task, all its languages in one process."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,16 +13,16 @@ import torch
 from xstilts import families, metrics
 from xstilts.compute import checkpoint
 from xstilts.compute.context import Context
-from xstilts.compute.finished import SCHEMA, Finished
-from xstilts.compute.mining import MINING, mine
 from xstilts.compute.model import Model
-from xstilts.compute.predict import default_layer, predict, retrieve
+from xstilts.compute.predict import MINING, default_layer, mine, predict, retrieve
 from xstilts.compute.record import computes_on
 from xstilts.compute.rows import asked, examples, has_nulls, head_name, prepare_once
 from xstilts.data.examples import Bitext, subject
 from xstilts.errors import BackboneError
 from xstilts.families.items import Layout
 from xstilts.metrics.mining import gold_rows
+from xstilts.plain import parse_json
+from xstilts.store import checksums, write_json
 from xstilts.study.phase import Evaluation
 
 
@@ -181,3 +183,58 @@ def _json(value: Any) -> str:
     if isinstance(value, tuple) and value and hasattr(value[0], "text"):
         value = [answer.text for answer in value]
     return json.dumps(value, ensure_ascii=False)
+
+
+STATE = "languages.json"
+
+SCHEMA: dict[str, Any] = {
+    "language": pl.String,
+    "index": pl.Int32,
+    "id": pl.String,
+    "cluster": pl.Int32,
+    "gold": pl.String,
+    "predicted": pl.String,
+    "statistics": pl.List(pl.Float64),
+}
+"""Columns of predictions.parquet: `cluster` is the first row about the same text, `gold` and `predicted` are
+JSON, `statistics` the metric's numbers."""
+
+
+@dataclass
+class Finished:
+    """Scores and predictions by language, in the order in which they came."""
+
+    folder: Path
+    save_seconds: float
+    scores: dict[str, Any] = field(default_factory=dict)
+    predictions: dict[str, pl.DataFrame] = field(default_factory=dict)
+    computed_on: list[dict[str, Any]] = field(default_factory=list)
+    """The kinds of computers that have computed some, as `record.computes_on` tells them."""
+
+    def __post_init__(self) -> None:
+        self._saved = time.monotonic()
+
+    @classmethod
+    def of(cls, context: Context) -> "Finished":
+        """What an interrupted run had kept; nothing if there is none, or if it is damaged."""
+        finished = cls(context.running, context.save_seconds)
+        try:
+            state = parse_json((finished.folder / STATE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return finished
+        if not checksums.broken(state) and checksums.SEAL in state:
+            finished.scores = state["scores"]
+            rows = state["predictions"].items()
+            finished.predictions = {language: pl.DataFrame(one, schema=SCHEMA) for language, one in rows}
+            finished.computed_on = state.get("computed_on", [])
+        return finished
+
+    def add(self, language: str, scores: dict[str, Any], predictions: pl.DataFrame) -> None:
+        """One more; all are kept if the last time was long ago."""
+        self.scores[language], self.predictions[language] = scores, predictions
+        if time.monotonic() - self._saved < self.save_seconds:
+            return
+        rows = {name: one.to_dict(as_series=False) for name, one in self.predictions.items()}
+        state = {"scores": self.scores, "predictions": rows, "computed_on": self.computed_on}
+        write_json(self.folder / STATE, checksums.sealed(state))
+        self._saved = time.monotonic()

@@ -9,24 +9,26 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
 )
 
-from xstilts.compute import dual, generative
-from xstilts.compute.data import Batch, Encoded
+from xstilts.compute import vision
+from xstilts.compute.data import Batch, Encoded, collate
 from xstilts.compute.head import Head, LanguageHead, scaling
 from xstilts.compute.pixels import Preparation
 from xstilts.compute.vision import Eyes, joined
 from xstilts.errors import BackboneError
 from xstilts.families.items import Layout
 from xstilts.families.text import SUMMARIZED
-from xstilts.study.architecture import KINDS, Kind, refusal
-from xstilts.study.check_kinds import CORRECT
+from xstilts.study.architecture import CORRECT, KINDS, Kind, refusal
 from xstilts.study.use import Use
 
 
@@ -105,7 +107,7 @@ class Model(nn.Module):
         settings: Any = self.encoder.config
         causal = self.kind == "decoder" and getattr(settings, "is_causal", True)
         seeing = self.kind == "vision-language"
-        prompts = generative.prompts(settings, self.tokenizer, self.sight) if seeing else {}
+        prompts = vision.image_prompts(settings, self.tokenizer, self.sight) if seeing else {}
         return replace(
             layout,
             summary="first" if whole else "last",
@@ -170,14 +172,14 @@ class Model(nn.Module):
             self.add_language_head(name)
             return
         if self.kind == "dual" and family == "visual":
-            self.heads[name] = dual.Fusion(dual.width(self.encoder), outputs).to(self.device)
+            self.heads[name] = vision.Fusion(vision.tower_width(self.encoder), outputs).to(self.device)
             return
         stated = getattr(text, "classifier_dropout", None)
         dropout = getattr(text, "hidden_dropout_prob", 0.0) if stated is None else stated
         embeddings = self.embeddings
         head = Head(
             family,
-            dual.width(self.encoder) if self.kind == "dual" else text.hidden_size,
+            vision.tower_width(self.encoder) if self.kind == "dual" else text.hidden_size,
             len(embeddings) if family == "masked" else outputs,
             float(dropout or 0.0),
             float(getattr(text, "layer_norm_eps", 1e-5)),
@@ -191,7 +193,7 @@ class Model(nn.Module):
     def embeddings(self) -> nn.Parameter:
         """The vectors of the tokens that the language model writes, [V, H]."""
         model: Any = self.encoder
-        side = model.get_decoder() if self.kind == "encoder-decoder" else dual.reader(model)
+        side = model.get_decoder() if self.kind == "encoder-decoder" else vision.text_tower(model)
         weight = side.get_input_embeddings().weight
         assert isinstance(weight, nn.Parameter)
         return weight
@@ -218,7 +220,7 @@ class Model(nn.Module):
             return seen
         inputs: dict[str, Any] = {"input_ids": batch.ids, "attention_mask": batch.attention}
         if self.kind == "vision-language":
-            inputs |= generative.seen(self.encoder.config, batch, self.sight) | {"use_cache": False}
+            inputs |= vision.image_inputs(self.encoder.config, batch, self.sight) | {"use_cache": False}
         elif self._takes_types:
             inputs["token_type_ids"] = batch.types
         if self.takes_positions:
@@ -242,7 +244,7 @@ class Model(nn.Module):
         """
         targets, attention = batch.targets, batch.target_attention
         if self.kind == "dual":
-            return dual.states(self.encoder, batch, self.pad, joined=family == "visual")
+            return vision.dual_states(self.encoder, batch, self.pad, joined=family == "visual")
         if self.kind != "encoder-decoder" or (targets is None and family not in SUMMARIZED):
             states: torch.Tensor = self.hidden(batch)
             return states
@@ -321,3 +323,34 @@ def decisions(scores: torch.Tensor, batch: Batch) -> torch.Tensor:
 def loss_sum(scores: torch.Tensor, batch: Batch) -> torch.Tensor:
     """The one loss: cross-entropy, summed over the decisions of the batch, in float32."""
     return nn.functional.cross_entropy(decisions(scores, batch).float(), batch.gold, reduction="sum")
+
+
+def sizes(model: Model) -> dict[str, int]:
+    """Parameters of the pretrained model, heads left out: all, and all but the tables of tokens."""
+    tables = {
+        id(part.weight)
+        for name, part in model.encoder.named_modules()
+        if isinstance(part, torch.nn.Embedding)
+        and part.num_embeddings >= model.vocabulary
+        and "position" not in name
+    }
+    every = list(model.encoder.parameters())
+    bare = [one for one in every if id(one) not in tables]
+    return {
+        "parameters": sum(one.numel() for one in every),
+        "parameters_without_embeddings": sum(one.numel() for one in bare),
+    }
+
+
+def forward_flops(model: Model, data: Encoded, items: NDArray[np.int64], head: str) -> dict[str, float]:
+    """Floating-point operations of a forward pass for each token of some items, head included.
+
+    Counted by torch; a training step costs about three times as much. Nothing is hidden of masked text.
+    """
+    batch = collate(data, items, model.pad).to(model.device)
+    training = model.training
+    model.eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(batch, head)
+    model.train(training)
+    return {"forward_flops_per_token": counter.get_total_flops() / batch.real_tokens}

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from xstilts.data import images
 from xstilts.data.task import Task
 from xstilts.errors import BackboneError
-from xstilts.study.vision import PREPARATION
+from xstilts.study.backbone import PREPARATION
 
 KEPT_BYTES = 2**28
 """Of images that are kept decoded, by each album."""

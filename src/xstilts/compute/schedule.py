@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.compute.data import Encoded, generator
-from xstilts.study.mixture import Mixture
 from xstilts.study.recipe import Recipe
+from xstilts.study.use import Mixture
 
 WINDOW = 64
 """Batches that are sorted by length together, at the most: more would not reduce padding much further."""

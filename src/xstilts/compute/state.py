@@ -12,8 +12,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from xstilts.compute.distributed import full, part_of
 from xstilts.compute.model import Model
-from xstilts.compute.shards import full, part_of
 from xstilts.study.recipe import Recipe
 
 STATE = "state.safetensors"

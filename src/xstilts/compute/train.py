@@ -9,16 +9,15 @@ from typing import Any
 import torch
 
 from xstilts import families
-from xstilts.compute import adapter, attention, checkpoint, dropout, embedding_rows, shards
-from xstilts.compute.batches import autocast
+from xstilts.compute import adapter, attention, checkpoint, distributed, embedding_rows
 from xstilts.compute.context import Context
 from xstilts.compute.data import generator
 from xstilts.compute.device import Execution, Unread, ahead
-from xstilts.compute.model import Model, loss_sum
-from xstilts.compute.ranks import Ranks
+from xstilts.compute.distributed import Ranks
+from xstilts.compute.model import Model, forward_flops, loss_sum, sizes
+from xstilts.compute.predict import autocast
 from xstilts.compute.record import computes_on
 from xstilts.compute.rows import MASKED_HEAD, head_name
-from xstilts.compute.size import forward_flops, sizes
 from xstilts.compute.state import adamw, resume, save
 from xstilts.compute.training_data import Data, mean_score, source_scores
 from xstilts.errors import LossError
@@ -56,7 +55,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
     checkpoint.put_tokenizer_away(model, context.folder / "checkpoint", writes=ranks.writes)
     execution = Execution.chosen(model, recipe, ranks.size)
     device = execution.device
-    whole = shards.placed(model, ranks, device)
+    whole = distributed.placed(model, ranks, device)
 
     # The optimizer, and where an interrupted run had come to.
     optimizer = adamw(model, recipe)
@@ -87,7 +86,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
                 (part_loss * ranks.weight).backward()  # type: ignore[no-untyped-call]
                 losses.append(part_loss.detach())
             ranks.add_gradients(model.parameters())
-            norm = shards.full(torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip))
+            norm = distributed.full(torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip))
             unread.add(torch.stack([*losses, norm]), batches.tokens)
             late = ranks.writes and time.monotonic() - saved >= context.save_seconds
             point_due = update + 1 in check_at or (update + 1) % max(1, total // POINTS) == 0
@@ -113,9 +112,9 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
                 point |= {"rate": rate(recipe, update, total), "tokens": progress.tokens}
                 since, shown = 0.0, progress.update
                 if progress.update in check_at:
-                    shards.fill(whole, model)
+                    distributed.fill(whole, model)
                     score = mean_score(whole, data.watch, phase) if ranks.writes else 0.0
-                    shards.put_away(whole, model)
+                    distributed.put_away(whole, model)
                     point["development"] = ranks.first(score, device)
                     if progress.improves(point["development"]):
                         best = _copy(whole) if ranks.writes and recipe.select == "best" else {}
@@ -134,7 +133,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
     # What only updates needed makes room for whole tables.
     optimizer.zero_grad()
     optimizer.state.clear()
-    shards.fill(whole, model)
+    distributed.fill(whole, model)
     if not ranks.writes:
         return {}
 
@@ -201,7 +200,7 @@ def _prepared(phase: Phase, context: Context, heads: dict[str, str]) -> tuple[Mo
         _set_dropout(model, recipe.dropout)
     if recipe.adapter is not None:
         adapter.attach(model, recipe.adapter, new)
-    dropout.in_bulk(model)
+    attention.in_bulk(model)
     attention.keep_little(model.encoder)
     if context.means.save_memory:
         model.save_memory()

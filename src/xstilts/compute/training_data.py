@@ -10,10 +10,10 @@ from xstilts import families, metrics
 from xstilts.compute.context import Context
 from xstilts.compute.data import Batch, Encoded, collate, generator
 from xstilts.compute.device import Execution
+from xstilts.compute.distributed import Ranks
 from xstilts.compute.model import Model
 from xstilts.compute.objective import Objective
 from xstilts.compute.predict import masked_accuracy, objective, predict
-from xstilts.compute.ranks import Ranks
 from xstilts.compute.rows import Prepared, encode, has_nulls, head_name, prepare
 from xstilts.compute.schedule import Schedule
 from xstilts.errors import DataError

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
 
-from xstilts.compute.bare import reason
-from xstilts.compute.pretrained import download
+from xstilts.compute.pretrained import reason
 from xstilts.errors import BackboneError, InputError
 from xstilts.study.backbone import SHAPE, WEIGHTS
+from xstilts.study.models import download
 
 WANTED = (WEIGHTS, "*.json", "*.model", "*.spm", "*.txt")
 CONVERT = "Convert it: AutoModelForSeq2SeqLM.from_pretrained(FOLDER).save_pretrained(FOLDER)."

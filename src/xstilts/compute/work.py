@@ -1,10 +1,17 @@
-"""The work: one step, from a lease to a folder in the store. Launchers only decide where this is called."""
+"""The work: one step, from a lease to a folder in the store. Launchers only decide where this is called.
 
+python -m xstilts.compute.work          (trains a phase along with another process; not started by hand)
+"""
+
+import json
+import os
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from xstilts.compute import record
@@ -144,7 +151,7 @@ def _result(step: Step, context: Context) -> dict[str, Any]:
 
             return create(backbone, context)
         case Phase() as phase:
-            from xstilts.compute.ranks import started
+            from xstilts.compute.distributed import started
             from xstilts.compute.train import train
 
             with started(context) as ranks:
@@ -162,3 +169,36 @@ def _watched(report: Callable[[Event], None], lease: Lease) -> Callable[[Event],
         report(event)
 
     return watched
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it does, however it ends: its pipe closes."""
+
+    def wait() -> None:
+        os.read(sys.stdin.fileno(), 1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def main() -> None:
+    """Train a phase along with the first process, as one of a higher rank (`compute.distributed`)."""
+    from xstilts.compute.distributed import Ranks, joined
+    from xstilts.compute.train import train
+
+    told = json.loads(sys.stdin.buffer.readline())
+    end_with_parent()
+    step, store = Step.from_spec(told["spec"]), Store(Path(told["store"]))
+    phase, rank, means = step.specification, told["rank"], Means(**told["means"])
+    assert isinstance(phase, Phase), "only phases are trained"
+    folder = Path(told["folder"]) / str(rank)
+    folder.mkdir()
+    with joined(rank, means.processes, Path(told["folder"])):
+        running, places = store.running(step.fingerprint), Places.from_json(told["places"])
+        ranks = Ranks(rank, means.processes, means.divide)
+        how: dict[str, Any] = {"micro_tokens": told["micro_tokens"], "means": means, "ranks": ranks}
+        train(phase, Context(store, step, folder, running, places, lambda event: None, **how))
+
+
+if __name__ == "__main__":
+    main()

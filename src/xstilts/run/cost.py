@@ -10,12 +10,11 @@ from xstilts.data import loader, task
 from xstilts.errors import DamageError
 from xstilts.store import Store, read_record
 from xstilts.study.backbone import Backbone
-from xstilts.study.mixture import Mixture
 from xstilts.study.models import Parameters, size
 from xstilts.study.phase import Phase, chain
 from xstilts.study.plan import Plan
 from xstilts.study.step import Places, Step
-from xstilts.study.use import Use
+from xstilts.study.use import Mixture, Use
 
 BYTES_PER_TOKEN = 4.0
 """Of text in the files of a task, markup included; XLM-R's vocabulary gives 3.5 to 5 on most languages."""

@@ -2,14 +2,23 @@
 
 The kind follows from the `model_type` in a model's config.json. Types that are not listed here are looked up
 in transformers when the model is loaded (`xstilts.compute.model`).
+
+What of a plan no model of its backbone's kind can do is told before anything runs; models of the Hub are
+asked when they are loaded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
+from xstilts.errors import StudyError
 from xstilts.families.text import SUMMARIZED, TEXT_FAMILIES
 from xstilts.plain import parse_json
+from xstilts.study.backbone import Backbone
+from xstilts.study.phase import Evaluation, Inference, Phase, chain
+from xstilts.study.recipe import Recipe
+from xstilts.study.step import Places, Step
+from xstilts.study.use import Use
 
 Kind = Literal["encoder", "encoder-decoder", "decoder", "dual", "vision-language", "uneven"]
 
@@ -98,3 +107,37 @@ def _unseen(kind: Kind, family: str, readout: str) -> str:
     if kind == "vision-language" and (readout != "text" or family not in SUMMARIZED):
         return 'a vision-language model is asked for labels and options, with `readout = "text"`'
     return ""
+
+
+CORRECT = "Correct `readout` or `attention` in the recipe, or in that of the backbone."
+
+
+def check_kinds(shown: str, steps: Iterable[Step], places: Places) -> tuple[StudyError, ...]:
+    """One error for each task and type of model that do not go together; `shown` is the study's file."""
+    found: dict[str, StudyError] = {}
+    for step in steps:
+        for model, use, asked in _asked(step):
+            named = _type(model, places)
+            why = refusal(KINDS[named], use.family, asked.readout, asked.attention) if named in KINDS else ""
+            if why:
+                where = f"{shown}: '{use.task}' with a model of type {named}"
+                found.setdefault(where + why, StudyError(where, f"{why}.", CORRECT))
+    return tuple(found.values())
+
+
+def _asked(step: Step) -> Iterator[tuple[Backbone | Phase, Use, Recipe | Inference]]:
+    one = step.specification
+    if isinstance(one, Phase):
+        yield from ((one, use, one.recipe) for use in one.uses)
+    elif isinstance(one, Evaluation) and one.model is not None and one.inference and one.trained_by is None:
+        yield one.model, one.use, one.inference
+
+
+def _type(model: Backbone | Phase, places: Places) -> str:
+    """The type, in transformers' words, of the model that a chain begins with; empty if not known yet."""
+    *_, backbone = chain(model)
+    assert isinstance(backbone, Backbone)
+    if backbone.architecture is not None:
+        return backbone.architecture
+    folder = places.backbones.get(str(backbone.checksum))
+    return "" if folder is None else type_of(folder) or ""

@@ -3,27 +3,194 @@ not pair, backbones that name no source. Data is not looked at.
 """
 
 import json
+import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 
+from xstilts.data.task import NO_COMMIT, find_commit, is_commit
 from xstilts.errors import did_you_mean
 from xstilts.study import models
-from xstilts.study.arm import Arm, Overrides
-from xstilts.study.backbone import bundled
-from xstilts.study.benchmark import expand
-from xstilts.study.check_allowed import check_allowed
-from xstilts.study.check_arms import check_arms, check_origins
-from xstilts.study.check_axes import check_axes
+from xstilts.study.architecture import KINDS, Kind, type_of
+from xstilts.study.backbone import EYES, VisionTable, bundled
 from xstilts.study.check_claims import check_claims
-from xstilts.study.check_names import check_names
-from xstilts.study.check_tasks import check_targets, check_tokenizers
-from xstilts.study.check_vision import check_eyes
-from xstilts.study.check_visual import check_controls
-from xstilts.study.problems import Place, Problem, problems
+from xstilts.study.check_tasks import (
+    check_arms,
+    check_controls,
+    check_origins,
+    check_targets,
+    check_tokenizers,
+)
+from xstilts.study.problems import Place, Problem, near, problems
 from xstilts.study.recipe import NOT_OF_A_BACKBONE, Recipe, merged
-from xstilts.study.study import BackboneTable, StudyFile, model_folder, recipe_of, task_name
+from xstilts.study.study import (
+    Arm,
+    Axis,
+    BackboneTable,
+    Overrides,
+    StudyFile,
+    expand,
+    model_folder,
+    recipe_of,
+    task_name,
+)
+
+
+def check_axes(study: StudyFile) -> Iterator[Problem]:
+    """Axes have names of their own, arms of the study, and at least two different values."""
+    names = [axis.name for axis in study.axes]
+    for number, axis in enumerate(study.axes):
+        place: Place = ("axes", number)
+        if not axis.name:
+            yield Problem((*place, "name"), "is missing.", "Say what the numbers are.")
+        elif axis.name in names[:number]:
+            yield Problem((*place, "name"), f"a second axis named '{axis.name}'.", "Rename one.")
+        yield from _bad_arms(study, axis, place)
+        yield from _bad_groups(axis, place)
+
+
+def _bad_arms(study: StudyFile, axis: Axis, place: Place) -> Iterator[Problem]:
+    arms, here = study.intermediate.arms, (*place, "arms")
+    if not axis.arms:
+        yield Problem(here, "is missing.", "Write arms = { NAME = NUMBER, ... }.")
+        return
+    for name, value in axis.arms.items():
+        if name not in arms:
+            yield Problem((*here, name), f"no arm named '{name}'.", near(name, arms))
+        if axis.scale == "log" and value <= 0:
+            what = f"must be greater than 0 on a logarithmic scale, got {value:g}."
+            yield Problem((*here, name), what, 'Take the arm out, or write scale = "linear".')
+    for group in axis.groups or ("",):
+        if len(set(axis.curve(group).values())) < 2:
+            of = f" of the group '{group}'" if group else ""
+            yield Problem(here, f"the arms{of} all have the same value.", "An axis needs two different ones.")
+
+
+def _bad_groups(axis: Axis, place: Place) -> Iterator[Problem]:
+    for arm, name in axis.group.items():
+        here = (*place, "group", arm)
+        if arm not in axis.arms:
+            yield Problem(here, f"the axis has no arm named '{arm}'.", near(arm, axis.arms))
+        elif not name:
+            yield Problem(here, "the name of a group is empty.", "Leave the arm out: it joins every group.")
+
+
+def check_allowed(study: StudyFile) -> Iterator[Problem]:
+    """It names a kind, a reason, and a target of the study or none."""
+    targets = [task_name(name) for name in expand(study.target.tasks)]
+    for number, one in enumerate(study.allowed):
+        place: Place = ("allowed", number)
+        if one.kind is None:
+            yield Problem((*place, "kind"), "is missing.", "`xstilts audit` tells the kind of each leak.")
+        if not one.why:
+            yield Problem((*place, "why"), "is missing.", "Say why it is meant; the report repeats it.")
+        if one.task is not None and one.task not in targets:
+            now = did_you_mean(one.task, targets) or f"There are {', '.join(targets) or 'none'}."
+            yield Problem((*place, "task"), f"no target named '{one.task}'.", now)
+
+
+LONGEST = 100
+"""Letters of a name. File systems allow 255 bytes, and names stand beside one another."""
+
+HUB_MODEL = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
+
+NOW = "Use letters, digits, spaces and any of + - . _"
+
+
+def check_names(study: StudyFile) -> Iterator[Problem]:
+    """Those of the study, its backbones, arms and axes; what a task is called says its file."""
+    names: list[tuple[Place, str]] = [(("name",), study.name)] if study.name else []
+    names += [(("backbones", name), name) for name in study.backbones]
+    names += [(("intermediate", "arms", name), name) for name in study.intermediate.arms]
+    names += [(("axes", number, "name"), axis.name) for number, axis in enumerate(study.axes) if axis.name]
+    for place, name in names:
+        if wrong := _wrong(name):
+            yield Problem(place, f"cannot be the name of a file: {wrong}.", NOW)
+    for name, table in study.backbones.items():
+        yield from _bad_hub_names(study, table, ("backbones", name))
+        if table.vision is not None:
+            yield from _bad_hub_names(study, table.vision, ("backbones", name, "vision"))
+
+
+def _bad_hub_names(study: StudyFile, table: BackboneTable | VisionTable, place: Place) -> Iterator[Problem]:
+    """Of a model with a revision that is no folder, so of the Hub: its own rules, and a commit."""
+    model, revision = table.model, table.revision
+    if model is None or revision is None or model in bundled() or model_folder(study, model) is not None:
+        return
+    if not HUB_MODEL.fullmatch(model) or ".." in model:
+        yield Problem((*place, "model"), f"{model!r} is no name of the Hub.", "A model is OWNER/NAME.")
+    if not is_commit(revision):
+        yield Problem(
+            (*place, "revision"), f"{revision!r} {NO_COMMIT}", find_commit("model", model, revision)
+        )
+
+
+def _wrong(name: str) -> str:
+    """Why a file should not be called so; "" if it may."""
+    if not name or name != name.strip():
+        return "it is empty" if not name.strip() else "it begins or ends with a space"
+    if name[0] in ".-~=+@":
+        return f"it begins with '{name[0]}'"
+    if bad := sorted(
+        {letter for letter in name if letter in "/\\" or unicodedata.category(letter)[0] == "C"}
+    ):
+        return f"it holds {', '.join(map(ascii, bad))}"
+    return f"it has more than {LONGEST} letters" if len(name) > LONGEST else ""
+
+
+def check_eyes(study: StudyFile) -> Iterator[Problem]:
+    """A patch embedding or a vision encoder, joined to a text encoder that has no eyes yet."""
+    for name, table in study.backbones.items():
+        if table.vision is None:
+            continue
+        place: Place = ("backbones", name, "vision")
+        yield from _bad_source(study, table.vision, place)
+        folder = _folder(study, table)
+        kind = _kind(table, folder)
+        if kind not in (None, "encoder"):
+            what = f"is joined to text encoders only, and the model is of the kind {kind}."
+            yield Problem(place, what, "Leave it out.")
+        elif folder is not None and (folder / EYES).is_file():
+            yield Problem(place, f"'{table.model}' has eyes already.", "Leave it out.")
+
+
+def _folder(study: StudyFile, table: BackboneTable) -> Path | None:
+    model = str(table.model)
+    return bundled().get(model) or model_folder(study, model)
+
+
+def _kind(table: BackboneTable, folder: Path | None) -> Kind | None:
+    """The kind of the text model, as far as it is known before it is fetched."""
+    named = table.architecture
+    if named is None and folder is not None:
+        named = type_of(folder)
+    return None if named is None else KINDS.get(named)
+
+
+def _bad_source(study: StudyFile, table: VisionTable, place: Place) -> Iterator[Problem]:
+    """Exactly one source: the sizes of patches and images, or a model."""
+    sizes = (table.size, table.patch)
+    if table.model is None:
+        if None in sizes:
+            now = "Write { size = 224, patch = 16 }, or name a vision encoder: { model = ... }."
+            yield Problem(place, "needs `size` and `patch`, or a `model`.", now)
+        elif table.size is not None and table.patch is not None and table.size % table.patch:
+            yield Problem((*place, "patch"), f"{table.size} is no multiple of {table.patch}.")
+        if table.revision is not None:
+            yield Problem((*place, "revision"), "belongs to a model of the Hub only.", "Remove it.")
+        return
+    if sizes != (None, None):
+        yield Problem(place, "has `size` or `patch` beside `model`, which has its own.", "Leave them out.")
+    local = model_folder(study, table.model) is not None
+    if local and table.revision is not None:
+        yield Problem((*place, "revision"), "belongs to a model of the Hub only.", "Remove it.")
+    elif not local and table.revision is None:
+        now = "Pin the commit: revision = \"...\" (the Hub shows it under 'Files and versions')."
+        yield Problem((*place, "revision"), f"is missing for '{table.model}', a model of the Hub.", now)
+
 
 T = TypeVar("T")
 TOO_LARGE = 2**63

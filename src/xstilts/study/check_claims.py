@@ -5,14 +5,10 @@ from collections.abc import Iterator, Mapping
 from xstilts.data import languages
 from xstilts.data.task import Task
 from xstilts.errors import TaskError
-from xstilts.study.axis import Axis
-from xstilts.study.benchmark import expand
-from xstilts.study.check_axes import near
-from xstilts.study.check_tasks import bad_languages, find_task
-from xstilts.study.check_visual import controls_of
+from xstilts.study.check_tasks import bad_languages, controls_of, find_task
 from xstilts.study.claim import COMPARING, CONTROLS, FAMILY, OVER_AXIS, REFERENCES, Claim
-from xstilts.study.problems import Place, Problem
-from xstilts.study.study import StudyFile, task_name
+from xstilts.study.problems import Place, Problem, near
+from xstilts.study.study import Axis, StudyFile, expand, task_name
 
 LEAST_VALUES = 5
 """Different values that two curves need: the larger has three parameters, and one value is left out."""

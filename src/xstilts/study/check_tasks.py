@@ -1,15 +1,20 @@
-"""What is wrong with the tasks and languages that a study names, and with where their labels come from."""
+"""What is wrong with the tasks and languages that a study names, with the arms that train on them and the
+controls of its targets, and with where labels and settings come from.
+"""
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
 
 from xstilts import tasks as registry
 from xstilts.data import languages
-from xstilts.data.task import Task
+from xstilts.data.task import TEST_TRANSLATED, Task
 from xstilts.errors import TaskError, did_you_mean
-from xstilts.study.benchmark import BENCHMARKS, expand
+from xstilts.study.claim import CONTROLS, FAMILY
 from xstilts.study.problems import Place, Problem
-from xstilts.study.study import StudyFile, task_name
+from xstilts.study.study import BENCHMARKS, Arm, MixingTable, StudyFile, expand, task_name
 
 TRAINED_BY: Place = ("target", "trained_by")
 
@@ -148,3 +153,158 @@ def found_tasks(study: StudyFile, names: Collection[str]) -> dict[str, Task]:
 def _some(codes: Collection[str]) -> str:
     shown = list(codes)
     return ", ".join(shown) if len(shown) <= 20 else ", ".join(shown[:20]) + f" and {len(shown) - 20} more"
+
+
+def controls_of(study: StudyFile, target: Task) -> tuple[str, ...]:
+    """The controls among the study's references that a target can have."""
+    return tuple(name for name in study.references if name in CONTROLS and not _refusal(name, target))
+
+
+def _refusal(control: str, target: Task) -> str:
+    """Why a target cannot have a control; empty if it can."""
+    if target.family != "visual":
+        return "it is about text alone"
+    if control == "caption-only" and not target.captions:
+        return "its rows have no captions"
+    translated = target.made is not None or (target.files and TEST_TRANSLATED in target.files.patterns)
+    if control == "translate-test" and not translated:
+        return "its release keeps no translations of the evaluated rows"
+    return ""
+
+
+def check_controls(study: StudyFile) -> Iterator[Problem]:
+    """References are named once; each control has a target that can have it."""
+    place: Place = ("references",)
+    found = found_tasks(study, expand(study.target.tasks))
+    for name in dict.fromkeys(study.references):
+        if study.references.count(name) > 1:
+            yield Problem(place, f"names '{name}' more than once.", "Remove the others.")
+        if name in CONTROLS and not any(not _refusal(name, target) for target in found.values()):
+            why = "; ".join(f"'{one}': {_refusal(name, target)}" for one, target in found.items())
+            what = f"'{name}' is a control of targets about images, and no target can have it"
+            yield Problem(place, f"{what}{f' ({why})' if why else ''}.", "Take it out, or add such a target.")
+
+
+def check_arms(study: StudyFile) -> Iterator[Problem]:
+    """The tasks that an arm trains, in languages that they have, in shares that sum to one."""
+    for name, arm in study.intermediate.arms.items():
+        place: Place = ("intermediate", "arms", name)
+        yield from bad_tasks(study, arm.tasks, place)
+        found = found_tasks(study, arm.tasks)
+        for one, trained in found.items():
+            if trained.family == "retrieval":
+                yield Problem(place, f"'{one}' is a retrieval task, which trains nothing.", "Take it out.")
+            elif trained.trained_by is not None:
+                yield without_rows(trained, place)
+            if trained.family == "masked" and arm.labels == "shuffled":
+                yield Problem((*place, "labels"), f"'{one}' has no labels to shuffle.", "Take it out.")
+        if arm.examples is not None and "examples" in arm.recipe:
+            yield Problem((*place, "recipe", "examples"), "is stated a second time.", "Leave one out.")
+        yield from _bad_rows(study, arm, found, place)
+        yield from _bad_mixing(arm, found, (*place, "mixing"))
+        yield from _bad_replay(study, arm, found, (*place, "replay"))
+
+
+def _bad_rows(study: StudyFile, arm: Arm, found: Mapping[str, Task], place: Place) -> Iterator[Problem]:
+    """Languages, their shares, and translations."""
+    here = (*place, "languages")
+    if isinstance(arm.languages, dict):
+        yield from _bad_shares(arm.languages, here)
+        examples = study.intermediate_overrides(arm).get("examples") if arm.examples is None else arm.examples
+        if not isinstance(examples, int):
+            what = "are shares of a fixed number of examples, which is missing."
+            yield Problem(here, what, "Write examples = 10_000.")
+        families = {language.family for language in languages.all_languages()}
+        for key in arm.languages:
+            if key.startswith(FAMILY) and (family := key.removeprefix(FAMILY)) not in families:
+                now = did_you_mean(family, families) or f"There are {', '.join(sorted(families))}."
+                yield Problem(here, f"no language family named '{family}'.", now)
+    stated = None if arm.languages is None else tuple(arm.languages)
+    codes = None if stated is None else tuple(code for code in stated if not code.startswith(FAMILY))
+    if arm.translated:
+        if arm.languages is None:
+            yield Problem(here, "is missing: into which languages?", 'Write languages = ["de"].')
+        for one, trained in found.items():
+            if trained.family == "masked":
+                yield Problem(
+                    (*place, "translated"), f"'{one}' has no labels to be translated with.", "Take it out."
+                )
+        known = {language.code for language in languages.all_languages()}
+        for code in codes or ():
+            if code not in known:
+                now = f"{languages.near(code)} `xstilts languages` lists all.".strip()
+                yield Problem(here, f"no language has the code '{code}'.", now)
+    elif codes or codes == stated:
+        yield from bad_languages(codes, found, here)
+
+
+def _bad_mixing(arm: Arm, found: Mapping[str, Task], place: Place) -> Iterator[Problem]:
+    """Shares belong to several labelled tasks."""
+    if arm.mixing == "size":
+        return
+    labelled = [name for name, one in found.items() if one.family != "masked"]
+    if len(arm.tasks) < 2:
+        yield Problem(place, "mixes nothing: the arm has one task or none.", "Leave it out.")
+    elif found and len(labelled) < len(arm.tasks):
+        text = next((name for name in found if name not in labelled), "")
+        what = f"'{text}' is masked text, which has no share among labelled tasks."
+        yield Problem(place, what, f'Write replay = {{ tasks = ["{text}"], share = 0.5 }}.')
+    if isinstance(arm.mixing, MixingTable) and arm.mixing.shares is not None:
+        shares, here = arm.mixing.shares, (*place, "shares")
+        tasks = [task_name(name) for name in arm.tasks]
+        named = [task_name(name) for name in shares]
+        for name in named:
+            if name not in tasks:
+                now = did_you_mean(name, tasks) or f"The arm has {', '.join(tasks)}."
+                yield Problem(here, f"the arm does not train '{name}'.", now)
+        for name in tasks:
+            if name not in named:
+                yield Problem(here, f"has no share of '{name}'.", "Give every task of the arm one.")
+        yield from _bad_shares(shares, here)
+
+
+def _bad_replay(study: StudyFile, arm: Arm, found: Mapping[str, Task], place: Place) -> Iterator[Problem]:
+    """Masked text beside labelled tasks."""
+    if arm.replay is None:
+        return
+    here = (*place, "tasks")
+    if not arm.replay.tasks:
+        yield Problem(here, "is missing.", 'Name masked text, such as tasks = ["wikipedia"].')
+    yield from bad_tasks(study, arm.replay.tasks, here)
+    replayed = found_tasks(study, arm.replay.tasks)
+    for name, one in replayed.items():
+        if one.family != "masked":
+            yield Problem(here, f"'{name}' is no masked text.", "Put it into the tasks of the arm.")
+        if name in found:
+            yield Problem(here, f"'{name}' is a task of the arm already.", "Take it out of one of them.")
+    yield from bad_languages(arm.replay.languages, replayed, (*place, "languages"))
+    if not arm.tasks or (found and all(one.family == "masked" for one in found.values())):
+        what = "there is nothing beside it: the arm has no labelled task."
+        yield Problem(place, what, "Put the masked text into the tasks of the arm.")
+
+
+def _bad_shares(shares: Mapping[str, float], place: Place) -> Iterator[Problem]:
+    if any(share < 0 for share in shares.values()):
+        yield Problem(place, "has a negative share.")
+    elif abs(sum(shares.values()) - 1) > 1e-6:
+        yield Problem(place, f"must sum to 1, got {sum(shares.values()):g}.")
+
+
+def check_origins(study: StudyFile) -> Iterator[Problem]:
+    """Origins are of settings that the file states."""
+    for key in study.origins:
+        here: Any = study
+        for part in key.split("."):
+            known = _stated(here)
+            if part not in known:
+                now = did_you_mean(part, known) or f"There are {', '.join(known) or 'none'}."
+                yield Problem(("origins", key), f"the study does not state '{key}'.", now)
+                break
+            here = getattr(here, part) if isinstance(here, BaseModel) else here[part]
+
+
+def _stated(here: object) -> Collection[str]:
+    """The keys that the file states in a table."""
+    if isinstance(here, BaseModel):
+        return sorted(here.model_fields_set - {"path"})
+    return list(here) if isinstance(here, dict) else ()

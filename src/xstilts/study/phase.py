@@ -13,10 +13,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from xstilts.study.backbone import Backbone
-from xstilts.study.mixture import Mixture
 from xstilts.study.recipe import Recipe
 from xstilts.study.specification import Identified, Specification, added
-from xstilts.study.use import Use
+from xstilts.study.use import Mixture, Use
 
 EVALUATION_VERSION = 2
 PHASE_VERSION = 2

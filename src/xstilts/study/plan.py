@@ -12,19 +12,16 @@ from pathlib import Path
 
 from xstilts import metrics
 from xstilts.errors import InputError, InputErrors
-from xstilts.study.arm import Arm, Overrides
+from xstilts.study.architecture import check_kinds
 from xstilts.study.backbone import Backbone
-from xstilts.study.benchmark import expand
-from xstilts.study.check_kinds import check_kinds
-from xstilts.study.check_visual import controls_of
+from xstilts.study.check_tasks import controls_of
 from xstilts.study.claim import CONTROLS, OF_EVERY_ARM
-from xstilts.study.mixture import Mixture
 from xstilts.study.phase import Evaluation, Inference, Phase, chain
 from xstilts.study.recipe import Recipe, overridden
 from xstilts.study.resolve import Resolver
 from xstilts.study.step import Places, Step
-from xstilts.study.study import StudyFile, task_name
-from xstilts.study.use import Use
+from xstilts.study.study import Arm, Overrides, StudyFile, expand, task_name
+from xstilts.study.use import Mixture, Use
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What pydantic finds wrong with a table of a study file, in the words of its author."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -89,6 +89,11 @@ class Problem:
     place: Place
     what: str
     now: str = ""
+
+
+def near(name: str, known: Collection[str], there: str = "There are") -> str:
+    """The known name that was meant, or all of them."""
+    return did_you_mean(name, known) or f"{there} {', '.join(known) or 'none'}."
 
 
 def problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:

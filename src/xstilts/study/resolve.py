@@ -13,14 +13,12 @@ from xstilts.data.task import TEST_TRANSLATED, TRANSLATED, Task
 from xstilts.errors import DataError, InputError, StudyError
 from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.study import backbone as backbones
-from xstilts.study import vision
-from xstilts.study.arm import FAMILY, Arm, Replay, Shares
 from xstilts.study.backbone import Backbone, Tokenizer
-from xstilts.study.benchmark import expand
 from xstilts.study.check_tasks import find_task, trainer
+from xstilts.study.claim import FAMILY
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places
-from xstilts.study.study import BackboneTable, StudyFile, model_folder, task_name
+from xstilts.study.study import Arm, BackboneTable, Replay, Shares, StudyFile, expand, model_folder, task_name
 from xstilts.study.use import Development, Use, View
 
 TRAIN = "train"
@@ -217,21 +215,21 @@ class Resolver:
         if not self._unknown(one):
             self.errors.append(error)
 
-    def _vision(self, where: str, table: BackboneTable) -> vision.Vision | None:
+    def _vision(self, where: str, table: BackboneTable) -> backbones.Vision | None:
         """The eyes of a backbone, with their identity."""
         stated = table.vision
         if stated is None:
             return None
         folder = None if stated.model is None else model_folder(self.study, stated.model)
         if folder is None:
-            return vision.Vision(**stated.model_dump())
+            return backbones.Vision(**stated.model_dump())
         try:
-            checksum = vision.checksum(folder)
+            checksum = backbones.eyes_checksum(folder)
         except InputError as error:
             self.errors.append(type(error)(f"{where}.vision: {error.where}", error.what, error.now))
             checksum = "missing"
         self._backbone_folders[checksum] = folder
-        return vision.Vision(checksum=checksum)
+        return backbones.Vision(checksum=checksum)
 
     def _need_room(self, name: str, room: int | None) -> None:
         """No recipe may allow texts that are longer than the backbone reads."""
