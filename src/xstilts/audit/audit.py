@@ -156,7 +156,7 @@ class _Auditor:
             if wordless := len(self.evaluated[part].wordless):
                 of = len(self.evaluated[part])
                 yield f"{wordless:,} of {of:,} rows of {part}: they have no words"
-        visual = {one.use.task for one in self.chains if one.use.family == "visual"}
+        visual = {one.use.task for one in self.chains if one.use.kind.pictured}
         if visual:
             yield f"what the images of {', '.join(sorted(visual))} show: only their names are compared"
         for task, codes in sorted(self._unaligned().items()):
@@ -268,7 +268,7 @@ class _Auditor:
         For retrieval they do if they are pairs of sentences; otherwise if their labels, or what else stands
         in them, tell the labels of these rows, or where that cannot be known, if family and labels are alike.
         """
-        if one.use.family == "retrieval":
+        if not one.use.kind.trained:
             return seen.role == "text" and seen.family == "masked"
         if seen.role in ("labels", "text") and (asked, seen.part) in self.written:
             return True

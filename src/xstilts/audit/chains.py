@@ -136,7 +136,7 @@ def _uses(model: Backbone | Phase | None, places: Places) -> Iterator[tuple[Use,
             yield from ((use, "text") for use in (one.tokenizer.uses if one.tokenizer else ()))
             continue
         for use in one.uses:
-            yield use, "text" if use.family == "masked" or use.labels == "shuffled" else "labels"
+            yield use, "text" if not use.kind.labelled or use.labels == "shuffled" else "labels"
             selects = one.recipe.select == "best" or one.recipe.patience is not None
             if selects and use.development is not None:
                 split, language = use.development.split, use.development.language

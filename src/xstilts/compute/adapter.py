@@ -30,16 +30,6 @@ _SETTINGS: dict[str, Callable[[Adapter], dict[str, Any]]] = {
 _VARIANTS = {"dora": {"use_dora": True}, "rslora": {"use_rslora": True}}
 
 
-def _settings(adapter: Adapter) -> peft.PeftConfig:
-    method = "lora" if adapter.method in _VARIANTS else adapter.method
-    known: Any = peft.PEFT_TYPE_TO_CONFIG_MAPPING[peft.PeftType(method.upper())]
-    fields = _SETTINGS[method](adapter) | _VARIANTS.get(adapter.method, {})
-    settings: peft.PeftConfig = known(
-        target_modules=list(adapter.modules) if adapter.modules else "all-linear", **fields
-    )
-    return settings
-
-
 PREFIX = "base_model.model."
 """What peft puts before the names of a model's layers."""
 
@@ -54,7 +44,13 @@ def attach(model: Model, adapter: Adapter, new: Collection[str]) -> None:
     Raises BackboneError if peft finds no layers of those names, or none that it can adapt.
     """
     try:
-        peft.inject_adapter_in_model(_settings(adapter), model.encoder, NAME)
+        method = "lora" if adapter.method in _VARIANTS else adapter.method
+        known: Any = peft.PEFT_TYPE_TO_CONFIG_MAPPING[peft.PeftType(method.upper())]
+        fields = _SETTINGS[method](adapter) | _VARIANTS.get(adapter.method, {})
+        settings: peft.PeftConfig = known(
+            target_modules=list(adapter.modules) if adapter.modules else "all-linear", **fields
+        )
+        peft.inject_adapter_in_model(settings, model.encoder, NAME)
     except (ValueError, TypeError, NotImplementedError) as error:
         what = f"peft cannot give it the adapter '{adapter.method}' ({reason(error)})."
         name = model.encoder.config.model_type

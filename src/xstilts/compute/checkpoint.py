@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -183,14 +183,24 @@ def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> N
     """
     save_heads(model, folder)
     settings = model.encoder.config.__class__.from_dict(model.encoder.config.to_dict())
-    weights = _unshared(model.encoder.state_dict())
+    seen: dict[int, str] = {}
+    weights = {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in model.encoder.state_dict().items()
+        if seen.setdefault(tensor.data_ptr(), name) == name  # once; transformers ties the others as it loads
+    }
     settings.architectures = [type(model.encoder).__name__]
     outputs: tuple[str, ...] = ("LABEL_0", "LABEL_1")  # what transformers takes for granted, and spans need
     head, native = native_head(model)
     if isinstance(head, LanguageHead):
         settings.architectures, weights = _language_model(model, head, weights)
     elif native is not None:
-        weights = _native_weights(head, weights, native)
+        weights = {f"{native.prefix}.{name}": tensor for name, tensor in weights.items()}
+        for name, tensor in head.state_dict().items():
+            if target := native.name(name):
+                weights[target] = tensor.detach().cpu().contiguous()
+        if native.bias:
+            weights[f"{native.parts['out']}.bias"] = weights[native.bias].clone()
         settings.architectures = [native.architecture]
         outputs = labels.get(next(iter(model.heads))) or outputs
     settings.id2label = dict(enumerate(outputs))
@@ -237,7 +247,7 @@ def save_heads(model: Model, folder: Path) -> None:
         f"{name}.{part}": tensor.detach().cpu().contiguous()
         for name, head in model.heads.items()
         for part, tensor in head.state_dict().items()
-        if not _is_tied(model, head, part)
+        if not (part in ("weight", "out.weight") and head.get_parameter(part) is model.embeddings)
     }
     save_file(heads, folder / "heads.safetensors", metadata={"format": "pt"})
     (folder / "heads.json").write_text(json.dumps(kinds, indent=1, sort_keys=True))
@@ -251,21 +261,6 @@ def native_head(model: Model) -> tuple[Any, Native | None]:
     if isinstance(head, LanguageHead):
         return head, None
     return head, NATIVE.get(model.encoder.config.model_type, {}).get(str(head.family))
-
-
-def _unshared(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Each tensor once; transformers ties the others again when it loads them."""
-    seen: dict[int, str] = {}
-    return {
-        name: tensor.detach().cpu().contiguous()
-        for name, tensor in tensors.items()
-        if seen.setdefault(tensor.data_ptr(), name) == name
-    }
-
-
-def _is_tied(model: Model, head: nn.Module, part: str) -> bool:
-    """Whether a head's weight is the matrix of the embeddings."""
-    return part in ("weight", "out.weight") and head.get_parameter(part) is model.embeddings
 
 
 def _language_model(
@@ -282,7 +277,7 @@ def _language_model(
     if settings.model_type in READ_FIRST:
         found = {name.replace("language_model.", "model.", 1): tensor for name, tensor in weights.items()}
     if head.weight is not model.embeddings:
-        found[_output_name(names)] = head.weight.detach().cpu().contiguous()
+        found[next(name for name in OUTPUTS if name in names)] = head.weight.detach().cpu().contiguous()
     if head.bias is not None:
         found["final_logits_bias"] = head.bias.detach().cpu().reshape(1, -1).contiguous()
     return [known.__name__], found
@@ -304,26 +299,14 @@ OUTPUTS = ("lm_head.weight", "lm_head.out_proj.weight")
 """How the language models of transformers call the weights of their head."""
 
 
-def _output_name(names: Mapping[str, Any]) -> str:
-    return next(name for name in OUTPUTS if name in names)
-
-
-def _native_weights(
-    head: nn.Module, encoder: Mapping[str, torch.Tensor], native: Native
-) -> dict[str, torch.Tensor]:
-    weights = {f"{native.prefix}.{name}": tensor for name, tensor in encoder.items()}
-    for name, tensor in head.state_dict().items():
-        if target := native.name(name):
-            weights[target] = tensor.detach().cpu().contiguous()
-    if native.bias:
-        weights[f"{native.parts['out']}.bias"] = weights[native.bias].clone()
-    return weights
+OF_NORMS = {"weight": "gamma", "bias": "beta"}
+"""How releases that were converted from TensorFlow (mBERT) call the weights of norms."""
 
 
 def load_heads(model: Model, folder: Path) -> None:
     """The heads that xstilts saved; of a model from elsewhere, its language modelling head if it has one."""
     if not (folder / "heads.json").is_file():
-        _load_language_head(model, folder)
+        (_load_language_head if model.writes else _load_filling_head)(model, folder)
         return
     kinds = json.loads((folder / "heads.json").read_text())
     tensors = load_file(folder / "heads.safetensors")
@@ -337,9 +320,6 @@ def load_heads(model: Model, folder: Path) -> None:
 
 
 def _load_language_head(model: Model, folder: Path) -> None:
-    if not model.writes:
-        _load_filling_head(model, folder)
-        return
     own = next((tensor for _, tensor in _stored(folder, dict.fromkeys(OUTPUTS))), None)
     if own is not None and not torch.equal(own, model.embeddings):
         model.add_language_head("masked", own)
@@ -360,17 +340,15 @@ def _load_filling_head(model: Model, folder: Path) -> None:
     model.add_head("masked", "masked", 0)
     parts = {part: native.name(part) for part in model.heads["masked"].state_dict()}
     wanted = {part: name for part, name in parts.items() if name}
-    found = dict(_stored(folder, {part: _formerly(name) for part, name in wanted.items()}))
-    found |= dict(_stored(folder, wanted))
+    formerly = {
+        part: re.sub(r"LayerNorm\.(weight|bias)$", lambda found: f"LayerNorm.{OF_NORMS[found[1]]}", name)
+        for part, name in wanted.items()
+    }
+    found = dict(_stored(folder, formerly)) | dict(_stored(folder, wanted))
     if len(found) == len(wanted):
         model.heads["masked"].load_state_dict(found, strict=False)
     else:
         del model.heads["masked"]
-
-
-def _formerly(name: str) -> str:
-    """The name of a norm's weights in releases that were converted from TensorFlow (mBERT)."""
-    return name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
 
 
 def _stored(folder: Path, sources: Mapping[str, str | None]) -> Iterator[tuple[str, torch.Tensor]]:

@@ -105,7 +105,7 @@ class Context:
 
     def stream(self, use: Use, language: str) -> Iterator[Example]:
         """The same one after the other, for rows that are never all in memory; not of rows about images."""
-        assert use.family != "visual", "a control's view of images is one of all rows"
+        assert not use.kind.pictured, "a control's view of images is one of all rows"
         return loader.stream(self.places.task(use.task), use.split, language, self.places.data)
 
     def development(self, use: Use) -> list[Example]:
@@ -117,7 +117,7 @@ class Context:
         """The rows as the view of the use shows them: in every language alike, where rows are parallel."""
         rows = loader.load(self.places.task(use.task), split, language, self.places.data)
         counted(Part(use.task, split, language, data), self.places, rows)
-        if use.family != "visual":
+        if not use.kind.pictured:
             return rows
         if (error := unseeing(self.step, self.places)) is not None:
             raise error

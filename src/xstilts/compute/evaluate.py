@@ -109,7 +109,7 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
         nulls=has_nulls(evaluation.metric),
     )
     layout = model.layout(layout, inference.readout)
-    if evaluation.use.family == "retrieval":
+    if not evaluation.use.kind.trained:
         return _translations(evaluation, context, model, layout)
     assert evaluation.trained_by is not None
     head = head_name(evaluation.trained_by, inference.readout)
@@ -155,7 +155,7 @@ def _gold(evaluation: Evaluation, rows: Sequence[Any]) -> tuple[list[Any], list[
     """Gold values and ids. Of sentences that are retrieved, which have other numbers in other languages, the
     ids are those of the source language's, or these sentences themselves."""
     family = families.find(evaluation.use.family)
-    if evaluation.use.family == "retrieval":
+    if not evaluation.use.kind.trained:
         bitext: Bitext = rows[0]
         if evaluation.metric == MINING:
             gold: list[Any] = gold_rows(bitext)

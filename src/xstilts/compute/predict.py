@@ -215,7 +215,10 @@ def _steps(model: Model, batch: Batch) -> Generator[torch.Tensor, torch.Tensor, 
             )
             cache = outputs.past_key_values
             token = yield outputs.last_hidden_state[:, -1]
-    ids, attention = _left(batch)
+    # Token ids and attention, padded on the left, so that all sequences end together.
+    lengths, width = batch.attention.sum(dim=1), batch.ids.shape[1]
+    order = (torch.arange(width, device=batch.ids.device)[None] + lengths[:, None]) % width
+    ids, attention = batch.ids.gather(1, order), batch.attention.gather(1, order)
     while True:
         inputs = {"input_ids": ids, "attention_mask": attention}
         if model.takes_positions:
@@ -225,13 +228,6 @@ def _steps(model: Model, batch: Batch) -> Generator[torch.Tensor, torch.Tensor, 
         token = yield outputs.last_hidden_state[:, -1]
         ids = token[:, None]
         attention = torch.cat([attention, attention.new_ones(len(ids), 1)], dim=1)
-
-
-def _left(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids and attention, padded on the left, so that all sequences end together."""
-    lengths, width = batch.attention.sum(dim=1), batch.ids.shape[1]
-    order = (torch.arange(width, device=batch.ids.device)[None] + lengths[:, None]) % width
-    return batch.ids.gather(1, order), batch.attention.gather(1, order)
 
 
 MINING = mining.MINING_F1.name

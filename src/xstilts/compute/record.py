@@ -37,7 +37,19 @@ def record(step: Step, result: dict[str, Any], seconds: float) -> dict[str, Any]
         "seconds": round(seconds, 3),
     }
     hardware = {"host": platform.node(), "system": platform.platform(), **computes_on()}
-    return about | result | {"memory": _peaks(), "hardware": hardware, "software": software()}
+    # Peaks since `begin`, in MB; where the system cannot tell, of the process's whole life.
+    if _STATUS.is_file():
+        lines = _STATUS.read_text().splitlines()
+        (peak,) = [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")]
+    else:
+        import resource
+
+        unit = 2**20 if sys.platform == "darwin" else 2**10
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    cuda = _cuda()
+    gpu = {} if cuda is None else {"gpu_peak_mb": round(cuda.max_memory_allocated() / 2**20, 1)}
+    memory = {"peak_mb": round(peak, 1), **gpu}
+    return about | result | {"memory": memory, "hardware": hardware, "software": software()}
 
 
 def computes_on() -> dict[str, Any]:
@@ -67,21 +79,6 @@ def software() -> dict[str, Any]:
     }
 
 
-def _peaks() -> dict[str, float]:
-    """Peaks since `begin`, in MB; where the system cannot tell, of the process's whole life."""
-    if _STATUS.is_file():
-        lines = _STATUS.read_text().splitlines()
-        (peak,) = [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")]
-    else:
-        import resource
-
-        unit = 2**20 if sys.platform == "darwin" else 2**10
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    cuda = _cuda()
-    gpu = {} if cuda is None else {"gpu_peak_mb": round(cuda.max_memory_allocated() / 2**20, 1)}
-    return {"peak_mb": round(peak, 1), **gpu}
-
-
 def _cuda() -> Any:
     """torch.cuda if a step has loaded torch and there is a GPU."""
     torch = sys.modules.get("torch")
@@ -91,12 +88,9 @@ def _cuda() -> Any:
 @cache
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
-    names = (
-        [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        if info.is_file()
-        else []
-    )
-    return names[0].split(":", 1)[1].strip() if names else platform.processor()
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
 
 
 @cache
@@ -112,13 +106,12 @@ def _commit() -> str | None:
     root = Path(__file__).resolve().parents[3]
     if not (root / ".git").exists():
         return None
+    git = ["git", "-C", str(root)]
     try:
-        commit = _git(root, "rev-parse", "HEAD")
-        return f"{commit}+" if _git(root, "status", "--porcelain", "--", "src") else commit
+        commit, changed = (
+            subprocess.run([*git, *command], capture_output=True, text=True, check=True).stdout.strip()
+            for command in (("rev-parse", "HEAD"), ("status", "--porcelain", "--", "src"))
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def _git(root: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(root), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return f"{commit}+" if changed else commit

@@ -136,7 +136,7 @@ VERSIONS = (1, tokenizers.__version__)
 
 def head_name(use: Use, readout: str = "head") -> str:
     """The name of the head that serves a use of a task; what is read out as text has the language model's."""
-    if use.family == "masked" or (readout == "text" and use.family in TEXT_FAMILIES):
+    if not use.kind.labelled or (readout == "text" and use.family in TEXT_FAMILIES):
         return MASKED_HEAD
     return use.task.replace(".", "_").replace("/", "_")
 
@@ -158,7 +158,7 @@ def examples(use: Use, context: Context, seed: int) -> Iterable[Any]:
 
 def _capped(use: Use, context: Context, seed: int) -> Iterable[Any]:
     """With a cap rows are read twice, first to be counted; what is slow to make or seen whole once."""
-    in_memory = use.family == "visual" or context.places.task(use.task).made is not None
+    in_memory = use.kind.pictured or context.places.task(use.task).made is not None
     source = context.examples if in_memory else context.stream
 
     def read() -> Iterable[Any]:

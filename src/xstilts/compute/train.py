@@ -232,7 +232,7 @@ def carried(phase: Phase) -> dict[str, str]:
         alike = {
             head_name(other): other.task == use.task
             for other in phase.parent.uses
-            if other.family == use.family != "masked" and other.label_set == use.label_set
+            if use.kind.labelled and other.family == use.family and other.label_set == use.label_set
         }
         same = [name for name, is_same in alike.items() if is_same] or list(alike)
         if len(same) == 1:

@@ -59,7 +59,7 @@ class Data:
             model.check_room(encoded)
             tasks.append(encoded)
             counts[use.task] += rows
-        masked = [use.family == "masked" for use in phase.uses]
+        masked = [not use.kind.labelled for use in phase.uses]
         schedule = Schedule.of(tasks, phase.seed, phase.recipe, phase.mixture, masked)
         hiding = objective(model) if any(masked) else None
         return cls(phase, tasks, counts, schedule, hiding, _development(phase, context, model, layouts))
@@ -73,7 +73,7 @@ class Data:
         """What an update is computed of in one of the processes, with micro-batches of at most `tokens`."""
         number, items = self.schedule.at(update)
         data, use = self.tasks[number], self.phase.uses[number]
-        if use.family == "masked" and self.hiding is not None:
+        if not use.kind.labelled and self.hiding is not None:
             rng = generator("mask", self.phase.seed, update)
             data = self.hiding.hide(data, items, self.phase.recipe.mask_rate, rng)
             items = np.arange(len(items))
@@ -90,7 +90,7 @@ def source_scores(model: Model, watch: Mapping[str, Prepared], phase: Phase) -> 
             continue
         rows, precision = watch[use.task].examples, phase.recipe.precision
         head = head_name(use, phase.recipe.readout)
-        if use.family == "masked":
+        if not use.kind.labelled:
             value, chance = masked_accuracy(model, head, watch[use.task], phase.recipe.mask_rate, precision)
             scores[use.task] = {"metric": "masked_accuracy", "value": value, "chance": chance, "n": len(rows)}
             continue

@@ -91,47 +91,9 @@ def translate(
     """
     check(one, language)
     codes = translator.codes(one.source_language, language, target_code)
-    made = _made(one, language, translator, codes, places)
-    folder = places.out / translated.folder(one)
-    path, record = folder / f"{language}.jsonl.gz", folder / f"{language}.json"
-    if _done(path, record, made):
-        say(f"{one.name} to {language}: {path} is there already.")
-        return path
-    rows = _rows(one, translator.wish, places)
-    parts = folder / f"{language}.partial"
-    _begin(parts, made)
-    joint = "" if languages.find(language).script in UNSPACED else " "
-    began, kept = time.monotonic(), 0
-    for start in range(0, len(rows), PART):
-        part = parts / f"{start:08}.json"
-        if part.exists():
-            kept = start + PART
-            continue
-        write_json(part, _part(rows[start : start + PART], translator, codes, joint))
-        _tell(one, language, min(start + PART, len(rows)), len(rows), kept, time.monotonic() - began)
-    _finish(path, record, made, sorted(parts.glob("[0-9]*.json")))
-    shutil.rmtree(parts)
-    return path
-
-
-def check(one: Task, language: str) -> None:
-    """Raises DataError if the rows of the task are not translated into that language by a model."""
-    translated.check(one, language)
-    if one.made is not None:
-        what = "needs no model: the lab says the same meanings in every language."
-        raise DataError(f"task '{one.name}'", what, "Its translated rows are there without this command.")
-
-
-def _made(
-    one: Task,
-    language: str,
-    translator: Translator,
-    codes: tuple[str | None, str | None],
-    places: TranslationFolders,
-) -> dict[str, Any]:
-    """Everything that the rows depend on but the versions of the libraries."""
+    # Everything that the rows depend on but the versions of the libraries.
     wish, source = translator.wish, one.source_language
-    return {
+    made = {
         "version": VERSION,
         "task": one.name,
         "task_version": one.version,
@@ -148,6 +110,48 @@ def _made(
             "longest": wish.longest,
         },
     }
+    folder = places.out / translated.folder(one)
+    path, record = folder / f"{language}.jsonl.gz", folder / f"{language}.json"
+    if _done(path, record, made):
+        say(f"{one.name} to {language}: {path} is there already.")
+        return path
+    rows = _rows(one, translator.wish, places)
+    parts = folder / f"{language}.partial"
+    # The folder of the finished parts, without those that were made in another way.
+    stated = parts / "made.json"
+    if parts.exists() and not (stated.exists() and read_json(stated) == made):
+        shutil.rmtree(parts)
+    try:
+        parts.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        now = "Name another folder with --out."
+        raise DataError(str(parts), f"cannot be written ({error.strerror}).", now) from error
+    write_json(stated, made)
+    joint = "" if languages.find(language).script in UNSPACED else " "
+    began, kept = time.monotonic(), 0
+    for start in range(0, len(rows), PART):
+        part = parts / f"{start:08}.json"
+        if part.exists():
+            kept = start + PART
+            continue
+        write_json(part, _part(rows[start : start + PART], translator, codes, joint))
+        done = min(start + PART, len(rows))
+        total = len(rows)
+        seconds = time.monotonic() - began
+        speed = (done - kept) / seconds
+        left = f", about {ceil((total - done) / speed / 60)} min left" if done < total else ""
+        say(f"{one.name} to {language}: {done:,} of {total:,} rows, {speed:.1f} a second{left}")
+    _finish(path, record, made, sorted(parts.glob("[0-9]*.json")))
+    shutil.rmtree(parts)
+    return path
+
+
+def check(one: Task, language: str) -> None:
+    """Raises DataError if the rows of the task are not translated into that language by a model."""
+    translated.check(one, language)
+    if one.made is not None:
+        what = "needs no model: the lab says the same meanings in every language."
+        raise DataError(f"task '{one.name}'", what, "Its translated rows are there without this command.")
 
 
 def _rows(one: Task, wish: Wish, places: TranslationFolders) -> list[Example]:
@@ -172,19 +176,6 @@ def _done(path: Path, record: Path, made: Mapping[str, Any]) -> bool:
     raise DataError(str(there[0]), what, "Remove it, or name another folder with --out.")
 
 
-def _begin(parts: Path, made: Mapping[str, Any]) -> None:
-    """The folder of the finished parts, without those that were made in another way."""
-    stated = parts / "made.json"
-    if parts.exists() and not (stated.exists() and read_json(stated) == made):
-        shutil.rmtree(parts)
-    try:
-        parts.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        now = "Name another folder with --out."
-        raise DataError(str(parts), f"cannot be written ({error.strerror}).", now) from error
-    write_json(stated, made)
-
-
 def _part(
     rows: Sequence[Example], translator: Translator, codes: tuple[str | None, str | None], joint: str
 ) -> dict[str, Any]:
@@ -194,12 +185,6 @@ def _part(
     dropped = Counter(row for row in new if isinstance(row, str))
     kept = [translated.to_json(row) for row in new if not isinstance(row, str)]
     return {"rows": kept, "dropped": dict(sorted(dropped.items())), "cut": dict(cut)}
-
-
-def _tell(one: Task, language: str, done: int, total: int, kept: int, seconds: float) -> None:
-    speed = (done - kept) / seconds
-    left = f", about {ceil((total - done) / speed / 60)} min left" if done < total else ""
-    say(f"{one.name} to {language}: {done:,} of {total:,} rows, {speed:.1f} a second{left}")
 
 
 def _finish(path: Path, record: Path, made: Mapping[str, Any], parts: Sequence[Path]) -> None:
@@ -218,22 +203,18 @@ def _finish(path: Path, record: Path, made: Mapping[str, Any], parts: Sequence[P
             what = f"no row is left: {dict(dropped)}."
             raise DataError(str(path), what, "Does the model translate from this language into that one?")
         counts = {"rows": rows, "dropped": dict(sorted(dropped.items())), "cut": dict(cut)}
-        write_json(record, {**made, **counts, "versions": _versions()})
+        found = {}
+        for name in ("torch", "transformers", "tokenizers", "sentencepiece"):
+            try:
+                found[name] = version(name)
+            except PackageNotFoundError:
+                continue
+        write_json(record, {**made, **counts, "versions": found})
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
     lost = "".join(f", {number:,} dropped ({why})" for why, number in sorted(dropped.items()))
     say(f"{made['task']} to {made['language']}: {rows:,} rows{lost}.")
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in ("torch", "transformers", "tokenizers", "sentencepiece"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 EMPTY, NOT_FOUND = "empty translation", "answer not found"
@@ -299,7 +280,17 @@ def retold(example: Example, telling: Telling) -> Example | str:
             lost = _lost(example.context, choice.context) or any(map(_lost, example.options, options))
             return EMPTY if lost else choice
         case Question():
-            return _question(example, telling)
+            context, asked = _text(example.context, telling), _text(example.question, telling)
+            if _lost(example.context, context) or _lost(example.question, asked):
+                return EMPTY
+            found = [_answer(example.context, answer, telling) for answer in example.answers]
+            answers = tuple(
+                Answer(context[start:end], start)
+                for start, end in (place for place in found if place is not None)
+            )
+            if example.answers and not answers:
+                return NOT_FOUND
+            return Question(context, asked, answers, example.id)
         case _:
             raise AssertionError("only rows of translated.FAMILIES are translated")
 
@@ -311,19 +302,6 @@ def _lost(old: str | None, new: str | None) -> bool:
 def _text(text: str, telling: Telling) -> str:
     parts = (telling.sentences[text[start:end]].strip() for start, end in sentences(text))
     return telling.joint.join(part for part in parts if part)
-
-
-def _question(example: Question, telling: Telling) -> Question | str:
-    context, asked = _text(example.context, telling), _text(example.question, telling)
-    if _lost(example.context, context) or _lost(example.question, asked):
-        return EMPTY
-    found = [_answer(example.context, answer, telling) for answer in example.answers]
-    answers = tuple(
-        Answer(context[start:end], start) for start, end in (place for place in found if place is not None)
-    )
-    if example.answers and not answers:
-        return NOT_FOUND
-    return Question(context, asked, answers, example.id)
 
 
 def _answer(context: str, answer: Answer, telling: Telling) -> tuple[int, int] | None:

@@ -47,7 +47,23 @@ class Translator:
         """Raises BackboneError if there is no such model, or none that is safe to load and translates."""
         self.wish = wish
         self.folder = _folder(wish)
-        self.checksum = _checksum(self.folder)
+        folder, where = self.folder, str(self.folder)
+        if not (folder / SHAPE).is_file():
+            raise BackboneError(where, f"holds no {SHAPE}.", "Name a folder made by `save_pretrained`.")
+        if not any(folder.glob(WEIGHTS)):
+            pickled = sorted(folder.glob("*.bin"))
+            what = (
+                f"holds {pickled[0].name}, a pickle, which can run code."
+                if pickled
+                else f"holds no {WEIGHTS}."
+            )
+            raise BackboneError(where, what, CONVERT)
+        digest = hashlib.sha256()
+        for path in sorted({path for pattern in WANTED for path in folder.glob(pattern) if path.is_file()}):
+            digest.update(path.name.encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        self.checksum = "sha256:" + digest.hexdigest()
         self.tokenizer, self.model = _load(self.folder)
         self.model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu")).eval()
 
@@ -147,28 +163,6 @@ def _folder(wish: Wish) -> Path:
         now = "Name a folder made by `save_pretrained`, or a Hub model with its --revision (a commit)."
         raise BackboneError(wish.model, "no such folder.", now)
     return folder.resolve()
-
-
-def _checksum(folder: Path) -> str:
-    """The identity of a model: the checksum of its weights, settings and tokenizer.
-
-    Raises BackboneError if it has no weights in safetensors format, or asks for code of its own.
-    """
-    where = str(folder)
-    if not (folder / SHAPE).is_file():
-        raise BackboneError(where, f"holds no {SHAPE}.", "Name a folder made by `save_pretrained`.")
-    if not any(folder.glob(WEIGHTS)):
-        pickled = sorted(folder.glob("*.bin"))
-        what = (
-            f"holds {pickled[0].name}, a pickle, which can run code." if pickled else f"holds no {WEIGHTS}."
-        )
-        raise BackboneError(where, what, CONVERT)
-    digest = hashlib.sha256()
-    for path in sorted({path for pattern in WANTED for path in folder.glob(pattern) if path.is_file()}):
-        digest.update(path.name.encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return "sha256:" + digest.hexdigest()
 
 
 def _load(folder: Path) -> tuple[Any, Any]:

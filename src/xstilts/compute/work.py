@@ -18,7 +18,6 @@ from xstilts.compute import record
 from xstilts.compute.context import MICRO_TOKENS, Context, Event, Means
 from xstilts.errors import DamageError, StoreError, XstiltsError
 from xstilts.store import Store, write_json
-from xstilts.store.leases import Lease
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Evaluation, Phase
 from xstilts.study.sources import read
@@ -77,7 +76,13 @@ def _ensure(step: Step, is_there: Callable[[Step], bool], bench: _Bench) -> Outc
             if parent is not None and _ensure(parent, store.has_checkpoint, bench) == "busy":
                 return "busy"
             begun = True
-            _attempt(step, replace(bench, report=_watched(bench.report, lease)))
+
+            def watched(event: Event) -> None:
+                if lease.lost:
+                    raise LeaseLostError
+                bench.report(event)
+
+            _attempt(step, replace(bench, report=watched))
         except LeaseLostError:
             return "busy"
         except Exception as error:
@@ -160,15 +165,6 @@ def _result(step: Step, context: Context) -> dict[str, Any]:
             from xstilts.compute.evaluate import evaluate
 
             return evaluate(evaluation, context)
-
-
-def _watched(report: Callable[[Event], None], lease: Lease) -> Callable[[Event], None]:
-    def watched(event: Event) -> None:
-        if lease.lost:
-            raise LeaseLostError
-        report(event)
-
-    return watched
 
 
 def end_with_parent() -> None:

@@ -7,14 +7,14 @@ the first state read, so index 0 of a decision means none (as in Devlin et al. 2
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.data.examples import Answer, Question
-from xstilts.families.items import Item, Layout, separator
+from xstilts.families.items import Family, Item, Layout, separator
 
 MAX_QUESTION = 64
 """Tokens kept of a question (jiant and the BERT scripts: max_query_length 64)."""
@@ -94,13 +94,12 @@ def _short_questions(examples: Sequence[Question], tokenizer: Any, longest: int)
     ]
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(Family):
     """Questions whose answers are spans of a context (SQuAD, XQuAD, MLQA, TyDiQA-GoldP, ...)."""
 
-    name: str = "span"
-    version: int = 2
-    axis: str = "reads"
+    name = "span"
+    version = 2
+    axis = "reads"
 
     def outputs(self, layout: Layout) -> int:
         """Two scores per token: first of the answer, last of the answer."""

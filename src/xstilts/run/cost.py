@@ -152,7 +152,7 @@ def tokens_of(step: Step, places: Places) -> int | None:
         longest = max(TOKENS_PER_EXAMPLE[use.family] for use in phase.uses)
         return recipe.updates * recipe.batch_size * min(longest, recipe.max_length)
     mixture = phase.mixture or Mixture()
-    uses = [use for use in phase.uses if not (mixture.replay and use.family == "masked")]
+    uses = [use for use in phase.uses if not (mixture.replay and not use.kind.labelled)]
     sizes = [_tokens_in(use, places, mixture.limit) for use in uses]
     known = [size for size in sizes if size is not None]
     tokens = sum(known) * (recipe.epochs or 1) / (1 - mixture.replay)

@@ -318,7 +318,7 @@ class Launch:
 
 
 class CheckpointDropper:
-    """A listener that tells another one first, and drops checkpoints that nothing waits for; so does making it.
+    """A listener that tells another one first, and drops checkpoints that nothing waits for.
 
     Checkpoints of target phases go when their evaluations are stored: they are most of what a study takes.
     Who needs one computes the phase anew, with the same bytes on the CPU. Intermediate phases and backbones

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from xstilts import families
 from xstilts import tasks as registry
 from xstilts.data import languages
 from xstilts.data.task import TEST_TRANSLATED, Task
@@ -30,7 +31,7 @@ def trainer(study: StudyFile, target: Task) -> Task | None:
     It is the one that the study names, else the one that the task's file names, else the task itself.
     TaskError if there is none of that name.
     """
-    if target.family == "retrieval":
+    if not families.find(target.family).trained:
         return None
     if target.name in study.target.trained_by:
         return find_task(study, study.target.trained_by[target.name])
@@ -60,7 +61,7 @@ def check_targets(study: StudyFile) -> Iterator[Problem]:
     wanted = study.target.languages
     yield from bad_languages(wanted, found, ("target", "languages"))
     for name, target in found.items():
-        if target.family == "masked":
+        if not families.find(target.family).labelled:
             yield Problem(place, f"'{name}' is masked text, which has no score.", "Use it in an arm.")
             continue
         yield from _not_zero_shot(study, name, target)
@@ -68,7 +69,7 @@ def check_targets(study: StudyFile) -> Iterator[Problem]:
         if found and name not in found:
             way_out = did_you_mean(name, found) or f"The targets are {', '.join(found)}."
             yield Problem((*TRAINED_BY, name), "is no target of the study.", way_out)
-        elif name in found and found[name].family == "retrieval":
+        elif name in found and not families.find(found[name].family).trained:
             yield Problem((*TRAINED_BY, name), "is retrieval, which nothing trains.", "Take it out.")
 
 
@@ -162,7 +163,7 @@ def controls_of(study: StudyFile, target: Task) -> tuple[str, ...]:
 
 def _refusal(control: str, target: Task) -> str:
     """Why a target cannot have a control; empty if it can."""
-    if target.family != "visual":
+    if not families.find(target.family).pictured:
         return "it is about text alone"
     if control == "caption-only" and not target.captions:
         return "its rows have no captions"
@@ -192,11 +193,11 @@ def check_arms(study: StudyFile) -> Iterator[Problem]:
         yield from bad_tasks(study, arm.tasks, place)
         found = found_tasks(study, arm.tasks)
         for one, trained in found.items():
-            if trained.family == "retrieval":
+            if not families.find(trained.family).trained:
                 yield Problem(place, f"'{one}' is a retrieval task, which trains nothing.", "Take it out.")
             elif trained.trained_by is not None:
                 yield without_rows(trained, place)
-            if trained.family == "masked" and arm.labels == "shuffled":
+            if not families.find(trained.family).labelled and arm.labels == "shuffled":
                 yield Problem((*place, "labels"), f"'{one}' has no labels to shuffle.", "Take it out.")
         if arm.examples is not None and "examples" in arm.recipe:
             yield Problem((*place, "recipe", "examples"), "is stated a second time.", "Leave one out.")
@@ -225,7 +226,7 @@ def _bad_rows(study: StudyFile, arm: Arm, found: Mapping[str, Task], place: Plac
         if arm.languages is None:
             yield Problem(here, "is missing: into which languages?", 'Write languages = ["de"].')
         for one, trained in found.items():
-            if trained.family == "masked":
+            if not families.find(trained.family).labelled:
                 yield Problem(
                     (*place, "translated"), f"'{one}' has no labels to be translated with.", "Take it out."
                 )
@@ -242,7 +243,7 @@ def _bad_mixing(arm: Arm, found: Mapping[str, Task], place: Place) -> Iterator[P
     """Shares belong to several labelled tasks."""
     if arm.mixing == "size":
         return
-    labelled = [name for name, one in found.items() if one.family != "masked"]
+    labelled = [name for name, one in found.items() if families.find(one.family).labelled]
     if len(arm.tasks) < 2:
         yield Problem(place, "mixes nothing: the arm has one task or none.", "Leave it out.")
     elif found and len(labelled) < len(arm.tasks):
@@ -273,12 +274,12 @@ def _bad_replay(study: StudyFile, arm: Arm, found: Mapping[str, Task], place: Pl
     yield from bad_tasks(study, arm.replay.tasks, here)
     replayed = found_tasks(study, arm.replay.tasks)
     for name, one in replayed.items():
-        if one.family != "masked":
+        if families.find(one.family).labelled:
             yield Problem(here, f"'{name}' is no masked text.", "Put it into the tasks of the arm.")
         if name in found:
             yield Problem(here, f"'{name}' is a task of the arm already.", "Take it out of one of them.")
     yield from bad_languages(arm.replay.languages, replayed, (*place, "languages"))
-    if not arm.tasks or (found and all(one.family == "masked" for one in found.values())):
+    if not arm.tasks or (found and all(not families.find(one.family).labelled for one in found.values())):
         what = "there is nothing beside it: the arm has no labelled task."
         yield Problem(place, what, "Put the masked text into the tasks of the arm.")
 

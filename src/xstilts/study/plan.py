@@ -159,7 +159,7 @@ class _ResolvedTarget:
             max_length=recipe.max_length,
             stride=recipe.stride,
             precision=recipe.precision,
-            layer=recipe.layer if self.use.family == "retrieval" else None,
+            layer=None if self.use.kind.trained else recipe.layer,
             readout=recipe.readout,
             attention=recipe.attention,
             threads=recipe.threads,
@@ -268,7 +268,7 @@ def _mixture(arm: Arm, uses: tuple[Use, ...]) -> Mixture | None:
     if mixing.temperature is not None:
         return Mixture(rule="temperature", temperature=mixing.temperature, replay=replay)
     by_task = {task_name(name): share for name, share in (mixing.shares or {}).items()}
-    shares = tuple(by_task[use.task] for use in uses if use.family != "masked")
+    shares = tuple(by_task[use.task] for use in uses if use.kind.labelled)
     return Mixture(rule="shares", shares=shares, replay=replay)
 
 
@@ -278,7 +278,7 @@ def _target(study: StudyFile, resolver: Resolver, name: str) -> _ResolvedTarget:
     recipe = study.target_recipe(name)
     use = resolver.target(name)
     thresholds = resolver.thresholds(name, use) if metric.name == "mining_f1" else None
-    asked = None if use.family == "retrieval" else study.target.test_examples
+    asked = study.target.test_examples if use.kind.trained else None
     made = _ResolvedTarget(
         task_name(name), use, trained_by, recipe, metric.name, metric.version, thresholds, asked
     )

@@ -79,7 +79,8 @@ class Resolver:
             use = self._use(trained, split, tuple(shares))
             use = use.changed(shares=tuple(shares[code] for code in use.languages))
         else:
-            default = trained.languages if trained.family == "masked" else (trained.source_language,)
+            labelled = families.find(trained.family).labelled
+            default = (trained.source_language,) if labelled else trained.languages
             known = arm.languages if arm.translated else trained.languages
             wanted = arm.languages and [code for code in arm.languages if code in (known or ())]
             use = self._use(trained, split, self._having(trained, split, wanted, default))

@@ -305,7 +305,7 @@ def unseeing(step: Step, places: Places) -> InputError | None:
     if isinstance(one, Backbone) or (isinstance(one, Evaluation) and one.model is None):
         return None
     asked = one.uses if isinstance(one, Phase) else (one.use,)
-    if all(use.family != "visual" or use.view in WITHOUT_IMAGES for use in asked):
+    if all(not use.kind.pictured or use.view in WITHOUT_IMAGES for use in asked):
         return None
     *_, backbone = chain(one.model if isinstance(one, Evaluation) else one)
     assert isinstance(backbone, Backbone)

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from xstilts import families
+from xstilts.families.items import Family
 from xstilts.study.specification import Specification, added
 
 View = Literal["all", "shuffled", "text", "image", "caption", "translated"]
@@ -47,6 +49,11 @@ class Use(Specification):
     shares: tuple[float, ...] = added(())
     view: View = added("all")
     images: str = added("")
+
+    @property
+    def kind(self) -> Family:
+        """The family itself, which states what is true of it."""
+        return families.find(self.family)
 
     @property
     def title(self) -> str:
