@@ -178,13 +178,7 @@ class _Auditor:
 
     def _findings(self, one: Chain) -> Iterator[Finding]:
         yield from seen_languages(one)
-        yield from self._other_languages(one)
-        for part in one.evaluated():
-            if part in self.evaluated:
-                yield from self._of_rows(one, part)
-
-    def _other_languages(self, one: Chain) -> Iterator[Finding]:
-        """Rows in other languages than their file is said to be in."""
+        # Rows in other languages than their file is said to be in.
         for seen in one.seen:
             for code, (count, of, text) in sorted(self.spoken.get(seen.part, {}).items()):
                 kind = _kind_of_language(one, seen, code)
@@ -204,6 +198,9 @@ class _Auditor:
                         of,
                         examples=(text,),
                     )
+        for part in one.evaluated():
+            if part in self.evaluated:
+                yield from self._of_rows(one, part)
 
     def _of_rows(self, one: Chain, part: RowSet) -> Iterator[Finding]:
         """What of the rows in one language the chain has seen: with labels, in translation, as text."""

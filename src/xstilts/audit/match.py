@@ -339,24 +339,19 @@ def translations(one: Texts, other: Texts) -> dict[int, int] | None:
     """Row of `one` -> row of `other` that translates it; None if they are not translations of each other."""
     if one.bitext or other.bitext:
         return None
-    pairs = _by_id(one, other) if all(one.ids) and all(other.ids) else _by_place(one, other)
+    pairs: dict[int, int] = {}
+    if all(one.ids) and all(other.ids):
+        if len(set(one.ids)) == len(one) and len(set(other.ids)) == len(other):
+            place = {name: number for number, name in enumerate(other.ids)}
+            pairs = {number: place[name] for number, name in enumerate(one.ids) if name in place}
+    elif len(one) == len(other):
+        pairs = {number: number for number in range(len(one))}
     if len(pairs) < ENOUGH:
         return None
     labels = [(_label(one.examples[ours]), _label(other.examples[theirs])) for ours, theirs in pairs.items()]
     if sum(ours == theirs for ours, theirs in labels) < AGREEMENT * len(labels):
         return None
     return pairs if max(_correlations(one, other, pairs)) >= CORRELATION else None
-
-
-def _by_id(one: Texts, other: Texts) -> dict[int, int]:
-    if len(set(one.ids)) < len(one) or len(set(other.ids)) < len(other):
-        return {}
-    place = {name: number for number, name in enumerate(other.ids)}
-    return {number: place[name] for number, name in enumerate(one.ids) if name in place}
-
-
-def _by_place(one: Texts, other: Texts) -> dict[int, int]:
-    return {number: number for number in range(len(one))} if len(one) == len(other) else {}
 
 
 def _correlations(one: Texts, other: Texts, pairs: dict[int, int]) -> Iterator[float]:

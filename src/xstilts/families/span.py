@@ -141,7 +141,18 @@ class Span(Family):
         for item in windows:
             context, places = examples[item.example].context, order.get(item.example, [])
             item.note[1:] = [(start, _whole(context, end, places)) for start, end in item.note[1:]]
-        return _marked(examples, windows)
+        # The windows with the reads at which the first gold answer begins and ends.
+        tokens: dict[int, list[tuple[int, int]]] = {}
+        for item in windows:
+            if examples[item.example].answers:
+                tokens.setdefault(item.example, []).extend(item.note[1:])
+        places = {row: answer_tokens(examples[row].answers[0], offsets) for row, offsets in tokens.items()}
+        return [
+            replace(item, gold=_gold_reads(*places[item.example], item.note))
+            if item.example in places
+            else item
+            for item in windows
+        ]
 
     def decode(
         self,
@@ -192,23 +203,6 @@ def best_span(
     sums = first[:, None] + np.lib.stride_tricks.sliding_window_view(padded, width)
     start, extent = divmod(int(sums.argmax()), width)
     return float(sums[start, extent]), start, start + extent
-
-
-def _marked(examples: Sequence[Question], windows: Sequence[Item]) -> list[Item]:
-    """The windows with the reads at which the first gold answer begins and ends.
-
-    White space around the answer is no part of it, as it is no part of a token; nor are signs that the
-    tokenizer drops, such as marks of direction. What it drops is seen in all windows of a context together.
-    """
-    tokens: dict[int, list[tuple[int, int]]] = {}
-    for item in windows:
-        if examples[item.example].answers:
-            tokens.setdefault(item.example, []).extend(item.note[1:])
-    places = {row: answer_tokens(examples[row].answers[0], offsets) for row, offsets in tokens.items()}
-    return [
-        replace(item, gold=_gold_reads(*places[item.example], item.note)) if item.example in places else item
-        for item in windows
-    ]
 
 
 def answer_tokens(answer: Answer, offsets: Iterable[tuple[int, int]]) -> tuple[int, int]:

@@ -73,7 +73,12 @@ class TextReadout:
         generated. Where a question may have no answer, it has none if every window says so.
         """
         if self.generates:
-            return _best_texts(len(examples), items, scores)
+            count = len(examples)
+            best: list[Generated] = [("", -np.inf)] * count
+            for item, (text, value) in zip(items, scores, strict=True):
+                if text and value > best[item.example][1]:
+                    best[item.example] = (text, value)
+            return [text for text, _ in best]
         best = []
         for item, score in zip(items, scores, strict=True):
             ends = np.cumsum([len(reads) for reads in item.reads])[:-1]
@@ -198,11 +203,3 @@ def _windows(
             right = right if len(right) <= longest else [*right[: longest - 1], right[-1]]
             room = layout.max_length - (longest if layout.target == "inside" else 0)
             yield row, _question(pieces, tokenizer, layout, room), [right], 0
-
-
-def _best_texts(count: int, items: Sequence[Item], scores: Sequence[Generated]) -> list[str]:
-    best: list[Generated] = [("", -np.inf)] * count
-    for item, (text, value) in zip(items, scores, strict=True):
-        if text and value > best[item.example][1]:
-            best[item.example] = (text, value)
-    return [text for text, _ in best]

@@ -177,7 +177,23 @@ class Launch:
         ended = crew.ended({name: one.joined for name, one in self._workers.items()}) if asks else {}
         for worker in self._workers.values():
             for event in worker.log.news():
-                self._hear(worker, event, folder)
+                worker.heard = time.monotonic()
+                match event["event"]:
+                    case "joined":  # for the first time, or a new process in the place of one that is gone
+                        self._lose(worker, End("it was started again", returns=True), folder)
+                        worker.joined = event
+                    case "left":
+                        worker.step, worker.fruitful = None, True
+                    case "stopped":
+                        raise StoreError(*event["store"])
+                    case kind:
+                        step, before = self._steps[event.pop("step")], worker.step
+                        worker.fruitful = True
+                        worker.step = step if kind in ("started", "progress") else None
+                        # Whoever computes a step tells that it is done, or being computed: only that is news.
+                        is_news = event.get("outcome") != "found" and (kind != "busy" or before is step)
+                        if is_news and step.fingerprint in self.left:
+                            self._pass_on(step, event)
         if not asks:
             return
         self._asked = now
@@ -192,25 +208,6 @@ class Launch:
         self._notice_found(done)
         if self.left:
             self._call_up(folder, crew)
-
-    def _hear(self, worker: _Worker, event: dict[str, Any], folder: Path) -> None:
-        worker.heard = time.monotonic()
-        match event["event"]:
-            case "joined":  # for the first time, or a new process in the place of one that is gone
-                self._lose(worker, End("it was started again", returns=True), folder)
-                worker.joined = event
-            case "left":
-                worker.step, worker.fruitful = None, True
-            case "stopped":
-                raise StoreError(*event["store"])
-            case kind:
-                step, before = self._steps[event.pop("step")], worker.step
-                worker.fruitful = True
-                worker.step = step if kind in ("started", "progress") else None
-                # That a worker found a step done, or another at it, is no news: whoever computes it tells.
-                is_news = event.get("outcome") != "found" and (kind != "busy" or before is step)
-                if is_news and step.fingerprint in self.left:
-                    self._pass_on(step, event)
 
     def _pass_on(self, step: Step, event: dict[str, Any]) -> None:
         """Into the books, and to the listener."""
@@ -263,25 +260,22 @@ class Launch:
             return
         if step.fingerprint in self.left and not store.done(step):
             self._listener(step, {"event": "busy"})
-            self._count_death(step, end, silent=worker.silent, folder=folder)
+            count = self._deaths[step.fingerprint] = self._deaths.get(step.fingerprint, 0) + 1
+            memory = end.memory or (count > 1 and end.why == -signal.SIGKILL)
+            why, tries = f"exit status {end.why}" if isinstance(end.why, int) else end.why, end.tries
+            if worker.silent:
+                why, tries, memory = f"it said nothing for {self._limit / 60:g} min", 2, False
+            message = f"its worker died {count} times ({why})." if count > 1 else f"its worker died ({why})."
+            if count >= tries:
+                self._run.store.fail(step, message, end.words, killed=memory)
+                rendezvous.fail(folder, step.fingerprint, message)
+                self._give_up(step, message)
+            elif memory:
+                self._run.store.fail(step, f"{message} {AGAIN}", end.words, killed=True)
         held: Step | None = step
         while held is not None:
             store.free(held.fingerprint, worker.joined["owner"])
             held = held.parent
-
-    def _count_death(self, step: Step, end: End, *, silent: bool, folder: Path) -> None:
-        count = self._deaths[step.fingerprint] = self._deaths.get(step.fingerprint, 0) + 1
-        memory = end.memory or (count > 1 and end.why == -signal.SIGKILL)
-        why, tries = f"exit status {end.why}" if isinstance(end.why, int) else end.why, end.tries
-        if silent:
-            why, tries, memory = f"it said nothing for {self._limit / 60:g} min", 2, False
-        message = f"its worker died {count} times ({why})." if count > 1 else f"its worker died ({why})."
-        if count >= tries:
-            self._run.store.fail(step, message, end.words, killed=memory)
-            rendezvous.fail(folder, step.fingerprint, message)
-            self._give_up(step, message)
-        elif memory:
-            self._run.store.fail(step, f"{message} {AGAIN}", end.words, killed=True)
 
     def _notice_found(self, done: Sequence[str]) -> None:
         """Steps that are in the store without a word of our workers: those of another launcher.

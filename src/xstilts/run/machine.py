@@ -47,11 +47,7 @@ def gpus() -> tuple[str, ...]:
     if shutil.which("nvidia-smi") is None:
         return ()
     listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
-    return tuple(str(number) for number, line in enumerate(_gpu_lines(listed)))
-
-
-def _gpu_lines(listed: str) -> list[str]:
-    return [line for line in listed.splitlines() if line.startswith("GPU ")]
+    return tuple(map(str, range(sum(line.startswith("GPU ") for line in listed.splitlines()))))
 
 
 def environments(workers: int | None, processes: int = 1, *, threads: int = 1) -> list[Mapping[str, str]]:

@@ -79,34 +79,25 @@ SEEING: tuple[Kind, ...] = ("dual", "vision-language")
 
 def refusal(kind: Kind, family: str, readout: str, attention: str) -> str:
     """Why a kind of model cannot do a family of task with that readout and attention; empty if it can."""
-    if kind in ("uneven", *SEEING) and (why := _unseen(kind, family, readout)):
-        return why
-    if readout == "text" and kind in ("encoder", "dual"):
-        return "an encoder writes no text"
-    if readout == "text" and family == "tagging":
-        return "a sequence of tags is not read out as text"
-    if attention == "bidirectional":
-        return _seeing_all(kind, family, readout)
-    return ""
-
-
-def _seeing_all(kind: Kind, family: str, readout: str) -> str:
-    if kind != "decoder":
-        return "`attention` says what the tokens of a decoder see, and this is none"
-    if readout == "text" and family in TEXT_FAMILIES:
-        return "a decoder that sees what follows cannot be asked for the likelihood of what follows"
-    return "a decoder that sees what follows cannot be trained to predict it" if family == "masked" else ""
-
-
-def _unseen(kind: Kind, family: str, readout: str) -> str:
-    """Why a kind of model that sees images cannot do a family of task."""
-    if kind == "uneven":
-        return 'SigLIP 2 "naflex" gives each image a size of its own, and is shown none; that of one size is'
-    if kind == "dual" and family not in SUMMARIZED:
-        return "a dual encoder gives one state for a whole text"
-    if kind == "vision-language" and (readout != "text" or family not in SUMMARIZED):
-        return 'a vision-language model is asked for labels and options, with `readout = "text"`'
-    return ""
+    written, backwards = readout == "text", attention == "bidirectional"
+    reasons = {
+        'SigLIP 2 "naflex" gives each image a size of its own, and is shown none; that of one size is': (
+            kind == "uneven"
+        ),
+        "a dual encoder gives one state for a whole text": kind == "dual" and family not in SUMMARIZED,
+        'a vision-language model is asked for labels and options, with `readout = "text"`': (
+            kind == "vision-language" and not (written and family in SUMMARIZED)
+        ),
+        "an encoder writes no text": written and kind in ("encoder", "dual"),
+        "a sequence of tags is not read out as text": written and family == "tagging",
+        "`attention` says what the tokens of a decoder see, and this is none": backwards
+        and kind != "decoder",
+        "a decoder that sees what follows cannot be asked for the likelihood of what follows": (
+            backwards and written and family in TEXT_FAMILIES
+        ),
+        "a decoder that sees what follows cannot be trained to predict it": backwards and family == "masked",
+    }
+    return next((reason for reason, is_so in reasons.items() if is_so), "")
 
 
 CORRECT = "Correct `readout` or `attention` in the recipe, or in that of the backbone."

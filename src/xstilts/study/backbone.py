@@ -42,13 +42,9 @@ class VisionTable(Specification):
     revision: str | None = None
 
 
-class Vision(Specification):
+class Vision(VisionTable):
     """Either `size` and `patch` in pixels, or `model` with `revision`, or the `checksum` of a folder."""
 
-    size: int | None = None
-    patch: int | None = None
-    model: str | None = None
-    revision: str | None = None
     checksum: str | None = None
 
 
@@ -63,8 +59,12 @@ def eyes_checksum(folder: Path) -> str:
         what = f"holds no {lacks[0] if lacks else 'weights in safetensors format'}."
         now = "Save model and image processor there: AutoImageProcessor.from_pretrained(NAME)."
         raise BackboneError(str(folder), what, now)
+    return _digest(*weights, *(folder / name for name in _PARTS))
+
+
+def _digest(*paths: Path) -> str:
     digest = hashlib.sha256()
-    for path in (*weights, *(folder / name for name in _PARTS)):
+    for path in paths:
         try:
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -76,20 +76,43 @@ def eyes_checksum(folder: Path) -> str:
 BACKBONE_VERSION = 1
 
 
-class Tokenizer(Specification):
+class TokenizerFields(Specification):
     """A tokenizer to be trained on the training text of tasks: at most `examples` of a task and language.
 
     `sentinels` counts the tokens that stand for a span that was cut out (T5's `<extra_id_0>` and so on).
     """
 
-    uses: tuple[Use, ...]
-    vocabulary: int = Field(ge=64)
+    vocabulary: int = Field(default=8000, ge=64)
     algorithm: Literal["bpe", "unigram"] = "bpe"
     examples: int | None = Field(default=None, ge=1)
     sentinels: int = added(0, ge=0)
 
 
-class Backbone(Identified):
+class TokenizerTable(TokenizerFields):
+    """`[backbones.X.tokenizer]`: the tasks whose training text it is trained on, in all or some languages."""
+
+    tasks: tuple[str, ...] = ()
+    languages: tuple[str, ...] | None = None
+
+
+class Tokenizer(TokenizerFields):
+    """A tokenizer with the text that it is trained on."""
+
+    uses: tuple[Use, ...]
+
+
+class BackboneFields(Specification):
+    """What a study says of a backbone, and what a backbone is: a model, or a shape to be made."""
+
+    model: str | None = None
+    revision: str | None = None
+    architecture: str | None = None
+    shape: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    weights: Literal["pretrained", "random"] = "pretrained"
+    seed: int = Field(default=0, ge=0, lt=2**63)
+
+
+class Backbone(BackboneFields, Identified):
     """Exactly one of `model` (with `revision`), `checksum` and `architecture` (with `shape`, `tokenizer`).
 
     From scratch, `weights` is "random". `seed` is that of random weights, and of what is new in `vision`.
@@ -98,14 +121,8 @@ class Backbone(Identified):
     version: ClassVar[int] = BACKBONE_VERSION
 
     kind: Literal["backbone"] = "backbone"
-    model: str | None = None
-    revision: str | None = None
     checksum: str | None = None
-    architecture: str | None = None
-    shape: dict[str, bool | int | float | str] = Field(default_factory=dict)
     tokenizer: Tokenizer | None = None
-    weights: Literal["pretrained", "random"] = "pretrained"
-    seed: int = Field(default=0, ge=0)
     vision: Vision | None = added(None)
 
     @property
@@ -158,17 +175,12 @@ def room(folder: Path) -> int | None:
     """
     try:
         shape = parse_json((folder / SHAPE).read_text(encoding="utf-8"))
-        kind, positions = shape["model_type"], int(_reader(shape)["max_position_embeddings"])
+        reads: dict[str, Any] = shape.get("text_config", shape)
+        kind, positions = shape["model_type"], int(reads["max_position_embeddings"])
         before = int(shape["pad_token_id"]) + 1 if kind in _AFTER_PADDING else 0
     except (OSError, ValueError, TypeError, KeyError, OverflowError):
         return None  # whatever is wrong is told when the model is loaded
     return positions - before if kind in (*_FROM_ZERO, *_AFTER_PADDING) else None
-
-
-def _reader(shape: dict[str, Any]) -> dict[str, Any]:
-    """The settings of the part that reads text."""
-    text: dict[str, Any] = shape.get("text_config", shape)
-    return text
 
 
 def checksum(folder: Path) -> str:
@@ -191,11 +203,4 @@ def checksum(folder: Path) -> str:
             f"holds {pickled[0].name}, a pickle, which can run code." if pickled else f"holds no {WEIGHTS}."
         )
         raise BackboneError(where, what, CONVERT if pickled else "Name a folder made by `save_pretrained`.")
-    digest = hashlib.sha256()
-    for path in (*weights, folder / SHAPE, folder / TOKENS, *folder.glob(EYES), *folder.glob(PREPARATION)):
-        try:
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        except OSError as error:
-            raise BackboneError(str(path), f"cannot be read ({error.strerror}).") from error
-    return "sha256:" + digest.hexdigest()
+    return _digest(*weights, folder / SHAPE, folder / TOKENS, *folder.glob(EYES), *folder.glob(PREPARATION))

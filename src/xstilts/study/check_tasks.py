@@ -14,7 +14,7 @@ from xstilts.data import languages
 from xstilts.data.task import TEST_TRANSLATED, Task
 from xstilts.errors import TaskError, did_you_mean
 from xstilts.study.claim import CONTROLS, FAMILY
-from xstilts.study.problems import Place, Problem
+from xstilts.study.problems import Place, Problem, near
 from xstilts.study.study import BENCHMARKS, Arm, MixingTable, StudyFile, expand, task_name
 
 TRAINED_BY: Place = ("target", "trained_by")
@@ -67,8 +67,8 @@ def check_targets(study: StudyFile) -> Iterator[Problem]:
         yield from _not_zero_shot(study, name, target)
     for name in study.target.trained_by:
         if found and name not in found:
-            way_out = did_you_mean(name, found) or f"The targets are {', '.join(found)}."
-            yield Problem((*TRAINED_BY, name), "is no target of the study.", way_out)
+            what = "is no target of the study."
+            yield Problem((*TRAINED_BY, name), what, near(name, found, "The targets are"))
         elif name in found and not families.find(found[name].family).trained:
             yield Problem((*TRAINED_BY, name), "is retrieval, which nothing trains.", "Take it out.")
 
@@ -215,11 +215,11 @@ def _bad_rows(study: StudyFile, arm: Arm, found: Mapping[str, Task], place: Plac
         if not isinstance(examples, int):
             what = "are shares of a fixed number of examples, which is missing."
             yield Problem(here, what, "Write examples = 10_000.")
-        families = {language.family for language in languages.all_languages()}
+        of_languages = sorted({language.family for language in languages.all_languages()})
         for key in arm.languages:
-            if key.startswith(FAMILY) and (family := key.removeprefix(FAMILY)) not in families:
-                now = did_you_mean(family, families) or f"There are {', '.join(sorted(families))}."
-                yield Problem(here, f"no language family named '{family}'.", now)
+            if key.startswith(FAMILY) and (family := key.removeprefix(FAMILY)) not in of_languages:
+                what = f"no language family named '{family}'."
+                yield Problem(here, what, near(family, of_languages))
     stated = None if arm.languages is None else tuple(arm.languages)
     codes = None if stated is None else tuple(code for code in stated if not code.startswith(FAMILY))
     if arm.translated:
@@ -256,8 +256,8 @@ def _bad_mixing(arm: Arm, found: Mapping[str, Task], place: Place) -> Iterator[P
         named = [task_name(name) for name in shares]
         for name in named:
             if name not in tasks:
-                now = did_you_mean(name, tasks) or f"The arm has {', '.join(tasks)}."
-                yield Problem(here, f"the arm does not train '{name}'.", now)
+                what = f"the arm does not train '{name}'."
+                yield Problem(here, what, near(name, tasks, "The arm has"))
         for name in tasks:
             if name not in named:
                 yield Problem(here, f"has no share of '{name}'.", "Give every task of the arm one.")
@@ -296,16 +296,11 @@ def check_origins(study: StudyFile) -> Iterator[Problem]:
     for key in study.origins:
         here: Any = study
         for part in key.split("."):
-            known = _stated(here)
+            known = list(here) if isinstance(here, dict) else []
+            if isinstance(here, BaseModel):
+                known = sorted(here.model_fields_set - {"path"})
             if part not in known:
-                now = did_you_mean(part, known) or f"There are {', '.join(known) or 'none'}."
-                yield Problem(("origins", key), f"the study does not state '{key}'.", now)
+                what = f"the study does not state '{key}'."
+                yield Problem(("origins", key), what, near(part, known))
                 break
             here = getattr(here, part) if isinstance(here, BaseModel) else here[part]
-
-
-def _stated(here: object) -> Collection[str]:
-    """The keys that the file states in a table."""
-    if isinstance(here, BaseModel):
-        return sorted(here.model_fields_set - {"path"})
-    return list(here) if isinstance(here, dict) else ()

@@ -194,7 +194,8 @@ def _without_branches(place: Place, model: type[BaseModel]) -> Place:
     kept: list[str | int] = []
     named = False
     for part in place:
-        if not named and _is_union(_annotation(model, tuple(kept))):
+        options = set(_options(_annotation(model, tuple(kept)))) - {type(None)}
+        if not named and len(options) > 1:
             named = True
         else:
             kept.append(part)
@@ -218,10 +219,6 @@ def _step(option: Any, part: str | int) -> Any:
     if get_origin(option) is dict and isinstance(part, str):
         return arguments[1]
     return arguments[0] if get_origin(option) is tuple and isinstance(part, int) else None
-
-
-def _is_union(annotation: Any) -> bool:
-    return len([option for option in _options(annotation) if option is not type(None)]) > 1
 
 
 def _options(annotation: Any) -> tuple[Any, ...]:

@@ -256,13 +256,8 @@ class Resolver:
             learned = self.task(name)
             wanted = stated.languages and [code for code in stated.languages if code in learned.languages]
             uses.append(self._use(learned, TRAIN, self._having(learned, TRAIN, wanted, learned.languages)))
-        return Tokenizer(
-            uses=tuple(sorted(uses, key=lambda use: use.task)),
-            vocabulary=stated.vocabulary,
-            algorithm=stated.algorithm,
-            examples=stated.examples,
-            sentinels=stated.sentinels,
-        )
+        fields = stated.model_dump(exclude={"tasks", "languages"})
+        return Tokenizer(uses=tuple(sorted(uses, key=lambda use: use.task)), **fields)
 
     def _having(
         self, one: Task, split: str, wanted: Sequence[str] | None, default: Sequence[str]

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from xstilts.metrics.xtreme import XTREME
-from xstilts.study.backbone import VisionTable
+from xstilts.study.backbone import BackboneFields, TokenizerTable, VisionTable
 from xstilts.study.claim import Claim, Reference
 from xstilts.study.recipe import Recipe, merged
 from xstilts.study.specification import Specification
@@ -129,30 +129,13 @@ def expand(tasks: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(expanded))
 
 
-class TokenizerTable(Specification):
-    """`[backbones.X.tokenizer]`: the tasks whose training text it is trained on, in all or some languages."""
-
-    tasks: tuple[str, ...] = ()
-    languages: tuple[str, ...] | None = None
-    vocabulary: int = Field(default=8000, ge=64)
-    algorithm: Literal["bpe", "unigram"] = "bpe"
-    examples: int | None = Field(default=None, ge=1)
-    sentinels: int = Field(default=0, ge=0)
-
-
-class BackboneTable(Specification):
+class BackboneTable(BackboneFields):
     """`[backbones.X]`: a Hub name with its revision, a folder, a bundled name; or a shape to be made.
 
     `recipe` is laid over the recipes of all phases that start from it: architectures differ in the learning
     rate that they need, in the readout and in the attention that they allow.
     """
 
-    model: str | None = None
-    revision: str | None = None
-    weights: Literal["pretrained", "random"] = "pretrained"
-    seed: int = Field(default=0, ge=0, lt=2**63)
-    architecture: str | None = None
-    shape: dict[str, bool | int | float | str] = Field(default_factory=dict)
     tokenizer: TokenizerTable | None = None
     vision: VisionTable | None = None
     recipe: Overrides = Field(default_factory=dict)
