@@ -216,8 +216,9 @@ class Model(nn.Module):
         Of an encoder-decoder those of its encoder.
         """
         if batch.pixels is not None and self.eyes is not None:
-            seen: torch.Tensor = self.encoder(**joined(self.encoder, self.eyes, batch)).last_hidden_state
-            return seen
+            first, room = _positions(self.encoder)
+            seen = joined(self.encoder, self.eyes, batch, None if room is None else first)
+            return self.encoder(**seen).last_hidden_state
         inputs: dict[str, Any] = {"input_ids": batch.ids, "attention_mask": batch.attention}
         if self.kind == "vision-language":
             inputs |= vision.image_inputs(self.encoder.config, batch, self.sight) | {"use_cache": False}
@@ -288,22 +289,25 @@ def kind_of(settings: Any) -> Kind:
     return "decoder" if continues and not fills else "encoder"
 
 
+POSITIONS = (
+    "embeddings.position_embeddings",
+    "text_model.embeddings.position_embedding",
+    "encoder.embed_positions",
+)
+"""Where models keep the vectors of positions that they learned; BART's begin behind an `offset`."""
+
+
 def _positions(encoder: PreTrainedModel) -> tuple[int, int | None]:
     """The number of the first position, and of how many tokens the model has learned positions; None where
     positions are relative or computed."""
-    embeddings = getattr(encoder, "embeddings", None)
-    positions = getattr(embeddings, "position_embeddings", None)
-    if isinstance(positions, nn.Embedding):
-        before = 0 if positions.padding_idx is None else positions.padding_idx + 1
-        return before, positions.num_embeddings - before
-    reader = getattr(getattr(encoder, "text_model", None), "embeddings", None)
-    positions = getattr(reader, "position_embedding", None)
-    if isinstance(positions, nn.Embedding):
-        return 0, positions.num_embeddings
-    side = getattr(encoder, "encoder", None)
-    learned = getattr(side, "embed_positions", None)
-    if isinstance(learned, nn.Embedding):
-        return 0, learned.num_embeddings - int(getattr(learned, "offset", 0))
+    for path in POSITIONS:
+        table: Any = encoder
+        for name in path.split("."):
+            table = getattr(table, name, None)
+        if isinstance(table, nn.Embedding):
+            padding = -1 if table.padding_idx is None else table.padding_idx
+            first = int(getattr(table, "offset", padding + 1))
+            return first, table.num_embeddings - first
     return 0, None
 
 

@@ -3,7 +3,7 @@ writes; translation pairs that are mined.
 """
 
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +35,25 @@ def predict(model: Model, head: str, prepared: Prepared, precision: str) -> list
         written = generated if family.generates else likelihoods
         found = written(model, head, prepared.encoded, precision)
         return family.decode(prepared.examples, prepared.items, found, prepared.layout)
-    scores: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(prepared.items)
-    with autocast(model.device, precision):
-        for part, batch in batches(model, prepared.encoded):
-            found = model(batch, head).float().cpu().numpy()
-            for item, score in zip(part, np.split(found, np.cumsum(batch.reads)[:-1]), strict=True):
-                scores[item] = score
+    scores = _by_item(model, head, prepared.encoded, precision, lambda scores, batch: scores)
     return family.decode(prepared.examples, prepared.items, scores, prepared.layout)
+
+
+def _by_item(
+    model: Model,
+    head: str,
+    data: Encoded,
+    precision: str,
+    read: Callable[[torch.Tensor, Batch], torch.Tensor],
+) -> list[NDArray[np.float32]]:
+    """For each item what is `read` of the scores of its batch, for each of its reads."""
+    found: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(data)
+    with autocast(model.device, precision):
+        for part, batch in batches(model, data):
+            values = read(model(batch, head).float(), batch).cpu().numpy()
+            for item, own in zip(part, np.split(values, np.cumsum(batch.reads)[:-1]), strict=True):
+                found[item] = own
+    return found
 
 
 @torch.inference_mode()
@@ -60,17 +72,15 @@ def embed(
             weight = (batch.attention / batch.attention.sum(dim=1, keepdim=True)).unsqueeze(2)
             means = torch.stack([(states.float() * weight).sum(dim=1) for states in layers]).cpu().numpy()
             if vectors is None:
-                vectors = _zeros((len(layers), len(prepared.items), means.shape[2]), scratch)
+                shape = len(layers), len(prepared.items), means.shape[2]
+                if scratch is None or 4 * np.prod(shape, dtype=np.int64) <= IN_MEMORY:
+                    vectors = np.zeros(shape, np.float32)
+                else:
+                    with tempfile.TemporaryFile(dir=scratch) as file:  # which the mapping keeps
+                        vectors = np.memmap(file, np.float32, "w+", shape=shape)
             vectors[:, part] = means
     assert vectors is not None
     return vectors
-
-
-def _zeros(shape: tuple[int, int, int], scratch: Path | None) -> NDArray[np.float32]:
-    if scratch is None or 4 * np.prod(shape, dtype=np.int64) <= IN_MEMORY:
-        return np.zeros(shape, np.float32)
-    with tempfile.TemporaryFile(dir=scratch) as file:  # the mapping keeps the file until it goes itself
-        return np.memmap(file, np.float32, "w+", shape=shape)
 
 
 def default_layer(layers: int) -> int:
@@ -148,14 +158,11 @@ def parts(data: Encoded, device: torch.device) -> list[NDArray[np.int64]]:
 @torch.inference_mode()
 def likelihoods(model: Model, head: str, data: Encoded, precision: str) -> list[NDArray[np.float32]]:
     """For each item the log-likelihood of each of its gold tokens, [reads]."""
-    found: list[NDArray[np.float32]] = [np.zeros(0, np.float32)] * len(data)
-    with autocast(model.device, precision):
-        for part, batch in batches(model, data):
-            scores = model(batch, head)
-            logs = scores.float().log_softmax(dim=1)[torch.arange(len(scores)), batch.gold].cpu().numpy()
-            for item, own in zip(part, np.split(logs, np.cumsum(batch.reads)[:-1]), strict=True):
-                found[item] = own
-    return found
+
+    def of_gold(scores: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return scores.log_softmax(dim=1)[torch.arange(len(scores)), batch.gold]
+
+    return _by_item(model, head, data, precision, of_gold)
 
 
 @torch.inference_mode()

@@ -79,11 +79,11 @@ class Eyes(nn.Module):
         return vectors.flatten(1, 2), filled
 
 
-def joined(encoder: PreTrainedModel, eyes: Eyes, batch: Batch) -> dict[str, torch.Tensor]:
+def joined(encoder: PreTrainedModel, eyes: Eyes, batch: Batch, first: int | None) -> dict[str, torch.Tensor]:
     """What a text encoder is given instead of token ids: each text, its images behind it, then padding.
 
-    Positions are stated where they are learned: images have none (XLM-R's of padding, which is nothing) or
-    the first; elsewhere they follow the text.
+    Positions are stated where they are learned, `first` being the number of a text's first one: images have
+    none (XLM-R's of padding, which is nothing) or the first; elsewhere they follow the text.
     """
     images, filled = eyes.beside(batch)
     words = encoder.get_input_embeddings()(batch.ids)
@@ -94,7 +94,6 @@ def joined(encoder: PreTrainedModel, eyes: Eyes, batch: Batch) -> dict[str, torc
         "inputs_embeds": vectors.gather(1, order[:, :, None].expand_as(vectors)),
         "attention_mask": mask.gather(1, order),
     }
-    first = _first_position(encoder)
     if first is not None:
         at = batch.attention.cumsum(dim=1) - 1 + first
         nowhere = first - 1 if first else 0
@@ -106,14 +105,6 @@ def joined(encoder: PreTrainedModel, eyes: Eyes, batch: Batch) -> dict[str, torc
         known = int(getattr(encoder.config, "type_vocab_size", 0) or 0)
         inputs["token_type_ids"] = types if known > 1 else torch.zeros_like(types)
     return inputs
-
-
-def _first_position(encoder: PreTrainedModel) -> int | None:
-    """The number of a text's first position where positions are learned, which XLM-R counts from padding."""
-    table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
-    if not isinstance(table, nn.Embedding):
-        return None
-    return 0 if table.padding_idx is None else table.padding_idx + 1
 
 
 def create(encoder: PreTrainedModel, wanted: Vision, folder: Path | None, seed: int, *, random: bool) -> Eyes:
