@@ -8,7 +8,6 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
 
 from xstilts.audit.chains import Chain, RowSet, SeenRows, absent, at_hand, chains, unknown
 from xstilts.audit.finding import Audit, Finding, Kind
@@ -65,7 +64,7 @@ class _Auditor:
         self.texts: dict[tuple[RowSet, int], str] = {}
         self.usual: dict[RowSet, tuple[float, float]] = {}
         self.trained = 0
-        self.translated = lru_cache(maxsize=None)(self._translated)
+        self.translated: dict[tuple[RowSet, RowSet], Mapping[int, int]] = {}
 
     def audit(self) -> Audit:
         """All findings."""
@@ -75,14 +74,16 @@ class _Auditor:
         self.index = Index(self.evaluated)
         for part in sorted({seen.part for one in self.chains for seen in one.seen}):
             self._compare(part)
-        found = [finding for one in self.chains for finding in self._findings(one)]
+        together: dict[Finding, list[str]] = {}  # those that differ in nothing but their steps are one
+        for finding in (finding for one in self.chains for finding in self._findings(one)):
+            together.setdefault(replace(finding, steps=()), []).extend(finding.steps)
         compared = sorted(
             part
             for part in self._own_parts() & self.evaluated.keys()
             if any(asked == part for asked, _ in self.matches)
         )
         return Audit(
-            tuple(_joined(found)),
+            tuple(replace(one, steps=tuple(dict.fromkeys(steps))) for one, steps in together.items()),
             sum(len(self.evaluated[part]) for part in compared),
             self.trained,
             tuple(_by_split(compared).values()),
@@ -143,8 +144,11 @@ class _Auditor:
         if worst >= SHARE:
             self.usual[part] = usual(rows)
 
-    def _translated(self, one: RowSet, other: RowSet) -> Mapping[int, int]:
-        return translations(self.evaluated[one], self.evaluated[other]) or {}
+    def _translations(self, one: RowSet, other: RowSet) -> Mapping[int, int]:
+        """The rows of the one, with those of the other that translate them; none if they do not."""
+        if (one, other) not in self.translated:
+            self.translated[one, other] = translations(self.evaluated[one], self.evaluated[other]) or {}
+        return self.translated[one, other]
 
     def _unseen(self) -> Iterator[str]:
         yield from unknown(self.plan)
@@ -170,7 +174,7 @@ class _Auditor:
             for part in one.evaluated():
                 if part not in self.evaluated or part == source or self.evaluated[part].bitext:
                     continue
-                if source not in self.evaluated or not self.translated(source, part):
+                if source not in self.evaluated or not self._translations(source, part):
                     found.setdefault(one.use.task, set()).add(part.language)
         return {task: sorted(codes) for task, codes in found.items()}
 
@@ -301,7 +305,7 @@ class _Auditor:
         other = RowSet(part.task, part.split, trained.language)
         if other == part or (other, trained) not in self.matches or part not in self.evaluated:
             return {}
-        there = self.translated(other, part)
+        there = self._translations(other, part)
         texts, found = self.evaluated[other].texts, self.matches[other, trained]
         return {
             there[number]: (f" = {_shown(texts[number])}", number in found.near)
@@ -338,14 +342,6 @@ def _by_split(parts: list[RowSet]) -> dict[RowSet, str]:
         some[0]: f"{task} {split} in {', '.join(part.language for part in some)}"
         for (task, split), some in together.items()
     }
-
-
-def _joined(findings: list[Finding]) -> list[Finding]:
-    """Findings that differ in nothing but their steps are one."""
-    together: dict[Finding, list[str]] = {}
-    for one in findings:
-        together.setdefault(replace(one, steps=()), []).extend(one.steps)
-    return [replace(one, steps=tuple(dict.fromkeys(steps))) for one, steps in together.items()]
 
 
 def _shown(row: tuple[str, ...]) -> str:

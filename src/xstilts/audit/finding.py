@@ -5,19 +5,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from xstilts.errors import InputErrors, StudyError
-from xstilts.study.study import Allowed, StudyFile
+from xstilts.study.study import Allowed, LeakKind, StudyFile
 
 Severity = Literal["leak", "note"]
-Kind = Literal[
-    "target_labels",
-    "language_seen",
-    "selection",
-    "rows",
-    "parallel",
-    "selected_on",
-    "text_seen",
-    "part_seen",
-]
+Kind = Literal[LeakKind, "text_seen", "part_seen"]
 
 MEANINGS: dict[Kind, str] = {
     "target_labels": "labels of the target itself in a language that is called zero-shot",
@@ -30,6 +21,12 @@ MEANINGS: dict[Kind, str] = {
     "part_seen": "a part of evaluated rows (a context, a premise) in training data, not the whole rows",
 }
 """The kinds of finding. The last two are never a leak."""
+
+TAKE_OUT = "Take the rows out of the training data, or leave the task out"
+REMEDIES = {
+    "selection": "Select on the source language",
+    "selected_on": "Select on other rows",
+} | dict.fromkeys(("target_labels", "language_seen"), "Take these languages out of the arm or of the target")
 
 
 @dataclass(frozen=True)
@@ -128,16 +125,6 @@ def reason(finding: Finding, allowed: tuple[Allowed, ...]) -> str | None:
     return next((one.why for one in allowed if one.covers(finding.kind, finding.task)), None)
 
 
-REMEDIES = {
-    "target_labels": "Take these languages out of the arm or of the target",
-    "language_seen": "Take these languages out of the arm or of the target",
-    "selection": "Select on the source language",
-    "rows": "Take the rows out of the training data, or leave the task out",
-    "parallel": "Take the rows out of the training data, or leave the task out",
-    "selected_on": "Select on other rows",
-}
-
-
 def lines(audit: Audit, study: StudyFile) -> Iterator[str]:
     """The whole audit: what was compared, findings with examples, what was not looked at."""
     yield from (f"Looked at: {rows}." for rows in audit.looked)
@@ -197,14 +184,14 @@ def refuse(audit: Audit, study: StudyFile) -> None:
     """Raises InputErrors with every leak that the study does not allow."""
     found = [one for one in groups(audit, study.allowed) if one.status == "leak"]
     if found:
-        raise InputErrors(_error(one, study) for one in found)
+        shown = f"{study.shown}: leak"
+        raise InputErrors(StudyError(shown, f"{_told(one)}.", _remedy(one.finding)) for one in found)
 
 
-def _error(group: FindingGroup, study: StudyFile) -> StudyError:
-    kind, task = group.finding.kind, group.finding.task
-    table = f'[[allowed]] with kind = "{kind}", task = "{task}" and why = "..."'
-    now = f"{REMEDIES[kind]}; if it is meant, write {table}. `xstilts audit` shows more."
-    return StudyError(f"{study.shown}: leak", f"{_told(group)}.", now)
+def _remedy(leak: Finding) -> str:
+    table = f'[[allowed]] with kind = "{leak.kind}", task = "{leak.task}" and why = "..."'
+    what = REMEDIES.get(leak.kind, TAKE_OUT)
+    return f"{what}; if it is meant, write {table}. `xstilts audit` shows more."
 
 
 def _told(group: FindingGroup) -> str:

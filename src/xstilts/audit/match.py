@@ -172,20 +172,15 @@ def match(evaluated: Texts, trained: Texts) -> Match:
         elif any(seen):
             found.part.add(number)
     if evaluated.widths & trained.widths:
-        found.add(_near(evaluated, trained, found.same | evaluated.wordless))
+        same, near = found.same | evaluated.wordless, dict[Parts, int]()
+        for ours, theirs in candidates(evaluated, trained):
+            number, other = int(evaluated.distinct[ours]), int(trained.distinct[theirs])
+            content = evaluated.contents[number]
+            new = number not in same and content not in near
+            if new and alike(evaluated.forms[number], trained.forms[other]):
+                near[content] = other
+        found.add({number: near[one] for number, one in enumerate(evaluated.contents) if one in near})
     return found
-
-
-def _near(evaluated: Texts, trained: Texts, same: Set[int]) -> dict[int, int]:
-    """Evaluated rows that are nearly a training row, and that row."""
-    found: dict[Parts, int] = {}
-    for ours, theirs in candidates(evaluated, trained):
-        number, other = int(evaluated.distinct[ours]), int(trained.distinct[theirs])
-        content = evaluated.contents[number]
-        new = number not in same and content not in found
-        if new and alike(evaluated.forms[number], trained.forms[other]):
-            found[content] = other
-    return {number: found[one] for number, one in enumerate(evaluated.contents) if one in found}
 
 
 def candidates(ours: Texts, theirs: Texts, some: Sequence[int] | None = None) -> Iterator[tuple[int, int]]:

@@ -5,7 +5,6 @@ section 3.1.4), or, where its vocabulary has no sentinels, the whole text (Lewis
 a decoder guesses every next token.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +40,10 @@ class Objective:
     def of(cls, kind: Kind, tokenizer: Any, start: int | None) -> "Objective":
         """That of a kind of model with a tokenizer; BackboneError if it lacks the tokens that this needs."""
         names = tokenizer.get_vocab()
-        sentinels = _sentinels(names)
+        sentinels: tuple[int, ...] = ()  # those of mT5 are marked as beginnings of words
+        for name in (f"▁{SENTINEL}", SENTINEL):
+            known = (names.get(name.format(number)) for number in range(len(names)))
+            sentinels = tuple(token for token in known if token is not None) or sentinels
         special = tuple(sorted(set(tokenizer.all_special_ids)))
         hidden = tokenizer.mask_token_id
         needs = (hidden is None and kind == "encoder") or (
@@ -93,15 +95,6 @@ class Objective:
             written,
             [np.concatenate([start, target[:-1]]) for target in written],
         )
-
-
-def _sentinels(names: Mapping[str, int]) -> tuple[int, ...]:
-    """The tokens that stand for spans; those of mT5 are marked as beginnings of words."""
-    for name in (SENTINEL, f"▁{SENTINEL}"):
-        found = [names[name.format(n)] for n in range(len(names)) if name.format(n) in names]
-        if found:
-            return tuple(found)
-    return ()
 
 
 def _columns(

@@ -18,7 +18,7 @@ from xstilts.compute.model import Model, forward_flops, loss_sum, sizes
 from xstilts.compute.predict import autocast
 from xstilts.compute.record import computes_on
 from xstilts.compute.rows import MASKED_HEAD, head_name
-from xstilts.compute.state import adamw, resume, save
+from xstilts.compute.state import adamw, resume, save, trained
 from xstilts.compute.training_data import Data, mean_score, source_scores
 from xstilts.errors import LossError
 from xstilts.families.items import Layout
@@ -50,7 +50,8 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
     model, layouts = _prepared(phase, context, heads)
     data = Data.of(phase, context, model, layouts)
     total = data.schedule.total
-    check_at = _evenly(total, recipe.evaluations if data.watch else 0)
+    checks = recipe.evaluations if data.watch else 0
+    check_at = frozenset(round(total * (number + 1) / checks) for number in range(checks))
     rows_read = embedding_rows.reduce(model, data.every)
     checkpoint.put_tokenizer_away(model, context.folder / "checkpoint", writes=ranks.writes)
     execution = Execution.chosen(model, recipe, ranks.size)
@@ -117,7 +118,10 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
                     distributed.put_away(whole, model)
                     point["development"] = ranks.first(score, device)
                     if progress.improves(point["development"]):
-                        best = _copy(whole) if ranks.writes and recipe.select == "best" else {}
+                        keeps = ranks.writes and recipe.select == "best"
+                        best = {
+                            name: weight.detach().cpu().clone() for name, weight in trained(whole) if keeps
+                        }
                     model.train()
                 progress.curve.append(point)
             if time.monotonic() - told >= REPORT_SECONDS:
@@ -196,8 +200,15 @@ def _prepared(phase: Phase, context: Context, heads: dict[str, str]) -> tuple[Mo
             model.add_head(heads[use.task], family, families.find(family).outputs(layouts[use.task]))
     for name in set(model.heads) - set(heads.values()):
         del model.heads[name]
-    if recipe.dropout is not None:
-        _set_dropout(model, recipe.dropout)
+    if (
+        recipe.dropout is not None
+    ):  # also in the attention of models that keep the share as a number (T5, Llama)
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = recipe.dropout
+            for name, value in vars(module).items():
+                if "dropout" in name and isinstance(value, float):
+                    setattr(module, name, recipe.dropout)
     if recipe.adapter is not None:
         adapter.attach(model, recipe.adapter, new)
     attention.in_bulk(model)
@@ -253,22 +264,3 @@ def rate(recipe: Recipe, update: int, total: int) -> float:
 def decay(recipe: Recipe, updates: int, total: int) -> float:
     """What AdamW has left of a weight without gradients after so many updates of all, as a share of it."""
     return math.prod(1 - rate(recipe, update, total) * recipe.weight_decay for update in range(updates))
-
-
-def _evenly(total: int, count: int) -> frozenset[int]:
-    return frozenset(round(total * (number + 1) / count) for number in range(count))
-
-
-def _set_dropout(model: torch.nn.Module, share: float) -> None:
-    """In every dropout layer, and in the attention of models that keep the share as a number (T5, Llama)."""
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = share
-        for name, value in vars(module).items():
-            if "dropout" in name and isinstance(value, float):
-                setattr(module, name, share)
-
-
-def _copy(model: Model) -> dict[str, torch.Tensor]:
-    trained = ((name, one) for name, one in model.named_parameters() if one.requires_grad)
-    return {name: parameter.detach().cpu().clone() for name, parameter in trained}

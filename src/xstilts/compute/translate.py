@@ -135,10 +135,8 @@ def translate(
             kept = start + PART
             continue
         write_json(part, _part(rows[start : start + PART], translator, codes, joint))
-        done = min(start + PART, len(rows))
-        total = len(rows)
-        seconds = time.monotonic() - began
-        speed = (done - kept) / seconds
+        done, total = min(start + PART, len(rows)), len(rows)
+        speed = (done - kept) / (time.monotonic() - began)
         left = f", about {ceil((total - done) / speed / 60)} min left" if done < total else ""
         say(f"{one.name} to {language}: {done:,} of {total:,} rows, {speed:.1f} a second{left}")
     _finish(path, record, made, sorted(parts.glob("[0-9]*.json")))

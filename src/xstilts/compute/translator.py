@@ -81,14 +81,12 @@ class Translator:
         if self.wish.source_code is not None:
             what = "has a tokenizer without codes for the source language."
             raise BackboneError(where, what, "Leave --source-code out.")
-        if target_code is not None and not self._is_word(target_code):
+        known, word = self.tokenizer, target_code
+        unknown = word is not None and known.convert_tokens_to_ids(word) in (None, known.unk_token_id)
+        if word is not None and (unknown or word not in known.tokenize(word)):
             what = f"has a tokenizer without the word '{target_code}'."
             raise BackboneError(where, what, "Leave --target-code out, or name a word of its vocabulary.")
         return None, target_code
-
-    def _is_word(self, code: str) -> bool:
-        unknown = self.tokenizer.convert_tokens_to_ids(code) in (None, self.tokenizer.unk_token_id)
-        return not unknown and code in self.tokenizer.tokenize(code)
 
     def _known(self, code: str, option: str) -> str:
         if self._id(code) is None:

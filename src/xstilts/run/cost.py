@@ -90,7 +90,10 @@ def estimate(plan: Plan, store: Store) -> Cost:
         for step, model in zip(missing, sizes, strict=True)
         if model is not None and sized
     ]
-    peaks = [peak for record in own if (peak := _peak(record))]
+    memories = [record.get("memory", {}) for record in own]
+    peaks = [
+        2**20 * float(peak) for used in memories if (peak := used.get("gpu_peak_mb") or used.get("peak_mb"))
+    ]
     return Cost(
         tokens=sum(known),
         unknown=len(tokens) - len(known),
@@ -114,12 +117,6 @@ def size_of(step: Step, places: Places) -> Parameters | None:
 def _phase(step: Step) -> Phase:
     assert isinstance(step.specification, Phase)
     return step.specification
-
-
-def _peak(record: Mapping[str, Any]) -> float:
-    """The bytes that a phase took at most, of the GPU if it ran on one."""
-    memory = record.get("memory", {})
-    return 2**20 * float(memory.get("gpu_peak_mb") or memory.get("peak_mb") or 0)
 
 
 def _hardware(records: Sequence[Mapping[str, Any]]) -> str:

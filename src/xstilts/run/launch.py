@@ -321,8 +321,21 @@ class CheckpointDropper:
 
     def __init__(self, steps: Sequence[Step], store: Store, listener: Listener) -> None:
         self._store, self._listener = store, listener
-        self._evaluations = {phase.fingerprint: of_it for phase, of_it in _targets(steps)}
-        self._phases = {step.fingerprint: step for step in steps if step.fingerprint in self._evaluations}
+        children: dict[str, list[Step]] = {}
+        for step in steps:
+            for parent in step.parents:
+                children.setdefault(parent, []).append(step)
+        self._phases: dict[str, Step] = {}
+        for step in steps:
+            phase, asked = (
+                step.specification,
+                [child.specification for child in children.get(step.fingerprint, ())],
+            )
+            ends = [one for one in asked if isinstance(one, Evaluation)]
+            own = isinstance(phase, Phase) and any(one.trained_by in phase.uses for one in ends)
+            if own and len(ends) == len(asked):
+                self._phases[step.fingerprint] = step
+        self._evaluations = {name: children[name] for name in self._phases}
         for phase in self._phases:
             self._look(phase)
 
@@ -336,22 +349,3 @@ class CheckpointDropper:
     def _look(self, phase: str) -> None:
         if phase in self._phases and all(map(self._store.done, self._evaluations[phase])):
             self._store.drop(self._phases[phase])
-
-
-def _targets(steps: Sequence[Step]) -> list[tuple[Step, list[Step]]]:
-    """The phases that only evaluations start from, one of them of what the phase was trained for."""
-    children: dict[str, list[Step]] = {}
-    for step in steps:
-        for parent in step.parents:
-            children.setdefault(parent, []).append(step)
-    return [
-        (step, children[step.fingerprint])
-        for step in steps
-        if isinstance(step.specification, Phase)
-        and _is_target(step.specification, children.get(step.fingerprint, []))
-    ]
-
-
-def _is_target(phase: Phase, children: Sequence[Step]) -> bool:
-    asked = [child.specification for child in children if isinstance(child.specification, Evaluation)]
-    return len(asked) == len(children) and any(one.trained_by in phase.uses for one in asked)

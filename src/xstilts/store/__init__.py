@@ -123,7 +123,15 @@ class Store:
         self._index: dict[str, Path] = {}
         self._index_of = -1
         self._sound: dict[Path, int] = {}
-        self._refuse_newer()
+        if self._version_file.is_file():
+            content = read_json(self._version_file)
+            layout = content.get("layout") if isinstance(content, dict) else None
+            if not isinstance(layout, int):
+                raise StoreError(str(self._version_file), "names no layout.", ELSEWHERE)
+            if layout > LAYOUT:
+                what = f"the store has layout {layout}; this release of xstilts reads up to {LAYOUT}."
+                now = "Upgrade xstilts, or name another folder with --store."
+                raise StoreError(str(self.root), what, now)
 
     # Reading
 
@@ -364,17 +372,6 @@ class Store:
             raise StoreError(str(self.root), *problem) from error
 
     # Within
-
-    def _refuse_newer(self) -> None:
-        if not self._version_file.is_file():
-            return
-        content = read_json(self._version_file)
-        layout = content.get("layout") if isinstance(content, dict) else None
-        if not isinstance(layout, int):
-            raise StoreError(str(self._version_file), "names no layout.", ELSEWHERE)
-        if layout > LAYOUT:
-            what = f"the store has layout {layout}; this release of xstilts reads up to {LAYOUT}."
-            raise StoreError(str(self.root), what, "Upgrade xstilts, or name another folder with --store.")
 
     def _lease(self, fingerprint: str) -> Path:
         return self.root / "leases" / f"{fingerprint}.json"

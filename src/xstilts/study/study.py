@@ -103,14 +103,14 @@ class Axis(Specification):
         }
 
 
-Kind = Literal["target_labels", "language_seen", "selection", "rows", "parallel", "selected_on"]
+LeakKind = Literal["target_labels", "language_seen", "selection", "rows", "parallel", "selected_on"]
 """The kinds of leak; `xstilts.audit.finding` says what each means."""
 
 
 class Allowed(Specification):
     """`[[allowed]]`: a kind of leak that is meant, on one target or (without `task`) on all, and why."""
 
-    kind: Kind | None = None
+    kind: LeakKind | None = None
     task: str | None = None
     why: str = ""
 
