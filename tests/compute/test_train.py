@@ -344,7 +344,7 @@ def test_dropout_that_a_model_keeps_as_a_number_is_set_too(architecture: str) ->
     model = (T5EncoderModel if architecture == "t5" else LlamaModel)(config).train()
     tokens = torch.arange(8).reshape(2, 4)
     for share in (0.0, 0.5):
-        train._set_dropout(model, share)
+        train.set_dropout(model, share)
         one, two = (model(input_ids=tokens).last_hidden_state for _ in range(2))
         assert torch.equal(one, two) is (share == 0)
 

@@ -26,7 +26,7 @@ from xstilts.errors import (
 )
 from xstilts.plain import parse_json
 from xstilts.store import Store
-from xstilts.study.backbone import room
+from xstilts.study.architecture import room
 from xstilts.study.load import load
 from xstilts.study.plan import draft, plan
 from xstilts.xtreme import score

@@ -29,23 +29,9 @@ from transformers import AttentionInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
-NAME, PLAIN = "xstilts", "sdpa"
+from xstilts.study.architecture import facts_of
 
-PACKED = (
-    "bert",
-    "camembert",
-    "eurobert",
-    "gemma",
-    "gemma3_text",
-    "llama",
-    "mistral",
-    "modernbert",
-    "qwen2",
-    "qwen3",
-    "roberta",
-    "xlm-roberta",
-)
-"""Types of models that may be given sequences one after the other, in one row, without padding."""
+NAME, PLAIN = "xstilts", "sdpa"
 
 FLASH_SIZES = range(8, 257, 8)
 """The sizes of a head that FlashAttention has kernels for."""
@@ -194,7 +180,7 @@ def unpackable(model: PreTrainedModel) -> str:
     settings: Any = model.config
     heads = getattr(settings, "num_attention_heads", 0)
     size = getattr(settings, "head_dim", None) or (settings.hidden_size // heads if heads else 0)
-    if settings.model_type not in PACKED or settings._attn_implementation != NAME:
+    if not facts_of(settings.model_type).packed or settings._attn_implementation != NAME:
         return f"{settings.model_type} models are given padded ones"
     return "" if size in FLASH_SIZES else f"FlashAttention has no heads of size {size}"
 

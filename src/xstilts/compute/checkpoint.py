@@ -5,7 +5,6 @@ import logging
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,80 +27,12 @@ from xstilts.compute.model import Model
 from xstilts.compute.pixels import stated
 from xstilts.compute.pretrained import blank, check_whole, read, reason
 from xstilts.errors import BackboneError
-from xstilts.study.architecture import Kind
+from xstilts.study.architecture import Kind, Native, facts_of
 from xstilts.study.backbone import EYES_WEIGHTS, PREPARATION, SAVE_TOKENIZER, TOKENS, WEIGHTS
 
 transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 logging.getLogger("transformers").setLevel(logging.ERROR)
-
-
-@dataclass(frozen=True)
-class Native:
-    """Where transformers' own model for a family keeps a head's parts; `prefix` is the encoder's name.
-
-    `bias` is what a language model's head calls that of its output, whose weight is the embeddings'.
-    """
-
-    architecture: str
-    prefix: str
-    parts: Mapping[str, str]
-    bias: str = ""
-
-    def name(self, part: str) -> str:
-        """The name of a tensor of the head; empty for what it shares with the embeddings."""
-        module, kind = part.split(".")
-        if self.bias and module == "out":
-            return self.bias if kind == "bias" else ""
-        return f"{self.parts[module]}.{kind}"
-
-
-def _roberta(name: str) -> dict[str, Native]:
-    def native(suffix: str, parts: Mapping[str, str]) -> Native:
-        return Native(f"{name}For{suffix}", "roberta", parts)
-
-    return {
-        "classification": native(
-            "SequenceClassification", {"dense": "classifier.dense", "out": "classifier.out_proj"}
-        ),
-        "choice": native("MultipleChoice", {"dense": "roberta.pooler.dense", "out": "classifier"}),
-        "tagging": native("TokenClassification", {"out": "classifier"}),
-        "span": native("QuestionAnswering", {"out": "qa_outputs"}),
-        "masked": Native(
-            f"{name}ForMaskedLM",
-            "roberta",
-            {"dense": "lm_head.dense", "norm": "lm_head.layer_norm", "out": "lm_head.decoder"},
-            "lm_head.bias",
-        ),
-    }
-
-
-def _bert(name: str, prefix: str) -> dict[str, Native]:
-    head = "cls.predictions"
-    parts = {
-        "dense": f"{head}.transform.dense",
-        "norm": f"{head}.transform.LayerNorm",
-        "out": f"{head}.decoder",
-    }
-    return {"masked": Native(f"{name}ForMaskedLM", prefix, parts, f"{head}.bias")}
-
-
-NATIVE: Mapping[str, Mapping[str, Native]] = {
-    "roberta": _roberta("Roberta"),
-    "xlm-roberta": _roberta("XLMRoberta"),
-    "xlm-roberta-xl": _roberta("XLMRobertaXL"),
-    "bert": _bert("Bert", "bert"),
-    "deberta-v2": _bert("DebertaV2", "deberta"),
-    "modernbert": {
-        "masked": Native(
-            "ModernBertForMaskedLM",
-            "model",
-            {"dense": "head.dense", "norm": "head.norm", "out": "decoder"},
-            "decoder.bias",
-        )
-    },
-}
-"""By transformers' model_type. Others are saved as a plain encoder with the heads beside it."""
 
 
 def load(folder: Path) -> Model:
@@ -260,7 +191,7 @@ def native_head(model: Model) -> tuple[Any, Native | None]:
     (head,) = model.heads.values()
     if isinstance(head, LanguageHead):
         return head, None
-    return head, NATIVE.get(model.encoder.config.model_type, {}).get(str(head.family))
+    return head, facts_of(model.encoder.config.model_type).native.get(str(head.family))
 
 
 def _language_model(
@@ -274,7 +205,7 @@ def _language_model(
     names = dict.fromkeys(whole.state_dict())
     prefix = "" if all(name in names for name in weights) else f"{known.base_model_prefix}."
     found = {f"{prefix}{name}": tensor for name, tensor in weights.items()}
-    if settings.model_type in READ_FIRST:
+    if facts_of(settings.model_type).reads_first:
         found = {name.replace("language_model.", "model.", 1): tensor for name, tensor in weights.items()}
     if head.weight is not model.embeddings:
         found[next(name for name in OUTPUTS if name in names)] = head.weight.detach().cpu().contiguous()
@@ -290,10 +221,6 @@ CLASSES: Mapping[Kind, Any] = {
     "vision-language": AutoModelForImageTextToText,
 }
 """How transformers calls a model with its language head."""
-
-READ_FIRST = ("qwen2_vl", "qwen2_5_vl")
-"""Model types whose releases name the layers that read as if there were no others, and the eyes beside them;
-transformers finds all of them by no other names."""
 
 OUTPUTS = ("lm_head.weight", "lm_head.out_proj.weight")
 """How the language models of transformers call the weights of their head."""
@@ -334,7 +261,7 @@ def _load_language_head(model: Model, folder: Path) -> None:
 
 def _load_filling_head(model: Model, folder: Path) -> None:
     """The head that guesses hidden tokens, if the folder has all of it."""
-    native = NATIVE.get(model.encoder.config.model_type, {}).get("masked")
+    native = facts_of(model.encoder.config.model_type).native.get("masked")
     if native is None or not dict(_stored(folder, {"bias": native.bias})):
         return
     model.add_head("masked", "masked", 0)

@@ -28,7 +28,7 @@ from xstilts.compute.vision import Eyes, joined
 from xstilts.errors import BackboneError
 from xstilts.families.items import Layout
 from xstilts.families.text import SUMMARIZED
-from xstilts.study.architecture import CORRECT, KINDS, Kind, refusal
+from xstilts.study.architecture import CORRECT, KINDS, Kind, facts_of, refusal
 from xstilts.study.use import Use
 
 
@@ -81,7 +81,7 @@ class Model(nn.Module):
     @property
     def writes(self) -> bool:
         """Whether its language head is the vectors of the tokens alone, without layers before them."""
-        return self.kind not in ("encoder", "dual") or self.encoder.config.model_type in PLAIN
+        return self.kind not in ("encoder", "dual") or facts_of(self.encoder.config.model_type).plain_head
 
     @cached_property
     def start(self) -> int | None:
@@ -206,7 +206,7 @@ class Model(nn.Module):
         if weight is None and not getattr(settings, "tie_word_embeddings", False):
             own = nn.Parameter(torch.empty_like(embeddings))
             nn.init.normal_(own, std=0.02)
-        bias = torch.zeros(len(own)) if settings.model_type in BIASED else None
+        bias = torch.zeros(len(own)) if facts_of(settings.model_type).biased else None
         head = LanguageHead(own, bias, *scaling(settings, tied=own is embeddings))
         self.heads[name] = head.to(self.device)
 
@@ -268,14 +268,6 @@ class Model(nn.Module):
         states = self.states(batch, str(answering.family))
         scores: torch.Tensor = answering(states[batch.row, batch.column])
         return scores
-
-
-BIASED = ("bart", "mbart", "m2m_100")
-"""Architectures whose language head adds a constant to the scores."""
-
-
-PLAIN = ("eurobert",)
-"""Encoders whose language head is the vectors of the tokens alone."""
 
 
 def kind_of(settings: Any) -> Kind:

@@ -57,6 +57,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
     execution = Execution.chosen(model, recipe, ranks.size)
     device = execution.device
     whole = distributed.placed(model, ranks, device)
+    replica = ranks.replica(model)
 
     # The optimizer, and where an interrupted run had come to.
     optimizer = adamw(model, recipe)
@@ -79,14 +80,14 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
             losses = []
             for place, batch in enumerate(batches.micro):
                 on_device = batch.to(device)
+                replica.require_backward_grad_sync = place + 1 == len(batches.micro)
                 with autocast(device, recipe.precision):
-                    scores = model(on_device, heads[batches.task])
+                    scores = replica(on_device, heads[batches.task])
                 part_loss = loss_sum(scores, on_device) / (
                     batches.decided if place < batches.own else math.inf
                 )
-                (part_loss * ranks.weight).backward()  # type: ignore[no-untyped-call]
+                (part_loss * ranks.size).backward()  # type: ignore[no-untyped-call]
                 losses.append(part_loss.detach())
-            ranks.add_gradients(model.parameters())
             norm = distributed.full(torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip))
             unread.add(torch.stack([*losses, norm]), batches.tokens)
             late = ranks.writes and time.monotonic() - saved >= context.save_seconds
@@ -200,15 +201,8 @@ def _prepared(phase: Phase, context: Context, heads: dict[str, str]) -> tuple[Mo
             model.add_head(heads[use.task], family, families.find(family).outputs(layouts[use.task]))
     for name in set(model.heads) - set(heads.values()):
         del model.heads[name]
-    if (
-        recipe.dropout is not None
-    ):  # also in the attention of models that keep the share as a number (T5, Llama)
-        for module in model.modules():
-            if isinstance(module, torch.nn.Dropout):
-                module.p = recipe.dropout
-            for name, value in vars(module).items():
-                if "dropout" in name and isinstance(value, float):
-                    setattr(module, name, recipe.dropout)
+    if recipe.dropout is not None:
+        set_dropout(model, recipe.dropout)
     if recipe.adapter is not None:
         adapter.attach(model, recipe.adapter, new)
     attention.in_bulk(model)
@@ -264,3 +258,13 @@ def rate(recipe: Recipe, update: int, total: int) -> float:
 def decay(recipe: Recipe, updates: int, total: int) -> float:
     """What AdamW has left of a weight without gradients after so many updates of all, as a share of it."""
     return math.prod(1 - rate(recipe, update, total) * recipe.weight_decay for update in range(updates))
+
+
+def set_dropout(model: torch.nn.Module, share: float) -> None:
+    """In every dropout layer, and in the attention of models that keep the share as a number (T5, Llama)."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = share
+        for name, value in vars(module).items():
+            if "dropout" in name and isinstance(value, float):
+                setattr(module, name, share)

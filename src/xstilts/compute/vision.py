@@ -27,6 +27,7 @@ from xstilts.compute.head import Head
 from xstilts.compute.pixels import Cut, Preparation, squared, stated
 from xstilts.compute.pretrained import blank, check_whole, read, reason
 from xstilts.errors import BackboneError
+from xstilts.study.architecture import facts_of
 from xstilts.study.backbone import EYES, EYES_WEIGHTS, MOST_IMAGES, Vision
 
 
@@ -209,9 +210,6 @@ def load(folder: Path, width: int) -> Eyes | None:
 DUAL_IMAGES = 2
 """Of a sequence, that the head has places for."""
 
-PADDED = ("siglip",)
-"""Model types whose text tower was trained on texts padded to its whole length, padding being read."""
-
 
 class Fusion(Head):
     """A head over a text t and each of its images v: t, v, t x v and |t - v|, [S, F] -> [S, K]."""
@@ -259,7 +257,7 @@ def _scaled(answer: torch.Tensor) -> torch.Tensor:
 
 def _read(encoder: Any, batch: Batch, pad: int) -> torch.Tensor:
     """What the text tower answers, [S, D]."""
-    if encoder.config.model_type not in PADDED:
+    if not facts_of(encoder.config.model_type).padded:
         found = encoder.get_text_features(input_ids=batch.ids, attention_mask=batch.attention)
         return _answer(found)
     room = encoder.config.text_config.max_position_embeddings

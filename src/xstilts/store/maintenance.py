@@ -73,7 +73,7 @@ def sizes(store: Store) -> list[Size]:
 
 
 def size(folder: Path) -> int:
-    """Bytes of all files below a folder, which other processes may change meanwhile; none if it is not there."""
+    """Bytes of all files below a folder, to which other processes may write; none if it is not there."""
     found = 0
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError):

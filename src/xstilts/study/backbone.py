@@ -10,14 +10,13 @@ identity: see `Places`.
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 import xstilts.lab
 from xstilts.disk import is_file, is_folder
 from xstilts.errors import BackboneError
-from xstilts.plain import parse_json
 from xstilts.study.specification import Identified, Specification, added
 from xstilts.study.use import Use
 
@@ -161,26 +160,6 @@ def check_world(folder: Path) -> None:
         if facts.get(name) != value:
             what = f"was pretrained on another {name} of the lab ({facts.get(name)}) than this one ({value})."
             raise BackboneError(str(folder), what, "Make it again: `xstilts run lab-pretrain`.")
-
-
-_FROM_ZERO = ("bert", "clip", "distilbert", "electra", "metaclip_2", "siglip")
-_AFTER_PADDING = ("camembert", "roberta", "xlm-roberta", "xlm-roberta-xl")
-"""Architectures with a learned vector for every position, so with an end; these number it from padding on."""
-
-
-def room(folder: Path) -> int | None:
-    """The tokens that a local model reads at once; None where its config.json sets no end.
-
-    XLM-R's positions start behind that of padding: of 514, 512 are for tokens.
-    """
-    try:
-        shape = parse_json((folder / SHAPE).read_text(encoding="utf-8"))
-        reads: dict[str, Any] = shape.get("text_config", shape)
-        kind, positions = shape["model_type"], int(reads["max_position_embeddings"])
-        before = int(shape["pad_token_id"]) + 1 if kind in _AFTER_PADDING else 0
-    except (OSError, ValueError, TypeError, KeyError, OverflowError):
-        return None  # whatever is wrong is told when the model is loaded
-    return positions - before if kind in (*_FROM_ZERO, *_AFTER_PADDING) else None
 
 
 def checksum(folder: Path) -> str:

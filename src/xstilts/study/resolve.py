@@ -13,6 +13,7 @@ from xstilts.data.task import TEST_TRANSLATED, TRANSLATED, Task
 from xstilts.errors import DataError, InputError, StudyError
 from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.study import backbone as backbones
+from xstilts.study.architecture import room
 from xstilts.study.backbone import Backbone, Tokenizer
 from xstilts.study.check_tasks import find_task, trainer
 from xstilts.study.claim import FAMILY
@@ -202,7 +203,7 @@ class Resolver:
             self.errors.append(type(error)(f"{where}: {error.where}", error.what, error.now))
             checksum = "missing"
         self._backbone_folders[checksum] = folder
-        self._need_room(name, backbones.room(folder))
+        self._need_room(name, room(folder))
         return Backbone(checksum=checksum, weights=table.weights, seed=seed, vision=seen)
 
     # Within
