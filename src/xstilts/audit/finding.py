@@ -71,7 +71,8 @@ class Audit:
 
     def leaks(self, allowed: tuple[Allowed, ...]) -> list[Finding]:
         """The leaks that nothing allows."""
-        return [one for one in self.findings if one.severity == "leak" and reason(one, allowed) is None]
+        leaks = (finding for finding in self.findings if finding.severity == "leak")
+        return [leak for leak in leaks if reason(leak, allowed) is None]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -94,13 +95,13 @@ class FindingGroup:
     @property
     def amount(self) -> str:
         """The rows in words: of the language with most of them, if there are several."""
-        one = self.finding
-        if not one.of:
+        finding = self.finding
+        if not finding.of:
             return ""
         most = "up to " if len(self.languages) > 1 else ""
-        near = f", {one.near} of them nearly the same" if one.near else ""
-        usual = f"; {one.usual:.1%} of training rows repeat another one" if one.usual else ""
-        return f"{most}{one.rows:,} of {one.of:,} rows ({one.share:.1%}{near}{usual})"
+        near = f", {finding.near} of them nearly the same" if finding.near else ""
+        usual = f"; {finding.usual:.1%} of training rows repeat another one" if finding.usual else ""
+        return f"{most}{finding.rows:,} of {finding.of:,} rows ({finding.share:.1%}{near}{usual})"
 
 
 def groups(audit: Audit, allowed: tuple[Allowed, ...]) -> list[FindingGroup]:
@@ -172,11 +173,11 @@ _WORDS = (("leak", "not allowed"), ("allowed", "allowed by the study"), ("note",
 
 def unused(audit: Audit, study: StudyFile) -> list[str]:
     """What the study allows and nothing needs."""
-    leaks = [one for one in audit.findings if one.severity == "leak"]
+    leaks = [(finding.kind, finding.task) for finding in audit.findings if finding.severity == "leak"]
     return [
-        f"{one.kind} on {one.task or 'any target'}"
-        for one in study.allowed
-        if not any(one.covers(leak.kind, leak.task) for leak in leaks)
+        f"{allowed.kind} on {allowed.task or 'any target'}"
+        for allowed in study.allowed
+        if not any(allowed.covers(*leak) for leak in leaks)
     ]
 
 
@@ -195,8 +196,9 @@ def _remedy(leak: Finding) -> str:
 
 
 def _told(group: FindingGroup) -> str:
-    one = group.finding
-    text = f"{one.task} ({one.split}) in {', '.join(group.languages)}: {MEANINGS[one.kind]} [{one.kind}]"
-    text += f": {group.amount}" if one.of else ""
-    more = f" and {len(one.steps) - 1} more" if len(one.steps) > 1 else ""
-    return f"{text}; from {', '.join(one.where)}; concerns {one.steps[0]}{more}"
+    finding = group.finding
+    kind, rows = finding.kind, f"{finding.task} ({finding.split}) in {', '.join(group.languages)}"
+    text = f"{rows}: {MEANINGS[kind]} [{kind}]"
+    text += f": {group.amount}" if finding.of else ""
+    more = f" and {len(finding.steps) - 1} more" if len(finding.steps) > 1 else ""
+    return f"{text}; from {', '.join(finding.where)}; concerns {finding.steps[0]}{more}"

@@ -71,7 +71,7 @@ def merge(model: Model, folder: Path, base: str, revision: str | None = None) ->
     checkpoint's format too.
     """
     checkpoint.save_heads(model, folder)
-    found = peft.get_peft_model_state_dict(model.encoder, adapter_name=NAME)
+    state = peft.get_peft_model_state_dict(model.encoder, adapter_name=NAME)
     layers = {
         name: module
         for name, module in model.encoder.named_modules()
@@ -89,7 +89,7 @@ def merge(model: Model, folder: Path, base: str, revision: str | None = None) ->
         settings.target_modules = sorted(f"{native.prefix}.{name}" for name in layers)
         settings.modules_to_save = sorted({name.split(".")[0] for name in native.parts.values()})
         parts = {f"{PREFIX}{native.name(part)}": tensor for part, tensor in head.state_dict().items()}
-    parts |= {f"{prefix}{name}": tensor for name, tensor in found.items()}
+    parts |= {f"{prefix}{name}": tensor for name, tensor in state.items()}
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in parts.items()}
     save_file(weights, folder / "adapter_model.safetensors", metadata={"format": "pt"})
     settings.save_pretrained(str(folder))

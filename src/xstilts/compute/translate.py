@@ -60,13 +60,13 @@ def translate_all(
     the folder of that file. Raises whatever `Translator` and `translate` raise, before anything is translated
     where that can be known.
     """
-    one, (data, out) = registry.find(name), folders
+    task, (data, out) = registry.find(name), folders
     for language in to:
-        check(one, language)
+        check(task, language)
     if target_codes and len(target_codes) != len(to):
         what = f"{len(target_codes)} given for {len(to)} languages."
         raise DataError("--target-code", what, "Give one for each --to, in the same order, or none.")
-    out = out or (one.path.parent if one.path is not None else data)
+    out = out or (task.path.parent if task.path is not None else data)
     if out is None:
         raise DataError(
             "--out", "no folder to write to.", "Name one with --out, or a data folder with --data."
@@ -75,13 +75,13 @@ def translate_all(
     codes: Sequence[str | None] = target_codes or [None] * len(to)
     pairs = list(zip(to, codes, strict=True))
     for language, code in pairs:
-        translator.codes(one.source_language, language, code)
+        translator.codes(task.source_language, language, code)
     for language, code in pairs:
-        yield translate(one, language, translator, code, TranslationFolders(data, out))
+        yield translate(task, language, translator, code, TranslationFolders(data, out))
 
 
 def translate(
-    one: Task, language: str, translator: Translator, target_code: str | None, places: TranslationFolders
+    task: Task, language: str, translator: Translator, target_code: str | None, places: TranslationFolders
 ) -> Path:
     """Write the training rows of a task in another language, and beside them a record of how they were made.
 
@@ -89,15 +89,15 @@ def translate(
     Raises DataError if the rows cannot be read or are not translated, or if the file is there and was made in
     another way.
     """
-    check(one, language)
-    codes = translator.codes(one.source_language, language, target_code)
+    check(task, language)
+    codes = translator.codes(task.source_language, language, target_code)
     # Everything that the rows depend on but the versions of the libraries.
-    wish, source = translator.wish, one.source_language
+    wish, source = translator.wish, task.source_language
     made = {
         "version": VERSION,
-        "task": one.name,
-        "task_version": one.version,
-        "source": {"language": source, "data": loader.identity(one, "train", source, places.data)},
+        "task": task.name,
+        "task_version": task.version,
+        "source": {"language": source, "data": loader.identity(task, "train", source, places.data)},
         "language": language,
         "model": wish.model if wish.revision is not None else translator.folder.name,
         "revision": wish.revision,
@@ -110,12 +110,12 @@ def translate(
             "longest": wish.longest,
         },
     }
-    folder = places.out / translated.folder(one)
+    folder = places.out / translated.folder(task)
     path, record = folder / f"{language}.jsonl.gz", folder / f"{language}.json"
     if _done(path, record, made):
-        say(f"{one.name} to {language}: {path} is there already.")
+        say(f"{task.name} to {language}: {path} is there already.")
         return path
-    rows = _rows(one, translator.wish, places)
+    rows = _rows(task, translator.wish, places)
     parts = folder / f"{language}.partial"
     # The folder of the finished parts, without those that were made in another way.
     stated = parts / "made.json"
@@ -138,26 +138,26 @@ def translate(
         done, total = min(start + PART, len(rows)), len(rows)
         speed = (done - kept) / (time.monotonic() - began)
         left = f", about {ceil((total - done) / speed / 60)} min left" if done < total else ""
-        say(f"{one.name} to {language}: {done:,} of {total:,} rows, {speed:.1f} a second{left}")
+        say(f"{task.name} to {language}: {done:,} of {total:,} rows, {speed:.1f} a second{left}")
     _finish(path, record, made, sorted(parts.glob("[0-9]*.json")))
     shutil.rmtree(parts)
     return path
 
 
-def check(one: Task, language: str) -> None:
+def check(task: Task, language: str) -> None:
     """Raises DataError if the rows of the task are not translated into that language by a model."""
-    translated.check(one, language)
-    if one.made is not None:
+    translated.check(task, language)
+    if task.made is not None:
         what = "needs no model: the lab says the same meanings in every language."
-        raise DataError(f"task '{one.name}'", what, "Its translated rows are there without this command.")
+        raise DataError(f"task '{task.name}'", what, "Its translated rows are there without this command.")
 
 
-def _rows(one: Task, wish: Wish, places: TranslationFolders) -> list[Example]:
+def _rows(task: Task, wish: Wish, places: TranslationFolders) -> list[Example]:
     """The rows to translate, in the order of the source."""
-    rows = loader.load(one, "train", one.source_language, places.data)
+    rows = loader.load(task, "train", task.source_language, places.data)
     if wish.examples is None or wish.examples >= len(rows):
         return rows
-    drawn = generator("translate", one.name).permutation(len(rows))[: wish.examples]
+    drawn = generator("translate", task.name).permutation(len(rows))[: wish.examples]
     return [rows[row] for row in sorted(drawn)]
 
 

@@ -46,11 +46,11 @@ def compute(
     after keeping it as the step's failure in the store; a StoreError is not the step's fault and is not kept,
     unless a file that the step needs is damaged.
     """
-    return _ensure(step, store.done, _Bench(store, places, report, means))
+    return _ensure(step, store.done, _Shared(store, places, report, means))
 
 
 @dataclass(frozen=True)
-class _Bench:
+class _Shared:
     """What is the same for a step and those that it needs."""
 
     store: Store
@@ -59,9 +59,9 @@ class _Bench:
     means: Means
 
 
-def _ensure(step: Step, is_there: Callable[[Step], bool], bench: _Bench) -> Outcome:
+def _ensure(step: Step, is_there: Callable[[Step], bool], shared: _Shared) -> Outcome:
     """Compute a step unless it is there, after the parent without whose checkpoint it cannot begin."""
-    store, parent = bench.store, step.parent
+    store, parent = shared.store, step.parent
     if is_there(step):
         return "found"
     lease = store.lease(step.fingerprint)
@@ -70,19 +70,19 @@ def _ensure(step: Step, is_there: Callable[[Step], bool], bench: _Bench) -> Outc
     with lease:
         if is_there(step):  # finished by another between the first look and the lease
             return "found"
-        bench.report({"kind": "begin"})
+        shared.report({"kind": "begin"})
         begun = False
         try:
-            if parent is not None and _ensure(parent, store.has_checkpoint, bench) == "busy":
+            if parent is not None and _ensure(parent, store.has_checkpoint, shared) == "busy":
                 return "busy"
             begun = True
 
             def watched(event: Event) -> None:
                 if lease.lost:
                     raise LeaseLostError
-                bench.report(event)
+                shared.report(event)
 
-            _attempt(step, replace(bench, report=watched))
+            _attempt(step, replace(shared, report=watched))
         except LeaseLostError:
             return "busy"
         except Exception as error:
@@ -98,40 +98,40 @@ def _ensure(step: Step, is_there: Callable[[Step], bool], bench: _Bench) -> Outc
     return "done"
 
 
-def _attempt(step: Step, bench: _Bench) -> None:
+def _attempt(step: Step, shared: _Shared) -> None:
     """Compute a step with as large a micro-batch as fits: each want of memory halves it, once in a run."""
-    failure = bench.store.failure(step.fingerprint)
+    failure = shared.store.failure(step.fingerprint)
     tokens = max(1, MICRO_TOKENS >> (0 if failure is None else failure.killed))
     try:
-        _compute(step, bench, tokens)
+        _compute(step, shared, tokens)
     except Exception as error:
         if not _wants_memory(error):
             raise
-        bench.store.fail(step, f"{message(error)} {AGAIN}", traceback.format_exc(), killed=True)
+        shared.store.fail(step, f"{message(error)} {AGAIN}", traceback.format_exc(), killed=True)
     else:
         return
     if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
-    _compute(step, bench, max(1, tokens // 2))
+    _compute(step, shared, max(1, tokens // 2))
 
 
-def _compute(step: Step, bench: _Bench, micro_tokens: int) -> None:
+def _compute(step: Step, shared: _Shared, micro_tokens: int) -> None:
     began = time.monotonic()
     record.begin()
-    with bench.store.writing(step) as folder:
-        running = bench.store.running(step.fingerprint)
+    with shared.store.writing(step) as folder:
+        running = shared.store.running(step.fingerprint)
         context = Context(
-            bench.store,
+            shared.store,
             step,
             folder,
             running,
-            bench.places,
-            bench.report,
+            shared.places,
+            shared.report,
             micro_tokens=micro_tokens,
-            means=bench.means,
+            means=shared.means,
         )
         result = _result(step, context)
-        result["sources"] = [asdict(source) for source in read(step, bench.places)]
+        result["sources"] = [asdict(source) for source in read(step, shared.places)]
         if micro_tokens != MICRO_TOKENS:
             result["micro_tokens"] = micro_tokens
         seconds = time.monotonic() - began

@@ -136,7 +136,7 @@ def failed_before(store: Store, steps: Sequence[Step]) -> list[Step]:
             chosen.add(step.fingerprint)
     for step in reversed(missing.values()):
         if step.fingerprint in chosen:
-            chosen.update(one for one in step.parents if one in missing)
+            chosen.update(parent for parent in step.parents if parent in missing)
     return [step for step in steps if step.fingerprint in chosen]
 
 

@@ -174,12 +174,12 @@ def _bad_targets(study: StudyFile, claim: Claim, place: Place) -> Iterator[Probl
 
 def _bad_languages(spoken: tuple[str, ...], found: Mapping[str, Task], place: Place) -> Iterator[Problem]:
     """Codes as everywhere; and families of which no target has a language."""
-    families = [one.removeprefix(FAMILY) for one in spoken if one.startswith(FAMILY)]
-    codes = tuple(one for one in spoken if not one.startswith(FAMILY))
+    families = [word.removeprefix(FAMILY) for word in spoken if word.startswith(FAMILY)]
+    codes = tuple(word for word in spoken if not word.startswith(FAMILY))
     if codes or not families:
         yield from bad_languages(codes, found, place)
     every = {language.code: language.family for language in languages.all_languages()}
-    had = {every[code] for one in found.values() for code in one.languages if code in every}
+    had = {every[code] for task in found.values() for code in task.languages if code in every}
     for family in families:
         if family not in every.values():
             yield Problem(place, f"no language family named '{family}'.", near(family, sorted(had)))

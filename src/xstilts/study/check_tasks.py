@@ -97,10 +97,10 @@ def _not_zero_shot(study: StudyFile, name: str, target: Task) -> Iterator[Proble
         yield Problem(place, what, now)
 
 
-def without_rows(one: Task, place: Place) -> Problem:
+def without_rows(task: Task, place: Place) -> Problem:
     """What is said of a task that another one trains."""
-    what = f"'{one.name}' has no training rows of its own: '{one.trained_by}' trains it."
-    return Problem(place, what, f"Name '{one.trained_by}'.")
+    what = f"'{task.name}' has no training rows of its own: '{task.trained_by}' trains it."
+    return Problem(place, what, f"Name '{task.trained_by}'.")
 
 
 def bad_languages(
@@ -108,7 +108,7 @@ def bad_languages(
 ) -> Iterator[Problem]:
     """Codes that no language has, or none of the tasks."""
     codes = {language.code for language in languages.all_languages()}
-    had = sorted({code for one in found.values() for code in one.languages})
+    had = sorted({code for task in found.values() for code in task.languages})
     for code in wanted or ():
         if code not in codes and code not in had:
             now = f"{languages.near(code)} `xstilts languages` lists all.".strip()
@@ -116,9 +116,9 @@ def bad_languages(
         elif found and code not in had:
             now = languages.near(code, had) or f"They have {_some(had)}."
             yield Problem(place, f"none of the tasks has the language '{code}'.", now)
-    for name, one in found.items():
-        if set(wanted or ()) & set(had) and not set(wanted or ()) & set(one.languages):
-            yield Problem(place, f"leave nothing of '{name}'.", f"It has {_some(one.languages)}.")
+    for name, task in found.items():
+        if set(wanted or ()) & set(had) and not set(wanted or ()) & set(task.languages):
+            yield Problem(place, f"leave nothing of '{name}'.", f"It has {_some(task.languages)}.")
     if wanted == ():
         yield Problem(place, "an empty grid: no language.", "Leave the key out to take all.")
 
@@ -243,7 +243,7 @@ def _bad_mixing(arm: Arm, found: Mapping[str, Task], place: Place) -> Iterator[P
     """Shares belong to several labelled tasks."""
     if arm.mixing == "size":
         return
-    labelled = [name for name, one in found.items() if families.find(one.family).labelled]
+    labelled = [name for name, task in found.items() if families.find(task.family).labelled]
     if len(arm.tasks) < 2:
         yield Problem(place, "mixes nothing: the arm has one task or none.", "Leave it out.")
     elif found and len(labelled) < len(arm.tasks):
@@ -273,13 +273,13 @@ def _bad_replay(study: StudyFile, arm: Arm, found: Mapping[str, Task], place: Pl
         yield Problem(here, "is missing.", 'Name masked text, such as tasks = ["wikipedia"].')
     yield from bad_tasks(study, arm.replay.tasks, here)
     replayed = found_tasks(study, arm.replay.tasks)
-    for name, one in replayed.items():
-        if families.find(one.family).labelled:
+    for name, task in replayed.items():
+        if families.find(task.family).labelled:
             yield Problem(here, f"'{name}' is no masked text.", "Put it into the tasks of the arm.")
         if name in found:
             yield Problem(here, f"'{name}' is a task of the arm already.", "Take it out of one of them.")
     yield from bad_languages(arm.replay.languages, replayed, (*place, "languages"))
-    if not arm.tasks or (found and all(not families.find(one.family).labelled for one in found.values())):
+    if not arm.tasks or (found and all(not families.find(task.family).labelled for task in found.values())):
         what = "there is nothing beside it: the arm has no labelled task."
         yield Problem(place, what, "Put the masked text into the tasks of the arm.")
 

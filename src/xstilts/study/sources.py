@@ -146,28 +146,28 @@ def parts_of(steps: Iterable[Step]) -> tuple[Part, ...]:
 
 def source(part: Part, places: Places, rows: int | None = None) -> Source:
     """What a part is read from. `rows` is their number; that of the lab's is known without."""
-    one = places.task(part.task)
-    split, language = loader.original(one, part.split, part.language)
+    task = places.task(part.task)
+    split, language = loader.original(task, part.split, part.language)
     if rows is None:
-        rows = loader.size_without_reading(one, split, language)
-    release = one.released(part.split, part.language)
-    if one.made is not None:
-        return Source(*part, (one.made.title,), language, rows, release)
-    if paths := loader.sources(one, split, language, places.data):
-        folder = places.data if one.path is None else one.path.parent
-        assert one.files is not None and folder is not None
+        rows = loader.size_without_reading(task, split, language)
+    release = task.released(part.split, part.language)
+    if task.made is not None:
+        return Source(*part, (task.made.title,), language, rows, release)
+    if paths := loader.sources(task, split, language, places.data):
+        folder = places.data if task.path is None else task.path.parent
+        assert task.files is not None and folder is not None
         files = tuple(path.relative_to(folder).as_posix() for path in paths)
         instead = dict.fromkeys(
             text
             for path in files
-            for pattern, text in one.files.substitutes.items()
+            for pattern, text in task.files.substitutes.items()
             if fnmatchcase(path.removesuffix(".gz"), pattern)
         )
-        code = one.files.codes.get(language, language)
+        code = task.files.codes.get(language, language)
         return Source(*part, files, code, rows, release, ", ".join(instead))
-    assert one.hub is not None, "what has neither files nor a place on the Hub has no identity"
-    files = tuple(hub.paths(one.hub, split, language, one.name))
-    return Source(*part, files, one.hub.codes.get(language, language), rows, release)
+    assert task.hub is not None, "what has neither files nor a place on the Hub has no identity"
+    files = tuple(hub.paths(task.hub, split, language, task.name))
+    return Source(*part, files, task.hub.codes.get(language, language), rows, release)
 
 
 def read(step: Step, places: Places) -> list[Source]:
@@ -183,12 +183,12 @@ def counted(part: Part, places: Places, rows: Sequence[Example] | None = None) -
 
     Others are counted once in a process; those of other tasks than the lab's are read for it.
     """
-    one = places.task(part.task)
-    key = part, one.name if one.path is None else str(one.path), places.data
+    task = places.task(part.task)
+    key = part, task.name if task.path is None else str(task.path), places.data
     if key not in _counts:
-        known = loader.size_without_reading(one, part.split, part.language)
+        known = loader.size_without_reading(task, part.split, part.language)
         if known is None:
-            read = loader.stream(one, part.split, part.language, places.data) if rows is None else rows
+            read = loader.stream(task, part.split, part.language, places.data) if rows is None else rows
             known = number_of(read)
         _counts[key] = known
     return _counts[key]
