@@ -15,7 +15,7 @@ from xstilts.compute.data import Encoded, collate, generator, passes, split
 from xstilts.compute.device import PADDING
 from xstilts.compute.distributed import Ranks
 from xstilts.compute.objective import Objective
-from xstilts.compute.schedule import Schedule
+from xstilts.compute.training_data import Schedule
 from xstilts.families.items import IGNORED, Item
 from xstilts.families.masked import Vocabulary
 from xstilts.study.recipe import Recipe

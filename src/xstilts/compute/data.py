@@ -30,6 +30,19 @@ def offsets(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
 
 
+def apportion(shares: Sequence[float] | NDArray[np.float64], total: int) -> NDArray[np.int64]:
+    """Whole numbers in proportion to shares that sum to 1, with that total: by largest remainder.
+
+    >>> apportion([0.5, 0.3, 0.2], 7).tolist()
+    [4, 2, 1]
+    """
+    wanted = np.asarray(shares, np.float64) * total
+    counts = np.floor(wanted + 1e-9).astype(np.int64)
+    for place in np.argsort(counts - wanted, kind="stable")[: total - int(counts.sum())]:
+        counts[place] += 1
+    return counts
+
+
 @dataclass(frozen=True)
 class Encoded:
     """The items of one task, in flat columns: item -> sequences -> tokens, reads, targets; item -> gold.

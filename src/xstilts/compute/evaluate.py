@@ -12,10 +12,9 @@ import torch
 
 from xstilts import families, metrics
 from xstilts.compute import checkpoint
-from xstilts.compute.context import Context
+from xstilts.compute.context import Context, computes_on
 from xstilts.compute.model import Model
 from xstilts.compute.predict import MINING, default_layer, mine, predict, retrieve
-from xstilts.compute.record import computes_on
 from xstilts.compute.rows import asked, examples, has_nulls, head_name, prepare_once
 from xstilts.data.examples import Bitext, subject
 from xstilts.errors import BackboneError
@@ -24,6 +23,20 @@ from xstilts.metrics.mining import gold_rows
 from xstilts.plain import parse_json
 from xstilts.store import checksums, write_json
 from xstilts.study.phase import Evaluation
+
+STATE = "languages.json"
+
+SCHEMA: dict[str, Any] = {
+    "language": pl.String,
+    "index": pl.Int32,
+    "id": pl.String,
+    "cluster": pl.Int32,
+    "gold": pl.String,
+    "predicted": pl.String,
+    "statistics": pl.List(pl.Float64),
+}
+"""Columns of predictions.parquet: `cluster` is the first row about the same text, `gold` and `predicted` are
+JSON, `statistics` the metric's numbers."""
 
 
 @dataclass(frozen=True)
@@ -183,21 +196,6 @@ def _json(value: Any) -> str:
     if isinstance(value, tuple) and value and hasattr(value[0], "text"):
         value = [answer.text for answer in value]
     return json.dumps(value, ensure_ascii=False)
-
-
-STATE = "languages.json"
-
-SCHEMA: dict[str, Any] = {
-    "language": pl.String,
-    "index": pl.Int32,
-    "id": pl.String,
-    "cluster": pl.Int32,
-    "gold": pl.String,
-    "predicted": pl.String,
-    "statistics": pl.List(pl.Float64),
-}
-"""Columns of predictions.parquet: `cluster` is the first row about the same text, `gold` and `predicted` are
-JSON, `statistics` the metric's numbers."""
 
 
 @dataclass

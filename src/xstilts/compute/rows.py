@@ -26,10 +26,9 @@ from numpy.typing import NDArray
 from xstilts import families
 from xstilts.compute import pretrained
 from xstilts.compute.context import Context
-from xstilts.compute.data import Encoded, generator
+from xstilts.compute.data import Encoded, apportion, generator
 from xstilts.compute.model import Model
 from xstilts.compute.pixels import Album
-from xstilts.compute.schedule import apportion
 from xstilts.errors import BackboneError, DataError
 from xstilts.families.items import Item, Layout
 from xstilts.families.text import TEXT_FAMILIES, TextReadout

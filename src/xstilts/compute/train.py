@@ -10,13 +10,12 @@ import torch
 
 from xstilts import families
 from xstilts.compute import adapter, attention, checkpoint, distributed, embedding_rows
-from xstilts.compute.context import Context
+from xstilts.compute.context import Context, computes_on
 from xstilts.compute.data import generator
 from xstilts.compute.device import Execution, Unread, ahead
 from xstilts.compute.distributed import Ranks
 from xstilts.compute.model import Model, forward_flops, loss_sum, sizes
 from xstilts.compute.predict import autocast
-from xstilts.compute.record import computes_on
 from xstilts.compute.rows import MASKED_HEAD, head_name
 from xstilts.compute.state import adamw, resume, save, trained
 from xstilts.compute.training_data import Data, mean_score, source_scores

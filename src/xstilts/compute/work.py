@@ -14,8 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from xstilts.compute import record
-from xstilts.compute.context import MICRO_TOKENS, Context, Event, Means
+from xstilts.compute.context import MICRO_TOKENS, Context, Event, Means, begin, record
 from xstilts.errors import DamageError, StoreError, XstiltsError
 from xstilts.store import Store, write_json
 from xstilts.study.backbone import Backbone
@@ -117,7 +116,7 @@ def _attempt(step: Step, shared: _Shared) -> None:
 
 def _compute(step: Step, shared: _Shared, micro_tokens: int) -> None:
     began = time.monotonic()
-    record.begin()
+    begin()
     with shared.store.writing(step) as folder:
         running = shared.store.running(step.fingerprint)
         context = Context(
@@ -135,7 +134,7 @@ def _compute(step: Step, shared: _Shared, micro_tokens: int) -> None:
         if micro_tokens != MICRO_TOKENS:
             result["micro_tokens"] = micro_tokens
         seconds = time.monotonic() - began
-        write_json(folder / "record.json", record.record(step, result, seconds))
+        write_json(folder / "record.json", record(step, result, seconds))
 
 
 def message(error: Exception) -> str:

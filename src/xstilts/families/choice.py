@@ -14,6 +14,7 @@ class MultipleChoice(Family):
     """A context and its possible continuations (HellaSwag, Cosmos QA, CommonsenseQA, XCOPA, ...)."""
 
     name = "choice"
+    tokens = 250  # HellaSwag's four endings have 340, Cosmos QA's 440, CommonsenseQA's five 100
     version = 2
     axis = "reads"
 

@@ -90,7 +90,8 @@ class Family(ABC):
 
     `version` is raised when its numbers change; `axis` is where the choice is made (see the package). It is
     `labelled` unless it is text alone, which is trained on and never scored; `trained` if a head answers,
-    which training makes; `pictured` if its rows are about images.
+    which training makes; `pictured` if its rows are about images. `tokens` are those of a row, roughly, where
+    only the number of rows is known; of images none are counted, for what a model makes of pixels differs.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Family(ABC):
     labelled: bool = True
     trained: bool = True
     pictured: bool = False
+    tokens: int = 40  # as MNLI
 
     def outputs(self, layout: Layout) -> int:
         """The number of outputs of the head: one for each label."""

@@ -98,6 +98,7 @@ class Span(Family):
     """Questions whose answers are spans of a context (SQuAD, XQuAD, MLQA, TyDiQA-GoldP, ...)."""
 
     name = "span"
+    tokens = 200  # as SQuAD
     version = 2
     axis = "reads"
 

@@ -43,6 +43,7 @@ class Tagging(Family):
     """Words with one tag each (UD part of speech, WikiAnn, CCG supertags, ...)."""
 
     name = "tagging"
+    tokens = 25  # English UD has 23
 
     def encode(self, examples: Sequence[Tagged], tokenizer: Any, layout: Layout) -> list[Item]:
         """One item per sentence, or several if it is longer than `max_length`.

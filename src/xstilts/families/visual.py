@@ -49,6 +49,7 @@ class Visual(Family):
     """Images and a text with one label (XVNLI, MaRVL, xGQA, SNLI-VE, NLVR2, GQA, ...)."""
 
     name = "visual"
+    tokens = 12  # XVNLI's hypotheses have seven words
     pictured = True
 
     def encode(self, examples: Sequence[Seen], tokenizer: object, layout: Layout) -> list[Item]:
