@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import peft
-from safetensors.torch import save_file
 
 from xstilts.compute import checkpoint
 from xstilts.compute.model import Model
-from xstilts.compute.pretrained import reason
+from xstilts.compute.pretrained import reason, save_tensors
 from xstilts.errors import BackboneError
 from xstilts.study.recipe import Adapter
 
@@ -90,8 +89,7 @@ def merge(model: Model, folder: Path, base: str, revision: str | None = None) ->
         settings.modules_to_save = sorted({name.split(".")[0] for name in native.parts.values()})
         parts = {f"{PREFIX}{native.name(part)}": tensor for part, tensor in head.state_dict().items()}
     parts |= {f"{prefix}{name}": tensor for name, tensor in state.items()}
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in parts.items()}
-    save_file(weights, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    save_tensors(parts, folder / "adapter_model.safetensors")
     settings.save_pretrained(str(folder))
     checkpoint.share(folder, folder / "adapter_config.json")
     for name, module in layers.items():

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -25,7 +25,7 @@ from xstilts.compute import pretrained, vision
 from xstilts.compute.head import LanguageHead
 from xstilts.compute.model import Model
 from xstilts.compute.pixels import stated
-from xstilts.compute.pretrained import blank, check_whole, read, reason
+from xstilts.compute.pretrained import blank, check_whole, read, reason, save_tensors
 from xstilts.errors import BackboneError
 from xstilts.study.architecture import Kind, Native, facts_of
 from xstilts.study.backbone import EYES_WEIGHTS, PREPARATION, SAVE_TOKENIZER, TOKENS, WEIGHTS
@@ -116,7 +116,7 @@ def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> N
     settings = model.encoder.config.__class__.from_dict(model.encoder.config.to_dict())
     seen: dict[int, str] = {}
     weights = {
-        name: tensor.detach().cpu().contiguous()
+        name: tensor
         for name, tensor in model.encoder.state_dict().items()
         if seen.setdefault(tensor.data_ptr(), name) == name  # once; transformers ties the others as it loads
     }
@@ -129,7 +129,7 @@ def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> N
         weights = {f"{native.prefix}.{name}": tensor for name, tensor in weights.items()}
         for name, tensor in head.state_dict().items():
             if target := native.name(name):
-                weights[target] = tensor.detach().cpu().contiguous()
+                weights[target] = tensor
         if native.bias:
             weights[f"{native.parts['out']}.bias"] = weights[native.bias].clone()
         settings.architectures = [native.architecture]
@@ -138,7 +138,7 @@ def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> N
     settings.label2id = {label: number for number, label in enumerate(outputs)}
     settings.dtype = "float32"
     settings.save_pretrained(folder)
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    save_tensors(weights, folder / "model.safetensors")
     if model.tokenizer is not None:
         pretrained.save_tokenizer(model.tokenizer, folder)
     if model.eyes is not None:
@@ -175,12 +175,12 @@ def save_heads(model: Model, folder: Path) -> None:
         return
     kinds = {name: str(head.family) for name, head in model.heads.items()}
     heads = {
-        f"{name}.{part}": tensor.detach().cpu().contiguous()
+        f"{name}.{part}": tensor
         for name, head in model.heads.items()
         for part, tensor in head.state_dict().items()
         if not (part in ("weight", "out.weight") and head.get_parameter(part) is model.embeddings)
     }
-    save_file(heads, folder / "heads.safetensors", metadata={"format": "pt"})
+    save_tensors(heads, folder / "heads.safetensors")
     (folder / "heads.json").write_text(json.dumps(kinds, indent=1, sort_keys=True))
 
 
@@ -208,9 +208,9 @@ def _language_model(
     if facts_of(settings.model_type).reads_first:
         found = {name.replace("language_model.", "model.", 1): tensor for name, tensor in weights.items()}
     if head.weight is not model.embeddings:
-        found[next(name for name in OUTPUTS if name in names)] = head.weight.detach().cpu().contiguous()
+        found[next(name for name in OUTPUTS if name in names)] = head.weight
     if head.bias is not None:
-        found["final_logits_bias"] = head.bias.detach().cpu().reshape(1, -1).contiguous()
+        found["final_logits_bias"] = head.bias.reshape(1, -1)
     return [known.__name__], found
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel
 
 from xstilts.errors import BackboneError
@@ -45,6 +46,12 @@ def blank(settings: Any) -> PreTrainedModel:
         settings, dtype=torch.float32, **_without_pooler(settings)
     )
     return made
+
+
+def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Write tensors, wherever they are, in the format in which transformers reads them."""
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(whole, path, metadata={"format": "pt"})
 
 
 def reason(error: Exception) -> str:

@@ -18,14 +18,14 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 from transformers import AutoConfig, PreTrainedModel
 
 from xstilts.compute.data import Batch
 from xstilts.compute.head import Head
 from xstilts.compute.pixels import Cut, Preparation, squared, stated
-from xstilts.compute.pretrained import blank, check_whole, read, reason
+from xstilts.compute.pretrained import blank, check_whole, read, reason, save_tensors
 from xstilts.errors import BackboneError
 from xstilts.study.architecture import facts_of
 from xstilts.study.backbone import EYES, EYES_WEIGHTS, MOST_IMAGES, Vision
@@ -182,8 +182,7 @@ def save(eyes: Eyes, folder: Path) -> None:
         settings = eyes.tower.config
         facts["tower"] = settings.to_diff_dict() | {"model_type": settings.model_type}
     (folder / EYES).write_text(json.dumps(facts, indent=1, sort_keys=True))
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in eyes.state_dict().items()}
-    save_file(tensors, folder / EYES_WEIGHTS, metadata={"format": "pt"})
+    save_tensors(eyes.state_dict(), folder / EYES_WEIGHTS)
 
 
 def load(folder: Path, width: int) -> Eyes | None:
