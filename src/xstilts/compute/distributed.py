@@ -107,8 +107,9 @@ class Ranks:
         if self.size == 1 or self.divides:
             return model
         warnings.filterwarnings("ignore", "find_unused_parameters=True was specified")
-        how = {"broadcast_buffers": False, "find_unused_parameters": True, "gradient_as_bucket_view": True}
-        return DistributedDataParallel(model, **how)
+        return DistributedDataParallel(
+            model, broadcast_buffers=False, find_unused_parameters=True, gradient_as_bucket_view=True
+        )
 
     @contextlib.contextmanager
     def in_turn(self) -> Iterator[None]:

@@ -142,15 +142,17 @@ class Span(Family):
         for item in windows:
             context, places = examples[item.example].context, order.get(item.example, [])
             item.note[1:] = [(start, _whole(context, end, places)) for start, end in item.note[1:]]
-        # The windows with the reads at which the first gold answer begins and ends.
-        tokens: dict[int, list[tuple[int, int]]] = {}
+        # Gold are the reads at which the first gold answer begins and ends. White space around it is no part of
+        # it, as it is no part of a token; nor are signs that the tokenizer drops, such as marks of direction.
+        # What it drops is seen in all windows of a context together.
+        held: dict[int, list[tuple[int, int]]] = {}
         for item in windows:
             if examples[item.example].answers:
-                tokens.setdefault(item.example, []).extend(item.note[1:])
-        places = {row: answer_tokens(examples[row].answers[0], offsets) for row, offsets in tokens.items()}
+                held.setdefault(item.example, []).extend(item.note[1:])
+        answers = {row: answer_tokens(examples[row].answers[0], given) for row, given in held.items()}
         return [
-            replace(item, gold=_gold_reads(*places[item.example], item.note))
-            if item.example in places
+            replace(item, gold=_gold_reads(*answers[item.example], item.note))
+            if item.example in answers
             else item
             for item in windows
         ]

@@ -73,12 +73,11 @@ class TextReadout:
         generated. Where a question may have no answer, it has none if every window says so.
         """
         if self.generates:
-            count = len(examples)
-            best: list[Generated] = [("", -np.inf)] * count
+            likeliest: list[Generated] = [("", -np.inf)] * len(examples)
             for item, (text, value) in zip(items, scores, strict=True):
-                if text and value > best[item.example][1]:
-                    best[item.example] = (text, value)
-            return [text for text, _ in best]
+                if text and value > likeliest[item.example][1]:
+                    likeliest[item.example] = (text, value)
+            return [text for text, _ in likeliest]
         best = []
         for item, score in zip(items, scores, strict=True):
             ends = np.cumsum([len(reads) for reads in item.reads])[:-1]

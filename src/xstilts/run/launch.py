@@ -327,13 +327,11 @@ class CheckpointDropper:
                 children.setdefault(parent, []).append(step)
         self._phases: dict[str, Step] = {}
         for step in steps:
-            phase, asked = (
-                step.specification,
-                [child.specification for child in children.get(step.fingerprint, ())],
-            )
-            ends = [one for one in asked if isinstance(one, Evaluation)]
-            own = isinstance(phase, Phase) and any(one.trained_by in phase.uses for one in ends)
-            if own and len(ends) == len(asked):
+            trained = step.specification
+            after = [child.specification for child in children.get(step.fingerprint, ())]
+            asked = [one for one in after if isinstance(one, Evaluation)]
+            own = isinstance(trained, Phase) and any(one.trained_by in trained.uses for one in asked)
+            if own and len(asked) == len(after):
                 self._phases[step.fingerprint] = step
         self._evaluations = {name: children[name] for name in self._phases}
         for phase in self._phases:
