@@ -142,7 +142,7 @@ class Span(Family):
         for item in windows:
             context, places = examples[item.example].context, order.get(item.example, [])
             item.note[1:] = [(start, _whole(context, end, places)) for start, end in item.note[1:]]
-        # Gold are the reads at which the first gold answer begins and ends. White space around it is no part of
+        # Gold are the reads where the first gold answer begins and ends. White space around it is no part of
         # it, as it is no part of a token; nor are signs that the tokenizer drops, such as marks of direction.
         # What it drops is seen in all windows of a context together.
         held: dict[int, list[tuple[int, int]]] = {}
