@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,50 +38,40 @@ def compute(
     places: Places,
     report: Callable[[Event], None],
     means: Means = ALONE,
+    *,
+    checkpoint: bool = False,
 ) -> Outcome:
-    """Compute a step unless it is there or another process is at it.
+    """Compute a step, or its `checkpoint`, unless that is there or another process is at it.
 
-    A parent whose checkpoint was dropped is computed again first. Raises whatever the computation raises,
-    after keeping it as the step's failure in the store; a StoreError is not the step's fault and is not kept,
-    unless a file that the step needs is damaged.
+    A parent whose checkpoint was dropped is computed again first, for the step cannot begin without. Raises
+    whatever the computation raises, after keeping it as the step's failure in the store; a StoreError is not
+    the step's fault and is not kept, unless a file that the step needs is damaged.
     """
-    return _ensure(step, store.done, _Shared(store, places, report, means))
-
-
-@dataclass(frozen=True)
-class _Shared:
-    """What is the same for a step and those that it needs."""
-
-    store: Store
-    places: Places
-    report: Callable[[Event], None]
-    means: Means
-
-
-def _ensure(step: Step, is_there: Callable[[Step], bool], shared: _Shared) -> Outcome:
-    """Compute a step unless it is there, after the parent without whose checkpoint it cannot begin."""
-    store, parent = shared.store, step.parent
+    is_there, parent = store.has_checkpoint if checkpoint else store.done, step.parent
     if is_there(step):
         return "found"
     lease = store.lease(step.fingerprint)
     if lease is None:
         return "busy"
+
+    def watched(event: Event) -> None:
+        if lease.lost:
+            raise LeaseLostError
+        report(event)
+
     with lease:
         if is_there(step):  # finished by another between the first look and the lease
             return "found"
-        shared.report({"kind": "begin"})
+        report({"kind": "begin"})
         begun = False
         try:
-            if parent is not None and _ensure(parent, store.has_checkpoint, shared) == "busy":
+            if (
+                parent is not None
+                and compute(parent, store, places, report, means, checkpoint=True) == "busy"
+            ):
                 return "busy"
             begun = True
-
-            def watched(event: Event) -> None:
-                if lease.lost:
-                    raise LeaseLostError
-                shared.report(event)
-
-            _attempt(step, replace(shared, report=watched))
+            _attempt(step, store, places, watched, means)
         except LeaseLostError:
             return "busy"
         except Exception as error:
@@ -97,44 +87,32 @@ def _ensure(step: Step, is_there: Callable[[Step], bool], shared: _Shared) -> Ou
     return "done"
 
 
-def _attempt(step: Step, shared: _Shared) -> None:
+def _attempt(step: Step, store: Store, places: Places, report: Callable[[Event], None], means: Means) -> None:
     """Compute a step with as large a micro-batch as fits: each want of memory halves it, once in a run."""
-    failure = shared.store.failure(step.fingerprint)
-    tokens = max(1, MICRO_TOKENS >> (0 if failure is None else failure.killed))
-    try:
-        _compute(step, shared, tokens)
-    except Exception as error:
-        if not _wants_memory(error):
-            raise
-        shared.store.fail(step, f"{message(error)} {AGAIN}", traceback.format_exc(), killed=True)
-    else:
-        return
-    if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    _compute(step, shared, max(1, tokens // 2))
-
-
-def _compute(step: Step, shared: _Shared, micro_tokens: int) -> None:
-    began = time.monotonic()
-    begin()
-    with shared.store.writing(step) as folder:
-        running = shared.store.running(step.fingerprint)
-        context = Context(
-            shared.store,
-            step,
-            folder,
-            running,
-            shared.places,
-            shared.report,
-            micro_tokens=micro_tokens,
-            means=shared.means,
-        )
-        result = _result(step, context)
-        result["sources"] = [asdict(source) for source in read(step, shared.places)]
-        if micro_tokens != MICRO_TOKENS:
-            result["micro_tokens"] = micro_tokens
-        seconds = time.monotonic() - began
-        write_json(folder / "record.json", record(step, result, seconds))
+    failure = store.failure(step.fingerprint)
+    tokens, halved = max(1, MICRO_TOKENS >> (0 if failure is None else failure.killed)), False
+    while True:
+        began = time.monotonic()
+        begin()
+        try:
+            with store.writing(step) as folder:
+                running = store.running(step.fingerprint)
+                how: dict[str, Any] = {"micro_tokens": tokens, "means": means}
+                result = _result(step, Context(store, step, folder, running, places, report, **how))
+                result["sources"] = [asdict(source) for source in read(step, places)]
+                if tokens != MICRO_TOKENS:
+                    result["micro_tokens"] = tokens
+                seconds = time.monotonic() - began
+                write_json(folder / "record.json", record(step, result, seconds))
+        except Exception as error:
+            if halved or not _wants_memory(error):
+                raise
+            store.fail(step, f"{message(error)} {AGAIN}", traceback.format_exc(), killed=True)
+        else:
+            return
+        tokens, halved = max(1, tokens // 2), True
+        if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 def message(error: Exception) -> str:
