@@ -106,9 +106,9 @@ class Ranks:
         """
         if self.size == 1 or self.divides:
             return model
-        warnings.filterwarnings("ignore", "find_unused_parameters=True was specified")
+        warnings.filterwarnings("ignore", ".*find_unused_parameters=True was specified")
         return DistributedDataParallel(
-            model, broadcast_buffers=False, find_unused_parameters=True, gradient_as_bucket_view=True
+            model, forward_sync_buffers=False, find_unused_parameters=True, gradient_as_bucket_view=True
         )
 
     @contextlib.contextmanager
