@@ -12,7 +12,7 @@ from xstilts.compute.context import Context
 from xstilts.compute.data import generator
 from xstilts.compute.model import Model, sizes
 from xstilts.compute.objective import SENTINEL
-from xstilts.compute.pretrained import reason
+from xstilts.compute.pretrained import refused
 from xstilts.data.examples import Answer, Bitext
 from xstilts.errors import BackboneError, did_you_mean
 from xstilts.study import backbone as study
@@ -87,15 +87,12 @@ def _encoder(backbone: study.Backbone, tokenizer: PreTrainedTokenizerFast) -> Pr
         f"{kind}_token_id": tokenizer.convert_tokens_to_ids(SPECIAL[kind]) for kind in ("bos", "pad", "eos")
     }
     architecture, where = str(backbone.architecture), f"backbone '{backbone.name}'"
-    try:
+    with refused(where, "transformers does not accept its shape", "Correct `architecture` or `shape`."):
         default = AutoConfig.for_model(architecture)
         settings = AutoConfig.for_model(architecture, vocab_size=len(tokenizer), **ids, **backbone.shape)
         unknown = [key for key in backbone.shape if not hasattr(default, key)]  # kept, and never read
         if not unknown:
             return checkpoint.create_encoder(settings, backbone.seed)
-    except Exception as error:  # the shape is the study's: whatever transformers raises is the user's to know
-        what = f"transformers does not accept its shape ({reason(error)})."
-        raise BackboneError(where, what, "Correct `architecture` or `shape`.") from error
     what = f"{architecture} has no setting '{unknown[0]}'."
     raise BackboneError(f"shape of {where}", what, did_you_mean(unknown[0], vars(default)))
 

@@ -25,7 +25,7 @@ from xstilts.compute import pretrained, vision
 from xstilts.compute.head import LanguageHead
 from xstilts.compute.model import Model
 from xstilts.compute.pixels import stated
-from xstilts.compute.pretrained import blank, check_whole, read, reason, save_tensors
+from xstilts.compute.pretrained import blank, check_whole, read, refused, save_tensors
 from xstilts.errors import BackboneError
 from xstilts.study.architecture import Kind, Native, facts_of
 from xstilts.study.backbone import EYES_WEIGHTS, PREPARATION, SAVE_TOKENIZER, TOKENS, WEIGHTS
@@ -35,6 +35,10 @@ transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 logging.getLogger("transformers").setLevel(logging.ERROR)
 
 
+LOADABLE = "that transformers can load"
+SAVE_OR_FETCH = "Name a folder made by `save_pretrained`, or fetch it again."
+
+
 def load(folder: Path) -> Model:
     """The encoder and tokenizer in a folder, with the heads and eyes that were saved beside it.
 
@@ -42,10 +46,8 @@ def load(folder: Path) -> Model:
     or tokens that are not there.
     """
     words, settings = load_parts(folder)
-    try:
+    with refused(folder, f"holds no weights {LOADABLE}", SAVE_OR_FETCH):
         encoder, report = read(folder, settings)
-    except Exception as error:  # transformers raises errors of many kinds; all say that the files are wrong
-        raise _unreadable(folder, "weights", error) from error
     check_whole(folder, settings, report, spare="pooler")
     rows = vision.text_tower(encoder).get_input_embeddings().weight.shape[0]
     if rows < len(words):
@@ -81,20 +83,10 @@ def load_parts(folder: Path) -> tuple[Any, Any]:
     if not (folder / TOKENS).is_file():
         # Without it, transformers makes an empty tokenizer of some architectures.
         raise BackboneError(str(folder), f"holds no tokenizer ({TOKENS}).", SAVE_TOKENIZER)
-    try:
+    with refused(folder, f"holds no config.json {LOADABLE}", SAVE_OR_FETCH):
         settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    except Exception as error:
-        raise _unreadable(folder, "config.json", error) from error
-    try:
-        words = pretrained.load_tokenizer(folder, settings)
-    except Exception as error:
-        raise _unreadable(folder, "tokenizer", error) from error
-    return words, settings
-
-
-def _unreadable(folder: Path, part: str, error: Exception) -> BackboneError:
-    what = f"holds no {part} that transformers can load ({reason(error)})."
-    return BackboneError(str(folder), what, "Name a folder made by `save_pretrained`, or fetch it again.")
+    with refused(folder, f"holds no tokenizer {LOADABLE}", SAVE_OR_FETCH):
+        return pretrained.load_tokenizer(folder, settings), settings
 
 
 def create_encoder(settings: Any, seed: int) -> PreTrainedModel:

@@ -6,7 +6,8 @@ takes 280 MB and two seconds to read, its encoder a tenth of a second.
 
 import hashlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel
 
-from xstilts.errors import BackboneError
+from xstilts.errors import BackboneError, XstiltsError
 
 
 def read(folder: Path, settings: Any) -> tuple[PreTrainedModel, Mapping[str, Any]]:
@@ -52,6 +53,17 @@ def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
     """Write tensors, wherever they are, in the format in which transformers reads them."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     save_file(whole, path, metadata={"format": "pt"})
+
+
+@contextmanager
+def refused(where: object, what: str, now: str) -> Iterator[None]:
+    """Tell as a BackboneError whatever another library raises, in errors of many kinds, of a user's model."""
+    try:
+        yield
+    except XstiltsError:
+        raise
+    except Exception as error:
+        raise BackboneError(str(where), f"{what} ({reason(error)}).", now) from error
 
 
 def reason(error: Exception) -> str:

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
 
-from xstilts.compute.pretrained import reason
-from xstilts.errors import BackboneError, InputError
+from xstilts.compute.pretrained import reason, refused
+from xstilts.errors import BackboneError
 from xstilts.study.backbone import SHAPE, WEIGHTS
 from xstilts.study.models import download
 
@@ -165,31 +165,26 @@ def _folder(wish: Wish) -> Path:
 
 def _load(folder: Path) -> tuple[Any, Any]:
     """Tokenizer and model, from safetensors alone and without code of their own."""
-    where = str(folder)
-    try:
-        settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-        if not settings.is_encoder_decoder:
-            what = f"is a {settings.model_type} model, which translates nothing: it has no decoder."
-            raise BackboneError(where, what, "Name a translation model, such as Marian, M2M100 or NLLB.")
-        with warnings.catch_warnings():
-            # Marian's would use it for a function that encoding does not call.
-            warnings.filterwarnings("ignore", "Recommended: pip install sacremoses")
+    where, again = str(folder), "Name a folder made by `save_pretrained`, or fetch it again."
+    with refused(where, "cannot be loaded", again), warnings.catch_warnings():
+        # Marian's would use it for a function that encoding does not call.
+        warnings.filterwarnings("ignore", "Recommended: pip install sacremoses")
+        try:
+            settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+            if not settings.is_encoder_decoder:
+                what = f"is a {settings.model_type} model, which translates nothing: it has no decoder."
+                raise BackboneError(where, what, "Name a translation model, such as Marian, M2M100 or NLLB.")
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        model, report = AutoModelForSeq2SeqLM.from_pretrained(
-            folder,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
-    except ImportError as error:
-        now = "Install it: pip install 'xstilts[translate]'."
-        raise BackboneError(where, f"needs a package ({reason(error)}).", now) from error
-    except InputError:
-        raise
-    except Exception as error:  # whatever transformers raises about the user's folder is the user's to know
-        now = "Name a folder made by `save_pretrained`, or fetch it again."
-        raise BackboneError(where, f"cannot be loaded ({reason(error)}).", now) from error
+            model, report = AutoModelForSeq2SeqLM.from_pretrained(
+                folder,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
+        except ImportError as error:
+            now = "Install it: pip install 'xstilts[translate]'."
+            raise BackboneError(where, f"needs a package ({reason(error)}).", now) from error
     if report["missing_keys"]:
         what = f"lacks weights: {', '.join(sorted(report['missing_keys'])[:3])}."
         raise BackboneError(where, what, "Fetch it again.")

@@ -25,7 +25,7 @@ from transformers import AutoConfig, PreTrainedModel
 from xstilts.compute.data import Batch
 from xstilts.compute.head import Head
 from xstilts.compute.pixels import Cut, Preparation, squared, stated
-from xstilts.compute.pretrained import blank, check_whole, read, reason, save_tensors
+from xstilts.compute.pretrained import blank, check_whole, read, refused, save_tensors
 from xstilts.errors import BackboneError
 from xstilts.study.architecture import facts_of
 from xstilts.study.backbone import EYES, EYES_WEIGHTS, MOST_IMAGES, Vision
@@ -155,15 +155,12 @@ def _spread(eyes: Eyes, encoder: PreTrainedModel) -> None:
 
 def _tower(folder: Path, *, random: bool) -> PreTrainedModel:
     """The vision encoder in a folder: alone, or the part of a larger model that sees."""
-    try:
+    with refused(folder, "holds no vision encoder that transformers can load", "Name a ViT, or SigLIP's."):
         settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         settings = getattr(settings, "vision_config", settings)
         if random:
             return blank(settings)
         tower, report = read(folder, settings)
-    except Exception as error:  # transformers raises errors of many kinds; all say that the files are wrong
-        what = f"holds no vision encoder that transformers can load ({reason(error)})."
-        raise BackboneError(str(folder), what, "Name a ViT, or SigLIP's.") from error
     check_whole(folder, settings, report)
     return tower
 
