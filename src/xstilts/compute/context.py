@@ -14,7 +14,7 @@ from xstilts.errors import DataError, MissingResultError
 from xstilts.families.visual import viewed
 from xstilts.store import Store
 from xstilts.study.backbone import Backbone, Vision
-from xstilts.study.models import fetch, fetch_eyes
+from xstilts.study.models import fetch
 from xstilts.study.phase import Phase
 from xstilts.study.sources import Part, counted, unseeing
 from xstilts.study.step import Places, Step
@@ -97,7 +97,7 @@ class Context:
             return self._folder(vision.checksum)
         if vision.model is None or vision.revision is None:
             return None
-        return fetch_eyes(vision.model, vision.revision)
+        return fetch(vision.model, vision.revision, eyes=True)
 
     def _folder(self, checksum: str) -> Path:
         if checksum not in self.places.backbones:

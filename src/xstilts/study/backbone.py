@@ -149,19 +149,6 @@ def bundled() -> dict[str, Path]:
     return {path.name: path for path in sorted(folder.glob("*")) if path.is_dir()}
 
 
-def check_world(folder: Path) -> None:
-    """Raises BackboneError if a bundled backbone was made for another world of the lab than this one."""
-    facts = json.loads((folder / WORLD).read_text(encoding="utf-8"))
-    found = {
-        "world": xstilts.lab.identity(),
-        "vocabulary": hashlib.sha256((folder / TOKENS).read_bytes()).hexdigest(),
-    }
-    for name, value in found.items():
-        if facts.get(name) != value:
-            what = f"was pretrained on another {name} of the lab ({facts.get(name)}) than this one ({value})."
-            raise BackboneError(str(folder), what, "Make it again: `xstilts run lab-pretrain`.")
-
-
 def checksum(folder: Path) -> str:
     """The identity of a backbone's folder: the checksum of its weights, shape, tokenizer, and how it sees.
 
@@ -183,3 +170,17 @@ def checksum(folder: Path) -> str:
         )
         raise BackboneError(where, what, CONVERT if pickled else "Name a folder made by `save_pretrained`.")
     return _digest(*weights, folder / SHAPE, folder / TOKENS, *folder.glob(EYES), *folder.glob(PREPARATION))
+
+
+def bundled_checksum(folder: Path) -> str:
+    """The identity of a bundled backbone; BackboneError if it was made for another world of the lab."""
+    facts = json.loads((folder / WORLD).read_text(encoding="utf-8"))
+    found = {
+        "world": xstilts.lab.identity(),
+        "vocabulary": hashlib.sha256((folder / TOKENS).read_bytes()).hexdigest(),
+    }
+    for name, value in found.items():
+        if facts.get(name) != value:
+            what = f"was pretrained on another {name} of the lab ({facts.get(name)}) than this one ({value})."
+            raise BackboneError(str(folder), what, "Make it again: `xstilts run lab-pretrain`.")
+    return checksum(folder)

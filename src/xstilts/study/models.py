@@ -117,28 +117,17 @@ def near(word: str, bundled: Collection[str]) -> str:
 MODEL_FILES = (WEIGHTS, "*.json", "*.model", "*.txt")
 
 
-def fetch(model: str, revision: str) -> Path:
-    """The folder with the files of a Hub model, downloaded unless the cache has them.
+def fetch(model: str, revision: str, *, eyes: bool = False) -> Path:
+    """The folder with the files of a Hub model, or of a vision encoder, downloaded unless the cache has them.
 
     Raises BackboneError if there is no such model or revision, no network and no copy, no weights in
-    safetensors format, or no tokenizer.
+    safetensors format, no tokenizer, or of a vision encoder nothing that says how images are prepared.
     """
-    folder = download(model, revision, MODEL_FILES)
-    if not (folder / SHAPE).is_file() or not (folder / TOKENS).is_file():
-        raise BackboneError(f"{model} at {revision}", f"lacks {SHAPE} or {TOKENS}.", SAVE_TOKENIZER)
-    return folder
-
-
-def fetch_eyes(model: str, revision: str) -> Path:
-    """The folder with the files of a vision encoder of the Hub.
-
-    Raises BackboneError if there is no such model or revision, no network and no copy, no weights in
-    safetensors format, or nothing that says how images are prepared.
-    """
-    folder = download(model, revision, (WEIGHTS, "*.json"))
-    if not (folder / SHAPE).is_file() or not (folder / PREPARATION).is_file():
-        what = f"lacks {SHAPE} or {PREPARATION}."
-        raise BackboneError(f"{model} at {revision}", what, "Name a model with an image processor.")
+    folder = download(model, revision, (WEIGHTS, "*.json") if eyes else MODEL_FILES)
+    needed = PREPARATION if eyes else TOKENS
+    if not all((folder / name).is_file() for name in (SHAPE, needed)):
+        now = "Name a model with an image processor." if eyes else SAVE_TOKENIZER
+        raise BackboneError(f"{model} at {revision}", f"lacks {SHAPE} or {needed}.", now)
     return folder
 
 
@@ -179,4 +168,4 @@ def fetch_all(steps: Iterable[Step]) -> None:
         if backbone.model is not None and backbone.revision is not None:
             fetch(backbone.model, backbone.revision)
         if backbone.vision is not None and backbone.vision.model and backbone.vision.revision:
-            fetch_eyes(backbone.vision.model, backbone.vision.revision)
+            fetch(backbone.vision.model, backbone.vision.revision, eyes=True)

@@ -3,7 +3,7 @@
 Everything that is missing is collected, so that a study with an incomplete data folder is told of all of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xstilts import families
@@ -195,14 +195,8 @@ class Resolver:
             return Backbone(
                 model=model, revision=table.revision, weights=table.weights, seed=seed, vision=seen
             )
-        try:
-            checksum = backbones.checksum(folder)
-            if bundled is not None:
-                backbones.check_world(bundled)
-        except InputError as error:
-            self.errors.append(type(error)(f"{where}: {error.where}", error.what, error.now))
-            checksum = "missing"
-        self._backbone_folders[checksum] = folder
+        read = backbones.checksum if bundled is None else backbones.bundled_checksum
+        checksum = self._checksum(where, folder, read)
         self._need_room(name, room(folder))
         return Backbone(checksum=checksum, weights=table.weights, seed=seed, vision=seen)
 
@@ -225,13 +219,17 @@ class Resolver:
         folder = None if stated.model is None else model_folder(self.study, stated.model)
         if folder is None:
             return backbones.Vision(**stated.model_dump())
+        return backbones.Vision(checksum=self._checksum(f"{where}.vision", folder, backbones.eyes_checksum))
+
+    def _checksum(self, where: str, folder: Path, read: Callable[[Path], str]) -> str:
+        """The identity of a model's folder, as that function reads it."""
         try:
-            checksum = backbones.eyes_checksum(folder)
+            checksum = read(folder)
         except InputError as error:
-            self.errors.append(type(error)(f"{where}.vision: {error.where}", error.what, error.now))
+            self.errors.append(type(error)(f"{where}: {error.where}", error.what, error.now))
             checksum = "missing"
         self._backbone_folders[checksum] = folder
-        return backbones.Vision(checksum=checksum)
+        return checksum
 
     def _need_room(self, name: str, room: int | None) -> None:
         """No recipe may allow texts that are longer than the backbone reads."""
