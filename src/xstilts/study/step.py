@@ -88,9 +88,8 @@ class Places:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        whole = {
-            name: path and path.absolute() for name, path in (("data", self.data), ("images", self.images))
-        }
+        given: dict[str, Any] = {"data": self.data, "images": self.images}
+        whole = {name: path and path.absolute() for name, path in given.items()}
         plain: dict[str, Any] = _PLACES.dump_python(replace(self, **whole), mode="json")
         return plain
 
