@@ -13,9 +13,8 @@ import torch
 from xstilts import families, metrics
 from xstilts.compute import checkpoint
 from xstilts.compute.context import Context, computes_on
-from xstilts.compute.model import Model
 from xstilts.compute.predict import MINING, default_layer, mine, predict, retrieve
-from xstilts.compute.rows import asked, examples, has_nulls, head_name, prepare_once
+from xstilts.compute.rows import Reader, asked, examples, has_nulls, head_name
 from xstilts.data.examples import Bitext, subject
 from xstilts.errors import BackboneError
 from xstilts.families.items import Layout
@@ -121,37 +120,36 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
         stride=inference.stride,
         nulls=has_nulls(evaluation.metric),
     )
-    layout = model.layout(layout, inference.readout)
+    reader = Reader(context, model, model.layout(layout, inference.readout))
     if not evaluation.use.kind.trained:
-        return _translations(evaluation, context, model, layout)
+        return _translations(evaluation, reader)
     assert evaluation.trained_by is not None
     head = head_name(evaluation.trained_by, inference.readout)
 
     def predictions(language: str, rows: Sequence[Any]) -> LanguageAnswers:
-        chosen = evaluation.use, language, evaluation.examples
-        prepared = prepare_once(rows, *chosen, context, model, layout)
+        prepared = reader.asked(rows, evaluation.use, language, evaluation.examples)
         return LanguageAnswers(predict(model, head, prepared, inference.precision))
 
     return predictions
 
 
-def _translations(evaluation: Evaluation, context: Context, model: Model, layout: Layout) -> Answers:
+def _translations(evaluation: Evaluation, reader: Reader) -> Answers:
     """Retrieval: the nearest row of each sentence, or pairs that are mined; by every layer."""
     inference, thresholds = evaluation.inference, evaluation.thresholds
     assert inference is not None
     precision = inference.precision
 
     def translations(language: str, rows: Sequence[Any]) -> LanguageAnswers:
-        sentences = prepare_once(rows, evaluation.use, language, None, context, model, layout)
+        sentences = reader.asked(rows, evaluation.use, language)
         if evaluation.metric == MINING:
             assert thresholds is not None, "a plan gives every mining evaluation the rows for its threshold"
             development = sentences
             if thresholds != evaluation.use:
-                known = context.examples(thresholds, language)
-                development = prepare_once(known, thresholds, language, None, context, model, layout)
-            layers, chosen = mine(model, sentences, development, precision, context.folder)
+                known = reader.context.examples(thresholds, language)
+                development = reader.asked(known, thresholds, language)
+            layers, chosen = mine(reader.model, sentences, development, precision, reader.context.folder)
         else:
-            layers, chosen = retrieve(model, sentences, precision), []
+            layers, chosen = retrieve(reader.model, sentences, precision), []
         layer = default_layer(len(layers) - 1) if inference.layer is None else inference.layer
         if layer >= len(layers):
             what = f"has {len(layers) - 1} layers, so there is no layer {layer}."

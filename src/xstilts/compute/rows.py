@@ -230,67 +230,60 @@ def prepare(
     return Prepared(family_name, layout, rows, items, _columns(items, axis, album), metric)
 
 
-def prepare_once(  # noqa: PLR0913, PLR0917 (what columns depend on)
-    rows: Sequence[Any],
-    use: Use,
-    language: str,
-    limit: int | None,
-    context: Context,
-    model: Model,
-    layout: Layout,
-) -> Prepared:
-    """What `prepare` makes of the rows of a language that `asked` has chosen with that limit.
+@dataclass(frozen=True)
+class Reader:
+    """How a model reads the rows of tasks.
 
-    Their columns are encoded by the first evaluation that needs them and mapped from the store's disk by all
-    others, whatever has trained their models. Items hold what decoding needs of them and no more.
+    Their columns are encoded by the first step that needs them and mapped from the store's disk by all others
+    that read them alike, whatever has trained their models.
     """
-    album, axis = context.album(use, model.preparation), families.read_out(use.family, layout).axis
 
-    def parts() -> Parts:
-        for part in parted(rows):
-            items = _questions(part, use.family, model.tokenizer, layout)
-            yield len(part), _columns(items, axis, album, decoded=True)
+    context: Context
+    model: Model
+    layout: Layout
 
-    data = use.data[use.languages.index(language)]
-    key = ["asked", limit], use.changed(languages=(language,), data=(data,))
-    encoded, _ = _mapped(key, parts, context, model, layout, album)
-    items = [encoded.item(number) for number in range(len(encoded))]
-    return Prepared(use.family, layout, rows, items, encoded)
+    def asked(self, rows: Sequence[Any], use: Use, language: str, limit: int | None = None) -> Prepared:
+        """What `prepare` makes of the rows of a language that `asked` has chosen with that limit.
 
+        Items hold what decoding needs of them and no more.
+        """
+        album = self.context.album(use, self.model.preparation)
+        axis = families.read_out(use.family, self.layout).axis
 
-def encode(use: Use, context: Context, seed: int, model: Model, layout: Layout) -> tuple[Encoded, int]:
-    """The columns of the rows that a phase is trained on, and how many rows they are.
+        def parts() -> Parts:
+            for part in parted(rows):
+                items = _questions(part, use.family, self.model.tokenizer, self.layout)
+                yield len(part), _columns(items, axis, album, decoded=True)
 
-    They are encoded in parts and mapped from the store's disk, so that neither rows nor items nor columns
-    stand in memory at once, and workers share them.
-    """
-    album = context.album(use, model.preparation)
+        data = use.data[use.languages.index(language)]
+        own = use.changed(languages=(language,), data=(data,))
+        encoded, _ = self._mapped(["asked", limit], own, parts, album)
+        items = [encoded.item(number) for number in range(len(encoded))]
+        return Prepared(use.family, self.layout, rows, items, encoded)
 
-    def parts() -> Parts:
-        for rows in parted(examples(use, context, seed)):
-            yield len(rows), columns_of(rows, use.family, model.tokenizer, layout, album)
+    def trained(self, use: Use, seed: int) -> tuple[Encoded, int]:
+        """The columns of the rows that a phase is trained on, and how many rows they are.
 
-    drawn = seed if use.examples or use.fraction or use.shares or use.labels == "shuffled" else None
-    return _mapped((["trained", drawn], use), parts, context, model, layout, album)
+        They are encoded in parts, so that neither rows nor items nor columns stand in memory at once.
+        """
+        album = self.context.album(use, self.model.preparation)
 
+        def parts() -> Parts:
+            for rows in parted(examples(use, self.context, seed)):
+                yield len(rows), columns_of(rows, use.family, self.model.tokenizer, self.layout, album)
 
-def _mapped(
-    chosen: tuple[list[Any], Use],
-    parts: Callable[[], Parts],
-    context: Context,
-    model: Model,
-    layout: Layout,
-    album: Album | None,
-) -> tuple[Encoded, int]:
-    """The columns of rows of a use, chosen in that way, on the store's disk."""
-    how, use = chosen
-    rows, words = (
-        use.model_dump(mode="json", exclude={"development"}),
-        pretrained.tokenizer_identity(model.tokenizer),
-    )
-    key = [VERSIONS, how, rows, words, repr(layout), album is not None]
-    name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
-    return mapped(context.store.root / "data", name, parts, album)
+        drawn = seed if use.examples or use.fraction or use.shares or use.labels == "shuffled" else None
+        return self._mapped(["trained", drawn], use, parts, album)
+
+    def _mapped(
+        self, chosen: list[Any], use: Use, parts: Callable[[], Parts], album: Album | None
+    ) -> tuple[Encoded, int]:
+        """The columns of rows of a use, chosen in that way, on the store's disk."""
+        rows = use.model_dump(mode="json", exclude={"development"})
+        words = pretrained.tokenizer_identity(self.model.tokenizer)
+        key = [VERSIONS, chosen, rows, words, repr(self.layout), album is not None]
+        name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
+        return mapped(self.context.store.root / "data", name, parts, album)
 
 
 def columns_of(

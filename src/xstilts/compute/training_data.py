@@ -19,7 +19,7 @@ from xstilts.compute.distributed import Ranks
 from xstilts.compute.model import Model
 from xstilts.compute.objective import Objective
 from xstilts.compute.predict import masked_accuracy, objective, predict
-from xstilts.compute.rows import Prepared, encode, has_nulls, head_name, prepare
+from xstilts.compute.rows import Prepared, Reader, has_nulls, head_name, prepare
 from xstilts.errors import DataError
 from xstilts.families.items import Layout
 from xstilts.study.phase import Phase
@@ -274,7 +274,7 @@ class Data:
         are none, BackboneError if a text is too long for the model."""
         tasks, counts = [], dict.fromkeys((use.task for use in phase.uses), 0)
         for use in phase.uses:
-            encoded, rows = encode(use, context, phase.seed, model, layouts[use.task])
+            encoded, rows = Reader(context, model, layouts[use.task]).trained(use, phase.seed)
             model.check_room(encoded)
             tasks.append(encoded)
             counts[use.task] += rows
