@@ -22,13 +22,13 @@ from transformers.models.auto.modeling_auto import (
 
 from xstilts.compute import vision
 from xstilts.compute.data import Batch, Encoded, collate
-from xstilts.compute.head import Head, LanguageHead, scaling
+from xstilts.compute.head import Head, LanguageHead
 from xstilts.compute.pixels import Preparation
 from xstilts.compute.vision import Eyes, joined
 from xstilts.errors import BackboneError
 from xstilts.families.items import Layout
 from xstilts.families.text import SUMMARIZED
-from xstilts.study.architecture import CORRECT, KINDS, Kind, facts_of, refusal
+from xstilts.study.architecture import CORRECT, KINDS, Kind, facts_of, refusal, scaling
 from xstilts.study.use import Use
 
 

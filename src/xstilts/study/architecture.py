@@ -10,7 +10,7 @@ asked when they are loaded.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from xstilts.errors import StudyError
 from xstilts.families.text import SUMMARIZED, TEXT_FAMILIES
@@ -154,6 +154,22 @@ def type_of(folder: Path) -> str | None:
         return str(parse_json((folder / "config.json").read_text(encoding="utf-8"))["model_type"])
     except (OSError, ValueError, TypeError, KeyError):
         return None  # whatever is wrong is told when the model is loaded
+
+
+def scaling(settings: Any, tied: bool) -> tuple[float, float]:
+    """The `scale` and `cap` of an architecture's language head, which shares the embeddings or does not.
+
+    T5 and umT5 scale where it shares them; Cohere and Granite always; Gemma 2 and T5Gemma cap.
+    """
+    text = settings.get_text_config(decoder=True)
+    kind, scale = settings.model_type, 1.0
+    if tied and getattr(settings, "scale_decoder_outputs", kind == "umt5"):
+        scale = float(text.hidden_size) ** -0.5
+    elif kind.startswith("cohere"):
+        scale = float(settings.logit_scale)
+    elif kind.startswith("granite"):
+        scale = 1 / float(settings.logits_scaling)
+    return scale, float(getattr(text, "final_logit_softcapping", None) or 0.0)
 
 
 def room(folder: Path) -> int | None:
