@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from xstilts.compute.context import MICRO_TOKENS
 from xstilts.compute.data import Encoded, passes
 from xstilts.compute.device import PADDING
-from xstilts.compute.schedule import Schedule
+from xstilts.compute.training_data import Schedule
 from xstilts.families.items import Item
 from xstilts.study.recipe import Recipe
 

@@ -36,7 +36,7 @@ from xstilts.analysis.findings import Findings
 from xstilts.compute import work
 from xstilts.compute.context import Context, Event, Means
 from xstilts.run import launch, local
-from xstilts.run.sweep import Sweep
+from xstilts.run.launch import CheckpointDropper
 from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import Plan, plan
@@ -124,7 +124,7 @@ def drive(study: Path, root: Path, workers: int, compute: str) -> None:
     found, store = plan(load(study)), Store(root)
     with mock.patch("xstilts.run.machine.cores", return_value=workers):
         store.prepare()
-        sweep = Sweep(found.steps, store, lambda *_: None)
+        sweep = CheckpointDropper(found.steps, store, lambda *_: None)
         with mock.patch.object(launch, "COMPUTE", f"chaos:{compute}"):
             wanted = launch.Run(found.steps, store, found.places)
             result = local.run(wanted, sweep, workers=workers)

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from xstilts.compute.finished import SCHEMA
+from xstilts.compute.evaluate import SCHEMA
 from xstilts.store import Store, write_json
 from xstilts.study.plan import Plan
 

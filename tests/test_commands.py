@@ -88,8 +88,8 @@ def test_ctrl_c_says_how_to_continue(world: "World", shell: Shell, monkeypatch: 
 IN_THE_BACKGROUND = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for what ends in `&`
-from xstilts.study import rows
-rows.check_rows = lambda *_: (print("ready", flush=True), time.sleep(60))
+from xstilts.study import sources
+sources.check_rows = lambda *_: (print("ready", flush=True), time.sleep(60))
 from xstilts.__main__ import main
 main()
 """

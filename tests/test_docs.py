@@ -10,13 +10,20 @@ import pytest
 from pydantic import BaseModel
 
 import layouts
-from xstilts.study.allowed import Allowed
-from xstilts.study.arm import Arm, Replay
-from xstilts.study.axis import Axis
+from xstilts.study.backbone import VisionTable
 from xstilts.study.claim import Claim
 from xstilts.study.recipe import Recipe
-from xstilts.study.study import BackboneTable, Intermediate, StudyFile, Target, TokenizerTable
-from xstilts.study.vision import VisionTable
+from xstilts.study.study import (
+    Allowed,
+    Arm,
+    Axis,
+    BackboneTable,
+    Intermediate,
+    Replay,
+    StudyFile,
+    Target,
+    TokenizerTable,
+)
 
 ROOT = Path(__file__).parent.parent
 TABLES: dict[str, type[BaseModel]] = {

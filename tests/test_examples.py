@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from xstilts import tasks as registry
-from xstilts.audit import words
-from xstilts.audit.kept import audited
+from xstilts.audit import finding
+from xstilts.audit.audit import audited
 from xstilts.data import loader
 from xstilts.store import Store
 from xstilts.study.load import load
@@ -47,7 +47,7 @@ def test_the_own_task_example_runs_as_its_page_says(own: Path) -> None:
     planned = plan(load(own / "study.toml"))
     found = audited(planned, Store(own / "store"))
     assert {one.kind for one in found.findings} >= {"rows", "parallel"}
-    words.refuse(found, planned.study)
+    finding.refuse(found, planned.study)
 
 
 def test_own_tasks_read_their_rows() -> None:

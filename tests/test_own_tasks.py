@@ -10,7 +10,7 @@ from xstilts.data import loader
 from xstilts.errors import DataError, TaskError
 from xstilts.study.load import load
 from xstilts.study.plan import plan
-from xstilts.study.rows import look
+from xstilts.study.sources import look
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "own-task"
 STUDY = """

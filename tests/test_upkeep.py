@@ -8,7 +8,7 @@ import pytest
 
 from xstilts.cli import show_store
 from xstilts.run import rendezvous
-from xstilts.run.sweep import Sweep
+from xstilts.run.launch import CheckpointDropper
 from xstilts.store import Store, maintenance, write_json
 from xstilts.study.load import load
 from xstilts.study.phase import Phase
@@ -74,7 +74,7 @@ def test_checkpoints_of_target_phases_go_after_their_last_evaluation(store: Stor
     fill(store, small, but=frozenset({last.name}))
     phases = with_checkpoint(store, small)
     heard: list[str] = []
-    sweep = Sweep(small.steps, store, lambda step, event: heard.append(step.name))
+    sweep = CheckpointDropper(small.steps, store, lambda step, event: heard.append(step.name))
     assert phases - with_checkpoint(store, small) == TARGETS - {"mood-seed2"}
     sweep(last, {"event": "started"})
     sweep(last, {"event": "failed", "message": "the loss is nan"})
@@ -92,7 +92,7 @@ def test_phases_without_evaluations_are_kept(world: "World", store: Store) -> No
     text = world.study().read_text()
     found = plan(load(world.study(BARE, text=text.split("[target]")[0])))
     fill(store, found)
-    Sweep(found.steps, store, nothing)
+    CheckpointDropper(found.steps, store, nothing)
     assert with_checkpoint(store, found) == {"mood-seed1"}
 
 
@@ -101,7 +101,7 @@ def test_models_that_are_only_asked_are_kept(world: "World", store: Store) -> No
     asked = ('tasks = ["./mood.py", "./search.py"]', 'tasks = ["./search.py"]')
     found = plan(load(world.study(BARE, asked, ('targets = ["mood"]', 'targets = ["search"]'))))
     fill(store, found)
-    Sweep(found.steps, store, nothing)
+    CheckpointDropper(found.steps, store, nothing)
     assert with_checkpoint(store, found) == {"mood-seed1"}
 
 

@@ -209,14 +209,14 @@ def audit(
 ) -> None:
     """Look for leaks: evaluated rows, and languages called zero-shot, that a training has seen."""
     from xstilts.api import Study
-    from xstilts.audit import words
-    from xstilts.audit.kept import audited
+    from xstilts.audit import finding
+    from xstilts.audit.audit import audited
     from xstilts.cli import show
 
     plan, kept = Study.load(study).planned(store, data, images)
     found = audited(plan, kept)
     show.audit(found, plan.study, as_json=json)
-    words.refuse(found, plan.study)
+    finding.refuse(found, plan.study)
 
 
 @app.command()

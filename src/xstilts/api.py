@@ -78,7 +78,7 @@ class Study:
     def draft(self, data: Folder | None, images: Folder | None, store: "Store") -> "Check":
         """The same with what is wrong in `plan.errors`, instead of raising it."""
         from xstilts.study.plan import draft
-        from xstilts.study.rows import look
+        from xstilts.study.sources import look
 
         plan = draft(self.file, _path(data), _path(images))
         rows, broken, notes = look(plan.steps, plan.places)
@@ -109,16 +109,15 @@ class Study:
         is given what tells how far the run is. A stopped run goes on where it was when it is run again.
         Raises InputErrors, or StudyError where a training has seen what it is evaluated on.
         """
-        from xstilts.audit import words
-        from xstilts.audit.kept import audited
-        from xstilts.compute.pretrained import fetch_all
+        from xstilts.audit import finding
+        from xstilts.audit.audit import audited
         from xstilts.run import machine, progress
         from xstilts.run.engine import Engine
-        from xstilts.run.launch import Run
+        from xstilts.run.launch import CheckpointDropper, Run
         from xstilts.run.options import read
-        from xstilts.run.sweep import Sweep
         from xstilts.store import KnownStudy, maintenance
-        from xstilts.study.rows import check_rows
+        from xstilts.study.models import fetch_all
+        from xstilts.study.sources import check_rows
 
         chosen = Engine(engine, read(_path(engine_options)), workers, 60 * limit)
         chosen = chosen if address is None else chosen.at(address)
@@ -132,15 +131,15 @@ class Study:
         missing = kept.missing(steps)
         check_rows(missing, plan.places)
         seen = audited(plan, kept)
-        words.refuse(seen, plan.study)
-        say(words.summary(seen, plan.study))
+        finding.refuse(seen, plan.study)
+        say(finding.summary(seen, plan.study))
         fetch_all(missing)
         kept.remember(KnownStudy.of(plan))
         if chosen.name == "local" and (advice := machine.advice(missing)):
             say(advice)
         shown = progress.Progress(plan, {step.fingerprint for step in plan.steps if kept.done(step)})
         begun(shown.board)
-        listener = shown if keep_checkpoints else Sweep(plan.steps, kept, shown)
+        listener = shown if keep_checkpoints else CheckpointDropper(plan.steps, kept, shown)
         with shown:
             result = chosen.run(Run(steps, kept, plan.places, save_memory), listener)
         return Outcome(plan, kept, result)

@@ -122,15 +122,12 @@ def printable(text: str) -> str:
     >>> printable("an \\x1b[31marm")
     'an \\\\x1b[31marm'
     """
-    return "".join(letter if letter == "\n" or not _steers(letter) else _code(letter) for letter in text)
-
-
-def _steers(letter: str) -> bool:
-    return unicodedata.category(letter) in ("Cc", "Cs") or letter in _DIRECTIONS
-
-
-def _code(letter: str) -> str:
-    return letter.encode("unicode_escape").decode()
+    return "".join(
+        letter
+        if letter == "\n" or not (unicodedata.category(letter) in ("Cc", "Cs") or letter in _DIRECTIONS)
+        else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
 
 
 _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

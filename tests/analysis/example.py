@@ -17,14 +17,13 @@ import polars as pl
 from xstilts import lab, metrics
 from xstilts.analysis.results import Results
 from xstilts.store import Store, write_json
-from xstilts.study.arm import Arm
 from xstilts.study.backbone import Backbone
 from xstilts.study.claim import Claim
 from xstilts.study.phase import Evaluation, Inference, Phase
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places, Step
-from xstilts.study.study import Intermediate, StudyFile
+from xstilts.study.study import Arm, Intermediate, StudyFile
 from xstilts.study.use import Development, Use
 
 N = 120

@@ -12,14 +12,12 @@ import numpy as np
 
 from xstilts import lab
 from xstilts.store import Store
-from xstilts.study.arm import Arm
-from xstilts.study.axis import Axis
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Phase
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Step
-from xstilts.study.study import Intermediate, StudyFile
+from xstilts.study.study import Arm, Axis, Intermediate, StudyFile
 
 from . import example
 from .example import EASE, World

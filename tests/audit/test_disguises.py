@@ -7,9 +7,8 @@ from random import Random
 
 import pytest
 
-from xstilts.audit.contained import Index
 from xstilts.audit.labels import labels_tell
-from xstilts.audit.match import Texts, match
+from xstilts.audit.match import Index, Texts, match
 from xstilts.audit.tongue import other
 from xstilts.data.examples import Answer, Choice, Example, Pair, Question
 

@@ -8,11 +8,9 @@ import pytest
 
 from xstilts import __main__ as commands
 from xstilts.analysis.leaks import leaks
-from xstilts.audit.audit import audit, seen_languages
+from xstilts.audit.audit import audit, audited, seen_languages, stored
 from xstilts.audit.chains import chains
-from xstilts.audit.finding import groups, reason
-from xstilts.audit.kept import audited, stored
-from xstilts.audit.words import lines, summary
+from xstilts.audit.finding import groups, lines, reason, summary
 from xstilts.errors import InputErrors
 from xstilts.store import Store
 from xstilts.study.load import bundled, load

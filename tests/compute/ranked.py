@@ -6,7 +6,7 @@ from typing import Any
 from toybox import PLACES, Box
 
 from xstilts.compute.context import Context, Means
-from xstilts.compute.ranks import started
+from xstilts.compute.distributed import started
 from xstilts.study.phase import Phase
 from xstilts.study.step import Step
 

@@ -14,9 +14,8 @@ import pytest
 from toybox import BACKBONE, PLACES, Box, evaluation, phase
 
 from xstilts import families
-from xstilts.compute import batches, checkpoint, columns, rows, tokenizer, train, work
+from xstilts.compute import checkpoint, predict, pretrained, rows, train, work
 from xstilts.compute.data import Encoded
-from xstilts.compute.predict import predict
 from xstilts.compute.rows import prepare
 from xstilts.data import loader
 from xstilts.data.loader import load as load_rows
@@ -58,8 +57,8 @@ def test_results_are_the_same_bytes_whoever_has_encoded_the_rows(
         encoding_fails(patched)
         assert results(box, asked) == wanted, "mapped"
     forget(box, asked)
-    columns.clear(box.store.root)
-    monkeypatch.setattr(columns, "PART", 7)
+    shutil.rmtree(box.store.root / "data")
+    monkeypatch.setattr(rows, "PART", 7)
     assert results(box, asked) == wanted, "encoded in other parts"
 
 
@@ -71,7 +70,9 @@ def test_answers_from_the_disk_are_those_of_rows_in_memory(box: Box, name: str) 
     model = checkpoint.load(box.checkpoint(trained))
     layout = Layout(labels=PLACES.task(name).labels, max_length=40, stride=16)
     found = load_rows(PLACES.task(name), "test", "de")
-    answers = predict(model, name, prepare(found, PLACES.task(name).family, model.tokenizer, layout), "fp32")
+    answers = predict.predict(
+        model, name, prepare(found, PLACES.task(name).family, model.tokenizer, layout), "fp32"
+    )
     table = pl.read_parquet(box.folder(asked) / "predictions.parquet")
     assert [json.loads(one) for one in table["predicted"]] == json.loads(json.dumps(answers))
 
@@ -93,7 +94,7 @@ def test_items_hold_what_decoding_needs(family: str, first: Box, tmp_path: Path)
                 items = asking(part, model.tokenizer, layout)
                 yield len(part), Encoded.of(items, kind.axis, decoded=True)
 
-        encoded, count = columns.mapped(tmp_path, readout, parts, None)
+        encoded, count = rows.mapped(tmp_path, readout, parts, None)
         items = [encoded.item(number) for number in range(len(encoded))]
         assert count == len(found)
         assert [one.example for one in items] == [one.example for one in wanted]
@@ -163,7 +164,7 @@ def test_passes_on_a_processor_are_small_and_padded_little() -> None:
         [rows.Item(([5] * length,), (length,), ([0],), [0], row) for row, length in enumerate(lengths)],
         "outputs",
     )
-    passes = batches.parts(data, batches.torch.device("cpu"))
+    passes = predict.parts(data, predict.torch.device("cpu"))
     assert sorted(np.concatenate(passes).tolist()) == list(range(900))
     padded = [int(lengths[part].max()) * len(part) for part in passes]
     assert max(padded) <= 2048
@@ -188,13 +189,13 @@ def test_a_tokenizer_is_read_once_as_long_as_its_files_are_the_same(first: Box, 
 
 def test_how_the_last_call_cut_texts_is_no_part_of_a_tokenizer(first: Box, tmp_path: Path) -> None:
     words = checkpoint.load(first.checkpoint(BACKBONE)).tokenizer
-    tokenizer.identity.cache_clear()
-    before = tokenizer.identity(words)
+    pretrained.tokenizer_identity.cache_clear()
+    before = pretrained.tokenizer_identity(words)
     words(["a b c d e f"] * 2, truncation=True, max_length=3, padding=True)
-    tokenizer.identity.cache_clear()
-    assert tokenizer.identity(words) == before
+    pretrained.tokenizer_identity.cache_clear()
+    assert pretrained.tokenizer_identity(words) == before
     words(["a b c d e f"] * 2, truncation=True, max_length=3, padding=True)
-    tokenizer.save(words, tmp_path)
+    pretrained.save_tokenizer(words, tmp_path)
     saved = json.loads((tmp_path / "tokenizer.json").read_text())
     assert (saved["truncation"], saved["padding"]) == (None, None)
 
@@ -210,7 +211,7 @@ def test_a_training_frees_the_tokenizer_once_rows_are_encoded(first: Box, tmp_pa
     assert (model.pad, model.start, model.vocabulary) == known
     checkpoint.save(model, tmp_path / "checkpoint", {})
     whole = checkpoint.load(tmp_path / "checkpoint").tokenizer
-    assert tokenizer.identity(whole) == tokenizer.identity(
+    assert pretrained.tokenizer_identity(whole) == pretrained.tokenizer_identity(
         checkpoint.load(first.checkpoint(BACKBONE)).tokenizer
     )
 

@@ -6,8 +6,7 @@ from eight import Folder, placed
 from toybox import Box, phase, use
 
 from xstilts.compute import attention
-from xstilts.compute.attention import attend
-from xstilts.compute.dropout import kept, kept_scale
+from xstilts.compute.attention import attend, kept, kept_scale
 
 MASKS = {
     "none": None,

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xstilts.compute import columns
-from xstilts.compute.columns import COLUMNS, mapped
+from xstilts.compute import rows
 from xstilts.compute.data import Encoded, generator
 from xstilts.compute.pixels import Album
+from xstilts.compute.rows import COLUMNS, mapped
 from xstilts.families.items import Item
 
 
@@ -36,10 +36,10 @@ def _items(count: int) -> list[Item]:
 
 
 def _parts(items: Sequence[Item], size: int, album: Album | None = None) -> Iterator[tuple[int, Encoded]]:
-    for part in columns.parted(items):
+    for part in rows.parted(items):
         for start in range(0, len(part), size):
-            rows = part[start : start + size]
-            yield len(rows), Encoded.of(rows, "outputs", album)
+            some = part[start : start + size]
+            yield len(some), Encoded.of(some, "outputs", album)
 
 
 def _told(data: Encoded) -> dict[str, Any]:
@@ -57,9 +57,9 @@ def album() -> Any:
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 def test_columns_on_disk_are_those_in_memory(tmp_path: Path, album: Any, size: int) -> None:
     items = _items(7)
-    found, rows = mapped(tmp_path, "key", lambda: _parts(items, size, album), album)
+    found, count = mapped(tmp_path, "key", lambda: _parts(items, size, album), album)
     wanted = Encoded.of(items, "outputs", album)
-    assert rows == 7
+    assert count == 7
     assert (found.axis, found.album) == ("outputs", album)
     assert _told(found) == _told(wanted)
     assert {name: getattr(found, name).dtype for name in COLUMNS} == {
@@ -76,8 +76,8 @@ def test_rows_without_images_and_targets_have_empty_columns(tmp_path: Path) -> N
 
 def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
     first, _ = mapped(tmp_path, "key", lambda: _parts(_items(3), 2), None)
-    again, rows = mapped(tmp_path, "key", lambda: pytest.fail("encoded again"), None)
-    assert (rows, _told(again)) == (3, _told(first))
+    again, count = mapped(tmp_path, "key", lambda: pytest.fail("encoded again"), None)
+    assert (count, _told(again)) == (3, _told(first))
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "gone", "no words"])
@@ -112,6 +112,6 @@ def test_an_error_while_encoding_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_rows_come_in_parts_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns, "PART", 3)
-    assert [len(part) for part in columns.parted(iter(range(7)))] == [3, 3, 1]
-    assert np.concatenate(list(columns.parted(range(7)))).tolist() == list(range(7))
+    monkeypatch.setattr(rows, "PART", 3)
+    assert [len(part) for part in rows.parted(iter(range(7)))] == [3, 3, 1]
+    assert np.concatenate(list(rows.parted(range(7)))).tolist() == list(range(7))

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from xstilts.compute.context import MICRO_TOKENS
 from xstilts.compute.data import Encoded, collate, generator, passes, split
 from xstilts.compute.device import PADDING
+from xstilts.compute.distributed import Ranks
 from xstilts.compute.objective import Objective
-from xstilts.compute.ranks import Ranks
-from xstilts.compute.schedule import Schedule
+from xstilts.compute.training_data import Schedule
 from xstilts.families.items import IGNORED, Item
 from xstilts.families.masked import Vocabulary
-from xstilts.study.mixture import Mixture
 from xstilts.study.recipe import Recipe
+from xstilts.study.use import Mixture
 
 PAD = 99
 

@@ -12,13 +12,16 @@ from test_resume import StoppedError, stopping
 from toybox import Box, phase
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
-from xstilts.compute import attention, embedding_rows, shards, state, train
+from xstilts.compute import attention, distributed, embedding_rows, state, train
 from xstilts.compute import model as models
 from xstilts.compute.attention import Packed
 from xstilts.compute.data import Batch
 from xstilts.compute.device import AHEAD, WAIT, Execution, Unread, ahead
 from xstilts.errors import LossError
+from xstilts.study.architecture import TYPES
 from xstilts.study.recipe import Adapter, Recipe
+
+PACKED = [name for name, facts in TYPES.items() if facts.packed]
 
 CPU = torch.device("cpu")
 
@@ -172,7 +175,7 @@ def test_the_host_waits_for_the_device_when_it_reads_losses_and_never_else(
     execute(monkeypatch, device=torch.device("meta"), ahead=2, wait=5, padding=None, packed=packed)
     monkeypatch.setattr(train, "POINTS", 1)
     monkeypatch.setattr(train, "autocast", lambda *_: contextlib.nullcontext())
-    monkeypatch.setattr(shards, "placed", lambda model, ranks, device: model.to(device, torch.bfloat16))
+    monkeypatch.setattr(distributed, "placed", lambda model, ranks, device: model.to(device, torch.bfloat16))
     taken = []
     monkeypatch.setattr(state.AdamW, "step", lambda self: taken.append(self.found_inf))
     with pytest.raises(NotImplementedError, match="meta tensor"):
@@ -305,7 +308,7 @@ def batch_of(lengths: tuple[int, ...]) -> Batch:
 
 
 @pytest.mark.parametrize(
-    ("model_type", "sees"), [*((name, "causal") for name in attention.PACKED), ("qwen3", "bidirectional")]
+    ("model_type", "sees"), [*((name, "causal") for name in PACKED), ("qwen3", "bidirectional")]
 )
 def test_packed_sequences_have_the_states_and_gradients_of_padded_ones(model_type: str, sees: str) -> None:
     encoder, batch, found = small(model_type), batch_of(LENGTHS), []
@@ -330,7 +333,7 @@ def test_packed_sequences_have_the_states_and_gradients_of_padded_ones(model_typ
         torch.testing.assert_close(packed_gradients[name], gradient, rtol=1e-4, atol=1e-5 * largest)
 
 
-@pytest.mark.parametrize("model_type", attention.PACKED)
+@pytest.mark.parametrize("model_type", PACKED)
 @pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.parametrize("training", [True, False])
 def test_no_model_asks_the_device_for_anything(model_type: str, packed: bool, training: bool) -> None:

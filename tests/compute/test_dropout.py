@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from xstilts.compute.dropout import Dropout, in_bulk
+from xstilts.compute.attention import Dropout, in_bulk
 
 
 def dropout(share: float) -> Dropout:

@@ -11,10 +11,10 @@ import torch
 from toybox import BACKBONE, PLACES, Box, evaluation, phase, use
 
 from xstilts import families, metrics
-from xstilts.compute import batches, checkpoint, finished, predict
+from xstilts.compute import checkpoint, evaluate, predict
 from xstilts.compute import model as models
-from xstilts.compute.finished import SCHEMA
-from xstilts.compute.mining import search_on_gpu
+from xstilts.compute.evaluate import SCHEMA
+from xstilts.compute.predict import search_on_gpu
 from xstilts.compute.rows import asked, prepare
 from xstilts.data.examples import Bitext, Pair
 from xstilts.data.loader import load as load_rows
@@ -96,7 +96,7 @@ def test_predictions_do_not_depend_on_company_or_order(first: Box, monkeypatch: 
         whole = answers(rows)
         assert answers(rows[::-1]) == whole[::-1]
         with monkeypatch.context() as patched:
-            patched.setattr(batches, "CPU_TOKENS", 64)
+            patched.setattr(predict, "CPU_TOKENS", 64)
             assert answers(rows) == whole
 
 
@@ -214,7 +214,7 @@ def test_a_sentence_is_the_mean_of_its_token_states(first: Box, monkeypatch: pyt
             states = model.encoder(**encoding, output_hidden_states=True).hidden_states
         naive = torch.stack([layer[0].mean(dim=0) for layer in states]).numpy()
         np.testing.assert_allclose(vectors[:, row], naive, atol=1e-5)
-    monkeypatch.setattr(batches, "CPU_TOKENS", 8)
+    monkeypatch.setattr(predict, "CPU_TOKENS", 8)
     np.testing.assert_allclose(predict.embed(model, prepared, "fp32"), vectors, atol=1e-5)
 
 
@@ -278,7 +278,7 @@ def test_a_stopped_evaluation_goes_on_with_the_languages_that_are_left(
 )
 def test_of_a_damaged_state_of_an_evaluation_nothing_is_taken(box: Box, content: str) -> None:
     asked, told = evaluation(None, "pairs"), []
-    state = box.store.running(asked.fingerprint) / finished.STATE
+    state = box.store.running(asked.fingerprint) / evaluate.STATE
     state.write_text(content)
     box.compute(asked, report=lambda event: told.append(event["language"]))
     assert told == list(asked.use.languages)

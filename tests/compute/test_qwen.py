@@ -16,14 +16,14 @@ from seeing import EIGHT, EXCHANGED, LAYOUT_TEXT, PAIRS, PICTURES, TASK, WITHOUT
 from format_shapes import qwen_images
 from xstilts.compute import checkpoint
 from xstilts.compute.data import Batch, collate
-from xstilts.compute.generative import patches
 from xstilts.compute.model import Model
 from xstilts.compute.pixels import Album, Cut, squared
 from xstilts.compute.rows import columns_of
+from xstilts.compute.vision import patches
 from xstilts.data import images
 from xstilts.data.examples import Seen
 from xstilts.errors import BackboneError
-from xstilts.study.vision import PREPARATION
+from xstilts.study.backbone import PREPARATION
 
 Folder = Callable[[str], Path]
 PROCESSORS = {

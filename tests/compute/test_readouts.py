@@ -11,10 +11,9 @@ from eight import EXAMPLES, Folder, answered, columns, done, head_of, learned, o
 
 from formats import FORMATS, TEXT_NAMES
 from xstilts import families
-from xstilts.compute import checkpoint, written
+from xstilts.compute import checkpoint, predict
 from xstilts.compute.data import Encoded, collate
 from xstilts.compute.model import Model
-from xstilts.compute.predict import predict
 from xstilts.families.items import Item
 
 WRITERS = tuple(name for name in TEXT_NAMES if FORMATS[name].kind != "encoder")
@@ -69,7 +68,7 @@ def test_eight_examples_are_learned_and_saved(
         assert right > (0.9 if model.kind == "decoder" else 0.99), "some texts begin alike"
         return
     gold = [families.find(family).gold(row) for row in EXAMPLES[family]]
-    found = predict(again, head, answered(again, family, readout), "fp32")
+    found = predict.predict(again, head, answered(again, family, readout), "fp32")
     assert found == ([answers[0].text for answers in gold] if family == "span" else gold)
 
 
@@ -81,19 +80,19 @@ def test_eight_examples_are_learned_and_saved(
 def test_what_is_written_is_what_transformers_generates(
     name: str, real_format: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(written, "MAX_ANSWER", TOKENS)
+    monkeypatch.setattr(predict, "MAX_ANSWER", TOKENS)
     model = opened(real_format(name), "masked")
     prepared = answered(model, "span", "text")
     batch = collate(prepared.encoded, np.arange(3), model.pad)
     assert batch.attention.sum(dim=1).unique().numel() == 3
     end = model.tokenizer.eos_token_id
-    found, values = written._greedy(model, "masked", batch, end)
+    found, values = predict._greedy(model, "masked", batch, end)
     answers = [_until(row, end) for row in found.tolist()]
     assert answers == _generated(real_format(name), model, batch)
     for row, answer in enumerate(answers):
         kept = [*answer, end] if len(answer) < TOKENS else answer
         item = _continued(prepared.items[row].sequences[0], kept, model.start)
-        (logs,) = written.likelihoods(model, "masked", Encoded.of([item], "outputs"), "fp32")
+        (logs,) = predict.likelihoods(model, "masked", Encoded.of([item], "outputs"), "fp32")
         assert logs.sum() == pytest.approx(values[row].item(), abs=1e-4)
 
 
@@ -136,7 +135,7 @@ def _until(ids: list[int], end: int) -> list[int]:
 def test_an_option_is_as_likely_as_transformers_says(name: str, real_format: Folder) -> None:
     model = opened(real_format(name), "masked")
     prepared = answered(model, "choice", "text")
-    found = written.likelihoods(model, "masked", prepared.encoded, "fp32")
+    found = predict.likelihoods(model, "masked", prepared.encoded, "fp32")
     auto = (
         transformers.AutoModelForSeq2SeqLM if model.start is not None else transformers.AutoModelForCausalLM
     )

@@ -15,7 +15,7 @@ import torch
 from safetensors import safe_open
 from toybox import Box, Use, compute_in, evaluation, phase, use
 
-from xstilts.compute import record, state, train
+from xstilts.compute import context, state, train
 from xstilts.study.phase import Phase
 from xstilts.study.step import Step
 
@@ -79,7 +79,7 @@ def test_a_stopped_phase_goes_on_as_if_nothing_had_been(first: Box, box: Box, na
 def test_a_phase_tells_on_what_kinds_of_computers_it_was_trained(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trained, here = phase("pairs", updates=6), record.computes_on()
+    trained, here = phase("pairs", updates=6), context.computes_on()
     other = here | {"processor": "another", "instructions": "AVX512"}
     for computer, stop in ((other, 2), (here, 4), (other, 7)):
         monkeypatch.setattr(train, "computes_on", lambda computer=computer: computer)

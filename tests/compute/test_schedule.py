@@ -17,17 +17,16 @@ from hypothesis import strategies as st
 from toybox import PLACES, Box, phase, use
 
 from xstilts.compute.context import Context
-from xstilts.compute.data import Encoded
+from xstilts.compute.data import Encoded, apportion
 from xstilts.compute.rows import examples
-from xstilts.compute.schedule import Mixed, Schedule, apportion
+from xstilts.compute.training_data import Mixed, Schedule
 from xstilts.errors import DataError
 from xstilts.families.items import Item
 from xstilts.store import Store
-from xstilts.study.mixture import Mixture
 from xstilts.study.phase import Phase
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Step
-from xstilts.study.use import Use
+from xstilts.study.use import Mixture, Use
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "sequences.json"
 BOTH = ("de", "en")

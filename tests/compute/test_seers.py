@@ -33,9 +33,8 @@ from xstilts.compute.predict import predict
 from xstilts.compute.rows import columns_of, prepare
 from xstilts.data.examples import Pair, Seen
 from xstilts.errors import BackboneError
-from xstilts.study.architecture import type_of
-from xstilts.study.backbone import room
-from xstilts.study.vision import PREPARATION
+from xstilts.study.architecture import room, type_of
+from xstilts.study.backbone import PREPARATION
 
 Folder = Callable[[str], Path]
 

@@ -16,9 +16,8 @@ from toybox import Box, phase
 from formats import TEXT_NAMES
 from xstilts.compute import train
 from xstilts.compute.data import collate
+from xstilts.compute.distributed import Ranks, fill, placed
 from xstilts.compute.model import Model, loss_sum
-from xstilts.compute.ranks import Ranks
-from xstilts.compute.shards import fill, placed
 from xstilts.compute.state import adamw
 from xstilts.compute.work import ALONE
 from xstilts.study.recipe import Adapter, Recipe

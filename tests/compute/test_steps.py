@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from xstilts.run.steps import Entry, Remaining, ordered
+from xstilts.run.rendezvous import Entry, Remaining, ordered
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Evaluation, Phase
 from xstilts.study.recipe import Recipe

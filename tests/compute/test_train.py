@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from toybox import BACKBONE, FAST, PLACES, Box, evaluation, phase, use
 from transformers import AutoConfig, LlamaModel, T5EncoderModel
 
-from xstilts.compute import checkpoint, columns, embedding_rows, train, training_data
+from xstilts.compute import checkpoint, embedding_rows, train, training_data
 from xstilts.compute import model as models
 from xstilts.data import loader, task
 from xstilts.data.examples import Pair
@@ -135,7 +135,7 @@ def test_examples_are_capped_by_nested_subsets(box: Box, monkeypatch: pytest.Mon
         rows = list(found)
         seen[len(rows)] = {row.id for row in rows}
         assert [row.id for row in rows] == sorted((row.id for row in rows), key=lambda i: int(i[3:]))
-        return columns.parted(rows)
+        return rows.parted(rows)
 
     monkeypatch.setattr("xstilts.compute.rows.parted", watched)
     for cap in (20, 50, 1000):
@@ -344,7 +344,7 @@ def test_dropout_that_a_model_keeps_as_a_number_is_set_too(architecture: str) ->
     model = (T5EncoderModel if architecture == "t5" else LlamaModel)(config).train()
     tokens = torch.arange(8).reshape(2, 4)
     for share in (0.0, 0.5):
-        train._set_dropout(model, share)
+        train.set_dropout(model, share)
         one, two = (model(input_ids=tokens).last_hidden_state for _ in range(2))
         assert torch.equal(one, two) is (share == 0)
 

@@ -28,7 +28,7 @@ from transformers import (
 from shell import Shell
 from xstilts import tasks as registry
 from xstilts.compute import translate as translating
-from xstilts.compute.retell import EMPTY, NOT_FOUND, Telling, retold, sentences, told
+from xstilts.compute.translate import EMPTY, NOT_FOUND, Telling, retold, sentences, told
 from xstilts.compute.translator import Translator, Wish
 from xstilts.data import loader
 from xstilts.data.examples import Answer, Choice, Pair, Question

@@ -34,11 +34,11 @@ from xstilts.compute.rows import columns_of
 from xstilts.data.examples import Caption
 from xstilts.errors import BackboneError
 from xstilts.families.items import Layout
+from xstilts.study import backbone as specifications
 from xstilts.study import backbone as study
-from xstilts.study import vision as specifications
+from xstilts.study.backbone import EYES, EYES_WEIGHTS, PREPARATION, Vision
 from xstilts.study.phase import Phase
 from xstilts.study.use import Development, Use, View
-from xstilts.study.vision import EYES, EYES_WEIGHTS, PREPARATION, Vision
 
 PATCHES = Vision(size=32, patch=16)
 SEEING = BACKBONE.changed(vision=PATCHES)
@@ -123,7 +123,7 @@ def test_a_vision_encoder_is_joined_to_a_text_encoder(
     name: str, first: Box, towers: Folder, tmp_path: Path
 ) -> None:
     folder = towers(name)
-    assert specifications.checksum(folder).startswith("sha256:")
+    assert specifications.eyes_checksum(folder).startswith("sha256:")
     model = opened(first.checkpoint(BACKBONE), Vision(checksum="x"), folder)
     assert model.eyes is not None and model.eyes.tower is not None and model.preparation is not None
     assert (model.preparation.height, model.preparation.tokens) == (32, 4 if name == "siglip2" else 5)

@@ -13,11 +13,11 @@ from toybox import FAST, Box, evaluation, phase, use
 from shell import Shell
 from xstilts.compute import checkpoint
 from xstilts.errors import InputErrors
-from xstilts.study.check_kinds import check_kinds
+from xstilts.study.architecture import check_kinds
 from xstilts.study.load import load
 from xstilts.study.phase import Evaluation, Inference, Phase
 from xstilts.study.plan import plan
-from xstilts.study.rows import unseeing
+from xstilts.study.sources import unseeing
 from xstilts.study.step import Step
 from xstilts.study.use import Development, Use, View
 

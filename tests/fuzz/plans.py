@@ -21,8 +21,7 @@ from xstilts.analysis.findings import Findings
 from xstilts.cli import show
 from xstilts.report import page
 from xstilts.store import Store
-from xstilts.study.arm import FAMILY
-from xstilts.study.claim import REFERENCES, Kind, Plain
+from xstilts.study.claim import FAMILY, REFERENCES, Kind, Plain
 from xstilts.study.load import load
 from xstilts.study.plan import Plan, draft
 from xstilts.study.step import Step

@@ -14,7 +14,7 @@ import polars as pl
 from analysis import example
 from xstilts.analysis import collapse, files, leaks, methods, permutation
 from xstilts.analysis.results import Results
-from xstilts.audit import kept
+from xstilts.audit import audit as audits
 from xstilts.audit.finding import Audit, Finding
 from xstilts.run import cost
 from xstilts.store import Store, checksums, maintenance
@@ -39,7 +39,7 @@ def prepare(folder: Path) -> Callable[[Random], Callable[[], object]]:
         world = example.make(folder, seeds=(1,), without=(("tags", "lab_ner"),))
     plan, root = world.plan, world.store.root
     (root / "audits").mkdir()
-    audit = root / "audits" / f"{kept._key(plan)}.json"
+    audit = root / "audits" / f"{audits._key(plan)}.json"
     audit.write_text(json.dumps(Audit((FINDING,), 8, 9, ("lab_nli test in x-ga",), ("x-ga",)).to_json()))
     for step in plan.steps:
         _with_ids(world.store.folder(step.fingerprint))

@@ -20,7 +20,7 @@ from xstilts import tasks as registry
 from xstilts.analysis import published
 from xstilts.data import images, loader, readers, task
 from xstilts.data.fit import fit
-from xstilts.study import backbone, vision
+from xstilts.study import architecture, backbone
 from xstilts.study.load import load
 from xstilts.study.plan import draft
 from xstilts.xtreme import score
@@ -256,8 +256,8 @@ def _backbones(folder: Path) -> Callable[[Random], Try]:
                 gone.mkdir()
 
         def read() -> None:
-            backbone.room(here)
-            vision.checksum(here) if rng.random() < 0.1 else backbone.checksum(here)
+            architecture.room(here)
+            backbone.eyes_checksum(here) if rng.random() < 0.1 else backbone.checksum(here)
 
         return read
 

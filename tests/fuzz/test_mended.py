@@ -26,7 +26,7 @@ from xstilts.errors import (
 )
 from xstilts.plain import parse_json
 from xstilts.store import Store
-from xstilts.study.backbone import room
+from xstilts.study.architecture import room
 from xstilts.study.load import load
 from xstilts.study.plan import draft, plan
 from xstilts.xtreme import score
@@ -273,7 +273,7 @@ def test_names_of_the_hub_that_lead_out_of_its_cache(
 
 
 def test_what_the_hub_takes_for_no_name_is_told() -> None:
-    from xstilts.compute.pretrained import download
+    from xstilts.study.models import download
 
     with pytest.raises(BackboneError, match=r"a//b at a{40}: cannot be had from the Hub"):
         download("a//b", "a" * 40, ("*.json",))

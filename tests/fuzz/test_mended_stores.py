@@ -13,7 +13,7 @@ from analysis.example import World
 from xstilts.analysis import collapse, files
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.results import Results
-from xstilts.audit import kept
+from xstilts.audit import audit as audits
 from xstilts.errors import DamageError
 from xstilts.store import Store, checksums
 
@@ -123,11 +123,11 @@ def test_failures_and_audits_that_are_none(world: World) -> None:
     path.write_text(json.dumps(json.loads(path.read_bytes()) | {"message": [7]}))
     with pytest.raises(DamageError, match=r"message: Input should be a valid string\)\. Remove it"):
         world.store.failure(failed.fingerprint)
-    audit = world.store.root / "audits" / f"{kept._key(world.plan)}.json"
+    audit = world.store.root / "audits" / f"{audits._key(world.plan)}.json"
     audit.parent.mkdir()
     audit.write_text('{"findings": [{"kind": "rows"}], "evaluated": 1, "trained": 1, "unseen": []}')
     with pytest.raises(DamageError, match=r"is no audit \(findings.0.severity: Field required"):
-        kept.stored(world.plan, world.store)
+        audits.stored(world.plan, world.store)
 
 
 def test_a_task_of_a_user_may_be_called_like_those_of_the_lab(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from xstilts.analysis.findings import Findings
 from xstilts.analysis.results import Results
 from xstilts.report import axes, drawing, page
 from xstilts.report.drawing import PALETTE
-from xstilts.study.axis import Axis
+from xstilts.study.study import Axis
 
 BACKBONE = "lab-mini"
 TASKS = Axis(name="tasks", arms={"n125": 1, "n250": 1, "n500": 1, "n1000": 2, "n2000": 2, "n8000": 5})

@@ -7,9 +7,9 @@ import pytest
 
 from xstilts.errors import InputErrors
 from xstilts.study.load import load
-from xstilts.study.mixture import Mixture
 from xstilts.study.phase import Phase
 from xstilts.study.plan import plan
+from xstilts.study.use import Mixture
 
 if TYPE_CHECKING:
     from conftest import World

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from xstilts.errors import InputErrors
-from xstilts.study.axis import Axis
 from xstilts.study.load import load
+from xstilts.study.study import Axis
 
 if TYPE_CHECKING:
     from conftest import World

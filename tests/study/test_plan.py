@@ -14,15 +14,15 @@ from xstilts.data.loader import identity
 from xstilts.errors import DataError, InputErrors, TaskError
 from xstilts.run.cost import GPU_FLOPS, estimate, size_of, tokens_of
 from xstilts.store import Store, write_json
-from xstilts.study.arm import Arm
 from xstilts.study.backbone import Backbone
 from xstilts.study.backbone import bundled as backbones
 from xstilts.study.load import bundled, load
 from xstilts.study.models import Parameters, size
 from xstilts.study.phase import Evaluation, Phase
 from xstilts.study.plan import Plan, draft, plan
-from xstilts.study.rows import check_rows
+from xstilts.study.sources import check_rows
 from xstilts.study.step import Step
+from xstilts.study.study import Arm
 from xstilts.tasks import find
 
 if TYPE_CHECKING:

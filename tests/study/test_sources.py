@@ -11,8 +11,7 @@ from xstilts.data import task
 from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import plan
-from xstilts.study.rows import look
-from xstilts.study.sources import Part, differing, grouped, parts_of, source
+from xstilts.study.sources import Part, differing, grouped, look, parts_of, source
 from xstilts.study.step import Places
 
 ROW = {"gold_label": "neutral", "sentence1": "A dog runs.", "sentence2": "It is late."}

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from xstilts.errors import InputErrors
-from xstilts.study.benchmark import BENCHMARKS, expand
 from xstilts.study.load import load
 from xstilts.study.phase import Evaluation, Phase
 from xstilts.study.plan import Plan, draft, plan
-from xstilts.study.rows import check_rows
+from xstilts.study.sources import check_rows
+from xstilts.study.study import BENCHMARKS, expand
 
 STUDY = """
 name = "targets"

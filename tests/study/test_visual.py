@@ -14,7 +14,7 @@ from xstilts.run.cost import tokens_of
 from xstilts.study.load import load
 from xstilts.study.phase import Evaluation, Phase, chain
 from xstilts.study.plan import Cell, Plan, draft, plan
-from xstilts.study.rows import check_rows, look
+from xstilts.study.sources import check_rows, look
 from xstilts.study.use import Use
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def test_all_missing_images_are_counted(world: "World") -> None:
 def test_many_missing_images_are_not_all_named(world: "World", monkeypatch: pytest.MonkeyPatch) -> None:
     laid(world.folder / "data", images=0)
     found = planned(world)
-    monkeypatch.setattr("xstilts.study.rows.SHOWN", 2)
+    monkeypatch.setattr("xstilts.study.sources.SHOWN", 2)
     (one, *_) = look(found.steps, found.places)[1]
     assert "4 of 4 images are not there: 0, 1 and 2 more." in str(one)
 

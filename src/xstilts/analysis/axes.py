@@ -16,10 +16,10 @@ from xstilts.analysis.curves import LOG_SHAPES, Shape
 from xstilts.analysis.effects import BASELINE, SCORE, Effects, Quantity
 from xstilts.analysis.results import EvaluatedTarget, Line, languages_by_family
 from xstilts.analysis.statistics import Estimate
-from xstilts.study.axis import Axis
 from xstilts.study.check_claims import LEAST_VALUES
 from xstilts.study.claim import FAMILY
 from xstilts.study.phase import seen_with_labels
+from xstilts.study.study import Axis
 
 PLACES = 33  # at which a curve is computed
 SOURCE = Quantity("score", "source")

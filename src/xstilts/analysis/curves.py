@@ -22,7 +22,7 @@ from xstilts.analysis import statistics
 from xstilts.analysis.effects import Effects, Quantity
 from xstilts.analysis.results import Line
 from xstilts.analysis.statistics import Array, Sample
-from xstilts.study.axis import Axis
+from xstilts.study.study import Axis
 
 Shape = Literal["straight line", "logarithm", "power law"]
 LOG_SHAPES: tuple[Shape, ...] = ("logarithm", "power law")

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xstilts.audit.finding import MEANINGS, Audit, FindingGroup, groups
-from xstilts.audit.kept import stored
-from xstilts.audit.words import summary, unused
+from xstilts.audit.audit import stored
+from xstilts.audit.finding import MEANINGS, Audit, FindingGroup, groups, summary, unused
 from xstilts.store import Store
 from xstilts.study.plan import Plan
 

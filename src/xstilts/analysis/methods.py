@@ -12,11 +12,10 @@ from xstilts.analysis.wording import count, metric_label
 from xstilts.data.task import TRANSLATED
 from xstilts.store import Store
 from xstilts.study.backbone import Backbone
-from xstilts.study.mixture import Mixture
 from xstilts.study.phase import Phase, chain, seen_with_labels
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.sources import Part, Source, grouped, parts_of, source
-from xstilts.study.use import Use
+from xstilts.study.use import Mixture, Use
 
 
 @dataclass(frozen=True)

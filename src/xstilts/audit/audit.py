@@ -1,21 +1,24 @@
-"""The audit of a plan: its chains, the rows that they have seen, and the rows that they are asked."""
+"""The audit of a plan: its chains, the rows that they have seen, and the rows that they are asked.
 
+store/audits/<key>.json            an audit is kept, so that a plan is looked at once
+"""
+
+import hashlib
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
 
-from xstilts.audit.chains import Chain, RowSet, SeenRows, chains, unknown
-from xstilts.audit.contained import Index
+from xstilts.audit.chains import Chain, RowSet, SeenRows, absent, at_hand, chains, unknown
 from xstilts.audit.finding import Audit, Finding, Kind
 from xstilts.audit.labels import labels_tell, words_tell
-from xstilts.audit.match import Match, Texts, match
-from xstilts.audit.parallel import translations
-from xstilts.audit.source import absent, at_hand
+from xstilts.audit.match import Index, Match, Texts, match, translations, usual
 from xstilts.audit.text import left_over
 from xstilts.audit.tongue import others
-from xstilts.audit.usual import usual
-from xstilts.data.loader import load
+from xstilts.data.loader import identity, load
+from xstilts.errors import DamageError, InputError
+from xstilts.store import Store, read_json, schema, write_json
+from xstilts.study.phase import Evaluation
 from xstilts.study.plan import Plan
 
 SHARE = 0.01
@@ -61,24 +64,26 @@ class _Auditor:
         self.texts: dict[tuple[RowSet, int], str] = {}
         self.usual: dict[RowSet, tuple[float, float]] = {}
         self.trained = 0
-        self.translated = lru_cache(maxsize=None)(self._translated)
+        self.translated: dict[tuple[RowSet, RowSet], Mapping[int, int]] = {}
 
     def audit(self) -> Audit:
         """All findings."""
-        for part in sorted({part for one in self.chains for part in self._asked(one)}):
+        for part in sorted({part for chain in self.chains for part in self._asked(chain)}):
             if (rows := self._rows(part)) is not None:
                 self.evaluated[part] = rows
         self.index = Index(self.evaluated)
-        for part in sorted({seen.part for one in self.chains for seen in one.seen}):
+        for part in sorted({seen.part for chain in self.chains for seen in chain.seen}):
             self._compare(part)
-        found = [finding for one in self.chains for finding in self._findings(one)]
+        together: dict[Finding, list[str]] = {}  # those that differ in nothing but their steps are one
+        for finding in (finding for chain in self.chains for finding in self._findings(chain)):
+            together.setdefault(replace(finding, steps=()), []).extend(finding.steps)
         compared = sorted(
             part
             for part in self._own_parts() & self.evaluated.keys()
             if any(asked == part for asked, _ in self.matches)
         )
         return Audit(
-            tuple(_joined(found)),
+            tuple(replace(finding, steps=tuple(dict.fromkeys(steps))) for finding, steps in together.items()),
             sum(len(self.evaluated[part]) for part in compared),
             self.trained,
             tuple(_by_split(compared).values()),
@@ -86,18 +91,20 @@ class _Auditor:
         )
 
     def _own_parts(self) -> set[RowSet]:
-        return {part for one in self.chains for part in one.evaluated()}
+        return {part for chain in self.chains for part in chain.evaluated()}
 
-    def _asked(self, one: Chain) -> list[RowSet]:
+    def _asked(self, chain: Chain) -> list[RowSet]:
         """The evaluated rows, and their translations into languages that were trained or selected with."""
-        trained = {seen.part.language for seen in one.seen if seen.role in ("labels", "selection")}
-        known = self.plan.places.task(one.use.task).languages
-        others = sorted(trained & set(known) - set(one.use.languages))
-        return one.evaluated() + [RowSet(one.use.task, one.use.split, code) for code in others]
+        trained = {seen.part.language for seen in chain.seen if seen.role in ("labels", "selection")}
+        known = self.plan.places.task(chain.use.task).languages
+        others = sorted(trained & set(known) - set(chain.use.languages))
+        return chain.evaluated() + [RowSet(chain.use.task, chain.use.split, code) for code in others]
 
     def _rows(self, part: RowSet) -> Texts | None:
         task = self.plan.places.task(part.task)
-        own = part in self._own_parts() or any(part == seen.part for one in self.chains for seen in one.seen)
+        own = part in self._own_parts() or any(
+            part == seen.part for chain in self.chains for seen in chain.seen
+        )
         if not at_hand(task, part.split, part.language, self.plan.places.data):
             if own:
                 self.missing.add(part)
@@ -108,14 +115,14 @@ class _Auditor:
         rows = self.evaluated.get(part) or self._rows(part)
         if rows is None:
             return
-        users = [one for one in self.chains if any(seen.part == part for seen in one.seen)]
-        roles = {seen.role for one in users for seen in one.seen if seen.part == part}
+        users = [chain for chain in self.chains if any(seen.part == part for seen in chain.seen)]
+        roles = {seen.role for chain in users for seen in chain.seen if seen.part == part}
         if roles & {"labels", "selection"} and self.plan.places.task(part.task).made is None:
             self.spoken[part] = {
                 code: (len(numbers), len(rows), _shown(rows.texts[numbers[0]]))
                 for code, numbers in others(rows, part.language).items()
             }
-        chosen = {asked for one in users for asked in self._asked(one)} & self.evaluated.keys()
+        chosen = {asked for chain in users for asked in self._asked(chain)} & self.evaluated.keys()
         self.trained += len(rows) if chosen else 0
         contained = self.index.contained(rows, chosen)
         worst = 0.0
@@ -134,17 +141,20 @@ class _Auditor:
                 words = [
                     left_over(evaluated.pieces[number], rows.pieces[other]) or "" for number, other in pairs
                 ]
-                if words_tell([(one, ours) for one, (ours, _) in zip(words, both, strict=True)]):
+                if words_tell([(left, ours) for left, (ours, _) in zip(words, both, strict=True)]):
                     self.written.add((asked, part))
         if worst >= SHARE:
             self.usual[part] = usual(rows)
 
-    def _translated(self, one: RowSet, other: RowSet) -> Mapping[int, int]:
-        return translations(self.evaluated[one], self.evaluated[other]) or {}
+    def _translations(self, one: RowSet, other: RowSet) -> Mapping[int, int]:
+        """The rows of the one, with those of the other that translate them; none if they do not."""
+        if (one, other) not in self.translated:
+            self.translated[one, other] = translations(self.evaluated[one], self.evaluated[other]) or {}
+        return self.translated[one, other]
 
     def _unseen(self) -> Iterator[str]:
         yield from unknown(self.plan)
-        if not any(one.seen for one in self.chains):
+        if not any(chain.seen for chain in self.chains):
             yield "rows that train or select: there are none"
         for part, rows in _by_split(sorted(self.missing)).items():
             yield f"{rows}: {absent(self.plan.places.task(part.task), part.split, self.plan.places.data)}"
@@ -152,7 +162,7 @@ class _Auditor:
             if wordless := len(self.evaluated[part].wordless):
                 of = len(self.evaluated[part])
                 yield f"{wordless:,} of {of:,} rows of {part}: they have no words"
-        visual = {one.use.task for one in self.chains if one.use.family == "visual"}
+        visual = {chain.use.task for chain in self.chains if chain.use.kind.pictured}
         if visual:
             yield f"what the images of {', '.join(sorted(visual))} show: only their names are compared"
         for task, codes in sorted(self._unaligned().items()):
@@ -161,67 +171,66 @@ class _Auditor:
     def _unaligned(self) -> dict[str, list[str]]:
         """By task, the languages whose rows could not be laid beside those of the source language."""
         found: dict[str, set[str]] = {}
-        for one in self.chains:
-            source = RowSet(one.use.task, one.use.split, one.source)
-            for part in one.evaluated():
+        for chain in self.chains:
+            source = RowSet(chain.use.task, chain.use.split, chain.source)
+            for part in chain.evaluated():
                 if part not in self.evaluated or part == source or self.evaluated[part].bitext:
                     continue
-                if source not in self.evaluated or not self.translated(source, part):
-                    found.setdefault(one.use.task, set()).add(part.language)
+                if source not in self.evaluated or not self._translations(source, part):
+                    found.setdefault(chain.use.task, set()).add(part.language)
         return {task: sorted(codes) for task, codes in found.items()}
 
     # Findings
 
-    def _findings(self, one: Chain) -> Iterator[Finding]:
-        yield from seen_languages(one)
-        yield from self._other_languages(one)
-        for part in one.evaluated():
-            if part in self.evaluated:
-                yield from self._of_rows(one, part)
-
-    def _other_languages(self, one: Chain) -> Iterator[Finding]:
-        """Rows in other languages than their file is said to be in."""
-        for seen in one.seen:
+    def _findings(self, chain: Chain) -> Iterator[Finding]:
+        yield from seen_languages(chain)
+        # Rows in other languages than their file is said to be in.
+        for seen in chain.seen:
             for code, (count, of, text) in sorted(self.spoken.get(seen.part, {}).items()):
-                kind = _kind_of_language(one, seen, code)
+                kind = _kind_of_language(chain, seen, code)
                 severe = count >= max(3, SHARE * of)
                 if kind is not None and (severe or count >= FOREIGN):
                     where = (f"{seen.part}, by their text",)
                     yield Finding(
                         kind,
                         "leak" if severe else "note",
-                        one.use.task,
-                        one.use.split,
+                        chain.use.task,
+                        chain.use.split,
                         code,
                         where,
-                        one.steps,
+                        chain.steps,
                         count,
                         0,
                         of,
                         examples=(text,),
                     )
+        for part in chain.evaluated():
+            if part in self.evaluated:
+                yield from self._of_rows(chain, part)
 
-    def _of_rows(self, one: Chain, part: RowSet) -> Iterator[Finding]:
+    def _of_rows(self, chain: Chain, part: RowSet) -> Iterator[Finding]:
         """What of the rows in one language the chain has seen: with labels, in translation, as text."""
         told: set[int] = set()
-        yield from self._finding(one, part, "rows", [s for s in one.seen if self._tells(one, part, s)], told)
+        yield from self._finding(
+            chain, part, "rows", [s for s in chain.seen if self._tells(chain, part, s)], told
+        )
         others = [
             seen
-            for seen in one.seen
-            if self._tells(one, RowSet(part.task, part.split, seen.part.language), seen)
+            for seen in chain.seen
+            if self._tells(chain, RowSet(part.task, part.split, seen.part.language), seen)
         ]
-        yield from self._finding(one, part, "parallel", others, told)
+        yield from self._finding(chain, part, "parallel", others, told)
         for role in ("selection", "thresholds"):
-            selecting = [seen for seen in one.seen if seen.role == role]
-            for finding in self._finding(one, part, "selected_on", selecting, set()):
-                mild = role == "thresholds" or part.language == one.source
+            selecting = [seen for seen in chain.seen if seen.role == role]
+            for finding in self._finding(chain, part, "selected_on", selecting, set()):
+                mild = role == "thresholds" or part.language == chain.source
                 yield replace(finding, severity="note") if mild else finding
-        trained = [seen for seen in one.seen if seen.role in ("labels", "text")]
-        yield from self._finding(one, part, "text_seen", trained, told)
-        yield from self._finding(one, part, "part_seen", trained, told)
+        trained = [seen for seen in chain.seen if seen.role in ("labels", "text")]
+        yield from self._finding(chain, part, "text_seen", trained, told)
+        yield from self._finding(chain, part, "part_seen", trained, told)
 
     def _finding(
-        self, one: Chain, part: RowSet, kind: Kind, chosen: list[SeenRows], told: set[int]
+        self, chain: Chain, part: RowSet, kind: Kind, chosen: list[SeenRows], told: set[int]
     ) -> Iterator[Finding]:
         """At most one finding, of the rows that are not `told` yet; it adds them there."""
         rows: dict[int, tuple[str, bool]] = {}
@@ -238,7 +247,7 @@ class _Auditor:
         of = len(self.evaluated[part])
         near = sum(nearly for _, nearly in rows.values())
         shares = (len(rows) - near) / of, near / of
-        chances = [max(self.usual.get(one, (0.0, 0.0))[place] for one in where) for place in (0, 1)]
+        chances = [max(self.usual.get(source, (0.0, 0.0))[place] for source in where) for place in (0, 1)]
         excess = sum(max(0.0, share - chance) for share, chance in zip(shares, chances, strict=True))
         bare = kind in ("text_seen", "part_seen")
         severe = not bare and excess >= threshold(of)
@@ -250,7 +259,7 @@ class _Auditor:
             part.split,
             part.language,
             tuple(map(str, dict.fromkeys(where))),
-            one.steps,
+            chain.steps,
             len(rows),
             near,
             of,
@@ -258,20 +267,20 @@ class _Auditor:
             tuple(_shown(texts[number]) + rows[number][0] for number in sorted(rows)[:EXAMPLES]),
         )
 
-    def _tells(self, one: Chain, asked: RowSet, seen: SeenRows) -> bool:
+    def _tells(self, chain: Chain, asked: RowSet, seen: SeenRows) -> bool:
         """Whether training rows tell what the evaluation asks of the rows that they have in common.
 
         For retrieval they do if they are pairs of sentences; otherwise if their labels, or what else stands
         in them, tell the labels of these rows, or where that cannot be known, if family and labels are alike.
         """
-        if one.use.family == "retrieval":
+        if not chain.use.kind.trained:
             return seen.role == "text" and seen.family == "masked"
         if seen.role in ("labels", "text") and (asked, seen.part) in self.written:
             return True
         told = self.told.get((asked, seen.part))
         if told is None:
-            shared = set(one.use.label_set) & set(seen.label_set)
-            told = seen.family == one.use.family and (bool(shared) or not one.use.label_set)
+            shared = set(chain.use.label_set) & set(seen.label_set)
+            told = seen.family == chain.use.family and (bool(shared) or not chain.use.label_set)
         return told and seen.role == "labels"
 
     def _hits(self, part: RowSet, seen: SeenRows, kind: Kind) -> dict[int, tuple[str, bool]]:
@@ -300,7 +309,7 @@ class _Auditor:
         other = RowSet(part.task, part.split, trained.language)
         if other == part or (other, trained) not in self.matches or part not in self.evaluated:
             return {}
-        there = self.translated(other, part)
+        there = self._translations(other, part)
         texts, found = self.evaluated[other].texts, self.matches[other, trained]
         return {
             there[number]: (f" = {_shown(texts[number])}", number in found.near)
@@ -309,22 +318,22 @@ class _Auditor:
         }
 
 
-def seen_languages(one: Chain) -> Iterator[Finding]:
+def seen_languages(chain: Chain) -> Iterator[Finding]:
     """Labels, and development rows that select, in other languages than the source."""
     found: dict[tuple[Kind, str], list[str]] = {}
-    for seen in one.seen:
-        if (kind := _kind_of_language(one, seen, seen.part.language)) is not None:
+    for seen in chain.seen:
+        if (kind := _kind_of_language(chain, seen, seen.part.language)) is not None:
             found.setdefault((kind, seen.part.language), []).append(str(seen.part))
     for (kind, code), where in found.items():
-        yield Finding(kind, "leak", one.use.task, one.use.split, code, tuple(where), one.steps)
+        yield Finding(kind, "leak", chain.use.task, chain.use.split, code, tuple(where), chain.steps)
 
 
-def _kind_of_language(one: Chain, seen: SeenRows, code: str) -> Kind | None:
+def _kind_of_language(chain: Chain, seen: SeenRows, code: str) -> Kind | None:
     """What it is that rows are in that language; None if it is no fault."""
-    if code == one.source:
+    if code == chain.source:
         return None
-    if seen.role == "labels" and code in one.use.languages:
-        return "target_labels" if seen.part.task in one.own else "language_seen"
+    if seen.role == "labels" and code in chain.use.languages:
+        return "target_labels" if seen.part.task in chain.own else "language_seen"
     return "selection" if seen.role == "selection" else None
 
 
@@ -339,14 +348,59 @@ def _by_split(parts: list[RowSet]) -> dict[RowSet, str]:
     }
 
 
-def _joined(findings: list[Finding]) -> list[Finding]:
-    """Findings that differ in nothing but their steps are one."""
-    together: dict[Finding, list[str]] = {}
-    for one in findings:
-        together.setdefault(replace(one, steps=()), []).extend(one.steps)
-    return [replace(one, steps=tuple(dict.fromkeys(steps))) for one, steps in together.items()]
-
-
 def _shown(row: tuple[str, ...]) -> str:
     text = " | ".join(" ".join(part.split()) for part in row)
     return text if len(text) <= LENGTH else f"{text[: LENGTH - 1]}…"
+
+
+VERSION = 2
+"""Raised by hand whenever an audit would find something else in the same rows."""
+
+
+def audited(plan: Plan, store: Store) -> Audit:
+    """The audit of a plan: the one in the store, or a new one, which is then kept there."""
+    found = stored(plan, store)
+    if found is None:
+        found = audit(plan)
+        with store.guarded():
+            path = store.root / "audits" / f"{_key(plan)}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_json(path, found.to_json())
+    return found
+
+
+def stored(plan: Plan, store: Store) -> Audit | None:
+    """The audit in the store; None if this plan, with the rows that are at hand now, was not looked at."""
+    path = store.root / "audits" / f"{_key(plan)}.json"
+    if not path.is_file():
+        return None
+    try:
+        return schema.made(read_json(path), Audit)
+    except ValueError as error:
+        raise DamageError(str(path), f"is no audit ({error}).", "Remove it: another one is made.") from error
+
+
+def _key(plan: Plan) -> str:
+    """What an audit depends on: the evaluations, and the rows at hand, also in languages not asked for."""
+    evaluations = sorted(
+        step.fingerprint for step in plan.steps if isinstance(step.specification, Evaluation)
+    )
+    seen = {part for chain in chains(plan) for part in _parts(plan, chain)}
+    content = [VERSION, evaluations, [[str(part), _identity(plan, part)] for part in sorted(seen)]]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def _parts(plan: Plan, chain: Chain) -> list[RowSet]:
+    known = plan.places.task(chain.use.task).languages
+    asked = [RowSet(chain.use.task, chain.use.split, code) for code in known]
+    return [*asked, *(seen.part for seen in chain.seen)]
+
+
+def _identity(plan: Plan, part: RowSet) -> str:
+    task, data = plan.places.task(part.task), plan.places.data
+    if not at_hand(task, part.split, part.language, data):
+        return ""
+    try:
+        return identity(task, part.split, part.language, data)
+    except InputError:
+        return ""

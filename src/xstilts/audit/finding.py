@@ -1,22 +1,14 @@
-"""What an audit finds, as values."""
+"""What an audit finds: as values, in sentences for the terminal, and as a refusal to train on a leak."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from xstilts.study.allowed import Allowed
+from xstilts.errors import InputErrors, StudyError
+from xstilts.study.study import Allowed, LeakKind, StudyFile
 
 Severity = Literal["leak", "note"]
-Kind = Literal[
-    "target_labels",
-    "language_seen",
-    "selection",
-    "rows",
-    "parallel",
-    "selected_on",
-    "text_seen",
-    "part_seen",
-]
+Kind = Literal[LeakKind, "text_seen", "part_seen"]
 
 MEANINGS: dict[Kind, str] = {
     "target_labels": "labels of the target itself in a language that is called zero-shot",
@@ -29,6 +21,12 @@ MEANINGS: dict[Kind, str] = {
     "part_seen": "a part of evaluated rows (a context, a premise) in training data, not the whole rows",
 }
 """The kinds of finding. The last two are never a leak."""
+
+TAKE_OUT = "Take the rows out of the training data, or leave the task out"
+REMEDIES = {
+    "selection": "Select on the source language",
+    "selected_on": "Select on other rows",
+} | dict.fromkeys(("target_labels", "language_seen"), "Take these languages out of the arm or of the target")
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,8 @@ class Audit:
 
     def leaks(self, allowed: tuple[Allowed, ...]) -> list[Finding]:
         """The leaks that nothing allows."""
-        return [one for one in self.findings if one.severity == "leak" and reason(one, allowed) is None]
+        leaks = (finding for finding in self.findings if finding.severity == "leak")
+        return [leak for leak in leaks if reason(leak, allowed) is None]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -96,13 +95,13 @@ class FindingGroup:
     @property
     def amount(self) -> str:
         """The rows in words: of the language with most of them, if there are several."""
-        one = self.finding
-        if not one.of:
+        finding = self.finding
+        if not finding.of:
             return ""
         most = "up to " if len(self.languages) > 1 else ""
-        near = f", {one.near} of them nearly the same" if one.near else ""
-        usual = f"; {one.usual:.1%} of training rows repeat another one" if one.usual else ""
-        return f"{most}{one.rows:,} of {one.of:,} rows ({one.share:.1%}{near}{usual})"
+        near = f", {finding.near} of them nearly the same" if finding.near else ""
+        usual = f"; {finding.usual:.1%} of training rows repeat another one" if finding.usual else ""
+        return f"{most}{finding.rows:,} of {finding.of:,} rows ({finding.share:.1%}{near}{usual})"
 
 
 def groups(audit: Audit, allowed: tuple[Allowed, ...]) -> list[FindingGroup]:
@@ -125,3 +124,81 @@ def reason(finding: Finding, allowed: tuple[Allowed, ...]) -> str | None:
     if finding.severity == "note":
         return None
     return next((one.why for one in allowed if one.covers(finding.kind, finding.task)), None)
+
+
+def lines(audit: Audit, study: StudyFile) -> Iterator[str]:
+    """The whole audit: what was compared, findings with examples, what was not looked at."""
+    yield from (f"Looked at: {rows}." for rows in audit.looked)
+    found = groups(audit, study.allowed)
+    for one in found:
+        yield f"{one.status}: {_told(one)}"
+        if one.why is not None:
+            yield f"    allowed: {one.why}"
+        shown = one.finding.examples[: 1 if one.status == "note" else None]
+        yield from (f"    {text}" for text in shown)
+    for text in unused(audit, study):
+        yield f"Allowed, but not found: {text}."
+    for text in audit.unseen:
+        yield f"Not looked at: {text}."
+    yield summary(audit, study)
+
+
+def summary(audit: Audit, study: StudyFile) -> str:
+    """What was found, in which rows nothing was, and what was not looked at and why."""
+    states = [one.status for one in groups(audit, study.allowed)]
+    found = ", ".join(f"{states.count(name)} {word}" for name, word in _WORDS if states.count(name))
+    if audit.looked:
+        told = f"Leak audit: {found or 'nothing found'} in {compared(audit)}."
+    else:
+        told = f"Leak audit: {found + '; ' * bool(found)}no rows could be compared."
+    if audit.unseen:
+        more = f"; and {len(audit.unseen) - SHOWN} more" if len(audit.unseen) > SHOWN else ""
+        told += f" Not looked at: {'; '.join(audit.unseen[:SHOWN])}{more}."
+    return told
+
+
+def compared(audit: Audit) -> str:
+    """How many rows of which targets were compared with how many others."""
+    tasks = ", ".join(dict.fromkeys(rows.partition(" ")[0] for rows in audit.looked))
+    return (
+        f"{audit.evaluated:,} evaluated rows of {tasks}, compared with {audit.trained:,} that train or select"
+    )
+
+
+SHOWN = 3
+"""What was not looked at, as far as a summary tells it."""
+
+_WORDS = (("leak", "not allowed"), ("allowed", "allowed by the study"), ("note", "to be noted, no leak"))
+
+
+def unused(audit: Audit, study: StudyFile) -> list[str]:
+    """What the study allows and nothing needs."""
+    leaks = [(finding.kind, finding.task) for finding in audit.findings if finding.severity == "leak"]
+    return [
+        f"{allowed.kind} on {allowed.task or 'any target'}"
+        for allowed in study.allowed
+        if not any(allowed.covers(*leak) for leak in leaks)
+    ]
+
+
+def refuse(audit: Audit, study: StudyFile) -> None:
+    """Raises InputErrors with every leak that the study does not allow."""
+    found = [one for one in groups(audit, study.allowed) if one.status == "leak"]
+    if found:
+        shown = f"{study.shown}: leak"
+        raise InputErrors(StudyError(shown, f"{_told(one)}.", _remedy(one.finding)) for one in found)
+
+
+def _remedy(leak: Finding) -> str:
+    table = f'[[allowed]] with kind = "{leak.kind}", task = "{leak.task}" and why = "..."'
+    what = REMEDIES.get(leak.kind, TAKE_OUT)
+    return f"{what}; if it is meant, write {table}. `xstilts audit` shows more."
+
+
+def _told(group: FindingGroup) -> str:
+    finding = group.finding
+    kind, rows = finding.kind, f"{finding.task} ({finding.split}) in {', '.join(group.languages)}"
+    text = f"{rows}: {MEANINGS[kind]} [{kind}]"
+    text += f": {group.amount}" if finding.of else ""
+    more = f" and {len(finding.steps) - 1} more" if len(finding.steps) > 1 else ""
+    return f"{text}; from {', '.join(finding.where)}; concerns {finding.steps[0]}{more}"

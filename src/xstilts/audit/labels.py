@@ -76,7 +76,10 @@ def _tells(pairs: Sequence[tuple[str, str]]) -> bool | None:
     by_first: dict[str, Counter[str]] = {}
     for (first, second), count in together.items():
         by_first.setdefault(first, Counter())[second] = count
-    right = sum(count for (first, second), count in together.items() if _guessed(by_first[first], second))
+    right = 0  # guesses: a label is guessed if it is the commonest one of all rows but its own
+    for (first, second), count in together.items():
+        others = (number for other, number in by_first[first].items() if other != second)
+        right += count if count > 1 and count - 1 > max(others, default=0) else 0
     without = max(seconds.values(), default=0)
     if without == len(pairs):
         return None
@@ -86,10 +89,3 @@ def _tells(pairs: Sequence[tuple[str, str]]) -> bool | None:
         if binom.sf(right - 1, len(pairs), without / len(pairs)) < CHANCE:
             return True
     return False if len(pairs) >= ENOUGH else None
-
-
-def _guessed(counts: Counter[str], label: str) -> bool:
-    """Whether a label is the commonest one of all rows but its own."""
-    return all(counts[label] - 1 > count for other, count in counts.items() if other != label) and (
-        counts[label] > 1
-    )

@@ -1,8 +1,19 @@
-"""Which evaluated rows stand in training data: the same, nearly the same, or a part of them."""
+"""Which evaluated rows stand in training data: the same, nearly the same, a part of them, within longer rows,
+or in translation.
 
+All evaluated texts share one index of fingerprints, so that each training file is read through once for rows
+that stand within others: behind a prompt, or joined.
+
+Rows of two languages belong together by their ids, or by their places where a release has none. That is
+believed only if the texts bear it out: translations are long where the original is long (Gale and Church
+1993, A program for aligning sentences in bilingual corpora), and have the same label.
+"""
+
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +24,19 @@ from xstilts.audit.text import (
     Signatures,
     alike,
     bands,
+    covers,
+    fingerprints,
     forms,
+    holds,
     normal,
     parts,
     pieces,
     sentences,
     signatures,
     telling,
+    weight,
 )
-from xstilts.data.examples import Bitext, Choice, Example
+from xstilts.data.examples import Bitext, Choice, Example, Pair, Seen
 
 LIKELY = 0.5
 """Share of agreeing places of two signatures below which a candidate is not compared: four standard errors
@@ -157,20 +172,15 @@ def match(evaluated: Texts, trained: Texts) -> Match:
         elif any(seen):
             found.part.add(number)
     if evaluated.widths & trained.widths:
-        found.add(_near(evaluated, trained, found.same | evaluated.wordless))
+        same, near = found.same | evaluated.wordless, dict[Parts, int]()
+        for ours, theirs in candidates(evaluated, trained):
+            number, other = int(evaluated.distinct[ours]), int(trained.distinct[theirs])
+            content = evaluated.contents[number]
+            new = number not in same and content not in near
+            if new and alike(evaluated.forms[number], trained.forms[other]):
+                near[content] = other
+        found.add({number: near[one] for number, one in enumerate(evaluated.contents) if one in near})
     return found
-
-
-def _near(evaluated: Texts, trained: Texts, same: Set[int]) -> dict[int, int]:
-    """Evaluated rows that are nearly a training row, and that row."""
-    found: dict[Parts, int] = {}
-    for ours, theirs in candidates(evaluated, trained):
-        number, other = int(evaluated.distinct[ours]), int(trained.distinct[theirs])
-        content = evaluated.contents[number]
-        new = number not in same and content not in found
-        if new and alike(evaluated.forms[number], trained.forms[other]):
-            found[content] = other
-    return {number: found[one] for number, one in enumerate(evaluated.contents) if one in found}
 
 
 def candidates(ours: Texts, theirs: Texts, some: Sequence[int] | None = None) -> Iterator[tuple[int, int]]:
@@ -196,3 +206,160 @@ def _equal(
     return np.asarray(
         np.repeat(places, counts) * len(theirs) + order[np.repeat(low, counts) + inside], np.int64
     )
+
+
+Key = TypeVar("Key")
+
+COMMON = 100
+"""Texts that share a fingerprint, from which it tells nothing: a formula."""
+
+HALF = 0.5
+"""The share of common fingerprints, of the text with fewer, below which texts are not compared."""
+
+
+class Index(Generic[Key]):
+    """The fingerprints of the texts of several sets of rows."""
+
+    def __init__(self, sets: Mapping[Key, Texts]) -> None:
+        self.sets = sets
+        self.owners: list[tuple[Key, str]] = [
+            (key, text)
+            for key, rows in sets.items()
+            for text in dict.fromkeys(text for row in rows.pieces for text in row)
+        ]
+        values, owners = fingerprints([text for _, text in self.owners])
+        order = np.argsort(values, kind="stable")
+        values, owners = values[order], owners[order]
+        counts = np.diff(np.append(np.flatnonzero(np.diff(values, prepend=values[:1] - 1)), len(values)))
+        rare = np.repeat(counts <= COMMON, counts)
+        self.values, self.texts = values[rare], owners[rare].astype(np.int32)
+        self.counts = np.bincount(self.texts, minlength=len(self.owners))
+
+    def contained(self, trained: Texts, chosen: Set[Key]) -> dict[Key, dict[int, int]]:
+        """For each chosen set the numbers of its rows that stand in a training row or hold one, and which."""
+        found: dict[Key, dict[int, int]] = {}
+        rows: dict[Key, dict[str, list[int]]] = {}
+        for owner, place in self._candidates(trained):
+            key, text = self.owners[owner]
+            if key not in chosen:
+                continue
+            if key not in rows:
+                rows[key] = _by_piece(self.sets[key])
+            other = int(trained.distinct[place])
+            known = found.setdefault(key, {})
+            for number in rows[key][text]:
+                evaluated = self.sets[key]
+                new = number not in known and evaluated.contents[number] != trained.contents[other]
+                if new and within(evaluated.pieces[number], trained.pieces[other]):
+                    known[number] = other
+        return found
+
+    def _candidates(self, trained: Texts) -> Iterator[tuple[int, int]]:
+        """Owners, and places in `distinct`, that have fingerprints in common."""
+        values, places = fingerprints(["".join(trained.pieces[number]) for number in trained.distinct])
+        total = np.bincount(places, minlength=len(trained.distinct))
+        low = np.searchsorted(self.values, values, "left")
+        counts = np.searchsorted(self.values, values, "right") - low
+        hit = counts > 0
+        low, counts, places = low[hit], counts[hit], places[hit]
+        inside = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        owners = self.texts[np.repeat(low, counts) + inside].astype(np.int64)
+        pairs, shared = np.unique(
+            owners * len(trained.distinct) + np.repeat(places, counts), return_counts=True
+        )
+        first, second = np.divmod(pairs, len(trained.distinct))
+        kept: NDArray[np.bool_] = shared >= HALF * np.minimum(self.counts[first], total[second])
+        yield from zip(first[kept].tolist(), second[kept].tolist(), strict=True)
+
+
+def within(one: Parts, other: Parts) -> bool:
+    """Whether one row stands in the other: ours in theirs, or theirs in ours as the most of it."""
+    return holds(one, other) or covers(other, one)
+
+
+def _by_piece(rows: Texts) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for number, row in enumerate(rows.pieces):
+        for text in dict.fromkeys(row):
+            found.setdefault(text, []).append(number)
+    return found
+
+
+SAMPLE = 1_000
+"""Rows of training data of which it is measured how many repeat another one."""
+
+MOST = 0.1
+"""No training data repeat themselves so much by chance that a larger share of evaluated rows would be excused
+by it. Nor do so many of the longer half of its rows: those are copies, which excuse nothing."""
+
+
+def usual(trained: Texts) -> tuple[float, float]:
+    """The shares of training rows that repeat another one, and that nearly do or stand within it.
+
+    From SAMPLE rows or a few more, evenly spread.
+    """
+    chosen = range(0, len(trained), max(1, len(trained) // SAMPLE))
+    count = Counter(trained.contents)
+    alone = [number for number in chosen if count[trained.contents[number]] == 1]
+    place = {int(number): at for at, number in enumerate(trained.distinct)}
+    sample = Texts([trained.examples[number] for number in alone])
+    nearly = {alone[number] for number in Index({"": sample}).contained(trained, {""}).get("", {})}
+    for ours, theirs in candidates(trained, trained, [place[number] for number in alone]):
+        one, other = int(trained.distinct[ours]), int(trained.distinct[theirs])
+        if one not in nearly and one != other and alike(trained.forms[one], trained.forms[other]):
+            nearly.add(one)
+    lengths = np.array([sum(map(weight, trained.forms[number])) for number in chosen])
+    longer = lengths >= np.median(lengths)
+    same = np.array([count[trained.contents[number]] > 1 for number in chosen])
+    return _by_chance(same, longer), _by_chance(np.array([number in nearly for number in chosen]), longer)
+
+
+def _by_chance(repeated: NDArray[np.bool_], longer: NDArray[np.bool_]) -> float:
+    """The share of repeated rows, without copies."""
+    share, copied = float(repeated.mean()), float(repeated[longer].mean())
+    return min(max(0.0, share - copied) if copied > MOST else share, MOST)
+
+
+ENOUGH = 20
+"""Rows below which nothing can be borne out."""
+
+CORRELATION = 0.6
+"""Of the logarithms of lengths, from which texts count as translations of each other."""
+
+AGREEMENT = 0.95
+"""The share of equal labels, from which they do."""
+
+
+def translations(one: Texts, other: Texts) -> dict[int, int] | None:
+    """Row of `one` -> row of `other` that translates it; None if they are not translations of each other."""
+    if one.bitext or other.bitext:
+        return None
+    pairs: dict[int, int] = {}
+    if all(one.ids) and all(other.ids):
+        if len(set(one.ids)) == len(one) and len(set(other.ids)) == len(other):
+            place = {name: number for number, name in enumerate(other.ids)}
+            pairs = {number: place[name] for number, name in enumerate(one.ids) if name in place}
+    elif len(one) == len(other):
+        pairs = {number: number for number in range(len(one))}
+    if len(pairs) < ENOUGH:
+        return None
+    labels = [(_label(one.examples[ours]), _label(other.examples[theirs])) for ours, theirs in pairs.items()]
+    if sum(ours == theirs for ours, theirs in labels) < AGREEMENT * len(labels):
+        return None
+    return pairs if max(_correlations(one, other, pairs)) >= CORRELATION else None
+
+
+def _correlations(one: Texts, other: Texts, pairs: dict[int, int]) -> Iterator[float]:
+    """For each part; one is enough, for the questions of MLQA are translations, but not their contexts."""
+    for place in range(min(*one.widths, *other.widths)):
+        lengths = [
+            (weight(one.forms[ours][place]), weight(other.forms[theirs][place]))
+            for ours, theirs in pairs.items()
+        ]
+        logs = np.log1p(np.array(lengths, np.float64))
+        yield float(np.corrcoef(logs.T)[0, 1]) if (logs.std(axis=0) > 0).all() else 0.0
+
+
+def _label(example: Example) -> object:
+    """What translation leaves as it is: a class, or the index of the right option."""
+    return example.label if isinstance(example, Pair | Choice | Seen) else None

@@ -308,12 +308,9 @@ def alike(one: Parts, other: Parts) -> bool:
     if len(one) != len(other):
         return False
     return any(
-        all(_alike(ours, theirs) for ours, theirs in zip(one, order, strict=True))
+        all(
+            ours == theirs or (telling(ours) and telling(theirs) and similarity(ours, theirs) >= ALIKE)
+            for ours, theirs in zip(one, order, strict=True)
+        )
         for order in (other, other[::-1])
     )
-
-
-def _alike(one: str, other: str) -> bool:
-    if one == other:
-        return True
-    return telling(one) and telling(other) and similarity(one, other) >= ALIKE

@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 
 from xstilts.audit.match import Texts
-from xstilts.data.languages import Language, all_languages, find
+from xstilts.data.languages import all_languages, find
 
 SHARE = 0.15
 """The share of a text's words that must be function words of another language, for the text to be in it."""
@@ -91,7 +91,16 @@ def other(text: str, said: str) -> str | None:
     if count < LETTERS or 2 * count <= scripts.total():
         return None
     if script not in _SCRIPTS[own.script]:
-        return _of_script(text, script, own)
+        # The language of a text in a script that is not that of the language it is said to be in.
+        known = [
+            one
+            for one in all_languages()
+            if script == _SCRIPTS[one.script][0] and one.code.startswith("x-") == own.code.startswith("x-")
+        ]
+        hits = _hits(_words(text), "")
+        if script == "LATIN":  # in which all others write names and quotations
+            known = [one for one in known if hits[one.code] >= 3]
+        return max(known, key=lambda one: (hits[one.code], one.size or 0)).code if known else None
     return _by_words(_words(text), said) if said in _function_words() else None
 
 
@@ -104,19 +113,6 @@ def _by_words(words: Sequence[str], said: str) -> str | None:
         if (few or (count >= 3 and count >= 2 * ours)) and count >= SHARE * len(words):
             return code
     return None
-
-
-def _of_script(text: str, script: str, said: Language) -> str | None:
-    """The language of a text in a script that is not that of the language it is said to be in."""
-    known = [
-        one
-        for one in all_languages()
-        if script == _SCRIPTS[one.script][0] and one.code.startswith("x-") == said.code.startswith("x-")
-    ]
-    hits = _hits(_words(text), "")
-    if script == "LATIN":  # in which all others write names and quotations
-        known = [one for one in known if hits[one.code] >= 3]
-    return max(known, key=lambda one: (hits[one.code], one.size or 0)).code if known else None
 
 
 def _scripts(text: str) -> Counter[str]:

@@ -181,13 +181,13 @@ def status(plan: Plan, store: Store, *, as_json: bool) -> None:
 
 def audit(found: "Audit", study: StudyFile, *, as_json: bool) -> None:
     """What the leak audit found; each leak with the reason for which the study allows it, if it does."""
-    from xstilts.audit import finding, words
+    from xstilts.audit import finding
 
     if as_json:
         told = [asdict(one) | {"allowed": finding.reason(one, study.allowed)} for one in found.findings]
         _json({"study": study.name} | found.to_json() | {"findings": told})
         return
-    for line in words.lines(found, study):
+    for line in finding.lines(found, study):
         print(printable(line))
 
 

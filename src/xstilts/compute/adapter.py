@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import peft
-from safetensors.torch import save_file
 
 from xstilts.compute import checkpoint
-from xstilts.compute.bare import reason
 from xstilts.compute.model import Model
+from xstilts.compute.pretrained import reason, save_tensors
 from xstilts.errors import BackboneError
 from xstilts.study.recipe import Adapter
 
@@ -28,16 +27,6 @@ _SETTINGS: dict[str, Callable[[Adapter], dict[str, Any]]] = {
     "ia3": lambda one: {"feedforward_modules": []},
 }
 _VARIANTS = {"dora": {"use_dora": True}, "rslora": {"use_rslora": True}}
-
-
-def _settings(adapter: Adapter) -> peft.PeftConfig:
-    method = "lora" if adapter.method in _VARIANTS else adapter.method
-    known: Any = peft.PEFT_TYPE_TO_CONFIG_MAPPING[peft.PeftType(method.upper())]
-    fields = _SETTINGS[method](adapter) | _VARIANTS.get(adapter.method, {})
-    settings: peft.PeftConfig = known(
-        target_modules=list(adapter.modules) if adapter.modules else "all-linear", **fields
-    )
-    return settings
 
 
 PREFIX = "base_model.model."
@@ -54,7 +43,13 @@ def attach(model: Model, adapter: Adapter, new: Collection[str]) -> None:
     Raises BackboneError if peft finds no layers of those names, or none that it can adapt.
     """
     try:
-        peft.inject_adapter_in_model(_settings(adapter), model.encoder, NAME)
+        method = "lora" if adapter.method in _VARIANTS else adapter.method
+        known: Any = peft.PEFT_TYPE_TO_CONFIG_MAPPING[peft.PeftType(method.upper())]
+        fields = _SETTINGS[method](adapter) | _VARIANTS.get(adapter.method, {})
+        settings: peft.PeftConfig = known(
+            target_modules=list(adapter.modules) if adapter.modules else "all-linear", **fields
+        )
+        peft.inject_adapter_in_model(settings, model.encoder, NAME)
     except (ValueError, TypeError, NotImplementedError) as error:
         what = f"peft cannot give it the adapter '{adapter.method}' ({reason(error)})."
         name = model.encoder.config.model_type
@@ -75,7 +70,7 @@ def merge(model: Model, folder: Path, base: str, revision: str | None = None) ->
     checkpoint's format too.
     """
     checkpoint.save_heads(model, folder)
-    found = peft.get_peft_model_state_dict(model.encoder, adapter_name=NAME)
+    state = peft.get_peft_model_state_dict(model.encoder, adapter_name=NAME)
     layers = {
         name: module
         for name, module in model.encoder.named_modules()
@@ -93,9 +88,8 @@ def merge(model: Model, folder: Path, base: str, revision: str | None = None) ->
         settings.target_modules = sorted(f"{native.prefix}.{name}" for name in layers)
         settings.modules_to_save = sorted({name.split(".")[0] for name in native.parts.values()})
         parts = {f"{PREFIX}{native.name(part)}": tensor for part, tensor in head.state_dict().items()}
-    parts |= {f"{prefix}{name}": tensor for name, tensor in found.items()}
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in parts.items()}
-    save_file(weights, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    parts |= {f"{prefix}{name}": tensor for name, tensor in state.items()}
+    save_tensors(parts, folder / "adapter_model.safetensors")
     settings.save_pretrained(str(folder))
     checkpoint.share(folder, folder / "adapter_config.json")
     for name, module in layers.items():

@@ -1,4 +1,4 @@
-"""Attention of models that are trained: with dropout on a processor, and of packed sequences.
+"""Attention and dropout of models that are trained: on a processor, and of packed sequences.
 
 Where attention is dropped out, torch has no fused kernel for processors. What it does instead keeps three
 tables of the size heads x tokens x tokens for the gradients of each layer. Here the weights are computed
@@ -8,12 +8,20 @@ for each weight is kept.
 Packed sequences stand one after the other in a row, without padding, and each sees itself alone: on a GPU by
 FlashAttention's kernel for sequences of unlike lengths, on a processor by a mask, which only tests use.
 
+Dropout itself has its random numbers drawn in bulk on a processor. torch draws one for each value, one after
+the other, which takes longer than what a small layer computes. Here one number of torch's generator seeds a
+fast generator (SFC64) that fills all values at once with 16 bits each. So the masks are still a function of
+torch's seed alone, and layers that are computed again to save memory drop the same values.
+
 Shapes: B sequences, A heads, L tokens, D numbers of a head, T tokens of all sequences.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.attention.varlen import varlen_attn
@@ -21,25 +29,9 @@ from transformers import AttentionInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
-from xstilts.compute.dropout import dropped, kept, kept_scale
+from xstilts.study.architecture import facts_of
 
 NAME, PLAIN = "xstilts", "sdpa"
-
-PACKED = (
-    "bert",
-    "camembert",
-    "eurobert",
-    "gemma",
-    "gemma3_text",
-    "llama",
-    "mistral",
-    "modernbert",
-    "qwen2",
-    "qwen3",
-    "roberta",
-    "xlm-roberta",
-)
-"""Types of models that may be given sequences one after the other, in one row, without padding."""
 
 FLASH_SIZES = range(8, 257, 8)
 """The sizes of a head that FlashAttention has kernels for."""
@@ -188,7 +180,7 @@ def unpackable(model: PreTrainedModel) -> str:
     settings: Any = model.config
     heads = getattr(settings, "num_attention_heads", 0)
     size = getattr(settings, "head_dim", None) or (settings.hidden_size // heads if heads else 0)
-    if settings.model_type not in PACKED or settings._attn_implementation != NAME:
+    if not facts_of(settings.model_type).packed or settings._attn_implementation != NAME:
         return f"{settings.model_type} models are given padded ones"
     return "" if size in FLASH_SIZES else f"FlashAttention has no heads of size {size}"
 
@@ -205,3 +197,60 @@ def keep_all(model: PreTrainedModel) -> None:
     """Let the layers attend as torch does again."""
     if model.config._attn_implementation == NAME:
         model.set_attn_implementation(PLAIN)
+
+
+LEVELS = 2**16
+
+
+class Dropout(nn.Dropout):
+    """As torch's, with other draws; the share is rounded to 16 bits. On a GPU it is torch's."""
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        if not self.training or self.p == 0 or values.device.type != "cpu":
+            return super().forward(values)
+        mask = kept(values.shape, self.p)
+        left: torch.Tensor = _Dropped.apply(values, mask, kept_scale(self.p))  # type: ignore[no-untyped-call]
+        return left
+
+
+class _Dropped(torch.autograd.Function):
+    """`dropped`, for whose gradient one byte of each value is kept."""
+
+    @staticmethod
+    def forward(ctx: Any, values: torch.Tensor, keep: torch.Tensor, scale: float) -> torch.Tensor:
+        ctx.save_for_backward(keep)
+        ctx.scale = scale
+        return dropped(values, keep, scale)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        (keep,) = ctx.saved_tensors
+        return dropped(gradient, keep, ctx.scale), None, None
+
+
+def in_bulk(model: nn.Module) -> None:
+    """Let all dropout layers of a model draw in bulk."""
+    for module in model.modules():
+        if type(module) is nn.Dropout:
+            module.__class__ = Dropout
+
+
+def kept(shape: Sequence[int], share: float) -> torch.Tensor:
+    """Which values are kept: all but about that share."""
+    count, seed = math.prod(shape), int(torch.empty((), dtype=torch.int64).random_())
+    drawn = np.random.Generator(np.random.SFC64(seed)).integers(0, 2**64, -(-count // 4), dtype=np.uint64)
+    levels = torch.from_numpy(drawn.view(np.int16)[:count]).view(*shape)
+    fewest = round(share * LEVELS)
+    return levels >= fewest - LEVELS // 2 if fewest < LEVELS else torch.zeros(*shape, dtype=torch.bool)
+
+
+def dropped(values: torch.Tensor, keep: torch.Tensor, scale: float) -> torch.Tensor:
+    """The values that are kept times the scale, and zero for the others."""
+    if values.dtype == torch.float32:
+        return values * (keep * scale)  # the same in one pass less
+    return values * keep.to(values.dtype).mul_(scale)
+
+
+def kept_scale(share: float) -> float:
+    """What the values that are kept are multiplied by, so that the mean stays."""
+    return LEVELS / max(1, LEVELS - round(share * LEVELS))

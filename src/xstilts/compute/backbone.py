@@ -5,15 +5,14 @@ from dataclasses import fields
 from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import AutoConfig, PreTrainedTokenizerFast
+from transformers import AutoConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from xstilts.compute import checkpoint, vision
-from xstilts.compute.bare import reason
 from xstilts.compute.context import Context
 from xstilts.compute.data import generator
-from xstilts.compute.model import Model
+from xstilts.compute.model import Model, sizes
 from xstilts.compute.objective import SENTINEL
-from xstilts.compute.size import sizes
+from xstilts.compute.pretrained import refused
 from xstilts.data.examples import Answer, Bitext
 from xstilts.errors import BackboneError, did_you_mean
 from xstilts.study import backbone as study
@@ -24,39 +23,23 @@ SPECIAL = {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": 
 
 def create(backbone: study.Backbone, context: Context) -> dict[str, Any]:
     """Write the backbone's folder, as `save_pretrained` would; gives what belongs in the record."""
-    folder = context.folder / "checkpoint"
     if backbone.weights == "pretrained":
         model = checkpoint.load(context.pretrained(backbone))
+    elif backbone.architecture is None:
+        model = checkpoint.drawn(context.pretrained(backbone), backbone.seed)
     else:
-        model = _drawn(backbone, context)
-    if backbone.vision is not None:
-        _see(model, backbone, context)
-    checkpoint.save(model, folder, {})
+        assert backbone.tokenizer is not None
+        tokenizer = train_tokenizer(backbone.tokenizer, context)
+        model = Model(_encoder(backbone, tokenizer), tokenizer)
+    if (eyes := backbone.vision) is not None:
+        if model.kind != "encoder":
+            what = f"its text model is no encoder ({model.encoder.config.model_type})."
+            now = "Leave `vision` out, or take an encoder."
+            raise BackboneError(f"backbone '{backbone.name}'", what, now)
+        folder, random = context.eyes(eyes), backbone.weights == "random"
+        model.eyes = vision.create(model.encoder, eyes, folder, backbone.seed, random=random)
+    checkpoint.save(model, context.folder / "checkpoint", {})
     return sizes(model) | {"vocabulary": len(model.tokenizer)}
-
-
-def _drawn(backbone: study.Backbone, context: Context) -> Model:
-    """A model with random weights, and a tokenizer."""
-    if backbone.architecture is None:
-        return checkpoint.drawn(context.pretrained(backbone), backbone.seed)
-    assert backbone.tokenizer is not None
-    tokenizer = train_tokenizer(backbone.tokenizer, context)
-    settings = _settings(backbone, tokenizer)
-    try:
-        encoder = checkpoint.create_encoder(settings, backbone.seed)
-    except Exception as error:  # the shape is the study's: whatever transformers raises is the user's to know
-        raise _refused(backbone, error) from error
-    return Model(encoder, tokenizer)
-
-
-def _see(model: Model, backbone: study.Backbone, context: Context) -> None:
-    """Join eyes to a text encoder. BackboneError if it is none."""
-    assert backbone.vision is not None
-    if model.kind != "encoder":
-        what = f"its text model is no encoder ({model.encoder.config.model_type})."
-        raise BackboneError(f"backbone '{backbone.name}'", what, "Leave `vision` out, or take an encoder.")
-    folder, random = context.eyes(backbone.vision), backbone.weights == "random"
-    model.eyes = vision.create(model.encoder, backbone.vision, folder, backbone.seed, random=random)
 
 
 def train_tokenizer(specification: study.Tokenizer, context: Context) -> PreTrainedTokenizerFast:
@@ -98,29 +81,20 @@ def train_tokenizer(specification: study.Tokenizer, context: Context) -> PreTrai
     )
 
 
-def _settings(backbone: study.Backbone, tokenizer: PreTrainedTokenizerFast) -> Any:
-    """The architecture's configuration: its own defaults, the study's shape, the tokenizer's numbers."""
+def _encoder(backbone: study.Backbone, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    """A model of the architecture's own defaults, the study's shape and the tokenizer's numbers."""
     ids = {
         f"{kind}_token_id": tokenizer.convert_tokens_to_ids(SPECIAL[kind]) for kind in ("bos", "pad", "eos")
     }
-    architecture = str(backbone.architecture)
-    try:
+    architecture, where = str(backbone.architecture), f"backbone '{backbone.name}'"
+    with refused(where, "transformers does not accept its shape", "Correct `architecture` or `shape`."):
         default = AutoConfig.for_model(architecture)
         settings = AutoConfig.for_model(architecture, vocab_size=len(tokenizer), **ids, **backbone.shape)
-    except Exception as error:
-        raise _refused(backbone, error) from error
-    for key in backbone.shape:
-        if not hasattr(default, key):  # transformers would keep it and never read it
-            what = f"{architecture} has no setting '{key}'."
-            raise BackboneError(
-                f"shape of backbone '{backbone.name}'", what, did_you_mean(key, vars(default))
-            )
-    return settings
-
-
-def _refused(backbone: study.Backbone, error: Exception) -> BackboneError:
-    what = f"transformers does not accept its shape ({reason(error)})."
-    return BackboneError(f"backbone '{backbone.name}'", what, "Correct `architecture` or `shape`.")
+        unknown = [key for key in backbone.shape if not hasattr(default, key)]  # kept, and never read
+        if not unknown:
+            return checkpoint.create_encoder(settings, backbone.seed)
+    what = f"{architecture} has no setting '{unknown[0]}'."
+    raise BackboneError(f"shape of {where}", what, did_you_mean(unknown[0], vars(default)))
 
 
 def _texts(specification: study.Tokenizer, context: Context) -> Iterator[str]:

@@ -2,16 +2,15 @@
 
 import json
 import logging
+import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
-from torch import nn
+from safetensors.torch import load_file
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -22,87 +21,22 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from xstilts.compute import dual, generative, tokenizer, vision
-from xstilts.compute.bare import blank, check_whole, read, reason
+from xstilts.compute import pretrained, vision
 from xstilts.compute.head import LanguageHead
 from xstilts.compute.model import Model
 from xstilts.compute.pixels import stated
+from xstilts.compute.pretrained import blank, check_whole, read, refused, save_tensors
 from xstilts.errors import BackboneError
-from xstilts.study.architecture import Kind
-from xstilts.study.backbone import SAVE_TOKENIZER, TOKENS, WEIGHTS
-from xstilts.study.vision import EYES_WEIGHTS, PREPARATION
+from xstilts.study.architecture import Kind, Native, facts_of
+from xstilts.study.backbone import EYES_WEIGHTS, PREPARATION, SAVE_TOKENIZER, TOKENS, WEIGHTS
 
 transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 logging.getLogger("transformers").setLevel(logging.ERROR)
 
 
-@dataclass(frozen=True)
-class Native:
-    """Where transformers' own model for a family keeps a head's parts; `prefix` is the encoder's name.
-
-    `bias` is what a language model's head calls that of its output, whose weight is the embeddings'.
-    """
-
-    architecture: str
-    prefix: str
-    parts: Mapping[str, str]
-    bias: str = ""
-
-    def name(self, part: str) -> str:
-        """The name of a tensor of the head; empty for what it shares with the embeddings."""
-        module, kind = part.split(".")
-        if self.bias and module == "out":
-            return self.bias if kind == "bias" else ""
-        return f"{self.parts[module]}.{kind}"
-
-
-def _roberta(name: str) -> dict[str, Native]:
-    def native(suffix: str, parts: Mapping[str, str]) -> Native:
-        return Native(f"{name}For{suffix}", "roberta", parts)
-
-    return {
-        "classification": native(
-            "SequenceClassification", {"dense": "classifier.dense", "out": "classifier.out_proj"}
-        ),
-        "choice": native("MultipleChoice", {"dense": "roberta.pooler.dense", "out": "classifier"}),
-        "tagging": native("TokenClassification", {"out": "classifier"}),
-        "span": native("QuestionAnswering", {"out": "qa_outputs"}),
-        "masked": Native(
-            f"{name}ForMaskedLM",
-            "roberta",
-            {"dense": "lm_head.dense", "norm": "lm_head.layer_norm", "out": "lm_head.decoder"},
-            "lm_head.bias",
-        ),
-    }
-
-
-def _bert(name: str, prefix: str) -> dict[str, Native]:
-    head = "cls.predictions"
-    parts = {
-        "dense": f"{head}.transform.dense",
-        "norm": f"{head}.transform.LayerNorm",
-        "out": f"{head}.decoder",
-    }
-    return {"masked": Native(f"{name}ForMaskedLM", prefix, parts, f"{head}.bias")}
-
-
-NATIVE: Mapping[str, Mapping[str, Native]] = {
-    "roberta": _roberta("Roberta"),
-    "xlm-roberta": _roberta("XLMRoberta"),
-    "xlm-roberta-xl": _roberta("XLMRobertaXL"),
-    "bert": _bert("Bert", "bert"),
-    "deberta-v2": _bert("DebertaV2", "deberta"),
-    "modernbert": {
-        "masked": Native(
-            "ModernBertForMaskedLM",
-            "model",
-            {"dense": "head.dense", "norm": "head.norm", "out": "decoder"},
-            "decoder.bias",
-        )
-    },
-}
-"""By transformers' model_type. Others are saved as a plain encoder with the heads beside it."""
+LOADABLE = "that transformers can load"
+SAVE_OR_FETCH = "Name a folder made by `save_pretrained`, or fetch it again."
 
 
 def load(folder: Path) -> Model:
@@ -112,12 +46,10 @@ def load(folder: Path) -> Model:
     or tokens that are not there.
     """
     words, settings = load_parts(folder)
-    try:
+    with refused(folder, f"holds no weights {LOADABLE}", SAVE_OR_FETCH):
         encoder, report = read(folder, settings)
-    except Exception as error:  # transformers raises errors of many kinds; all say that the files are wrong
-        raise _unreadable(folder, "weights", error) from error
     check_whole(folder, settings, report, spare="pooler")
-    rows = dual.reader(encoder).get_input_embeddings().weight.shape[0]
+    rows = vision.text_tower(encoder).get_input_embeddings().weight.shape[0]
     if rows < len(words):
         what = f"has a tokenizer of {len(words)} tokens, but embeddings for {rows}."
         raise BackboneError(str(folder), what, "Save model and tokenizer together.")
@@ -137,12 +69,12 @@ def drawn(folder: Path, seed: int) -> Model:
 
 def _seeing(model: Model, folder: Path) -> Model:
     """The model with the eyes that were saved beside it, or with what it is told of images, if it sees."""
-    model.eyes = vision.load(folder, dual.reader(model.encoder).get_input_embeddings().weight.shape[1])
+    model.eyes = vision.load(folder, vision.text_tower(model.encoder).get_input_embeddings().weight.shape[1])
     if model.kind == "dual":
         seen: Any = model.encoder.config.vision_config
         model.sight = stated(folder, (seen.image_size // seen.patch_size) ** 2)
     elif model.kind == "vision-language":
-        model.sight = generative.preparation(model.encoder.config, folder)
+        model.sight = vision.image_preparation(model.encoder.config, folder)
     return model
 
 
@@ -151,20 +83,10 @@ def load_parts(folder: Path) -> tuple[Any, Any]:
     if not (folder / TOKENS).is_file():
         # Without it, transformers makes an empty tokenizer of some architectures.
         raise BackboneError(str(folder), f"holds no tokenizer ({TOKENS}).", SAVE_TOKENIZER)
-    try:
+    with refused(folder, f"holds no config.json {LOADABLE}", SAVE_OR_FETCH):
         settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    except Exception as error:
-        raise _unreadable(folder, "config.json", error) from error
-    try:
-        words = tokenizer.load(folder, settings)
-    except Exception as error:
-        raise _unreadable(folder, "tokenizer", error) from error
-    return words, settings
-
-
-def _unreadable(folder: Path, part: str, error: Exception) -> BackboneError:
-    what = f"holds no {part} that transformers can load ({reason(error)})."
-    return BackboneError(str(folder), what, "Name a folder made by `save_pretrained`, or fetch it again.")
+    with refused(folder, f"holds no tokenizer {LOADABLE}", SAVE_OR_FETCH):
+        return pretrained.load_tokenizer(folder, settings), settings
 
 
 def create_encoder(settings: Any, seed: int) -> PreTrainedModel:
@@ -184,23 +106,33 @@ def save(model: Model, folder: Path, labels: Mapping[str, tuple[str, ...]]) -> N
     """
     save_heads(model, folder)
     settings = model.encoder.config.__class__.from_dict(model.encoder.config.to_dict())
-    weights = _unshared(model.encoder.state_dict())
+    seen: dict[int, str] = {}
+    weights = {
+        name: tensor
+        for name, tensor in model.encoder.state_dict().items()
+        if seen.setdefault(tensor.data_ptr(), name) == name  # once; transformers ties the others as it loads
+    }
     settings.architectures = [type(model.encoder).__name__]
     outputs: tuple[str, ...] = ("LABEL_0", "LABEL_1")  # what transformers takes for granted, and spans need
     head, native = native_head(model)
     if isinstance(head, LanguageHead):
         settings.architectures, weights = _language_model(model, head, weights)
     elif native is not None:
-        weights = _native_weights(head, weights, native)
+        weights = {f"{native.prefix}.{name}": tensor for name, tensor in weights.items()}
+        for name, tensor in head.state_dict().items():
+            if target := native.name(name):
+                weights[target] = tensor
+        if native.bias:
+            weights[f"{native.parts['out']}.bias"] = weights[native.bias].clone()
         settings.architectures = [native.architecture]
         outputs = labels.get(next(iter(model.heads))) or outputs
     settings.id2label = dict(enumerate(outputs))
     settings.label2id = {label: number for number, label in enumerate(outputs)}
     settings.dtype = "float32"
     settings.save_pretrained(folder)
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    save_tensors(weights, folder / "model.safetensors")
     if model.tokenizer is not None:
-        tokenizer.save(model.tokenizer, folder)
+        pretrained.save_tokenizer(model.tokenizer, folder)
     if model.eyes is not None:
         vision.save(model.eyes, folder)
     if model.sight is not None:
@@ -217,9 +149,9 @@ def put_tokenizer_away(model: Model, folder: Path, *, writes: bool) -> None:
         return
     if writes:
         folder.mkdir(exist_ok=True)
-        tokenizer.save(model.tokenizer, folder)
+        pretrained.save_tokenizer(model.tokenizer, folder)
     model.drop_tokenizer()
-    tokenizer.forget()
+    pretrained.forget_tokenizers()
 
 
 def share(folder: Path, like: Path) -> None:
@@ -235,12 +167,12 @@ def save_heads(model: Model, folder: Path) -> None:
         return
     kinds = {name: str(head.family) for name, head in model.heads.items()}
     heads = {
-        f"{name}.{part}": tensor.detach().cpu().contiguous()
+        f"{name}.{part}": tensor
         for name, head in model.heads.items()
         for part, tensor in head.state_dict().items()
-        if not _is_tied(model, head, part)
+        if not (part in ("weight", "out.weight") and head.get_parameter(part) is model.embeddings)
     }
-    save_file(heads, folder / "heads.safetensors", metadata={"format": "pt"})
+    save_tensors(heads, folder / "heads.safetensors")
     (folder / "heads.json").write_text(json.dumps(kinds, indent=1, sort_keys=True))
 
 
@@ -251,22 +183,7 @@ def native_head(model: Model) -> tuple[Any, Native | None]:
     (head,) = model.heads.values()
     if isinstance(head, LanguageHead):
         return head, None
-    return head, NATIVE.get(model.encoder.config.model_type, {}).get(str(head.family))
-
-
-def _unshared(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Each tensor once; transformers ties the others again when it loads them."""
-    seen: dict[int, str] = {}
-    return {
-        name: tensor.detach().cpu().contiguous()
-        for name, tensor in tensors.items()
-        if seen.setdefault(tensor.data_ptr(), name) == name
-    }
-
-
-def _is_tied(model: Model, head: nn.Module, part: str) -> bool:
-    """Whether a head's weight is the matrix of the embeddings."""
-    return part in ("weight", "out.weight") and head.get_parameter(part) is model.embeddings
+    return head, facts_of(model.encoder.config.model_type).native.get(str(head.family))
 
 
 def _language_model(
@@ -280,12 +197,12 @@ def _language_model(
     names = dict.fromkeys(whole.state_dict())
     prefix = "" if all(name in names for name in weights) else f"{known.base_model_prefix}."
     found = {f"{prefix}{name}": tensor for name, tensor in weights.items()}
-    if settings.model_type in READ_FIRST:
+    if facts_of(settings.model_type).reads_first:
         found = {name.replace("language_model.", "model.", 1): tensor for name, tensor in weights.items()}
     if head.weight is not model.embeddings:
-        found[_output_name(names)] = head.weight.detach().cpu().contiguous()
+        found[next(name for name in OUTPUTS if name in names)] = head.weight
     if head.bias is not None:
-        found["final_logits_bias"] = head.bias.detach().cpu().reshape(1, -1).contiguous()
+        found["final_logits_bias"] = head.bias.reshape(1, -1)
     return [known.__name__], found
 
 
@@ -297,34 +214,18 @@ CLASSES: Mapping[Kind, Any] = {
 }
 """How transformers calls a model with its language head."""
 
-READ_FIRST = ("qwen2_vl", "qwen2_5_vl")
-"""Model types whose releases name the layers that read as if there were no others, and the eyes beside them;
-transformers finds all of them by no other names."""
-
 OUTPUTS = ("lm_head.weight", "lm_head.out_proj.weight")
 """How the language models of transformers call the weights of their head."""
 
 
-def _output_name(names: Mapping[str, Any]) -> str:
-    return next(name for name in OUTPUTS if name in names)
-
-
-def _native_weights(
-    head: nn.Module, encoder: Mapping[str, torch.Tensor], native: Native
-) -> dict[str, torch.Tensor]:
-    weights = {f"{native.prefix}.{name}": tensor for name, tensor in encoder.items()}
-    for name, tensor in head.state_dict().items():
-        if target := native.name(name):
-            weights[target] = tensor.detach().cpu().contiguous()
-    if native.bias:
-        weights[f"{native.parts['out']}.bias"] = weights[native.bias].clone()
-    return weights
+OF_NORMS = {"weight": "gamma", "bias": "beta"}
+"""How releases that were converted from TensorFlow (mBERT) call the weights of norms."""
 
 
 def load_heads(model: Model, folder: Path) -> None:
     """The heads that xstilts saved; of a model from elsewhere, its language modelling head if it has one."""
     if not (folder / "heads.json").is_file():
-        _load_language_head(model, folder)
+        (_load_language_head if model.writes else _load_filling_head)(model, folder)
         return
     kinds = json.loads((folder / "heads.json").read_text())
     tensors = load_file(folder / "heads.safetensors")
@@ -338,9 +239,6 @@ def load_heads(model: Model, folder: Path) -> None:
 
 
 def _load_language_head(model: Model, folder: Path) -> None:
-    if not model.writes:
-        _load_filling_head(model, folder)
-        return
     own = next((tensor for _, tensor in _stored(folder, dict.fromkeys(OUTPUTS))), None)
     if own is not None and not torch.equal(own, model.embeddings):
         model.add_language_head("masked", own)
@@ -355,23 +253,21 @@ def _load_language_head(model: Model, folder: Path) -> None:
 
 def _load_filling_head(model: Model, folder: Path) -> None:
     """The head that guesses hidden tokens, if the folder has all of it."""
-    native = NATIVE.get(model.encoder.config.model_type, {}).get("masked")
+    native = facts_of(model.encoder.config.model_type).native.get("masked")
     if native is None or not dict(_stored(folder, {"bias": native.bias})):
         return
     model.add_head("masked", "masked", 0)
     parts = {part: native.name(part) for part in model.heads["masked"].state_dict()}
     wanted = {part: name for part, name in parts.items() if name}
-    found = dict(_stored(folder, {part: _formerly(name) for part, name in wanted.items()}))
-    found |= dict(_stored(folder, wanted))
+    formerly = {
+        part: re.sub(r"LayerNorm\.(weight|bias)$", lambda found: f"LayerNorm.{OF_NORMS[found[1]]}", name)
+        for part, name in wanted.items()
+    }
+    found = dict(_stored(folder, formerly)) | dict(_stored(folder, wanted))
     if len(found) == len(wanted):
         model.heads["masked"].load_state_dict(found, strict=False)
     else:
         del model.heads["masked"]
-
-
-def _formerly(name: str) -> str:
-    """The name of a norm's weights in releases that were converted from TensorFlow (mBERT)."""
-    return name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
 
 
 def _stored(folder: Path, sources: Mapping[str, str | None]) -> Iterator[tuple[str, torch.Tensor]]:

@@ -30,6 +30,19 @@ def offsets(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
 
 
+def apportion(shares: Sequence[float] | NDArray[np.float64], total: int) -> NDArray[np.int64]:
+    """Whole numbers in proportion to shares that sum to 1, with that total: by largest remainder.
+
+    >>> apportion([0.5, 0.3, 0.2], 7).tolist()
+    [4, 2, 1]
+    """
+    wanted = np.asarray(shares, np.float64) * total
+    counts = np.floor(wanted + 1e-9).astype(np.int64)
+    for place in np.argsort(counts - wanted, kind="stable")[: total - int(counts.sum())]:
+        counts[place] += 1
+    return counts
+
+
 @dataclass(frozen=True)
 class Encoded:
     """The items of one task, in flat columns: item -> sequences -> tokens, reads, targets; item -> gold.
@@ -241,8 +254,13 @@ def collate(data: Encoded, items: NDArray[np.int64], pad: int) -> Batch:
         reads=per_item,
         real_tokens=int(filled.sum()),
     )
-    if len(data.images):
-        batch = _illustrated(batch, data, sequences)
+    counts = data.image_at[sequences + 1] - data.image_at[sequences] if len(data.images) else np.zeros(0)
+    if data.album is not None and counts.any():
+        numbers = [data.images[data.image_at[s] : data.image_at[s + 1]] for s in sequences]
+        found = data.album.pixels([data.names[number] for number in np.concatenate(numbers)])
+        pixels = np.zeros((len(sequences), int(counts.max()), *found.shape[1:]), np.float32)
+        pixels[np.arange(pixels.shape[1]) < counts[:, None]] = found
+        batch = replace(batch, pixels=torch.from_numpy(pixels), pictured=torch.from_numpy(counts))
     if not len(data.targets):
         return batch
     targets, given = _padded(data.targets, data.target_at, sequences, pad)
@@ -252,18 +270,6 @@ def collate(data: Encoded, items: NDArray[np.int64], pad: int) -> Batch:
         target_attention=torch.from_numpy(given.astype(np.int64)),
         real_tokens=batch.real_tokens + int(given.sum()),
     )
-
-
-def _illustrated(batch: Batch, data: Encoded, sequences: NDArray[np.int64]) -> Batch:
-    """The batch with the images of its sequences, if there are any."""
-    counts = data.image_at[sequences + 1] - data.image_at[sequences]
-    if data.album is None or not counts.any():
-        return batch
-    numbers = [data.images[data.image_at[s] : data.image_at[s + 1]] for s in sequences]
-    found = data.album.pixels([data.names[number] for number in np.concatenate(numbers)])
-    pixels = np.zeros((len(sequences), int(counts.max()), *found.shape[1:]), np.float32)
-    pixels[np.arange(pixels.shape[1]) < counts[:, None]] = found
-    return replace(batch, pixels=torch.from_numpy(pixels), pictured=torch.from_numpy(counts))
 
 
 def _padded(

@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from xstilts.compute import dual
+from xstilts.compute import vision
 from xstilts.compute.data import Encoded
 from xstilts.compute.model import Model
 
@@ -43,7 +42,15 @@ def reduce(model: Model, data: Iterable[Encoded]) -> int | None:
     tables = list(_tables(model))
     if not tables:
         return None
-    read = torch.from_numpy(_read(model, data, max(len(table[0].weight) for table in tables)))
+    # The tokens that occur in the data, and all that the tokenizer or the model put in by themselves.
+    vocabulary = max(len(table[0].weight) for table in tables)
+    occurs = np.zeros(vocabulary, dtype=bool)
+    special = [token for token in model.tokenizer.all_special_ids if token < vocabulary]
+    occurs[[*special, model.pad, *([] if model.start is None else [model.start])]] = True
+    for encoded in data:
+        occurs[encoded.tokens] = True
+        occurs[encoded.targets] = True
+    read = torch.from_numpy(np.flatnonzero(occurs))
     worthy = [modules for modules in tables if len(read) <= WORTH * len(modules[0].weight)]
     for modules in worthy:
         whole, padding = modules[0].weight, modules[0].padding_idx
@@ -86,19 +93,10 @@ def _tables(model: Model) -> Iterator[list[nn.Embedding]]:
         for weight in module.parameters(recurse=False):
             owners.setdefault(id(weight), []).append(module)
     encoder: Any = model.encoder
-    sides = [encoder, encoder.get_decoder()] if model.kind == "encoder-decoder" else [dual.reader(encoder)]
+    sides = (
+        [encoder, encoder.get_decoder()] if model.kind == "encoder-decoder" else [vision.text_tower(encoder)]
+    )
     for weight in dict.fromkeys(side.get_input_embeddings().weight for side in sides):
         modules = [module for module in owners[id(weight)] if isinstance(module, nn.Embedding)]
         if weight.requires_grad and len(modules) == len(owners[id(weight)]):
             yield modules
-
-
-def _read(model: Model, data: Iterable[Encoded], vocabulary: int) -> NDArray[np.int64]:
-    """The tokens that occur in the data, and all that the tokenizer or the model put in by themselves."""
-    occurs = np.zeros(vocabulary, dtype=bool)
-    special = [token for token in model.tokenizer.all_special_ids if token < vocabulary]
-    occurs[[*special, model.pad, *([] if model.start is None else [model.start])]] = True
-    for encoded in data:
-        occurs[encoded.tokens] = True
-        occurs[encoded.targets] = True
-    return np.flatnonzero(occurs)

@@ -1,8 +1,10 @@
 """Evaluation: a model on one task, all its languages in one process."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,18 +12,30 @@ import torch
 
 from xstilts import families, metrics
 from xstilts.compute import checkpoint
-from xstilts.compute.context import Context
-from xstilts.compute.finished import SCHEMA, Finished
-from xstilts.compute.mining import MINING, mine
-from xstilts.compute.model import Model
-from xstilts.compute.predict import default_layer, predict, retrieve
-from xstilts.compute.record import computes_on
-from xstilts.compute.rows import asked, examples, has_nulls, head_name, prepare_once
+from xstilts.compute.context import Context, computes_on
+from xstilts.compute.predict import MINING, default_layer, mine, predict, retrieve
+from xstilts.compute.rows import Reader, asked, examples, has_nulls, head_name
 from xstilts.data.examples import Bitext, subject
 from xstilts.errors import BackboneError
 from xstilts.families.items import Layout
 from xstilts.metrics.mining import gold_rows
+from xstilts.plain import parse_json
+from xstilts.store import checksums, write_json
 from xstilts.study.phase import Evaluation
+
+STATE = "languages.json"
+
+SCHEMA: dict[str, Any] = {
+    "language": pl.String,
+    "index": pl.Int32,
+    "id": pl.String,
+    "cluster": pl.Int32,
+    "gold": pl.String,
+    "predicted": pl.String,
+    "statistics": pl.List(pl.Float64),
+}
+"""Columns of predictions.parquet: `cluster` is the first row about the same text, `gold` and `predicted` are
+JSON, `statistics` the metric's numbers."""
 
 
 @dataclass(frozen=True)
@@ -106,37 +120,36 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
         stride=inference.stride,
         nulls=has_nulls(evaluation.metric),
     )
-    layout = model.layout(layout, inference.readout)
-    if evaluation.use.family == "retrieval":
-        return _translations(evaluation, context, model, layout)
+    reader = Reader(context, model, model.layout(layout, inference.readout))
+    if not evaluation.use.kind.trained:
+        return _translations(evaluation, reader)
     assert evaluation.trained_by is not None
     head = head_name(evaluation.trained_by, inference.readout)
 
     def predictions(language: str, rows: Sequence[Any]) -> LanguageAnswers:
-        chosen = evaluation.use, language, evaluation.examples
-        prepared = prepare_once(rows, *chosen, context, model, layout)
+        prepared = reader.asked(rows, evaluation.use, language, evaluation.examples)
         return LanguageAnswers(predict(model, head, prepared, inference.precision))
 
     return predictions
 
 
-def _translations(evaluation: Evaluation, context: Context, model: Model, layout: Layout) -> Answers:
+def _translations(evaluation: Evaluation, reader: Reader) -> Answers:
     """Retrieval: the nearest row of each sentence, or pairs that are mined; by every layer."""
     inference, thresholds = evaluation.inference, evaluation.thresholds
     assert inference is not None
     precision = inference.precision
 
     def translations(language: str, rows: Sequence[Any]) -> LanguageAnswers:
-        sentences = prepare_once(rows, evaluation.use, language, None, context, model, layout)
+        sentences = reader.asked(rows, evaluation.use, language)
         if evaluation.metric == MINING:
             assert thresholds is not None, "a plan gives every mining evaluation the rows for its threshold"
             development = sentences
             if thresholds != evaluation.use:
-                known = context.examples(thresholds, language)
-                development = prepare_once(known, thresholds, language, None, context, model, layout)
-            layers, chosen = mine(model, sentences, development, precision, context.folder)
+                known = reader.context.examples(thresholds, language)
+                development = reader.asked(known, thresholds, language)
+            layers, chosen = mine(reader.model, sentences, development, precision, reader.context.folder)
         else:
-            layers, chosen = retrieve(model, sentences, precision), []
+            layers, chosen = retrieve(reader.model, sentences, precision), []
         layer = default_layer(len(layers) - 1) if inference.layer is None else inference.layer
         if layer >= len(layers):
             what = f"has {len(layers) - 1} layers, so there is no layer {layer}."
@@ -153,7 +166,7 @@ def _gold(evaluation: Evaluation, rows: Sequence[Any]) -> tuple[list[Any], list[
     """Gold values and ids. Of sentences that are retrieved, which have other numbers in other languages, the
     ids are those of the source language's, or these sentences themselves."""
     family = families.find(evaluation.use.family)
-    if evaluation.use.family == "retrieval":
+    if not evaluation.use.kind.trained:
         bitext: Bitext = rows[0]
         if evaluation.metric == MINING:
             gold: list[Any] = gold_rows(bitext)
@@ -181,3 +194,43 @@ def _json(value: Any) -> str:
     if isinstance(value, tuple) and value and hasattr(value[0], "text"):
         value = [answer.text for answer in value]
     return json.dumps(value, ensure_ascii=False)
+
+
+@dataclass
+class Finished:
+    """Scores and predictions by language, in the order in which they came."""
+
+    folder: Path
+    save_seconds: float
+    scores: dict[str, Any] = field(default_factory=dict)
+    predictions: dict[str, pl.DataFrame] = field(default_factory=dict)
+    computed_on: list[dict[str, Any]] = field(default_factory=list)
+    """The kinds of computers that have computed some, as `record.computes_on` tells them."""
+
+    def __post_init__(self) -> None:
+        self._saved = time.monotonic()
+
+    @classmethod
+    def of(cls, context: Context) -> "Finished":
+        """What an interrupted run had kept; nothing if there is none, or if it is damaged."""
+        finished = cls(context.running, context.save_seconds)
+        try:
+            state = parse_json((finished.folder / STATE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return finished
+        if not checksums.broken(state) and checksums.SEAL in state:
+            finished.scores = state["scores"]
+            rows = state["predictions"].items()
+            finished.predictions = {language: pl.DataFrame(one, schema=SCHEMA) for language, one in rows}
+            finished.computed_on = state.get("computed_on", [])
+        return finished
+
+    def add(self, language: str, scores: dict[str, Any], predictions: pl.DataFrame) -> None:
+        """One more; all are kept if the last time was long ago."""
+        self.scores[language], self.predictions[language] = scores, predictions
+        if time.monotonic() - self._saved < self.save_seconds:
+            return
+        rows = {name: one.to_dict(as_series=False) for name, one in self.predictions.items()}
+        state = {"scores": self.scores, "predictions": rows, "computed_on": self.computed_on}
+        write_json(self.folder / STATE, checksums.sealed(state))
+        self._saved = time.monotonic()

@@ -3,8 +3,6 @@
 Shapes: R states read, H hidden, K outputs of a head, V tokens of the vocabulary.
 """
 
-from typing import Any
-
 import torch
 from torch import nn
 
@@ -73,19 +71,3 @@ class LanguageHead(nn.Module):
         if self.bias is not None:
             scores = scores + self.bias
         return self.cap * torch.tanh(scores / self.cap) if self.cap else scores
-
-
-def scaling(settings: Any, tied: bool) -> tuple[float, float]:
-    """The `scale` and `cap` of an architecture's language head, which shares the embeddings or does not.
-
-    T5 and umT5 scale where it shares them; Cohere and Granite always; Gemma 2 and T5Gemma cap.
-    """
-    text = settings.get_text_config(decoder=True)
-    kind, scale = settings.model_type, 1.0
-    if tied and getattr(settings, "scale_decoder_outputs", kind == "umt5"):
-        scale = float(text.hidden_size) ** -0.5
-    elif kind.startswith("cohere"):
-        scale = float(settings.logit_scale)
-    elif kind.startswith("granite"):
-        scale = 1 / float(settings.logits_scaling)
-    return scale, float(getattr(text, "final_logit_softcapping", None) or 0.0)

@@ -9,24 +9,26 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
 )
 
-from xstilts.compute import dual, generative
-from xstilts.compute.data import Batch, Encoded
-from xstilts.compute.head import Head, LanguageHead, scaling
+from xstilts.compute import vision
+from xstilts.compute.data import Batch, Encoded, collate
+from xstilts.compute.head import Head, LanguageHead
 from xstilts.compute.pixels import Preparation
 from xstilts.compute.vision import Eyes, joined
 from xstilts.errors import BackboneError
 from xstilts.families.items import Layout
 from xstilts.families.text import SUMMARIZED
-from xstilts.study.architecture import KINDS, Kind, refusal
-from xstilts.study.check_kinds import CORRECT
+from xstilts.study.architecture import CORRECT, KINDS, Kind, facts_of, refusal, scaling
 from xstilts.study.use import Use
 
 
@@ -79,7 +81,7 @@ class Model(nn.Module):
     @property
     def writes(self) -> bool:
         """Whether its language head is the vectors of the tokens alone, without layers before them."""
-        return self.kind not in ("encoder", "dual") or self.encoder.config.model_type in PLAIN
+        return self.kind not in ("encoder", "dual") or facts_of(self.encoder.config.model_type).plain_head
 
     @cached_property
     def start(self) -> int | None:
@@ -105,7 +107,7 @@ class Model(nn.Module):
         settings: Any = self.encoder.config
         causal = self.kind == "decoder" and getattr(settings, "is_causal", True)
         seeing = self.kind == "vision-language"
-        prompts = generative.prompts(settings, self.tokenizer, self.sight) if seeing else {}
+        prompts = vision.image_prompts(settings, self.tokenizer, self.sight) if seeing else {}
         return replace(
             layout,
             summary="first" if whole else "last",
@@ -170,14 +172,14 @@ class Model(nn.Module):
             self.add_language_head(name)
             return
         if self.kind == "dual" and family == "visual":
-            self.heads[name] = dual.Fusion(dual.width(self.encoder), outputs).to(self.device)
+            self.heads[name] = vision.Fusion(vision.tower_width(self.encoder), outputs).to(self.device)
             return
         stated = getattr(text, "classifier_dropout", None)
         dropout = getattr(text, "hidden_dropout_prob", 0.0) if stated is None else stated
         embeddings = self.embeddings
         head = Head(
             family,
-            dual.width(self.encoder) if self.kind == "dual" else text.hidden_size,
+            vision.tower_width(self.encoder) if self.kind == "dual" else text.hidden_size,
             len(embeddings) if family == "masked" else outputs,
             float(dropout or 0.0),
             float(getattr(text, "layer_norm_eps", 1e-5)),
@@ -191,7 +193,7 @@ class Model(nn.Module):
     def embeddings(self) -> nn.Parameter:
         """The vectors of the tokens that the language model writes, [V, H]."""
         model: Any = self.encoder
-        side = model.get_decoder() if self.kind == "encoder-decoder" else dual.reader(model)
+        side = model.get_decoder() if self.kind == "encoder-decoder" else vision.text_tower(model)
         weight = side.get_input_embeddings().weight
         assert isinstance(weight, nn.Parameter)
         return weight
@@ -204,7 +206,7 @@ class Model(nn.Module):
         if weight is None and not getattr(settings, "tie_word_embeddings", False):
             own = nn.Parameter(torch.empty_like(embeddings))
             nn.init.normal_(own, std=0.02)
-        bias = torch.zeros(len(own)) if settings.model_type in BIASED else None
+        bias = torch.zeros(len(own)) if facts_of(settings.model_type).biased else None
         head = LanguageHead(own, bias, *scaling(settings, tied=own is embeddings))
         self.heads[name] = head.to(self.device)
 
@@ -214,11 +216,12 @@ class Model(nn.Module):
         Of an encoder-decoder those of its encoder.
         """
         if batch.pixels is not None and self.eyes is not None:
-            seen: torch.Tensor = self.encoder(**joined(self.encoder, self.eyes, batch)).last_hidden_state
-            return seen
+            first, room = _positions(self.encoder)
+            seen = joined(self.encoder, self.eyes, batch, None if room is None else first)
+            return self.encoder(**seen).last_hidden_state
         inputs: dict[str, Any] = {"input_ids": batch.ids, "attention_mask": batch.attention}
         if self.kind == "vision-language":
-            inputs |= generative.seen(self.encoder.config, batch, self.sight) | {"use_cache": False}
+            inputs |= vision.image_inputs(self.encoder.config, batch, self.sight) | {"use_cache": False}
         elif self._takes_types:
             inputs["token_type_ids"] = batch.types
         if self.takes_positions:
@@ -242,7 +245,7 @@ class Model(nn.Module):
         """
         targets, attention = batch.targets, batch.target_attention
         if self.kind == "dual":
-            return dual.states(self.encoder, batch, self.pad, joined=family == "visual")
+            return vision.dual_states(self.encoder, batch, self.pad, joined=family == "visual")
         if self.kind != "encoder-decoder" or (targets is None and family not in SUMMARIZED):
             states: torch.Tensor = self.hidden(batch)
             return states
@@ -267,14 +270,6 @@ class Model(nn.Module):
         return scores
 
 
-BIASED = ("bart", "mbart", "m2m_100")
-"""Architectures whose language head adds a constant to the scores."""
-
-
-PLAIN = ("eurobert",)
-"""Encoders whose language head is the vectors of the tokens alone."""
-
-
 def kind_of(settings: Any) -> Kind:
     """The kind of model that has these settings; of unlisted types what transformers' own tables say."""
     if settings.model_type in KINDS:
@@ -286,22 +281,25 @@ def kind_of(settings: Any) -> Kind:
     return "decoder" if continues and not fills else "encoder"
 
 
+POSITIONS = (
+    "embeddings.position_embeddings",
+    "text_model.embeddings.position_embedding",
+    "encoder.embed_positions",
+)
+"""Where models keep the vectors of positions that they learned; BART's begin behind an `offset`."""
+
+
 def _positions(encoder: PreTrainedModel) -> tuple[int, int | None]:
     """The number of the first position, and of how many tokens the model has learned positions; None where
     positions are relative or computed."""
-    embeddings = getattr(encoder, "embeddings", None)
-    positions = getattr(embeddings, "position_embeddings", None)
-    if isinstance(positions, nn.Embedding):
-        before = 0 if positions.padding_idx is None else positions.padding_idx + 1
-        return before, positions.num_embeddings - before
-    reader = getattr(getattr(encoder, "text_model", None), "embeddings", None)
-    positions = getattr(reader, "position_embedding", None)
-    if isinstance(positions, nn.Embedding):
-        return 0, positions.num_embeddings
-    side = getattr(encoder, "encoder", None)
-    learned = getattr(side, "embed_positions", None)
-    if isinstance(learned, nn.Embedding):
-        return 0, learned.num_embeddings - int(getattr(learned, "offset", 0))
+    for path in POSITIONS:
+        table: Any = encoder
+        for name in path.split("."):
+            table = getattr(table, name, None)
+        if isinstance(table, nn.Embedding):
+            padding = -1 if table.padding_idx is None else table.padding_idx
+            first = int(getattr(table, "offset", padding + 1))
+            return first, table.num_embeddings - first
     return 0, None
 
 
@@ -321,3 +319,34 @@ def decisions(scores: torch.Tensor, batch: Batch) -> torch.Tensor:
 def loss_sum(scores: torch.Tensor, batch: Batch) -> torch.Tensor:
     """The one loss: cross-entropy, summed over the decisions of the batch, in float32."""
     return nn.functional.cross_entropy(decisions(scores, batch).float(), batch.gold, reduction="sum")
+
+
+def sizes(model: Model) -> dict[str, int]:
+    """Parameters of the pretrained model, heads left out: all, and all but the tables of tokens."""
+    tables = {
+        id(part.weight)
+        for name, part in model.encoder.named_modules()
+        if isinstance(part, torch.nn.Embedding)
+        and part.num_embeddings >= model.vocabulary
+        and "position" not in name
+    }
+    every = list(model.encoder.parameters())
+    bare = [one for one in every if id(one) not in tables]
+    return {
+        "parameters": sum(one.numel() for one in every),
+        "parameters_without_embeddings": sum(one.numel() for one in bare),
+    }
+
+
+def forward_flops(model: Model, data: Encoded, items: NDArray[np.int64], head: str) -> dict[str, float]:
+    """Floating-point operations of a forward pass for each token of some items, head included.
+
+    Counted by torch; a training step costs about three times as much. Nothing is hidden of masked text.
+    """
+    batch = collate(data, items, model.pad).to(model.device)
+    training = model.training
+    model.eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(batch, head)
+    model.train(training)
+    return {"forward_flops_per_token": counter.get_total_flops() / batch.real_tokens}

@@ -5,7 +5,6 @@ section 3.1.4), or, where its vocabulary has no sentinels, the whole text (Lewis
 a decoder guesses every next token.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +40,10 @@ class Objective:
     def of(cls, kind: Kind, tokenizer: Any, start: int | None) -> "Objective":
         """That of a kind of model with a tokenizer; BackboneError if it lacks the tokens that this needs."""
         names = tokenizer.get_vocab()
-        sentinels = _sentinels(names)
+        sentinels: tuple[int, ...] = ()  # those of mT5 are marked as beginnings of words
+        for name in (f"▁{SENTINEL}", SENTINEL):
+            known = (names.get(name.format(number)) for number in range(len(names)))
+            sentinels = tuple(token for token in known if token is not None) or sentinels
         special = tuple(sorted(set(tokenizer.all_special_ids)))
         hidden = tokenizer.mask_token_id
         needs = (hidden is None and kind == "encoder") or (
@@ -62,19 +64,37 @@ class Objective:
         parts = [data.tokens[data.token_at[i] : data.token_at[i + 1]] for i in items]
         second = data.second[items]
         if self.kind == "encoder":
-            return data.seen_with(_masked(parts, second, self.words, rate, rng), items)
+            at, flat = offsets([len(part) for part in parts]), np.concatenate(parts)
+            hidden, drawn = mask(flat, self.words, rate, rng)
+            row = np.searchsorted(at, drawn, side="right") - 1
+            places = np.split(drawn, np.searchsorted(row, np.arange(1, len(parts))))
+            return data.seen_with(
+                _columns(
+                    np.split(hidden, at[1:-1]),
+                    second,
+                    [place - start for place, start in zip(places, at, strict=False)],
+                    [flat[place] for place in places],
+                ),
+                items,
+            )
         if self.kind == "decoder":
-            return _next(parts, second)
-        return _denoised(parts, self, rate, rng)
-
-
-def _sentinels(names: Mapping[str, int]) -> tuple[int, ...]:
-    """The tokens that stand for spans; those of mT5 are marked as beginnings of words."""
-    for name in (SENTINEL, f"▁{SENTINEL}"):
-        found = [names[name.format(n)] for n in range(len(names)) if name.format(n) in names]
-        if found:
-            return tuple(found)
-    return ()
+            return _columns(
+                parts, second, [np.arange(len(part) - 1) for part in parts], [part[1:] for part in parts]
+            )
+        # Spans cut out; the decoder is given the start token and then what it should have written.
+        sources, written = [], []
+        for part in parts:
+            source, target = _cut(part, self, rate, rng)
+            sources.append(source)
+            written.append(target)
+        start = np.asarray([self.start], np.int32)
+        return _columns(
+            sources,
+            np.asarray([len(source) for source in sources], np.int32),
+            [np.arange(len(target)) for target in written],
+            written,
+            [np.concatenate([start, target[:-1]]) for target in written],
+        )
 
 
 def _columns(
@@ -98,48 +118,6 @@ def _columns(
         sequence_at=np.arange(len(parts) + 1),
         targets=np.concatenate(targets or [np.zeros(0, np.int32)]),
         target_at=offsets([len(part) for part in targets or []]),
-    )
-
-
-def _masked(
-    parts: list[NDArray[np.int32]],
-    second: NDArray[np.int32],
-    words: Vocabulary,
-    rate: float,
-    rng: np.random.Generator,
-) -> Encoded:
-    at, flat = offsets([len(part) for part in parts]), np.concatenate(parts)
-    hidden, drawn = mask(flat, words, rate, rng)
-    row = np.searchsorted(at, drawn, side="right") - 1
-    places = np.split(drawn, np.searchsorted(row, np.arange(1, len(parts))))
-    return _columns(
-        np.split(hidden, at[1:-1]),
-        second,
-        [place - start for place, start in zip(places, at, strict=False)],
-        [flat[place] for place in places],
-    )
-
-
-def _next(parts: list[NDArray[np.int32]], second: NDArray[np.int32]) -> Encoded:
-    return _columns(parts, second, [np.arange(len(part) - 1) for part in parts], [part[1:] for part in parts])
-
-
-def _denoised(
-    parts: list[NDArray[np.int32]], objective: Objective, rate: float, rng: np.random.Generator
-) -> Encoded:
-    """Spans cut out; the decoder is given the start token and then what it should have written."""
-    sources, written = [], []
-    for part in parts:
-        source, target = _cut(part, objective, rate, rng)
-        sources.append(source)
-        written.append(target)
-    start = np.asarray([objective.start], np.int32)
-    return _columns(
-        sources,
-        np.asarray([len(source) for source in sources], np.int32),
-        [np.arange(len(target)) for target in written],
-        written,
-        [np.concatenate([start, target[:-1]]) for target in written],
     )
 
 

@@ -5,7 +5,8 @@ Shapes: N images, H x W pixels of height and width.
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from math import isqrt
 from pathlib import Path
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from xstilts.data import images
 from xstilts.data.task import Task
 from xstilts.errors import BackboneError
-from xstilts.study.vision import PREPARATION
+from xstilts.study.backbone import PREPARATION
 
 KEPT_BYTES = 2**28
 """Of images that are kept decoded, by each album."""
@@ -126,83 +127,66 @@ def _middle(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uin
     return image[top : top + height, left : left + width]
 
 
-def stated(folder: Path, tokens: int) -> Preparation:
-    """What a release says in its preprocessor_config.json.
-
-    Raises BackboneError if there is none, or if it names no size that holds for every image.
-    """
+@contextmanager
+def _facts(folder: Path) -> Iterator[dict[str, Any]]:
+    """What a release says in its preprocessor_config.json; BackboneError if that is not to be understood."""
     try:
-        facts = json.loads((folder / PREPARATION).read_text(encoding="utf-8"))
+        yield json.loads((folder / PREPARATION).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        what = f"its {PREPARATION} does not say how images are prepared ({type(error).__name__}: {error})."
+        raise BackboneError(str(folder), what, "Fetch it again, with its image processor.") from error
+
+
+def stated(folder: Path, tokens: int) -> Preparation:
+    """What a release says. Raises BackboneError if it names no size that holds for every image."""
+    with _facts(folder) as facts:
         size, cut = _sides(facts["size"]), None
         if facts.get("do_center_crop", False):
             cut = _sides(facts["crop_size"])
             size = facts["size"] if isinstance(facts["size"], int) else size  # CLIP's first releases
         edge = 0 if cut is None or isinstance(size, tuple) else size
         height, width = cut or (size if isinstance(size, tuple) else (size, size))
-        mean, std = _colours(facts)
-        return Preparation(height, width, tokens, mean, std, edge, int(facts.get("resample", BICUBIC)))
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise _unstated(folder, error) from error
+        return Preparation(height, width, tokens, edge=edge, **_colours(facts))
 
 
 def squared(folder: Path, patch: int, merge: int, frames: int) -> Cut:
     """The square of a release that states how many pixels an image has at the least and at the most.
 
     Its side is the largest multiple of `patch` x `merge` that is at most LONGEST_SIDE, or what the least
-    number of pixels needs, and that the largest number allows. Raises BackboneError if the release has no
-    preprocessor_config.json, or one that cannot be read or cuts images in another way.
+    number of pixels needs, and that the largest number allows. Raises BackboneError if the release cuts
+    images in another way.
     """
-    try:
-        facts = json.loads((folder / PREPARATION).read_text(encoding="utf-8"))
+    with _facts(folder) as facts:
         own = tuple(int(facts[name]) for name in ("patch_size", "merge_size", "temporal_patch_size"))
         if own != (patch, merge, frames):
             raise ValueError(f"patches {own}, the model's {(patch, merge, frames)}")
-        unit = patch * merge
-        least, most = _pixels(facts)
-        needed = (isqrt(least - 1) // unit + 1) * unit
+        unit, size = patch * merge, facts.get("size") or {}
+        least, most = (  # which releases have called by three names
+            int(facts.get(name) or size.get(name) or size[edge])
+            for name, edge in (("min_pixels", "shortest_edge"), ("max_pixels", "longest_edge"))
+        )
+        needed = (isqrt(max(1, least) - 1) // unit + 1) * unit
         side = min(max(LONGEST_SIDE, needed), isqrt(most)) // unit * unit
         if not side:
             raise ValueError(f"{most} pixels hold no {unit} x {unit}")
-        mean, std = _colours(facts)
-        resample = int(facts.get("resample", BICUBIC))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _unstated(folder, error) from error
-    return Cut(side, side, 0, mean, std, filter=resample, patch=patch, merge=merge, frames=frames)
+        return Cut(side, side, 0, patch=patch, merge=merge, frames=frames, **_colours(facts))
 
 
-def _pixels(facts: Mapping[str, Any]) -> tuple[int, int]:
-    """The least and the largest number of pixels; releases have called them by three names."""
-    size = facts.get("size") or {}
-    least, most = (
-        int(facts.get(name) or size.get(name) or size[edge])
-        for name, edge in (("min_pixels", "shortest_edge"), ("max_pixels", "longest_edge"))
-    )
-    return max(1, least), most
-
-
-def _colours(facts: Mapping[str, Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation of each channel."""
+def _colours(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Mean and deviation of each channel, and the filter."""
     mean, std = (
         tuple(float(value) for value in facts[name]) if facts.get("do_normalize", True) else (plain,) * 3
         for name, plain in (("image_mean", 0.0), ("image_std", 1.0))
     )
-    return mean, std
-
-
-def _unstated(folder: Path, error: Exception) -> BackboneError:
-    what = f"its {PREPARATION} does not say how images are prepared ({type(error).__name__}: {error})."
-    return BackboneError(str(folder), what, "Fetch it again, with its image processor.")
+    return {"mean": mean, "std": std, "filter": int(facts.get("resample", BICUBIC))}
 
 
 def _sides(size: Any) -> Any:
     """Height and width, or the length of the shorter side."""
-    if isinstance(size, dict):
-        return (
-            int(size["shortest_edge"])
-            if "shortest_edge" in size
-            else (int(size["height"]), int(size["width"]))
-        )
-    return (int(size), int(size))
+    if not isinstance(size, dict):
+        return (int(size), int(size))
+    edge = size.get("shortest_edge")
+    return (int(size["height"]), int(size["width"])) if edge is None else int(edge)
 
 
 class Album:

@@ -1,27 +1,130 @@
-"""From the use of a task in a specification to its examples and encoded items."""
+"""From the use of a task in a specification to its examples, and to columns on disk.
+
+Rows are encoded once, part by part, and mapped by every process that needs them:
+
+    store/data/<key>/<column>.bin     numbers of one column, without a header
+    store/data/<key>/about.json       their types and checksums, the axis, the names of images
+
+The key says everything that the numbers depend on. A folder that is damaged or cut short is made again.
+"""
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import chain, compress
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from itertools import chain, compress, islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tokenizers
+from numpy.typing import NDArray
 
 from xstilts import families
-from xstilts.compute import tokenizer
-from xstilts.compute.columns import Parts, mapped, parted
+from xstilts.compute import pretrained
 from xstilts.compute.context import Context
-from xstilts.compute.data import Encoded, generator
+from xstilts.compute.data import Encoded, apportion, generator
 from xstilts.compute.model import Model
 from xstilts.compute.pixels import Album
-from xstilts.compute.schedule import apportion
 from xstilts.errors import BackboneError, DataError
 from xstilts.families.items import Item, Layout
 from xstilts.families.text import TEXT_FAMILIES, TextReadout
 from xstilts.study.use import Use
+
+PART = 10_000
+"""Rows that are encoded together; no more of them stand in memory at once."""
+
+Parts = Iterable[tuple[int, Encoded]]
+"""Encoded parts, each after the number of rows that it was made of."""
+
+COLUMNS = tuple(field.name for field in fields(Encoded) if field.name not in ("axis", "names", "album"))
+
+
+def mapped(folder: Path, key: str, parts: Callable[[], Parts], album: Album | None) -> tuple[Encoded, int]:
+    """The columns with that key below the folder, which are made of the parts if they are not there.
+
+    Beside them stands the number of rows that the parts were made of.
+    """
+    place = folder / key
+    if (found := _read(place, album)) is None:
+        shutil.rmtree(place, ignore_errors=True)
+        beside = folder / f".{key}.{os.getpid()}.{secrets.token_hex(4)}"
+        folder.mkdir(exist_ok=True)
+        beside.mkdir()
+        try:
+            _write(beside, parts())
+            if not place.exists():  # another process may have been faster, with the same
+                beside.rename(place)
+        except OSError:
+            if not place.exists():
+                raise
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+        found = _read(place, album)
+    assert found is not None, "columns that were just written"
+    return found
+
+
+def parted(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    """Rows in lists of at most `PART`."""
+    left = iter(rows)
+    while part := list(islice(left, PART)):
+        yield part
+
+
+def _write(folder: Path, parts: Parts) -> None:
+    """Append the parts, column by column; where a column counts another's numbers, from where that ended."""
+    names: list[str] = []
+    axis, rows, types, ends = "", 0, dict[str, str](), dict.fromkeys(COLUMNS, 0)
+    files = {name: (folder / f"{name}.bin").open("wb") for name in COLUMNS}
+    digests = {name: hashlib.sha256() for name in COLUMNS}
+    try:
+        for count, part in parts:
+            axis, first = part.axis, not rows
+            rows += count
+            for name, file in files.items():
+                column: NDArray[Any] = getattr(part, name)
+                if name.endswith("_at"):
+                    column, ends[name] = column + ends[name], int(column[-1]) + ends[name]
+                    column = column if first else column[1:]
+                elif name == "images":
+                    column = (column + len(names)).astype(column.dtype)
+                elif name == "example":
+                    column = (column + rows - count).astype(column.dtype)
+                types[name] = column.dtype.str
+                written = np.ascontiguousarray(column).tobytes()
+                digests[name].update(written)
+                file.write(written)
+            names += part.names
+    finally:
+        for file in files.values():
+            file.close()
+    checks = {name: digest.hexdigest() for name, digest in digests.items()}
+    about = {"axis": axis, "rows": rows, "types": types, "names": names, "sha256": checks}
+    (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
+
+
+def _read(folder: Path, album: Album | None) -> tuple[Encoded, int] | None:
+    """The columns in a folder; None if they are not there, or not what was written."""
+    try:
+        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+        columns = {}
+        for name in COLUMNS:
+            path = folder / f"{name}.bin"
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != about["sha256"][name]:
+                    return None
+            kind = np.dtype(about["types"][name])
+            empty = path.stat().st_size == 0  # which cannot be mapped
+            columns[name] = np.zeros(0, kind) if empty else np.asarray(np.memmap(path, kind, "r"))
+        encoded = Encoded(axis=about["axis"], names=tuple(about["names"]), album=album, **columns)
+        return encoded, int(about["rows"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
 
 MASKED_HEAD = "masked"
 """All masked texts share one head, with what is read out as text: the language model's."""
@@ -32,7 +135,7 @@ VERSIONS = (1, tokenizers.__version__)
 
 def head_name(use: Use, readout: str = "head") -> str:
     """The name of the head that serves a use of a task; what is read out as text has the language model's."""
-    if use.family == "masked" or (readout == "text" and use.family in TEXT_FAMILIES):
+    if not use.kind.labelled or (readout == "text" and use.family in TEXT_FAMILIES):
         return MASKED_HEAD
     return use.task.replace(".", "_").replace("/", "_")
 
@@ -54,7 +157,7 @@ def examples(use: Use, context: Context, seed: int) -> Iterable[Any]:
 
 def _capped(use: Use, context: Context, seed: int) -> Iterable[Any]:
     """With a cap rows are read twice, first to be counted; what is slow to make or seen whole once."""
-    in_memory = use.family == "visual" or context.places.task(use.task).made is not None
+    in_memory = use.kind.pictured or context.places.task(use.task).made is not None
     source = context.examples if in_memory else context.stream
 
     def read() -> Iterable[Any]:
@@ -127,64 +230,60 @@ def prepare(
     return Prepared(family_name, layout, rows, items, _columns(items, axis, album), metric)
 
 
-def prepare_once(  # noqa: PLR0913, PLR0917 (what columns depend on)
-    rows: Sequence[Any],
-    use: Use,
-    language: str,
-    limit: int | None,
-    context: Context,
-    model: Model,
-    layout: Layout,
-) -> Prepared:
-    """What `prepare` makes of the rows of a language that `asked` has chosen with that limit.
+@dataclass(frozen=True)
+class Reader:
+    """How a model reads the rows of tasks.
 
-    Their columns are encoded by the first evaluation that needs them and mapped from the store's disk by all
-    others, whatever has trained their models. Items hold what decoding needs of them and no more.
+    Their columns are encoded by the first step that needs them and mapped from the store's disk by all others
+    that read them alike, whatever has trained their models.
     """
-    album, axis = context.album(use, model.preparation), families.read_out(use.family, layout).axis
 
-    def parts() -> Parts:
-        for part in parted(rows):
-            items = _questions(part, use.family, model.tokenizer, layout)
-            yield len(part), _columns(items, axis, album, decoded=True)
+    context: Context
+    model: Model
+    layout: Layout
 
-    data = use.data[use.languages.index(language)]
-    key = ["asked", limit], use.changed(languages=(language,), data=(data,))
-    encoded, _ = _mapped(key, parts, context, model, layout, album)
-    items = [encoded.item(number) for number in range(len(encoded))]
-    return Prepared(use.family, layout, rows, items, encoded)
+    def asked(self, rows: Sequence[Any], use: Use, language: str, limit: int | None = None) -> Prepared:
+        """What `prepare` makes of the rows of a language that `asked` has chosen with that limit.
 
+        Items hold what decoding needs of them and no more.
+        """
+        album = self.context.album(use, self.model.preparation)
+        axis = families.read_out(use.family, self.layout).axis
 
-def encode(use: Use, context: Context, seed: int, model: Model, layout: Layout) -> tuple[Encoded, int]:
-    """The columns of the rows that a phase is trained on, and how many rows they are.
+        def parts() -> Parts:
+            for part in parted(rows):
+                items = _questions(part, use.family, self.model.tokenizer, self.layout)
+                yield len(part), _columns(items, axis, album, decoded=True)
 
-    They are encoded in parts and mapped from the store's disk, so that neither rows nor items nor columns
-    stand in memory at once, and workers share them.
-    """
-    album = context.album(use, model.preparation)
+        data = use.data[use.languages.index(language)]
+        own = use.changed(languages=(language,), data=(data,))
+        encoded, _ = self._mapped(["asked", limit], own, parts, album)
+        items = [encoded.item(number) for number in range(len(encoded))]
+        return Prepared(use.family, self.layout, rows, items, encoded)
 
-    def parts() -> Parts:
-        for rows in parted(examples(use, context, seed)):
-            yield len(rows), columns_of(rows, use.family, model.tokenizer, layout, album)
+    def trained(self, use: Use, seed: int) -> tuple[Encoded, int]:
+        """The columns of the rows that a phase is trained on, and how many rows they are.
 
-    drawn = seed if use.examples or use.fraction or use.shares or use.labels == "shuffled" else None
-    return _mapped((["trained", drawn], use), parts, context, model, layout, album)
+        They are encoded in parts, so that neither rows nor items nor columns stand in memory at once.
+        """
+        album = self.context.album(use, self.model.preparation)
 
+        def parts() -> Parts:
+            for rows in parted(examples(use, self.context, seed)):
+                yield len(rows), columns_of(rows, use.family, self.model.tokenizer, self.layout, album)
 
-def _mapped(
-    chosen: tuple[list[Any], Use],
-    parts: Callable[[], Parts],
-    context: Context,
-    model: Model,
-    layout: Layout,
-    album: Album | None,
-) -> tuple[Encoded, int]:
-    """The columns of rows of a use, chosen in that way, on the store's disk."""
-    how, use = chosen
-    rows, words = use.model_dump(mode="json", exclude={"development"}), tokenizer.identity(model.tokenizer)
-    key = [VERSIONS, how, rows, words, repr(layout), album is not None]
-    name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
-    return mapped(context.store.root / "data", name, parts, album)
+        drawn = seed if use.examples or use.fraction or use.shares or use.labels == "shuffled" else None
+        return self._mapped(["trained", drawn], use, parts, album)
+
+    def _mapped(
+        self, chosen: list[Any], use: Use, parts: Callable[[], Parts], album: Album | None
+    ) -> tuple[Encoded, int]:
+        """The columns of rows of a use, chosen in that way, on the store's disk."""
+        rows = use.model_dump(mode="json", exclude={"development"})
+        words = pretrained.tokenizer_identity(self.model.tokenizer)
+        key = [VERSIONS, chosen, rows, words, repr(self.layout), album is not None]
+        name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
+        return mapped(self.context.store.root / "data", name, parts, album)
 
 
 def columns_of(

@@ -12,8 +12,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from xstilts.compute.distributed import full, part_of
 from xstilts.compute.model import Model
-from xstilts.compute.shards import full, part_of
 from xstilts.study.recipe import Recipe
 
 STATE = "state.safetensors"
@@ -62,7 +62,7 @@ class AdamW(torch.optim.AdamW):
 
 def adamw(model: Model, recipe: Recipe) -> AdamW:
     """AdamW; biases and norms are not decayed (as in jiant and the BERT scripts)."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    parameters = [parameter for _, parameter in trained(model)]
     groups = [
         {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": recipe.weight_decay},
         {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
@@ -70,7 +70,8 @@ def adamw(model: Model, recipe: Recipe) -> AdamW:
     return AdamW(groups, lr=recipe.learning_rate, betas=recipe.betas, eps=recipe.epsilon, fused=True)
 
 
-def _trained(model: Model) -> Iterator[tuple[str, torch.nn.Parameter]]:
+def trained(model: Model) -> Iterator[tuple[str, torch.nn.Parameter]]:
+    """The parameters that are trained, by their names."""
     return ((name, one) for name, one in model.named_parameters() if one.requires_grad)
 
 
@@ -89,7 +90,7 @@ def save(
     frozen is read from the parent again. Processes that divide the model all call this, and one writes.
     """
     tensors = {f"best.{name}": tensor for name, tensor in best.items()}
-    for name, parameter in _trained(model):
+    for name, parameter in trained(model):
         for what, tensor in {"parameter": parameter, **optimizer.state.get(parameter, {})}.items():
             whole = full(tensor)
             if writes:
@@ -126,7 +127,7 @@ def resume(
         best = {
             name.removeprefix("best."): file.get_tensor(name) for name in names if name.startswith("best.")
         }
-        for name, parameter in _trained(model):
+        for name, parameter in trained(model):
             with torch.no_grad():
                 parameter.copy_(part_of(file.get_tensor(f"parameter.{name}"), parameter))
             moments = [moment for moment in MOMENTS if f"{moment}.{name}" in names]

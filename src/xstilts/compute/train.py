@@ -9,17 +9,15 @@ from typing import Any
 import torch
 
 from xstilts import families
-from xstilts.compute import adapter, attention, checkpoint, dropout, embedding_rows, shards
-from xstilts.compute.batches import autocast
-from xstilts.compute.context import Context
+from xstilts.compute import adapter, attention, checkpoint, distributed, embedding_rows
+from xstilts.compute.context import Context, computes_on
 from xstilts.compute.data import generator
 from xstilts.compute.device import Execution, Unread, ahead
-from xstilts.compute.model import Model, loss_sum
-from xstilts.compute.ranks import Ranks
-from xstilts.compute.record import computes_on
+from xstilts.compute.distributed import Ranks
+from xstilts.compute.model import Model, forward_flops, loss_sum, sizes
+from xstilts.compute.predict import autocast
 from xstilts.compute.rows import MASKED_HEAD, head_name
-from xstilts.compute.size import forward_flops, sizes
-from xstilts.compute.state import adamw, resume, save
+from xstilts.compute.state import adamw, resume, save, trained
 from xstilts.compute.training_data import Data, mean_score, source_scores
 from xstilts.errors import LossError
 from xstilts.families.items import Layout
@@ -51,12 +49,14 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
     model, layouts = _prepared(phase, context, heads)
     data = Data.of(phase, context, model, layouts)
     total = data.schedule.total
-    check_at = _evenly(total, recipe.evaluations if data.watch else 0)
+    checks = recipe.evaluations if data.watch else 0
+    check_at = frozenset(round(total * (number + 1) / checks) for number in range(checks))
     rows_read = embedding_rows.reduce(model, data.every)
     checkpoint.put_tokenizer_away(model, context.folder / "checkpoint", writes=ranks.writes)
     execution = Execution.chosen(model, recipe, ranks.size)
     device = execution.device
-    whole = shards.placed(model, ranks, device)
+    whole = distributed.placed(model, ranks, device)
+    replica = ranks.replica(model)
 
     # The optimizer, and where an interrupted run had come to.
     optimizer = adamw(model, recipe)
@@ -79,15 +79,15 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
             losses = []
             for place, batch in enumerate(batches.micro):
                 on_device = batch.to(device)
+                replica.require_backward_grad_sync = place + 1 == len(batches.micro)
                 with autocast(device, recipe.precision):
-                    scores = model(on_device, heads[batches.task])
+                    scores = replica(on_device, heads[batches.task])
                 part_loss = loss_sum(scores, on_device) / (
                     batches.decided if place < batches.own else math.inf
                 )
-                (part_loss * ranks.weight).backward()  # type: ignore[no-untyped-call]
+                (part_loss * ranks.size).backward()  # type: ignore[no-untyped-call]
                 losses.append(part_loss.detach())
-            ranks.add_gradients(model.parameters())
-            norm = shards.full(torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip))
+            norm = distributed.full(torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip))
             unread.add(torch.stack([*losses, norm]), batches.tokens)
             late = ranks.writes and time.monotonic() - saved >= context.save_seconds
             point_due = update + 1 in check_at or (update + 1) % max(1, total // POINTS) == 0
@@ -113,12 +113,15 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
                 point |= {"rate": rate(recipe, update, total), "tokens": progress.tokens}
                 since, shown = 0.0, progress.update
                 if progress.update in check_at:
-                    shards.fill(whole, model)
+                    distributed.fill(whole, model)
                     score = mean_score(whole, data.watch, phase) if ranks.writes else 0.0
-                    shards.put_away(whole, model)
+                    distributed.put_away(whole, model)
                     point["development"] = ranks.first(score, device)
                     if progress.improves(point["development"]):
-                        best = _copy(whole) if ranks.writes and recipe.select == "best" else {}
+                        keeps = ranks.writes and recipe.select == "best"
+                        best = {
+                            name: weight.detach().cpu().clone() for name, weight in trained(whole) if keeps
+                        }
                     model.train()
                 progress.curve.append(point)
             if time.monotonic() - told >= REPORT_SECONDS:
@@ -134,7 +137,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
     # What only updates needed makes room for whole tables.
     optimizer.zero_grad()
     optimizer.state.clear()
-    shards.fill(whole, model)
+    distributed.fill(whole, model)
     if not ranks.writes:
         return {}
 
@@ -198,10 +201,10 @@ def _prepared(phase: Phase, context: Context, heads: dict[str, str]) -> tuple[Mo
     for name in set(model.heads) - set(heads.values()):
         del model.heads[name]
     if recipe.dropout is not None:
-        _set_dropout(model, recipe.dropout)
+        set_dropout(model, recipe.dropout)
     if recipe.adapter is not None:
         adapter.attach(model, recipe.adapter, new)
-    dropout.in_bulk(model)
+    attention.in_bulk(model)
     attention.keep_little(model.encoder)
     if context.means.save_memory:
         model.save_memory()
@@ -233,7 +236,7 @@ def carried(phase: Phase) -> dict[str, str]:
         alike = {
             head_name(other): other.task == use.task
             for other in phase.parent.uses
-            if other.family == use.family != "masked" and other.label_set == use.label_set
+            if use.kind.labelled and other.family == use.family and other.label_set == use.label_set
         }
         same = [name for name, is_same in alike.items() if is_same] or list(alike)
         if len(same) == 1:
@@ -256,11 +259,7 @@ def decay(recipe: Recipe, updates: int, total: int) -> float:
     return math.prod(1 - rate(recipe, update, total) * recipe.weight_decay for update in range(updates))
 
 
-def _evenly(total: int, count: int) -> frozenset[int]:
-    return frozenset(round(total * (number + 1) / count) for number in range(count))
-
-
-def _set_dropout(model: torch.nn.Module, share: float) -> None:
+def set_dropout(model: torch.nn.Module, share: float) -> None:
     """In every dropout layer, and in the attention of models that keep the share as a number (T5, Llama)."""
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
@@ -268,8 +267,3 @@ def _set_dropout(model: torch.nn.Module, share: float) -> None:
         for name, value in vars(module).items():
             if "dropout" in name and isinstance(value, float):
                 setattr(module, name, share)
-
-
-def _copy(model: Model) -> dict[str, torch.Tensor]:
-    trained = ((name, one) for name, one in model.named_parameters() if one.requires_grad)
-    return {name: parameter.detach().cpu().clone() for name, parameter in trained}

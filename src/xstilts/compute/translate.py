@@ -1,16 +1,18 @@
 """Translating the training rows of a task with a sequence-to-sequence model of transformers.
 
 Rows are translated in parts; each part is kept when it is done, so that a killed run continues and ends with
-the same file.
+the same file. Translation models know sentences, so texts are translated sentence by sentence. The answer to
+a question is translated by itself and then looked for in the translations of the sentences that hold it.
 """
 
 import gzip
 import os
+import re
 import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from math import ceil
 from pathlib import Path
@@ -18,10 +20,9 @@ from typing import Any
 
 from xstilts import tasks as registry
 from xstilts.compute.data import generator
-from xstilts.compute.retell import Telling, retold, told
 from xstilts.compute.translator import Translator, Wish
 from xstilts.data import languages, loader, translated
-from xstilts.data.examples import Example
+from xstilts.data.examples import Answer, Choice, Example, Pair, Question
 from xstilts.data.task import Task
 from xstilts.errors import DataError
 from xstilts.plain import say
@@ -59,13 +60,13 @@ def translate_all(
     the folder of that file. Raises whatever `Translator` and `translate` raise, before anything is translated
     where that can be known.
     """
-    one, (data, out) = registry.find(name), folders
+    task, (data, out) = registry.find(name), folders
     for language in to:
-        check(one, language)
+        check(task, language)
     if target_codes and len(target_codes) != len(to):
         what = f"{len(target_codes)} given for {len(to)} languages."
         raise DataError("--target-code", what, "Give one for each --to, in the same order, or none.")
-    out = out or (one.path.parent if one.path is not None else data)
+    out = out or (task.path.parent if task.path is not None else data)
     if out is None:
         raise DataError(
             "--out", "no folder to write to.", "Name one with --out, or a data folder with --data."
@@ -74,13 +75,13 @@ def translate_all(
     codes: Sequence[str | None] = target_codes or [None] * len(to)
     pairs = list(zip(to, codes, strict=True))
     for language, code in pairs:
-        translator.codes(one.source_language, language, code)
+        translator.codes(task.source_language, language, code)
     for language, code in pairs:
-        yield translate(one, language, translator, code, TranslationFolders(data, out))
+        yield translate(task, language, translator, code, TranslationFolders(data, out))
 
 
 def translate(
-    one: Task, language: str, translator: Translator, target_code: str | None, places: TranslationFolders
+    task: Task, language: str, translator: Translator, target_code: str | None, places: TranslationFolders
 ) -> Path:
     """Write the training rows of a task in another language, and beside them a record of how they were made.
 
@@ -88,53 +89,15 @@ def translate(
     Raises DataError if the rows cannot be read or are not translated, or if the file is there and was made in
     another way.
     """
-    check(one, language)
-    codes = translator.codes(one.source_language, language, target_code)
-    made = _made(one, language, translator, codes, places)
-    folder = places.out / translated.folder(one)
-    path, record = folder / f"{language}.jsonl.gz", folder / f"{language}.json"
-    if _done(path, record, made):
-        say(f"{one.name} to {language}: {path} is there already.")
-        return path
-    rows = _rows(one, translator.wish, places)
-    parts = folder / f"{language}.partial"
-    _begin(parts, made)
-    joint = "" if languages.find(language).script in UNSPACED else " "
-    began, kept = time.monotonic(), 0
-    for start in range(0, len(rows), PART):
-        part = parts / f"{start:08}.json"
-        if part.exists():
-            kept = start + PART
-            continue
-        write_json(part, _part(rows[start : start + PART], translator, codes, joint))
-        _tell(one, language, min(start + PART, len(rows)), len(rows), kept, time.monotonic() - began)
-    _finish(path, record, made, sorted(parts.glob("[0-9]*.json")))
-    shutil.rmtree(parts)
-    return path
-
-
-def check(one: Task, language: str) -> None:
-    """Raises DataError if the rows of the task are not translated into that language by a model."""
-    translated.check(one, language)
-    if one.made is not None:
-        what = "needs no model: the lab says the same meanings in every language."
-        raise DataError(f"task '{one.name}'", what, "Its translated rows are there without this command.")
-
-
-def _made(
-    one: Task,
-    language: str,
-    translator: Translator,
-    codes: tuple[str | None, str | None],
-    places: TranslationFolders,
-) -> dict[str, Any]:
-    """Everything that the rows depend on but the versions of the libraries."""
-    wish, source = translator.wish, one.source_language
-    return {
+    check(task, language)
+    codes = translator.codes(task.source_language, language, target_code)
+    # Everything that the rows depend on but the versions of the libraries.
+    wish, source = translator.wish, task.source_language
+    made = {
         "version": VERSION,
-        "task": one.name,
-        "task_version": one.version,
-        "source": {"language": source, "data": loader.identity(one, "train", source, places.data)},
+        "task": task.name,
+        "task_version": task.version,
+        "source": {"language": source, "data": loader.identity(task, "train", source, places.data)},
         "language": language,
         "model": wish.model if wish.revision is not None else translator.folder.name,
         "revision": wish.revision,
@@ -147,14 +110,54 @@ def _made(
             "longest": wish.longest,
         },
     }
+    folder = places.out / translated.folder(task)
+    path, record = folder / f"{language}.jsonl.gz", folder / f"{language}.json"
+    if _done(path, record, made):
+        say(f"{task.name} to {language}: {path} is there already.")
+        return path
+    rows = _rows(task, translator.wish, places)
+    parts = folder / f"{language}.partial"
+    # The folder of the finished parts, without those that were made in another way.
+    stated = parts / "made.json"
+    if parts.exists() and not (stated.exists() and read_json(stated) == made):
+        shutil.rmtree(parts)
+    try:
+        parts.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        now = "Name another folder with --out."
+        raise DataError(str(parts), f"cannot be written ({error.strerror}).", now) from error
+    write_json(stated, made)
+    joint = "" if languages.find(language).script in UNSPACED else " "
+    began, kept = time.monotonic(), 0
+    for start in range(0, len(rows), PART):
+        part = parts / f"{start:08}.json"
+        if part.exists():
+            kept = start + PART
+            continue
+        write_json(part, _part(rows[start : start + PART], translator, codes, joint))
+        done, total = min(start + PART, len(rows)), len(rows)
+        speed = (done - kept) / (time.monotonic() - began)
+        left = f", about {ceil((total - done) / speed / 60)} min left" if done < total else ""
+        say(f"{task.name} to {language}: {done:,} of {total:,} rows, {speed:.1f} a second{left}")
+    _finish(path, record, made, sorted(parts.glob("[0-9]*.json")))
+    shutil.rmtree(parts)
+    return path
 
 
-def _rows(one: Task, wish: Wish, places: TranslationFolders) -> list[Example]:
+def check(task: Task, language: str) -> None:
+    """Raises DataError if the rows of the task are not translated into that language by a model."""
+    translated.check(task, language)
+    if task.made is not None:
+        what = "needs no model: the lab says the same meanings in every language."
+        raise DataError(f"task '{task.name}'", what, "Its translated rows are there without this command.")
+
+
+def _rows(task: Task, wish: Wish, places: TranslationFolders) -> list[Example]:
     """The rows to translate, in the order of the source."""
-    rows = loader.load(one, "train", one.source_language, places.data)
+    rows = loader.load(task, "train", task.source_language, places.data)
     if wish.examples is None or wish.examples >= len(rows):
         return rows
-    drawn = generator("translate", one.name).permutation(len(rows))[: wish.examples]
+    drawn = generator("translate", task.name).permutation(len(rows))[: wish.examples]
     return [rows[row] for row in sorted(drawn)]
 
 
@@ -171,19 +174,6 @@ def _done(path: Path, record: Path, made: Mapping[str, Any]) -> bool:
     raise DataError(str(there[0]), what, "Remove it, or name another folder with --out.")
 
 
-def _begin(parts: Path, made: Mapping[str, Any]) -> None:
-    """The folder of the finished parts, without those that were made in another way."""
-    stated = parts / "made.json"
-    if parts.exists() and not (stated.exists() and read_json(stated) == made):
-        shutil.rmtree(parts)
-    try:
-        parts.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        now = "Name another folder with --out."
-        raise DataError(str(parts), f"cannot be written ({error.strerror}).", now) from error
-    write_json(stated, made)
-
-
 def _part(
     rows: Sequence[Example], translator: Translator, codes: tuple[str | None, str | None], joint: str
 ) -> dict[str, Any]:
@@ -193,12 +183,6 @@ def _part(
     dropped = Counter(row for row in new if isinstance(row, str))
     kept = [translated.to_json(row) for row in new if not isinstance(row, str)]
     return {"rows": kept, "dropped": dict(sorted(dropped.items())), "cut": dict(cut)}
-
-
-def _tell(one: Task, language: str, done: int, total: int, kept: int, seconds: float) -> None:
-    speed = (done - kept) / seconds
-    left = f", about {ceil((total - done) / speed / 60)} min left" if done < total else ""
-    say(f"{one.name} to {language}: {done:,} of {total:,} rows, {speed:.1f} a second{left}")
 
 
 def _finish(path: Path, record: Path, made: Mapping[str, Any], parts: Sequence[Path]) -> None:
@@ -217,7 +201,13 @@ def _finish(path: Path, record: Path, made: Mapping[str, Any], parts: Sequence[P
             what = f"no row is left: {dict(dropped)}."
             raise DataError(str(path), what, "Does the model translate from this language into that one?")
         counts = {"rows": rows, "dropped": dict(sorted(dropped.items())), "cut": dict(cut)}
-        write_json(record, {**made, **counts, "versions": _versions()})
+        found = {}
+        for name in ("torch", "transformers", "tokenizers", "sentencepiece"):
+            try:
+                found[name] = version(name)
+            except PackageNotFoundError:
+                continue
+        write_json(record, {**made, **counts, "versions": found})
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
@@ -225,11 +215,120 @@ def _finish(path: Path, record: Path, made: Mapping[str, Any], parts: Sequence[P
     say(f"{made['task']} to {made['language']}: {rows:,} rows{lost}.")
 
 
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in ("torch", "transformers", "tokenizers", "sentencepiece"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
+EMPTY, NOT_FOUND = "empty translation", "answer not found"
+"""Why a row is dropped."""
+
+_BREAK = re.compile(r"""(?<=[.!?…。！？।])["'”’»)\]]*(?:\s+|(?<=[。！？]))(?=\S)""")
+_ABBREVIATION = re.compile(r"(?:^|[\s(\"'“])(?:[A-Z][a-z]{0,3}|(?:[A-Za-z]\.)*[A-Za-z])\.$")
+_STOPS = ".。।!！?？"
+
+
+@dataclass(frozen=True)
+class Telling:
+    """The translation of each sentence, and what stands between two of them in the new language."""
+
+    sentences: Mapping[str, str]
+    joint: str = " "
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Where the sentences of a text begin and end; none if it is blank.
+
+    A full stop ends no sentence after a short word with a capital (`Dr.`, `St.`), after single letters
+    (`U.S.`), nor before a small letter: rather two sentences in one than one in two.
+    """
+    found, start = list[tuple[int, int]](), len(text) - len(text.lstrip())
+    for gap in _BREAK.finditer(text):
+        before = text[start : gap.end()].rstrip()
+        if text[gap.end()].islower() or _ABBREVIATION.search(before):
             continue
-    return found
+        found.append((start, start + len(before)))
+        start = gap.end()
+    end = len(text.rstrip())
+    return [*found, (start, end)] if start < end else found
+
+
+def told(example: Example) -> Iterator[str]:
+    """All that must be translated for a row: its sentences and its answers."""
+    match example:
+        case Pair():
+            texts: Sequence[str] = (example.text, example.text2 or "")
+        case Choice():
+            texts = (example.context, *example.options)
+        case Question():
+            texts = (example.context, example.question)
+            yield from (answer.text for answer in example.answers)
+        case _:
+            raise AssertionError("only rows of translated.FAMILIES are translated")
+    for text in texts:
+        yield from (text[start:end] for start, end in sentences(text))
+
+
+def retold(example: Example, telling: Telling) -> Example | str:
+    """The row in the new language with its label or answer; or why it is dropped: EMPTY or NOT_FOUND."""
+    match example:
+        case Pair():
+            text2 = None if example.text2 is None else _text(example.text2, telling)
+            pair = replace(example, text=_text(example.text, telling), text2=text2)
+            lost = _lost(example.text, pair.text) or _lost(example.text2, text2)
+            return EMPTY if lost else pair
+        case Choice():
+            options = tuple(_text(option, telling) for option in example.options)
+            choice = replace(example, context=_text(example.context, telling), options=options)
+            lost = _lost(example.context, choice.context) or any(map(_lost, example.options, options))
+            return EMPTY if lost else choice
+        case Question():
+            context, asked = _text(example.context, telling), _text(example.question, telling)
+            if _lost(example.context, context) or _lost(example.question, asked):
+                return EMPTY
+            found = [_answer(example.context, answer, telling) for answer in example.answers]
+            answers = tuple(
+                Answer(context[start:end], start)
+                for start, end in (place for place in found if place is not None)
+            )
+            if example.answers and not answers:
+                return NOT_FOUND
+            return Question(context, asked, answers, example.id)
+        case _:
+            raise AssertionError("only rows of translated.FAMILIES are translated")
+
+
+def _lost(old: str | None, new: str | None) -> bool:
+    return bool(old and old.strip()) and not (new and new.strip())
+
+
+def _text(text: str, telling: Telling) -> str:
+    parts = (telling.sentences[text[start:end]].strip() for start, end in sentences(text))
+    return telling.joint.join(part for part in parts if part)
+
+
+def _answer(context: str, answer: Answer, telling: Telling) -> tuple[int, int] | None:
+    """Where the answer stands in the translated context: as it is, else whatever its capitals.
+
+    Of several places in the sentences that hold it, the one nearest to where it stands in the original.
+    """
+    wanted = telling.sentences[answer.text].strip()
+    if not answer.text.rstrip().endswith(tuple(_STOPS)):
+        wanted = wanted.rstrip(_STOPS)
+    old, new = sentences(context), list[tuple[int, int]]()
+    at = 0
+    for start, end in old:
+        length = len(telling.sentences[context[start:end]].strip())
+        new.append((at, at + length))
+        at += length + (len(telling.joint) if length else 0)
+    held = [
+        row
+        for row, (start, end) in enumerate(old)
+        if start < answer.start + len(answer.text) and answer.start < end
+    ]
+    if not held or not wanted:
+        return None
+    before, told_before = old[held[0]][0], new[held[0]][0]
+    share = (answer.start - before) / (old[held[-1]][1] - before)
+    region = _text(context, telling)[told_before : new[held[-1]][1]]
+    for flags in (0, re.IGNORECASE):
+        places = [match.start() for match in re.finditer(re.escape(wanted), region, flags)]
+        if places:
+            best = min(places, key=lambda place: abs(place - share * len(region)))
+            return told_before + best, told_before + best + len(wanted)
+    return None

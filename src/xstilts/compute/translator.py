@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
 
-from xstilts.compute.bare import reason
-from xstilts.compute.pretrained import download
-from xstilts.errors import BackboneError, InputError
+from xstilts.compute.pretrained import reason, refused
+from xstilts.errors import BackboneError
 from xstilts.study.backbone import SHAPE, WEIGHTS
+from xstilts.study.models import download
 
 WANTED = (WEIGHTS, "*.json", "*.model", "*.spm", "*.txt")
 CONVERT = "Convert it: AutoModelForSeq2SeqLM.from_pretrained(FOLDER).save_pretrained(FOLDER)."
@@ -47,7 +47,23 @@ class Translator:
         """Raises BackboneError if there is no such model, or none that is safe to load and translates."""
         self.wish = wish
         self.folder = _folder(wish)
-        self.checksum = _checksum(self.folder)
+        folder, where = self.folder, str(self.folder)
+        if not (folder / SHAPE).is_file():
+            raise BackboneError(where, f"holds no {SHAPE}.", "Name a folder made by `save_pretrained`.")
+        if not any(folder.glob(WEIGHTS)):
+            pickled = sorted(folder.glob("*.bin"))
+            what = (
+                f"holds {pickled[0].name}, a pickle, which can run code."
+                if pickled
+                else f"holds no {WEIGHTS}."
+            )
+            raise BackboneError(where, what, CONVERT)
+        digest = hashlib.sha256()
+        for path in sorted({path for pattern in WANTED for path in folder.glob(pattern) if path.is_file()}):
+            digest.update(path.name.encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        self.checksum = "sha256:" + digest.hexdigest()
         self.tokenizer, self.model = _load(self.folder)
         self.model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu")).eval()
 
@@ -65,14 +81,12 @@ class Translator:
         if self.wish.source_code is not None:
             what = "has a tokenizer without codes for the source language."
             raise BackboneError(where, what, "Leave --source-code out.")
-        if target_code is not None and not self._is_word(target_code):
+        known, word = self.tokenizer, target_code
+        unknown = word is not None and known.convert_tokens_to_ids(word) in (None, known.unk_token_id)
+        if word is not None and (unknown or word not in known.tokenize(word)):
             what = f"has a tokenizer without the word '{target_code}'."
             raise BackboneError(where, what, "Leave --target-code out, or name a word of its vocabulary.")
         return None, target_code
-
-    def _is_word(self, code: str) -> bool:
-        unknown = self.tokenizer.convert_tokens_to_ids(code) in (None, self.tokenizer.unk_token_id)
-        return not unknown and code in self.tokenizer.tokenize(code)
 
     def _known(self, code: str, option: str) -> str:
         if self._id(code) is None:
@@ -149,55 +163,28 @@ def _folder(wish: Wish) -> Path:
     return folder.resolve()
 
 
-def _checksum(folder: Path) -> str:
-    """The identity of a model: the checksum of its weights, settings and tokenizer.
-
-    Raises BackboneError if it has no weights in safetensors format, or asks for code of its own.
-    """
-    where = str(folder)
-    if not (folder / SHAPE).is_file():
-        raise BackboneError(where, f"holds no {SHAPE}.", "Name a folder made by `save_pretrained`.")
-    if not any(folder.glob(WEIGHTS)):
-        pickled = sorted(folder.glob("*.bin"))
-        what = (
-            f"holds {pickled[0].name}, a pickle, which can run code." if pickled else f"holds no {WEIGHTS}."
-        )
-        raise BackboneError(where, what, CONVERT)
-    digest = hashlib.sha256()
-    for path in sorted({path for pattern in WANTED for path in folder.glob(pattern) if path.is_file()}):
-        digest.update(path.name.encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return "sha256:" + digest.hexdigest()
-
-
 def _load(folder: Path) -> tuple[Any, Any]:
     """Tokenizer and model, from safetensors alone and without code of their own."""
-    where = str(folder)
-    try:
-        settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-        if not settings.is_encoder_decoder:
-            what = f"is a {settings.model_type} model, which translates nothing: it has no decoder."
-            raise BackboneError(where, what, "Name a translation model, such as Marian, M2M100 or NLLB.")
-        with warnings.catch_warnings():
-            # Marian's would use it for a function that encoding does not call.
-            warnings.filterwarnings("ignore", "Recommended: pip install sacremoses")
+    where, again = str(folder), "Name a folder made by `save_pretrained`, or fetch it again."
+    with refused(where, "cannot be loaded", again), warnings.catch_warnings():
+        # Marian's would use it for a function that encoding does not call.
+        warnings.filterwarnings("ignore", "Recommended: pip install sacremoses")
+        try:
+            settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+            if not settings.is_encoder_decoder:
+                what = f"is a {settings.model_type} model, which translates nothing: it has no decoder."
+                raise BackboneError(where, what, "Name a translation model, such as Marian, M2M100 or NLLB.")
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        model, report = AutoModelForSeq2SeqLM.from_pretrained(
-            folder,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
-    except ImportError as error:
-        now = "Install it: pip install 'xstilts[translate]'."
-        raise BackboneError(where, f"needs a package ({reason(error)}).", now) from error
-    except InputError:
-        raise
-    except Exception as error:  # whatever transformers raises about the user's folder is the user's to know
-        now = "Name a folder made by `save_pretrained`, or fetch it again."
-        raise BackboneError(where, f"cannot be loaded ({reason(error)}).", now) from error
+            model, report = AutoModelForSeq2SeqLM.from_pretrained(
+                folder,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
+        except ImportError as error:
+            now = "Install it: pip install 'xstilts[translate]'."
+            raise BackboneError(where, f"needs a package ({reason(error)}).", now) from error
     if report["missing_keys"]:
         what = f"lacks weights: {', '.join(sorted(report['missing_keys'])[:3])}."
         raise BackboneError(where, what, "Fetch it again.")

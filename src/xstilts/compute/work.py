@@ -1,17 +1,22 @@
-"""The work: one step, from a lease to a folder in the store. Launchers only decide where this is called."""
+"""The work: one step, from a lease to a folder in the store. Launchers only decide where this is called.
 
+python -m xstilts.compute.work          (trains a phase along with another process; not started by hand)
+"""
+
+import json
+import os
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any, Literal
 
-from xstilts.compute import record
-from xstilts.compute.context import MICRO_TOKENS, Context, Event, Means
+from xstilts.compute.context import MICRO_TOKENS, Context, Event, Means, begin, record
 from xstilts.errors import DamageError, StoreError, XstiltsError
 from xstilts.store import Store, write_json
-from xstilts.store.leases import Lease
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Evaluation, Phase
 from xstilts.study.sources import read
@@ -33,44 +38,40 @@ def compute(
     places: Places,
     report: Callable[[Event], None],
     means: Means = ALONE,
+    *,
+    checkpoint: bool = False,
 ) -> Outcome:
-    """Compute a step unless it is there or another process is at it.
+    """Compute a step, or its `checkpoint`, unless that is there or another process is at it.
 
-    A parent whose checkpoint was dropped is computed again first. Raises whatever the computation raises,
-    after keeping it as the step's failure in the store; a StoreError is not the step's fault and is not kept,
-    unless a file that the step needs is damaged.
+    A parent whose checkpoint was dropped is computed again first, for the step cannot begin without. Raises
+    whatever the computation raises, after keeping it as the step's failure in the store; a StoreError is not
+    the step's fault and is not kept, unless a file that the step needs is damaged.
     """
-    return _ensure(step, store.done, _Bench(store, places, report, means))
-
-
-@dataclass(frozen=True)
-class _Bench:
-    """What is the same for a step and those that it needs."""
-
-    store: Store
-    places: Places
-    report: Callable[[Event], None]
-    means: Means
-
-
-def _ensure(step: Step, is_there: Callable[[Step], bool], bench: _Bench) -> Outcome:
-    """Compute a step unless it is there, after the parent without whose checkpoint it cannot begin."""
-    store, parent = bench.store, step.parent
+    is_there, parent = store.has_checkpoint if checkpoint else store.done, step.parent
     if is_there(step):
         return "found"
     lease = store.lease(step.fingerprint)
     if lease is None:
         return "busy"
+
+    def watched(event: Event) -> None:
+        if lease.lost:
+            raise LeaseLostError
+        report(event)
+
     with lease:
         if is_there(step):  # finished by another between the first look and the lease
             return "found"
-        bench.report({"kind": "begin"})
+        report({"kind": "begin"})
         begun = False
         try:
-            if parent is not None and _ensure(parent, store.has_checkpoint, bench) == "busy":
+            if (
+                parent is not None
+                and compute(parent, store, places, report, means, checkpoint=True) == "busy"
+            ):
                 return "busy"
             begun = True
-            _attempt(step, replace(bench, report=_watched(bench.report, lease)))
+            _attempt(step, store, places, watched, means)
         except LeaseLostError:
             return "busy"
         except Exception as error:
@@ -86,44 +87,32 @@ def _ensure(step: Step, is_there: Callable[[Step], bool], bench: _Bench) -> Outc
     return "done"
 
 
-def _attempt(step: Step, bench: _Bench) -> None:
+def _attempt(step: Step, store: Store, places: Places, report: Callable[[Event], None], means: Means) -> None:
     """Compute a step with as large a micro-batch as fits: each want of memory halves it, once in a run."""
-    failure = bench.store.failure(step.fingerprint)
-    tokens = max(1, MICRO_TOKENS >> (0 if failure is None else failure.killed))
-    try:
-        _compute(step, bench, tokens)
-    except Exception as error:
-        if not _wants_memory(error):
-            raise
-        bench.store.fail(step, f"{message(error)} {AGAIN}", traceback.format_exc(), killed=True)
-    else:
-        return
-    if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    _compute(step, bench, max(1, tokens // 2))
-
-
-def _compute(step: Step, bench: _Bench, micro_tokens: int) -> None:
-    began = time.monotonic()
-    record.begin()
-    with bench.store.writing(step) as folder:
-        running = bench.store.running(step.fingerprint)
-        context = Context(
-            bench.store,
-            step,
-            folder,
-            running,
-            bench.places,
-            bench.report,
-            micro_tokens=micro_tokens,
-            means=bench.means,
-        )
-        result = _result(step, context)
-        result["sources"] = [asdict(source) for source in read(step, bench.places)]
-        if micro_tokens != MICRO_TOKENS:
-            result["micro_tokens"] = micro_tokens
-        seconds = time.monotonic() - began
-        write_json(folder / "record.json", record.record(step, result, seconds))
+    failure = store.failure(step.fingerprint)
+    tokens, halved = max(1, MICRO_TOKENS >> (0 if failure is None else failure.killed)), False
+    while True:
+        began = time.monotonic()
+        begin()
+        try:
+            with store.writing(step) as folder:
+                running = store.running(step.fingerprint)
+                how: dict[str, Any] = {"micro_tokens": tokens, "means": means}
+                result = _result(step, Context(store, step, folder, running, places, report, **how))
+                result["sources"] = [asdict(source) for source in read(step, places)]
+                if tokens != MICRO_TOKENS:
+                    result["micro_tokens"] = tokens
+                seconds = time.monotonic() - began
+                write_json(folder / "record.json", record(step, result, seconds))
+        except Exception as error:
+            if halved or not _wants_memory(error):
+                raise
+            store.fail(step, f"{message(error)} {AGAIN}", traceback.format_exc(), killed=True)
+        else:
+            return
+        tokens, halved = max(1, tokens // 2), True
+        if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 def message(error: Exception) -> str:
@@ -144,7 +133,7 @@ def _result(step: Step, context: Context) -> dict[str, Any]:
 
             return create(backbone, context)
         case Phase() as phase:
-            from xstilts.compute.ranks import started
+            from xstilts.compute.distributed import started
             from xstilts.compute.train import train
 
             with started(context) as ranks:
@@ -155,10 +144,34 @@ def _result(step: Step, context: Context) -> dict[str, Any]:
             return evaluate(evaluation, context)
 
 
-def _watched(report: Callable[[Event], None], lease: Lease) -> Callable[[Event], None]:
-    def watched(event: Event) -> None:
-        if lease.lost:
-            raise LeaseLostError
-        report(event)
+def end_with_parent() -> None:
+    """End this process when the one that started it does, however it ends: its pipe closes."""
 
-    return watched
+    def wait() -> None:
+        os.read(sys.stdin.fileno(), 1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def main() -> None:
+    """Train a phase along with the first process, as one of a higher rank (`compute.distributed`)."""
+    from xstilts.compute.distributed import Ranks, joined
+    from xstilts.compute.train import train
+
+    told = json.loads(sys.stdin.buffer.readline())
+    end_with_parent()
+    step, store = Step.from_spec(told["spec"]), Store(Path(told["store"]))
+    phase, rank, means = step.specification, told["rank"], Means(**told["means"])
+    assert isinstance(phase, Phase), "only phases are trained"
+    folder = Path(told["folder"]) / str(rank)
+    folder.mkdir()
+    with joined(rank, means.processes, Path(told["folder"])):
+        running, places = store.running(step.fingerprint), Places.from_json(told["places"])
+        ranks = Ranks(rank, means.processes, means.divide)
+        how: dict[str, Any] = {"micro_tokens": told["micro_tokens"], "means": means, "ranks": ranks}
+        train(phase, Context(store, step, folder, running, places, lambda event: None, **how))
+
+
+if __name__ == "__main__":
+    main()

@@ -12,52 +12,9 @@ Nothing here knows a model or imports torch; a tokenizer is handed in.
 """
 
 import importlib
-from collections.abc import Sequence
-from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from xstilts.families.items import Item, Layout
+from xstilts.families.items import Family, Layout
 from xstilts.families.text import TEXT_FAMILIES, TextReadout
-
-Tokenizer = Any
-"""A fast tokenizer of transformers."""
-
-Prediction = Any
-"""What a family predicts for one example: a label, an index, tags, an answer's text."""
-
-
-class Family(Protocol):
-    """What each family module's FAMILY offers; `version` is raised when its numbers change."""
-
-    name: str
-    version: int
-    axis: str
-
-    def outputs(self, layout: Layout) -> int:
-        """The number of outputs of the head."""
-
-    def encode(self, examples: Sequence[Any], tokenizer: Tokenizer, layout: Layout) -> list[Item]:
-        """The model's inputs, in the order of the examples; an example may give several items."""
-
-    def decode(
-        self,
-        examples: Sequence[Any],
-        items: Sequence[Item],
-        scores: Sequence[NDArray[np.float32]],
-        layout: Layout,
-    ) -> list[Prediction]:
-        """One prediction per example; `scores[i]` is [reads, outputs] of item i."""
-
-    def gold(self, example: Any) -> Prediction:
-        """What is right, in the form that the metrics take."""
-
-    def majority(self, training: Sequence[Any], examples: Sequence[Any]) -> list[Prediction]:
-        """The predictions of a system that sees only how often each answer is right in training."""
-
-    def shuffled(self, examples: Sequence[Any], rng: np.random.Generator) -> list[Any]:
-        """The same examples with their answers exchanged among them: a control without information."""
 
 
 def find(name: str) -> Family:

@@ -1,23 +1,22 @@
 """Multiple choice: each option is a sequence, their summary states compete."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.data.examples import Choice
-from xstilts.families.items import Item, Layout, tokenize
+from xstilts.families.items import Family, Item, Layout, most_frequent, tokenize
 
 
-@dataclass(frozen=True)
-class MultipleChoice:
+class MultipleChoice(Family):
     """A context and its possible continuations (HellaSwag, Cosmos QA, CommonsenseQA, XCOPA, ...)."""
 
-    name: str = "choice"
-    version: int = 2
-    axis: str = "reads"
+    name = "choice"
+    tokens = 250  # HellaSwag's four endings have 340, Cosmos QA's 440, CommonsenseQA's five 100
+    version = 2
+    axis = "reads"
 
     def outputs(self, layout: Layout) -> int:
         """One score per option."""
@@ -50,20 +49,16 @@ class MultipleChoice:
         """The option with the highest score; ties go to the lower index."""
         return [int(score[:, 0].argmax()) for score in scores]
 
-    def gold(self, example: Choice) -> int:
-        """The index of the right option."""
-        return example.label
-
     def majority(self, training: Sequence[Choice], examples: Sequence[Choice]) -> list[int]:
         """The most frequent position of the right option in the training data.
 
         Files whose right option always stands at the same place say nothing by that: then the options in
         turn, which are right as often as one of so many.
         """
-        counts = Counter(row.label for row in training)
-        if len(counts) == 1:
+        labels = [row.label for row in training]
+        if len(set(labels)) == 1:
             return [number % len(example.options) for number, example in enumerate(examples)]
-        best = min(counts, key=lambda label: (-counts[label], label))
+        best = most_frequent(labels)
         return [min(best, len(example.options) - 1) for example in examples]
 
     def shuffled(self, examples: Sequence[Choice], rng: np.random.Generator) -> list[Choice]:

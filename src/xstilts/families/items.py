@@ -1,13 +1,24 @@
-"""Items: the model's inputs, made by a family from examples."""
+"""What every family is, and items: the model's inputs, which it makes of examples."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from xstilts.errors import DataError, did_you_mean
 
 IGNORED = -100
 """A gold index that no loss is taken of."""
+
+Tokenizer = Any
+"""A fast tokenizer of transformers."""
+
+Prediction = Any
+"""What a family predicts for one example: a label, an index, tags, an answer's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,64 @@ class Item:
     note: Any = None
     targets: tuple[list[int], ...] = ()
     images: tuple[tuple[str, ...], ...] = ()
+
+
+class Family(ABC):
+    """A kind of task. Most have rows with one label each, which are read off the summary state.
+
+    `version` is raised when its numbers change; `axis` is where the choice is made (see the package). It is
+    `labelled` unless it is text alone, which is trained on and never scored; `trained` if a head answers,
+    which training makes; `pictured` if its rows are about images. `tokens` are those of a row, roughly, where
+    only the number of rows is known; of images none are counted, for what a model makes of pixels differs.
+    """
+
+    name: str
+    version: int = 1
+    axis: str = "outputs"
+    labelled: bool = True
+    trained: bool = True
+    pictured: bool = False
+    tokens: int = 40  # as MNLI
+
+    def outputs(self, layout: Layout) -> int:
+        """The number of outputs of the head: one for each label."""
+        return len(layout.labels)
+
+    @abstractmethod
+    def encode(self, examples: Sequence[Any], tokenizer: Tokenizer, layout: Layout) -> list[Item]:
+        """The model's inputs, in the order of the examples; an example may give several items."""
+
+    def decode(
+        self,
+        examples: Sequence[Any],
+        items: Sequence[Item],
+        scores: Sequence[NDArray[np.float32]],
+        layout: Layout,
+    ) -> list[Prediction]:
+        """One prediction per example; `scores[i]` is [reads, outputs] of item i.
+
+        The label with the highest score; ties go to the lower index.
+        """
+        return [layout.labels[int(score[0].argmax())] for score in scores]
+
+    def gold(self, example: Any) -> Prediction:
+        """What is right, in the form that the metrics take."""
+        return example.label
+
+    def majority(self, training: Sequence[Any], examples: Sequence[Any]) -> list[Prediction]:
+        """The predictions of a system that sees only how often each answer is right in training."""
+        return [most_frequent(row.label for row in training)] * len(examples)
+
+    def shuffled(self, examples: Sequence[Any], rng: np.random.Generator) -> list[Any]:
+        """The same examples with their answers exchanged among them: a control without information."""
+        order = rng.permutation(len(examples))
+        return [replace(row, label=examples[other].label) for row, other in zip(examples, order, strict=True)]
+
+
+def most_frequent(labels: Iterable[Any]) -> Any:
+    """The label that occurs most often; of equal ones the first in their own order."""
+    counts = Counter(labels)
+    return min(counts, key=lambda label: (-counts[label], label))
 
 
 def tokenize(

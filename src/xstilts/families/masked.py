@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.data.examples import Caption, Text
-from xstilts.families.items import Item, Layout, tokenize
+from xstilts.families.items import Family, Item, Layout, tokenize
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,11 @@ class Vocabulary:
     special: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Masked:
+class Masked(Family):
     """Unlabelled text, or parallel text."""
 
-    name: str = "masked"
-    version: int = 1
-    axis: str = "outputs"
+    name = "masked"
+    labelled = False
 
     def outputs(self, layout: Layout) -> int:
         """The vocabulary, which the head takes from the model."""
@@ -60,14 +58,6 @@ class Masked:
     def gold(self, example: Text) -> str:
         """The text; its gold tokens depend on what is masked."""
         return example.text
-
-    def majority(self, training: Sequence[Text], examples: Sequence[Text]) -> list[str]:
-        """Not defined: masked texts are trained on, never evaluated as a task."""
-        raise NotImplementedError("masked texts have no majority answer")
-
-    def shuffled(self, examples: Sequence[Text], rng: np.random.Generator) -> list[Text]:
-        """Not defined: there are no labels to shuffle."""
-        raise NotImplementedError("masked texts have no labels to shuffle")
 
 
 def mask(

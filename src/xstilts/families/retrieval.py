@@ -4,24 +4,22 @@ As in XTREME (Hu et al. 2020): all tokens are averaged, special ones included; v
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.data.examples import Bitext
-from xstilts.families.items import Item, Layout, tokenize
+from xstilts.families.items import Family, Item, Layout, tokenize
 from xstilts.metrics.mining import unit
 
 
-@dataclass(frozen=True)
-class Retrieval:
+class Retrieval(Family):
     """Sentences of two languages, to be matched (Tatoeba) or mined (BUCC)."""
 
-    name: str = "retrieval"
-    version: int = 1
-    axis: str = "none"
+    name = "retrieval"
+    axis = "none"
+    trained = False
 
     def outputs(self, layout: Layout) -> int:
         """No head."""
@@ -58,10 +56,6 @@ class Retrieval:
         """The same row for every query: right once."""
         (bitext,) = examples
         return [0] * len(bitext.target)
-
-    def shuffled(self, examples: Sequence[Bitext], rng: np.random.Generator) -> list[Bitext]:
-        """Not defined: retrieval is not trained."""
-        raise NotImplementedError("retrieval is not trained")
 
 
 def nearest(queries: NDArray[np.float32], candidates: NDArray[np.float32], block: int = 4096) -> list[int]:

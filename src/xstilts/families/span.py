@@ -7,14 +7,14 @@ the first state read, so index 0 of a decision means none (as in Devlin et al. 2
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.data.examples import Answer, Question
-from xstilts.families.items import Item, Layout, separator
+from xstilts.families.items import Family, Item, Layout, separator
 
 MAX_QUESTION = 64
 """Tokens kept of a question (jiant and the BERT scripts: max_query_length 64)."""
@@ -94,13 +94,13 @@ def _short_questions(examples: Sequence[Question], tokenizer: Any, longest: int)
     ]
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(Family):
     """Questions whose answers are spans of a context (SQuAD, XQuAD, MLQA, TyDiQA-GoldP, ...)."""
 
-    name: str = "span"
-    version: int = 2
-    axis: str = "reads"
+    name = "span"
+    tokens = 200  # as SQuAD
+    version = 2
+    axis = "reads"
 
     def outputs(self, layout: Layout) -> int:
         """Two scores per token: first of the answer, last of the answer."""
@@ -142,7 +142,20 @@ class Span:
         for item in windows:
             context, places = examples[item.example].context, order.get(item.example, [])
             item.note[1:] = [(start, _whole(context, end, places)) for start, end in item.note[1:]]
-        return _marked(examples, windows)
+        # Gold are the reads where the first gold answer begins and ends. White space around it is no part of
+        # it, as it is no part of a token; nor are signs that the tokenizer drops, such as marks of direction.
+        # What it drops is seen in all windows of a context together.
+        held: dict[int, list[tuple[int, int]]] = {}
+        for item in windows:
+            if examples[item.example].answers:
+                held.setdefault(item.example, []).extend(item.note[1:])
+        answers = {row: answer_tokens(examples[row].answers[0], given) for row, given in held.items()}
+        return [
+            replace(item, gold=_gold_reads(*answers[item.example], item.note))
+            if item.example in answers
+            else item
+            for item in windows
+        ]
 
     def decode(
         self,
@@ -193,23 +206,6 @@ def best_span(
     sums = first[:, None] + np.lib.stride_tricks.sliding_window_view(padded, width)
     start, extent = divmod(int(sums.argmax()), width)
     return float(sums[start, extent]), start, start + extent
-
-
-def _marked(examples: Sequence[Question], windows: Sequence[Item]) -> list[Item]:
-    """The windows with the reads at which the first gold answer begins and ends.
-
-    White space around the answer is no part of it, as it is no part of a token; nor are signs that the
-    tokenizer drops, such as marks of direction. What it drops is seen in all windows of a context together.
-    """
-    tokens: dict[int, list[tuple[int, int]]] = {}
-    for item in windows:
-        if examples[item.example].answers:
-            tokens.setdefault(item.example, []).extend(item.note[1:])
-    places = {row: answer_tokens(examples[row].answers[0], offsets) for row, offsets in tokens.items()}
-    return [
-        replace(item, gold=_gold_reads(*places[item.example], item.note)) if item.example in places else item
-        for item in windows
-    ]
 
 
 def answer_tokens(answer: Answer, offsets: Iterable[tuple[int, int]]) -> tuple[int, int]:

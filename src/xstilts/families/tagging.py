@@ -8,16 +8,15 @@ none, is replaced by the unknown token, so every word has exactly one prediction
 too, with which the official code stops; but what reads files (`xstilts.data.readers`) refuses one.
 """
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.data.examples import Tagged
-from xstilts.families.items import Item, Layout, Numbers, frame, glue, unknown
+from xstilts.families.items import Family, Item, Layout, Numbers, frame, glue, most_frequent, unknown
 
 
 def word_pieces(examples: Sequence[Tagged], tokenizer: Any) -> list[list[list[int]]]:
@@ -40,17 +39,11 @@ def word_pieces(examples: Sequence[Tagged], tokenizer: Any) -> list[list[list[in
     return sentences
 
 
-@dataclass(frozen=True)
-class Tagging:
+class Tagging(Family):
     """Words with one tag each (UD part of speech, WikiAnn, CCG supertags, ...)."""
 
-    name: str = "tagging"
-    version: int = 1
-    axis: str = "outputs"
-
-    def outputs(self, layout: Layout) -> int:
-        """One output per tag."""
-        return len(layout.labels)
+    name = "tagging"
+    tokens = 25  # English UD has 23
 
     def encode(self, examples: Sequence[Tagged], tokenizer: Any, layout: Layout) -> list[Item]:
         """One item per sentence, or several if it is longer than `max_length`.
@@ -94,8 +87,7 @@ class Tagging:
 
     def majority(self, training: Sequence[Tagged], examples: Sequence[Tagged]) -> list[tuple[str, ...]]:
         """The most frequent tag of the training data, for every word."""
-        counts = Counter(tag for row in training for tag in row.tags)
-        best = min(counts, key=lambda tag: (-counts[tag], tag))
+        best = most_frequent(tag for row in training for tag in row.tags)
         return [(best,) * len(example.tokens) for example in examples]
 
     def shuffled(self, examples: Sequence[Tagged], rng: np.random.Generator) -> list[Tagged]:

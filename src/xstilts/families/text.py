@@ -7,17 +7,14 @@ form of Raffel et al. 2020 (arXiv 1910.10683, section 2.4); decoders get questio
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from xstilts.data.examples import Choice, Pair, Question, Seen
-from xstilts.families.items import IGNORED, Item, Layout, Numbers, frame, glue
+from xstilts.families.items import IGNORED, Family, Item, Layout, Numbers, frame, glue
 from xstilts.families.span import MAX_QUESTION, answer_tokens, whole_tokens
 from xstilts.families.visual import UNLABELLED
-
-if TYPE_CHECKING:
-    from xstilts.families import Family
 
 SUMMARIZED = ("classification", "choice", "visual")
 """Families that ask for a label or an option of a whole text."""
@@ -37,18 +34,13 @@ Generated = tuple[str, float]
 class TextReadout:
     """A family whose answers are read out as text; what is no matter of reading out is the family's own."""
 
-    family: "Family"
+    family: Family
     axis: str = "outputs"
 
     @property
     def name(self) -> str:
         """That of the family."""
         return self.family.name
-
-    @property
-    def version(self) -> int:
-        """That of the family."""
-        return self.family.version
 
     @property
     def generates(self) -> bool:
@@ -81,21 +73,17 @@ class TextReadout:
         generated. Where a question may have no answer, it has none if every window says so.
         """
         if self.generates:
-            return _best_texts(len(examples), items, scores)
+            likeliest: list[Generated] = [("", -np.inf)] * len(examples)
+            for item, (text, value) in zip(items, scores, strict=True):
+                if text and value > likeliest[item.example][1]:
+                    likeliest[item.example] = (text, value)
+            return [text for text, _ in likeliest]
         best = []
         for item, score in zip(items, scores, strict=True):
             ends = np.cumsum([len(reads) for reads in item.reads])[:-1]
             sums = [float(part.sum()) for part in np.split(score, ends)]
             best.append(int(np.argmax(sums)))
         return best if self.name == "choice" else [layout.labels[one] for one in best]
-
-    def gold(self, example: Any) -> Any:
-        """The family's."""
-        return self.family.gold(example)
-
-    def majority(self, training: Sequence[Any], examples: Sequence[Any]) -> list[Any]:
-        """The family's."""
-        return self.family.majority(training, examples)
 
     def _asked(
         self, examples: Sequence[Any], tokenizer: Any, layout: Layout
@@ -214,11 +202,3 @@ def _windows(
             right = right if len(right) <= longest else [*right[: longest - 1], right[-1]]
             room = layout.max_length - (longest if layout.target == "inside" else 0)
             yield row, _question(pieces, tokenizer, layout, room), [right], 0
-
-
-def _best_texts(count: int, items: Sequence[Item], scores: Sequence[Generated]) -> list[str]:
-    best: list[Generated] = [("", -np.inf)] * count
-    for item, (text, value) in zip(items, scores, strict=True):
-        if text and value > best[item.example][1]:
-            best[item.example] = (text, value)
-    return [text for text, _ in best]

@@ -4,15 +4,13 @@ A control takes something away, as a *view* of the same rows. What is right what
 the text, a model can learn without looking: it must lose when it is shown another image, or none.
 """
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xstilts.data.examples import Seen
-from xstilts.families.items import IGNORED, Item, Layout, Numbers, tokenize
+from xstilts.families.items import IGNORED, Family, Item, Layout, Numbers, tokenize
 
 UNLABELLED = "-"
 """The label of a row that has none: SNLI's annotators did not agree, or the answer is none of the labels.
@@ -47,17 +45,12 @@ def viewed(rows: Sequence[Seen], view: str, rng: np.random.Generator) -> list[Se
     return list(rows)
 
 
-@dataclass(frozen=True)
-class Visual:
+class Visual(Family):
     """Images and a text with one label (XVNLI, MaRVL, xGQA, SNLI-VE, NLVR2, GQA, ...)."""
 
-    name: str = "visual"
-    version: int = 1
-    axis: str = "outputs"
-
-    def outputs(self, layout: Layout) -> int:
-        """One output per label."""
-        return len(layout.labels)
+    name = "visual"
+    tokens = 12  # XVNLI's hypotheses have seven words
+    pictured = True
 
     def encode(self, examples: Sequence[Seen], tokenizer: object, layout: Layout) -> list[Item]:
         """One item per example: its text, and the names of its images.
@@ -82,30 +75,9 @@ class Visual:
             for row, (example, (ids, start)) in enumerate(zip(examples, sequences, strict=True))
         ]
 
-    def decode(
-        self,
-        examples: Sequence[Seen],
-        items: Sequence[Item],
-        scores: Sequence[NDArray[np.float32]],
-        layout: Layout,
-    ) -> list[str]:
-        """The label with the highest score; ties go to the lower index."""
-        return [layout.labels[int(score[0].argmax())] for score in scores]
-
-    def gold(self, example: Seen) -> str:
-        """The label."""
-        return example.label
-
     def majority(self, training: Sequence[Seen], examples: Sequence[Seen]) -> list[str]:
         """The most frequent label of the training data, for every example."""
-        counts = Counter(row.label for row in training if row.label != UNLABELLED)
-        best = min(counts, key=lambda label: (-counts[label], label))
-        return [best] * len(examples)
-
-    def shuffled(self, examples: Sequence[Seen], rng: np.random.Generator) -> list[Seen]:
-        """Labels permuted over the examples."""
-        order = rng.permutation(len(examples))
-        return [replace(row, label=examples[other].label) for row, other in zip(examples, order, strict=True)]
+        return super().majority([row for row in training if row.label != UNLABELLED], examples)
 
 
 FAMILY = Visual()

@@ -13,7 +13,7 @@ from xstilts.analysis.effects import BASELINE
 from xstilts.analysis.statistics import Array, Estimate
 from xstilts.analysis.wording import interval, metric_label, number, trainings
 from xstilts.report.drawing import INK, PALETTE, QUIET, SHAPES, TELLS, Chart
-from xstilts.study.axis import Axis
+from xstilts.study.study import Axis
 
 WIDTH, HEIGHT = 350, 210  # pixels of a panel
 ROOM, LINE = 78, 14  # pixels between two rows of panels, and for each line below a title

@@ -10,28 +10,14 @@ from xstilts.data import loader, task
 from xstilts.errors import DamageError
 from xstilts.store import Store, read_record
 from xstilts.study.backbone import Backbone
-from xstilts.study.mixture import Mixture
 from xstilts.study.models import Parameters, size
 from xstilts.study.phase import Phase, chain
 from xstilts.study.plan import Plan
 from xstilts.study.step import Places, Step
-from xstilts.study.use import Use
+from xstilts.study.use import Mixture, Use
 
 BYTES_PER_TOKEN = 4.0
 """Of text in the files of a task, markup included; XLM-R's vocabulary gives 3.5 to 5 on most languages."""
-
-TOKENS_PER_EXAMPLE = {
-    "classification": 40,
-    "choice": 250,
-    "tagging": 25,
-    "span": 200,
-    "visual": 12,
-    "masked": 40,
-}
-"""Where only the number of examples is known, by family: MNLI has about 40, SQuAD 200, HellaSwag's four
-endings with their context 340, Cosmos QA's 440, CommonsenseQA's five 100, English UD 23. Beside images only
-the text counts (XVNLI's hypotheses have seven words); what a model makes of pixels is not known here."""
-
 
 FLOPS_PER_PARAMETER = 6
 """Of training on a token: two forward and four backward, for each parameter that is no table of tokens."""
@@ -77,21 +63,21 @@ def estimate(plan: Plan, store: Store) -> Cost:
     ]
     speeds = [record["tokens"] / record["train_seconds"] for record in own if record.get("train_seconds")]
     speed = median(speeds) if speeds else None
-    gpu, core, flops = 0.0, 0.0, 0.0
+    gpu, core, flops, weights = 0.0, 0.0, 0.0, list[float]()
     for step, number, model in zip(missing, tokens, sizes, strict=True):
         recipe = _phase(step).recipe
+        if model is not None:
+            weights.append((4 if recipe.adapter else BYTES_PER_PARAMETER) * model.parameters)
         if number is not None and model is not None:
             operations = FLOPS_PER_PARAMETER * (2 / 3 if recipe.adapter else 1) * model.body * number
             gpu, core = gpu + operations / GPU_FLOPS[recipe.precision], core + operations / CORE_FLOPS
             flops += operations
     sized = all(size is not None for size in sizes)
     rate, hardware = (speed, _hardware(own)) if speed else _flops_per_second(store) if sized else (None, "")
-    weights = [
-        (4 if _phase(step).recipe.adapter else BYTES_PER_PARAMETER) * model.parameters
-        for step, model in zip(missing, sizes, strict=True)
-        if model is not None and sized
+    memories = [record.get("memory", {}) for record in own]
+    peaks = [
+        2**20 * float(peak) for used in memories if (peak := used.get("gpu_peak_mb") or used.get("peak_mb"))
     ]
-    peaks = [peak for record in own if (peak := _peak(record))]
     return Cost(
         tokens=sum(known),
         unknown=len(tokens) - len(known),
@@ -100,7 +86,7 @@ def estimate(plan: Plan, store: Store) -> Cost:
         hardware=hardware,
         gpu_seconds=gpu if sized else None,
         core_seconds=core,
-        memory=max(peaks or weights, default=None),
+        memory=max(peaks or (weights if sized else ()), default=None),
         measured_memory=bool(peaks),
     )
 
@@ -115,12 +101,6 @@ def size_of(step: Step, places: Places) -> Parameters | None:
 def _phase(step: Step) -> Phase:
     assert isinstance(step.specification, Phase)
     return step.specification
-
-
-def _peak(record: Mapping[str, Any]) -> float:
-    """The bytes that a phase took at most, of the GPU if it ran on one."""
-    memory = record.get("memory", {})
-    return 2**20 * float(memory.get("gpu_peak_mb") or memory.get("peak_mb") or 0)
 
 
 def _hardware(records: Sequence[Mapping[str, Any]]) -> str:
@@ -150,10 +130,10 @@ def tokens_of(step: Step, places: Places) -> int | None:
     if recipe.updates is not None and recipe.batch_tokens is not None:
         return recipe.updates * recipe.batch_tokens
     if recipe.updates is not None and recipe.batch_size is not None:
-        longest = max(TOKENS_PER_EXAMPLE[use.family] for use in phase.uses)
+        longest = max(use.kind.tokens for use in phase.uses)
         return recipe.updates * recipe.batch_size * min(longest, recipe.max_length)
     mixture = phase.mixture or Mixture()
-    uses = [use for use in phase.uses if not (mixture.replay and use.family == "masked")]
+    uses = [use for use in phase.uses if not (mixture.replay and not use.kind.labelled)]
     sizes = [_tokens_in(use, places, mixture.limit) for use in uses]
     known = [size for size in sizes if size is not None]
     tokens = sum(known) * (recipe.epochs or 1) / (1 - mixture.replay)
@@ -162,7 +142,7 @@ def tokens_of(step: Step, places: Places) -> int | None:
 
 def _tokens_in(use: Use, places: Places, limit: int | None) -> int | None:
     """From the files, where they are here; else from the number of examples that the release has."""
-    one, each = places.task(use.task), TOKENS_PER_EXAMPLE[use.family]
+    one, each = places.task(use.task), use.kind.tokens
     capped = min((n * each for n in (use.examples, limit) if n is not None), default=None)
     sizes = [loader.text_bytes(one, use.split, language, places.data) for language in use.languages]
     known = [size for size in sizes if size is not None]

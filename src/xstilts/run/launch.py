@@ -17,8 +17,9 @@ from xstilts.compute.work import AGAIN
 from xstilts.errors import EngineError, StoreError
 from xstilts.run import rendezvous
 from xstilts.run.machine import ONE_THREAD
-from xstilts.run.steps import Remaining, ordered
+from xstilts.run.rendezvous import Remaining, ordered
 from xstilts.store import Store
+from xstilts.study.phase import Evaluation, Phase
 from xstilts.study.step import Places, Step
 
 COMPUTE = "xstilts.compute.work:compute"
@@ -176,7 +177,23 @@ class Launch:
         ended = crew.ended({name: one.joined for name, one in self._workers.items()}) if asks else {}
         for worker in self._workers.values():
             for event in worker.log.news():
-                self._hear(worker, event, folder)
+                worker.heard = time.monotonic()
+                match event["event"]:
+                    case "joined":  # for the first time, or a new process in the place of one that is gone
+                        self._lose(worker, End("it was started again", returns=True), folder)
+                        worker.joined = event
+                    case "left":
+                        worker.step, worker.fruitful = None, True
+                    case "stopped":
+                        raise StoreError(*event["store"])
+                    case kind:
+                        step, before = self._steps[event.pop("step")], worker.step
+                        worker.fruitful = True
+                        worker.step = step if kind in ("started", "progress") else None
+                        # Whoever computes a step tells that it is done, or being computed: only that is news.
+                        is_news = event.get("outcome") != "found" and (kind != "busy" or before is step)
+                        if is_news and step.fingerprint in self.left:
+                            self._pass_on(step, event)
         if not asks:
             return
         self._asked = now
@@ -191,25 +208,6 @@ class Launch:
         self._notice_found(done)
         if self.left:
             self._call_up(folder, crew)
-
-    def _hear(self, worker: _Worker, event: dict[str, Any], folder: Path) -> None:
-        worker.heard = time.monotonic()
-        match event["event"]:
-            case "joined":  # for the first time, or a new process in the place of one that is gone
-                self._lose(worker, End("it was started again", returns=True), folder)
-                worker.joined = event
-            case "left":
-                worker.step, worker.fruitful = None, True
-            case "stopped":
-                raise StoreError(*event["store"])
-            case kind:
-                step, before = self._steps[event.pop("step")], worker.step
-                worker.fruitful = True
-                worker.step = step if kind in ("started", "progress") else None
-                # That a worker found a step done, or another at it, is no news: whoever computes it tells.
-                is_news = event.get("outcome") != "found" and (kind != "busy" or before is step)
-                if is_news and step.fingerprint in self.left:
-                    self._pass_on(step, event)
 
     def _pass_on(self, step: Step, event: dict[str, Any]) -> None:
         """Into the books, and to the listener."""
@@ -262,25 +260,22 @@ class Launch:
             return
         if step.fingerprint in self.left and not store.done(step):
             self._listener(step, {"event": "busy"})
-            self._count_death(step, end, silent=worker.silent, folder=folder)
+            count = self._deaths[step.fingerprint] = self._deaths.get(step.fingerprint, 0) + 1
+            memory = end.memory or (count > 1 and end.why == -signal.SIGKILL)
+            why, tries = f"exit status {end.why}" if isinstance(end.why, int) else end.why, end.tries
+            if worker.silent:
+                why, tries, memory = f"it said nothing for {self._limit / 60:g} min", 2, False
+            message = f"its worker died {count} times ({why})." if count > 1 else f"its worker died ({why})."
+            if count >= tries:
+                self._run.store.fail(step, message, end.words, killed=memory)
+                rendezvous.fail(folder, step.fingerprint, message)
+                self._give_up(step, message)
+            elif memory:
+                self._run.store.fail(step, f"{message} {AGAIN}", end.words, killed=True)
         held: Step | None = step
         while held is not None:
             store.free(held.fingerprint, worker.joined["owner"])
             held = held.parent
-
-    def _count_death(self, step: Step, end: End, *, silent: bool, folder: Path) -> None:
-        count = self._deaths[step.fingerprint] = self._deaths.get(step.fingerprint, 0) + 1
-        memory = end.memory or (count > 1 and end.why == -signal.SIGKILL)
-        why, tries = f"exit status {end.why}" if isinstance(end.why, int) else end.why, end.tries
-        if silent:
-            why, tries, memory = f"it said nothing for {self._limit / 60:g} min", 2, False
-        message = f"its worker died {count} times ({why})." if count > 1 else f"its worker died ({why})."
-        if count >= tries:
-            self._run.store.fail(step, message, end.words, killed=memory)
-            rendezvous.fail(folder, step.fingerprint, message)
-            self._give_up(step, message)
-        elif memory:
-            self._run.store.fail(step, f"{message} {AGAIN}", end.words, killed=True)
 
     def _notice_found(self, done: Sequence[str]) -> None:
         """Steps that are in the store without a word of our workers: those of another launcher.
@@ -314,3 +309,41 @@ class Launch:
 
     def _at_work(self) -> set[str]:
         return {worker.step.fingerprint for worker in self._workers.values() if worker.step is not None}
+
+
+class CheckpointDropper:
+    """A listener that tells another one first, and drops checkpoints that nothing waits for.
+
+    Checkpoints of target phases go when their evaluations are stored: they are most of what a study takes.
+    Who needs one computes the phase anew, with the same bytes on the CPU. Intermediate phases and backbones
+    stay, for others start from them.
+    """
+
+    def __init__(self, steps: Sequence[Step], store: Store, listener: Listener) -> None:
+        self._store, self._listener = store, listener
+        children: dict[str, list[Step]] = {}
+        for step in steps:
+            for parent in step.parents:
+                children.setdefault(parent, []).append(step)
+        self._phases: dict[str, Step] = {}
+        for step in steps:
+            trained = step.specification
+            after = [child.specification for child in children.get(step.fingerprint, ())]
+            asked = [one for one in after if isinstance(one, Evaluation)]
+            own = isinstance(trained, Phase) and any(one.trained_by in trained.uses for one in asked)
+            if own and len(asked) == len(after):
+                self._phases[step.fingerprint] = step
+        self._evaluations = {name: children[name] for name in self._phases}
+        for phase in self._phases:
+            self._look(phase)
+
+    def __call__(self, step: Step, event: Mapping[str, Any]) -> None:
+        """Take in an event: after the last evaluation of a target phase its checkpoint goes."""
+        self._listener(step, event)
+        if event["event"] == "finished":
+            for parent in step.parents:
+                self._look(parent)
+
+    def _look(self, phase: str) -> None:
+        if phase in self._phases and all(map(self._store.done, self._evaluations[phase])):
+            self._store.drop(self._phases[phase])

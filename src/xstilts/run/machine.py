@@ -47,11 +47,7 @@ def gpus() -> tuple[str, ...]:
     if shutil.which("nvidia-smi") is None:
         return ()
     listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
-    return tuple(str(number) for number, line in enumerate(_gpu_lines(listed)))
-
-
-def _gpu_lines(listed: str) -> list[str]:
-    return [line for line in listed.splitlines() if line.startswith("GPU ")]
+    return tuple(map(str, range(sum(line.startswith("GPU ") for line in listed.splitlines()))))
 
 
 def environments(workers: int | None, processes: int = 1, *, threads: int = 1) -> list[Mapping[str, str]]:
@@ -69,13 +65,13 @@ def environments(workers: int | None, processes: int = 1, *, threads: int = 1) -
         raise EngineError("processes_per_phase", what, "Ask for fewer.")
     room = max(1, available // (processes * (1 if devices else threads)))
     count = min(workers or len(devices) // processes or room, room)
-    return [{**ONE_THREAD, **_devices(devices, number * processes, processes)} for number in range(count)]
-
-
-def _devices(devices: Sequence[str], start: int, count: int) -> dict[str, str]:
-    """So many GPUs from one on; the last are followed by the first."""
-    own = [devices[place % len(devices)] for place in range(start, start + count)] if devices else []
-    return {"CUDA_VISIBLE_DEVICES": ",".join(own)} if own else {}
+    own = [
+        ",".join(devices[place % len(devices)] for place in range(start, start + processes))
+        if devices
+        else ""
+        for start in range(0, count * processes, processes)  # the last are followed by the first
+    ]
+    return [ONE_THREAD | ({"CUDA_VISIBLE_DEVICES": names} if names else {}) for names in own]
 
 
 def memory_kills() -> int | None:

@@ -89,12 +89,6 @@ def read(path: Path | None) -> Options:
             EngineError(f"{path}: {'.'.join(map(str, one.place))}", one.what, one.now)
             for one in problems(error, Options)
         ) from error
-    _check_dividers(path, options)
-    return options
-
-
-def _check_dividers(path: Path, options: Options) -> None:
-    """Raises EngineError if a model is to be divided among fewer than two."""
     local, ray, slurm = options.local, options.ray, options.slurm
     for name, divides, key, count in (
         ("local", local.divide_model, "processes_per_phase", local.processes_per_phase),
@@ -105,3 +99,4 @@ def _check_dividers(path: Path, options: Options) -> None:
             raise EngineError(
                 f"{path}: {name}.divide_model", f"needs two or more; `{key}` is {count:g}.", f"Raise `{key}`."
             )
+    return options

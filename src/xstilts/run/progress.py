@@ -33,7 +33,10 @@ class Board:
         self.began: dict[str, float] = {}
         self._seconds: dict[str, float] = {}
         self._timed: Counter[str] = Counter()
-        self._size = _sizes(plan)
+        # What the time of a step goes with: a phase's tokens if they are known of all, or 1.
+        sizes = {one.fingerprint: tokens_of(one, plan.places) for one in plan.steps if one.kind == "phase"}
+        known = all(sizes.values())
+        self._size = {step.fingerprint: (known and sizes.get(step.fingerprint)) or 1 for step in plan.steps}
         self._widest = 1
 
     def hear(self, step: Step, event: Mapping[str, Any]) -> None:
@@ -93,13 +96,6 @@ class Board:
         if self.seconds_left is not None:
             parts.append(f"about {duration(self.seconds_left)} left")
         return ", ".join(parts)
-
-
-def _sizes(plan: Plan) -> dict[str, int]:
-    """By fingerprint, what the time of a step goes with: a phase's tokens if they are known of all, or 1."""
-    phases = {step.fingerprint: tokens_of(step, plan.places) for step in plan.steps if step.kind == "phase"}
-    known = all(phases.values())
-    return {step.fingerprint: (known and phases.get(step.fingerprint)) or 1 for step in plan.steps}
 
 
 class Progress:

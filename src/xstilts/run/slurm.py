@@ -75,7 +75,9 @@ class Jobs:
     def __init__(self, folder: Path, options: SlurmOptions) -> None:
         submitit = imported()
         self._folder, self.room = folder, options.jobs
-        self._wave = min(WAVE, _largest_array())
+        # MaxArraySize of the cluster, which is one more than the largest index.
+        found = re.search(r"MaxArraySize\s*=\s*(\d+)", _ask("scontrol", "show", "config") or "")
+        self._wave = min(WAVE, max(1, int(found[1]) if found else WAVE))
         try:
             self._executor = submitit.SlurmExecutor(folder=folder / "logs")
             self._executor.update_parameters(**parameters(options))
@@ -174,12 +176,6 @@ def parameters(options: SlurmOptions) -> dict[str, Any]:
         **memory,
         **gpus,
     }
-
-
-def _largest_array() -> int:
-    """MaxArraySize of the cluster, which is one more than the largest index."""
-    found = re.search(r"MaxArraySize\s*=\s*(\d+)", _ask("scontrol", "show", "config") or "")
-    return max(1, int(found[1]) if found else WAVE)
 
 
 def _ask(*command: str) -> str | None:

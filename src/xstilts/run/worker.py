@@ -13,7 +13,6 @@ import math
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,10 +20,10 @@ from types import FrameType
 from typing import Any
 
 from xstilts.compute.context import Event, Means
-from xstilts.compute.work import Outcome, message
+from xstilts.compute.work import Outcome, end_with_parent, message
 from xstilts.errors import DamageError, StoreError
 from xstilts.run import rendezvous
-from xstilts.run.steps import Entry, Remaining
+from xstilts.run.rendezvous import Entry, Remaining
 from xstilts.store import Store, leases
 from xstilts.study.step import Places, Step
 
@@ -152,17 +151,11 @@ def _teller(log: rendezvous.Log, name: str, seconds: float) -> Callable[[Mapping
     return tell
 
 
-def _end_with_the_launcher() -> None:
-    """The pipe closes when the launcher is gone: the worker ends at once, and the store stays whole."""
-    os.read(sys.stdin.fileno(), 1)
-    os._exit(1)
-
-
 def main() -> None:
     """Work on this computer for as long as the launcher is there."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the launcher decides
     signal.signal(signal.SIGTERM, leave)
-    threading.Thread(target=_end_with_the_launcher, daemon=True).start()
+    end_with_parent()
     try:
         serve(Path(sys.argv[1]), sys.argv[2])
     except StoreError as error:

@@ -123,7 +123,15 @@ class Store:
         self._index: dict[str, Path] = {}
         self._index_of = -1
         self._sound: dict[Path, int] = {}
-        self._refuse_newer()
+        if self._version_file.is_file():
+            content = read_json(self._version_file)
+            layout = content.get("layout") if isinstance(content, dict) else None
+            if not isinstance(layout, int):
+                raise StoreError(str(self._version_file), "names no layout.", ELSEWHERE)
+            if layout > LAYOUT:
+                what = f"the store has layout {layout}; this release of xstilts reads up to {LAYOUT}."
+                now = "Upgrade xstilts, or name another folder with --store."
+                raise StoreError(str(self.root), what, now)
 
     # Reading
 
@@ -299,7 +307,16 @@ class Store:
                 files = {checksums.FILES: checksums.of_folder(folder)}
                 write_json(path, checksums.sealed(read_json(path) | files))
                 flush(folder)
-                self._settle(folder, self._path(step))
+                # A step that is there stays, for it holds the same; its dropped checkpoint returns.
+                target = self._path(step)
+                try:
+                    folder.rename(target)
+                except OSError as error:
+                    if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                        raise
+                    if (folder / CHECKPOINT).is_dir() and not (target / CHECKPOINT).is_dir():
+                        _restore(folder, target)
+                flush_listing(target.parent)
                 self.forgive(step.fingerprint)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -356,17 +373,6 @@ class Store:
 
     # Within
 
-    def _refuse_newer(self) -> None:
-        if not self._version_file.is_file():
-            return
-        content = read_json(self._version_file)
-        layout = content.get("layout") if isinstance(content, dict) else None
-        if not isinstance(layout, int):
-            raise StoreError(str(self._version_file), "names no layout.", ELSEWHERE)
-        if layout > LAYOUT:
-            what = f"the store has layout {layout}; this release of xstilts reads up to {LAYOUT}."
-            raise StoreError(str(self.root), what, "Upgrade xstilts, or name another folder with --store.")
-
     def _lease(self, fingerprint: str) -> Path:
         return self.root / "leases" / f"{fingerprint}.json"
 
@@ -420,17 +426,6 @@ class Store:
             return
         self._index = {path.name.rsplit("-", 1)[-1]: path for path in steps.glob("*-*")} if changed else {}
         self._index_of = changed if time.time_ns() - changed > 2_000_000_000 else -1
-
-    def _settle(self, folder: Path, target: Path) -> None:
-        """Into place. A step that is there stays, for it holds the same; its dropped checkpoint returns."""
-        try:
-            folder.rename(target)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-            if (folder / CHECKPOINT).is_dir() and not (target / CHECKPOINT).is_dir():
-                _restore(folder, target)
-        flush_listing(target.parent)
 
     def _problem(self, error: Exception) -> tuple[str, str] | None:
         """What to say of a full disk, or of a place in the store that cannot be written; None of all else.

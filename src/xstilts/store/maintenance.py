@@ -1,6 +1,7 @@
 """Care for a store: how large it is, whether it is sound, what no study refers to."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +60,11 @@ def sizes(store: Store) -> list[Size]:
     """What the store takes on the disk, by kind of step; then what lies beside the steps."""
     found: dict[str, list[tuple[int, int]]] = {"backbone": [], "phase": [], "evaluation": []}
     for folder in folders(store):
-        found.setdefault(_kind(folder), []).append((size(folder), size(folder / CHECKPOINT)))
+        try:
+            kind = str(read_json(folder / "spec.json")["kind"])
+        except (DamageError, LookupError, TypeError):
+            kind = "damaged"
+        found.setdefault(kind, []).append((size(folder), size(folder / CHECKPOINT)))
     told = [
         Size(kind, len(rows), sum(row[0] for row in rows), sum(row[1] for row in rows))
         for kind, rows in found.items()
@@ -68,8 +73,12 @@ def sizes(store: Store) -> list[Size]:
 
 
 def size(folder: Path) -> int:
-    """Bytes of all files below a folder; none if it is not there."""
-    return sum(_bytes(path) for path in folder.rglob("*"))
+    """Bytes of all files below a folder, to which other processes may write; none if it is not there."""
+    found = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            found += path.stat().st_size if path.is_file() else 0
+    return found
 
 
 def verify(store: Store, steps: Iterable[Path] | None = None) -> Verified:
@@ -127,7 +136,7 @@ def failed_before(store: Store, steps: Sequence[Step]) -> list[Step]:
             chosen.add(step.fingerprint)
     for step in reversed(missing.values()):
         if step.fingerprint in chosen:
-            chosen.update(one for one in step.parents if one in missing)
+            chosen.update(parent for parent in step.parents if parent in missing)
     return [step for step in steps if step.fingerprint in chosen]
 
 
@@ -145,21 +154,6 @@ def _wrong(folder: Path) -> Iterator[str]:
             continue
         if what := checksums.wrong(folder, name, recorded):
             yield f"{folder / name}: {what}"
-
-
-def _kind(folder: Path) -> str:
-    try:
-        return str(read_json(folder / "spec.json")["kind"])
-    except (DamageError, LookupError, TypeError):
-        return "damaged"
-
-
-def _bytes(path: Path) -> int:
-    """Of a file; none if it has just gone: other processes write and tidy meanwhile."""
-    try:
-        return path.stat().st_size if path.is_file() else 0
-    except FileNotFoundError:
-        return 0
 
 
 def damage_lines(damages: Sequence[Damage]) -> list[str]:

@@ -2,53 +2,150 @@
 
 The kind follows from the `model_type` in a model's config.json. Types that are not listed here are looked up
 in transformers when the model is loaded (`xstilts.compute.model`).
+
+What of a plan no model of its backbone's kind can do is told before anything runs; models of the Hub are
+asked when they are loaded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from xstilts.errors import StudyError
 from xstilts.families.text import SUMMARIZED, TEXT_FAMILIES
 from xstilts.plain import parse_json
+from xstilts.study.backbone import SHAPE, Backbone
+from xstilts.study.phase import Evaluation, Inference, Phase, chain
+from xstilts.study.recipe import Recipe
+from xstilts.study.step import Places, Step
+from xstilts.study.use import Use
 
 Kind = Literal["encoder", "encoder-decoder", "decoder", "dual", "vision-language", "uneven"]
 
-_TYPES: Mapping[Kind, tuple[str, ...]] = {
-    "encoder": (
-        "albert",
-        "bert",
-        "camembert",
-        "deberta-v2",
-        "distilbert",
-        "electra",
-        "eurobert",
-        "modernbert",
-        "rembert",
-        "roberta",
-        "xlm-roberta",
-        "xlm-roberta-xl",
-    ),
-    "encoder-decoder": ("bart", "m2m_100", "mbart", "mt5", "t5", "t5gemma", "umt5"),
-    "decoder": (
-        "bloom",
-        "cohere",
-        "gemma",
-        "gemma2",
-        "gemma3_text",
-        "gpt2",
-        "llama",
-        "mistral",
-        "qwen2",
-        "qwen3",
-        "xglm",
-    ),
-    "dual": ("altclip", "clip", "metaclip_2", "siglip"),
-    "vision-language": ("paligemma", "qwen2_5_vl", "qwen2_vl", "qwen3_vl"),
-    "uneven": ("siglip2",),
-}
 
-KINDS: Mapping[str, Kind] = {name: kind for kind, names in _TYPES.items() for name in names}
+@dataclass(frozen=True)
+class Native:
+    """Where transformers' own model for a family keeps a head's parts; `prefix` is the encoder's name.
+
+    `bias` is what a language model's head calls that of its output, whose weight is the embeddings'.
+    """
+
+    architecture: str
+    prefix: str
+    parts: Mapping[str, str]
+    bias: str = ""
+
+    def name(self, part: str) -> str:
+        """The name of a tensor of the head; empty for what it shares with the embeddings."""
+        module, kind = part.split(".")
+        if self.bias and module == "out":
+            return self.bias if kind == "bias" else ""
+        return f"{self.parts[module]}.{kind}"
+
+
+def _language_model(name: str, prefix: str, dense: str, norm: str, out: str) -> Native:
+    bias = f"{out.rpartition('.')[0]}.bias" if "." in out else f"{out}.bias"
+    return Native(f"{name}ForMaskedLM", prefix, {"dense": dense, "norm": norm, "out": out}, bias)
+
+
+def _roberta(name: str) -> dict[str, Native]:
+    heads = {
+        "classification": ("SequenceClassification", "classifier.dense", "classifier.out_proj"),
+        "choice": ("MultipleChoice", "roberta.pooler.dense", "classifier"),
+        "tagging": ("TokenClassification", "", "classifier"),
+        "span": ("QuestionAnswering", "", "qa_outputs"),
+    }
+    parts = ("lm_head.dense", "lm_head.layer_norm", "lm_head.decoder")
+    return {
+        family: Native(f"{name}For{suffix}", "roberta", ({"dense": dense} if dense else {}) | {"out": out})
+        for family, (suffix, dense, out) in heads.items()
+    } | {"masked": _language_model(name, "roberta", *parts)}
+
+
+def _bert(name: str, prefix: str) -> dict[str, Native]:
+    head = "cls.predictions"
+    parts = (f"{head}.transform.dense", f"{head}.transform.LayerNorm", f"{head}.decoder")
+    return {"masked": _language_model(name, prefix, *parts)}
+
+
+@dataclass(frozen=True)
+class ModelType:
+    """What xstilts knows of a model type of transformers.
+
+    It may be given sequences `packed` one after the other in one row, without padding. Its learned
+    `positions` are numbered from zero, or from the padding's on; without any, texts have no end. Its language
+    head is `biased`, adding a constant to the scores, or a `plain_head`: the vectors of the tokens alone. Its
+    text tower was trained on texts `padded` to its whole length, padding being read. Releases may name the
+    layers that read as if there were no others, and the eyes beside them, and transformers finds them by no
+    other names (`reads_first`). `native` says by family where transformers' own models keep heads; those of
+    other types are saved as a plain encoder with the heads beside it.
+    """
+
+    kind: Kind
+    packed: bool = False
+    positions: Literal["", "from zero", "after padding"] = ""
+    biased: bool = False
+    plain_head: bool = False
+    padded: bool = False
+    reads_first: bool = False
+    native: Mapping[str, Native] = field(default_factory=dict)
+
+
+_MODERNBERT = {"masked": _language_model("ModernBert", "model", "head.dense", "head.norm", "decoder")}
+
+TYPES: Mapping[str, ModelType] = {
+    "albert": ModelType("encoder"),
+    "bert": ModelType("encoder", packed=True, positions="from zero", native=_bert("Bert", "bert")),
+    "camembert": ModelType("encoder", packed=True, positions="after padding"),
+    "deberta-v2": ModelType("encoder", native=_bert("DebertaV2", "deberta")),
+    "distilbert": ModelType("encoder", positions="from zero"),
+    "electra": ModelType("encoder", positions="from zero"),
+    "eurobert": ModelType("encoder", packed=True, plain_head=True),
+    "modernbert": ModelType("encoder", packed=True, native=_MODERNBERT),
+    "rembert": ModelType("encoder"),
+    "roberta": ModelType("encoder", packed=True, positions="after padding", native=_roberta("Roberta")),
+    "xlm-roberta": ModelType(
+        "encoder", packed=True, positions="after padding", native=_roberta("XLMRoberta")
+    ),
+    "xlm-roberta-xl": ModelType("encoder", positions="after padding", native=_roberta("XLMRobertaXL")),
+    "bart": ModelType("encoder-decoder", biased=True),
+    "m2m_100": ModelType("encoder-decoder", biased=True),
+    "mbart": ModelType("encoder-decoder", biased=True),
+    "mt5": ModelType("encoder-decoder"),
+    "t5": ModelType("encoder-decoder"),
+    "t5gemma": ModelType("encoder-decoder"),
+    "umt5": ModelType("encoder-decoder"),
+    "bloom": ModelType("decoder"),
+    "cohere": ModelType("decoder"),
+    "gemma": ModelType("decoder", packed=True),
+    "gemma2": ModelType("decoder"),
+    "gemma3_text": ModelType("decoder", packed=True),
+    "gpt2": ModelType("decoder"),
+    "llama": ModelType("decoder", packed=True),
+    "mistral": ModelType("decoder", packed=True),
+    "qwen2": ModelType("decoder", packed=True),
+    "qwen3": ModelType("decoder", packed=True),
+    "xglm": ModelType("decoder"),
+    "altclip": ModelType("dual"),
+    "clip": ModelType("dual", positions="from zero"),
+    "metaclip_2": ModelType("dual", positions="from zero"),
+    "siglip": ModelType("dual", positions="from zero", padded=True),
+    "paligemma": ModelType("vision-language"),
+    "qwen2_5_vl": ModelType("vision-language", reads_first=True),
+    "qwen2_vl": ModelType("vision-language", reads_first=True),
+    "qwen3_vl": ModelType("vision-language"),
+    "siglip2": ModelType("uneven"),
+}
+"""By transformers' model_type."""
+
+KINDS: Mapping[str, Kind] = {name: known.kind for name, known in TYPES.items()}
 """The kind of each of transformers' model types that xstilts knows."""
+
+
+def facts_of(model_type: str) -> ModelType:
+    """What is known of a model type; of one that is not listed nothing, and its kind is to be looked up."""
+    return TYPES.get(model_type, ModelType("encoder"))
 
 
 def type_of(folder: Path) -> str | None:
@@ -59,9 +156,35 @@ def type_of(folder: Path) -> str | None:
         return None  # whatever is wrong is told when the model is loaded
 
 
-def kind_of(folder: Path) -> Kind | None:
-    """The kind of the model in a folder; None if its config.json cannot be read or names an unlisted type."""
-    return KINDS.get(type_of(folder) or "")
+def scaling(settings: Any, tied: bool) -> tuple[float, float]:
+    """The `scale` and `cap` of an architecture's language head, which shares the embeddings or does not.
+
+    T5 and umT5 scale where it shares them; Cohere and Granite always; Gemma 2 and T5Gemma cap.
+    """
+    text = settings.get_text_config(decoder=True)
+    kind, scale = settings.model_type, 1.0
+    if tied and getattr(settings, "scale_decoder_outputs", kind == "umt5"):
+        scale = float(text.hidden_size) ** -0.5
+    elif kind.startswith("cohere"):
+        scale = float(settings.logit_scale)
+    elif kind.startswith("granite"):
+        scale = 1 / float(settings.logits_scaling)
+    return scale, float(getattr(text, "final_logit_softcapping", None) or 0.0)
+
+
+def room(folder: Path) -> int | None:
+    """The tokens that a local model reads at once; None where its config.json sets no end.
+
+    XLM-R's positions start behind that of padding: of 514, 512 are for tokens.
+    """
+    try:
+        shape = parse_json((folder / SHAPE).read_text(encoding="utf-8"))
+        positions = facts_of(shape["model_type"]).positions
+        count = int(shape.get("text_config", shape)["max_position_embeddings"])
+        before = int(shape["pad_token_id"]) + 1 if positions == "after padding" else 0
+    except (OSError, ValueError, TypeError, KeyError, OverflowError):
+        return None  # whatever is wrong is told when the model is loaded
+    return count - before if positions else None
 
 
 SEEING: tuple[Kind, ...] = ("dual", "vision-language")
@@ -70,31 +193,56 @@ SEEING: tuple[Kind, ...] = ("dual", "vision-language")
 
 def refusal(kind: Kind, family: str, readout: str, attention: str) -> str:
     """Why a kind of model cannot do a family of task with that readout and attention; empty if it can."""
-    if kind in ("uneven", *SEEING) and (why := _unseen(kind, family, readout)):
-        return why
-    if readout == "text" and kind in ("encoder", "dual"):
-        return "an encoder writes no text"
-    if readout == "text" and family == "tagging":
-        return "a sequence of tags is not read out as text"
-    if attention == "bidirectional":
-        return _seeing_all(kind, family, readout)
-    return ""
+    written, backwards = readout == "text", attention == "bidirectional"
+    reasons = {
+        'SigLIP 2 "naflex" gives each image a size of its own, and is shown none; that of one size is': (
+            kind == "uneven"
+        ),
+        "a dual encoder gives one state for a whole text": kind == "dual" and family not in SUMMARIZED,
+        'a vision-language model is asked for labels and options, with `readout = "text"`': (
+            kind == "vision-language" and not (written and family in SUMMARIZED)
+        ),
+        "an encoder writes no text": written and kind in ("encoder", "dual"),
+        "a sequence of tags is not read out as text": written and family == "tagging",
+        "`attention` says what the tokens of a decoder see, and this is none": backwards
+        and kind != "decoder",
+        "a decoder that sees what follows cannot be asked for the likelihood of what follows": (
+            backwards and written and family in TEXT_FAMILIES
+        ),
+        "a decoder that sees what follows cannot be trained to predict it": backwards and family == "masked",
+    }
+    return next((reason for reason, is_so in reasons.items() if is_so), "")
 
 
-def _seeing_all(kind: Kind, family: str, readout: str) -> str:
-    if kind != "decoder":
-        return "`attention` says what the tokens of a decoder see, and this is none"
-    if readout == "text" and family in TEXT_FAMILIES:
-        return "a decoder that sees what follows cannot be asked for the likelihood of what follows"
-    return "a decoder that sees what follows cannot be trained to predict it" if family == "masked" else ""
+CORRECT = "Correct `readout` or `attention` in the recipe, or in that of the backbone."
 
 
-def _unseen(kind: Kind, family: str, readout: str) -> str:
-    """Why a kind of model that sees images cannot do a family of task."""
-    if kind == "uneven":
-        return 'SigLIP 2 "naflex" gives each image a size of its own, and is shown none; that of one size is'
-    if kind == "dual" and family not in SUMMARIZED:
-        return "a dual encoder gives one state for a whole text"
-    if kind == "vision-language" and (readout != "text" or family not in SUMMARIZED):
-        return 'a vision-language model is asked for labels and options, with `readout = "text"`'
-    return ""
+def check_kinds(shown: str, steps: Iterable[Step], places: Places) -> tuple[StudyError, ...]:
+    """One error for each task and type of model that do not go together; `shown` is the study's file."""
+    found: dict[str, StudyError] = {}
+    for step in steps:
+        for model, use, asked in _asked(step):
+            named = _type(model, places)
+            why = refusal(KINDS[named], use.family, asked.readout, asked.attention) if named in KINDS else ""
+            if why:
+                where = f"{shown}: '{use.task}' with a model of type {named}"
+                found.setdefault(where + why, StudyError(where, f"{why}.", CORRECT))
+    return tuple(found.values())
+
+
+def _asked(step: Step) -> Iterator[tuple[Backbone | Phase, Use, Recipe | Inference]]:
+    one = step.specification
+    if isinstance(one, Phase):
+        yield from ((one, use, one.recipe) for use in one.uses)
+    elif isinstance(one, Evaluation) and one.model is not None and one.inference and one.trained_by is None:
+        yield one.model, one.use, one.inference
+
+
+def _type(model: Backbone | Phase, places: Places) -> str:
+    """The type, in transformers' words, of the model that a chain begins with; empty if not known yet."""
+    *_, backbone = chain(model)
+    assert isinstance(backbone, Backbone)
+    if backbone.architecture is not None:
+        return backbone.architecture
+    folder = places.backbones.get(str(backbone.checksum))
+    return "" if folder is None else type_of(folder) or ""

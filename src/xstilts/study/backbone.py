@@ -10,35 +10,108 @@ identity: see `Places`.
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 import xstilts.lab
-from xstilts.disk import is_folder
+from xstilts.disk import is_file, is_folder
 from xstilts.errors import BackboneError
-from xstilts.plain import parse_json
 from xstilts.study.specification import Identified, Specification, added
 from xstilts.study.use import Use
-from xstilts.study.vision import EYES, PREPARATION, Vision
+
+EYES, EYES_WEIGHTS = "vision.json", "vision.safetensors"
+"""What a backbone's folder holds besides its text encoder if eyes were joined to it."""
+
+MOST_IMAGES = 4
+"""Of a row. Of each number from the first image on a vector is learned."""
+
+PREPARATION = "preprocessor_config.json"
+"""What a release says of how images become pixels."""
+
+_PARTS = ("config.json", PREPARATION)
+
+
+class VisionTable(Specification):
+    """`[backbones.X.vision]`: the side of images and of patches in pixels, or a vision encoder by name."""
+
+    size: int | None = Field(default=None, ge=1, le=1024)
+    patch: int | None = Field(default=None, ge=1)
+    model: str | None = None
+    revision: str | None = None
+
+
+class Vision(VisionTable):
+    """Either `size` and `patch` in pixels, or `model` with `revision`, or the `checksum` of a folder."""
+
+    checksum: str | None = None
+
+
+def eyes_checksum(folder: Path) -> str:
+    """The identity of a vision encoder's folder: the checksum of its weights, shape and preparation.
+
+    Raises BackboneError if one of them is missing or cannot be read.
+    """
+    weights = sorted(folder.glob("*.safetensors")) if is_folder(folder) else []
+    lacks = [name for name in _PARTS if not is_file(folder / name)]
+    if lacks or not weights:
+        what = f"holds no {lacks[0] if lacks else 'weights in safetensors format'}."
+        now = "Save model and image processor there: AutoImageProcessor.from_pretrained(NAME)."
+        raise BackboneError(str(folder), what, now)
+    return _digest(*weights, *(folder / name for name in _PARTS))
+
+
+def _digest(*paths: Path) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise BackboneError(str(path), f"cannot be read ({error.strerror}).") from error
+    return "sha256:" + digest.hexdigest()
+
 
 BACKBONE_VERSION = 1
 
 
-class Tokenizer(Specification):
+class TokenizerFields(Specification):
     """A tokenizer to be trained on the training text of tasks: at most `examples` of a task and language.
 
     `sentinels` counts the tokens that stand for a span that was cut out (T5's `<extra_id_0>` and so on).
     """
 
-    uses: tuple[Use, ...]
-    vocabulary: int = Field(ge=64)
+    vocabulary: int = Field(default=8000, ge=64)
     algorithm: Literal["bpe", "unigram"] = "bpe"
     examples: int | None = Field(default=None, ge=1)
     sentinels: int = added(0, ge=0)
 
 
-class Backbone(Identified):
+class TokenizerTable(TokenizerFields):
+    """`[backbones.X.tokenizer]`: the tasks whose training text it is trained on, in all or some languages."""
+
+    tasks: tuple[str, ...] = ()
+    languages: tuple[str, ...] | None = None
+
+
+class Tokenizer(TokenizerFields):
+    """A tokenizer with the text that it is trained on."""
+
+    uses: tuple[Use, ...]
+
+
+class BackboneFields(Specification):
+    """What a study says of a backbone, and what a backbone is: a model, or a shape to be made."""
+
+    model: str | None = None
+    revision: str | None = None
+    architecture: str | None = None
+    shape: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    weights: Literal["pretrained", "random"] = "pretrained"
+    seed: int = Field(default=0, ge=0, lt=2**63)
+
+
+class Backbone(BackboneFields, Identified):
     """Exactly one of `model` (with `revision`), `checksum` and `architecture` (with `shape`, `tokenizer`).
 
     From scratch, `weights` is "random". `seed` is that of random weights, and of what is new in `vision`.
@@ -47,14 +120,8 @@ class Backbone(Identified):
     version: ClassVar[int] = BACKBONE_VERSION
 
     kind: Literal["backbone"] = "backbone"
-    model: str | None = None
-    revision: str | None = None
     checksum: str | None = None
-    architecture: str | None = None
-    shape: dict[str, bool | int | float | str] = Field(default_factory=dict)
     tokenizer: Tokenizer | None = None
-    weights: Literal["pretrained", "random"] = "pretrained"
-    seed: int = Field(default=0, ge=0)
     vision: Vision | None = added(None)
 
     @property
@@ -82,44 +149,6 @@ def bundled() -> dict[str, Path]:
     return {path.name: path for path in sorted(folder.glob("*")) if path.is_dir()}
 
 
-def check_world(folder: Path) -> None:
-    """Raises BackboneError if a bundled backbone was made for another world of the lab than this one."""
-    facts = json.loads((folder / WORLD).read_text(encoding="utf-8"))
-    found = {
-        "world": xstilts.lab.identity(),
-        "vocabulary": hashlib.sha256((folder / TOKENS).read_bytes()).hexdigest(),
-    }
-    for name, value in found.items():
-        if facts.get(name) != value:
-            what = f"was pretrained on another {name} of the lab ({facts.get(name)}) than this one ({value})."
-            raise BackboneError(str(folder), what, "Make it again: `xstilts run lab-pretrain`.")
-
-
-_FROM_ZERO = ("bert", "clip", "distilbert", "electra", "metaclip_2", "siglip")
-_AFTER_PADDING = ("camembert", "roberta", "xlm-roberta", "xlm-roberta-xl")
-"""Architectures with a learned vector for every position, so with an end; these number it from padding on."""
-
-
-def room(folder: Path) -> int | None:
-    """The tokens that a local model reads at once; None where its config.json sets no end.
-
-    XLM-R's positions start behind that of padding: of 514, 512 are for tokens.
-    """
-    try:
-        shape = parse_json((folder / SHAPE).read_text(encoding="utf-8"))
-        kind, positions = shape["model_type"], int(_reader(shape)["max_position_embeddings"])
-        before = int(shape["pad_token_id"]) + 1 if kind in _AFTER_PADDING else 0
-    except (OSError, ValueError, TypeError, KeyError, OverflowError):
-        return None  # whatever is wrong is told when the model is loaded
-    return positions - before if kind in (*_FROM_ZERO, *_AFTER_PADDING) else None
-
-
-def _reader(shape: dict[str, Any]) -> dict[str, Any]:
-    """The settings of the part that reads text."""
-    text: dict[str, Any] = shape.get("text_config", shape)
-    return text
-
-
 def checksum(folder: Path) -> str:
     """The identity of a backbone's folder: the checksum of its weights, shape, tokenizer, and how it sees.
 
@@ -140,11 +169,18 @@ def checksum(folder: Path) -> str:
             f"holds {pickled[0].name}, a pickle, which can run code." if pickled else f"holds no {WEIGHTS}."
         )
         raise BackboneError(where, what, CONVERT if pickled else "Name a folder made by `save_pretrained`.")
-    digest = hashlib.sha256()
-    for path in (*weights, folder / SHAPE, folder / TOKENS, *folder.glob(EYES), *folder.glob(PREPARATION)):
-        try:
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        except OSError as error:
-            raise BackboneError(str(path), f"cannot be read ({error.strerror}).") from error
-    return "sha256:" + digest.hexdigest()
+    return _digest(*weights, folder / SHAPE, folder / TOKENS, *folder.glob(EYES), *folder.glob(PREPARATION))
+
+
+def bundled_checksum(folder: Path) -> str:
+    """The identity of a bundled backbone; BackboneError if it was made for another world of the lab."""
+    facts = json.loads((folder / WORLD).read_text(encoding="utf-8"))
+    found = {
+        "world": xstilts.lab.identity(),
+        "vocabulary": hashlib.sha256((folder / TOKENS).read_bytes()).hexdigest(),
+    }
+    for name, value in found.items():
+        if facts.get(name) != value:
+            what = f"was pretrained on another {name} of the lab ({facts.get(name)}) than this one ({value})."
+            raise BackboneError(str(folder), what, "Make it again: `xstilts run lab-pretrain`.")
+    return checksum(folder)

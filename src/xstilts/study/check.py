@@ -3,27 +3,171 @@ not pair, backbones that name no source. Data is not looked at.
 """
 
 import json
+import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
+from operator import eq
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from xstilts.errors import did_you_mean
+from xstilts.data.task import NO_COMMIT, find_commit, is_commit
 from xstilts.study import models
-from xstilts.study.arm import Arm, Overrides
-from xstilts.study.backbone import bundled
-from xstilts.study.benchmark import expand
-from xstilts.study.check_allowed import check_allowed
-from xstilts.study.check_arms import check_arms, check_origins
-from xstilts.study.check_axes import check_axes
+from xstilts.study.architecture import KINDS, type_of
+from xstilts.study.backbone import EYES, VisionTable, bundled
 from xstilts.study.check_claims import check_claims
-from xstilts.study.check_names import check_names
-from xstilts.study.check_tasks import check_targets, check_tokenizers
-from xstilts.study.check_vision import check_eyes
-from xstilts.study.check_visual import check_controls
-from xstilts.study.problems import Place, Problem, problems
+from xstilts.study.check_tasks import (
+    check_arms,
+    check_controls,
+    check_origins,
+    check_targets,
+    check_tokenizers,
+)
+from xstilts.study.problems import Place, Problem, near, problems
 from xstilts.study.recipe import NOT_OF_A_BACKBONE, Recipe, merged
-from xstilts.study.study import BackboneTable, StudyFile, model_folder, recipe_of, task_name
+from xstilts.study.study import (
+    Arm,
+    BackboneTable,
+    Overrides,
+    StudyFile,
+    expand,
+    model_folder,
+    recipe_of,
+    task_name,
+)
+
+
+def check_axes(study: StudyFile) -> Iterator[Problem]:
+    """Axes have names of their own, arms of the study, and at least two different values."""
+    names, arms = [axis.name for axis in study.axes], study.intermediate.arms
+    for number, axis in enumerate(study.axes):
+        place: Place = ("axes", number)
+        here = (*place, "arms")
+        if not axis.name:
+            yield Problem((*place, "name"), "is missing.", "Say what the numbers are.")
+        elif axis.name in names[:number]:
+            yield Problem((*place, "name"), f"a second axis named '{axis.name}'.", "Rename one.")
+        if not axis.arms:
+            yield Problem(here, "is missing.", "Write arms = { NAME = NUMBER, ... }.")
+        for name, value in axis.arms.items():
+            if name not in arms:
+                yield Problem((*here, name), f"no arm named '{name}'.", near(name, arms))
+            if axis.scale == "log" and value <= 0:
+                what = f"must be greater than 0 on a logarithmic scale, got {value:g}."
+                yield Problem((*here, name), what, 'Take the arm out, or write scale = "linear".')
+        for group in axis.groups or ("",) if axis.arms else ():
+            if len(set(axis.curve(group).values())) < 2:
+                of = f" of the group '{group}'" if group else ""
+                what = f"the arms{of} all have the same value."
+                yield Problem(here, what, "An axis needs two different ones.")
+        for arm, group in axis.group.items():
+            at = (*place, "group", arm)
+            if arm not in axis.arms:
+                yield Problem(at, f"the axis has no arm named '{arm}'.", near(arm, axis.arms))
+            elif not group:
+                yield Problem(at, "the name of a group is empty.", "Leave the arm out: it joins every group.")
+
+
+def check_allowed(study: StudyFile) -> Iterator[Problem]:
+    """It names a kind, a reason, and a target of the study or none."""
+    targets = [task_name(name) for name in expand(study.target.tasks)]
+    for number, allowed in enumerate(study.allowed):
+        place: Place = ("allowed", number)
+        if allowed.kind is None:
+            yield Problem((*place, "kind"), "is missing.", "`xstilts audit` tells the kind of each leak.")
+        if not allowed.why:
+            yield Problem((*place, "why"), "is missing.", "Say why it is meant; the report repeats it.")
+        if allowed.task is not None and allowed.task not in targets:
+            what = f"no target named '{allowed.task}'."
+            yield Problem((*place, "task"), what, near(allowed.task, targets))
+
+
+LONGEST = 100
+"""Letters of a name. File systems allow 255 bytes, and names stand beside one another."""
+
+HUB_MODEL = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
+HUB_ONLY = "belongs to a model of the Hub only.", "Remove it."
+
+
+def check_names(study: StudyFile) -> Iterator[Problem]:
+    """Names of the study, its backbones, arms and axes: files and folders are called by them, so none may
+    lead anywhere else. Those of models on the Hub name folders too, in its cache. What a task is called says
+    its file.
+    """
+    names: list[tuple[Place, str]] = [(("name",), study.name)] if study.name else []
+    names += [(("backbones", name), name) for name in study.backbones]
+    names += [(("intermediate", "arms", name), name) for name in study.intermediate.arms]
+    names += [(("axes", number, "name"), axis.name) for number, axis in enumerate(study.axes) if axis.name]
+    for place, name in names:
+        if wrong := _wrong(name):
+            now = "Use letters, digits, spaces and any of + - . _"
+            yield Problem(place, f"cannot be the name of a file: {wrong}.", now)
+    of_models: list[tuple[Place, BackboneTable | VisionTable]] = []
+    for name, table in study.backbones.items():
+        of_models.append((("backbones", name), table))
+        if table.vision is not None:
+            of_models.append((("backbones", name, "vision"), table.vision))
+    for place, source in of_models:
+        model, revision = source.model, source.revision
+        if model is None or revision is None or local_model(study, model) is not None:
+            continue
+        if not HUB_MODEL.fullmatch(model) or ".." in model:
+            yield Problem((*place, "model"), f"{model!r} is no name of the Hub.", "A model is OWNER/NAME.")
+        if not is_commit(revision):
+            now = find_commit("model", model, revision)
+            yield Problem((*place, "revision"), f"{revision!r} {NO_COMMIT}", now)
+
+
+def _wrong(name: str) -> str:
+    """Why a file should not be called so; "" if it may."""
+    bad = sorted({letter for letter in name if letter in "/\\" or unicodedata.category(letter)[0] == "C"})
+    reasons = {
+        "it is empty": not name.strip(),
+        "it begins or ends with a space": name != name.strip(),
+        f"it begins with '{name[:1]}'": name[:1] in tuple(".-~=+@"),
+        f"it holds {', '.join(map(ascii, bad))}": bool(bad),
+        f"it has more than {LONGEST} letters": len(name) > LONGEST,
+    }
+    return next((reason for reason, is_so in reasons.items() if is_so), "")
+
+
+def check_eyes(study: StudyFile) -> Iterator[Problem]:
+    """A patch embedding or a vision encoder, joined to a text encoder that has no eyes yet."""
+    for name, table in study.backbones.items():
+        eyes = table.vision
+        if eyes is None:
+            continue
+        place: Place = ("backbones", name, "vision")
+        if eyes.model is None:
+            if eyes.size is None or eyes.patch is None:
+                now = "Write { size = 224, patch = 16 }, or name a vision encoder: { model = ... }."
+                yield Problem(place, "needs `size` and `patch`, or a `model`.", now)
+            elif eyes.size % eyes.patch:
+                yield Problem((*place, "patch"), f"{eyes.size} is no multiple of {eyes.patch}.")
+        elif eyes.size is not None or eyes.patch is not None:
+            what = "has `size` or `patch` beside `model`, which has its own."
+            yield Problem(place, what, "Leave them out.")
+        here = (*place, "revision")
+        of_hub = eyes.model is not None and model_folder(study, eyes.model) is None
+        if eyes.revision is not None and not of_hub:
+            yield Problem(here, *HUB_ONLY)
+        elif of_hub and eyes.revision is None:
+            yield Problem(here, f"is missing for '{eyes.model}', a model of the Hub.", models.pin(""))
+        folder = local_model(study, str(table.model))
+        known = type_of(folder) if table.architecture is None and folder is not None else table.architecture
+        kind = KINDS.get(known or "")
+        if kind not in (None, "encoder"):
+            what = f"is joined to text encoders only, and the model is of the kind {kind}."
+            yield Problem(place, what, "Leave it out.")
+        elif folder is not None and (folder / EYES).is_file():
+            yield Problem(place, f"'{table.model}' has eyes already.", "Leave it out.")
+
+
+def local_model(study: StudyFile, model: str) -> Path | None:
+    """The folder of a bundled model, or the one that `model` names; None for a model of the Hub."""
+    return bundled().get(model) or model_folder(study, model)
+
 
 T = TypeVar("T")
 TOO_LARGE = 2**63
@@ -34,12 +178,7 @@ CHECKS: tuple[Callable[[StudyFile], Iterator[Problem]], ...]
 def check(study: StudyFile, told: Collection[Place] = ()) -> list[Problem]:
     """Everything that is wrong, but for what stands at, above or below a place that was `told` already."""
     found = [problem for one in CHECKS for problem in one(study)]
-    return [problem for problem in found if not any(_related(problem.place, place) for place in told)]
-
-
-def _related(place: Place, other: Place) -> bool:
-    shared = min(len(place), len(other))
-    return place[:shared] == other[:shared]
+    return [one for one in found if not any(all(map(eq, one.place, place)) for place in told)]
 
 
 def _check_grid(study: StudyFile) -> Iterator[Problem]:
@@ -58,8 +197,7 @@ def _check_grid(study: StudyFile) -> Iterator[Problem]:
     if "random" in study.references and study.target.tasks:
         for name in study.random_arms:
             if arms and name not in arms and name != "none":
-                now = did_you_mean(name, arms) or f"There are {', '.join(sorted(arms))}."
-                yield Problem(("random_arms",), f"no arm named '{name}'.", now)
+                yield Problem(("random_arms",), f"no arm named '{name}'.", near(name, sorted(arms)))
 
 
 def _check_seeds(study: StudyFile) -> Iterator[Problem]:
@@ -91,35 +229,30 @@ def _check_backbones(study: StudyFile) -> Iterator[Problem]:
         if (table.model is None) == (table.architecture is None):
             now = "Name a `model`, or an `architecture` with its `shape` and `tokenizer`."
             yield Problem(place, "needs exactly one of `model` and `architecture`.", now)
-        elif table.architecture is not None:
+            continue
+        if table.architecture is not None:
             if table.tokenizer is None:
                 now = 'Write tokenizer = { tasks = ["..."], vocabulary = 8000 }.'
                 yield Problem((*place, "tokenizer"), "is missing: a backbone from scratch needs one.", now)
             if table.revision is not None:
-                yield Problem((*place, "revision"), "belongs to a model of the Hub only.", "Remove it.")
-        else:
-            yield from _check_model(study, table, place)
-
-
-def _check_model(study: StudyFile, table: BackboneTable, place: Place) -> Iterator[Problem]:
-    """A bundled name, a folder, or a Hub name with a revision."""
-    for key, given in (("shape", table.shape), ("tokenizer", table.tokenizer)):
-        if given:
-            yield Problem((*place, key), "belongs to an `architecture` from scratch only.", "Remove it.")
-    model = str(table.model)
-    local = model in bundled() or model_folder(study, model) is not None
-    if local and table.revision is not None:
-        yield Problem((*place, "revision"), "belongs to a model of the Hub only.", "Remove it.")
-    if not local and table.revision is None:
-        if "/" in model:
+                yield Problem((*place, "revision"), *HUB_ONLY)
+            continue
+        for key, given in (("shape", table.shape), ("tokenizer", table.tokenizer)):
+            if given:
+                what = "belongs to an `architecture` from scratch only."
+                yield Problem((*place, key), what, "Remove it.")
+        model = str(table.model)
+        local = local_model(study, model) is not None
+        if local and table.revision is not None:
+            yield Problem((*place, "revision"), *HUB_ONLY)
+        if not local and table.revision is None and "/" in model:
             what = f"is missing for '{model}', a model of the Hub."
             yield Problem((*place, "revision"), what, models.pin(model))
-        else:
+        elif not local and table.revision is None:
             known = bundled()
-            beside = (
+            now = models.near(model, known) or (
                 f"There are {', '.join(known)}; a folder begins with ./, a model of the Hub is OWNER/NAME."
             )
-            now = models.near(model, known) or beside
             yield Problem((*place, "model"), f"no bundled backbone named '{model}'.", now)
 
 
@@ -153,8 +286,7 @@ def _check_order(study: StudyFile) -> Iterator[Problem]:
         if arm.after is None:
             continue
         if arm.after not in arms:
-            now = did_you_mean(arm.after, arms) or f"There are {', '.join(arms)}."
-            yield Problem(place, f"no arm named '{arm.after}'.", now)
+            yield Problem(place, f"no arm named '{arm.after}'.", near(arm.after, arms))
         elif not arm.tasks:
             yield Problem(place, "an arm without tasks trains nothing after another.", "Give it tasks.")
         else:
@@ -187,8 +319,8 @@ def _check_recipes(study: StudyFile) -> Iterator[Problem]:
         yield from _bad_recipe(common, {}, (part, "recipe"))
         for name, recipe in recipes.items():
             if name not in used:
-                now = did_you_mean(name, used) or f"There are {', '.join(sorted(used)) or 'none'}."
-                yield Problem((part, "recipes", name), f"is used by nothing: it needs {user}.", now)
+                what = f"is used by nothing: it needs {user}."
+                yield Problem((part, "recipes", name), what, near(name, sorted(used)))
             yield from _bad_recipe(recipe, common, (part, "recipes", name))
     for name, backbone in study.backbones.items():
         here: Place = ("backbones", name, "recipe")

@@ -4,15 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from xstilts.data import languages
 from xstilts.data.task import Task
-from xstilts.errors import TaskError
-from xstilts.study.axis import Axis
-from xstilts.study.benchmark import expand
-from xstilts.study.check_axes import near
-from xstilts.study.check_tasks import bad_languages, find_task
-from xstilts.study.check_visual import controls_of
+from xstilts.study.check_tasks import bad_languages, controls_of, found_tasks
 from xstilts.study.claim import COMPARING, CONTROLS, FAMILY, OVER_AXIS, REFERENCES, Claim
-from xstilts.study.problems import Place, Problem
-from xstilts.study.study import StudyFile, task_name
+from xstilts.study.problems import Place, Problem, near
+from xstilts.study.study import Axis, StudyFile, expand
 
 LEAST_VALUES = 5
 """Different values that two curves need: the larger has three parameters, and one value is left out."""
@@ -143,19 +138,22 @@ def _bad_backbones(study: StudyFile, claim: Claim, place: Place) -> Iterator[Pro
 
 
 def _bad_targets(study: StudyFile, claim: Claim, place: Place) -> Iterator[Problem]:
-    found = {}
-    for name in expand(study.target.tasks):
-        try:
-            found[task_name(name)] = find_task(study, name)
-        except TaskError:
-            found.clear()
-            break  # told where targets are checked
+    names = expand(study.target.tasks)
+    found = found_tasks(study, names)
+    if len(found) < len(names):
+        found.clear()  # told where targets are checked
     for key, targets in (("targets", claim.targets), ("against_targets", claim.against_targets)):
         for name in targets or ():
             if found and name not in found:
                 yield Problem((*place, key), f"no target named '{name}'.", near(name, found))
-    if claim.against_targets is not None:
-        yield from _bad_other_targets(claim, (*place, "against_targets"))
+    at = (*place, "against_targets")
+    if claim.against_targets == ():
+        yield Problem(at, "names no target.", "Leave the key out to subtract nothing.")
+    elif claim.against_targets and not claim.targets:
+        yield Problem(at, "needs `targets`, from which it is subtracted.", "Name them.")
+    for name in claim.against_targets or ():
+        if name in (claim.targets or ()):
+            yield Problem(at, f"compares the target '{name}' with itself.", "Take it out of one list.")
     named = (*(claim.targets or found), *(claim.against_targets or ()))
     asked = {name: found[name] for name in named if name in found}
     for key, spoken in (("languages", claim.languages), ("against_languages", claim.against_languages)):
@@ -166,39 +164,25 @@ def _bad_targets(study: StudyFile, claim: Claim, place: Place) -> Iterator[Probl
             if name in found and control not in controls_of(study, found[name]):
                 what = f"'{name}' is not measured with the control '{control}'."
                 yield Problem((*place, "targets"), what, "Name targets about images.")
-    if claim.against_languages is not None:
-        yield from _bad_other_languages(claim, (*place, "against_languages"))
-
-
-def _bad_other_targets(claim: Claim, place: Place) -> Iterator[Problem]:
-    if not claim.against_targets:
-        yield Problem(place, "names no target.", "Leave the key out to subtract nothing.")
-    elif not claim.targets:
-        yield Problem(place, "needs `targets`, from which it is subtracted.", "Name them.")
-    for name in claim.against_targets or ():
-        if name in (claim.targets or ()):
-            yield Problem(place, f"compares the target '{name}' with itself.", "Take it out of one list.")
+    at = (*place, "against_languages")
+    if claim.against_languages is not None and claim.against_languages == claim.languages:
+        yield Problem(at, "subtracts from the languages what they are.", "Name others.")
+    elif claim.against_languages == "others" and not isinstance(claim.languages, tuple):
+        what = "'others' are those that a list of `languages` leaves out."
+        yield Problem(at, what, "Name some languages or families there.")
 
 
 def _bad_languages(spoken: tuple[str, ...], found: Mapping[str, Task], place: Place) -> Iterator[Problem]:
     """Codes as everywhere; and families of which no target has a language."""
-    families = [one.removeprefix(FAMILY) for one in spoken if one.startswith(FAMILY)]
-    codes = tuple(one for one in spoken if not one.startswith(FAMILY))
+    families = [word.removeprefix(FAMILY) for word in spoken if word.startswith(FAMILY)]
+    codes = tuple(word for word in spoken if not word.startswith(FAMILY))
     if codes or not families:
         yield from bad_languages(codes, found, place)
     every = {language.code: language.family for language in languages.all_languages()}
-    had = {every[code] for one in found.values() for code in one.languages if code in every}
+    had = {every[code] for task in found.values() for code in task.languages if code in every}
     for family in families:
         if family not in every.values():
             yield Problem(place, f"no language family named '{family}'.", near(family, sorted(had)))
         elif found and family not in had:
             what = f"none of the tasks has a language of the family '{family}'."
             yield Problem(place, what, f"They have {', '.join(sorted(had))}.")
-
-
-def _bad_other_languages(claim: Claim, place: Place) -> Iterator[Problem]:
-    if claim.against_languages == claim.languages:
-        yield Problem(place, "subtracts from the languages what they are.", "Name others.")
-    elif claim.against_languages == "others" and not isinstance(claim.languages, tuple):
-        what = "'others' are those that a list of `languages` leaves out."
-        yield Problem(place, what, "Name some languages or families there.")

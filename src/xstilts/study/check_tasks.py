@@ -1,15 +1,21 @@
-"""What is wrong with the tasks and languages that a study names, and with where their labels come from."""
+"""What is wrong with the tasks and languages that a study names, with the arms that train on them and the
+controls of its targets, and with where labels and settings come from.
+"""
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from pydantic import BaseModel
+
+from xstilts import families
 from xstilts import tasks as registry
 from xstilts.data import languages
-from xstilts.data.task import Task
+from xstilts.data.task import TEST_TRANSLATED, Task
 from xstilts.errors import TaskError, did_you_mean
-from xstilts.study.benchmark import BENCHMARKS, expand
-from xstilts.study.problems import Place, Problem
-from xstilts.study.study import StudyFile, task_name
+from xstilts.study.claim import CONTROLS, FAMILY
+from xstilts.study.problems import Place, Problem, near
+from xstilts.study.study import BENCHMARKS, Arm, MixingTable, StudyFile, expand, task_name
 
 TRAINED_BY: Place = ("target", "trained_by")
 
@@ -25,7 +31,7 @@ def trainer(study: StudyFile, target: Task) -> Task | None:
     It is the one that the study names, else the one that the task's file names, else the task itself.
     TaskError if there is none of that name.
     """
-    if target.family == "retrieval":
+    if not families.find(target.family).trained:
         return None
     if target.name in study.target.trained_by:
         return find_task(study, study.target.trained_by[target.name])
@@ -55,15 +61,15 @@ def check_targets(study: StudyFile) -> Iterator[Problem]:
     wanted = study.target.languages
     yield from bad_languages(wanted, found, ("target", "languages"))
     for name, target in found.items():
-        if target.family == "masked":
+        if not families.find(target.family).labelled:
             yield Problem(place, f"'{name}' is masked text, which has no score.", "Use it in an arm.")
             continue
         yield from _not_zero_shot(study, name, target)
     for name in study.target.trained_by:
         if found and name not in found:
-            way_out = did_you_mean(name, found) or f"The targets are {', '.join(found)}."
-            yield Problem((*TRAINED_BY, name), "is no target of the study.", way_out)
-        elif name in found and found[name].family == "retrieval":
+            what = "is no target of the study."
+            yield Problem((*TRAINED_BY, name), what, near(name, found, "The targets are"))
+        elif name in found and not families.find(found[name].family).trained:
             yield Problem((*TRAINED_BY, name), "is retrieval, which nothing trains.", "Take it out.")
 
 
@@ -91,10 +97,10 @@ def _not_zero_shot(study: StudyFile, name: str, target: Task) -> Iterator[Proble
         yield Problem(place, what, now)
 
 
-def without_rows(one: Task, place: Place) -> Problem:
+def without_rows(task: Task, place: Place) -> Problem:
     """What is said of a task that another one trains."""
-    what = f"'{one.name}' has no training rows of its own: '{one.trained_by}' trains it."
-    return Problem(place, what, f"Name '{one.trained_by}'.")
+    what = f"'{task.name}' has no training rows of its own: '{task.trained_by}' trains it."
+    return Problem(place, what, f"Name '{task.trained_by}'.")
 
 
 def bad_languages(
@@ -102,7 +108,7 @@ def bad_languages(
 ) -> Iterator[Problem]:
     """Codes that no language has, or none of the tasks."""
     codes = {language.code for language in languages.all_languages()}
-    had = sorted({code for one in found.values() for code in one.languages})
+    had = sorted({code for task in found.values() for code in task.languages})
     for code in wanted or ():
         if code not in codes and code not in had:
             now = f"{languages.near(code)} `xstilts languages` lists all.".strip()
@@ -110,9 +116,9 @@ def bad_languages(
         elif found and code not in had:
             now = languages.near(code, had) or f"They have {_some(had)}."
             yield Problem(place, f"none of the tasks has the language '{code}'.", now)
-    for name, one in found.items():
-        if set(wanted or ()) & set(had) and not set(wanted or ()) & set(one.languages):
-            yield Problem(place, f"leave nothing of '{name}'.", f"It has {_some(one.languages)}.")
+    for name, task in found.items():
+        if set(wanted or ()) & set(had) and not set(wanted or ()) & set(task.languages):
+            yield Problem(place, f"leave nothing of '{name}'.", f"It has {_some(task.languages)}.")
     if wanted == ():
         yield Problem(place, "an empty grid: no language.", "Leave the key out to take all.")
 
@@ -148,3 +154,153 @@ def found_tasks(study: StudyFile, names: Collection[str]) -> dict[str, Task]:
 def _some(codes: Collection[str]) -> str:
     shown = list(codes)
     return ", ".join(shown) if len(shown) <= 20 else ", ".join(shown[:20]) + f" and {len(shown) - 20} more"
+
+
+def controls_of(study: StudyFile, target: Task) -> tuple[str, ...]:
+    """The controls among the study's references that a target can have."""
+    return tuple(name for name in study.references if name in CONTROLS and not _refusal(name, target))
+
+
+def _refusal(control: str, target: Task) -> str:
+    """Why a target cannot have a control; empty if it can."""
+    if not families.find(target.family).pictured:
+        return "it is about text alone"
+    if control == "caption-only" and not target.captions:
+        return "its rows have no captions"
+    translated = target.made is not None or (target.files and TEST_TRANSLATED in target.files.patterns)
+    if control == "translate-test" and not translated:
+        return "its release keeps no translations of the evaluated rows"
+    return ""
+
+
+def check_controls(study: StudyFile) -> Iterator[Problem]:
+    """References are named once; each control has a target that can have it."""
+    place: Place = ("references",)
+    found = found_tasks(study, expand(study.target.tasks))
+    for name in dict.fromkeys(study.references):
+        if study.references.count(name) > 1:
+            yield Problem(place, f"names '{name}' more than once.", "Remove the others.")
+        if name in CONTROLS and not any(not _refusal(name, target) for target in found.values()):
+            why = "; ".join(f"'{one}': {_refusal(name, target)}" for one, target in found.items())
+            what = f"'{name}' is a control of targets about images, and no target can have it"
+            yield Problem(place, f"{what}{f' ({why})' if why else ''}.", "Take it out, or add such a target.")
+
+
+def check_arms(study: StudyFile) -> Iterator[Problem]:
+    """The tasks that an arm trains, in languages that they have, in shares that sum to one."""
+    for name, arm in study.intermediate.arms.items():
+        place: Place = ("intermediate", "arms", name)
+        yield from bad_tasks(study, arm.tasks, place)
+        found = found_tasks(study, arm.tasks)
+        for one, trained in found.items():
+            if not families.find(trained.family).trained:
+                yield Problem(place, f"'{one}' is a retrieval task, which trains nothing.", "Take it out.")
+            elif trained.trained_by is not None:
+                yield without_rows(trained, place)
+            if not families.find(trained.family).labelled and arm.labels == "shuffled":
+                yield Problem((*place, "labels"), f"'{one}' has no labels to shuffle.", "Take it out.")
+        if arm.examples is not None and "examples" in arm.recipe:
+            yield Problem((*place, "recipe", "examples"), "is stated a second time.", "Leave one out.")
+        yield from _bad_rows(study, arm, found, place)
+        yield from _bad_mixing(arm, found, (*place, "mixing"))
+        yield from _bad_replay(study, arm, found, (*place, "replay"))
+
+
+def _bad_rows(study: StudyFile, arm: Arm, found: Mapping[str, Task], place: Place) -> Iterator[Problem]:
+    """Languages, their shares, and translations."""
+    here = (*place, "languages")
+    if isinstance(arm.languages, dict):
+        yield from _bad_shares(arm.languages, here)
+        examples = study.intermediate_overrides(arm).get("examples") if arm.examples is None else arm.examples
+        if not isinstance(examples, int):
+            what = "are shares of a fixed number of examples, which is missing."
+            yield Problem(here, what, "Write examples = 10_000.")
+        of_languages = sorted({language.family for language in languages.all_languages()})
+        for key in arm.languages:
+            if key.startswith(FAMILY) and (family := key.removeprefix(FAMILY)) not in of_languages:
+                what = f"no language family named '{family}'."
+                yield Problem(here, what, near(family, of_languages))
+    stated = None if arm.languages is None else tuple(arm.languages)
+    codes = None if stated is None else tuple(code for code in stated if not code.startswith(FAMILY))
+    if arm.translated:
+        if arm.languages is None:
+            yield Problem(here, "is missing: into which languages?", 'Write languages = ["de"].')
+        for one, trained in found.items():
+            if not families.find(trained.family).labelled:
+                yield Problem(
+                    (*place, "translated"), f"'{one}' has no labels to be translated with.", "Take it out."
+                )
+        known = {language.code for language in languages.all_languages()}
+        for code in codes or ():
+            if code not in known:
+                now = f"{languages.near(code)} `xstilts languages` lists all.".strip()
+                yield Problem(here, f"no language has the code '{code}'.", now)
+    elif codes or codes == stated:
+        yield from bad_languages(codes, found, here)
+
+
+def _bad_mixing(arm: Arm, found: Mapping[str, Task], place: Place) -> Iterator[Problem]:
+    """Shares belong to several labelled tasks."""
+    if arm.mixing == "size":
+        return
+    labelled = [name for name, task in found.items() if families.find(task.family).labelled]
+    if len(arm.tasks) < 2:
+        yield Problem(place, "mixes nothing: the arm has one task or none.", "Leave it out.")
+    elif found and len(labelled) < len(arm.tasks):
+        text = next((name for name in found if name not in labelled), "")
+        what = f"'{text}' is masked text, which has no share among labelled tasks."
+        yield Problem(place, what, f'Write replay = {{ tasks = ["{text}"], share = 0.5 }}.')
+    if isinstance(arm.mixing, MixingTable) and arm.mixing.shares is not None:
+        shares, here = arm.mixing.shares, (*place, "shares")
+        tasks = [task_name(name) for name in arm.tasks]
+        named = [task_name(name) for name in shares]
+        for name in named:
+            if name not in tasks:
+                what = f"the arm does not train '{name}'."
+                yield Problem(here, what, near(name, tasks, "The arm has"))
+        for name in tasks:
+            if name not in named:
+                yield Problem(here, f"has no share of '{name}'.", "Give every task of the arm one.")
+        yield from _bad_shares(shares, here)
+
+
+def _bad_replay(study: StudyFile, arm: Arm, found: Mapping[str, Task], place: Place) -> Iterator[Problem]:
+    """Masked text beside labelled tasks."""
+    if arm.replay is None:
+        return
+    here = (*place, "tasks")
+    if not arm.replay.tasks:
+        yield Problem(here, "is missing.", 'Name masked text, such as tasks = ["wikipedia"].')
+    yield from bad_tasks(study, arm.replay.tasks, here)
+    replayed = found_tasks(study, arm.replay.tasks)
+    for name, task in replayed.items():
+        if families.find(task.family).labelled:
+            yield Problem(here, f"'{name}' is no masked text.", "Put it into the tasks of the arm.")
+        if name in found:
+            yield Problem(here, f"'{name}' is a task of the arm already.", "Take it out of one of them.")
+    yield from bad_languages(arm.replay.languages, replayed, (*place, "languages"))
+    if not arm.tasks or (found and all(not families.find(task.family).labelled for task in found.values())):
+        what = "there is nothing beside it: the arm has no labelled task."
+        yield Problem(place, what, "Put the masked text into the tasks of the arm.")
+
+
+def _bad_shares(shares: Mapping[str, float], place: Place) -> Iterator[Problem]:
+    if any(share < 0 for share in shares.values()):
+        yield Problem(place, "has a negative share.")
+    elif abs(sum(shares.values()) - 1) > 1e-6:
+        yield Problem(place, f"must sum to 1, got {sum(shares.values()):g}.")
+
+
+def check_origins(study: StudyFile) -> Iterator[Problem]:
+    """Origins are of settings that the file states."""
+    for key in study.origins:
+        here: Any = study
+        for part in key.split("."):
+            known = list(here) if isinstance(here, dict) else []
+            if isinstance(here, BaseModel):
+                known = sorted(here.model_fields_set - {"path"})
+            if part not in known:
+                what = f"the study does not state '{key}'."
+                yield Problem(("origins", key), what, near(part, known))
+                break
+            here = getattr(here, part) if isinstance(here, BaseModel) else here[part]

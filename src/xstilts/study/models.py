@@ -1,13 +1,15 @@
-"""Models of the Hub that studies often name, from `models.csv`: full names, commits, sizes, other names.
+"""Models of the Hub: their names, commits and sizes, and their files at a pinned revision, in the Hub's own
+cache.
 
-The commits are those of the bundled studies, and for multilingual BERT the one that most others name. Sizes
-are in millions of parameters, `body` without the tables of tokens, as transformers builds the model from its
-published configuration. What is not known is empty.
+`models.csv` has full names, commits, sizes and other names of those that studies often name. The commits are
+those of the bundled studies, and for multilingual BERT the one that most others name. Sizes are in millions
+of parameters, `body` without the tables of tokens, as transformers builds the model from its published
+configuration. What is not known is empty.
 """
 
 import csv
 import struct
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -15,9 +17,12 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from xstilts.errors import did_you_mean
+from xstilts.data.task import NO_COMMIT, find_commit, is_commit
+from xstilts.errors import BackboneError, did_you_mean
 from xstilts.plain import parse_json
-from xstilts.study.backbone import Backbone
+from xstilts.study.backbone import CONVERT, PREPARATION, SAVE_TOKENIZER, SHAPE, TOKENS, WEIGHTS, Backbone
+from xstilts.study.phase import Evaluation, chain
+from xstilts.study.step import Step
 
 
 @dataclass(frozen=True)
@@ -107,3 +112,60 @@ def near(word: str, bundled: Collection[str]) -> str:
     if revision := known()[full].revision:
         return f'Write model = "{full}", revision = "{revision}".'
     return f'On the Hub it is model = "{full}". {pin(full)}'
+
+
+MODEL_FILES = (WEIGHTS, "*.json", "*.model", "*.txt")
+
+
+def fetch(model: str, revision: str, *, eyes: bool = False) -> Path:
+    """The folder with the files of a Hub model, or of a vision encoder, downloaded unless the cache has them.
+
+    Raises BackboneError if there is no such model or revision, no network and no copy, no weights in
+    safetensors format, no tokenizer, or of a vision encoder nothing that says how images are prepared.
+    """
+    folder = download(model, revision, (WEIGHTS, "*.json") if eyes else MODEL_FILES)
+    needed = PREPARATION if eyes else TOKENS
+    if not all((folder / name).is_file() for name in (SHAPE, needed)):
+        now = "Name a model with an image processor." if eyes else SAVE_TOKENIZER
+        raise BackboneError(f"{model} at {revision}", f"lacks {SHAPE} or {needed}.", now)
+    return folder
+
+
+def download(model: str, revision: str, wanted: Iterable[str]) -> Path:
+    """The folder with the wanted files of a Hub model, of which the weights must be safetensors.
+
+    Raises BackboneError if there is no such model or revision, no network and no copy, no such weights, or if
+    the revision is no commit.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    where = f"{model} at {revision}"
+    if not is_commit(revision):
+        raise BackboneError(where, f"the revision {NO_COMMIT}", find_commit("model", model, revision))
+    try:
+        folder = Path(snapshot_download(model, revision=revision, allow_patterns=list(wanted)))
+    except LocalEntryNotFoundError as error:
+        what = f"is not in the cache and the Hub cannot be reached ({error})."
+        raise BackboneError(where, what, "Connect once, or name a folder.") from error
+    except (HfHubHTTPError, HFValidationError) as error:
+        raise BackboneError(
+            where, f"cannot be had from the Hub ({error}).", "Check name and revision."
+        ) from error
+    if not any(folder.glob(WEIGHTS)):
+        raise BackboneError(where, "has no weights in safetensors format.", CONVERT)
+    return folder
+
+
+def fetch_all(steps: Iterable[Step]) -> None:
+    """Have every Hub model that the steps start from in the cache, before workers need it."""
+    wanted: dict[str, Backbone] = {}
+    for step in steps:
+        specification = step.specification
+        model = specification.model if isinstance(specification, Evaluation) else specification
+        wanted |= {one.fingerprint: one for one in chain(model) if isinstance(one, Backbone)}
+    for backbone in wanted.values():
+        if backbone.model is not None and backbone.revision is not None:
+            fetch(backbone.model, backbone.revision)
+        if backbone.vision is not None and backbone.vision.model and backbone.vision.revision:
+            fetch(backbone.vision.model, backbone.vision.revision, eyes=True)

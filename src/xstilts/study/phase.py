@@ -13,10 +13,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from xstilts.study.backbone import Backbone
-from xstilts.study.mixture import Mixture
 from xstilts.study.recipe import Recipe
 from xstilts.study.specification import Identified, Specification, added
-from xstilts.study.use import Use
+from xstilts.study.use import Mixture, Use
 
 EVALUATION_VERSION = 2
 PHASE_VERSION = 2
@@ -101,7 +100,7 @@ def chain(model: Backbone | Phase | None) -> Iterator[Backbone | Phase]:
 def seen_with_labels(model: Backbone | Phase | None) -> tuple[str, ...]:
     """The languages in which any phase of the chain has seen labels, sorted; masked text has none."""
     phases = [phase for phase in chain(model) if isinstance(phase, Phase)]
-    uses = [use for phase in phases for use in phase.uses if use.family != "masked"]
+    uses = [use for phase in phases for use in phase.uses if use.kind.labelled]
     return tuple(sorted({language for use in uses for language in use.languages}))
 
 

@@ -9,22 +9,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from xstilts import metrics
 from xstilts.errors import InputError, InputErrors
-from xstilts.study.arm import Arm, Overrides
+from xstilts.study.architecture import check_kinds
 from xstilts.study.backbone import Backbone
-from xstilts.study.benchmark import expand
-from xstilts.study.check_kinds import check_kinds
-from xstilts.study.check_visual import controls_of
+from xstilts.study.check_tasks import controls_of
 from xstilts.study.claim import CONTROLS, OF_EVERY_ARM
-from xstilts.study.mixture import Mixture
 from xstilts.study.phase import Evaluation, Inference, Phase, chain
 from xstilts.study.recipe import Recipe, overridden
 from xstilts.study.resolve import Resolver
 from xstilts.study.step import Places, Step
-from xstilts.study.study import StudyFile, task_name
-from xstilts.study.use import Use
+from xstilts.study.study import Arm, Overrides, StudyFile, expand, task_name
+from xstilts.study.use import Mixture, Use
 
 
 @dataclass(frozen=True)
@@ -143,42 +141,19 @@ def _some(values: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class _ResolvedTarget:
-    """A target, resolved."""
+    """A target, resolved; `asked` is its evaluation without a model, which is the majority reference."""
 
     name: str
-    use: Use
-    trained_by: Use | None
     recipe: Recipe
-    metric: str
-    metric_version: int
+    asked: Evaluation
     thresholds: Use | None
-    examples: int | None
     controls: Mapping[str, "_ResolvedTarget"] = field(default_factory=dict)
 
-    @cached_property
-    def inference(self) -> Inference:
-        recipe = self.recipe
-        return Inference(
-            max_length=recipe.max_length,
-            stride=recipe.stride,
-            precision=recipe.precision,
-            layer=recipe.layer if self.use.family == "retrieval" else None,
-            readout=recipe.readout,
-            attention=recipe.attention,
-            threads=recipe.threads,
-        )
-
-    def evaluation(self, model: Backbone | Phase | None) -> Evaluation:
-        return Evaluation(
-            model=model,
-            use=self.use,
-            trained_by=self.trained_by,
-            metric=self.metric,
-            metric_version=self.metric_version,
-            inference=None if model is None else self.inference,
-            thresholds=None if model is None else self.thresholds,
-            examples=self.examples,
-        )
+    def evaluation(self, model: Backbone | Phase, recipe: Recipe) -> Evaluation:
+        same = ("max_length", "stride", "precision", "readout", "attention", "threads")
+        fields: dict[str, Any] = {name: getattr(recipe, name) for name in same}
+        fields["layer"] = None if self.asked.use.kind.trained else recipe.layer
+        return self.asked.changed(model=model, inference=Inference(**fields), thresholds=self.thresholds)
 
 
 @dataclass(frozen=True)
@@ -223,7 +198,7 @@ def draft(study: StudyFile, data: Path | None = None, images: Path | None = None
     backbones = {name: resolver.backbone(name, table) for name, table in study.backbones.items()}
     arms = _arms(study, resolver)
     targets = [_target(study, resolver, name) for name in expand(study.target.tasks)]
-    if any(target.examples is not None for target in targets):
+    if any(target.asked.examples is not None for target in targets):
         most = f"at most {study.target.test_examples:,} test rows of each language are asked"
         resolver.notes.insert(0, f"{most} (`target.test_examples`), but all of retrieval")
     builder = _Builder(study, arms, targets)
@@ -271,32 +246,33 @@ def _mixture(arm: Arm, uses: tuple[Use, ...]) -> Mixture | None:
     if mixing.temperature is not None:
         return Mixture(rule="temperature", temperature=mixing.temperature, replay=replay)
     by_task = {task_name(name): share for name, share in (mixing.shares or {}).items()}
-    shares = tuple(by_task[use.task] for use in uses if use.family != "masked")
+    shares = tuple(by_task[use.task] for use in uses if use.kind.labelled)
     return Mixture(rule="shares", shares=shares, replay=replay)
 
 
 def _target(study: StudyFile, resolver: Resolver, name: str) -> _ResolvedTarget:
     metric = metrics.find(resolver.task(name).metric)
     trained_by = resolver.target_training(name)
-    recipe = study.target_recipe(name)
-    use = resolver.target(name)
-    thresholds = resolver.thresholds(name, use) if metric.name == "mining_f1" else None
-    asked = None if use.family == "retrieval" else study.target.test_examples
-    made = _ResolvedTarget(
-        task_name(name), use, trained_by, recipe, metric.name, metric.version, thresholds, asked
+    recipe, use = study.target_recipe(name), resolver.target(name)
+    asked = Evaluation(
+        model=None,
+        use=use,
+        trained_by=trained_by,
+        metric=metric.name,
+        metric_version=metric.version,
+        inference=None,
+        examples=study.target.test_examples if use.kind.trained else None,
     )
-    return replace(made, controls=dict(_controls(study, resolver, name, made)))
-
-
-def _controls(
-    study: StudyFile, resolver: Resolver, name: str, target: _ResolvedTarget
-) -> Iterator[tuple[str, _ResolvedTarget]]:
-    """The target as each control of the study trains and asks it."""
+    thresholds = resolver.thresholds(name, use) if metric.name == "mining_f1" else None
+    target = _ResolvedTarget(task_name(name), recipe, asked, thresholds)
+    controls = {}
     for reference in controls_of(study, resolver.task(name)):
-        view, trained_by = CONTROLS[reference], target.trained_by
-        if trained_by is not None and reference not in OF_EVERY_ARM:
-            trained_by = resolver.viewed(name, trained_by, view)
-        yield reference, replace(target, use=resolver.viewed(name, target.use, view), trained_by=trained_by)
+        view, training = CONTROLS[reference], trained_by
+        if training is not None and reference not in OF_EVERY_ARM:
+            training = resolver.viewed(name, training, view)
+        shown = asked.changed(use=resolver.viewed(name, use, view), trained_by=training)
+        controls[reference] = replace(target, asked=shown)
+    return replace(target, controls=controls)
 
 
 def _trained_with(recipe: Recipe) -> Recipe:
@@ -329,7 +305,7 @@ class _Builder:
     def add_majority(self) -> None:
         """One cell for each target: no model, so neither backbone nor arm nor seed."""
         for target in self.targets:
-            evaluation = self._step(target.evaluation(None))
+            evaluation = self._step(target.asked)
             self.cells.append(Cell("", "", target.name, 0, "majority", evaluation, ()))
 
     def _seeds(self) -> Iterator[tuple[int, int]]:
@@ -357,12 +333,11 @@ class _Builder:
             self._step(model)
         overrides = self.study.backbones[name].recipe
         controlled = [one.controls[reference] for one in self.targets if reference in one.controls]
-        for common in controlled if reference in CONTROLS else self.targets:
-            trained, target = model, replace(common, recipe=overridden(common.recipe, overrides))
-            if target.trained_by is not None:
-                recipe = _trained_with(target.recipe)
-                trained = Phase(parent=model, uses=(target.trained_by,), recipe=recipe, seed=seed)
-            evaluation = self._step(target.evaluation(trained))
+        for target in controlled if reference in CONTROLS else self.targets:
+            trained, recipe = model, overridden(target.recipe, overrides)
+            if (use := target.asked.trained_by) is not None:
+                trained = Phase(parent=model, uses=(use,), recipe=_trained_with(recipe), seed=seed)
+            evaluation = self._step(target.evaluation(trained, recipe))
             phases = tuple(one.fingerprint for one in chain(trained) if isinstance(one, Phase))[::-1]
             self.cells.append(Cell(name, arm.name, target.name, seed, reference, evaluation, phases))
 

@@ -1,7 +1,7 @@
 """What pydantic finds wrong with a table of a study file, in the words of its author."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -91,33 +91,38 @@ class Problem:
     now: str = ""
 
 
+def near(name: str, known: Collection[str], there: str = "There are") -> str:
+    """The known name that was meant, or all of them."""
+    return did_you_mean(name, known) or f"{there} {', '.join(known) or 'none'}."
+
+
 def problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     """One problem for each place; of a union that fails in several ways, what fits its value best."""
     found: dict[Place, Problem] = {}
     details = error.errors(include_url=False)
-    for detail in sorted(details, key=_is_other_branch):
+    for detail in sorted(
+        details, key=lambda one: isinstance(one["input"], dict) and one["type"] in _NO_TABLE
+    ):
         place = _without_branches(detail["loc"], model)
         found.setdefault(place, Problem(place, *_words(dict(detail), place, model)))
     return list(found.values())
 
 
-def _is_other_branch(detail: Mapping[str, Any]) -> bool:
-    """Whether a table is told not to be what else might stand in its place."""
-    return isinstance(detail["input"], dict) and detail["type"] in _NO_TABLE
-
-
 def _words(detail: Mapping[str, Any], place: Place, model: type[BaseModel]) -> tuple[str, str]:
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        known = _keys(model, place[:-1])
+        here = _options(_annotation(model, place[:-1]))
+        fields = [option.model_fields for option in here if hasattr(option, "model_fields")]
+        known = [key for keys in fields for key, field in keys.items() if not field.exclude]
         word = str(place[-1])
         if key := _key(word, known):
             return "no such key.", f"Did you mean '{key}'?"
-        now = _other_table(word, model) or did_you_mean(word, known)
-        return "no such key.", now or f"There are {', '.join(known)}."
+        return "no such key.", _other_table(word, model) or near(word, known)
     if kind == "literal_error":
-        choices = _choices(_annotation(model, place))
-        return f"must be one of {_listed(choices)}, got {_shown(value)}.", did_you_mean(str(value), choices)
+        options = (get_args(option) for option in _options(_annotation(model, place)))
+        choices = [word for words in options for word in words if isinstance(word, str)]
+        listed = ", ".join(f"'{word}'" for word in choices)
+        return f"must be one of {listed}, got {_shown(value)}.", did_you_mean(str(value), choices)
     if kind in _TYPES:
         return f"must be {_TYPES[kind]}, got {_shown(value)}.", _written(kind, value, place)
     if kind in _BOUNDS:
@@ -175,10 +180,6 @@ def _written(kind: str, value: Any, place: Place) -> str:
     return ""
 
 
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(f"'{word}'" for word in words)
-
-
 def _shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
@@ -189,7 +190,8 @@ def _without_branches(place: Place, model: type[BaseModel]) -> Place:
     kept: list[str | int] = []
     named = False
     for part in place:
-        if not named and _is_union(_annotation(model, tuple(kept))):
+        options = set(_options(_annotation(model, tuple(kept)))) - {type(None)}
+        if not named and len(options) > 1:
             named = True
         else:
             kept.append(part)
@@ -215,21 +217,5 @@ def _step(option: Any, part: str | int) -> Any:
     return arguments[0] if get_origin(option) is tuple and isinstance(part, int) else None
 
 
-def _is_union(annotation: Any) -> bool:
-    return len([option for option in _options(annotation) if option is not type(None)]) > 1
-
-
 def _options(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-
-
-def _choices(annotation: Any) -> list[str]:
-    """The words of a Literal, also inside a union."""
-    options = (option for option in _options(annotation) if option is not type(None))
-    return [str(word) for option in options for word in get_args(option) if isinstance(word, str)]
-
-
-def _keys(model: type[BaseModel], place: Place) -> list[str]:
-    here = _options(_annotation(model, place))
-    fields = [option.model_fields for option in here if hasattr(option, "model_fields")]
-    return [key for known in fields for key, field in known.items() if not field.exclude]

@@ -3,7 +3,7 @@
 Everything that is missing is collected, so that a study with an incomplete data folder is told of all of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xstilts import families
@@ -13,14 +13,13 @@ from xstilts.data.task import TEST_TRANSLATED, TRANSLATED, Task
 from xstilts.errors import DataError, InputError, StudyError
 from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.study import backbone as backbones
-from xstilts.study import vision
-from xstilts.study.arm import FAMILY, Arm, Replay, Shares
+from xstilts.study.architecture import room
 from xstilts.study.backbone import Backbone, Tokenizer
-from xstilts.study.benchmark import expand
 from xstilts.study.check_tasks import find_task, trainer
+from xstilts.study.claim import FAMILY
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places
-from xstilts.study.study import BackboneTable, StudyFile, model_folder, task_name
+from xstilts.study.study import Arm, BackboneTable, Replay, Shares, StudyFile, expand, model_folder, task_name
 from xstilts.study.use import Development, Use, View
 
 TRAIN = "train"
@@ -81,7 +80,8 @@ class Resolver:
             use = self._use(trained, split, tuple(shares))
             use = use.changed(shares=tuple(shares[code] for code in use.languages))
         else:
-            default = trained.languages if trained.family == "masked" else (trained.source_language,)
+            labelled = families.find(trained.family).labelled
+            default = (trained.source_language,) if labelled else trained.languages
             known = arm.languages if arm.translated else trained.languages
             wanted = arm.languages and [code for code in arm.languages if code in (known or ())]
             use = self._use(trained, split, self._having(trained, split, wanted, default))
@@ -92,7 +92,7 @@ class Resolver:
         use = self._use(masked, TRAIN, self._having(masked, TRAIN, wanted, masked.languages))
         return use.changed(examples=replay.examples, development=self._development(masked))
 
-    def _shares(self, one: Task, split: str, stated: Shares) -> dict[str, float]:
+    def _shares(self, task: Task, split: str, stated: Shares) -> dict[str, float]:
         """The share of each language; that of a family is spread evenly over those of its languages that
         there are, the source language left out."""
         found: dict[str, float] = {}
@@ -101,12 +101,12 @@ class Resolver:
                 codes = [key]
             else:
                 family = key.removeprefix(FAMILY)
-                there = self._available(one, split)
+                there = self._available(task, split)
                 members = [language.code for language in all_languages() if language.family == family]
-                codes = [code for code in members if code in there and code != one.source_language]
+                codes = [code for code in members if code in there and code != task.source_language]
                 if not codes:
-                    what = f"there are no {split} rows of '{one.name}' in a language of {family}."
-                    self._lacks(one, DataError(f"task '{one.name}'", what, "Take the family out."))
+                    what = f"there are no {split} rows of '{task.name}' in a language of {family}."
+                    self._lacks(task, DataError(f"task '{task.name}'", what, "Take the family out."))
             found |= {code: found.get(code, 0.0) + share / len(codes) for code in codes if share > 0}
         return found
 
@@ -195,43 +195,41 @@ class Resolver:
             return Backbone(
                 model=model, revision=table.revision, weights=table.weights, seed=seed, vision=seen
             )
-        try:
-            checksum = backbones.checksum(folder)
-            if bundled is not None:
-                backbones.check_world(bundled)
-        except InputError as error:
-            self.errors.append(type(error)(f"{where}: {error.where}", error.what, error.now))
-            checksum = "missing"
-        self._backbone_folders[checksum] = folder
-        self._need_room(name, backbones.room(folder))
+        read = backbones.checksum if bundled is None else backbones.bundled_checksum
+        checksum = self._checksum(where, folder, read)
+        self._need_room(name, room(folder))
         return Backbone(checksum=checksum, weights=table.weights, seed=seed, vision=seen)
 
     # Within
 
-    def _unknown(self, one: Task) -> bool:
+    def _unknown(self, task: Task) -> bool:
         """Whether nothing is known of the rows of a task, for the data folder is not there."""
-        return self._unseen and one.path is None and one.made is None
+        return self._unseen and task.path is None and task.made is None
 
-    def _lacks(self, one: Task, error: InputError) -> None:
+    def _lacks(self, task: Task, error: InputError) -> None:
         """An error about the rows of a task, which is told if it is one."""
-        if not self._unknown(one):
+        if not self._unknown(task):
             self.errors.append(error)
 
-    def _vision(self, where: str, table: BackboneTable) -> vision.Vision | None:
+    def _vision(self, where: str, table: BackboneTable) -> backbones.Vision | None:
         """The eyes of a backbone, with their identity."""
         stated = table.vision
         if stated is None:
             return None
         folder = None if stated.model is None else model_folder(self.study, stated.model)
         if folder is None:
-            return vision.Vision(**stated.model_dump())
+            return backbones.Vision(**stated.model_dump())
+        return backbones.Vision(checksum=self._checksum(f"{where}.vision", folder, backbones.eyes_checksum))
+
+    def _checksum(self, where: str, folder: Path, read: Callable[[Path], str]) -> str:
+        """The identity of a model's folder, as that function reads it."""
         try:
-            checksum = vision.checksum(folder)
+            checksum = read(folder)
         except InputError as error:
-            self.errors.append(type(error)(f"{where}.vision: {error.where}", error.what, error.now))
+            self.errors.append(type(error)(f"{where}: {error.where}", error.what, error.now))
             checksum = "missing"
         self._backbone_folders[checksum] = folder
-        return vision.Vision(checksum=checksum)
+        return checksum
 
     def _need_room(self, name: str, room: int | None) -> None:
         """No recipe may allow texts that are longer than the backbone reads."""
@@ -257,52 +255,47 @@ class Resolver:
             learned = self.task(name)
             wanted = stated.languages and [code for code in stated.languages if code in learned.languages]
             uses.append(self._use(learned, TRAIN, self._having(learned, TRAIN, wanted, learned.languages)))
-        return Tokenizer(
-            uses=tuple(sorted(uses, key=lambda use: use.task)),
-            vocabulary=stated.vocabulary,
-            algorithm=stated.algorithm,
-            examples=stated.examples,
-            sentinels=stated.sentinels,
-        )
+        fields = stated.model_dump(exclude={"tasks", "languages"})
+        return Tokenizer(uses=tuple(sorted(uses, key=lambda use: use.task)), **fields)
 
     def _having(
-        self, one: Task, split: str, wanted: Sequence[str] | None, default: Sequence[str]
+        self, task: Task, split: str, wanted: Sequence[str] | None, default: Sequence[str]
     ) -> Sequence[str]:
         """The languages that are asked for, all of which must be there; or those of the default that are."""
         if wanted:
             return wanted
-        there = self._available(one, split)
+        there = self._available(task, split)
         having = [code for code in default if code in there]
         lacking = ", ".join(code for code in default if code not in there)
         if having and lacking:
             self.notes.append(
-                f"{one.name}: of {len(default)} languages there is no {split} data in {lacking}"
+                f"{task.name}: of {len(default)} languages there is no {split} data in {lacking}"
             )
         return having or default
 
-    def _available(self, one: Task, split: str) -> tuple[str, ...]:
-        return loader.available(one, split, self.data if one.path is None else one.path.parent)
+    def _available(self, task: Task, split: str) -> tuple[str, ...]:
+        return loader.available(task, split, self.data if task.path is None else task.path.parent)
 
-    def _use(self, one: Task, split: str, languages: Sequence[str]) -> Use:
+    def _use(self, task: Task, split: str, languages: Sequence[str]) -> Use:
         codes = tuple(sorted(dict.fromkeys(languages)))
         return Use(
-            task=one.name,
-            task_version=one.version,
-            family=one.family,
-            family_version=families.find(one.family).version,
-            label_set=one.labels,
+            task=task.name,
+            task_version=task.version,
+            family=task.family,
+            family_version=families.find(task.family).version,
+            label_set=task.labels,
             split=split,
             languages=codes,
-            data=tuple(self._identity(one, split, code) for code in codes),
-            images=self._images(one) if one.images else "",
+            data=tuple(self._identity(task, split, code) for code in codes),
+            images=self._images(task) if task.images else "",
         )
 
-    def _development(self, one: Task) -> Development | None:
+    def _development(self, task: Task) -> Development | None:
         """The source language's development rows, if the task has some."""
-        split, language = one.development_split, one.source_language
-        if not _has_split(one, split, self.data) or language not in self._available(one, split):
+        split, language = task.development_split, task.source_language
+        if not _has_split(task, split, self.data) or language not in self._available(task, split):
             return None
-        return Development(split=split, language=language, data=self._identity(one, split, language))
+        return Development(split=split, language=language, data=self._identity(task, split, language))
 
     def _need_development(self, uses: Sequence[Use], recipe: Recipe) -> None:
         unknown = any(self._unknown(self.places.task(use.task)) for use in uses)
@@ -312,26 +305,27 @@ class Resolver:
             now = "Give the task a development split, or leave `evaluations` out."
             self.errors.append(StudyError(self.study.shown, what, now))
 
-    def _identity(self, one: Task, split: str, language: str) -> str:
-        key = (one.name, split, language)
+    def _identity(self, task: Task, split: str, language: str) -> str:
+        key = (task.name, split, language)
         if key not in self._identities:
             try:
-                self._identities[key] = loader.identity(one, split, language, self.data)
-                if others := loader.left_out(one, split, language, self.data):
-                    read = loader.sources(one, split, language, self.data)[0].name
+                self._identities[key] = loader.identity(task, split, language, self.data)
+                if others := loader.left_out(task, split, language, self.data):
+                    read = loader.sources(task, split, language, self.data)[0].name
                     names = ", ".join(path.name for path in others)
-                    self.notes.append(f"{one.name}: {split} in '{language}' is read from {read}, not {names}")
+                    instead = f"is read from {read}, not {names}"
+                    self.notes.append(f"{task.name}: {split} in '{language}' {instead}")
             except InputError as error:
-                self._lacks(one, error)
+                self._lacks(task, error)
                 self._identities[key] = "missing"
         return self._identities[key]
 
-    def _images(self, one: Task) -> str:
+    def _images(self, task: Task) -> str:
         """The identity of a task's images."""
-        key = (one.name, "", "images")
+        key = (task.name, "", "images")
         if key not in self._identities:
             try:
-                self._identities[key] = images.identity(one, self.pictures)
+                self._identities[key] = images.identity(task, self.pictures)
             except InputError as error:
                 if self.pictures is not None or not self._unseen:
                     self.errors.append(error)
@@ -346,9 +340,9 @@ def _capped(use: Use, examples: int | float | None) -> Use:
     return use.changed(examples=examples)
 
 
-def _has_split(one: Task, split: str, data: Path | None) -> bool:
-    if one.made is not None:
-        return split in one.made.sizes
-    if one.files is not None and loader.from_files(one, data):
-        return split in one.files.patterns
-    return one.hub is not None and split in one.hub.files
+def _has_split(task: Task, split: str, data: Path | None) -> bool:
+    if task.made is not None:
+        return split in task.made.sizes
+    if task.files is not None and loader.from_files(task, data):
+        return split in task.files.patterns
+    return task.hub is not None and split in task.hub.files

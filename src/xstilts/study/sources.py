@@ -2,6 +2,9 @@
 
 A part of a release, or another split, may take the place of the whole; that is never silent. `check`, the
 records of steps and every report tell these sources.
+
+Every local row that a plan will need is read before anything runs: broken files are told at once, and so are
+images that rows name and that are not there.
 """
 
 import re
@@ -11,10 +14,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
-from xstilts.data import hub, loader
+from xstilts.data import hub, images, loader, task
 from xstilts.data.examples import Bitext, Example
-from xstilts.study.backbone import Backbone
-from xstilts.study.phase import Phase
+from xstilts.data.fit import is_left_out
+from xstilts.errors import DataError, InputError, InputErrors, StudyError, TaskError
+from xstilts.families.visual import WITHOUT_IMAGES
+from xstilts.study.architecture import KINDS, SEEING, type_of
+from xstilts.study.backbone import EYES, Backbone
+from xstilts.study.phase import Evaluation, Phase, chain
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
 
@@ -139,28 +146,28 @@ def parts_of(steps: Iterable[Step]) -> tuple[Part, ...]:
 
 def source(part: Part, places: Places, rows: int | None = None) -> Source:
     """What a part is read from. `rows` is their number; that of the lab's is known without."""
-    one = places.task(part.task)
-    split, language = loader.original(one, part.split, part.language)
+    task = places.task(part.task)
+    split, language = loader.original(task, part.split, part.language)
     if rows is None:
-        rows = loader.size_without_reading(one, split, language)
-    release = one.released(part.split, part.language)
-    if one.made is not None:
-        return Source(*part, (one.made.title,), language, rows, release)
-    if paths := loader.sources(one, split, language, places.data):
-        folder = places.data if one.path is None else one.path.parent
-        assert one.files is not None and folder is not None
+        rows = loader.size_without_reading(task, split, language)
+    release = task.released(part.split, part.language)
+    if task.made is not None:
+        return Source(*part, (task.made.title,), language, rows, release)
+    if paths := loader.sources(task, split, language, places.data):
+        folder = places.data if task.path is None else task.path.parent
+        assert task.files is not None and folder is not None
         files = tuple(path.relative_to(folder).as_posix() for path in paths)
         instead = dict.fromkeys(
             text
             for path in files
-            for pattern, text in one.files.substitutes.items()
+            for pattern, text in task.files.substitutes.items()
             if fnmatchcase(path.removesuffix(".gz"), pattern)
         )
-        code = one.files.codes.get(language, language)
+        code = task.files.codes.get(language, language)
         return Source(*part, files, code, rows, release, ", ".join(instead))
-    assert one.hub is not None, "what has neither files nor a place on the Hub has no identity"
-    files = tuple(hub.paths(one.hub, split, language, one.name))
-    return Source(*part, files, one.hub.codes.get(language, language), rows, release)
+    assert task.hub is not None, "what has neither files nor a place on the Hub has no identity"
+    files = tuple(hub.paths(task.hub, split, language, task.name))
+    return Source(*part, files, task.hub.codes.get(language, language), rows, release)
 
 
 def read(step: Step, places: Places) -> list[Source]:
@@ -176,12 +183,12 @@ def counted(part: Part, places: Places, rows: Sequence[Example] | None = None) -
 
     Others are counted once in a process; those of other tasks than the lab's are read for it.
     """
-    one = places.task(part.task)
-    key = part, one.name if one.path is None else str(one.path), places.data
+    task = places.task(part.task)
+    key = part, task.name if task.path is None else str(task.path), places.data
     if key not in _counts:
-        known = loader.size_without_reading(one, part.split, part.language)
+        known = loader.size_without_reading(task, part.split, part.language)
         if known is None:
-            read = loader.stream(one, part.split, part.language, places.data) if rows is None else rows
+            read = loader.stream(task, part.split, part.language, places.data) if rows is None else rows
             known = number_of(read)
         _counts[key] = known
     return _counts[key]
@@ -223,3 +230,104 @@ def _numbers(counts: Sequence[int], noun: str = "") -> str:
     if len(set(counts)) == 1:
         return f"{counts[0]:,}{noun} each"
     return f"{min(counts):,} to {max(counts):,}{noun}, in all {sum(counts):,}"
+
+
+SHOWN = 5
+"""Missing images that a message names."""
+
+
+def check_rows(steps: Iterable[Step], places: Places) -> None:
+    """Read the local files of all steps once, not the lab, not the Hub. InputErrors with every broken one,
+    with the number of images that are missing, by task, and with every step that nothing can compute."""
+    known = tuple(steps)
+    blind = (error for step in known if (error := unseeing(step, places)) is not None)
+    if errors := (*look(known, places)[1], *blind):
+        raise InputErrors(errors)
+
+
+def look(
+    steps: Iterable[Step], places: Places
+) -> tuple[dict[Part, int], tuple[InputError, ...], tuple[str, ...]]:
+    """The number of rows of every part that is read from files here, and everything that is wrong: broken
+    files, and images that rows name and that are not there. Also a note on rows that are passed by
+    because they have no text."""
+    known = tuple(steps)
+    pictured = {part for step in known for use in uses(step) if use.images for part in parts(use)}
+    named: dict[str, list[str]] = {}
+    counts: dict[Part, int] = {}
+    errors: dict[str, InputError] = {}
+    without: dict[tuple[str, str], dict[str, int]] = {}
+    for part in parts_of(known):
+        one = places.task(part.task)
+        local = loader.from_files(one, places.data) or part.split == task.TRANSLATED
+        if one.made is not None or not local or (one.path is None and places.data is None):
+            continue
+        try:
+            given = loader.stream(one, part.split, part.language, places.data, empty=True)
+            empty: list[bool] = []
+            rows = _with_text(given, empty, trained=part.split in task.TRAINED)
+            if part in pictured:
+                pictures = [getattr(row, "images", ()) for row in rows]
+                named.setdefault(part.task, []).extend(name for names in pictures for name in names)
+                counts[part] = len(pictures)
+            else:
+                counts[part] = number_of(rows)
+            if any(empty):
+                without.setdefault((part.task, part.split), {})[part.language] = sum(empty)
+        except InputError as error:
+            fault = f"{error.where}: {error.what}" if isinstance(error, TaskError) else str(error)
+            errors.setdefault(fault, error)  # a line of a user's own task fails in every file alike
+    for name, found in named.items():
+        if (lack := _lack(places.task(name), found, places)) is not None:
+            errors[str(lack)] = lack
+    notes = (
+        f"{name}: {sum(found.values()):,} rows of {split} in {', '.join(map(repr, found))} have no text "
+        "and are passed by"
+        for (name, split), found in without.items()
+    )
+    return counts, tuple(errors.values()), tuple(notes)
+
+
+def _with_text(rows: Iterable[Example], empty: list[bool], *, trained: bool) -> Iterator[Example]:
+    """The rows that are read; `empty` is told of each whether it is one of the others."""
+    for row in rows:
+        empty.append(is_left_out(row, trained=trained))
+        if not empty[-1]:
+            yield row
+
+
+def unseeing(step: Step, places: Places) -> InputError | None:
+    """Why a step cannot be computed that shows images to a model; None if it shows none, or the model sees.
+
+    What a model of the Hub can do is not known before it is fetched.
+    """
+    one = step.specification
+    if isinstance(one, Backbone) or (isinstance(one, Evaluation) and one.model is None):
+        return None
+    asked = one.uses if isinstance(one, Phase) else (one.use,)
+    if all(not use.kind.pictured or use.view in WITHOUT_IMAGES for use in asked):
+        return None
+    *_, backbone = chain(one.model if isinstance(one, Evaluation) else one)
+    assert isinstance(backbone, Backbone)
+    if backbone.vision is not None or backbone.model is not None:
+        return None
+    folder = places.backbones.get(str(backbone.checksum))
+    if folder is not None and ((folder / EYES).is_file() or KINDS.get(type_of(folder) or "") in SEEING):
+        return None
+    what = "shows images to a model that reads text alone."
+    return StudyError(step.name, what, "Give its backbone eyes: `vision = { size = 32, patch = 16 }`.")
+
+
+def _lack(one: task.Task, named: list[str], places: Places) -> InputError | None:
+    """The error that tells which of the images that rows name are missing."""
+    try:
+        missing = images.missing(one, named, places.images)
+    except InputError as error:
+        return error
+    if not missing:
+        return None
+    more = f" and {len(missing) - SHOWN:,} more" if len(missing) > SHOWN else ""
+    what = (
+        f"{len(missing):,} of {len(set(named)):,} images are not there: {', '.join(missing[:SHOWN])}{more}."
+    )
+    return DataError(f"task '{one.name}'", what, images.WAY_OUT)

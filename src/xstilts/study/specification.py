@@ -11,7 +11,6 @@ from functools import cache, cached_property
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.fields import FieldInfo
 
 FINGERPRINT_LENGTH = 16
 
@@ -62,11 +61,10 @@ _ALWAYS = object()
 def _fields(model: type[Specification]) -> tuple[tuple[str, Any], ...]:
     """The names of the fields, sorted, each with the value that leaves it out."""
     fields = sorted(model.model_fields.items())
-    return tuple((name, field.default if _is_added(field) else _ALWAYS) for name, field in fields)
-
-
-def _is_added(field: FieldInfo) -> bool:
-    return isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("added") is True
+    return tuple(
+        (name, field.default if field.json_schema_extra == {"added": True} else _ALWAYS)
+        for name, field in fields
+    )
 
 
 _plain = json.JSONEncoder(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -88,19 +88,15 @@ class Places:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {
-            "data": None if self.data is None else str(self.data.absolute()),
-            "tasks": {name: str(path) for name, path in self.tasks.items()},
-            "backbones": {checksum: str(path) for checksum, path in self.backbones.items()},
-            "images": None if self.images is None else str(self.images.absolute()),
-        }
+        given: dict[str, Any] = {"data": self.data, "images": self.images}
+        whole = {name: path and path.absolute() for name, path in given.items()}
+        plain: dict[str, Any] = _PLACES.dump_python(replace(self, **whole), mode="json")
+        return plain
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Places:
         """The places of which `values` were taken."""
-        return cls(
-            data=None if values["data"] is None else Path(values["data"]),
-            tasks={name: Path(path) for name, path in values["tasks"].items()},
-            backbones={checksum: Path(path) for checksum, path in values["backbones"].items()},
-            images=None if values["images"] is None else Path(values["images"]),
-        )
+        return _PLACES.validate_python(values)
+
+
+_PLACES = TypeAdapter(Places)

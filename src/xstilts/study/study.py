@@ -5,44 +5,137 @@ resolves it into steps.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from xstilts.study.allowed import Allowed
-from xstilts.study.arm import Arm, Overrides
-from xstilts.study.axis import Axis
+from xstilts.metrics.xtreme import XTREME
+from xstilts.study.backbone import BackboneFields, TokenizerTable, VisionTable
 from xstilts.study.claim import Claim, Reference
 from xstilts.study.recipe import Recipe, merged
 from xstilts.study.specification import Specification
-from xstilts.study.vision import VisionTable
+
+Overrides = dict[str, Any]
+"""Some fields of a recipe; checked as a recipe together with those that they override."""
+
+Shares = dict[str, float]
+"""By task or by language; they sum to 1."""
 
 
-class TokenizerTable(Specification):
-    """`[backbones.X.tokenizer]`: the tasks whose training text it is trained on, in all or some languages."""
+class MixingTable(Specification):
+    """`mixing = { ... }`: exactly one of a limit K, a temperature, and shares by task."""
+
+    limit: int | None = Field(default=None, ge=1)
+    temperature: float | None = Field(default=None, gt=0)
+    shares: Shares | None = None
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if sum(value is not None for value in (self.limit, self.temperature, self.shares)) != 1:
+            raise ValueError("needs exactly one of `limit`, `temperature` and `shares`.")
+        return self
+
+
+class Replay(Specification):
+    """`replay = { ... }`: masked text that is trained on together with the tasks of the arm.
+
+    `share` of all updates go to it. The tasks keep theirs: with epochs, the phase becomes so much longer.
+    `examples` caps the texts.
+    """
 
     tasks: tuple[str, ...] = ()
     languages: tuple[str, ...] | None = None
-    vocabulary: int = Field(default=8000, ge=64)
-    algorithm: Literal["bpe", "unigram"] = "bpe"
+    share: float = Field(default=0.5, gt=0, lt=1)
     examples: int | None = Field(default=None, ge=1)
-    sentinels: int = Field(default=0, ge=0)
 
 
-class BackboneTable(Specification):
+class Arm(Specification):
+    """`[intermediate.arms]`: one way to do the intermediate phase; without tasks it trains nothing.
+
+    `examples` caps the rows of each task, or says which fraction of them is taken. `languages` are a list, or
+    a table of shares that sum to 1, by language or by `family:NAME`, of the `examples`. `translated` takes
+    what is not in the source language from translations of its training rows. `mixing` says how often each
+    of several tasks is drawn, `replay` what masked text is trained on beside them. `after` names another
+    arm, from whose result this one goes on (a curriculum, or several intermediate phases in turn). Without
+    `languages` a task is trained in its source language, and a masked task in all its languages.
+    """
+
+    tasks: tuple[str, ...] = ()
+    languages: tuple[str, ...] | Shares | None = None
+    translated: bool = False
+    labels: Literal["gold", "shuffled"] = "gold"
+    examples: int | float | None = Field(default=None, gt=0)
+    mixing: Literal["size", "uniform"] | MixingTable = "size"
+    replay: Replay | None = None
+    after: str | None = None
+    recipe: Overrides = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_examples(self) -> Self:
+        if isinstance(self.examples, float) and self.examples > 1:
+            raise ValueError(f"`examples` is a whole number, or a fraction up to 1.0; got {self.examples}.")
+        return self
+
+
+class Axis(Specification):
+    """Where each arm stands on a scale of numbers, so that results can be drawn and regressed over it.
+
+    Several arms may have the same value: random draws of one size, say. `group` tells curves apart (a
+    language family that is mixed in); an arm without a group belongs to every curve.
+    """
+
+    name: str = ""
+    scale: Literal["linear", "log"] = "linear"
+    arms: dict[str, float] = Field(default_factory=dict)
+    group: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the curves, in the order of the arms; empty if there is only one curve."""
+        return tuple(dict.fromkeys(self.group[arm] for arm in self.arms if arm in self.group))
+
+    def curve(self, group: str = "") -> dict[str, float]:
+        """The arms of a group and those without one, with their values; of "" all arms."""
+        return {
+            arm: value for arm, value in self.arms.items() if not group or self.group.get(arm, group) == group
+        }
+
+
+LeakKind = Literal["target_labels", "language_seen", "selection", "rows", "parallel", "selected_on"]
+"""The kinds of leak; `xstilts.audit.finding` says what each means."""
+
+
+class Allowed(Specification):
+    """`[[allowed]]`: a kind of leak that is meant, on one target or (without `task`) on all, and why."""
+
+    kind: LeakKind | None = None
+    task: str | None = None
+    why: str = ""
+
+    def covers(self, kind: str, task: str) -> bool:
+        """Whether a leak of this kind on this target is meant."""
+        return self.kind == kind and self.task in (None, task)
+
+
+BENCHMARKS: Mapping[str, tuple[str, ...]] = {"xtreme": tuple(XTREME)}
+"""XTREME (Hu et al. 2020, arXiv 2003.11080): sentence pairs and tags, questions, retrieval."""
+
+
+def expand(tasks: tuple[str, ...]) -> tuple[str, ...]:
+    """The tasks with every benchmark replaced by its own, each task once, in the order given."""
+    expanded = [task for name in tasks for task in BENCHMARKS.get(name, (name,))]
+    return tuple(dict.fromkeys(expanded))
+
+
+class BackboneTable(BackboneFields):
     """`[backbones.X]`: a Hub name with its revision, a folder, a bundled name; or a shape to be made.
 
     `recipe` is laid over the recipes of all phases that start from it: architectures differ in the learning
     rate that they need, in the readout and in the attention that they allow.
     """
 
-    model: str | None = None
-    revision: str | None = None
-    weights: Literal["pretrained", "random"] = "pretrained"
-    seed: int = Field(default=0, ge=0, lt=2**63)
-    architecture: str | None = None
-    shape: dict[str, bool | int | float | str] = Field(default_factory=dict)
     tokenizer: TokenizerTable | None = None
     vision: VisionTable | None = None
     recipe: Overrides = Field(default_factory=dict)

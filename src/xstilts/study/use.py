@@ -1,9 +1,13 @@
-"""The use of a task: which of its rows, resolved to everything that decides what they are."""
+"""The use of a task: which of its rows, resolved to everything that decides what they are; and how the tasks
+of one phase are mixed.
+"""
 
 from typing import Literal
 
 from pydantic import Field
 
+from xstilts import families
+from xstilts.families.items import Family
 from xstilts.study.specification import Specification, added
 
 View = Literal["all", "shuffled", "text", "image", "caption", "translated"]
@@ -47,6 +51,31 @@ class Use(Specification):
     images: str = added("")
 
     @property
+    def kind(self) -> Family:
+        """The family itself, which states what is true of it."""
+        return families.find(self.family)
+
+    @property
     def title(self) -> str:
         """The task, and the view if it is a control's."""
         return self.task if self.view == "all" else f"{self.task}-{self.view}"
+
+
+Rule = Literal["size", "limit", "temperature", "uniform", "shares"]
+
+
+class Mixture(Specification):
+    """The shares of the tasks of a phase, as a rule over their sizes.
+
+    A task with n examples is drawn in proportion to n ("size"), to min(n, `limit`) ("limit": T5's
+    examples-proportional mixing, Raffel et al. 2020, section 3.5.2), to n^(1/`temperature`)
+    ("temperature", the same section), like every other ("uniform"), or as `shares` says, which stand in the
+    order of the phase's labelled uses and sum to 1. `replay` is the share of all updates that go to masked
+    text instead; several masked tasks share it in proportion to their size.
+    """
+
+    rule: Rule = "size"
+    limit: int | None = Field(default=None, ge=1)
+    temperature: float | None = Field(default=None, gt=0)
+    shares: tuple[float, ...] = ()
+    replay: float = Field(default=0.0, ge=0, lt=1)

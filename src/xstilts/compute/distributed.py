@@ -1,24 +1,30 @@
 """Several processes for one phase: each computes its part of every update, and all hold the same weights.
 
-    python -m xstilts.compute.rank_process          (started by rank 0, not by hand)
-
 The worker is rank 0 and starts the others, each with a GPU of its own where there are any. An update's items
-are divided among them, and losses and gradients summed, so that the effective batch, and with it every
-number up to the order of a sum, is that of one process. Only rank 0 writes. If it is gone the others end; if
-one of them is gone, the step fails.
+are divided among them. torch's DDP averages gradients over the processes, whose losses, each a share of the
+sum over all decisions of the update, are therefore taken `size` times: so the effective batch, and with it
+every number up to the order of a sum, is that of one process. Only rank 0 writes. If it is gone the others
+end; if one of them is gone, the step fails.
+
+The processes may divide the model: each then keeps a part of weights, gradients and moments. torch's FSDP
+(`fully_shard`; Zhao et al. 2023, arXiv 2304.11277) gathers the weights of one layer at a time, and averages
+gradients as DDP does. The first process keeps the model whole as well, in the computer's memory, and fills it
+where something is asked of it.
 """
 
 import contextlib
+import copy
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,23 +32,27 @@ import numpy as np
 import torch
 import torch.distributed as processes
 from numpy.typing import NDArray
+from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor, distribute_tensor
+from torch.nn.parallel import DistributedDataParallel
 
 from xstilts.compute.context import Context
-from xstilts.compute.data import Encoded, offsets, passes, split
+from xstilts.compute.data import Encoded, passes, split
+from xstilts.compute.model import Model
 from xstilts.errors import StepError, XstiltsError
 
 PATIENCE = timedelta(hours=2)
 """How long one process waits for another, which may be scoring development rows."""
 FAREWELL_SECONDS = 5.0
-BUCKET = 2**24
-"""Numbers that are summed together."""
 
 
 @dataclass(frozen=True)
 class Ranks:
     """One of `size` processes that train a phase together; by default the only one.
 
-    If it `divides`, each process has but a part of the model (`compute.shards`).
+    If it `divides`, each process has but a part of the model (`compute.distributed`).
     """
 
     rank: int = 0
@@ -59,26 +69,22 @@ class Ranks:
         """What tells the random numbers of this process from those of the first."""
         return (self.rank,) if self.rank else ()
 
-    @property
-    def weight(self) -> int:
-        """How many times a loss is taken before its gradients, which a divided model averages."""
-        return self.size if self.divides else 1
-
     def share(
         self, data: Encoded, items: NDArray[np.int64], tokens: int, padding: float | None = None
     ) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
         """The micro-batches of an update that fall to this process, and one that counts for nothing.
 
         They are as few as `tokens` allows, or, with a `padding`, as few as keep the share of it below that.
-        There may be none of the first. The second is there if another process, with which this one divides
-        the model, has a micro-batch more, and needs this one's part of the weights for it.
+        There may be none of the first. The second is there if there are none, for gradients are averaged over
+        all processes, or if another process, with which this one divides the model, has a micro-batch more,
+        and needs this one's part of the weights for it.
         """
         parts = list(split(data, items, tokens) if padding is None else passes(data, items, tokens, padding))
         if len(parts) < self.size:
             parts = [part for part in np.array_split(items, self.size) if len(part)]
         own = parts[self.rank :: self.size]
-        waits = self.divides and len(own) < len(parts[:: self.size])
-        return own, [items[:1]] if waits else []
+        fewest = len(parts[:: self.size]) if self.divides else 1
+        return own, [items[:1]] if len(own) < fewest else []
 
     def total(self, values: Sequence[float], device: torch.device) -> list[float]:
         """The sums over all processes."""
@@ -92,28 +98,18 @@ class Ranks:
         """The value that the first process has."""
         return self.total([value if self.writes else 0.0], device)[0]
 
-    def add_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
-        """Sum the gradients over all processes; a parameter that no process reached keeps none.
+    def replica(self, model: Model) -> Any:
+        """What computes scores in this process so that gradients are averaged over all of them.
 
-        Those of a divided model are summed while they are computed.
+        torch's DDP does so in the last pass of an update, and leaves a parameter that no process reached
+        without a gradient; those of a divided model are averaged while they are computed.
         """
-        trained = [one for one in parameters if one.requires_grad]
-        if self.size == 1 or self.divides or not trained:
-            return
-        reached = torch.tensor([one.grad is not None for one in trained], device=trained[0].device).float()
-        processes.all_reduce(reached, processes.ReduceOp.MAX)
-        gradients = []
-        for parameter, known in zip(trained, reached.tolist(), strict=True):
-            if known and parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-            if parameter.grad is not None:
-                gradients.append(parameter.grad)
-        for bucket in _buckets(gradients):
-            together = torch.cat([gradient.reshape(-1) for gradient in bucket])
-            processes.all_reduce(together)
-            ends = offsets([gradient.numel() for gradient in bucket])
-            for gradient, (start, end) in zip(bucket, pairwise(ends), strict=True):
-                gradient.copy_(together[start:end].view_as(gradient))
+        if self.size == 1 or self.divides:
+            return model
+        warnings.filterwarnings("ignore", ".*find_unused_parameters=True was specified")
+        return DistributedDataParallel(
+            model, forward_sync_buffers=False, find_unused_parameters=True, gradient_as_bucket_view=True
+        )
 
     @contextlib.contextmanager
     def in_turn(self) -> Iterator[None]:
@@ -125,18 +121,6 @@ class Ranks:
             if self.writes:
                 processes.barrier()
             processes.barrier()
-
-
-def _buckets(tensors: Iterable[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
-    """Tensors in their order, together of at most `BUCKET` numbers, but for a single larger one."""
-    bucket: list[torch.Tensor] = []
-    for tensor in tensors:
-        if bucket and sum(one.numel() for one in bucket) + tensor.numel() > BUCKET:
-            yield bucket
-            bucket = []
-        bucket.append(tensor)
-    if bucket:
-        yield bucket
 
 
 @contextlib.contextmanager
@@ -186,7 +170,7 @@ class _Other:
         devices = [one for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
         device = {"CUDA_VISIBLE_DEVICES": devices[rank]} if len(devices) > rank else {}
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "xstilts.compute.rank_process"],
+            [sys.executable, "-P", "-m", "xstilts.compute.work"],
             stdin=subprocess.PIPE,
             stdout=self.log,
             stderr=self.log,
@@ -239,3 +223,75 @@ def joined(rank: int, size: int, folder: Path) -> Iterator[None]:
         yield
     finally:
         processes.destroy_process_group()
+
+
+def placed(model: Model, ranks: Ranks, device: torch.device) -> Model:
+    """Put the model where it is trained, divided if the processes divide it.
+
+    Returns the model to be asked and saved: the same, or in the first of those that divide it, a whole one.
+    """
+    if not ranks.divides:
+        model.to(device)
+        return model
+    whole = copy.deepcopy(model) if ranks.writes else model
+    # T5's layers hand on a view, the table of positions. No layer writes into it.
+    warnings.filterwarnings("ignore", r"FSDP2-wrapped module .* returned a view")
+    mesh = init_device_mesh(device.type, (ranks.size,))
+    for layer in _layers(model):
+        fully_shard(layer, mesh=mesh)
+    fully_shard(model, mesh=mesh)
+    model.to(device)
+    return whole
+
+
+def fill(whole: Model, model: Model) -> None:
+    """Give the whole model the weights as they are now, and a place beside the divided one.
+
+    All processes must call it. In one that has no other model than the one that it trains, nothing happens.
+    """
+    whole.to(model.device)
+    for (_, trained), (_, kept) in zip(model.named_parameters(), whole.named_parameters(), strict=True):
+        tensor = full(trained)
+        if kept is not trained:
+            with torch.no_grad():
+                kept.copy_(tensor)
+
+
+def put_away(whole: Model, model: Model) -> None:
+    """Take the whole model from the GPU, for training to have its memory."""
+    if whole is not model:
+        whole.to("cpu")
+
+
+def full(tensor: torch.Tensor) -> torch.Tensor:
+    """The whole of a tensor; of a divided one all processes must ask."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+def part_of(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """A whole tensor, or that part of it which this process has of `like`, on its device."""
+    tensor = tensor.to(like.device)
+    if not isinstance(like, DTensor):
+        return tensor
+    return distribute_tensor(tensor, like.device_mesh, like.placements, src_data_rank=None)
+
+
+def _layers(model: nn.Module) -> Iterator[nn.Module]:
+    """The layers of each stack, but for those that share weights with anything beside them."""
+    owners = _owners(model)
+    for layer in _stacked(model):
+        if all(owners[weight] == count for weight, count in _owners(layer).items()):
+            yield layer
+
+
+def _stacked(module: nn.Module) -> Iterator[nn.Module]:
+    for child in module.children():
+        if isinstance(module, nn.ModuleList) and not isinstance(child, nn.ModuleList):
+            yield child
+        else:
+            yield from _stacked(child)
+
+
+def _owners(module: nn.Module) -> Counter[int]:
+    """How many modules hold each weight."""
+    return Counter(id(weight) for part in module.modules() for weight in part.parameters(recurse=False))
