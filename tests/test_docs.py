@@ -14,6 +14,7 @@ from xstilts.study.allowed import Allowed
 from xstilts.study.arm import Arm, Replay
 from xstilts.study.axis import Axis
 from xstilts.study.claim import Claim
+from xstilts.study.declared import ColumnsTable, HubTable, SplitsTable, TaskTable
 from xstilts.study.recipe import Recipe
 from xstilts.study.study import BackboneTable, Intermediate, StudyFile, Target, TokenizerTable
 from xstilts.study.vision import VisionTable
@@ -24,6 +25,10 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[backbones.NAME]`": BackboneTable,
     "`[backbones.NAME.tokenizer]`": TokenizerTable,
     "`[backbones.NAME.vision]`": VisionTable,
+    "`[tasks.NAME]`": TaskTable,
+    "`[tasks.NAME.hub]`": HubTable,
+    "`[tasks.NAME.splits]`": SplitsTable,
+    "`[tasks.NAME.columns]`": ColumnsTable,
     "`[intermediate]`": Intermediate,
     "`[intermediate.arms]`": Arm,
     "Replay": Replay,

@@ -279,7 +279,7 @@ def test_bundled_studies_are_good(name: str) -> None:
             'tasks = ["./mood.py", "./search.py"]',
             'tasks = ["./mood.py", "./search.py"]\nrevision = "x"',
             "target.revision: no such key. "
-            "'revision' belongs into [backbones.NAME] or [backbones.NAME.vision].",
+            "'revision' belongs into [backbones.NAME] or [backbones.NAME.vision] or [tasks.NAME.hub].",
         ),
         (
             'tasks = ["./mood.py", "./search.py"]',

@@ -16,7 +16,6 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from xstilts import tasks as registry
 from xstilts.compute.data import generator
 from xstilts.compute.retell import Telling, retold, told
 from xstilts.compute.translator import Translator, Wish
@@ -26,6 +25,7 @@ from xstilts.data.task import Task
 from xstilts.errors import DataError
 from xstilts.plain import say
 from xstilts.store import read_json, write_json
+from xstilts.study.load import find_task
 
 VERSION = 1
 """Raised by hand when the same model would give other rows."""
@@ -59,7 +59,7 @@ def translate_all(
     the folder of that file. Raises whatever `Translator` and `translate` raise, before anything is translated
     where that can be known.
     """
-    one, (data, out) = registry.find(name), folders
+    one, (data, out) = find_task(name), folders
     for language in to:
         check(one, language)
     if target_codes and len(target_codes) != len(to):

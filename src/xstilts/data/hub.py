@@ -3,11 +3,11 @@
 The library that fetches is imported only when something is fetched, so that planning stays light.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from xstilts.data import languages, readers
+from xstilts.data import languages, tabular
 from xstilts.data.examples import Example
 from xstilts.data.fit import fit
 from xstilts.data.task import Hub
@@ -21,8 +21,14 @@ def stream(hub: Hub, split: str, language: str, task: str) -> Iterator[Example]:
     found in the cache of an earlier fetch.
     """
     where, name = _where(hub, task), _path(hub, split, language, task)
-    found = False
-    for example in fit(hub.read(_rows(_fetch(hub, name, where), where), language), f"{where}, {name}"):
+    paths, found = _fetch(hub, name, where), False
+    if hub.read_files is not None:
+        examples = hub.read_files(paths, language)
+    else:
+        assert hub.read is not None, "a data set is read by rows or by files"
+        form = tabular.format_of(name)
+        examples = hub.read((row for _, row in tabular.rows(paths[0], form)), language)
+    for example in fit(examples, f"{where}, {name}"):
         found = True
         yield example
     if not found:
@@ -52,7 +58,28 @@ def _path(hub: Hub, split: str, language: str, task: str) -> str:
     return hub.files[split].replace("{lang}", hub.codes.get(language, language))
 
 
-def _fetch(hub: Hub, name: str, where: str) -> Path:
+def in_cache(hub: Hub, split: str, language: str) -> bool:
+    """Whether the files of a split in a language were fetched before, so that nothing has to be."""
+    from huggingface_hub import snapshot_download, try_to_load_from_cache
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    if split not in hub.files or (hub.codes and language not in hub.codes):
+        return False
+    name = _path(hub, split, language, "")
+    if "*" in name and hub.read_files is not None:
+        try:
+            folder = snapshot_download(
+                hub.dataset, repo_type="dataset", revision=hub.revision, local_files_only=True
+            )
+        except LocalEntryNotFoundError:
+            return False
+        return any(Path(folder).glob(name))
+    found = try_to_load_from_cache(hub.dataset, name, revision=hub.revision, repo_type="dataset")
+    return isinstance(found, str) and all(in_cache(other, split, language) for other in hub.also)
+
+
+def _fetch(hub: Hub, name: str, where: str) -> tuple[Path, ...]:
+    """The file of that name, or all that match it where it holds `*`."""
     from huggingface_hub import hf_hub_download, snapshot_download
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
@@ -64,8 +91,9 @@ def _fetch(hub: Hub, name: str, where: str) -> Path:
             found = sorted(Path(folder).glob(name))
             if not found:
                 raise LocalEntryNotFoundError(name)
-            return found[0]
-        return Path(hf_hub_download(hub.dataset, name, repo_type="dataset", revision=hub.revision))
+            _check_parts(found, hub, where)
+            return tuple(found)
+        return (Path(hf_hub_download(hub.dataset, name, repo_type="dataset", revision=hub.revision)),)
     except LocalEntryNotFoundError as error:
         what = f"{name} is not in the cache and the Hub cannot be reached."
         way_out = "Go online once, or give a folder with the original files: --data DIR."
@@ -81,17 +109,10 @@ def _fetch(hub: Hub, name: str, where: str) -> Path:
         ) from error
 
 
-def _rows(path: Path, where: str) -> Iterator[Mapping[str, Any]]:
-    if path.suffix == ".tsv":
-        return (row for _, row in readers.table(path, ()))
-    if path.suffix != ".parquet":
-        return (row for _, row in readers.json_lines(path, ()))
-    import polars
-    from polars.exceptions import PolarsError
-
-    try:
-        return polars.read_parquet(path).iter_rows(named=True)
-    except (PolarsError, OSError) as error:
-        raise DataError(
-            where, f"{path} is no Parquet file ({error}).", "Remove it and fetch it again."
-        ) from error
+def _check_parts(paths: list[Path], hub: Hub, where: str) -> None:
+    """Files that are read together are all there: the name of each says how many they are."""
+    numbered = [re.search(r"-of-(\d{5})\b", path.name) for path in paths]
+    for path, number in zip(paths, numbered, strict=True):
+        if hub.read_files is not None and number and int(number[1]) != len(paths):
+            what = f"of the {int(number[1])} parts of {path.name} only {len(paths)} are in the cache."
+            raise DataError(where, what, "Go online once, so that all are fetched.")

@@ -17,6 +17,7 @@ from xstilts.study.check_allowed import check_allowed
 from xstilts.study.check_arms import check_arms, check_origins
 from xstilts.study.check_axes import check_axes
 from xstilts.study.check_claims import check_claims
+from xstilts.study.check_declared import check_declared
 from xstilts.study.check_names import check_names
 from xstilts.study.check_tasks import check_targets, check_tokenizers
 from xstilts.study.check_vision import check_eyes
@@ -220,6 +221,7 @@ def _recipe_problems(fields: Overrides) -> list[Problem]:
 CHECKS = (
     _check_grid,
     check_names,
+    check_declared,
     _check_backbones,
     check_eyes,
     check_tokenizers,

@@ -28,7 +28,7 @@ def check_names(study: StudyFile) -> Iterator[Problem]:
     names += [(("intermediate", "arms", name), name) for name in study.intermediate.arms]
     names += [(("axes", number, "name"), axis.name) for number, axis in enumerate(study.axes) if axis.name]
     for place, name in names:
-        if wrong := _wrong(name):
+        if wrong := wrong_name(name):
             yield Problem(place, f"cannot be the name of a file: {wrong}.", NOW)
     for name, table in study.backbones.items():
         yield from _bad_hub_names(study, table, ("backbones", name))
@@ -49,7 +49,7 @@ def _bad_hub_names(study: StudyFile, table: BackboneTable | VisionTable, place: 
         )
 
 
-def _wrong(name: str) -> str:
+def wrong_name(name: str) -> str:
     """Why a file should not be called so; "" if it may."""
     if not name or name != name.strip():
         return "it is empty" if not name.strip() else "it begins or ends with a space"

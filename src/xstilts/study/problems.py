@@ -68,6 +68,10 @@ SYNONYMS = {
     "recipe": "hyperparameters hparams training training_args",
     "says": "text statement",
     "mixing": "sampling",
+    "dev": "validation val valid development eval",
+    "text": "sentence sentence1 premise document body",
+    "text2": "text_pair sentence2 hypothesis",
+    "label": "class gold target output",
 }
 """What others call the keys of a study, by our name."""
 

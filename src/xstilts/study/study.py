@@ -14,6 +14,7 @@ from xstilts.study.allowed import Allowed
 from xstilts.study.arm import Arm, Overrides
 from xstilts.study.axis import Axis
 from xstilts.study.claim import Claim, Reference
+from xstilts.study.declared import TaskTable
 from xstilts.study.recipe import Recipe, merged
 from xstilts.study.specification import Specification
 from xstilts.study.vision import VisionTable
@@ -86,6 +87,7 @@ class StudyFile(Specification):
     references: tuple[Reference, ...] = ("majority", "random")
     random_arms: tuple[str, ...] = ("none",)
     backbones: dict[str, BackboneTable] = Field(default_factory=dict)
+    tasks: dict[str, TaskTable] = Field(default_factory=dict)
     intermediate: Intermediate = Field(default_factory=Intermediate)
     target: Target = Field(default_factory=Target)
     axes: tuple[Axis, ...] = ()
