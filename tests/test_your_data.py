@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -13,8 +13,12 @@ from huggingface_hub import constants
 import xstilts
 from xstilts.analysis.findings import Findings
 from xstilts.data import loader
+from xstilts.errors import InputErrors
 from xstilts.store import Store
 from xstilts.study.load import find_task, tasks_of
+
+if TYPE_CHECKING:
+    from shell import Shell
 
 PAGE = (Path(__file__).parents[1] / "docs" / "your-data.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"((?:`[^`\n]+`[^`\n]*)*)\n\n```(\w*)\n(.*?)```", re.DOTALL)
@@ -122,3 +126,28 @@ def test_a_declared_task_is_trained_evaluated_and_reported(laid: Path) -> None:
     assert record is not None
     assert record["source_score"]["remarks"]["metric"] == "macro_f1"
     assert {source["task"] for source in record["sources"]} == {"remarks"}
+
+
+def test_commands_show_the_tasks_of_a_study(laid: Path, shell: "Shell") -> None:
+    status, out, _ = shell("tasks", laid / "study.toml")
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["task", "remarks", "mnli"]
+    status, out, _ = shell("tasks", f"{laid}/study.toml:remarks")
+    assert status == 0
+    assert "  columns       text from 'remark', label from 'kind'" in out.splitlines()
+    assert "Files beside the study file" in out
+    assert shell("tasks", f"{laid}/study.toml:remark")[::2] == (
+        2,
+        f"{laid}/study.toml: declares no task 'remark'. Did you mean 'remarks'?\n",
+    )
+
+
+def test_rows_in_translation_are_made_and_laid_beside_the_study(laid: Path) -> None:
+    arms = {"none": [], "german": {"tasks": ["remarks"], "languages": ["de"], "translated": True}}
+    changed = content("remarks") | {"intermediate": {"arms": arms, "recipe": SHORT}}
+    with pytest.raises(InputErrors, match=rf"`xstilts translate {laid}/study\.toml:remarks --to de"):
+        xstilts.Study.parse(changed, laid).check()
+    (laid / "translated" / "remarks").mkdir(parents=True)
+    row = '{"text": "Ein Kissen bitte", "label": "request"}\n'
+    (laid / "translated" / "remarks" / "de.jsonl").write_text(row)
+    assert xstilts.Study.parse(changed, laid).check(store=laid / "store").rows

@@ -96,9 +96,9 @@ def test_a_metric_of_ones_own() -> None:
     rows = near.statistics(["1", "4", "4"], ["1", "5", "1"], "en")
     assert near.value(rows.sum(axis=0)) == pytest.approx(200 / 3)
     metrics.try_out(near, ["1", "4"], "en")
-    with pytest.raises(TaskError, match="gives 2 for gold 'a' and predicted 'b'"):
+    with pytest.raises(TaskError, match="'far' gives 2 for gold 'a' and predicted 'b'"):
         metrics.try_out(metrics.mean_of("far", lambda gold, predicted: 2), ["a", "b"], "en")
-    with pytest.raises(TaskError, match=r"shape \(2, 2\) for 2 examples. `width` says 3"):
+    with pytest.raises(TaskError, match=r"'odd' gives the shape \(2, 2\) for 2 examples. `width` says 3"):
         metrics.try_out(metrics.Metric("odd", near.statistics, near.value, width=3), ["1", "2"], "en")
-    with pytest.raises(TaskError, match="gives list, not an array"):
+    with pytest.raises(TaskError, match="'odd' gives list, not an array"):
         metrics.try_out(metrics.Metric("odd", lambda *_: [], near.value), ["1", "2"], "en")  # type: ignore[arg-type, return-value]

@@ -30,10 +30,9 @@ def _scores(
     scores = [float(score(right, answer)) for right, answer in zip(gold, predicted, strict=True)]
     for example, number in enumerate(scores):
         if not 0 <= number <= 1:
-            what = (
-                f"gives {number:g} for gold {gold[example]!r:.40} and predicted {predicted[example]!r:.40}."
-            )
-            raise TaskError(f"metric '{name}'", what, "A score of an example lies between 0 and 1.")
+            pair = f"gold {gold[example]!r:.40} and predicted {predicted[example]!r:.40}"
+            now = "A score of an example lies between 0 and 1."
+            raise TaskError(f"metric '{name}'", f"'{name}' gives {number:g} for {pair}.", now)
     return np.column_stack([np.array(scores, np.float64), np.ones(len(scores))])
 
 
@@ -43,12 +42,12 @@ def try_out(metric: Metric, gold: Sequence[Any], language: str) -> None:
     numbers = metric.statistics(gold, [*gold[1:], *gold[:1]], language)
     where = f"metric '{metric.name}'"
     if not isinstance(numbers, np.ndarray) or numbers.dtype != np.float64:
-        what = f"`statistics` gives {type(numbers).__name__}, not an array of float64."
+        what = f"`statistics` of '{metric.name}' gives {type(numbers).__name__}, not an array of float64."
         raise TaskError(where, what, "Write np.array(rows, np.float64).")
     if numbers.shape != (len(gold), metric.width):
-        what = f"`statistics` gives the shape {numbers.shape} for {len(gold)} examples."
+        what = f"`statistics` of '{metric.name}' gives the shape {numbers.shape} for {len(gold)} examples."
         raise TaskError(where, what, f"`width` says {metric.width} numbers for each.")
     values = np.asarray(metric.value(np.stack([numbers.sum(axis=0), numbers[:1].sum(axis=0)])))
     if values.shape != (2,) or not np.isfinite(values).all():
-        what = f"`value` gives {values!r:.80} for two rows of sums."
+        what = f"`value` of '{metric.name}' gives {values!r:.80} for two rows of sums."
         raise TaskError(where, what, "It takes sums [..., k] and gives finite numbers [...].")
