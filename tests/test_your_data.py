@@ -12,6 +12,8 @@ from huggingface_hub import constants
 
 import xstilts
 from xstilts.analysis.findings import Findings
+from xstilts.audit import words
+from xstilts.audit.kept import audited
 from xstilts.data import loader
 from xstilts.errors import InputErrors
 from xstilts.store import Store
@@ -50,7 +52,7 @@ def content(name: str, **target: Any) -> dict[str, Any]:
     target = {"seeds": [1], "tasks": [name], "recipe": SHORT | {"updates": 3}} | target
     return (
         study
-        | {"backbones": LAB, "tasks": {name: table}, "target": target}
+        | {"references": ["majority"], "backbones": LAB, "tasks": {name: table}, "target": target}
         | {"intermediate": {"arms": {"none": []}}}
     )
 
@@ -151,3 +153,17 @@ def test_rows_in_translation_are_made_and_laid_beside_the_study(laid: Path) -> N
     row = '{"text": "Ein Kissen bitte", "label": "request"}\n'
     (laid / "translated" / "remarks" / "de.jsonl").write_text(row)
     assert xstilts.Study.parse(changed, laid).check(store=laid / "store").rows
+
+
+def test_rows_that_train_and_are_tested_are_refused(laid: Path) -> None:
+    """The audit reads declared rows as all others, and knows in which languages a file has some."""
+    study = xstilts.Study.parse(content("pairs", languages=["de", "en"]), laid)
+    plan, store = study.planned(laid / "store")
+    with pytest.raises(InputErrors, match="evaluated rows in labelled training data"):
+        words.refuse(audited(plan, store), plan.study)
+    (laid / "pairs.tsv").write_text("language\tfirst\tsecond\tsame\neng\tOne?\tTwo?\t0\n")
+    changed = content("pairs", languages=["de"])
+    changed["tasks"]["pairs"]["splits"] = {"train": "pairs.tsv", "test": "test.tsv"}
+    (laid / "test.tsv").write_text("language\tfirst\tsecond\tsame\ndeu\tDrei?\tVier?\t0\n")
+    plan, store = xstilts.Study.parse(changed, laid).planned(laid / "store")
+    words.refuse(audited(plan, store), plan.study)

@@ -73,14 +73,13 @@ def rows(path: Path, form: str) -> "Numbered":
 
 def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
     import polars
-    from polars.exceptions import PolarsError
+    from polars.exceptions import PanicException, PolarsError
 
     try:
         return polars.read_parquet(path).iter_rows(named=True)
-    except (PolarsError, OSError) as error:
-        raise DataError(
-            str(path), f"is no Parquet file ({error}).", "Remove it and fetch it again."
-        ) from error
+    except (PolarsError, PanicException, OSError) as error:
+        what = f"is no Parquet file, or a damaged one ({error})."
+        raise DataError(str(path), what, "Remove it and fetch it again.") from error
 
 
 Numbered = Iterator[tuple[int, Mapping[str, Any]]]
