@@ -171,7 +171,7 @@ def test_what_is_wrong_with_the_rows_is_told_at_once(tmp_path: Path) -> None:
 def test_a_language_without_rows(tmp_path: Path) -> None:
     (laid(tmp_path) / "test-de.csv").unlink()
     (found,) = errors(lambda: study(tmp_path, {"mine": PAIRS}).check())
-    assert "no test data of task 'mine' in 'de': looked for test-de.csv (plain or .gz)" in found
+    assert "no test data of task 'mine' in 'de': looked for test-de.csv (plain or .gz). Lay it in" in found
     fill(tmp_path, all__jsonl='{"t": "a", "l": "bad", "code": "en"}\n{"t": "b", "l": "good", "code": "fr"}\n')
     table = PAIRS | {
         "splits": {"train": "all.jsonl", "test": "all.jsonl"},
@@ -407,6 +407,16 @@ def test_a_declared_task_names_another_that_trains_it(tmp_path: Path) -> None:
     found = plan(study(tmp_path, {"mine": PAIRS, "other": other}, target={"tasks": ["other"]}).file)
     used = {use.task for step in found.steps for use in getattr(step.specification, "uses", ())}
     assert used == {"mine"}
+
+
+def test_labels_stand_in_the_order_of_the_task_that_trains(tmp_path: Path) -> None:
+    fill(laid(tmp_path), other_de__csv="review,stars\nGut,good\n")
+    other = PAIRS | {"languages": ["de"], "splits": {"test": "other-{lang}.csv"}, "trained_by": "mine"}
+    tasks = {"mine": PAIRS, "other": other | {"labels": ["good", "bad"]}}
+    (found,) = errors(lambda: study(tmp_path, tasks, target={"tasks": ["other"]}))
+    assert found.endswith(
+        "which has another family or other labels. Give the labels in its order: bad, good."
+    )
 
 
 # The Hub

@@ -96,7 +96,7 @@ def _fetch(hub: Hub, name: str, where: str) -> tuple[Path, ...]:
         return (Path(hf_hub_download(hub.dataset, name, repo_type="dataset", revision=hub.revision)),)
     except LocalEntryNotFoundError as error:
         what = f"{name} is not in the cache and the Hub cannot be reached."
-        way_out = "Go online once, or give a folder with the original files: --data DIR."
+        way_out = f"Go online once{_or_files(hub)}."
         raise DataError(where, what, way_out) from error
     except EntryNotFoundError as error:
         raise DataError(
@@ -104,9 +104,12 @@ def _fetch(hub: Hub, name: str, where: str) -> tuple[Path, ...]:
         ) from error
     except (HfHubHTTPError, OSError) as error:
         what = f"{name} cannot be fetched ({type(error).__name__}: {str(error).splitlines()[0]})."
-        raise DataError(
-            where, what, "Try again, or give a folder with the original files: --data DIR."
-        ) from error
+        raise DataError(where, what, f"Try again{_or_files(hub)}.") from error
+
+
+def _or_files(hub: Hub) -> str:
+    """The other way to rows, of the tasks that have one."""
+    return ", or give a folder with the original files: --data DIR" if hub.read_files is None else ""
 
 
 def _check_parts(paths: list[Path], hub: Hub, where: str) -> None:

@@ -236,6 +236,8 @@ def _paths(task: Task, files: Files, split: str, language: str, data: Path | Non
         tried = ", ".join(located.fill(pattern, files, language) for pattern in wanted)
         what = f"no {split} data of {here} in '{language}': looked for {tried} (plain or .gz)."
         now = "Check --data DIR, or leave the language out of the study."
+        if task.definition is not None:
+            now = f"Lay it in, or take '{language}' out of `languages`."
         if split == TRANSLATED:
             now = translated.way_out(task, language)
         elif located.lacks_gold(files, split, language, folder):
