@@ -416,7 +416,7 @@ def test_a_trainer_of_another_kind_is_refused(world: "World") -> None:
     )
     assert said == [
         "target.tasks: 'cross' is trained by 'mood', which has another family or other labels. "
-        "Correct `trained_by` in the task file."
+        "Give the labels in its order: no, yes."
     ]
 
 

@@ -93,8 +93,8 @@ def _not_zero_shot(study: StudyFile, name: str, target: Task) -> Iterator[Proble
         yield Problem(place, what, "Zero-shot evaluation trains in the source language only.")
     if trained_by.family != target.family or trained_by.labels != target.labels:
         what = f"'{name}' is trained by '{trained_by.name}', which has another family or other labels."
-        now = "Name a task of the same kind." if chosen else "Correct `trained_by` in the task file."
-        if set(trained_by.labels) == set(target.labels):
+        now = "Name a task of the same kind." if chosen else "Correct `trained_by` of the task."
+        if trained_by.family == target.family and set(trained_by.labels) == set(target.labels):
             now = f"Give the labels in its order: {', '.join(trained_by.labels)}."
         yield Problem(place, what, now)
 
