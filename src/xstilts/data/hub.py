@@ -4,7 +4,7 @@ The library that fetches is imported only when something is fetched, so that pla
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from xstilts.data import languages, tabular
@@ -60,22 +60,36 @@ def _path(hub: Hub, split: str, language: str, task: str) -> str:
 
 def in_cache(hub: Hub, split: str, language: str) -> bool:
     """Whether the files of a split in a language were fetched before, so that nothing has to be."""
-    from huggingface_hub import snapshot_download, try_to_load_from_cache
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub import constants, try_to_load_from_cache
 
     if split not in hub.files or (hub.codes and language not in hub.codes):
         return False
     name = _path(hub, split, language, "")
     if "*" in name and hub.read_files is not None:
-        try:
-            folder = snapshot_download(
-                hub.dataset, repo_type="dataset", revision=hub.revision, local_files_only=True
-            )
-        except LocalEntryNotFoundError:
-            return False
-        return any(Path(folder).glob(name))
+        parts = _cached_parts(hub, name)
+        return bool(parts) and (constants.HF_HUB_OFFLINE or _said_number(parts) == len(parts))
     found = try_to_load_from_cache(hub.dataset, name, revision=hub.revision, repo_type="dataset")
     return isinstance(found, str) and all(in_cache(other, split, language) for other in hub.also)
+
+
+def _cached_parts(hub: Hub, name: str) -> tuple[Path, ...]:
+    """The files in the cache that match a name with `*`, sorted."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = snapshot_download(
+            hub.dataset, repo_type="dataset", revision=hub.revision, local_files_only=True
+        )
+    except LocalEntryNotFoundError:
+        return ()
+    return tuple(sorted(Path(folder).glob(name)))
+
+
+def _said_number(parts: Sequence[Path]) -> int | None:
+    """How many files the name of the first says that there are: 4 for `train-00000-of-00004.parquet`."""
+    said = re.search(r"-of-(\d{5})\b", parts[0].name)
+    return int(said[1]) if said else None
 
 
 def _fetch(hub: Hub, name: str, where: str) -> tuple[Path, ...]:
@@ -85,19 +99,24 @@ def _fetch(hub: Hub, name: str, where: str) -> tuple[Path, ...]:
 
     try:
         if "*" in name:  # the number of parts is part of the name
+            known = _cached_parts(hub, name) if hub.read_files is not None else ()
+            if known and _said_number(known) == len(known):
+                return known
             folder = snapshot_download(
                 hub.dataset, repo_type="dataset", revision=hub.revision, allow_patterns=name
             )
-            found = sorted(Path(folder).glob(name))
+            found = tuple(sorted(Path(folder).glob(name)))
             if not found:
                 raise LocalEntryNotFoundError(name)
-            _check_parts(found, hub, where)
-            return tuple(found)
+            said = _said_number(found)
+            if hub.read_files is not None and said not in (None, len(found)):
+                what = f"of the {said} parts of {name} only {len(found)} are in the cache."
+                raise DataError(where, what, "Go online once, so that all are fetched.")
+            return found
         return (Path(hf_hub_download(hub.dataset, name, repo_type="dataset", revision=hub.revision)),)
     except LocalEntryNotFoundError as error:
         what = f"{name} is not in the cache and the Hub cannot be reached."
-        way_out = f"Go online once{_or_files(hub)}."
-        raise DataError(where, what, way_out) from error
+        raise DataError(where, what, f"Go online once{_or_files(hub)}.") from error
     except EntryNotFoundError as error:
         raise DataError(
             where, f"revision {hub.revision} has no file {name}.", "Leave this language out."
@@ -110,12 +129,3 @@ def _fetch(hub: Hub, name: str, where: str) -> tuple[Path, ...]:
 def _or_files(hub: Hub) -> str:
     """The other way to rows, of the tasks that have one."""
     return ", or give a folder with the original files: --data DIR" if hub.read_files is None else ""
-
-
-def _check_parts(paths: list[Path], hub: Hub, where: str) -> None:
-    """Files that are read together are all there: the name of each says how many they are."""
-    numbered = [re.search(r"-of-(\d{5})\b", path.name) for path in paths]
-    for path, number in zip(paths, numbered, strict=True):
-        if hub.read_files is not None and number and int(number[1]) != len(paths):
-            what = f"of the {int(number[1])} parts of {path.name} only {len(paths)} are in the cache."
-            raise DataError(where, what, "Go online once, so that all are fetched.")
