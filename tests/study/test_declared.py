@@ -16,7 +16,7 @@ from xstilts.data.examples import Answer, Bitext, Choice, Example, Pair, Questio
 from xstilts.errors import DataError, InputErrors
 from xstilts.study import declared
 from xstilts.study.plan import Plan, plan
-from xstilts.study.rows import look
+from xstilts.study.rows import check_rows, look
 from xstilts.study.step import Places
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -206,6 +206,11 @@ def test_a_split_in_one_language_is_in_no_other(tmp_path: Path) -> None:
             {"family": "choice", "labels": [], "columns": {"options": "o", "label": "l"}},
             {"o": ["a", "b"], "l": "b"},
             "the label 'b' is not one of 0, 1, which number the options.",
+        ),
+        (
+            {"family": "choice", "labels": [], "columns": {"options": "o", "label": "l"}},
+            {"o": "a or b", "l": 0},
+            "the column 'o' holds no list but 'a or b'.",
         ),
         (
             {"family": "tagging", "columns": {"tokens": "w", "tags": "t"}},
@@ -481,7 +486,9 @@ def test_rows_of_the_hub_come_from_its_cache(tmp_path: Path, offline: Path) -> N
 def test_what_is_wrong_with_rows_of_the_hub(tmp_path: Path, offline: Path) -> None:
     made = study(tmp_path, {"mine": of_hub()})
     assert "mine: its rows on the Hub are checked when they are fetched: by `run`" in made.check().notes
-    one = planned(tmp_path, of_hub()).places.task("mine")
+    found = planned(tmp_path, of_hub())
+    assert len(errors(lambda: check_rows(found.steps, found.places))) == 3, "told before anything runs"
+    one = found.places.task("mine")
     with pytest.raises(DataError, match="is not in the cache and the Hub cannot be reached"):
         loader.load(one, "train", "en")
     cached(
@@ -492,11 +499,11 @@ def test_what_is_wrong_with_rows_of_the_hub(tmp_path: Path, offline: Path) -> No
             "de/test-00000-of-00001.parquet": frame(("Gut", 1)).rename({"review": "text"}),
         },
     )
-    found = errors(made.check)
-    assert len(found) == 3
-    assert "test-00000-of-00001.parquet: has no column 'review'; it has 'text', 'stars'." in found[0]
-    assert "test-00000-of-00001.parquet: row 1: the label '2' is not one of 0, 1." in found[1]
-    assert "of the 2 parts of en/train-*.parquet only 1 are in the cache" in found[2]
+    wrong = errors(made.check)
+    assert len(wrong) == 3
+    assert "test-00000-of-00001.parquet: has no column 'review'; it has 'text', 'stars'." in wrong[0]
+    assert "test-00000-of-00001.parquet: row 1: the label '2' is not one of 0, 1." in wrong[1]
+    assert "of the 2 parts of en/train-*.parquet only 1 are in the cache" in wrong[2]
 
 
 def test_revision_config_and_split_are_part_of_the_identity(tmp_path: Path) -> None:

@@ -107,12 +107,12 @@ class _Row:
         return value
 
     def parts(self, role: str) -> list[Any]:
-        """The list in a column, or in each of several; a text is split at white space."""
+        """The list in a column, or what is in each of several; words in a text are split at white space."""
         columns = self.columns[role]
         if isinstance(columns, tuple):
             return [self.values[column] for column in columns]
         value = self.value(role)
-        found = value.split() if isinstance(value, str) else value
+        found = value.split() if isinstance(value, str) and role != "options" else value
         if not isinstance(found, list):
             raise DataError(self.place, f"the column '{columns}' holds no list but {value!r:.60}.")
         return found
@@ -148,6 +148,7 @@ class Tabular:
     def read(self, paths: tuple[Path, ...], language: str) -> Iterator[Example]:
         """The examples of files in a language, one file after the other."""
         others = set[str]()
+        examples: Iterator[Example]
         examples = (example for path in paths for example in self._of_file(path, language, others))
         if self.family == "retrieval":
             examples = _bitext(examples, with_ids="id" in self.columns)
