@@ -5,14 +5,17 @@ Equal to scikit-learn's `f1_score(average="macro")` and `matthews_corrcoef`, and
 and 100, and are 0 where one side is constant, for which scipy gives no number. L labels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xstilts.errors import PredictionError, TaskError
 from xstilts.metrics.metric import Metric, Numbers, check_counts, divide
+
+Places = NDArray[np.int64]
 
 MOST_RANKED = 12
 """Labels that Spearman's correlation takes: an example has the square of their number of statistics."""
@@ -20,7 +23,7 @@ MOST_RANKED = 12
 
 def _indices(
     metric: str, gold: Sequence[Any], predicted: Sequence[Any], labels: Sequence[str]
-) -> tuple[Numbers, Numbers]:
+) -> tuple[Places, Places]:
     """Gold and predicted values as numbers of labels [n]; PredictionError for what is none of them."""
     check_counts(metric, gold, predicted)
     place = {label: number for number, label in enumerate(labels)}
@@ -98,7 +101,8 @@ def _table(
     """The cell of each example in the table of gold and predicted labels, by rank [n, L L]."""
     rank = np.argsort(np.argsort(_numbers(name, labels)))
     right, answer = (rank[side] for side in _indices(name, gold, predicted, labels))
-    return np.eye(len(labels) ** 2)[right * len(labels) + answer]
+    cells: Numbers = np.eye(len(labels) ** 2)[right * len(labels) + answer]
+    return cells
 
 
 def _spearman(sums: Numbers) -> Numbers:
@@ -145,7 +149,12 @@ def _numbers(metric: str, labels: Sequence[str]) -> Numbers:
     return np.array([float(label) for label in labels], np.float64)
 
 
-_KINDS = {
+_Statistics = Callable[..., Numbers]
+_Value = Callable[[Numbers], Numbers]
+_Imagined = Callable[[Numbers], tuple[Numbers, Numbers]]
+_Width = Callable[[int], int]
+
+_KINDS: dict[str, tuple[_Statistics, _Value, _Imagined, _Width]] = {
     "macro_f1": (_counts, _macro_f1, _counts_imagined, lambda labels: 3 * labels),
     "matthews_correlation": (_counts, _matthews, _counts_imagined, lambda labels: 3 * labels),
     "pearson_correlation": (_moments, _pearson, _moments_imagined, lambda labels: 6),
