@@ -18,7 +18,8 @@ Every task of the package, with the files that are looked for below the folder o
   after it.
 - Splits: `train`, `dev` and `test`; `train-translated` are training rows in other languages
   ([more](translated-data.md)), `test-translated` test rows translated into the source language.
-- Files of tasks of your own lie beside the task file ([more](adding-a-task.md)).
+- Files of tasks of your own lie beside the study that declares them ([more](your-data.md)), or beside the
+  task file ([more](adding-a-task.md)).
 
 This page is written by `python tests/layouts.py`, and a test compares it with the tasks.
 """

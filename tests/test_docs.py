@@ -12,6 +12,7 @@ from pydantic import BaseModel
 import layouts
 from xstilts.study.backbone import VisionTable
 from xstilts.study.claim import Claim
+from xstilts.study.declared import ColumnsTable, HubTable, SplitsTable, TaskTable
 from xstilts.study.recipe import Recipe
 from xstilts.study.study import (
     Allowed,
@@ -31,6 +32,10 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[backbones.NAME]`": BackboneTable,
     "`[backbones.NAME.tokenizer]`": TokenizerTable,
     "`[backbones.NAME.vision]`": VisionTable,
+    "`[tasks.NAME]`": TaskTable,
+    "`[tasks.NAME.hub]`": HubTable,
+    "`[tasks.NAME.splits]`": SplitsTable,
+    "`[tasks.NAME.columns]`": ColumnsTable,
     "`[intermediate]`": Intermediate,
     "`[intermediate.arms]`": Arm,
     "Replay": Replay,

@@ -78,7 +78,7 @@ def test_a_file_that_is_no_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     path = tmp_path / "rows.parquet"
     path.write_bytes(b"nothing of the kind")
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda *_, **__: str(path))
-    with pytest.raises(DataError, match=r"rows.parquet is no Parquet file"):
+    with pytest.raises(DataError, match=r"rows.parquet: is no Parquet file"):
         loader.load(registry.find("xnli"), "test", "fr")
 
 

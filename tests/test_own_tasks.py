@@ -1,13 +1,17 @@
 """Faults in a user's own task file are told with the line of it, and once."""
 
+import re
+import runpy
 import shutil
 from pathlib import Path
 
 import pytest
 
 from xstilts import tasks as registry
+from xstilts.analysis.findings import Findings
 from xstilts.data import loader
 from xstilts.errors import DataError, TaskError
+from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import plan
 from xstilts.study.sources import look
@@ -119,3 +123,78 @@ def test_what_is_wrong_with_a_file_is_told_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "dev.csv").write_text("text,label\nGood,prais\n")
     with pytest.raises(DataError, match=r"dev\.csv:2: the label 'prais' is not one of"):
         loader.load(made, "dev", "en")
+
+
+# Metrics of one's own
+
+MANUAL = (Path(__file__).parents[1] / "docs" / "adding-a-task.md").read_text(encoding="utf-8")
+SHOWN = "".join(re.findall(r"```python\n(.*?)```", MANUAL.split("## A metric of your own")[1], re.DOTALL))
+
+
+def with_measure(folder: Path, code: str, name: str, measure: str) -> Path:
+    """The example's task, scored by a metric that the code before it defines."""
+    path = written(folder, 'metric="accuracy"', f'metric="{name}", measure={measure}')
+    path.write_text(path.read_text().replace("TASK = Task(", f"{code}\n\nTASK = Task("))
+    (folder / "study.toml").write_text(STUDY)
+    return path
+
+
+def test_the_metrics_of_the_manual_are_metrics(tmp_path: Path) -> None:
+    labels = {"complaint": 4, "praise": 2, "request": 1}
+    path = with_measure(tmp_path, SHOWN, "complaint_f1", "COMPLAINTS")
+    made = plan(load(tmp_path / "study.toml"))
+    assert look(made.steps, made.places)[1] == ()
+    evaluation = made.evaluation(made.cells[0])
+    metric = made.places.metric(evaluation.use, evaluation.metric)
+    gold = [label for label, times in labels.items() for _ in range(times)]
+    predicted = ["complaint"] * 5 + gold[5:]
+    value = metric.value(metric.statistics(gold, predicted, "en").sum(axis=0))
+    assert (evaluation.metric, value) == ("complaint_f1", pytest.approx(200 * 4 / (5 + 4)))
+    near = runpy.run_path(str(path))["WITHIN_ONE"]
+    rows = near.statistics(["1", "5", "3"], ["2", "1", "3"], "en")
+    assert near.value(rows.sum(axis=0)) == pytest.approx(200 / 3)
+
+
+def test_a_metric_of_ones_own_is_computed_and_reported(tmp_path: Path) -> None:
+    """Here of the majority's answers, which no model is needed for."""
+    with_measure(tmp_path, SHOWN, "complaint_f1", "COMPLAINTS")
+    from xstilts.compute import work
+
+    made, store = plan(load(tmp_path / "study.toml")), Store(tmp_path / "store")
+    store.prepare()
+    for step in made.steps:
+        work.compute(step, store, made.places, lambda event: None)
+    scores = Findings.of(made, store).scores
+    assert set(scores["metric"]) == {"complaint_f1"}
+    assert scores["score"].is_between(0, 100).all()
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "said"),
+    [
+        ("M = 5", "mine", "`measure` is no metric but 5. Write metrics.mean_of(NAME, score)"),
+        ("M = metrics.mean_of('other', min)", "mine", "`metric` is 'mine', and `measure` is called 'other'."),
+        ("M = metrics.mean_of('accuracy', min)", "accuracy", "`measure` is called 'accuracy'."),
+    ],
+)
+def test_what_is_no_metric_is_told(tmp_path: Path, code: str, name: str, said: str) -> None:
+    path = with_measure(tmp_path, f"from xstilts import metrics\n{code}", name, "M")
+    with pytest.raises(TaskError) as raised:
+        registry.find(str(path))
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        ("int(gold == predicted) / 0", "ZeroDivisionError: division by zero, in `M = "),
+        ("2", "'mine' gives 2 for gold"),
+    ],
+)
+def test_a_fault_in_a_metric_is_told_before_anything_runs(tmp_path: Path, score: str, said: str) -> None:
+    code = f"from xstilts import metrics\nM = metrics.mean_of('mine', lambda gold, predicted: {score})"
+    path = with_measure(tmp_path, code, "mine", "M")
+    made = plan(load(tmp_path / "study.toml"))
+    (error,) = look(made.steps, made.places)[1]
+    assert str(error).startswith(f"{path}:")
+    assert said in str(error)

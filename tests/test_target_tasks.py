@@ -54,7 +54,7 @@ def _squad(*rows: tuple[str, str, str, int], name: str = "{}") -> str:
 
 def _from_hub(name: str, language: str, *rows: dict[str, Any]) -> list[Example]:
     hub = registry.find(name).hub
-    assert hub is not None
+    assert hub is not None and hub.read is not None
     found: Iterator[Example] = hub.read(iter(rows), language)
     return list(found)
 

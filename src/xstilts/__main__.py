@@ -329,7 +329,7 @@ def export(
 @_stoppable
 def translate(  # noqa: PLR0913, PLR0917 (one for each option)
     context: typer.Context,
-    task: Annotated[str, typer.Argument(metavar="TASK", help="A task, or the path of a task file.")],
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task, a task file, or STUDY:NAME.")],
     to: Annotated[list[str], typer.Option(help="A language; may be given several times.")],
     model: Annotated[str, typer.Option(help="A translation model: a folder, or a Hub name.")],
     revision: Annotated[str | None, typer.Option(help="The commit of a Hub model.")] = None,
@@ -367,11 +367,15 @@ def translate(  # noqa: PLR0913, PLR0917 (one for each option)
 @app.command()
 def tasks(
     name: Annotated[
-        str | None, typer.Argument(metavar="[TASK]", help="Tell all of one task, or of a task file.")
+        str | None,
+        typer.Argument(
+            metavar="[TASK]",
+            help="One task, a task file or STUDY:NAME; or the tasks of a STUDY.",
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """The tasks; of one, where its rows come from: files below --data, the Hub, licence, citation."""
+    """The tasks, or those of a study; of one, where its rows come from: files, the Hub, licence, citation."""
     from xstilts.cli import show_tasks
 
     show_tasks.tasks(name, as_json=json)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from xstilts.analysis.findings import Findings
+    from xstilts.data.task import Task
     from xstilts.run.cost import Cost
     from xstilts.run.launch import Result
     from xstilts.run.progress import Board
@@ -59,6 +60,13 @@ class Study:
         from xstilts.study.load import parse
 
         return cls(parse(content, Path(folder).resolve() / "study.toml", "study"))
+
+    @property
+    def tasks(self) -> "dict[str, Task]":
+        """The tasks that the study declares, then all others that it names, by name."""
+        from xstilts.study.load import tasks_of
+
+        return tasks_of(self.file)
 
     def check(
         self, data: Folder | None = None, images: Folder | None = None, store: Folder = "store"

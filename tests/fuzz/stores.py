@@ -12,6 +12,7 @@ import mutation
 import polars as pl
 
 from analysis import example
+from xstilts import metrics
 from xstilts.analysis import collapse, files, leaks, methods, permutation
 from xstilts.analysis.results import Results
 from xstilts.audit import audit as audits
@@ -203,7 +204,7 @@ def _read_step(plan: Plan, step: Step, store: Store) -> None:
         collapse._by_predictions.cache_clear()
         used = plan.evaluation(cell).use
         path = store.file(cell.evaluation, "predictions.parquet")
-        collapse._by_predictions(path, "x-en", used.family, plan.evaluation(cell).metric, 0.0)
+        collapse._by_predictions(path, "x-en", used.family, metrics.find(plan.evaluation(cell).metric), 0.0)
         assert len(Results(plan, store).table) > 0
         assert Results(plan, store)._samples or not len(pl.read_parquet(path))
 

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 import mutation
+import own_tables
 import plans
 import seeds
 from typed import misfit
@@ -302,6 +303,7 @@ def _store(folder: Path) -> Callable[[Random], Try]:
 TARGETS = (
     Target("study", _study),
     Target("plan", plans.prepare),
+    Target("declared", own_tables.prepare),
     Target("published", _published),
     Target("rows", _rows),
     Target("lines", _lines),

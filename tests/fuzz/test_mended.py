@@ -218,7 +218,7 @@ def test_a_reader_that_fails_is_told_by_the_row() -> None:
 
 def test_infinity_is_no_number_of_an_option() -> None:
     hub = registry.find("hellaswag").hub
-    assert hub is not None
+    assert hub is not None and hub.read is not None
     row = seeds.HUB["hellaswag"] | {"label": float("inf")}
     with pytest.raises(DataError, match=r"row 1: cannot be read \(OverflowError"):
         list(fit(hub.read(iter([row]), "en"), "here"))

@@ -8,6 +8,7 @@ import pytest
 from xstilts import metrics
 from xstilts.data.examples import Answer
 from xstilts.errors import PredictionError, TaskError
+from xstilts.metrics import Metric
 
 _GOLD = (Answer("the old harbour", 0),)
 EXAMPLES: dict[str, tuple[list[Any], list[Any], float]] = {
@@ -22,13 +23,23 @@ EXAMPLES: dict[str, tuple[list[Any], list[Any], float]] = {
     "mlqa_f1": ([_GOLD, _GOLD], ["old harbour", "old"], (1 + 2 / 3) / 2),
     "mlqa_em": ([_GOLD, _GOLD], ["old harbour", "old"], 1 / 2),
     "mining_f1": ([(1,), (2,), ()], [(1,), (), (3,)], 1 / 2),
+    "macro_f1": (["1", "2", "3", "3"], ["1", "3", "3", "1"], (2 / 3 + 0 + 1 / 2) / 3),
+    "matthews_correlation": (["1", "2", "3", "3"], ["1", "3", "3", "1"], 1 / 20**0.5),
+    "pearson_correlation": (["1", "2", "3", "3"], ["1", "3", "3", "1"], 1 / 11**0.5),
+    "spearman_correlation": (["1", "2", "3", "3"], ["1", "3", "3", "1"], 1 / 18**0.5),
 }
+LABELS = ("1", "2", "3")
+
+
+def find(name: str) -> Metric:
+    """The metric of that name; of labels, for LABELS."""
+    return metrics.find(name, LABELS)
 
 
 @pytest.mark.parametrize("name", metrics.names())
 def test_value_follows_from_summed_statistics(name: str) -> None:
     gold, predicted, share = EXAMPLES[name]
-    metric = metrics.find(name)
+    metric = find(name)
     assert metric.name == name
     assert metric.unit == "percent"
     rows = metric.statistics(gold, predicted, "en")
@@ -40,7 +51,7 @@ def test_value_follows_from_summed_statistics(name: str) -> None:
 @pytest.mark.parametrize("name", metrics.names())
 def test_value_is_vectorised_over_leading_axes(name: str) -> None:
     gold, predicted, _ = EXAMPLES[name]
-    metric = metrics.find(name)
+    metric = find(name)
     rows = metric.statistics(gold, predicted, "en")
     weights = np.random.default_rng(0).multinomial(len(gold), [1 / len(gold)] * len(gold), size=(4, 5))
     values = metric.value(weights @ rows)
@@ -52,7 +63,7 @@ def test_value_is_vectorised_over_leading_axes(name: str) -> None:
 
 @pytest.mark.parametrize("name", metrics.names())
 def test_nothing_to_score_is_zero(name: str) -> None:
-    metric = metrics.find(name)
+    metric = find(name)
     rows = metric.statistics([], [], "en")
     assert rows.shape == (0, metric.statistics(*EXAMPLES[name][:2], "en").shape[1])
     assert metric.value(rows.sum(axis=0)) == 0
@@ -62,14 +73,14 @@ def test_nothing_to_score_is_zero(name: str) -> None:
 def test_one_prediction_for_each_example(name: str) -> None:
     gold, predicted, _ = EXAMPLES[name]
     with pytest.raises(PredictionError, match=f"{len(gold) - 1} predictions for {len(gold)} examples"):
-        metrics.find(name).statistics(gold, predicted[1:], "en")
+        find(name).statistics(gold, predicted[1:], "en")
 
 
 @pytest.mark.parametrize("name", metrics.names())
 def test_metrics_beside_take_the_same_values(name: str) -> None:
     gold, predicted, _ = EXAMPLES[name]
     for other in metrics.beside(name):
-        assert len(metrics.find(other).statistics(gold, predicted, "en")) == len(gold)
+        assert len(find(other).statistics(gold, predicted, "en")) == len(gold)
 
 
 def test_unknown_name() -> None:

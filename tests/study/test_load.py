@@ -279,7 +279,7 @@ def test_bundled_studies_are_good(name: str) -> None:
             'tasks = ["./mood.py", "./search.py"]',
             'tasks = ["./mood.py", "./search.py"]\nrevision = "x"',
             "target.revision: no such key. "
-            "'revision' belongs into [backbones.NAME] or [backbones.NAME.vision].",
+            "'revision' belongs into [backbones.NAME] or [backbones.NAME.vision] or [tasks.NAME.hub].",
         ),
         (
             'tasks = ["./mood.py", "./search.py"]',
@@ -416,7 +416,7 @@ def test_a_trainer_of_another_kind_is_refused(world: "World") -> None:
     )
     assert said == [
         "target.tasks: 'cross' is trained by 'mood', which has another family or other labels. "
-        "Correct `trained_by` in the task file."
+        "Give the labels in its order: no, yes."
     ]
 
 

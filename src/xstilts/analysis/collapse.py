@@ -26,7 +26,6 @@ import numpy as np
 import polars as pl
 from scipy.special import ndtri
 
-from xstilts import metrics
 from xstilts.analysis import files
 from xstilts.analysis.claims import Verdict, judge
 from xstilts.analysis.effects import EFFECT, SCORE, Effects
@@ -35,6 +34,7 @@ from xstilts.analysis.permutation import RISK, Examined, above_chance, examine
 from xstilts.analysis.results import Line, Resampled, Results
 from xstilts.analysis.statistics import Estimate
 from xstilts.data.examples import Answer
+from xstilts.metrics import Metric
 from xstilts.store import Store
 from xstilts.study.plan import Cell, Plan
 
@@ -84,7 +84,7 @@ class Answered(NamedTuple):
 
     path: Path
     family: str
-    metric: str
+    metric: Metric
     first_words: float
 
 
@@ -299,15 +299,16 @@ def _answered(plan: Plan, store: Store, cell: Cell) -> Answered:
     own = (store.record(cell.phases[-1]) or {}).get("source_score", {}).get(evaluation.trained_by.task)
     path = store.file(cell.evaluation, "predictions.parquet")
     first_words = own["chance"] if own and within else 0.0
-    return Answered(path, evaluation.use.family, evaluation.metric, first_words)
+    metric = plan.places.metric(evaluation.use, evaluation.metric)
+    return Answered(path, evaluation.use.family, metric, first_words)
 
 
 @lru_cache(maxsize=4096)
 def _by_predictions(
-    path: Path, language: str, family: str, metric: str, first_words: float
+    path: Path, language: str, family: str, metric: Metric, first_words: float
 ) -> Examined | None:
     """A finished evaluation never changes, so it is examined once. StoreError if its file is damaged."""
-    return examine(*_answers(path, language, family), metrics.find(metric), language, first_words)
+    return examine(*_answers(path, language, family), metric, language, first_words)
 
 
 @lru_cache(maxsize=4096)

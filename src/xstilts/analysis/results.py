@@ -21,6 +21,7 @@ from xstilts.analysis.statistics import Array, Counts, Sample
 from xstilts.data.languages import Language, all_languages
 from xstilts.data.languages import find as find_language
 from xstilts.errors import DamageError
+from xstilts.metrics import Metric
 from xstilts.store import REPAIR, Store
 from xstilts.study.claim import FAMILY
 from xstilts.study.phase import Evaluation, seen_with_labels
@@ -60,6 +61,12 @@ class EvaluatedTarget:
     metric: str
     languages: tuple[str, ...]
     source: str
+    own: Metric | None = None
+
+    @property
+    def measure(self) -> Metric:
+        """The metric itself."""
+        return self.own or metrics.find(self.metric)
 
     @property
     def transfer(self) -> tuple[str, ...]:
@@ -152,7 +159,7 @@ class Results:
     def targets(self) -> tuple[EvaluatedTarget, ...]:
         """In the order of the study."""
         cells = {cell.target: cell for cell in self.plan.cells}
-        return tuple(_target(name, self.plan.evaluation(cell)) for name, cell in cells.items())
+        return tuple(_target(name, self.plan.evaluation(cell), self.plan) for name, cell in cells.items())
 
     def target(self, name: str) -> EvaluatedTarget:
         """The target of that name."""
@@ -237,7 +244,7 @@ class Results:
         for cell in self.plan.cells:
             if cell.target == target.name and _line(cell) in lines and cell not in self.missing:
                 measured_by.setdefault(cell.evaluation, _line(cell))
-        width = metrics.find(target.metric).width
+        width = target.measure.width
         measured = {key: self.per_example(key, width) for key in measured_by}
         of_languages = self._pools[target.name]
         name, part = (target.name, 1.0) if half is None else (f"{target.name} {half}", 0.5)
@@ -283,10 +290,11 @@ def _line(cell: Cell) -> Line:
     return Line(cell.backbone, cell.arm, cell.reference)
 
 
-def _target(name: str, evaluation: Evaluation) -> EvaluatedTarget:
-    trained = evaluation.trained_by
+def _target(name: str, evaluation: Evaluation, plan: Plan) -> EvaluatedTarget:
+    trained, use = evaluation.trained_by, evaluation.use
     source = trained.languages[0] if trained is not None else ""
-    return EvaluatedTarget(name, evaluation.use.family, evaluation.metric, evaluation.use.languages, source)
+    measure = plan.places.metric(use, evaluation.metric)
+    return EvaluatedTarget(name, use.family, evaluation.metric, use.languages, source, measure)
 
 
 @lru_cache(maxsize=1024)
@@ -343,7 +351,7 @@ def _resampled(
     half: int | None,
 ) -> dict[str, Resampled]:
     """Observed score and draws of each evaluation; rows that the pool does not know have one of their own."""
-    value = metrics.find(target.metric).value
+    metric = target.measure
     together: dict[bytes, list[str]] = {}
     for fingerprint, found in measured.items():
         together.setdefault(hashlib.sha256(found.rows.astype(np.float64).tobytes()).digest(), []).append(
@@ -363,9 +371,10 @@ def _resampled(
         if not numbers.shape[1]:
             continue
         weights = _weights(f"{target.name} {own.name}", own.size, own.units.tobytes())
-        observed = value(numbers.sum(axis=1))
-        beside = np.stack([pseudo[key] for key in fingerprints], axis=1)
-        draws = statistics.resample(numbers, value, weights, beside)
+        observed = metric.value(numbers.sum(axis=1))
+        with_pseudo = metric.is_share or metric.imagined is not None
+        beside = np.stack([pseudo[key] for key in fingerprints], axis=1) if with_pseudo else None
+        draws = statistics.resample(numbers, metric.value, weights, beside, metric.imagined)
         for place, key in enumerate(fingerprints):
             resampled[key] = Resampled(float(observed[place]), draws[:, place])
     return resampled

@@ -143,23 +143,33 @@ def _sums(weights: Counts, numbers: Array) -> Array:
 
 
 def resample(
-    statistics: Array, value: Callable[[Array], Array], weights: Counts, pseudo: Array | None = None
+    statistics: Array,
+    value: Callable[[Array], Array],
+    weights: Counts,
+    pseudo: Array | None = None,
+    imagined: Callable[[Array], tuple[Array, Array]] | None = None,
 ) -> Array:
     """The metric on resampled examples: [R, S] from statistics [S, N, K] and multiplicities [R, N].
 
     With numbers of right and wrong pseudo-examples, [R, S, 2], these add to the spread around the score, but
-    do not move it.
+    do not move it. `imagined` gives the statistics of both [S, K], from sums, where the metric is no share.
     """
     seeds, examples, k = statistics.shape
     sums = _sums(weights, statistics.transpose(1, 0, 2).reshape(examples, seeds * k)).reshape(-1, seeds, k)
     if pseudo is None:
         return np.asarray(value(sums), dtype=np.float64)
-    sizes = statistics[..., -1]
-    total, counted = sizes.sum(axis=1), (sizes > 0).sum(axis=1)
-    unit = total / np.maximum(counted, 1)  # the average size of an example that counts at all
-    beside = np.repeat(pseudo.sum(axis=-1, keepdims=True), k, axis=-1).astype(np.float64)
-    beside[..., 0] = pseudo[..., 0]
-    drawn = np.asarray(value(sums + unit[:, None] * beside), dtype=np.float64)
+    if imagined is None:
+        sizes = statistics[..., -1]
+        total, counted = sizes.sum(axis=1), (sizes > 0).sum(axis=1)
+        unit = total / np.maximum(counted, 1)  # the average size of an example that counts at all
+        beside = np.repeat(pseudo.sum(axis=-1, keepdims=True), k, axis=-1).astype(np.float64)
+        beside[..., 0] = pseudo[..., 0]
+        beside = unit[:, None] * beside
+    else:
+        counted = np.full(seeds, examples)
+        right, wrong = imagined(statistics.sum(axis=1))
+        beside = pseudo[..., :1] * right + pseudo[..., 1:] * wrong
+    drawn = np.asarray(value(sums + beside), dtype=np.float64)
     observed = value(statistics.sum(axis=1))
     added = pseudo.sum(axis=-1).mean(axis=0)
     return np.asarray(observed + (drawn - drawn.mean(axis=0)) * (1 + added / np.maximum(counted, 1)))

@@ -52,7 +52,9 @@ def trainings(*estimates: Estimate) -> str:
 
 
 def metric_label(name: str) -> str:
-    """Write 'span F1' for `span_f1`."""
+    """Write 'span F1' for `span_f1`, 'Pearson correlation' for `pearson_correlation`."""
+    if name.endswith("_correlation"):
+        name = name.capitalize()
     return name.replace("_", " ").replace("f1", "F1").replace(" em", " exact match")
 
 

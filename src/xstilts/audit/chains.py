@@ -10,8 +10,9 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from xstilts.data.loader import from_files, identity
-from xstilts.data.task import TRANSLATED, Hub, Task
+from xstilts.data import hub
+from xstilts.data.loader import from_files, identity, stream
+from xstilts.data.task import TRANSLATED, Task
 from xstilts.errors import InputError, StoreError
 from xstilts.store import read_json
 from xstilts.study.backbone import Backbone
@@ -158,10 +159,13 @@ def at_hand(task: Task, split: str, language: str, data: Path | None) -> bool:
     """
     if task.made is not None and task.family == "masked":
         return False
-    if task.made is None and task.hub is not None and split != TRANSLATED and not from_files(task, data):
-        return _cached(task.hub, split, language)
+    on_hub = task.hub is not None and task.made is None and split != TRANSLATED and not from_files(task, data)
+    if task.hub is not None and on_hub and not hub.in_cache(task.hub, split, language):
+        return False
     try:
-        return bool(identity(task, split, language, data))
+        there = on_hub or bool(identity(task, split, language, data))
+        # of a file with several languages the rows tell in which there are any
+        return there and (task.definition is None or any(True for _ in stream(task, split, language, data)))
     except InputError:
         return False
 
@@ -173,13 +177,3 @@ def absent(task: Task, split: str, data: Path | None) -> str:
     if task.hub is not None and split != TRANSLATED and not from_files(task, data):
         return "not fetched yet" if split in task.hub.files else "the Hub has no such rows"
     return "no such files" if data is not None or task.path is not None else "no data folder is named"
-
-
-def _cached(hub: Hub, split: str, language: str) -> bool:
-    from huggingface_hub import try_to_load_from_cache
-
-    if split not in hub.files or (hub.codes and language not in hub.codes):
-        return False
-    name = hub.files[split].replace("{lang}", hub.codes.get(language, language))
-    found = try_to_load_from_cache(hub.dataset, name, revision=hub.revision, repo_type="dataset")
-    return isinstance(found, str) and all(_cached(other, split, language) for other in hub.also)

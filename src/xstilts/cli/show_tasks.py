@@ -32,15 +32,20 @@ LISTED = 12
 
 
 def tasks(name: str | None, *, as_json: bool) -> None:
-    """All tasks of the package in a table as wide as the screen; or one task, with where its rows lie."""
-    if name is not None:
-        one = registry.find(name)
+    """All tasks of the package, or of a study, in a table as wide as the screen; or one task, with where its
+    rows lie."""
+    of_study = name is not None and (name.endswith(".toml") or name in load.bundled())
+    if name is not None and not of_study:
+        one = load.find_task(name)
         if as_json:
             print(json.dumps(_facts(one) | {"layout": layout(one)}, indent=1, ensure_ascii=False))
         else:
             print(printable("\n".join(about(one))))
         return
-    found = [registry.find(each) for each in registry.names()]
+    if of_study:
+        found = list(load.tasks_of(load.load(str(name))).values())
+    else:
+        found = [registry.find(each) for each in registry.names()]
     if as_json:
         print(json.dumps([_facts(one) for one in found], indent=1, ensure_ascii=False))
         return
@@ -54,7 +59,8 @@ def tasks(name: str | None, *, as_json: bool) -> None:
     for line in fitting([head, *rows], get_terminal_size().columns if sys.stdout.isatty() else None):
         print(printable(line))
     if sys.stdout.isatty():
-        print("`xstilts tasks NAME` tells more of one: its files, its copy on the Hub, licence and citation.")
+        more = f"{name}:NAME" if of_study else "NAME"
+        print(f"`xstilts tasks {more}` tells more of one: its files, its copy on the Hub, licence, citation.")
 
 
 def studies(name: str | None, copy: Path | None, *, as_json: bool) -> None:
@@ -120,6 +126,7 @@ def about(one: Task) -> Iterator[str]:
         "family": one.family,
         "languages": f"{len(codes)}: {' '.join(codes)}",
         "labels": labels,
+        "columns": one.reads,
         "metric": one.metric or "none",
         "trained by": trained,
         "evaluated on": evaluated if one.metric else "",
@@ -138,6 +145,7 @@ def places(one: Task) -> Iterator[str]:
         yield "Made by the embedded lab: nothing to lay in."
         return
     beside = "beside the task file" if one.path is not None else "below the folder of --data"
+    beside = beside if one.definition is None else "beside the study file"
     for head, entries in layout(one).items():
         if entries:
             title = {"files": f"Files {beside} (each may end in .gz):", "images": "Images below --images:"}

@@ -58,7 +58,7 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
     every `context.save_seconds`.
     """
     answers = _answers(evaluation, context)
-    metric = metrics.find(evaluation.metric)
+    metric = context.places.metric(evaluation.use, evaluation.metric)
     finished = Finished.of(context)
     if evaluation.model is not None and (computer := computes_on()) not in finished.computed_on:
         finished.computed_on.append(computer)
@@ -72,10 +72,11 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
         sums = statistics.sum(axis=0)
         scores = {"n": len(gold), "value": float(metric.value(sums)), "sums": sums.tolist()} | answer.facts
         scores["beside"] = {
-            name: _value(name, gold, answer.predicted, language) for name in metrics.beside(evaluation.metric)
+            name: _value(metrics.find(name, evaluation.use.label_set), gold, answer.predicted, language)
+            for name in metrics.beside(metric.name)
         }
         if answer.layers:
-            scores["layers"] = [_value(metric.name, gold, layer, language) for layer in answer.layers]
+            scores["layers"] = [_value(metric, gold, layer, language) for layer in answer.layers]
         columns = {
             "language": [language] * len(gold),
             "index": range(len(gold)),
@@ -184,8 +185,7 @@ def _clusters(rows: Sequence[Any], n: int) -> list[int]:
     return [row if about is None else firsts.setdefault(about, row) for row, about in subjects]
 
 
-def _value(name: str, gold: Sequence[Any], predicted: Sequence[Any], language: str) -> float:
-    metric = metrics.find(name)
+def _value(metric: metrics.Metric, gold: Sequence[Any], predicted: Sequence[Any], language: str) -> float:
     return float(metric.value(metric.statistics(gold, predicted, language).sum(axis=0)))
 
 

@@ -32,6 +32,7 @@ from xstilts.compute.pixels import Album
 from xstilts.errors import BackboneError, DataError
 from xstilts.families.items import Item, Layout
 from xstilts.families.text import TEXT_FAMILIES, TextReadout
+from xstilts.metrics import Metric
 from xstilts.study.use import Use
 
 PART = 10_000
@@ -213,7 +214,7 @@ class Prepared:
     examples: Sequence[Any]
     items: Sequence[Item]
     encoded: Encoded
-    metric: str = ""
+    metric: Metric | None = None
 
 
 def prepare(
@@ -221,7 +222,7 @@ def prepare(
     family_name: str,
     words: Any,
     layout: Layout,
-    metric: str = "",
+    metric: Metric | None = None,
     album: Album | None = None,
 ) -> Prepared:
     """Encode rows to be predicted, with that tokenizer: items are kept, for decoding needs them."""

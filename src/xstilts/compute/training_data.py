@@ -314,7 +314,8 @@ def source_scores(model: Model, watch: Mapping[str, Prepared], phase: Phase) -> 
             scores[use.task] = {"metric": "masked_accuracy", "value": value, "chance": chance, "n": len(rows)}
             continue
         assert use.development is not None
-        family, metric = families.find(use.family), metrics.find(watch[use.task].metric)
+        family, metric = families.find(use.family), watch[use.task].metric
+        assert metric is not None, "what has labels has a metric"
         language = use.development.language
         gold = [family.gold(row) for row in rows]
         predicted = predict(model, head, watch[use.task], precision)
@@ -345,8 +346,9 @@ def _development(
             taken = sorted(drawn) if phase.recipe.development_rows == "drawn" else range(most)
             rows = [rows[row] for row in taken]
         if rows:
-            metric = context.places.task(use.task).metric
-            layout = replace(layouts[use.task], nulls=has_nulls(metric))
+            task = context.places.task(use.task)
+            metric = metrics.of(task) if task.metric else None
+            layout = replace(layouts[use.task], nulls=has_nulls(task.metric))
             album = context.album(use, model.preparation)
             found[use.task] = prepare(rows, use.family, model.tokenizer, layout, metric, album)
     if not found and (phase.recipe.select == "best" or phase.recipe.patience is not None):

@@ -18,7 +18,6 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from xstilts import tasks as registry
 from xstilts.compute.data import generator
 from xstilts.compute.translator import Translator, Wish
 from xstilts.data import languages, loader, translated
@@ -27,6 +26,7 @@ from xstilts.data.task import Task
 from xstilts.errors import DataError
 from xstilts.plain import say
 from xstilts.store import read_json, write_json
+from xstilts.study.load import find_task
 
 VERSION = 1
 """Raised by hand when the same model would give other rows."""
@@ -60,7 +60,7 @@ def translate_all(
     the folder of that file. Raises whatever `Translator` and `translate` raise, before anything is translated
     where that can be known.
     """
-    task, (data, out) = registry.find(name), folders
+    task, (data, out) = find_task(name), folders
     for language in to:
         check(task, language)
     if target_codes and len(target_codes) != len(to):

@@ -3,11 +3,11 @@
 The library that fetches is imported only when something is fetched, so that planning stays light.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from xstilts.data import languages, readers
+from xstilts.data import languages, tabular
 from xstilts.data.examples import Example
 from xstilts.data.fit import fit
 from xstilts.data.task import Hub
@@ -21,8 +21,14 @@ def stream(hub: Hub, split: str, language: str, task: str) -> Iterator[Example]:
     found in the cache of an earlier fetch.
     """
     where, name = _where(hub, task), _path(hub, split, language, task)
-    found = False
-    for example in fit(hub.read(_rows(_fetch(hub, name, where), where), language), f"{where}, {name}"):
+    paths, found = _fetch(hub, name, where), False
+    if hub.read_files is not None:
+        examples = hub.read_files(paths, language)
+    else:
+        assert hub.read is not None, "a data set is read by rows or by files"
+        form = tabular.format_of(name)
+        examples = hub.read((row for _, row in tabular.rows(paths[0], form)), language)
+    for example in fit(examples, f"{where}, {name}"):
         found = True
         yield example
     if not found:
@@ -52,46 +58,74 @@ def _path(hub: Hub, split: str, language: str, task: str) -> str:
     return hub.files[split].replace("{lang}", hub.codes.get(language, language))
 
 
-def _fetch(hub: Hub, name: str, where: str) -> Path:
+def in_cache(hub: Hub, split: str, language: str) -> bool:
+    """Whether the files of a split in a language were fetched before, so that nothing has to be."""
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    if split not in hub.files or (hub.codes and language not in hub.codes):
+        return False
+    name = _path(hub, split, language, "")
+    if "*" in name and hub.read_files is not None:
+        parts = _cached_parts(hub, name)
+        return bool(parts) and (constants.HF_HUB_OFFLINE or _said_number(parts) == len(parts))
+    found = try_to_load_from_cache(hub.dataset, name, revision=hub.revision, repo_type="dataset")
+    return isinstance(found, str) and all(in_cache(other, split, language) for other in hub.also)
+
+
+def _cached_parts(hub: Hub, name: str) -> tuple[Path, ...]:
+    """The files in the cache that match a name with `*`, sorted."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = snapshot_download(
+            hub.dataset, repo_type="dataset", revision=hub.revision, local_files_only=True
+        )
+    except LocalEntryNotFoundError:
+        return ()
+    return tuple(sorted(Path(folder).glob(name)))
+
+
+def _said_number(parts: Sequence[Path]) -> int | None:
+    """How many files the name of the first says that there are: 4 for `train-00000-of-00004.parquet`."""
+    said = re.search(r"-of-(\d{5})\b", parts[0].name)
+    return int(said[1]) if said else None
+
+
+def _fetch(hub: Hub, name: str, where: str) -> tuple[Path, ...]:
+    """The file of that name, or all that match it where it holds `*`."""
     from huggingface_hub import hf_hub_download, snapshot_download
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
     try:
         if "*" in name:  # the number of parts is part of the name
+            known = _cached_parts(hub, name) if hub.read_files is not None else ()
+            if known and _said_number(known) == len(known):
+                return known
             folder = snapshot_download(
                 hub.dataset, repo_type="dataset", revision=hub.revision, allow_patterns=name
             )
-            found = sorted(Path(folder).glob(name))
+            found = tuple(sorted(Path(folder).glob(name)))
             if not found:
                 raise LocalEntryNotFoundError(name)
-            return found[0]
-        return Path(hf_hub_download(hub.dataset, name, repo_type="dataset", revision=hub.revision))
+            said = _said_number(found)
+            if hub.read_files is not None and said not in (None, len(found)):
+                what = f"of the {said} parts of {name} only {len(found)} are in the cache."
+                raise DataError(where, what, "Go online once, so that all are fetched.")
+            return found
+        return (Path(hf_hub_download(hub.dataset, name, repo_type="dataset", revision=hub.revision)),)
     except LocalEntryNotFoundError as error:
         what = f"{name} is not in the cache and the Hub cannot be reached."
-        way_out = "Go online once, or give a folder with the original files: --data DIR."
-        raise DataError(where, what, way_out) from error
+        raise DataError(where, what, f"Go online once{_or_files(hub)}.") from error
     except EntryNotFoundError as error:
         raise DataError(
             where, f"revision {hub.revision} has no file {name}.", "Leave this language out."
         ) from error
     except (HfHubHTTPError, OSError) as error:
         what = f"{name} cannot be fetched ({type(error).__name__}: {str(error).splitlines()[0]})."
-        raise DataError(
-            where, what, "Try again, or give a folder with the original files: --data DIR."
-        ) from error
+        raise DataError(where, what, f"Try again{_or_files(hub)}.") from error
 
 
-def _rows(path: Path, where: str) -> Iterator[Mapping[str, Any]]:
-    if path.suffix == ".tsv":
-        return (row for _, row in readers.table(path, ()))
-    if path.suffix != ".parquet":
-        return (row for _, row in readers.json_lines(path, ()))
-    import polars
-    from polars.exceptions import PolarsError
-
-    try:
-        return polars.read_parquet(path).iter_rows(named=True)
-    except (PolarsError, OSError) as error:
-        raise DataError(
-            where, f"{path} is no Parquet file ({error}).", "Remove it and fetch it again."
-        ) from error
+def _or_files(hub: Hub) -> str:
+    """The other way to rows, of the tasks that have one."""
+    return ", or give a folder with the original files: --data DIR" if hub.read_files is None else ""

@@ -33,6 +33,7 @@ def stream(
     Raises DataError if the source has no such split, a file is missing, or a row is broken.
     """
     split, language = original(task, split, language)
+    _check_rows_in(task, split, language)
     if task.made is not None:
         size = _made_size(task, split, language)
         yield from task.made.rows("train" if split == TRANSLATED else split, language, size)
@@ -64,6 +65,7 @@ def _read(
                 yield example
     except NoGoldError as error:
         now = "" if split in TRAINED else located.labelled(task.url, on_hub=task.hub is not None)
+        now = now if task.definition is None else error.now
         raise DataError(error.where, error.what, now) from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         what = f"the compressed file is damaged or cut short ({error})."
@@ -82,15 +84,19 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
     split, language = original(task, split, language)
     if task.made is not None:
         return f"{task.made.identity}:{_made_size(task, split, language)}"
+    _check_rows_in(task, split, language)
+    read = ""
+    if task.definition is not None and split != TRANSLATED:
+        read = f"+read:{task.definition(split, language)}"
     if paths := sources(task, split, language, data):
-        return "sha256:" + located.checksum(tuple((path, path.stat().st_mtime_ns) for path in paths))
+        return "sha256:" + located.checksum(tuple((path, path.stat().st_mtime_ns) for path in paths)) + read
     if task.hub is None:
         raise DataError(f"task '{task.name}'", "names no source of data.")
     if split not in task.hub.files:
         what = f"has no split '{split}' on the Hub; it has {', '.join(task.hub.files)}."
         raise DataError(f"task '{task.name}'", what)
     revisions = dict.fromkeys(f"{hub.dataset}@{hub.revision}" for hub in task.hub.sources)
-    return "hub:" + "+".join(revisions)
+    return "hub:" + "+".join(revisions) + read
 
 
 def sources(task: Task, split: str, language: str, data: Path | None = None) -> tuple[Path, ...]:
@@ -143,6 +149,9 @@ def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ..
             others = tuple(code for code in others if local and located.find(layout, split, code, folder))
         source = task.source_language in available(task, "train", data)
         return (task.source_language, *others) if source else others
+    if task.definition is not None:  # what is declared has to be there
+        holder = task.files.patterns if task.files is not None else task.hub.files if task.hub else {}
+        return task.rows_in.get(split, task.languages) if split in holder else ()
     if not from_files(task, data) or (data is None and task.path is None):
         codes = task.hub.codes if task.hub is not None else {}
         if task.hub is not None and split not in task.hub.files:
@@ -160,6 +169,14 @@ def original(task: Task, split: str, language: str) -> tuple[str, str]:
     if language == task.source_language:
         split = {TRANSLATED: "train", TEST_TRANSLATED: task.evaluation_split}.get(split, split)
     return split, language
+
+
+def _check_rows_in(task: Task, split: str, language: str) -> None:
+    """Raises DataError if a split of a declared task is in other languages."""
+    if language not in task.rows_in.get(split, (language,)):
+        what = f"has no {split} rows in '{language}', but in {', '.join(task.rows_in[split])}."
+        now = "Put {lang} into the path of the split, or name a column `language`."
+        raise DataError(f"task '{task.name}'", what, now)
 
 
 def _layout(task: Task, split: str, data: Path | None) -> Files | None:
@@ -219,6 +236,8 @@ def _paths(task: Task, files: Files, split: str, language: str, data: Path | Non
         tried = ", ".join(located.fill(pattern, files, language) for pattern in wanted)
         what = f"no {split} data of {here} in '{language}': looked for {tried} (plain or .gz)."
         now = "Check --data DIR, or leave the language out of the study."
+        if task.definition is not None:
+            now = f"Lay it in, or take '{language}' out of `languages`."
         if split == TRANSLATED:
             now = translated.way_out(task, language)
         elif located.lacks_gold(files, split, language, folder):

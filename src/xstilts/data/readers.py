@@ -82,7 +82,7 @@ def table(
     header: list[str] = []
     for number, line in lines(path):
         if not header:
-            header = line.split("\t")
+            header = _header(path, number, line.split("\t"))
             require(dict.fromkeys(header, ""), names, _place(path, number))
         elif not skip_short or line.count("\t") + 1 >= len(header):
             yield number, dict(zip(header, _split(path, number, line, header), strict=True))
@@ -103,7 +103,7 @@ def csv_rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, dict[str, 
                     _check_width(path, rows.line_num, values, header, "commas")
                     yield rows.line_num, dict(zip(header, values, strict=True))
                 else:
-                    header = values
+                    header = _header(path, rows.line_num, values)
                     require(dict.fromkeys(header, ""), names, _place(path, rows.line_num))
         except csv.Error as error:
             raise DataError(_place(path, rows.line_num), f"is no CSV ({error}).") from error
@@ -417,6 +417,14 @@ def _check_width(path: Path, number: int, values: list[str], names: Sequence[str
         found = f"has {len(values)} column{'s' if len(values) > 1 else ''}"
         what = f"{found} separated by {between}, not {len(names)} ({', '.join(names)})."
         raise DataError(_place(path, number), what)
+
+
+def _header(path: Path, number: int, names: list[str]) -> list[str]:
+    """The names of columns; DataError if two are the same, for only one of them would be read."""
+    for name in names:
+        if name and names.count(name) > 1:
+            raise DataError(_place(path, number), f"names the column '{name}' twice.", "Rename one.")
+    return names
 
 
 def _token(path: Path, number: int, token: str) -> str:

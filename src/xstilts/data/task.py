@@ -7,10 +7,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from xstilts.data.examples import Example
 from xstilts.errors import TaskError, did_you_mean
+
+if TYPE_CHECKING:
+    from xstilts.metrics import Metric
 
 TRANSLATED = "train-translated"
 """The split that holds the source language's training rows in another language: see
@@ -81,15 +84,17 @@ class Hub:
     """A data set on the Hugging Face Hub: Parquet, JSON lines or TSV at a commit, never a script.
 
     `files` gives for each split the path in the repository; it may contain `{lang}`. `also` names further
-    files and data sets, which are read after it. `read(rows, language)` yields the examples of the rows.
+    files and data sets, which are read after it. `read(rows, language)` yields the examples of the rows;
+    instead of it `read_files(paths, language)` does so of the files: of all that a path with `*` stands for.
     """
 
     dataset: str
     revision: str
     files: Mapping[str, str]
-    read: Callable[[Iterator[Mapping[str, Any]], str], Iterator[Example]]
+    read: Callable[[Iterator[Mapping[str, Any]], str], Iterator[Example]] | None = None
     codes: Mapping[str, str] = field(default_factory=dict)
     also: tuple["Hub", ...] = ()
+    read_files: Callable[[tuple[Path, ...], str], Iterator[Example]] | None = None
 
     @property
     def sources(self) -> tuple["Hub", ...]:
@@ -135,6 +140,10 @@ class Task:
     Hub. `examples` is how many rows the release has, by split: one number for all languages, or those of the
     languages for which it is known. `version` is raised by hand whenever the rows change, and enters every
     fingerprint.
+
+    `measure` is the metric itself, named `metric`, where it is none of the package. Of a task that a study
+    declares, `definition(split, language)` is a digest of how its rows are read, which their identity holds,
+    `rows_in` has the languages of the splits that have not all, and `reads` tells the columns.
     """
 
     family: str
@@ -162,6 +171,10 @@ class Task:
     version: int = 1
     name: str = ""
     path: Path | None = None
+    measure: "Metric | None" = None
+    definition: Callable[[str, str], str] | None = None
+    rows_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reads: str = ""
 
     def __post_init__(self) -> None:
         for part in ("languages", "labels", "images", "skills"):

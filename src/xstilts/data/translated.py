@@ -67,6 +67,7 @@ def check(task: Task, language: str) -> None:
 def way_out(task: Task, language: str) -> str:
     """What to do where there is no file."""
     name = task.name if task.path is None else str(task.path)
+    name += f":{task.name}" if task.definition is not None else ""
     return f"Make it: `xstilts translate {name} --to {language} --model MODEL`. {DOCUMENT} tells more."
 
 

@@ -22,7 +22,10 @@ class Metric:
 
     `statistics(gold, predicted, language)` gives float64 [n, k]: k additive numbers for each of n examples.
     `value(sums)` takes their sums, float64 [..., k], and gives percentages 0..100, [...]; where the official
-    scorer meets 0/0 and says 0, so does this. `version` is raised by hand whenever a number would change.
+    scorer meets 0/0 and says 0, so does this. `version` is raised by hand whenever a number would change;
+    `width` is k. `imagined(sums)` gives the statistics of a right and of a wrong example such as these, which
+    the intervals need where they are not shares (`is_share`); without it, an interval rests on the examples
+    alone, and has no width where all answers are right.
     """
 
     name: str
@@ -30,24 +33,23 @@ class Metric:
     value: Callable[[Numbers], Numbers]
     version: int = 1
     unit: str = "percent"
+    width: int = 2
+    imagined: Callable[[Numbers], tuple[Numbers, Numbers]] | None = None
 
     @property
-    def width(self) -> int:
-        """How many numbers an example has: k."""
-        return _WIDTHS[self.value]
+    def is_share(self) -> bool:
+        """Whether the first number of an example says how much of it is right, the others how much it is."""
+        return self.value in (ratio, f1)
 
 
 def ratio(sums: Numbers) -> Numbers:
     """Sums (part, whole) [..., 2] as percentages [...]; 0 where the whole is 0."""
-    return _divide(100.0 * sums[..., 0], sums[..., 1])
+    return divide(100.0 * sums[..., 0], sums[..., 1])
 
 
 def f1(sums: Numbers) -> Numbers:
     """Sums (correct, predicted, gold) [..., 3] as F1 in percent [...]; 0 where nothing is right."""
-    return _divide(200.0 * sums[..., 0], sums[..., 1] + sums[..., 2])
-
-
-_WIDTHS: dict[Callable[[Numbers], Numbers], int] = {ratio: 2, f1: 3}
+    return divide(200.0 * sums[..., 0], sums[..., 1] + sums[..., 2])
 
 
 def check_counts(metric: str, gold: Sequence[Any], predicted: Sequence[Any]) -> None:
@@ -57,6 +59,7 @@ def check_counts(metric: str, gold: Sequence[Any], predicted: Sequence[Any]) -> 
         raise PredictionError(f"metric '{metric}'", what, "Give exactly one prediction for each example.")
 
 
-def _divide(numerator: Numbers, denominator: Numbers) -> Numbers:
+def divide(numerator: Numbers, denominator: Numbers) -> Numbers:
+    """The quotient; 0 where the denominator is 0."""
     numerator, denominator = np.asarray(numerator), np.asarray(denominator)
     return np.divide(numerator, denominator, out=np.zeros(numerator.shape), where=denominator != 0)

@@ -208,6 +208,6 @@ def _statistics(gold: Sequence[Mined], predicted: Sequence[Mined], language: str
     return np.array(rows, dtype=np.float64).reshape(-1, 3)
 
 
-MINING_F1 = Metric("mining_f1", _statistics, f1)
+MINING_F1 = Metric("mining_f1", _statistics, f1, width=3)
 """An example is a source sentence; gold and predicted are the target rows that it is paired with, mostly none
 or one. Sentences with neither add nothing and may be left out."""

@@ -87,7 +87,7 @@ def _token_statistics(
     return np.array(rows, dtype=np.float64).reshape(-1, 2)
 
 
-SPAN_F1 = Metric("span_f1", _span_statistics, f1)
+SPAN_F1 = Metric("span_f1", _span_statistics, f1, width=3)
 """XTREME's F1 for part-of-speech tags and named entities; one sequence of tags for each sentence."""
 
 TOKEN_ACCURACY = Metric("token_accuracy", _token_statistics, ratio)

@@ -3,8 +3,6 @@ not pair, backbones that name no source. Data is not looked at.
 """
 
 import json
-import re
-import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
 from operator import eq
 from pathlib import Path
@@ -17,6 +15,7 @@ from xstilts.study import models
 from xstilts.study.architecture import KINDS, type_of
 from xstilts.study.backbone import EYES, VisionTable, bundled
 from xstilts.study.check_claims import check_claims
+from xstilts.study.check_declared import check_declared
 from xstilts.study.check_tasks import (
     check_arms,
     check_controls,
@@ -24,7 +23,7 @@ from xstilts.study.check_tasks import (
     check_targets,
     check_tokenizers,
 )
-from xstilts.study.problems import Place, Problem, near, problems
+from xstilts.study.problems import HUB_MODEL, NAME_RULE, Place, Problem, near, problems, wrong_name
 from xstilts.study.recipe import NOT_OF_A_BACKBONE, Recipe, merged
 from xstilts.study.study import (
     Arm,
@@ -83,10 +82,6 @@ def check_allowed(study: StudyFile) -> Iterator[Problem]:
             yield Problem((*place, "task"), what, near(allowed.task, targets))
 
 
-LONGEST = 100
-"""Letters of a name. File systems allow 255 bytes, and names stand beside one another."""
-
-HUB_MODEL = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
 HUB_ONLY = "belongs to a model of the Hub only.", "Remove it."
 
 
@@ -100,9 +95,8 @@ def check_names(study: StudyFile) -> Iterator[Problem]:
     names += [(("intermediate", "arms", name), name) for name in study.intermediate.arms]
     names += [(("axes", number, "name"), axis.name) for number, axis in enumerate(study.axes) if axis.name]
     for place, name in names:
-        if wrong := _wrong(name):
-            now = "Use letters, digits, spaces and any of + - . _"
-            yield Problem(place, f"cannot be the name of a file: {wrong}.", now)
+        if wrong := wrong_name(name):
+            yield Problem(place, f"cannot be the name of a file: {wrong}.", NAME_RULE)
     of_models: list[tuple[Place, BackboneTable | VisionTable]] = []
     for name, table in study.backbones.items():
         of_models.append((("backbones", name), table))
@@ -117,19 +111,6 @@ def check_names(study: StudyFile) -> Iterator[Problem]:
         if not is_commit(revision):
             now = find_commit("model", model, revision)
             yield Problem((*place, "revision"), f"{revision!r} {NO_COMMIT}", now)
-
-
-def _wrong(name: str) -> str:
-    """Why a file should not be called so; "" if it may."""
-    bad = sorted({letter for letter in name if letter in "/\\" or unicodedata.category(letter)[0] == "C"})
-    reasons = {
-        "it is empty": not name.strip(),
-        "it begins or ends with a space": name != name.strip(),
-        f"it begins with '{name[:1]}'": name[:1] in tuple(".-~=+@"),
-        f"it holds {', '.join(map(ascii, bad))}": bool(bad),
-        f"it has more than {LONGEST} letters": len(name) > LONGEST,
-    }
-    return next((reason for reason, is_so in reasons.items() if is_so), "")
 
 
 def check_eyes(study: StudyFile) -> Iterator[Problem]:
@@ -352,6 +333,7 @@ def _recipe_problems(fields: Overrides) -> list[Problem]:
 CHECKS = (
     _check_grid,
     check_names,
+    check_declared,
     _check_backbones,
     check_eyes,
     check_tokenizers,

@@ -13,6 +13,7 @@ from xstilts import tasks as registry
 from xstilts.data import languages
 from xstilts.data.task import TEST_TRANSLATED, Task
 from xstilts.errors import TaskError, did_you_mean
+from xstilts.study import declared
 from xstilts.study.claim import CONTROLS, FAMILY
 from xstilts.study.problems import Place, Problem, near
 from xstilts.study.study import BENCHMARKS, Arm, MixingTable, StudyFile, expand, task_name
@@ -21,7 +22,10 @@ TRAINED_BY: Place = ("target", "trained_by")
 
 
 def find_task(study: StudyFile, name: str) -> Task:
-    """The task that a study calls so; a path starts from the study's folder. TaskError if there is none."""
+    """The task that a study calls so: one that it declares, one of the package, or one in a file, whose path
+    starts from the study's folder. TaskError if there is none."""
+    if name in study.tasks:
+        return declared.task(name, study.tasks[name], study.path)
     return registry.find(name, study.folder)
 
 
@@ -37,6 +41,8 @@ def trainer(study: StudyFile, target: Task) -> Task | None:
         return find_task(study, study.target.trained_by[target.name])
     if target.trained_by is None:
         return target
+    if target.name in study.tasks:
+        return find_task(study, target.trained_by)
     return registry.find(target.trained_by, target.path.parent if target.path else None)
 
 
@@ -93,7 +99,9 @@ def _not_zero_shot(study: StudyFile, name: str, target: Task) -> Iterator[Proble
         yield Problem(place, what, "Zero-shot evaluation trains in the source language only.")
     if trained_by.family != target.family or trained_by.labels != target.labels:
         what = f"'{name}' is trained by '{trained_by.name}', which has another family or other labels."
-        now = "Name a task of the same kind." if chosen else "Correct `trained_by` in the task file."
+        now = "Name a task of the same kind." if chosen else "Correct `trained_by` of the task."
+        if trained_by.family == target.family and set(trained_by.labels) == set(target.labels):
+            now = f"Give the labels in its order: {', '.join(trained_by.labels)}."
         yield Problem(place, what, now)
 
 
@@ -128,16 +136,19 @@ def bad_tasks(study: StudyFile, names: tuple[str, ...], place: Place) -> Iterato
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             yield Problem(place, f"names '{name}' more than once.", "Remove the others.")
+        if name in study.tasks:
+            continue  # check_declared tells what is wrong with it
         try:
             find_task(study, name)
         except TaskError as error:
-            near = did_you_mean(name, BENCHMARKS) if place == ("target", "tasks") else ""
+            near = did_you_mean(name, [*study.tasks, *(BENCHMARKS if place == ("target", "tasks") else ())])
             is_file = name.endswith(".py")
             what = f"{error.where}: {error.what}" if is_file else error.what
             yield Problem(place, what, near or error.now)
             continue
-        if name.endswith(".py") and Path(name).stem in registry.names():
-            yield Problem(place, f"'{name}' has the name of a task of the package.", "Rename the file.")
+        if name.endswith(".py") and Path(name).stem in (*registry.names(), *study.tasks):
+            whose = "that the study declares" if Path(name).stem in study.tasks else "of the package"
+            yield Problem(place, f"'{name}' has the name of a task {whose}.", "Rename the file.")
 
 
 def found_tasks(study: StudyFile, names: Collection[str]) -> dict[str, Task]:

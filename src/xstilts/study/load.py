@@ -9,9 +9,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from xstilts import tasks as registry
+from xstilts.data.task import Task
 from xstilts.disk import is_file, is_folder
-from xstilts.errors import InputErrors, StudyError, did_you_mean
+from xstilts.errors import InputErrors, StudyError, TaskError, did_you_mean
 from xstilts.plain import parse_toml, toml_hint, undecodable
+from xstilts.study import check_tasks
+from xstilts.study.benchmark import expand
 from xstilts.study.check import check
 from xstilts.study.problems import Place, Problem, problems
 from xstilts.study.study import StudyFile
@@ -49,6 +53,30 @@ def load(name_or_path: str | Path) -> StudyFile:
             raise StudyError(shown, "is no study.", IS_A_STUDY) from error
         raise StudyError(shown, f"is not TOML: {error}.", toml_hint(text.decode(), error)) from error
     return parse(table, path, shown)
+
+
+def find_task(name: str) -> Task:
+    """The task of that name, in that file, or, as FILE:NAME, of a study, which may declare it.
+
+    Raises TaskError if there is none, and what `load` raises.
+    """
+    file, _, own = name.rpartition(":")
+    if file.endswith(".toml"):
+        study = load(file)
+        if own not in study.tasks:
+            now = did_you_mean(own, study.tasks) or f"There are {', '.join(study.tasks) or 'none'}."
+            raise TaskError(file, f"declares no task '{own}'.", now)
+        return check_tasks.find_task(study, own)
+    return registry.find(name)
+
+
+def tasks_of(study: StudyFile) -> dict[str, Task]:
+    """The tasks that a study declares, then all others that it names, by name."""
+    arms = study.intermediate.arms.values()
+    named = [*study.tasks, *expand(study.target.tasks), *study.target.trained_by.values()]
+    named += [task for arm in arms for task in (*arm.tasks, *(arm.replay.tasks if arm.replay else ()))]
+    named += [task for table in study.backbones.values() if table.tokenizer for task in table.tokenizer.tasks]
+    return check_tasks.found_tasks(study, dict.fromkeys(named))
 
 
 def parse(table: Mapping[str, Any], path: Path, shown: str) -> StudyFile:
@@ -115,7 +143,7 @@ def _validate(table: dict[str, Any]) -> tuple[StudyFile, list[Problem]]:
 def _remove(table: dict[str, Any], place: Place) -> bool:
     """Take the key at `place` out of the table; of a list with a wrong item, or what is no table, the whole.
 
-    An arm stays, empty, for claims may name it. Gives whether there was anything to take out.
+    An arm or a task stays, empty, for others may name it. Gives whether there was anything to take out.
     """
     holders: list[Any] = []
     here: Any = table
@@ -130,7 +158,7 @@ def _remove(table: dict[str, Any], place: Place) -> bool:
     if holders:
         above, last = place[: len(holders) - 1], place[len(holders) - 1]
         del holders[-1][last]
-        if above == ("intermediate", "arms"):
+        if above in (("intermediate", "arms"), ("tasks",)):
             holders[-1][last] = {}
     return bool(holders)
 

@@ -251,7 +251,7 @@ def _mixture(arm: Arm, uses: tuple[Use, ...]) -> Mixture | None:
 
 
 def _target(study: StudyFile, resolver: Resolver, name: str) -> _ResolvedTarget:
-    metric = metrics.find(resolver.task(name).metric)
+    metric = metrics.of(resolver.task(name))
     trained_by = resolver.target_training(name)
     recipe, use = study.target_recipe(name), resolver.target(name)
     asked = Evaluation(

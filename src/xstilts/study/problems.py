@@ -1,6 +1,8 @@
 """What pydantic finds wrong with a table of a study file, in the words of its author."""
 
 import json
+import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import UnionType
@@ -11,6 +13,11 @@ from pydantic import BaseModel, ValidationError
 from xstilts.errors import did_you_mean
 
 Place = tuple[str | int, ...]
+
+LONGEST = 100
+"""Letters of a name. File systems allow 255 bytes, and names stand beside one another."""
+NAME_RULE = "Use letters, digits, spaces and any of + - . _"
+HUB_MODEL = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
 
 _TYPES = {
     "string_type": "a string",
@@ -68,6 +75,10 @@ SYNONYMS = {
     "recipe": "hyperparameters hparams training training_args",
     "says": "text statement",
     "mixing": "sampling",
+    "dev": "validation val valid development eval",
+    "text": "sentence sentence1 premise document body",
+    "text2": "text_pair sentence2 hypothesis",
+    "label": "class gold target output",
 }
 """What others call the keys of a study, by our name."""
 
@@ -219,3 +230,16 @@ def _step(option: Any, part: str | int) -> Any:
 
 def _options(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def wrong_name(name: str) -> str:
+    """Why a file should not be called so; "" if it may."""
+    bad = sorted({letter for letter in name if letter in "/\\" or unicodedata.category(letter)[0] == "C"})
+    reasons = {
+        "it is empty": not name.strip(),
+        "it begins or ends with a space": name != name.strip(),
+        f"it begins with '{name[:1]}'": name[:1] in tuple(".-~=+@"),
+        f"it holds {', '.join(map(ascii, bad))}": bool(bad),
+        f"it has more than {LONGEST} letters": len(name) > LONGEST,
+    }
+    return next((reason for reason, is_so in reasons.items() if is_so), "")

@@ -49,7 +49,8 @@ class Resolver:
     def places(self) -> Places:
         """Where everything lies that was resolved so far."""
         tasks = dict(sorted(self._task_files.items()))
-        return Places(self.data, tasks, dict(self._backbone_folders), self.pictures)
+        declared = {name: table for name, table in self.study.tasks.items() if name in tasks}
+        return Places(self.data, tasks, dict(self._backbone_folders), self.pictures, declared)
 
     def task(self, name: str) -> Task:
         """The task of that name."""

@@ -11,14 +11,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from xstilts import families, metrics
 from xstilts.data import hub, images, loader, task
 from xstilts.data.examples import Bitext, Example
 from xstilts.data.fit import is_left_out
+from xstilts.data.own_code import own_code
 from xstilts.errors import DataError, InputError, InputErrors, StudyError, TaskError
 from xstilts.families.visual import WITHOUT_IMAGES
+from xstilts.metrics.own import TRIED
 from xstilts.study.architecture import KINDS, SEEING, type_of
 from xstilts.study.backbone import EYES, Backbone
 from xstilts.study.phase import Evaluation, Phase, chain
@@ -237,32 +241,40 @@ SHOWN = 5
 
 
 def check_rows(steps: Iterable[Step], places: Places) -> None:
-    """Read the local files of all steps once, not the lab, not the Hub. InputErrors with every broken one,
-    with the number of images that are missing, by task, and with every step that nothing can compute."""
+    """Read the local files of all steps once, not the lab, nor of the Hub more than tasks that the study
+    declares. InputErrors with every broken one, with the number of images that are missing, by task, and with
+    every step that nothing can compute."""
     known = tuple(steps)
     blind = (error for step in known if (error := unseeing(step, places)) is not None)
-    if errors := (*look(known, places)[1], *blind):
+    if errors := (*look(known, places, fetch=True)[1], *blind):
         raise InputErrors(errors)
 
 
 def look(
-    steps: Iterable[Step], places: Places
+    steps: Iterable[Step], places: Places, *, fetch: bool = False
 ) -> tuple[dict[Part, int], tuple[InputError, ...], tuple[str, ...]]:
     """The number of rows of every part that is read from files here, and everything that is wrong: broken
-    files, and images that rows name and that are not there. Also a note on rows that are passed by
-    because they have no text."""
+    files, images that rows name and that are not there, and metrics of users that are none. Also notes: on
+    rows that are passed by because they have no text, and on what was not looked at. Of declared tasks the
+    rows of the Hub count as files here where they were fetched before, or if they are to be fetched now."""
     known = tuple(steps)
     pictured = {part for step in known for use in uses(step) if use.images for part in parts(use)}
     named: dict[str, list[str]] = {}
     counts: dict[Part, int] = {}
     errors: dict[str, InputError] = {}
     without: dict[tuple[str, str], dict[str, int]] = {}
+    unseen = dict[str, None]()
     for part in parts_of(known):
         one = places.task(part.task)
         local = loader.from_files(one, places.data) or part.split == task.TRANSLATED
+        if one.definition is not None and one.hub is not None and not local:
+            local = fetch or hub.in_cache(one.hub, part.split, part.language)
+            unseen |= {} if local else {part.task: None}
         if one.made is not None or not local or (one.path is None and places.data is None):
             continue
         try:
+            if one.measure is not None and part.split == one.evaluation_split:
+                _try_measure(one, part, places)
             given = loader.stream(one, part.split, part.language, places.data, empty=True)
             empty: list[bool] = []
             rows = _with_text(given, empty, trained=part.split in task.TRAINED)
@@ -285,7 +297,17 @@ def look(
         "and are passed by"
         for (name, split), found in without.items()
     )
-    return counts, tuple(errors.values()), tuple(notes)
+    later = (f"{name}: its rows on the Hub are checked when they are fetched: by `run`" for name in unseen)
+    return counts, tuple(errors.values()), (*notes, *later)
+
+
+def _try_measure(one: task.Task, part: Part, places: Places) -> None:
+    """Score a few gold values with a user's own metric; TaskError with its line if that fails."""
+    assert one.measure is not None
+    stream = loader.stream(one, part.split, part.language, places.data)
+    gold = [families.find(one.family).gold(row) for row in islice(stream, TRIED)]
+    with own_code(one.path):
+        metrics.try_out(one.measure, gold, part.language)
 
 
 def _with_text(rows: Iterable[Example], empty: list[bool], *, trained: bool) -> Iterator[Example]:

@@ -14,9 +14,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from xstilts import metrics
 from xstilts.data.task import Task
+from xstilts.metrics import Metric
 from xstilts.study.backbone import Backbone
+from xstilts.study.declared import TaskTable
+from xstilts.study.declared import task as declared_task
 from xstilts.study.phase import Computed, Evaluation, Phase
+from xstilts.study.use import Use
 from xstilts.tasks import find as find_task
 
 _COMPUTED: TypeAdapter[Backbone | Phase | Evaluation] = TypeAdapter(Computed)
@@ -75,16 +80,28 @@ class Step:
 
 @dataclass(frozen=True)
 class Places:
-    """Where things lie: the data folder, users' task files by name, backbone folders by checksum, images."""
+    """Where things lie: the data folder, users' task files by name, backbone folders by checksum, images.
+
+    `declared` has the tables of tasks that the study declares; for those the file is that of the study.
+    """
 
     data: Path | None = None
     tasks: Mapping[str, Path] = field(default_factory=dict)
     backbones: Mapping[str, Path] = field(default_factory=dict)
     images: Path | None = None
+    declared: Mapping[str, TaskTable] = field(default_factory=dict)
 
     def task(self, name: str) -> Task:
         """The task of that name, from the user's file if it is the user's."""
+        if name in self.declared:
+            return declared_task(name, self.declared[name], self.tasks[name])
         return find_task(str(self.tasks[name]) if name in self.tasks else name)
+
+    def metric(self, use: Use, name: str) -> Metric:
+        """The metric of that name for the rows of a use: of the package, or the task's own."""
+        if name in metrics.names():
+            return metrics.find(name, use.label_set)
+        return metrics.of(self.task(use.task))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -96,7 +113,7 @@ class Places:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Places:
         """The places of which `values` were taken."""
-        return _PLACES.validate_python(values)
+        return _PLACES.validate_json(json.dumps(values))
 
 
 _PLACES = TypeAdapter(Places)

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from xstilts.metrics.xtreme import XTREME
 from xstilts.study.backbone import BackboneFields, TokenizerTable, VisionTable
 from xstilts.study.claim import Claim, Reference
+from xstilts.study.declared import TaskTable
 from xstilts.study.recipe import Recipe, merged
 from xstilts.study.specification import Specification
 
@@ -179,6 +180,7 @@ class StudyFile(Specification):
     references: tuple[Reference, ...] = ("majority", "random")
     random_arms: tuple[str, ...] = ("none",)
     backbones: dict[str, BackboneTable] = Field(default_factory=dict)
+    tasks: dict[str, TaskTable] = Field(default_factory=dict)
     intermediate: Intermediate = Field(default_factory=Intermediate)
     target: Target = Field(default_factory=Target)
     axes: tuple[Axis, ...] = ()

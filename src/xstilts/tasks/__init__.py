@@ -51,11 +51,27 @@ def _find_file(path: Path) -> Task:
         raise TaskError(
             str(path), "binds no TASK.", "Write `TASK = Task(...)`; docs/adding-a-task.md shows one."
         )
-    if task.metric and task.metric not in metrics.names():
+    if task.measure is not None:
+        _check_measure(task, path)
+    elif task.metric and task.metric not in metrics.names():
         now = f"{did_you_mean(task.metric, metrics.names())} There are {', '.join(metrics.names())}.".strip()
         raise TaskError(str(path), f"no metric '{task.metric}'.", now)
+    elif task.metric:
+        with own_code(path):
+            metrics.of(task)
     for hub in () if task.hub is None else task.hub.sources:
         if not is_commit(hub.revision):
             what = f"the revision {hub.revision!r} of {hub.dataset} {NO_COMMIT}"
             raise TaskError(str(path), what, find_commit("dataset", hub.dataset, hub.revision))
     return replace(task, name=path.stem, path=path)
+
+
+def _check_measure(task: Task, path: Path) -> None:
+    """A metric of the user's own is one, and has a name of its own, which the task gives."""
+    own = task.measure
+    if not isinstance(own, metrics.Metric):
+        what = f"`measure` is no metric but {own!r:.60}."
+        raise TaskError(str(path), what, "Write metrics.mean_of(NAME, score): docs/adding-a-task.md.")
+    if own.name != task.metric or own.name in metrics.names():
+        what = f"`metric` is {task.metric!r}, and `measure` is called {own.name!r}."
+        raise TaskError(str(path), what, "Give both one name, which no metric of the package has.")

@@ -145,13 +145,13 @@ def _file(task: Task, predictions: Path, references: Path, language: str) -> dic
         gold, predicted = _read(task, predictions, references)
         if not gold:
             raise PredictionError(str(references), "holds no examples.")
-        metric = metrics.find(task.metric)
+        metric = metrics.of(task)
         sums = metric.statistics(gold, predicted, language).sum(axis=0)
         value = float(metric.value(sums))
         beside = {
             name: float(one.value(one.statistics(gold, predicted, language).sum(axis=0)))
             for name in metrics.beside(task.metric)
-            if (one := metrics.find(name))
+            if (one := metrics.find(name, task.labels))
         }
     except PredictionError as error:
         named = error.where.startswith((str(predictions), str(references)))
@@ -160,11 +160,11 @@ def _file(task: Task, predictions: Path, references: Path, language: str) -> dic
     if task.family == "span":
         (exact,) = beside.values()
         return {"f1": value, "exact_match": exact}
-    if task.metric.endswith("f1"):
+    if task.metric in ("mining_f1", "span_f1"):
         correct, found, right = (float(number) for number in sums)
         precision, recall = 100 * correct / found if found else 0.0, 100 * correct / right if right else 0.0
         return {"f1": value, "precision": precision, "recall": recall, **beside}
-    return {"accuracy": value, **beside}
+    return {"accuracy" if task.metric.endswith("accuracy") else task.metric: value, **beside}
 
 
 def _read(task: Task, predictions: Path, references: Path) -> tuple[list[Any], list[Any]]:

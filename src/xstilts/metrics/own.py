@@ -1,0 +1,53 @@
+"""Metrics that somebody writes for a task of their own, in the task's file."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from xstilts.errors import TaskError
+from xstilts.metrics.metric import Metric, Numbers, check_counts, ratio
+
+TRIED = 100
+"""Gold values that a metric is tried on before anything runs."""
+
+
+def mean_of(name: str, score: Callable[[Any, Any], float], *, version: int = 1) -> Metric:
+    """The metric that is the mean of `score(gold, predicted)`, a number from 0 to 1 for each example."""
+    return Metric(name, partial(_scores, name=name, score=score), ratio, version)
+
+
+def _scores(
+    gold: Sequence[Any],
+    predicted: Sequence[Any],
+    language: str,
+    *,
+    name: str,
+    score: Callable[[Any, Any], float],
+) -> Numbers:
+    check_counts(name, gold, predicted)
+    scores = [float(score(right, answer)) for right, answer in zip(gold, predicted, strict=True)]
+    for example, number in enumerate(scores):
+        if not 0 <= number <= 1:
+            pair = f"gold {gold[example]!r:.40} and predicted {predicted[example]!r:.40}"
+            now = "A score of an example lies between 0 and 1."
+            raise TaskError(f"metric '{name}'", f"'{name}' gives {number:g} for {pair}.", now)
+    return np.column_stack([np.array(scores, np.float64), np.ones(len(scores))])
+
+
+def try_out(metric: Metric, gold: Sequence[Any], language: str) -> None:
+    """Score some gold values as if each were predicted for another: TaskError for what is no metric."""
+    gold = gold[:TRIED]
+    numbers = metric.statistics(gold, [*gold[1:], *gold[:1]], language)
+    where = f"metric '{metric.name}'"
+    if not isinstance(numbers, np.ndarray) or numbers.dtype != np.float64:
+        what = f"`statistics` of '{metric.name}' gives {type(numbers).__name__}, not an array of float64."
+        raise TaskError(where, what, "Write np.array(rows, np.float64).")
+    if numbers.shape != (len(gold), metric.width):
+        what = f"`statistics` of '{metric.name}' gives the shape {numbers.shape} for {len(gold)} examples."
+        raise TaskError(where, what, f"`width` says {metric.width} numbers for each.")
+    values = np.asarray(metric.value(np.stack([numbers.sum(axis=0), numbers[:1].sum(axis=0)])))
+    if values.shape != (2,) or not np.isfinite(values).all():
+        what = f"`value` of '{metric.name}' gives {values!r:.80} for two rows of sums."
+        raise TaskError(where, what, "It takes sums [..., k] and gives finite numbers [...].")
