@@ -220,6 +220,23 @@ def audit(
 
 
 @app.command()
+def preregister(
+    study: StudyArgument,
+    store: StoreOption = STORE,
+    data: DataOption = None,
+    images: ImagesOption = None,
+) -> None:
+    """Freeze claims, arms, seeds and targets in a file to publish; the report says what changes later."""
+    from xstilts.api import Study
+
+    frozen = Study.load(study).preregister(store, data, images)
+    print(frozen.path)
+    say(f"SHA-256 {frozen.hash}. Publish it with the date; leave the file beside the study.")
+    if measured := frozen.content["measured"]:
+        say(f"{measured} of {len(frozen.content['cells'])} cells are measured already: the file says so.")
+
+
+@app.command()
 def status(
     study: Annotated[
         str | None, typer.Argument(metavar="[STUDY]", help="A study; without one, those of the store.")
