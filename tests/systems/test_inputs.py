@@ -252,6 +252,7 @@ def test_unknown_tasks_metrics_and_languages() -> None:
     refused(both, "has no language 'dee'. Did you mean 'de'", languages=("dee",))
     refused({"a": {"xx": GOLD}, "b": {"de": GOLD}}, "is in language 'xx', which 'xnli' has not")
     refused({"a": {"de": GOLD}}, "there is only a. Name a reference")
+    refused({"a": {}, "b": {"de": GOLD}}, "a: has no predictions")
 
 
 def test_rows_that_do_not_fit(tmp_path: Path) -> None:
@@ -342,6 +343,36 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     refused([good, f"{tmp_path}/twice"], r"has 'de', and so has .*Keep one of them")
     without = str(lines(tmp_path / "without.jsonl", rows(GOLD)))
     refused([f"a={without}", f"b={without}"], "there are none beside the predictions", task="accuracy")
+
+
+@pytest.mark.parametrize(
+    "task", ["xnli", "xcopa", "udpos", "xquad", "tatoeba", "bucc2018", "accuracy", "span_f1"]
+)
+@pytest.mark.parametrize("value", [None, True, -1, 1.5, [], [1], {}, {"text": 1}, "²", [["x"]], "\n"])
+def test_no_value_ends_in_a_traceback(tmp_path: Path, task: str, value: Any) -> None:
+    language = "et" if task == "xcopa" else "de"
+    for name, row in (
+        ("rows", {"prediction": value, "gold": value, "language": language}),
+        (
+            "harness",
+            {
+                "filtered_resps": value,
+                "target": value,
+                "doc": value,
+                "arguments": value,
+                "language": language,
+            },
+        ),
+        (
+            "options",
+            {"filtered_resps": [["1", "x"], [value, "x"]], "target": value, "arguments": {"a": value}},
+        ),
+    ):
+        path = lines(tmp_path / f"{name}-{language}.jsonl", [row])
+        try:
+            assert xstilts.test(task, [f"a={path}", f"b={path}"]).effects.height
+        except InputError as error:
+            assert str(path) in str(error) or "metric" in str(error)
 
 
 def test_the_command_line_tells_errors_without_a_traceback(tmp_path: Path, shell: Any) -> None:

@@ -225,5 +225,6 @@ def _sample(task: Task, row: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise PredictionError(
             where, what, "Tasks with options, and generated answers, can be tested."
         ) from error
-    answers = row.get("doc", {}).get("answers") if task.family == "span" else None
+    doc = row.get("doc")
+    answers = doc.get("answers") if task.family == "span" and isinstance(doc, Mapping) else None
     return found | {"prediction": str(answer).strip(), "gold": answers or target.strip()}

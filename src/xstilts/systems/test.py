@@ -60,10 +60,10 @@ class SystemComparison:
 
 def test(
     task: str,
-    systems: Mapping[str, Any] | Sequence[str],
+    systems: Mapping[str, Any] | Sequence[str | Path],
     gold: Any = None,
     data: str | Path | None = None,
-    languages: Sequence[str] = (),
+    languages: str | Sequence[str] = (),
 ) -> SystemComparison:
     """Compare systems with the first of them, on predictions that anybody made.
 
@@ -77,8 +77,9 @@ def test(
     Raises InputErrors, or an InputError, for all that does not fit.
     """
     one = task_of(task)
+    languages = (languages,) if isinstance(languages, str) else languages
     only = languages[0] if len(languages) == 1 else ""
-    given = files.systems(systems) if not isinstance(systems, Mapping) else systems
+    given = systems if isinstance(systems, Mapping) else files.systems(list(map(str, systems)))
     runs = {name: _by_seed(name, _runs(one, each, name, only)) for name, each in given.items()}
     if len(runs) < 2:
         what = f"there is {'only ' + next(iter(runs)) if runs else 'none'}."
@@ -139,6 +140,8 @@ def _default(task: Task) -> str:
 
 def _by_seed(name: str, runs: Sequence[GivenRun]) -> dict[int, GivenRun]:
     """The runs by seed; where none has one, 1, 2 and so on. PredictionError if some have, or one twice."""
+    if not runs:
+        raise PredictionError(name, "has no predictions.", "Give it at least one run.")
     known = [run.seed for run in runs if run.seed is not None]
     if known and len(known) < len(runs):
         lacking = next(run.where for run in runs if run.seed is None)

@@ -97,9 +97,11 @@ def value(task: Task, raw: Any, where: str, *, is_gold: bool = False) -> Any:
             return tuple(Answer(text, 0) for text in texts)
         raise PredictionError(where, f"{raw!r:.60} is no {'list of answers' if is_gold else 'answer'}.")
     if task.metric == "mining_f1":
-        return tuple(map(str, _listed(raw, where, "ids")))
+        return tuple(_listed(raw, where, "ids"))
     if isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
+    if raw is None:
+        raise PredictionError(where, "is empty (null).", "Give a value in each row.")
     text = str(raw) if isinstance(raw, str | int) and not isinstance(raw, bool) else repr(raw)
     if task.family in ("choice", "retrieval"):
         if not (text.isascii() and text.isdigit()):
@@ -116,7 +118,11 @@ def _check(task: Task, label: str, where: str) -> None:
 
 
 def _listed(raw: Any, where: str, noun: str) -> Sequence[str]:
-    if not isinstance(raw, Sequence) or isinstance(raw, str):
+    if (
+        not isinstance(raw, Sequence)
+        or not all(isinstance(each, str) for each in raw)
+        or isinstance(raw, str)
+    ):
         raise PredictionError(where, f"{raw!r:.60} is no list of {noun}.", f"Give a list of {noun}.")
     return raw
 
