@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -164,6 +164,33 @@ def _name(line: Line) -> str:
 
 def _empty(name: str) -> str:
     return "" if name == frames.NOTHING else name
+
+
+class SystemRow(NamedTuple):
+    """A system in some languages: rows of the comparison. The reference has no difference."""
+
+    where: str
+    system: str
+    score: Mapping[str, Any]
+    difference: Mapping[str, Any] | None
+
+
+def grouped(effects: pl.DataFrame, level: str) -> list[SystemRow]:
+    """The systems at a level, languages together; families of one language stand among the languages."""
+    keys = ("language", "language_family", "system")
+    rows = [
+        row for row in effects.filter(level=level).to_dicts() if level != "family" or row["languages"] > 1
+    ]
+    differences = {tuple(row[key] for key in keys): row for row in rows if row["quantity"] == "difference"}
+    scores = [row for row in rows if row["quantity"] == "score"]
+    places = list(dict.fromkeys((row["language"], row["language_family"]) for row in scores))
+    scores.sort(key=lambda row: places.index((row["language"], row["language_family"])))
+    found = []
+    for row in scores:
+        where = {"transfer": "all", "family": row["language_family"], "language": row["language"]}[level]
+        told = spoken(where) if level == "language" else f"{where} ({row['languages']})"
+        found.append(SystemRow(told, row["system"], row, differences.get(tuple(row[key] for key in keys))))
+    return found
 
 
 def answer(results: GivenResults) -> str:

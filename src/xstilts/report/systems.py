@@ -1,15 +1,15 @@
 """The comparison of given systems as a page in the look of the report, and as CSV."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jinja2
 import polars as pl
 from markupsafe import Markup
 
-from xstilts.analysis.results import spoken
 from xstilts.analysis.statistics import LEVEL
+from xstilts.analysis.systems import grouped
 from xstilts.analysis.wording import bounds, metric_label, number
 from xstilts.report.page import file_text, policy, save
 from xstilts.report.paper import STATISTICS, probability
@@ -20,19 +20,6 @@ LEVELS = {"transfer": "Over languages", "family": "By language family", "languag
 WIDTH = 150
 
 
-class SystemRow(NamedTuple):
-    """A system in some languages, as shown; the difference is empty for the reference."""
-
-    where: str
-    system: str
-    score: str
-    difference: str = ""
-    bar: Markup = Markup("")
-    p: str = ""
-    smallest: str = ""
-    strong: bool = False
-
-
 def write(effects: pl.DataFrame, answer: str, conditions: Sequence[str], out: Path) -> list[Path]:
     """Write systems.html and systems.csv below a folder; gives the files."""
     html = _render("systems.html.jinja", effects, answer=answer, conditions=conditions)
@@ -41,7 +28,7 @@ def write(effects: pl.DataFrame, answer: str, conditions: Sequence[str], out: Pa
 
 def table(effects: pl.DataFrame) -> str:
     """The comparison over languages as a table, for notebooks."""
-    return _render("systems-table.html.jinja", effects, rows=rows(effects, "transfer"))
+    return _render("systems-table.html.jinja", effects, rows=_rows(effects, "transfer"))
 
 
 def _render(template: str, effects: pl.DataFrame, **values: Any) -> str:
@@ -66,53 +53,34 @@ def _render(template: str, effects: pl.DataFrame, **values: Any) -> str:
         languages=by_language["language"].n_unique(),
         examples=by_language.unique("language")["examples"].sum(),
         seeds=effects["seeds"].max(),
-        levels={title: found for level, title in LEVELS.items() if (found := rows(effects, level))},
+        levels={title: found for level, title in LEVELS.items() if (found := _rows(effects, level))},
         statistics=STATISTICS,
         version=VERSION,
     )
 
 
-def rows(effects: pl.DataFrame, level: str) -> list[SystemRow]:
-    """The systems at a level, grouped by languages. Families of one language stand among the languages."""
-    chosen = effects.filter(pl.col("level") == level)
-    if level == "family":
-        chosen = chosen.filter(pl.col("languages") > 1)
-    differences = {
-        (row["language"], row["language_family"], row["system"]): row
-        for row in chosen.filter(quantity="difference").iter_rows(named=True)
-    }
-    ends = [row[end] for row in differences.values() for end in ("low", "high") if row[end] is not None]
-    scores = chosen.filter(quantity="score")
-    places = dict.fromkeys(zip(scores["language"], scores["language_family"], strict=True))
-    order = {place: rank for rank, place in enumerate(places)}
-    found = []
-    ranked = sorted(
-        scores.iter_rows(named=True), key=lambda row: order[row["language"], row["language_family"]]
-    )
-    for row in ranked:
-        name = {
-            "transfer": f"{row['languages']} languages",
-            "family": f"{row['language_family']} ({row['languages']})",
-            "language": spoken(row["language"]),
-        }[level]
-        score = f"{number(row['estimate'])} {bounds(row['low'], row['high'])}"
-        other = differences.get((row["language"], row["language_family"], row["system"]))
-        if other is None:
-            found.append(SystemRow(name, row["system"], score))
-            continue
-        found.append(
-            SystemRow(
-                name,
-                row["system"],
-                score,
-                f"{number(other['estimate'], signed=True)} {bounds(other['low'], other['high'])}",
-                _bar(other["estimate"], other["low"], other["high"], ends),
-                probability(other["p_corrected"]),
-                number(other["smallest_effect"]),
-                other["p_corrected"] < 1 - LEVEL,
-            )
-        )
-    return found
+def _rows(effects: pl.DataFrame, level: str) -> list[dict[str, Any]]:
+    """The rows of a table, as the template shows them."""
+    found = grouped(effects, level)
+    differences = [row.difference for row in found if row.difference is not None]
+    ends = [one[end] for one in differences for end in ("low", "high")]
+    rows = []
+    for where, system, score, one in found:
+        shown = {"where": where, "system": system, "score": _interval(score, signed=False)}
+        if one is not None:
+            shown |= {
+                "difference": _interval(one, signed=True),
+                "bar": _bar(one["estimate"], one["low"], one["high"], ends),
+                "p": probability(one["p_corrected"]),
+                "smallest": number(one["smallest_effect"]),
+                "strong": one["p_corrected"] < 1 - LEVEL,
+            }
+        rows.append(shown)
+    return rows
+
+
+def _interval(row: Mapping[str, Any], *, signed: bool) -> str:
+    return f"{number(row['estimate'], signed=signed)} {bounds(row['low'], row['high'])}"
 
 
 def _bar(value: float, low: float, high: float, ends: Sequence[float]) -> Markup:

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from xstilts.errors import StudyError
 from xstilts.plain import parse_json
+from xstilts.study.load import bundled
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.study import StudyFile
 from xstilts.version import VERSION
@@ -104,7 +105,7 @@ def freeze(plan: Plan, measured: int, date: datetime | None = None) -> Preregist
     if not study.claims:
         now = "Write [[claims]] first: docs/study-file.md."
         raise StudyError(study.shown, "has no claims that could be frozen.", now)
-    if _is_bundled(path):
+    if study.path in bundled().values():
         now = f"Copy it first: xstilts studies {study.path.stem} --copy mine.toml."
         raise StudyError(study.shown, "comes with the package, where no file can be put beside it.", now)
     if path.exists():
@@ -126,12 +127,6 @@ def freeze(plan: Plan, measured: int, date: datetime | None = None) -> Preregist
     except OSError as error:
         raise StudyError(str(path), f"cannot be written ({error.strerror}).") from error
     return Preregistration(path, content)
-
-
-def _is_bundled(path: Path) -> bool:
-    import xstilts.studies
-
-    return path.parent in map(Path, xstilts.studies.__path__)
 
 
 def read(study: StudyFile) -> Preregistration | None:
