@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from xstilts import metrics
 from xstilts.analysis import frames, permutation, statistics
-from xstilts.analysis.effects import Effects
+from xstilts.analysis.effects import EFFECT, Effects
 from xstilts.analysis.pools import LanguageRows, Pool, pools
-from xstilts.analysis.results import EvaluatedTarget, Line, PerExample, Results, spoken
+from xstilts.analysis.results import NOTHING, EvaluatedTarget, Line, PerExample, Results, spoken
 from xstilts.analysis.statistics import LEVEL
 from xstilts.analysis.wording import count, interval
 from xstilts.study.plan import Cell, Plan
@@ -148,7 +148,7 @@ def compared(results: GivenResults) -> pl.DataFrame:
         row
         | {
             "system": names[Line(_empty(row["backbone"]), row["arm"])],
-            "reference": frames.NOTHING if row["against"] == frames.NOTHING else names[results.reference],
+            "reference": NOTHING if row["against"] == NOTHING else names[results.reference],
             "task": target.name,
             "p_corrected": p,
             "examples": examples[row["level"], row["language"], row["language_family"]],
@@ -163,7 +163,7 @@ def _name(line: Line) -> str:
 
 
 def _empty(name: str) -> str:
-    return "" if name == frames.NOTHING else name
+    return "" if name == NOTHING else name
 
 
 class SystemRow(NamedTuple):
@@ -197,7 +197,7 @@ def answer(results: GivenResults) -> str:
     """State what each system changes, on the languages without labels, with the correction for all."""
     effects, target = SystemEffects(results), results.targets[0]
     found = [
-        (line, effects.estimate(frames.EFFECT, line, target.name))
+        (line, effects.estimate(EFFECT, line, target.name))
         for line in results.lines
         if line != results.reference
     ]

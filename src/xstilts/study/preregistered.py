@@ -138,7 +138,14 @@ def read(study: StudyFile) -> Preregistration | None:
         content = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StudyError(str(path), f"cannot be read ({error}).", AS_FROZEN) from error
-    wanted = {"claims": dict, "arms": dict, "backbones": dict, "targets": dict, "cells": dict, "seeds": dict}
+    wanted: dict[str, type] = {
+        "claims": dict,
+        "arms": dict,
+        "backbones": dict,
+        "targets": dict,
+        "cells": dict,
+        "seeds": dict,
+    }
     wanted |= {"references": list, "question": str, "date": str, "measured": int}
     known = content if isinstance(content, dict) else {}
     fits = all(isinstance(known.get(key), kind) for key, kind in wanted.items())

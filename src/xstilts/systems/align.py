@@ -9,6 +9,7 @@ import numpy as np
 
 from xstilts.analysis.systems import GoldRows
 from xstilts.data import loader
+from xstilts.data.examples import Bitext
 from xstilts.data.task import Task
 from xstilts.errors import PredictionError
 from xstilts.families.gold import gold as gold_of
@@ -93,8 +94,9 @@ def _of_task(task: Task, code: str, data: str | Path | None) -> AlignedGold:
         sides = ((getattr(bitext, f"{side}_ids"), getattr(bitext, side)) for side in ("source", "target"))
         ids, targets = ([*names] or [str(row) for row in range(len(texts))] for names, texts in sides)
         values = [tuple(targets[row] for row in rows) for rows in values]
-    elif task.family == "retrieval":
-        order = tuple(sorted(range(len(values)), key=lambda row: bitext.target[row].strip()))
+    elif isinstance(bitext, Bitext):
+        texts = bitext.target
+        order = tuple(sorted(range(len(values)), key=lambda row: texts[row].strip()))
     return AlignedGold(where, GoldRows(tuple(ids), tuple(values), np.array(clusters, dtype=np.int64)), order)
 
 

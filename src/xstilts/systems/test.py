@@ -80,11 +80,10 @@ def test(
     languages = (languages,) if isinstance(languages, str) else languages
     only = languages[0] if len(languages) == 1 else ""
     given = systems if isinstance(systems, Mapping) else files.systems(list(map(str, systems)))
-    runs = {name: _by_seed(name, _runs(one, each, name, only)) for name, each in given.items()}
-    if len(runs) < 2:
-        what = f"there is {'only ' + next(iter(runs)) if runs else 'none'}."
+    if len(given) < 2:
+        what = f"there is {'only ' + next(iter(given)) if given else 'none'}."
         raise PredictionError("systems", what, "Name a reference and at least one other system.")
-    runs = _with_seeds(runs)
+    runs = _with_seeds({name: _by_seed(name, _runs(one, each, name, only)) for name, each in given.items()})
     codes = _common_languages(one, runs, languages)
     told = None if gold is None else _runs(one, gold, "gold", only, is_gold=True)[0]
     errors, found = list[InputError](), list[SystemRun]()
