@@ -74,7 +74,7 @@ def test_the_file_is_a_function_of_the_study_but_for_the_date(world: "World") ->
 def test_what_is_as_frozen_is_told(world: "World") -> None:
     frozen = preregistered.freeze(planned(world), 0, DAY)
     assert told(world) == (
-        f"Preregistered on 2026-05-04 (SHA-256 {frozen.hash}); 0 of 14 cells were measured then, and claims, "
+        f"Preregistered on 2026-05-04 (SHA-256 {frozen.hash[:16]}…); 0 of 14 cells were measured then, and claims, "
         "arms, seeds, targets and all fingerprints are those that were frozen."
     )
 
@@ -149,7 +149,9 @@ def test_the_report_says_it(world: "World", tmp_path: Path) -> None:
     assert findings().preregistration is None
     assert not any("reregistered" in text for text in (*Paper(findings()).method, *findings().conditions))
     frozen = preregistered.freeze(planned(world), 0, DAY)
-    assert Paper(findings()).method[-1].startswith(f"Preregistered on 2026-05-04 (SHA-256 {frozen.hash})")
+    assert (
+        Paper(findings()).method[-1].startswith(f"Preregistered on 2026-05-04 (SHA-256 {frozen.hash[:16]}…)")
+    )
     assert not any("Preregistered" in text for text in findings().conditions)
     assert findings(more=HARM).conditions[-1].endswith("Since then claims added: Mood harms.")
     frozen.path.unlink()

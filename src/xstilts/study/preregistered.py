@@ -26,6 +26,8 @@ from xstilts.version import VERSION
 SUFFIX = ".preregistered.json"
 LAYOUT = 1
 HASH = "sha256"
+DIGITS = 16
+"""Of the hash, in a report: as many as a fingerprint has."""
 _SEEDS = {"intermediate", "target"}
 SHOWN = 3
 """Cells that a sentence names."""
@@ -79,7 +81,7 @@ class Preregistration:
 
     def told(self, plan: Plan) -> str:
         """Say what was frozen when, and whether it is what the study asks now."""
-        when = f"Preregistered on {str(self.content['date'])[:10]} (SHA-256 {self.hash})"
+        when = f"Preregistered on {str(self.content['date'])[:10]} (SHA-256 {self.hash[:DIGITS]}…)"
         if not self.is_sound:
             return f"{when}: the file {self.path.name} was edited after it was frozen and proves nothing."
         cells = self.content["cells"]
