@@ -74,8 +74,8 @@ def test_the_file_is_a_function_of_the_study_but_for_the_date(world: "World") ->
 def test_what_is_as_frozen_is_told(world: "World") -> None:
     frozen = preregistered.freeze(planned(world), 0, DAY)
     assert told(world) == (
-        f"Preregistered on 2026-05-04 (SHA-256 {frozen.hash[:16]}…); 0 of 14 cells were measured then, and claims, "
-        "arms, seeds, targets and all fingerprints are those that were frozen."
+        f"Preregistered on 2026-05-04 (SHA-256 {frozen.hash[:16]}…); 0 of 14 cells were measured then, "
+        "and claims, arms, seeds, targets and all fingerprints are those that were frozen."
     )
 
 
