@@ -31,6 +31,7 @@ ARROWS = {
     "compute": {"data", "families", "lab", "metrics", "store", "study", "tasks"},
     "run": {"compute", "data", "store", "study"},
     "xtreme": {"analysis", "data", "metrics", "store", "study", "tasks"},
+    "systems": {"analysis", "data", "families", "metrics", "report", "tasks", "xtreme"},
     "cli": {"analysis", "audit", "data", "run", "store", "study", "tasks"},
     "published": set[str](),
     "studies": set[str](),

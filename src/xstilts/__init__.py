@@ -7,9 +7,10 @@ from xstilts.version import VERSION
 
 if TYPE_CHECKING:
     from xstilts.api import Study
+    from xstilts.systems.test import test
 
 __version__ = VERSION
-__all__ = ["InputErrors", "Study", "XstiltsError", "__version__"]
+__all__ = ["InputErrors", "Study", "XstiltsError", "__version__", "test"]
 
 
 def __getattr__(name: str) -> Any:
@@ -18,4 +19,8 @@ def __getattr__(name: str) -> Any:
         from xstilts.api import Study
 
         return Study
+    if name == "test":
+        from xstilts.systems.test import test
+
+        return test
     raise AttributeError(f"module 'xstilts' has no attribute '{name}'")

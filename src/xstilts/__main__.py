@@ -220,6 +220,23 @@ def audit(
 
 
 @app.command()
+def preregister(
+    study: StudyArgument,
+    store: StoreOption = STORE,
+    data: DataOption = None,
+    images: ImagesOption = None,
+) -> None:
+    """Freeze claims, arms, seeds and targets in a file to publish; the report says what changes later."""
+    from xstilts.api import Study
+
+    frozen = Study.load(study).preregister(store, data, images)
+    print(frozen.path)
+    say(f"SHA-256 {frozen.hash}. Publish it with the date; leave the file beside the study.")
+    if measured := frozen.content["measured"]:
+        say(f"{measured} of {len(frozen.content['cells'])} cells are measured already: the file says so.")
+
+
+@app.command()
 def status(
     study: Annotated[
         str | None, typer.Argument(metavar="[STUDY]", help="A study; without one, those of the store.")
@@ -298,6 +315,36 @@ def score(
     from xstilts.xtreme import score as scoring
 
     show.scores(scoring.score(task, predictions, references, language), as_json=json)
+
+
+@app.command()
+def test(  # noqa: PLR0913, PLR0917 (one for each option)
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task, its file, or a metric.")],
+    systems: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="REFERENCE SYSTEM...",
+            help="Predictions: PATH, or NAME=PATH,PATH for several seeds. The first is compared with.",
+        ),
+    ],
+    references: Annotated[
+        Path | None, typer.Option(help="The gold values, where they do not stand beside the predictions.")
+    ] = None,
+    data: DataOption = None,
+    language: Annotated[list[str] | None, typer.Option(help="Only this; may be given several times.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for systems.html and systems.csv; by default none.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Compare predictions of any systems: intervals, differences, corrected p-values, by language."""
+    from xstilts.cli import show_systems
+    from xstilts.systems.test import test as compare_systems
+
+    found = compare_systems(task, systems, references, data, language or ())
+    show_systems.compared(found.effects, (found.answer, *found.conditions), as_json=json)
+    for path in found.report(out) if out is not None else ():
+        print(path)
 
 
 @app.command()

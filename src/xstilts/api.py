@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from xstilts.run.progress import Board
     from xstilts.store import Store
     from xstilts.study.plan import Plan
+    from xstilts.study.preregistered import Preregistration
     from xstilts.study.study import StudyFile
 
 Folder = str | Path
@@ -192,6 +193,18 @@ class Study:
 
         folder = Path("exports") / self.file.name if out is None else Path(out)
         return export(*self.planned(store, data, images), folder).folders
+
+    def preregister(
+        self, store: Folder = "store", data: Folder | None = None, images: Folder | None = None
+    ) -> "Preregistration":
+        """Freeze claims, arms, seeds, targets and fingerprints in STUDY.preregistered.json, beside the study.
+
+        The report then says whether they are still those. Raises StudyError if they are frozen already.
+        """
+        from xstilts.study.preregistered import freeze
+
+        plan, kept = self.planned(store, data, images)
+        return freeze(plan, sum(kept.done(plan.by_fingerprint[cell.evaluation]) for cell in plan.cells))
 
     def status(
         self, store: Folder = "store", data: Folder | None = None, images: Folder | None = None

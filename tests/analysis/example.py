@@ -143,6 +143,7 @@ def write_evaluation(store: Store, one: Evaluation, odds: Callable[[str], float]
                 {
                     "language": code,
                     "index": np.arange(N, dtype=np.int32),
+                    "id": [str(row) for row in range(N)],
                     "gold": [json.dumps(value) for value in gold],
                     "predicted": [json.dumps(value) for value in predicted],
                     "statistics": numbers.tolist(),
@@ -150,6 +151,7 @@ def write_evaluation(store: Store, one: Evaluation, odds: Callable[[str], float]
                 schema={
                     "language": pl.String,
                     "index": pl.Int32,
+                    "id": pl.String,
                     "gold": pl.String,
                     "predicted": pl.String,
                     "statistics": pl.List(pl.Float64),

@@ -29,7 +29,9 @@ from xstilts.analysis.planted import DistancePanel, PlantedEffect
 from xstilts.analysis.results import Results
 from xstilts.analysis.statistics import Estimate
 from xstilts.store import Store
+from xstilts.study import preregistered
 from xstilts.study.plan import Plan
+from xstilts.study.preregistered import Preregistration
 from xstilts.study.sources import Source, differing
 
 NOT_REPORTED = "Results have come or gone since the last report; `xstilts report` says what they show."
@@ -138,7 +140,14 @@ class Findings:
     @cached_property
     def conditions_of_study(self) -> list[str]:
         """Those of them that rest on no resamples."""
-        return list(headline.of_study(self.results, self.own_scores, self.leaks))
+        found = list(headline.of_study(self.results, self.own_scores, self.leaks))
+        frozen = self.preregistration
+        return found if frozen is None or frozen.is_kept(self.plan) else [*found, frozen.told(self.plan)]
+
+    @cached_property
+    def preregistration(self) -> Preregistration | None:
+        """What was frozen of the study before its results, if anything was."""
+        return preregistered.read(self.plan.study)
 
     @property
     def known_headline(self) -> tuple[str, list[str]]:

@@ -145,7 +145,7 @@ def verdicts_table(effects: Effects, verdicts: Sequence[Verdict]) -> pl.DataFram
 
 def _on_target(effects: Effects, target: EvaluatedTarget) -> Iterator[dict[str, Any]]:
     """The rows of a target. What is asked of single languages is not kept in memory."""
-    results, own = effects.results, Effects(effects.results)
+    results, own = effects.results, type(effects)(effects.results)
     of_target = scopes(target)
     whole = of_target[0]
     for line in (line for line in results.lines if (line, target.name) in results.planned):

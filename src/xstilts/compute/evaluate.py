@@ -15,10 +15,9 @@ from xstilts.compute import checkpoint
 from xstilts.compute.context import Context, computes_on
 from xstilts.compute.predict import MINING, default_layer, mine, predict, retrieve
 from xstilts.compute.rows import Reader, asked, examples, has_nulls, head_name
-from xstilts.data.examples import Bitext, subject
 from xstilts.errors import BackboneError
+from xstilts.families.gold import gold as right
 from xstilts.families.items import Layout
-from xstilts.metrics.mining import gold_rows
 from xstilts.plain import parse_json
 from xstilts.store import checksums, write_json
 from xstilts.study.phase import Evaluation
@@ -67,7 +66,7 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
             continue
         rows = asked(context.examples(evaluation.use, language), evaluation.examples)
         answer = answers(language, rows)
-        gold, ids = _gold(evaluation, rows)
+        gold, ids, clusters = right(evaluation.use.family, evaluation.metric, rows)
         statistics = metric.statistics(gold, answer.predicted, language)
         sums = statistics.sum(axis=0)
         scores = {"n": len(gold), "value": float(metric.value(sums)), "sums": sums.tolist()} | answer.facts
@@ -81,7 +80,7 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
             "language": [language] * len(gold),
             "index": range(len(gold)),
             "id": ids,
-            "cluster": _clusters(rows, len(gold)),
+            "cluster": clusters,
             "gold": [_json(value) for value in gold],
             "predicted": [_json(value) for value in answer.predicted],
             "statistics": statistics.tolist(),
@@ -161,28 +160,6 @@ def _translations(evaluation: Evaluation, reader: Reader) -> Answers:
         return LanguageAnswers(layers[layer], layers, facts)
 
     return translations
-
-
-def _gold(evaluation: Evaluation, rows: Sequence[Any]) -> tuple[list[Any], list[str]]:
-    """Gold values and ids. Of sentences that are retrieved, which have other numbers in other languages, the
-    ids are those of the source language's, or these sentences themselves."""
-    family = families.find(evaluation.use.family)
-    if not evaluation.use.kind.trained:
-        bitext: Bitext = rows[0]
-        if evaluation.metric == MINING:
-            gold: list[Any] = gold_rows(bitext)
-            return gold, [str(row) for row in range(len(gold))]
-        return family.gold(bitext), list(bitext.target_ids or bitext.target)
-    return [family.gold(row) for row in rows], [row.id or str(number) for number, row in enumerate(rows)]
-
-
-def _clusters(rows: Sequence[Any], n: int) -> list[int]:
-    """For each row the first about the same text; sentences that are retrieved stand for themselves."""
-    if len(rows) != n:
-        return list(range(n))
-    firsts: dict[object, int] = {}
-    subjects = ((row, subject(example)) for row, example in enumerate(rows))
-    return [row if about is None else firsts.setdefault(about, row) for row, about in subjects]
 
 
 def _value(metric: metrics.Metric, gold: Sequence[Any], predicted: Sequence[Any], language: str) -> float:

@@ -9,7 +9,7 @@ escaped by the template. A section with much of its own is a template that `page
 import errno
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -49,6 +49,13 @@ def write(findings: Findings, formats: Sequence[str], out: Path) -> list[Path]:
     """
     paper = Paper(findings)
     contents = [content for one in dict.fromkeys(formats) for content in _contents(one, paper)]
+    paths = save(contents, out)
+    findings.keep()
+    return paths
+
+
+def save(contents: Iterable[tuple[str, bytes]], out: Path) -> list[Path]:
+    """Write files, by name and content, below a folder; gives them. InputError if one cannot be written."""
     paths = []
     for name, content in contents:
         path = out / name
@@ -60,7 +67,6 @@ def write(findings: Findings, formats: Sequence[str], out: Path) -> list[Path]:
             what = "the disk is full." if full else f"cannot be written ({error.strerror})."
             raise InputError(str(path), what, "Name another folder with --out.") from error
         paths.append(path)
-    findings.keep()
     return paths
 
 
@@ -98,7 +104,7 @@ def _page(paper: Paper) -> str:
     findings, store = paper.findings, paper.findings.store
     results, plan = findings.results, findings.plan
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_file),
+        loader=jinja2.FunctionLoader(file_text),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -114,11 +120,11 @@ def _page(paper: Paper) -> str:
         "spoken": spoken,
     }
     drawn = figures(findings)
-    style, script = _file("page.css"), _file("page.js")
+    style, script = file_text("page.css"), file_text("page.js")
     return environment.get_template(TEMPLATE).render(
         style=Markup(style),
         script=Markup(script),
-        policy=_policy(style, script),
+        policy=policy(style, script),
         paper=paper,
         findings=findings,
         study=plan.study,
@@ -147,11 +153,11 @@ def _page(paper: Paper) -> str:
     )
 
 
-def _file(name: str) -> str:
+def file_text(name: str) -> str:
     return (files("xstilts.report") / name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
+def policy(style: str, script: str) -> str:
     """What the page may load and run: its own style and script, known by their hashes, and nothing else."""
     own = [b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
     return (

@@ -64,6 +64,7 @@ class Paper:
             "by all arms, and by languages whose test sets are translations of each other) crossed with the "
             "spread between seeds. Probabilities are two-sided; within the heat maps and within the claims "
             "they are corrected by Holm's procedure.",
+            *([frozen.told(self.findings.plan)] if (frozen := self.findings.preregistration) else []),
         ]
 
     @cached_property

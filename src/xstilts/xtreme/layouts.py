@@ -44,16 +44,10 @@ def answers(
     and of a repeated id the last counts; otherwise each occurrence counts. PredictionError if an answer is
     no text or is missing where it must not be.
     """
-    articles = references["data"] if isinstance(references, Mapping) else references
     predictions = predictions.get("data", predictions)
     if not isinstance(predictions, Mapping):
         raise PredictionError("predictions", "'data' holds no object.", "Give {question id: answer}.")
-    rows: list[tuple[str, tuple[Answer, ...]]] = [
-        (question["id"], tuple(_answer(question["id"], gold) for gold in question["answers"]))
-        for article in articles
-        for paragraph in article["paragraphs"]
-        for question in paragraph["qas"]
-    ]
+    rows = questions(references)
     if unanswerable:
         rows = list(dict(rows).items())
     for name, _ in rows:
@@ -61,6 +55,17 @@ def answers(
             what = "has no answer that is text." if name in predictions else "has no prediction."
             raise PredictionError(f"question '{name}'", what, "Give an answer, or an empty text.")
     return [gold for _, gold in rows], [predictions.get(name) for name, _ in rows]
+
+
+def questions(references: Any) -> list[tuple[str, tuple[Answer, ...]]]:
+    """The ids and gold answers of SQuAD JSON, in order. KeyError or TypeError if it is none."""
+    articles = references["data"] if isinstance(references, Mapping) else references
+    return [
+        (question["id"], tuple(_answer(question["id"], gold) for gold in question["answers"]))
+        for article in articles
+        for paragraph in article["paragraphs"]
+        for question in paragraph["qas"]
+    ]
 
 
 def _answer(name: Any, gold: Mapping[str, Any]) -> Answer:

@@ -50,10 +50,10 @@ def score(task: str, predictions: Path, references: Path, language: str | None =
             str(predictions), "a file and a folder do not go together.", "Name two of a kind."
         )
     if references.is_dir():
-        languages = _folder(one, _within(predictions, one.name), _within(references, one.name))
+        languages = _folder(one, within(predictions, one.name), within(references, one.name))
     else:
-        code = language or _code(references)
-        said = {code, _code(references), _code(predictions)}.intersection(one.languages)
+        code = language or code_of(references)
+        said = {code, code_of(references), code_of(predictions)}.intersection(one.languages)
         if language is not None and language not in one.languages:
             near = did_you_mean(language, one.languages) or f"It has {', '.join(one.languages)}."
             raise PredictionError(f"task '{one.name}'", f"has no language '{language}'.", near)
@@ -101,7 +101,9 @@ def _folder(
 ) -> Languages:
     """Every language of the references, or those that are asked for; InputErrors with all that is wrong."""
     suffix = ".json" if task.family == "span" else ".tsv"
-    names = sorted({_plain(path).stem.removeprefix("test-") for path in references.glob(f"test-*{suffix}*")})
+    names = sorted(
+        {uncompressed(path).stem.removeprefix("test-") for path in references.glob(f"test-*{suffix}*")}
+    )
     if not names:
         raise InputErrors([PredictionError(str(references), f"holds no file named test-LANGUAGE{suffix}.")])
     found: Languages = {}
@@ -120,13 +122,13 @@ def _folder(
     return found
 
 
-def _plain(path: Path) -> Path:
+def uncompressed(path: Path) -> Path:
     return path.with_suffix("") if path.suffix == ".gz" else path
 
 
-def _code(path: Path) -> str:
+def code_of(path: Path) -> str:
     """The language in which a file's name ends, if it does."""
-    return _plain(path).stem.rpartition("-")[2]
+    return uncompressed(path).stem.rpartition("-")[2]
 
 
 def _there(path: Path) -> Path:
@@ -135,7 +137,7 @@ def _there(path: Path) -> Path:
     return compressed if compressed.is_file() and not path.is_file() else path
 
 
-def _within(folder: Path, name: str) -> Path:
+def within(folder: Path, name: str) -> Path:
     return folder / name if (folder / name).is_dir() else folder
 
 
@@ -169,21 +171,21 @@ def _file(task: Task, predictions: Path, references: Path, language: str) -> dic
 
 def _read(task: Task, predictions: Path, references: Path) -> tuple[list[Any], list[Any]]:
     if task.family == "span":
-        given = _json(predictions)
+        given = json_of(predictions)
         if not isinstance(given, Mapping):
             raise PredictionError("predictions", "are no JSON object.", "Give {question id: answer}.")
         try:
-            gold, predicted = layouts.answers(_json(references), given, task.metric.startswith("squad2"))
+            gold, predicted = layouts.answers(json_of(references), given, task.metric.startswith("squad2"))
         except (KeyError, TypeError) as error:
             what = f"{references} is not in SQuAD's layout ({error})."
             raise PredictionError("references", what, "It needs data, paragraphs, qas, answers.") from error
         _check_questions(task, gold, predicted, references)
         return list(gold), list(predicted)
     if task.metric == "mining_f1":
-        pairs = layouts.pairs(_text(references)), layouts.pairs(_text(predictions))
+        pairs = layouts.pairs(text_of(references)), layouts.pairs(text_of(predictions))
         _check_pairs(*pairs, references)
         return ([pairs[0]] if pairs[0] else []), [pairs[1]]
-    right, said = _text(references), _text(predictions)
+    right, said = text_of(references), text_of(predictions)
     right_lines = _checked(task, layouts.lines(right), references, is_gold=True)
     said_lines = _checked(task, layouts.lines(said), predictions, is_gold=False)
     if task.family != "tagging":
@@ -196,26 +198,27 @@ def _read(task: Task, predictions: Path, references: Path) -> tuple[list[Any], l
 
 def _checked(task: Task, values: list[str], path: Path, *, is_gold: bool) -> list[str]:
     """The lines of a file, if each is a label of the task, or a number where the task has none."""
-    known = frozenset(task.labels)
-    if task.family == "tagging":
-        known |= {""}
-    if task.family == "visual" and is_gold and not known.isdisjoint(values):
+    if task.family == "visual" and is_gold and not set(task.labels).isdisjoint(values):
         return values  # gold answers that are no label count as wrong
     for number, value in enumerate(values, start=1):
-        if value in known or (not task.labels and value.isascii() and value.isdigit()):
-            continue
-        what = f"{value!r:.60} is no {'tag' if task.family == 'tagging' else 'label'} of '{task.name}'."
-        if not task.labels:
-            what = f"{value!r:.60} is not the number of a row or an option."
-        now = did_you_mean(value, task.labels)
-        if "\t" in value:
-            now = "It looks like a data file: give its last column alone, one value a line."
-        raise PredictionError(f"{path}:{number}", what, now or _expected(task))
+        if value or task.family != "tagging":
+            check_label(task, value, f"{path}:{number}")
     return values
 
 
-def _expected(task: Task) -> str:
-    return f"One of {', '.join(task.labels)} is needed." if 0 < len(task.labels) <= 30 else ""
+def check_label(task: Task, value: str, where: str) -> None:
+    """Raises PredictionError for what is no label of the task, and no number where the task has none."""
+    if value in task.labels or (not task.labels and value.isascii() and value.isdigit()):
+        return
+    what = f"{value!r:.60} is no {'tag' if task.family == 'tagging' else 'label'} of '{task.name}'."
+    if not task.labels:
+        what = f"{value!r:.60} is not the number of a row or an option."
+    now = did_you_mean(value, task.labels)
+    if not now and 0 < len(task.labels) <= 30:
+        now = f"One of {', '.join(task.labels)} is needed."
+    if "\t" in value:
+        now = "It looks like a data file: give its last column alone, one value a line."
+    raise PredictionError(where, what, now)
 
 
 def _check_sentences(gold: list[str], predicted: list[str], references: Path) -> None:
@@ -264,7 +267,7 @@ def _check_questions(task: Task, gold: Sequence[Any], predicted: Sequence[Any], 
         raise PredictionError("references", what, "XTREME's download takes them out of its test files.")
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
     try:
         with unpacked(path) if path.suffix == ".gz" else path.open("rb") as stream:
             return stream.read().decode("utf-8")
@@ -279,9 +282,9 @@ def _text(path: Path) -> str:
         raise PredictionError(str(path), f"cannot be read ({error.strerror}).") from error
 
 
-def _json(path: Path) -> Any:
+def json_of(path: Path) -> Any:
     try:
-        return parse_json(_text(path))
+        return parse_json(text_of(path))
     except json.JSONDecodeError as error:
         what = f"{path.name} is no JSON ({error.msg} in line {error.lineno})."
         raise PredictionError("layout", what, "Give one JSON object.") from error

@@ -1,0 +1,275 @@
+"""Systems whose predictions others made, compared as a study compares its arms.
+
+Systems are lines, their seeds are cells, the reference stands where a study has its arm `none`. Resamples,
+variance between seeds, intervals and corrections are those of a study: on the predictions of a study's arms
+the numbers are those of its report.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from xstilts import metrics
+from xstilts.analysis import frames, permutation, statistics
+from xstilts.analysis.effects import EFFECT, Effects
+from xstilts.analysis.pools import LanguageRows, Pool, pools
+from xstilts.analysis.results import NOTHING, EvaluatedTarget, Line, PerExample, Results, spoken
+from xstilts.analysis.statistics import LEVEL
+from xstilts.analysis.wording import count, interval
+from xstilts.study.plan import Cell, Plan
+from xstilts.study.step import Places
+from xstilts.study.study import StudyFile
+
+_TEXTS = "system reference task quantity level language language_family metric"
+COLUMNS: dict[str, pl.DataType] = (
+    dict.fromkeys(_TEXTS.split(), pl.String())
+    | {"languages": pl.Int64(), "examples": pl.Int64()}
+    | {name: kind for name, kind in frames.NUMBERS.items() if name != "chains"}
+)
+"""The columns of a comparison: docs/testing-predictions.md."""
+
+
+@dataclass(frozen=True)
+class GoldRows:
+    """The rows of a language that all systems answer: ids, gold values, the first row about the same text."""
+
+    ids: tuple[str, ...]
+    gold: tuple[Any, ...]
+    firsts: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SystemRun:
+    """What a system predicts with one seed: by language, in the order of the gold rows."""
+
+    system: str
+    seed: int
+    predicted: Mapping[str, tuple[Any, ...]]
+
+
+class GivenResults(Results):
+    """Predictions that are given, where a study has those of its store.
+
+    A system is called as its arm, or BACKBONE/ARM: under these names it has the very draws of a study. A
+    system with one run beside others with several, and one whose runs are all alike, is the same with every
+    seed. The first of `runs` is of the reference.
+    """
+
+    def __init__(
+        self, target: EvaluatedTarget, gold: Mapping[str, GoldRows], runs: Sequence[SystemRun]
+    ) -> None:
+        self.gold, self.runs = gold, runs
+        seeds = sorted({run.seed for run in runs})
+        cells = []
+        for system in dict.fromkeys(run.system for run in runs):
+            own = {run.seed: run for run in runs if run.system == system}
+            fixed = all(run.predicted == own[min(own)].predicted for run in own.values())
+            for seed in seeds if fixed else own:
+                key = f"{system} {min(own) if fixed else seed}"
+                cells.append(Cell(*_line(system)[:2], target.name, seed, "", key, (key,)))
+        self.plan, self.study = Plan(StudyFile(), (), tuple(cells), Places()), "test"
+        self.targets, self.missing = (target,), frozenset()
+
+    @property
+    def reference(self) -> Line:
+        """The line that all others are compared with."""
+        return self.lines[0]
+
+    def per_example(self, fingerprint: str, width: int) -> dict[str, PerExample]:
+        """The statistics of a run, by language."""
+        return dict(self._statistics[fingerprint])
+
+    @cached_property
+    def _statistics(self) -> Mapping[str, Mapping[str, PerExample]]:
+        metric = metrics.find(self.targets[0].metric)
+        return {
+            f"{run.system} {run.seed}": {
+                code: PerExample(
+                    np.arange(len(rows.ids)), metric.statistics(rows.gold, run.predicted[code], code)
+                )
+                for code, rows in self.gold.items()
+            }
+            for run in self.runs
+        }
+
+    @cached_property
+    def _pools(self) -> dict[str, dict[str, Pool]]:
+        told = self.targets[0].family != "retrieval"  # whose gold values are rows of translations
+        found = {
+            code: LanguageRows(
+                rows.ids, rows.firsts, [json.dumps(_plain(value)) for value in rows.gold] * told
+            )
+            for code, rows in self.gold.items()
+        }
+        return {self.targets[0].name: pools(found)}
+
+
+def _line(system: str) -> Line:
+    backbone, _, arm = system.rpartition("/")
+    return Line(backbone, arm)
+
+
+def _plain(value: Any) -> Any:
+    return [getattr(each, "text", each) for each in value] if isinstance(value, tuple) else value
+
+
+class SystemEffects(Effects):
+    """Quantities of given systems, each compared with the reference."""
+
+    def against(self, line: Line, name: str) -> Line | None:
+        """The reference, also of another backbone."""
+        assert isinstance(self.results, GivenResults)
+        return self.results.reference
+
+
+def compared(results: GivenResults) -> pl.DataFrame:
+    """Scores, differences to the reference, gaps and their differences of all systems. Columns as in COLUMNS.
+
+    All differences of a level are corrected together (Holm).
+    """
+    target, names = results.targets[0], {line: _name(line) for line in results.lines}
+    table = frames.effects_table(SystemEffects(results), {})
+    tested = (table["quantity"] == "difference") & (table["level"] == "transfer")
+    adjusted = iter(statistics.holm(table.filter(tested)["p"].to_list()))
+    corrected = [
+        next(adjusted) if of_map else p for of_map, p in zip(tested, table["p_corrected"], strict=True)
+    ]
+    examples = {
+        (scope.level, scope.language, scope.family): sum(len(results.gold[code].ids) for code in scope.codes)
+        for scope in frames.scopes(target)
+    }
+    rows = [
+        row
+        | {
+            "system": names[Line(_empty(row["backbone"]), row["arm"])],
+            "reference": NOTHING if row["against"] == NOTHING else names[results.reference],
+            "task": target.name,
+            "p_corrected": p,
+            "examples": examples[row["level"], row["language"], row["language_family"]],
+        }
+        for row, p in zip(table.iter_rows(named=True), corrected, strict=True)
+    ]
+    return pl.DataFrame([{name: row[name] for name in COLUMNS} for row in rows], schema=COLUMNS)
+
+
+def _name(line: Line) -> str:
+    return "/".join(name for name in line[:2] if name)
+
+
+def _empty(name: str) -> str:
+    return "" if name == NOTHING else name
+
+
+class SystemRow(NamedTuple):
+    """A system in some languages: rows of the comparison. The reference has no difference."""
+
+    where: str
+    system: str
+    score: Mapping[str, Any]
+    difference: Mapping[str, Any] | None
+
+
+def grouped(effects: pl.DataFrame, level: str) -> list[SystemRow]:
+    """The systems at a level, languages together; families of one language stand among the languages."""
+    keys = ("language", "language_family", "system")
+    rows = [
+        row for row in effects.filter(level=level).to_dicts() if level != "family" or row["languages"] > 1
+    ]
+    differences = {tuple(row[key] for key in keys): row for row in rows if row["quantity"] == "difference"}
+    scores = [row for row in rows if row["quantity"] == "score"]
+    places = list(dict.fromkeys((row["language"], row["language_family"]) for row in scores))
+    scores.sort(key=lambda row: places.index((row["language"], row["language_family"])))
+    found = []
+    for row in scores:
+        where = {"transfer": "all", "family": row["language_family"], "language": row["language"]}[level]
+        told = spoken(where) if level == "language" else f"{where} ({row['languages']})"
+        found.append(SystemRow(told, row["system"], row, differences.get(tuple(row[key] for key in keys))))
+    return found
+
+
+def answer(results: GivenResults) -> str:
+    """State what each system changes, on the languages without labels, with the correction for all."""
+    effects, target = SystemEffects(results), results.targets[0]
+    found = [
+        (line, effects.estimate(EFFECT, line, target.name))
+        for line in results.lines
+        if line != results.reference
+    ]
+    told = [(line, estimate) for line, estimate in found if estimate is not None]
+    adjusted = statistics.holm([estimate.probability for _, estimate in told])
+    where = f"{count(len(target.transfer), 'language')}" + (
+        f" other than {spoken(target.source)}" if target.source in target.languages else ""
+    )
+    parts = [
+        f"{_name(line)} {interval(estimate)}"
+        + ("" if p < 1 - LEVEL else f" (could be chance: smallest detectable {estimate.smallest_effect:.1f})")
+        for (line, estimate), p in zip(told, adjusted, strict=True)
+    ]
+    return (
+        f"Difference to {_name(results.reference)} on {target.name}, points in {where}: {'; '.join(parts)}."
+    )
+
+
+def conditions(results: GivenResults) -> Iterator[str]:
+    """State what a reader must keep in mind."""
+    seeds: dict[str, set[int]] = {}
+    for run in results.runs:
+        seeds.setdefault(run.system, set()).add(run.seed)
+    most = max(map(len, seeds.values()))
+    single = [name for name, own in seeds.items() if len(own) == 1]
+    if most == 1:
+        yield "One run of each system: the intervals cover the choice of test examples only, not the seed."
+    elif single:
+        yield (
+            f"One run of {', '.join(single)} beside {most} of others: the intervals say nothing of what "
+            "another seed of it would change."
+        )
+    alike = [name for name, own in seeds.items() if len(own) > 1 and _name_fixed(results, name)]
+    if alike:
+        yield f"All runs of {', '.join(alike)} predict the same: they count as one that no seed changes."
+    if 1 < most < 5:
+        yield f"{most} seeds tell little about their own spread: the intervals are wide for that."
+    if len(results.targets[0].languages) > 1 and all(
+        np.array_equal(rows.firsts, np.arange(len(rows.firsts))) for rows in results.gold.values()
+    ):
+        yield (
+            "Every row stands for itself: if several are about one text (a premise, a paragraph), name it "
+            "(`cluster`), or let the task's own rows tell it (`--data`)."
+        )
+    yield from _guessing(results)
+    yield "What the systems were trained on is not known here: nothing was looked for in their training data."
+
+
+def _name_fixed(results: GivenResults, system: str) -> bool:
+    return (
+        len(
+            {cell.evaluation for cell in results.plan.cells if _name(Line(cell.backbone, cell.arm)) == system}
+        )
+        == 1
+    )
+
+
+def _guessing(results: GivenResults) -> Iterator[str]:
+    """A sentence for every run that is no better than its own answers exchanged, with the languages."""
+    target = results.targets[0]
+    if target.family == "retrieval":
+        return
+    metric = metrics.find(target.metric)
+    for run in results.runs:
+        found = [
+            code
+            for code, rows in results.gold.items()
+            if (seen := permutation.examine(rows.gold, run.predicted[code], metric, code)) and seen.why
+        ]
+        if found:
+            which = (
+                f"{run.system}, seed {run.seed}," if len(results.runs) > len(results.lines) else run.system
+            )
+            where = ", ".join(map(spoken, found))
+            yield f"{which} guesses in {where}: it is no better than its own answers exchanged."

@@ -1,0 +1,222 @@
+"""Claims before results: what a study asks, frozen in a file to publish, and what has changed since.
+
+The file stands beside the study, STUDY.preregistered.json. It has the claims, backbones, arms, references,
+seeds and targets as the study states them, the fingerprint of every cell's evaluation (which recipe, data and
+versions enter), how many cells were measured at that moment, the date, and the SHA-256 of all that. Its hash
+says whether the file was edited; that it is the file of that date, only a hash that was published then.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from xstilts.errors import StudyError
+from xstilts.plain import parse_json
+from xstilts.study.load import bundled
+from xstilts.study.plan import Cell, Plan
+from xstilts.study.study import StudyFile
+from xstilts.version import VERSION
+
+SUFFIX = ".preregistered.json"
+LAYOUT = 1
+HASH = "sha256"
+DIGITS = 16
+"""Of the hash, in a report: as many as a fingerprint has."""
+_SEEDS = {"intermediate", "target"}
+SHOWN = 3
+"""Cells that a sentence names."""
+AS_FROZEN = "Put back the file that was frozen."
+
+
+@dataclass(frozen=True)
+class Preregistration:
+    """What was frozen, as the file has it."""
+
+    path: Path
+    content: Mapping[str, Any]
+
+    @property
+    def hash(self) -> str:
+        """The hash that the file states."""
+        return str(self.content.get(HASH, ""))
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the content is that of the hash."""
+        return self.hash == digest(self.content)
+
+    def differences(self, plan: Plan) -> list[str]:
+        """What was added, removed or changed since, a sentence for each kind; empty if all is as frozen."""
+        now = content_of(plan)
+        found: list[str] = []
+        for kind in ("claims", "arms", "backbones", "targets"):
+            found += _of_named(kind, self.content[kind], now[kind])
+        for kind, before, after in (
+            ("references", self.content["references"], now["references"]),
+            *(
+                (f"{phase} seeds", self.content["seeds"][phase], seeds)
+                for phase, seeds in now["seeds"].items()
+            ),
+        ):
+            for word, more in (("added", set(after) - set(before)), ("removed", set(before) - set(after))):
+                if more:
+                    found.append(f"{kind} {word}: {', '.join(map(str, sorted(more)))}")
+        before, after = self.content["cells"], now["cells"]
+        if changed := [name for name, step in after.items() if before.get(name, step) != step]:
+            why = "another recipe, other data or another version"
+            found.append(f"cells with other fingerprints ({why}): {_some(changed)} of {len(after)} in all")
+        if self.content["question"] != now["question"]:
+            found.append("the question has other words")
+        return found
+
+    def is_kept(self, plan: Plan) -> bool:
+        """Whether the study asks what was frozen before anything was measured."""
+        return self.is_sound and not self.content["measured"] and not self.differences(plan)
+
+    def told(self, plan: Plan) -> str:
+        """Say what was frozen when, and whether it is what the study asks now."""
+        when = f"Preregistered on {str(self.content['date'])[:10]} (SHA-256 {self.hash[:DIGITS]}…)"
+        if not self.is_sound:
+            return f"{when}: the file {self.path.name} was edited after it was frozen and proves nothing."
+        cells = self.content["cells"]
+        measured = f"{self.content['measured']} of {len(cells)} cells were measured then"
+        if found := self.differences(plan):
+            return f"{when}; {measured}. Since then {'; '.join(found)}."
+        same = "claims, arms, seeds, targets and all fingerprints are those that were frozen"
+        return f"{when}; {measured}, and {same}."
+
+
+def place(study: StudyFile) -> Path:
+    """The file beside the study."""
+    return study.path.with_name(f"{study.path.stem}{SUFFIX}")
+
+
+def freeze(plan: Plan, measured: int, date: datetime | None = None) -> Preregistration:
+    """Write the file of a study, of which so many cells are measured; gives what was written.
+
+    Raises StudyError if the study has no claims, is bundled, or is frozen already.
+    """
+    study = plan.study
+    path = place(study)
+    if not study.claims:
+        now = "Write [[claims]] first: docs/study-file.md."
+        raise StudyError(study.shown, "has no claims that could be frozen.", now)
+    if study.path in bundled().values():
+        now = f"Copy it first: xstilts studies {study.path.stem} --copy mine.toml."
+        raise StudyError(study.shown, "comes with the package, where no file can be put beside it.", now)
+    if path.exists():
+        known = read(study)
+        when = "" if known is None else f" on {str(known.content.get('date'))[:10]}"
+        now = "What was frozen first counts; the report says what has changed since."
+        raise StudyError(str(path), f"was frozen already{when}.", now)
+    moment = (date or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+    content = {
+        "preregistration": LAYOUT,
+        "xstilts": VERSION,
+        "date": moment.isoformat(),
+        "measured": measured,
+    }
+    content |= content_of(plan)
+    content[HASH] = digest(content)
+    try:
+        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StudyError(str(path), f"cannot be written ({error.strerror}).") from error
+    return Preregistration(path, content)
+
+
+def read(study: StudyFile) -> Preregistration | None:
+    """What was frozen of a study; None if nothing. StudyError if the file is none."""
+    path = place(study) if study.path.name else Path()
+    if not path.is_file():
+        return None
+    try:
+        content = parse_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StudyError(str(path), f"cannot be read ({error}).", AS_FROZEN) from error
+    wanted: dict[str, type] = {
+        "claims": dict,
+        "arms": dict,
+        "backbones": dict,
+        "targets": dict,
+        "cells": dict,
+        "seeds": dict,
+    }
+    wanted |= {"references": list, "question": str, "date": str, "measured": int}
+    known = content if isinstance(content, dict) else {}
+    fits = all(isinstance(known.get(key), kind) for key, kind in wanted.items())
+    if not fits or known.get("preregistration") != LAYOUT or known["seeds"].keys() != _SEEDS:
+        raise StudyError(str(path), "is no preregistration that this version of xstilts wrote.", AS_FROZEN)
+    return Preregistration(path, content)
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """The SHA-256 of all but the hash itself, as JSON with sorted keys."""
+    text = json.dumps({key: value for key, value in content.items() if key != HASH}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def content_of(plan: Plan) -> dict[str, Any]:
+    """What of a study is frozen: a function of the plan alone."""
+    study = plan.study
+    targets = {cell.target: plan.evaluation(cell) for cell in plan.cells}
+    claims: dict[str, Any] = {}
+    for claim in study.claims:
+        twice = sum(name.startswith(claim.says) for name in claims) if claim.says in claims else 0
+        claims[f"{claim.says} ({twice + 1})" if twice else claim.says] = _stated(claim)
+    return {
+        "study": study.name,
+        "question": study.question,
+        "claims": claims,
+        "arms": {name: _stated(arm) for name, arm in study.intermediate.arms.items()},
+        "backbones": {name: _stated(backbone) for name, backbone in study.backbones.items()},
+        "targets": {
+            name: {"languages": list(one.use.languages), "metric": one.metric}
+            for name, one in targets.items()
+        },
+        "references": list(study.references),
+        "seeds": {"intermediate": list(study.intermediate_seeds), "target": list(study.target.seeds)},
+        "cells": {_named(cell): cell.evaluation for cell in plan.cells},
+    }
+
+
+def _stated(value: BaseModel) -> dict[str, Any]:
+    """What is stated, without defaults: a field of a later release changes nothing."""
+    return value.model_dump(mode="json", exclude_defaults=True)
+
+
+def _named(cell: Cell) -> str:
+    parts = (cell.backbone, cell.arm, cell.reference, cell.target, f"seed {cell.seed}")
+    return " / ".join(part for part in parts if part)
+
+
+def _of_named(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """What of claims, arms, backbones or targets was added, removed, changed."""
+    if added := [name for name in after if name not in before]:
+        yield f"{kind} added: {', '.join(added)}"
+    if removed := [name for name in before if name not in after]:
+        yield f"{kind} removed: {', '.join(removed)}"
+    changed = []
+    for name in (name for name in after if name in before and before[name] != after[name]):
+        keys = [
+            key for key in {**before[name], **after[name]} if before[name].get(key) != after[name].get(key)
+        ]
+        parts = [f"{key} {_short(before[name], key)} → {_short(after[name], key)}" for key in keys]
+        changed.append(f"{name} ({', '.join(parts)})")
+    if changed:
+        yield f"{kind} changed: {'; '.join(changed)}"
+
+
+def _short(values: Mapping[str, Any], key: str) -> str:
+    return f"{json.dumps(values[key], ensure_ascii=False):.60}" if key in values else "default"
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,1 @@
+"""Systems of others: their predictions read, laid beside the gold values, compared as a study compares."""
