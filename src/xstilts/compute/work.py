@@ -43,6 +43,11 @@ def compute(
     return _ensure(step, store.done, _Bench(store, places, report, means))
 
 
+def restore(step: Step, store: Store, places: Places) -> Outcome:
+    """Compute a finished step again if its checkpoint was dropped. Raises what `compute` does."""
+    return _ensure(step, store.has_checkpoint, _Bench(store, places, lambda event: None, ALONE))
+
+
 @dataclass(frozen=True)
 class _Bench:
     """What is the same for a step and those that it needs."""
