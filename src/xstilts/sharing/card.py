@@ -245,19 +245,26 @@ def _loading(chosen: Chosen, made: Repository) -> Iterator[str]:
             if auto != "AutoModel" and settings["task_type"] != "QUESTION_ANS"
             else []
         )
-        if content.base:
-            options = [f'revision="{content.revision}"', *options]
-        else:
-            options = [f'subfolder="{BASE}"', *options, "ignore_mismatched_sizes=True"]
-        base = ", ".join([f'"{content.base or repository}"', *options])
         code = [
             "from peft import PeftModel",
             f"from transformers import {auto}, AutoTokenizer",
             "",
             tokenizer,
-            f"base = {auto}.from_pretrained({base})",
-            f'model = PeftModel.from_pretrained(base, "{repository}")',
         ]
+        if content.base:
+            base = ", ".join([f'"{content.base}"', f'revision="{content.revision}"', *options])
+            code += [
+                f"base = {auto}.from_pretrained({base})",
+                f'model = PeftModel.from_pretrained(base, "{repository}")',
+            ]
+        else:
+            base = ", ".join([f'folder + "/{BASE}"', *options, "ignore_mismatched_sizes=True"])
+            code[0:0] = ["from huggingface_hub import snapshot_download"]
+            code += [
+                f'folder = snapshot_download("{repository}")',
+                f"base = {auto}.from_pretrained({base})",
+                "model = PeftModel.from_pretrained(base, folder)",
+            ]
     else:
         (architecture,) = made.json("config.json")["architectures"]
         auto = (

@@ -112,6 +112,6 @@ def _without_paths(path: Path, repository: str, content: Content) -> Path | byte
     if not isinstance(found, dict) or not any(found.get(key) for key in LOCAL):
         return path
     found |= {key: content.base or repository for key in LOCAL if found.get(key)}
-    if "base_model_name_or_path" in found:
-        found["revision"] = content.revision or None
+    if "base_model_name_or_path" in found:  # what lies in `base` has no name that peft could look up
+        found |= {"base_model_name_or_path": content.base or None, "revision": content.revision or None}
     return (json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode()
