@@ -36,10 +36,11 @@ STUDY = """
     model = "org/tiny"
     revision = "c0ffee0000000000000000000000000000c0ffee"
     [intermediate.recipe]
-    updates = 4
+    updates = 60
     max_length = 16
     stride = 4
-    learning_rate = 0.01
+    learning_rate = 0.02
+    dropout = 0.0
     precision = "fp32"
     adapter = { method = "lora", rank = 2 }
     [intermediate.arms]
@@ -49,10 +50,11 @@ STUDY = """
     seeds = [1, 2]
     tasks = ["./mood.py", "./temper.py", "./search.py"]
     [target.recipe]
-    updates = 4
+    updates = 60
     max_length = 16
     stride = 4
-    learning_rate = 0.01
+    learning_rate = 0.02
+    dropout = 0.0
     precision = "fp32"
     [target.recipes.temper]
     adapter = { method = "lora", rank = 2 }

@@ -55,6 +55,7 @@ def predicted(computed: Computed, arm: str, target: str) -> dict[str, str]:
 def check_answers(computed: Computed, folder: Path, target: str, base: Path | None = None) -> None:
     tokenizer, model = loaded(folder, base)
     known = predicted(computed, "mood", target)
+    assert set(known.values()) == {"no", "yes"}, "a model that always says the same proves nothing"
     answers = logits(model, tokenizer, list(known)).argmax(dim=1).tolist()
     assert [("no", "yes")[answer] for answer in answers] == list(known.values())
 
