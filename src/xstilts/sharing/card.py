@@ -21,7 +21,7 @@ from xstilts.data.task import Task
 from xstilts.report.paper import DESIGN
 from xstilts.sharing.choice import Chosen
 from xstilts.sharing.model import BASE, Content, Files
-from xstilts.sharing.text import front, languages, listed, table
+from xstilts.sharing.text import TAGS, front, languages, listed, table
 from xstilts.study.phase import seen_with_labels
 from xstilts.study.plan import Cell
 from xstilts.study.use import Use
@@ -127,6 +127,7 @@ def _facts(
     spoken_in = [code for use in uses for code in use.languages] + [one.language for one in measured]
     families = {use.family for use in chosen.phase.uses}
     base = content.base or (backbone.model if not backbone.made else "")
+    results = [_result(plan.places.task(one.cell.target), chosen, one) for one in measured]
     return {
         "language": languages(spoken_in),
         "license": licence,
@@ -137,24 +138,8 @@ def _facts(
         "datasets": list(
             dict.fromkeys(hub.dataset for task in tasks if task.hub for hub in task.hub.sources)
         ),
-        "tags": list(
-            dict.fromkeys(
-                [
-                    "xstilts",
-                    "cross-lingual-transfer",
-                    "intermediate-task-training",
-                    *(use.task for use in uses),
-                ]
-            )
-        ),
-        "model-index": [
-            {
-                "name": repository.title,
-                "results": [_result(plan.places.task(one.cell.target), chosen, one) for one in measured],
-            }
-        ]
-        if measured
-        else None,
+        "tags": [*TAGS, *dict.fromkeys(use.task for use in uses)],
+        "model-index": [{"name": repository.title, "results": results}] if results else None,
     }
 
 
@@ -240,11 +225,7 @@ def _loading(chosen: Chosen, made: Repository) -> Iterator[str]:
         settings = made.json("adapter_config.json")
         auto = ADAPTED.get(str(settings["task_type"]), "AutoModel")
         labels = len(chosen.phase.uses[0].label_set)
-        options = (
-            [f"num_labels={labels}"]
-            if auto != "AutoModel" and settings["task_type"] != "QUESTION_ANS"
-            else []
-        )
+        options = [f"num_labels={labels}"] if settings["task_type"] in ("SEQ_CLS", "TOKEN_CLS") else []
         code = [
             "from peft import PeftModel",
             f"from transformers import {auto}, AutoTokenizer",

@@ -11,7 +11,7 @@ from xstilts.analysis.findings import Findings
 from xstilts.report import page
 from xstilts.report.paper import Paper
 from xstilts.sharing.model import Files
-from xstilts.sharing.text import front, languages, listed, table
+from xstilts.sharing.text import TAGS, front, languages, listed, table
 from xstilts.version import VERSION
 
 TABLES = {
@@ -47,7 +47,7 @@ def _parts(findings: Findings, paper: Paper, repository: str, licence: str | Non
             "pretty_name": f"Results of {study.name}",
             "language": languages(codes),
             "license": licence,
-            "tags": ["xstilts", "cross-lingual-transfer", "intermediate-task-training", "evaluation-results"],
+            "tags": [*TAGS, "evaluation-results"],
             "configs": [
                 {"config_name": name, "data_files": f"{name}.csv", "default": name == "results"}
                 for name in TABLES

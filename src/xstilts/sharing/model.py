@@ -19,10 +19,9 @@ from xstilts.study.backbone import Backbone
 ADAPTER, BASE = "adapter", "base"
 LOADED = ("*.safetensors", "*.json", "*.model", "*.txt")
 TOKENIZER = ("tokenizer*", "*.model", "special_tokens_map.json")
-"""What of a folder with a model is needed to load it, and what of it is the tokenizer."""
+"""What of a user's folder with a model is needed to load it, and what is the tokenizer."""
 LOCAL = ("_name_or_path", "name_or_path", "base_model_name_or_path")
 """Keys of transformers' and peft's files that may hold a path of the computer that wrote them."""
-
 
 Files = dict[str, Path | bytes]
 """By their names in the repository: files that are there, or what is to stand in new ones."""
@@ -52,7 +51,7 @@ def files(chosen: Chosen, store: Store, repository: str, *, merged: bool = False
     if isinstance(parent, Backbone) and parent.model and parent.revision and not parent.made:
         content = Content(content.is_adapter, parent.model, parent.revision)
     if not content.is_adapter:
-        found = _in(_checkpoint(store, fingerprint), LOADED)
+        found = _in(_checkpoint(store, fingerprint))
     else:
         names = (store.record(fingerprint) or {}).get(checksums.FILES, {})
         adapter = [name for name in names if name.startswith(f"{ADAPTER}/")]
@@ -72,7 +71,7 @@ def train_again(chosen: Chosen, store: Store) -> None:
         restore(chosen.step, store, chosen.plan.places)
 
 
-def _in(folder: Path, patterns: Iterable[str]) -> dict[str, Path]:
+def _in(folder: Path, patterns: Iterable[str] = ("*",)) -> dict[str, Path]:
     paths = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
     return {path.name: path for path in sorted(paths)}
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+TAGS = ("xstilts", "cross-lingual-transfer", "intermediate-task-training")
 CODE = re.compile("[a-z]{2,3}")
 """What the Hub takes for the code of a language; those of the lab are none."""
 

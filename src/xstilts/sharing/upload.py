@@ -74,4 +74,6 @@ def upload(files: Files, repository: str, kind: Kind, message: str, *, public: b
         raise HubError(where, what, LOG_IN if status in (401, 403, 404) else "Try again later.") from error
     except (HTTPError, OSError) as error:
         raise HubError(where, f"the Hub cannot be reached ({error}).", "Try again later.") from error
+    except (ValueError, RuntimeError) as error:  # a card that it does not take, a file that did not arrive
+        raise HubError(where, f"cannot be written ({error}).") from error
     return where

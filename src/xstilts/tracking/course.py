@@ -97,12 +97,11 @@ class Course:
         # What has not begun is no news, nor is a phase that nobody has continued yet.
         if not (points or values or (state != told.state and (state != "running" or self._begun(training)))):
             return None
-        facts = dict(_facts(training))
         news = News(
             id=training.id,
             study=self.plan.study.name,
             name=training.name,
-            facts=facts,
+            facts=dict(_facts(training)),
             state=state,
             is_first=not told.state,
             update=update,
@@ -152,7 +151,13 @@ def running_curve(folder: Path) -> list[dict[str, float]]:
             (length,) = struct.unpack("<Q", file.read(8))
             header = json.loads(file.read(length))
         curve: list[dict[str, float]] = json.loads(header["__metadata__"]["progress"])["curve"]
-    except (OSError, ValueError, KeyError, struct.error):  # none, or torn: then the phase begins anew
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        struct.error,
+    ):  # none, or torn: then the phase begins anew
         return []
     return curve
 
@@ -172,7 +177,7 @@ def _scores(step: Step, store: Store) -> dict[str, float]:
     """The scores of a finished evaluation by language, and their mean over those without labels."""
     evaluation = step.specification
     assert isinstance(evaluation, Evaluation)
-    task, trained = evaluation.use.task, evaluation.trained_by
+    task, trained = evaluation.use.title, evaluation.trained_by
     of_language = {
         code: float(score["value"]) for code, score in store.scores(step.fingerprint)["languages"].items()
     }
@@ -196,8 +201,9 @@ def _facts(training: Training) -> Iterator[tuple[str, str | int | float | bool]]
         return
     specification = phase.specification
     assert isinstance(specification, Phase)
-    is_last = all(phase.fingerprint == cell.phases[-1] for cell in cells)
-    yield "phase", "target" if cells and is_last and _trains_its_target(training) else "intermediate"
+    asked = [step.specification for step in training.evaluations]
+    is_asked = any(isinstance(one, Evaluation) and one.trained_by in specification.uses for one in asked)
+    yield "phase", "target" if is_asked else "intermediate"
     yield "seed", specification.seed
     yield "tasks", "+".join(use.task for use in specification.uses)
     yield "fingerprint", phase.fingerprint
@@ -206,10 +212,3 @@ def _facts(training: Training) -> Iterator[tuple[str, str | int | float | bool]]
         for key, one in (parts or {f"recipe.{name}": value}).items():
             if one is not None:
                 yield key, one if isinstance(one, str | int | float | bool) else json.dumps(one)
-
-
-def _trains_its_target(training: Training) -> bool:
-    assert training.phase is not None
-    uses = training.phase.specification.uses if isinstance(training.phase.specification, Phase) else ()
-    asked = [step.specification for step in training.evaluations]
-    return any(isinstance(one, Evaluation) and one.trained_by in uses for one in asked)
