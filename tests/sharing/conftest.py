@@ -1,5 +1,6 @@
 """A study with a model of the Hub, computed: an adapter before the targets; one target with, one without."""
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import xstilts
-from conftest import World
 from xstilts.compute import work
 from xstilts.store import Store
 from xstilts.study.plan import Plan
@@ -15,6 +15,34 @@ from xstilts.study.plan import Plan
 from .hub import TOKEN, Hub, served
 
 REVISION = "c0ffee0000000000000000000000000000c0ffee"
+TASK = """
+    from xstilts.data.examples import {kind}
+    from xstilts.data.task import Files, Task
+
+    def _read(paths, language):
+        for line in paths[0].read_text().splitlines():
+            text, label = line.split("\\t")
+            yield {kind}({row})
+
+    SPLITS = ("train", "dev", "test")
+
+    TASK = Task(
+        languages=("de", "en", "fr"), {facts}
+        files=Files(patterns={{s: (f"{name}-{{s}}-{{{{lang}}}}.tsv",) for s in SPLITS}}, read=_read),
+        description="A test", citation="Nobody", licence="None",
+    )
+"""
+LABELLED = ("Pair", "text, None, label", 'family="classification", metric="accuracy", labels=("no", "yes"),')
+TASKS = {
+    "mood": LABELLED,
+    "temper": LABELLED,
+    "words": ("Text", "text", 'family="masked", metric="",'),
+    "search": (
+        "Bitext",
+        "(text,), (text,), ((0, 0),)",
+        'family="retrieval", metric="retrieval_accuracy", trained_by="",',
+    ),
+}
 SHAPE = """
     name = "scratch"
     question = "Nothing"
@@ -83,39 +111,38 @@ class Computed:
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Computed]:
     """All steps are in the store, with all checkpoints."""
     root = tmp_path_factory.mktemp("shared")
-    world = World(root / "world")
-    world.folder.mkdir()
-    for name in ("mood", "temper"):
-        world.task(
-            name,
-            family="classification",
-            example="Pair",
-            row='Pair(line.split("\\t")[0], None, line.split("\\t")[1])',
-            metric="accuracy",
-            facts='labels=("no", "yes"),',
-        )
-    world.task("words", family="masked", example="Text", row="Text(line)", splits='("train",)')
-    world.task(
-        "search",
-        family="retrieval",
-        example="Bitext",
-        row="Bitext((line,), (line,), ((0, 0),))",
-        metric="retrieval_accuracy",
-        facts='trained_by="",',
-        splits='("test",)',
-    )
+    for name, (kind, row, facts) in TASKS.items():
+        _write_task(root, name, kind, row, facts)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
         patch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(root / "cache"))
-        _compute(xstilts.Study.load(world.study(text=SHAPE, name="scratch.toml")), root / "first")
+        _compute(_study(root / "scratch.toml", SHAPE), root / "first")
         (made,) = (root / "first" / "steps").glob("xlm-roberta-*/checkpoint")
         base = root / "cache" / "models--org--tiny" / "snapshots" / REVISION
         base.parent.mkdir(parents=True)
         made.rename(base)
-        path = world.study(text=STUDY)
-        study = xstilts.Study.load(path)
+        study = _study(root / "study.toml", STUDY)
         _compute(study, root / "store")
-        yield Computed(study, path, root / "store", base)
+        yield Computed(study, root / "study.toml", root / "store", base)
+
+
+def _study(path: Path, text: str) -> xstilts.Study:
+    path.write_text(textwrap.dedent(text))
+    return xstilts.Study.load(path)
+
+
+def _write_task(folder: Path, name: str, kind: str, row: str, facts: str) -> None:
+    """A task file with rows beside it: the number tells the label, which are trained in English."""
+    (folder / f"{name}.py").write_text(
+        textwrap.dedent(TASK).format(name=name, kind=kind, row=row, facts=facts)
+    )
+    for split in ("train", "dev", "test"):
+        for code in ("de", "en", "fr"):
+            if kind == "Pair" and (split, code) in (("train", "de"), ("train", "fr")):
+                continue
+            count = 1 if kind == "Bitext" else 4
+            rows = [f"{split} {row} {code}\t{('no', 'yes')[row % 2]}\n" for row in range(count)]
+            (folder / f"{name}-{split}-{code}.tsv").write_text("".join(rows))
 
 
 def _compute(study: xstilts.Study, folder: Path) -> None:
