@@ -11,10 +11,9 @@ CODE = re.compile("[a-z]{2,3}")
 
 def front(facts: dict[str, Any]) -> str:
     """The block that the Hub reads; what is empty is left out."""
-    from huggingface_hub.utils import yaml_dump
+    from huggingface_hub import CardData
 
-    stated = {name: value for name, value in facts.items() if value}
-    return f"---\n{yaml_dump(stated, sort_keys=False).strip()}\n---"
+    return f"---\n{CardData(**{name: value for name, value in facts.items() if value}).to_yaml()}\n---"
 
 
 def plain(text: str) -> str:

@@ -3,6 +3,7 @@
 Who may write where is huggingface_hub's business: `hf auth login`, or HF_TOKEN.
 """
 
+import re
 import shutil
 from pathlib import Path
 from typing import Literal
@@ -16,16 +17,9 @@ LOG_IN = "Log in with `hf auth login` or set HF_TOKEN; the token must be allowed
 
 
 def check_name(repository: str) -> None:
-    """Raises HubError unless it is what the Hub calls a repository."""
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
-
-    try:
-        validate_repo_id(repository)
-    except HFValidationError as error:
-        raise HubError(f"--to {repository}", f"is no name of a repository ({error}).", "ORG/NAME") from error
-    if repository.count("/") != 1:
-        raise HubError(f"--to {repository}", "names no owner.", "ORG/NAME")
+    """Raises HubError unless it may be what the Hub calls a repository."""
+    if re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", repository, re.ASCII) is None:
+        raise HubError(f"--to {repository}", "is no name of a repository.", "It is called ORG/NAME.")
 
 
 def write(files: Files, folder: Path) -> Path:
@@ -51,7 +45,7 @@ def upload(files: Files, repository: str, kind: Kind, message: str, *, public: b
     from huggingface_hub import CommitOperationAdd, HfApi
     from huggingface_hub.errors import (
         HfHubHTTPError,
-        HTTPError,
+        HTTPError,  # type: ignore[attr-defined]
         LocalTokenNotFoundError,
         OfflineModeIsEnabled,
     )
