@@ -31,7 +31,7 @@ test-slow: .venv/installed-dev
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	.venv/bin/python $(PIP) --constraint constraints.txt --editable '.[dev,ray,slurm]'
+	.venv/bin/python $(PIP) --constraint constraints.txt --editable '.[dev,ray,slurm,tensorboard]'
 	@touch $@
 
 lower-bounds: .venv-lower/installed

@@ -30,6 +30,8 @@ ARROWS = {
     "report": {"analysis", "audit", "study"},
     "compute": {"data", "families", "lab", "metrics", "store", "study", "tasks"},
     "run": {"compute", "data", "store", "study"},
+    "tracking": {"store", "study"},
+    "sharing": {"analysis", "compute", "data", "report", "store", "study"},
     "xtreme": {"analysis", "data", "metrics", "store", "study", "tasks"},
     "systems": {"analysis", "data", "families", "metrics", "report", "tasks", "xtreme"},
     "cli": {"analysis", "audit", "data", "run", "store", "study", "tasks"},

@@ -308,7 +308,8 @@ def test_no_option_says_what_is_computed() -> None:
         "keep_checkpoints",
         "steps",
     }
-    allowed |= {"retry", "repair", "limit", "engine", "engine_options", "address"}
+    allowed |= {"retry", "repair", "limit", "engine", "engine_options", "address", "track"}
+    allowed |= {"arm", "target", "seed", "backbone", "dry_run", "public", "merged", "licence", "retrain"}
     for command in commands.app.registered_commands:
         assert command.callback is not None
         if command.callback.__name__ in ("score", "test", "translate", "compare", "tasks", "studies"):

@@ -17,8 +17,12 @@ from xstilts.cli.options import (
     SAME_STUDY,
     STORE,
     DataOption,
+    DryRunOption,
+    HubOption,
     ImagesOption,
     JsonOption,
+    LicenceOption,
+    PublicOption,
     StoreOption,
     StudyArgument,
     command_line,
@@ -135,6 +139,12 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     address: Annotated[
         str | None, typer.Option(help="The Ray cluster; by default one of its own on this computer.")
     ] = None,
+    track: Annotated[
+        list[str],
+        typer.Option(
+            metavar="tensorboard|wandb|mlflow|trackio", help="Show trainings there: docs/trackers.md."
+        ),
+    ] = [],  # noqa: B006
 ) -> None:
     """Train and evaluate what is not known yet. Then write the report."""
     from xstilts.api import Study
@@ -153,6 +163,7 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
         keep_checkpoints=keep_checkpoints,
         retry=retry,
         repair=repair,
+        track=track,
         begun=lambda board: context.meta.update({SO_FAR: board.summary}),
     )
     say(str(outcome))
@@ -370,6 +381,69 @@ def export(
         first = command_line(context, "run", SAME_STUDY)
         print(f"Not computed yet: {', '.join(found.missing)}. First: {first}", file=sys.stderr)
         raise typer.Exit(1)
+
+
+@app.command()
+def push(  # noqa: PLR0913, PLR0917 (one for each option)
+    study: StudyArgument,
+    arm: Annotated[str, typer.Argument(metavar="ARM", help="An arm of the study.")],
+    to: HubOption,
+    target: Annotated[
+        str | None, typer.Option(help="After the training for this target; by default before any.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="By default the first of the study.")] = None,
+    backbone: Annotated[str | None, typer.Option(help="Where the study has several.")] = None,
+    store: StoreOption = STORE,
+    data: DataOption = None,
+    images: ImagesOption = None,
+    dry_run: DryRunOption = None,
+    public: PublicOption = False,
+    merged: Annotated[
+        bool, typer.Option("--merged", help="The whole model, not the adapter that was trained.")
+    ] = False,
+    licence: LicenceOption = None,
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="Train it again if its checkpoint was dropped.")
+    ] = False,
+) -> None:
+    """Put a trained model with its card on the Hugging Face Hub: docs/sharing.md."""
+    from xstilts.api import Study
+
+    print(
+        Study.load(study).push(
+            arm,
+            to,
+            store,
+            data,
+            images,
+            target=target,
+            seed=seed,
+            backbone=backbone,
+            dry_run=dry_run,
+            public=public,
+            merged=merged,
+            licence=licence,
+            retrain=retrain,
+        )
+    )
+
+
+@app.command()
+def share(  # noqa: PLR0913, PLR0917 (one for each option)
+    study: StudyArgument,
+    to: HubOption,
+    store: StoreOption = STORE,
+    data: DataOption = None,
+    images: ImagesOption = None,
+    dry_run: DryRunOption = None,
+    public: PublicOption = False,
+    licence: LicenceOption = None,
+) -> None:
+    """Put tables, claims and page on the Hugging Face Hub as a data set: docs/sharing.md."""
+    from xstilts.api import Study
+
+    asked = Study.load(study)
+    print(asked.share(to, store, data, images, dry_run=dry_run, public=public, licence=licence))
 
 
 @app.command()

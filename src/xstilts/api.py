@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from xstilts.study.plan import Plan
     from xstilts.study.preregistered import Preregistration
     from xstilts.study.study import StudyFile
+    from xstilts.tracking.tracker import Tracker
 
 Folder = str | Path
 
@@ -110,12 +111,14 @@ class Study:
         keep_checkpoints: bool = False,
         retry: bool = False,
         repair: bool = False,
+        track: "str | Tracker | Sequence[str | Tracker]" = (),
         begun: "Callable[[Board], None]" = lambda board: None,
     ) -> "Outcome":
         """Train and evaluate what the store does not have; the options are those of `xstilts run`.
 
         Where and how much is computed at a time changes no number. Progress goes to standard error; `begun`
-        is given what tells how far the run is. A stopped run goes on where it was when it is run again.
+        is given what tells how far the run is. `track` has names of trackers, or trackers of one's own
+        (docs/trackers.md). A stopped run goes on where it was when it is run again.
         Raises InputErrors, or StudyError where a training has seen what it is evaluated on.
         """
         from xstilts.audit import finding
@@ -127,10 +130,13 @@ class Study:
         from xstilts.store import KnownStudy, maintenance
         from xstilts.study.models import fetch_all
         from xstilts.study.sources import check_rows
+        from xstilts.tracking.following import Following
+        from xstilts.tracking.names import trackers
 
         chosen = Engine(engine, read(_path(engine_options)), workers, 60 * limit)
         chosen = chosen if address is None else chosen.at(address)
         plan, kept = self.planned(store, data, images)
+        told = trackers(track, plan.study.name, kept)
         kept.prepare()
         if computing := kept.computing():
             say(_others(computing, plan.names))
@@ -149,8 +155,8 @@ class Study:
         shown = progress.Progress(plan, {step.fingerprint for step in plan.steps if kept.done(step)})
         begun(shown.board)
         listener = shown if keep_checkpoints else CheckpointDropper(plan.steps, kept, shown)
-        with shown:
-            result = chosen.run(Run(steps, kept, plan.places, save_memory), listener)
+        with shown, Following(plan, kept, told, listener, say) as followed:
+            result = chosen.run(Run(steps, kept, plan.places, save_memory), followed)
         return Outcome(plan, kept, result)
 
     def findings(
@@ -205,6 +211,69 @@ class Study:
 
         plan, kept = self.planned(store, data, images)
         return freeze(plan, sum(kept.done(plan.by_fingerprint[cell.evaluation]) for cell in plan.cells))
+
+    def push(  # noqa: PLR0913 (each is a choice of the user's)
+        self,
+        arm: str,
+        to: str,
+        store: Folder = "store",
+        data: Folder | None = None,
+        images: Folder | None = None,
+        *,
+        target: str | None = None,
+        seed: int | None = None,
+        backbone: str | None = None,
+        dry_run: Folder | None = None,
+        public: bool = False,
+        merged: bool = False,
+        licence: str | None = None,
+        retrain: bool = False,
+    ) -> str:
+        """Put a trained model with its card on the Hub, as ORG/NAME; gives its address.
+
+        The model of the arm after the training for `target`, or before that for any; of the first seed, if
+        none is named. An adapter is put there as such, unless `merged`. With `dry_run` it is written into
+        that folder instead. A checkpoint that was dropped is trained again if `retrain`. Raises InputError if
+        there is no such model, MissingResultError if it is not in the store, HubError.
+        """
+        from xstilts.analysis.findings import Findings
+        from xstilts.sharing import card, model, upload
+        from xstilts.sharing.choice import choose
+
+        upload.check_name(to)
+        plan, kept = self.planned(store, data, images, there=True)
+        chosen = choose(plan, arm, target, seed, backbone)
+        if retrain:
+            model.train_again(chosen, kept)
+        content, files = model.files(chosen, kept, to, merged=merged)
+        about = card.model_card(chosen, Findings.of(plan, kept), card.Repository(to, content, files), licence)
+        files["README.md"] = about.encode()
+        if dry_run is not None:
+            return str(upload.write(files, Path(dry_run)))
+        return upload.upload(files, to, "model", f"{chosen.step.name} of {plan.study.name}", public=public)
+
+    def share(  # noqa: PLR0913 (each is a choice of the user's)
+        self,
+        to: str,
+        store: Folder = "store",
+        data: Folder | None = None,
+        images: Folder | None = None,
+        *,
+        dry_run: Folder | None = None,
+        public: bool = False,
+        licence: str | None = None,
+    ) -> str:
+        """Put tables, claims and page on the Hub as the data set ORG/NAME; gives its address.
+
+        With `dry_run` they are written into that folder instead. Raises HubError.
+        """
+        from xstilts.sharing import dataset, upload
+
+        upload.check_name(to)
+        files = dataset.files(self.findings(store, data, images), to, licence)
+        if dry_run is not None:
+            return str(upload.write(files, Path(dry_run)))
+        return upload.upload(files, to, "dataset", f"Results of {self.file.name}", public=public)
 
     def status(
         self, store: Folder = "store", data: Folder | None = None, images: Folder | None = None

@@ -11,7 +11,8 @@
     |   |-- StoreError           the store: version, permission, space
     |   |   `-- DamageError      a file of the store that is not what was written
     |   |-- EngineError          a cluster, or what is said about one
-    |   `-- PredictionError      files to be scored or exported
+    |   |-- PredictionError      files to be scored or exported
+    |   `-- HubError             a repository of the Hub that cannot be written
     `-- StepError                something in the study failed to compute: exit status 1
         |-- LossError            a loss that is not a finite number
         `-- MissingResultError   a result that the store should hold and does not
@@ -89,6 +90,10 @@ class EngineError(InputError):
 
 class PredictionError(InputError):
     """Files given to be scored or exported are wrong."""
+
+
+class HubError(InputError):
+    """A repository of the Hub cannot be written: its name, no permission, no answer."""
 
 
 class StepError(XstiltsError):

@@ -127,13 +127,14 @@ def recipes(plan: Plan) -> list[dict[str, str]]:
         phase = step.specification
         if not isinstance(phase, Phase):
             continue
-        row = _recipe_row(phase)
+        row = recipe_row(phase)
         known = rows.setdefault(tuple(row.values()), row | {"seeds": set()})
         known["seeds"].add(phase.seed)
     return [row | {"seeds": ", ".join(map(str, sorted(row["seeds"])))} for row in rows.values()]
 
 
-def _recipe_row(phase: Phase) -> dict[str, Any]:
+def recipe_row(phase: Phase) -> dict[str, Any]:
+    """The settings of a phase, but for its seed."""
     recipe = phase.recipe
     return {
         "tasks": " + ".join(use.title for use in phase.uses),

@@ -22,6 +22,15 @@ ImagesOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+HubOption = Annotated[str, typer.Option("--to", metavar="ORG/NAME", help="The repository of the Hub.")]
+DryRunOption = Annotated[
+    Path | None,
+    typer.Option("--dry-run", metavar="DIR", help="Write it into a folder, and nothing to the Hub."),
+]
+PublicOption = Annotated[bool, typer.Option("--public", help="For all to see; by default it is private.")]
+LicenceOption = Annotated[
+    str | None, typer.Option("--licence", help="Yours, as the Hub calls it: apache-2.0, cc-by-4.0 and so on.")
+]
 STORE = Path("store")
 
 

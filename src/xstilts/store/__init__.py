@@ -10,6 +10,7 @@
     store/studies/<name>.json          which studies were run here, and what their steps are
     store/failures/<fingerprint>.json  why a step failed the last time it was tried
     store/data/<key>/                  encoded rows that workers share while they train
+    store/tracking/                    what trackers were told, and what they write (tracking/following.py)
     store/jobs/<token>/                where launchers meet their workers (run/rendezvous.py)
 
 Leases save work; the rename decides what is true. So a lease may be lost (a stalled computer, a clock), and

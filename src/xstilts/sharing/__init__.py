@@ -1,0 +1,8 @@
+"""The Hub: a trained model, or the results of a study, as a repository with its card.
+
+choice.py    which model of a study is meant
+model.py     the files of a model: checkpoint or adapter, tokenizer
+card.py      the card of a model
+dataset.py   the files of a study: tables, claims, page, card
+upload.py    files to the Hub, or into a folder
+"""

@@ -1,0 +1,106 @@
+"""Which model of a study is meant: an arm's, after its target or before, of one seed and backbone."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from xstilts.errors import InputError, did_you_mean
+from xstilts.study.backbone import Backbone
+from xstilts.study.phase import Phase, chain
+from xstilts.study.plan import Cell, Plan
+from xstilts.study.step import Step
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A trained model: the last phase of its chain, and the cells of the study that rest on it.
+
+    `target` is the task that it was trained for, "" for what the arm's intermediate tasks made.
+    """
+
+    plan: Plan
+    step: Step
+    target: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def phase(self) -> Phase:
+        """The last phase."""
+        assert isinstance(self.step.specification, Phase)
+        return self.step.specification
+
+    @property
+    def phases(self) -> list[Phase]:
+        """All phases, the first trained first."""
+        return [one for one in chain(self.phase) if isinstance(one, Phase)][::-1]
+
+    @property
+    def backbone(self) -> Backbone:
+        """What the chain begins with."""
+        *_, first = chain(self.phase)
+        assert isinstance(first, Backbone)
+        return first
+
+    @property
+    def cell(self) -> Cell:
+        """One that rests on it: backbone, arm and seed are those of all of them."""
+        return self.cells[0]
+
+    @property
+    def evaluated(self) -> list[Cell]:
+        """The cells that are evaluations of this very model."""
+        return [cell for cell in self.cells if self._model(cell) == self.step.fingerprint]
+
+    def _model(self, cell: Cell) -> str:
+        model = self.plan.evaluation(cell).model
+        return "" if model is None else model.fingerprint
+
+
+def choose(
+    plan: Plan, arm: str, target: str | None = None, seed: int | None = None, backbone: str | None = None
+) -> Chosen:
+    """The model of an arm after the target's training, or, without a target, before any.
+
+    Without a seed it is the study's first, which no score has chosen. Raises InputError if there is no such
+    model, or if several backbones have one.
+    """
+    cells = [cell for cell in plan.cells if not cell.reference]
+    where = f"study '{plan.study.name}'"
+    cells = _only(where, "arm", arm, cells)
+    several = tuple(dict.fromkeys(cell.backbone for cell in cells))
+    if backbone is None and len(several) > 1:
+        raise InputError(where, "has several backbones.", f"Add --backbone: {', '.join(several)}.")
+    cells = _only(where, "backbone", several[0] if backbone is None else backbone, cells)
+    cells = _only(where, "seed", cells[0].seed if seed is None else seed, cells)
+    if target is not None:
+        cells = _only(where, "target", target, cells)
+    phases = [phase for cell in cells if (phase := _phase(plan, cell, whole=target is not None))]
+    if not phases:
+        what = f"the arm '{arm}' trains nothing" + (f" for {target}." if target else " before the targets.")
+        targets = ", ".join(dict.fromkeys(cell.target for cell in cells if cell.phases))
+        now = f"Name a target with --target: {targets}." if targets and not target else "Name another arm."
+        raise InputError(where, what, now)
+    step = plan.by_fingerprint[phases[0]]
+    using = tuple(cell for cell in cells if step.fingerprint in cell.phases)
+    return Chosen(plan, step, target or "", using)
+
+
+def _phase(plan: Plan, cell: Cell, *, whole: bool) -> str:
+    """The last phase that a cell rests on, or the last before its target's; "" if there is none."""
+    trained = plan.evaluation(cell).trained_by is not None
+    phases = cell.phases if whole or not trained else cell.phases[:-1]
+    return phases[-1] if phases else ""
+
+
+def _only(where: str, name: str, value: str | int, cells: Iterable[Cell]) -> list[Cell]:
+    """The cells of that arm, backbone, seed or target."""
+    cells = list(cells)
+    found = [cell for cell in cells if getattr(cell, name) == value]
+    if not found:
+        known = [str(one) for one in dict.fromkeys(getattr(cell, name) for cell in cells)]
+        now = (
+            f"{did_you_mean(str(value), known)} There are {', '.join(known)}."
+            if known
+            else "It has no cells."
+        )
+        raise InputError(where, f"no {name} '{value}'.", now.strip())
+    return found

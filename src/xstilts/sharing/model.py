@@ -1,0 +1,116 @@
+"""The files of a model as the Hub takes it: a checkpoint that transformers loads, or an adapter for peft.
+
+An adapter lies at the top as peft wrote it. Where the model that it is laid upon is none of the Hub, that
+lies beside it in `base`, so that the repository is enough to load it.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xstilts.compute.pretrained import fetch
+from xstilts.errors import MissingResultError
+from xstilts.sharing.choice import Chosen
+from xstilts.store import Store, checksums
+from xstilts.study.backbone import Backbone
+
+ADAPTER, BASE = "adapter", "base"
+LOADED = ("*.safetensors", "*.json", "*.model", "*.txt")
+TOKENIZER = ("tokenizer*", "*.model", "special_tokens_map.json")
+"""What of a user's folder with a model is needed to load it, and what is the tokenizer."""
+LOCAL = ("_name_or_path", "name_or_path", "base_model_name_or_path")
+"""Keys of transformers' and peft's files that may hold a path of the computer that wrote them."""
+
+Files = dict[str, Path | bytes]
+"""By their names in the repository: files that are there, or what is to stand in new ones."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a repository holds: an adapter or a whole checkpoint.
+
+    `base` is the Hub model at `revision` that it was trained from at last, "" where that is none of the Hub;
+    then an adapter's lies beside it.
+    """
+
+    is_adapter: bool
+    base: str = ""
+    revision: str = ""
+
+
+def files(chosen: Chosen, store: Store, repository: str, *, merged: bool = False) -> tuple[Content, Files]:
+    """All but the card. Raises MissingResultError if the phase is not trained or its checkpoint gone."""
+    phase, fingerprint = chosen.phase, chosen.step.fingerprint
+    if not store.done(chosen.step):
+        where = chosen.plan.names[fingerprint]
+        raise MissingResultError(where, f"is not in {store.root}.", "Run the study first.")
+    parent = phase.parent
+    content = Content(phase.recipe.adapter is not None and not merged)
+    if isinstance(parent, Backbone) and parent.model and parent.revision and not parent.made:
+        content = Content(content.is_adapter, parent.model, parent.revision)
+    if not content.is_adapter:
+        found = _in(_checkpoint(store, fingerprint))
+    else:
+        names = (store.record(fingerprint) or {}).get(checksums.FILES, {})
+        adapter = [name for name in names if name.startswith(f"{ADAPTER}/")]
+        found = {Path(name).name: store.file(fingerprint, name) for name in adapter}
+        if not content.base:
+            found |= {f"{BASE}/{name}": path for name, path in _in(_parent(chosen, store), LOADED).items()}
+        found |= _in(_tokenizer(chosen, store), TOKENIZER)
+    return content, {name: _without_paths(path, repository, content) for name, path in found.items()}
+
+
+def train_again(chosen: Chosen, store: Store) -> None:
+    """Train the phase again if its checkpoint was dropped; raises whatever the training raises."""
+    from xstilts.compute.work import compute
+
+    if store.done(chosen.step) and not store.has_checkpoint(chosen.step):
+        store.prepare()
+        compute(chosen.step, store, chosen.plan.places, lambda event: None, checkpoint=True)
+
+
+def _in(folder: Path, patterns: Iterable[str] = ("*",)) -> dict[str, Path]:
+    paths = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+    return {path.name: path for path in sorted(paths)}
+
+
+def _checkpoint(store: Store, fingerprint: str) -> Path:
+    try:
+        return store.checkpoint(fingerprint)
+    except MissingResultError as error:
+        seconds = float((store.record(fingerprint) or {}).get("seconds", 0.0))
+        now = f"Give --retrain: the phase is trained again, which took {seconds / 60:.1f} min."
+        raise MissingResultError(error.where, error.what, now) from error
+
+
+def _parent(chosen: Chosen, store: Store) -> Path:
+    """The model that an adapter is laid upon, where it is none of the Hub."""
+    parent = chosen.phase.parent
+    if isinstance(parent, Backbone) and not parent.made:
+        return chosen.plan.places.backbones[str(parent.checksum)]
+    return _checkpoint(store, parent.fingerprint)
+
+
+def _tokenizer(chosen: Chosen, store: Store) -> Path:
+    """A folder with the tokenizer of the model, which no phase changes."""
+    backbone = chosen.backbone
+    if store.has_checkpoint(chosen.step):
+        return store.checkpoint(chosen.step.fingerprint)
+    if backbone.model is None or backbone.revision is None:
+        return _parent(chosen, store)
+    return fetch(backbone.model, backbone.revision)
+
+
+def _without_paths(path: Path, repository: str, content: Content) -> Path | bytes:
+    """The file; if it holds the path of a model on this computer, with the base's name on the Hub instead."""
+    if path.suffix != ".json":
+        return path
+    found: Any = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(found, dict) or not any(found.get(key) for key in LOCAL):
+        return path
+    found |= {key: content.base or repository for key in LOCAL if found.get(key)}
+    if "base_model_name_or_path" in found:  # what lies in `base` has no name that peft could look up
+        found |= {"base_model_name_or_path": content.base or None, "revision": content.revision or None}
+    return (json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode()

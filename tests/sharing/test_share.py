@@ -1,0 +1,53 @@
+"""Results on the Hub: the tables, the page and the claims are those of the report."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from huggingface_hub import DatasetCard
+
+from xstilts.report import page
+
+from .conftest import Computed
+from .hub import Hub
+
+
+@pytest.fixture
+def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page without its charts, which take time and have tests of their own."""
+    monkeypatch.setattr(page, "figures", lambda findings: [])
+
+
+@pytest.mark.usefixtures("drawn_once")
+def test_results_are_a_private_data_set(computed: Computed, hub: Hub, tmp_path: Path) -> None:
+    address = computed.study.share("org/results", computed.store)
+    assert address == f"{hub.address}/datasets/org/results"
+    assert hub.private == {"datasets/org/results": True}
+    pushed = hub.folder / "datasets" / "org" / "results"
+    names = {path.name for path in pushed.iterdir()}
+    assert names == {"README.md", "report.html", "results.csv", "effects.csv", "verdicts.csv", "study.toml"}
+    written = computed.study.report(tmp_path / "report", computed.store)
+    for path in written:
+        assert (pushed / path.name).read_bytes() == path.read_bytes()
+    assert (pushed / "study.toml").read_bytes() == computed.path.read_bytes()
+
+
+@pytest.mark.usefixtures("drawn_once")
+def test_its_card_names_tables_claims_and_limits(computed: Computed, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert computed.study.share("org/results", computed.store, dry_run=out, licence="cc0-1.0") == str(out)
+    card = DatasetCard.load(out / "README.md")
+    assert (card.data.license, card.data.language) == ("cc0-1.0", ["de", "en", "fr"])
+    for one in card.data.configs:
+        assert pl.read_csv(out / one["data_files"]).height
+    verdict = pl.read_csv(out / "verdicts.csv")["verdict"][0]
+    (row,) = [line for line in card.text.splitlines() if line.startswith("| Mood helps temper |")]
+    assert verdict in row
+    for part in (
+        "Does mood help temper?",
+        'load_dataset("org/results", "results")',
+        "## Limits",
+        "2005.13013",
+    ):
+        assert part in card.text
+    assert str(computed.store.parent) not in card.text
