@@ -82,6 +82,24 @@ def test_a_learned_task_is_answered_beyond_the_majority(first: Box, name: str) -
         assert learned[language]["value"] > majority[language]["value"] + 20
 
 
+@pytest.mark.parametrize("name", sorted(TRAINED))
+def test_predictions_say_how_sure_the_model_is(first: Box, name: str) -> None:
+    """Of each decision, with the probability that the scores say; of answers to questions nothing is kept."""
+    rows = rows_of(first, evaluation(TRAINED[name], name)).filter(language="en")
+    sizes = [len(json.loads(gold)) if name == "tags" else int(name != "questions") for gold in rows["gold"]]
+    assert rows["doubt"].list.len().to_list() == rows["brier"].list.len().to_list() == sizes
+    if name == "questions":
+        return
+    model = checkpoint.load(first.checkpoint(TRAINED[name]))
+    examples = load_rows(PLACES.task(name), "test", "en")
+    layout = Layout(labels=PLACES.task(name).labels, max_length=40, stride=16)
+    prepared = prepare(examples, PLACES.task(name).family, model.tokenizer, layout)
+    tables = [torch.from_numpy(one) for one in predict.answers(model, name, prepared, "fp32")]
+    choices = torch.cat([one.T for one in tables] if name == "choices" else tables)
+    wanted = (1 - choices.softmax(dim=1).max(dim=1).values).tolist()
+    assert rows["doubt"].explode().to_list() == pytest.approx(wanted, rel=2**-6, abs=1e-5)
+
+
 def test_predictions_do_not_depend_on_company_or_order(first: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, trained in TRAINED.items():
         family = PLACES.task(name).family

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xstilts.analysis import statistics
+from xstilts.analysis.certainty import Certainty
 from xstilts.analysis.results import EvaluatedTarget, Line, Results
 from xstilts.analysis.statistics import Array, Distribution, Estimate, Sample
 from xstilts.study.claim import COMPARING, OF_EVERY_ARM, REFERENCES, Plain
@@ -30,6 +31,8 @@ class Quantity:
     least-squares slope of the score over the planted distance of the language, in points from the nearest
     possible language (0) to the farthest (1).
 
+    In place of the score may stand a `measure` of how sure the model is (`certainty`).
+
     Where `against_languages`, `against_targets` or `against_backbone` are named, the same quantity on them
     is subtracted.
     """
@@ -40,12 +43,15 @@ class Quantity:
     against_languages: str | tuple[str, ...] | None = None
     against_targets: tuple[str, ...] = ()
     against_backbone: str = ""
+    measure: str = "score"
 
     @property
-    def is_score(self) -> bool:
-        """Whether it lies between 0 and 100."""
+    def highest(self) -> float | None:
+        """How high it can be, if it is a score or in place of one, which are not below 0; else None."""
         subtracted = self.against_languages or self.against_targets or self.against_backbone
-        return self.kind == "score" and not subtracted
+        if self.kind != "score" or subtracted:
+            return None
+        return 200.0 if self.measure == "brier_score" else 100.0
 
 
 SCORE = Quantity("score")
@@ -59,6 +65,7 @@ class Effects:
 
     def __init__(self, results: Results) -> None:
         self.results = results
+        self.certainty = Certainty(results)
         self._samples: dict[tuple[Quantity, Line, tuple[str, ...]], Sample | None] = {}
         self._families: dict[tuple[Quantity, tuple[str, ...], str], list[Sample]] = {}
         self.contests: dict[Hashable, list[list[Sample]]] = {}
@@ -84,8 +91,8 @@ class Effects:
         if sample is None:
             return None
         found = statistics.estimate(sample, self.like(quantity, targets, line.reference))
-        if quantity.is_score:
-            return replace(found, low=max(0.0, found.low), high=min(100.0, found.high))
+        if (highest := quantity.highest) is not None:
+            return replace(found, low=max(0.0, found.low), high=min(highest, found.high))
         return found
 
     def distribution(self, quantity: Quantity, line: Line, *targets: str) -> Distribution | None:
@@ -127,13 +134,13 @@ class Effects:
             return self._of_languages(quantity, line, target)
         match quantity.kind:
             case "score":
-                return self._score(line, target, languages)
+                return self._score(line, target, languages, quantity.measure)
             case "difference":
-                plain = Quantity("score", languages)
+                plain = Quantity("score", languages, measure=quantity.measure)
             case "gap_difference":
-                plain = Quantity("gap", languages)
+                plain = Quantity("gap", languages, measure=quantity.measure)
             case "gain_over_random":
-                plain = Quantity("difference", languages, quantity.against)
+                plain = Quantity("difference", languages, quantity.against, measure=quantity.measure)
             case "gap" | "retention":
                 return self._source_and_others(quantity, line, target)
             case "slope_with_distance":
@@ -157,13 +164,18 @@ class Effects:
         other = Line(line.backbone, line.arm, "random")
         return other if other in self.results.lines else None
 
-    def _score(self, line: Line, target: str, languages: str | Sequence[str]) -> Sample | None:
-        return self.results.score(line, target, self.results.target(target).select(languages))
+    def _score(self, line: Line, target: str, languages: str | Sequence[str], measure: str) -> Sample | None:
+        codes = self.results.target(target).select(languages)
+        if measure == "score":
+            return self.results.score(line, target, codes)
+        return self.certainty.score(line, target, codes, measure)
 
     def _source_and_others(self, quantity: Quantity, line: Line, target: str) -> Sample | None:
         if not self.results.target(target).has_gap:
             return None
-        source, others = (self._score(line, target, each) for each in ("source", quantity.languages))
+        source, others = (
+            self._score(line, target, each, quantity.measure) for each in ("source", quantity.languages)
+        )
         if source is None or others is None:
             return None
         if quantity.kind == "gap":

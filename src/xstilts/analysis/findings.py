@@ -53,7 +53,8 @@ class Findings:
     @cached_property
     def scores(self) -> pl.DataFrame:
         """The score of every cell in every language: `results.csv`."""
-        return frames.results_table(self.results, self.runs, self.guesses)
+        certain = self.quantities.certainty.measured
+        return frames.results_table(self.results, self.runs, self.guesses, certain)
 
     @cached_property
     def effects(self) -> pl.DataFrame:

@@ -186,17 +186,17 @@ class Results:
 
     def score(self, line: Line, target: str, languages: Sequence[str]) -> Sample | None:
         """The mean score over languages; None if nothing is asked for or anything of it is missing."""
-        return _mean_over(self._samples, line, target, languages)
+        return mean_over(self._samples, line, target, languages)
 
     def halves(
         self, lines: Iterable[Line], target: str, languages: Sequence[str]
     ) -> dict[Line, tuple[Sample, Sample] | None]:
         """As `score`, on either half of the test examples; what is drawn together is in the same half."""
         asked = tuple(lines)
-        first, second = (self._assembled(self._draw(self.target(target), asked, half)) for half in (0, 1))
+        first, second = (self.assembled(self._draw(self.target(target), asked, half)) for half in (0, 1))
         found: dict[Line, tuple[Sample, Sample] | None] = {}
         for line in asked:
-            one, other = (_mean_over(half, line, target, languages) for half in (first, second))
+            one, other = (mean_over(half, line, target, languages) for half in (first, second))
             found[line] = None if one is None or other is None else (one, other)
         return found
 
@@ -208,7 +208,7 @@ class Results:
     @cached_property
     def _samples(self) -> Mapping[tuple[Line, str, str], Sample]:
         """What was measured of each line on each target in each language."""
-        return self._assembled(self.drawn)
+        return self.assembled(self.drawn)
 
     @cached_property
     def drawn(self) -> Mapping[tuple[str, str], Resampled]:
@@ -219,7 +219,7 @@ class Results:
         return drawn
 
     @cached_property
-    def _pools(self) -> dict[str, dict[str, Pool]]:
+    def pools(self) -> dict[str, dict[str, Pool]]:
         """For each target what the rows of each language are drawn from, as its first evaluation says."""
         there = {cell.target: cell for cell in reversed(self.plan.cells) if cell not in self.missing}
         return {
@@ -239,7 +239,7 @@ class Results:
                 measured_by.setdefault(cell.evaluation, _line(cell))
         width = metrics.find(target.metric).width
         measured = {key: self.per_example(key, width) for key in measured_by}
-        of_languages = self._pools[target.name]
+        of_languages = self.pools[target.name]
         name, part = (target.name, 1.0) if half is None else (f"{target.name} {half}", 0.5)
         drawn: dict[tuple[str, str], Resampled] = {}
         for language in sorted(target.languages, key=lambda code: _pool_name(of_languages, code)):
@@ -253,9 +253,7 @@ class Results:
                 drawn[key, language] = found
         return drawn
 
-    def _assembled(
-        self, drawn: Mapping[tuple[str, str], Resampled]
-    ) -> Mapping[tuple[Line, str, str], Sample]:
+    def assembled(self, drawn: Mapping[tuple[str, str], Resampled]) -> Mapping[tuple[Line, str, str], Sample]:
         """Join the evaluations of each line, one for each seed."""
         samples: dict[tuple[Line, str, str], Sample] = {}
         for target in self.targets:
@@ -327,9 +325,10 @@ def _pool_name(of_languages: Mapping[str, Pool], language: str) -> str:
     return of_languages[language].name if language in of_languages else ""
 
 
-def _mean_over(
+def mean_over(
     samples: Mapping[tuple[Line, str, str], Sample], line: Line, target: str, languages: Sequence[str]
 ) -> Sample | None:
+    """The mean of samples over languages; None if nothing is asked for or anything of it is missing."""
     found = [samples.get((line, target, language)) for language in languages]
     whole = [sample for sample in found if sample is not None]
     return statistics.mean(whole) if whole and len(whole) == len(found) else None

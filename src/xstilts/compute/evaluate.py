@@ -14,11 +14,13 @@ from xstilts.compute.context import Context
 from xstilts.compute.finished import SCHEMA, Finished
 from xstilts.compute.mining import MINING, mine
 from xstilts.compute.model import Model
-from xstilts.compute.predict import default_layer, predict, retrieve
+from xstilts.compute.predict import answers as answers_of
+from xstilts.compute.predict import decode, default_layer, retrieve
 from xstilts.compute.record import computes_on
 from xstilts.compute.rows import asked, examples, has_nulls, head_name, prepare_once
 from xstilts.data.examples import Bitext, subject
 from xstilts.errors import BackboneError
+from xstilts.families.certainty import Numbers, certainties
 from xstilts.families.items import Layout
 from xstilts.metrics.mining import gold_rows
 from xstilts.study.phase import Evaluation
@@ -26,11 +28,16 @@ from xstilts.study.phase import Evaluation
 
 @dataclass(frozen=True)
 class LanguageAnswers:
-    """What is predicted for the rows of a language, and by every layer if asked; what else was found out."""
+    """What is predicted for the rows of a language, and by every layer if asked; what else was found out.
+
+    `doubts` and `briers` say how sure the model is of each decision (families/certainty.py), if it says so.
+    """
 
     predicted: list[Any]
     layers: list[list[Any]] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    doubts: Numbers | None = None
+    briers: Numbers | None = None
 
 
 Answers = Callable[[str, Sequence[Any]], LanguageAnswers]
@@ -70,6 +77,8 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
             "gold": [_json(value) for value in gold],
             "predicted": [_json(value) for value in answer.predicted],
             "statistics": statistics.tolist(),
+            "doubt": answer.doubts or [[]] * len(gold),
+            "brier": answer.briers or [[]] * len(gold),
         }
         finished.add(language, scores, pl.DataFrame(columns, schema=SCHEMA))
         context.report({"kind": "evaluate", "language": language, "value": scores["value"]})
@@ -115,7 +124,10 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
     def predictions(language: str, rows: Sequence[Any]) -> LanguageAnswers:
         chosen = evaluation.use, language, evaluation.examples
         prepared = prepare_once(rows, *chosen, context, model, layout)
-        return LanguageAnswers(predict(model, head, prepared, inference.precision))
+        found = answers_of(model, head, prepared, inference.precision)
+        readout = families.read_out(prepared.family, layout)
+        doubts, briers = certainties(readout, prepared.examples, prepared.items, found, layout)
+        return LanguageAnswers(decode(prepared, found), doubts=doubts, briers=briers)
 
     return predictions
 

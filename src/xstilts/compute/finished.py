@@ -21,9 +21,12 @@ SCHEMA: dict[str, Any] = {
     "gold": pl.String,
     "predicted": pl.String,
     "statistics": pl.List(pl.Float64),
+    "doubt": pl.List(pl.Float32),
+    "brier": pl.List(pl.Float32),
 }
 """Columns of predictions.parquet: `cluster` is the first row about the same text, `gold` and `predicted` are
-JSON, `statistics` the metric's numbers."""
+JSON, `statistics` the metric's numbers; `doubt` and `brier` of each decision are those of
+xstilts.families.certainty. Files of earlier releases have not these two."""
 
 
 @dataclass
@@ -42,13 +45,14 @@ class Finished:
 
     @classmethod
     def of(cls, context: Context) -> "Finished":
-        """What an interrupted run had kept; nothing if there is none, or if it is damaged."""
+        """What an interrupted run had kept; nothing if it is damaged, of an earlier release, or not there."""
         finished = cls(context.running, context.save_seconds)
         try:
             state = parse_json((finished.folder / STATE).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return finished
-        if not checksums.broken(state) and checksums.SEAL in state:
+        whole = not checksums.broken(state) and checksums.SEAL in state
+        if whole and all(set(one) == set(SCHEMA) for one in state["predictions"].values()):
             finished.scores = state["scores"]
             rows = state["predictions"].items()
             finished.predictions = {language: pl.DataFrame(one, schema=SCHEMA) for language, one in rows}

@@ -1,6 +1,7 @@
 """What a model predicts: scores of items in large batches, decoded by the family."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +23,32 @@ IN_MEMORY = 2**31
 """Bytes of sentence vectors, of all layers together, that need no file."""
 
 
-@torch.inference_mode()
 def predict(model: Model, head: str, prepared: Prepared, precision: str) -> list[Any]:
     """One prediction per example, in their order."""
+    return decode(prepared, answers(model, head, prepared, precision))
+
+
+def decode(prepared: Prepared, found: Sequence[Any]) -> list[Any]:
+    """The predictions that a model's answers say."""
+    family = families.read_out(prepared.family, prepared.layout)
+    return family.decode(prepared.examples, prepared.items, found, prepared.layout)
+
+
+@torch.inference_mode()
+def answers(model: Model, head: str, prepared: Prepared, precision: str) -> Sequence[Any]:
+    """What the model says of each item: scores, or what it wrote and how likely that is."""
     model.eval()
     family = families.read_out(prepared.family, prepared.layout)
     if isinstance(family, TextReadout):
         written = generated if family.generates else likelihoods
-        found = written(model, head, prepared.encoded, precision)
-        return family.decode(prepared.examples, prepared.items, found, prepared.layout)
+        return written(model, head, prepared.encoded, precision)
     scores: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(prepared.items)
     with autocast(model.device, precision):
         for part, batch in batches(model, prepared.encoded):
             found = model(batch, head).float().cpu().numpy()
             for item, score in zip(part, np.split(found, np.cumsum(batch.reads)[:-1]), strict=True):
                 scores[item] = score
-    return family.decode(prepared.examples, prepared.items, scores, prepared.layout)
+    return scores
 
 
 @torch.inference_mode()

@@ -1,7 +1,7 @@
 """A claim: a statement that the measured results of a study settle."""
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from pydantic import Field
 
@@ -32,6 +32,11 @@ Plain = Literal[
     "score", "difference", "gain_over_random", "gap", "gap_difference", "retention", "slope_with_distance"
 ]
 """Quantities of one arm."""
+Measure = Literal["calibration_error", "brier_score", "selective_accuracy"]
+"""How sure a model is, in place of the score (xstilts.metrics.calibration)."""
+MEASURES: tuple[str, ...] = get_args(Measure)
+MEASURED = ("classification", "choice", "tagging", "visual")
+"""Families whose answers are chosen among some, so that the model says how likely each is."""
 Kind = Literal[Plain, "slope_over_axis", "fit_advantage", "best_difference"]
 COMPARING: tuple[Kind, ...] = ("difference", "gain_over_random", "gap_difference", "best_difference")
 """Quantities that compare an arm with another one, or with a reference."""
@@ -49,6 +54,9 @@ class Claim(Specification):
     "slope_with_distance" of the score over the planted distance of the language. "best_difference" is the
     difference of whichever of the `arms` is best on a target.
 
+    In place of the score a quantity may be `of` a measure of how sure the model is: "calibration_error",
+    "brier_score" or "selective_accuracy".
+
     Two quantities are of all arms of the `axis` together, or of those of its `group`: the "slope_over_axis"
     of the quantity `of`, and its "fit_advantage", by which a saturating power law predicts it better than a
     logarithm does.
@@ -64,7 +72,7 @@ class Claim(Specification):
 
     says: str = ""
     quantity: Kind = "difference"
-    of: Plain = "score"
+    of: Plain | Measure = "score"
     arms: tuple[str, ...] = ()
     against: str | tuple[str, ...] = "none"
     axis: str = ""
@@ -92,11 +100,16 @@ class Claim(Specification):
         """The quantity of a single arm that the claim's is made of."""
         match self.quantity:
             case "slope_over_axis" | "fit_advantage":
-                return self.of
+                return "score" if self.of in MEASURES else cast(Plain, self.of)
             case "best_difference":
                 return "difference"
             case _:
                 return self.quantity
+
+    @property
+    def measure(self) -> str:
+        """What stands in place of the score, or "score"."""
+        return self.of if self.of in MEASURES else "score"
 
     @property
     def opponents(self) -> tuple[str, ...]:
