@@ -164,7 +164,7 @@ def test_the_tables_have_the_measures(certain):
         found.scores.filter(target="lab_tatoeba")
     )
     rows = found.effects.filter(quantity="calibration_error_difference", target="lab_nli", arm="nli")
-    assert rows["level"].unique().sort().to_list() == ["family", "language", "transfer"]
+    assert rows["level"].unique().sort().to_list() == ["language", "transfer"]
     (row,) = rows.filter(level="transfer").iter_rows(named=True)
     assert row["low"] > 0
     assert row["metric"] == "calibration_error"

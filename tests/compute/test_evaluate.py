@@ -94,9 +94,9 @@ def test_predictions_say_how_sure_the_model_is(first: Box, name: str) -> None:
     examples = load_rows(PLACES.task(name), "test", "en")
     layout = Layout(labels=PLACES.task(name).labels, max_length=40, stride=16)
     prepared = prepare(examples, PLACES.task(name).family, model.tokenizer, layout)
-    tables = [torch.from_numpy(one) for one in predict.answers(model, name, prepared, "fp32")]
-    choices = torch.cat([one.T for one in tables] if name == "choices" else tables)
-    wanted = (1 - choices.softmax(dim=1).max(dim=1).values).tolist()
+    scores = [torch.from_numpy(one) for one in predict.answers(model, name, prepared, "fp32")]
+    tables = [(one.T if name == "choices" else one).softmax(dim=1) for one in scores]
+    wanted = [float(1 - row.max()) for one in tables for row in one]
     assert rows["doubt"].explode().to_list() == pytest.approx(wanted, rel=2**-6, abs=1e-5)
 
 

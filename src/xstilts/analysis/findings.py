@@ -26,7 +26,7 @@ from xstilts.analysis import (
 from xstilts.analysis.effects import BASELINE, GAP, Effects
 from xstilts.analysis.leaks import Leaks, leaks
 from xstilts.analysis.planted import DistancePanel, PlantedEffect
-from xstilts.analysis.results import Results
+from xstilts.analysis.results import Line, Results, line_of
 from xstilts.analysis.statistics import Estimate
 from xstilts.store import Store
 from xstilts.study.plan import Plan
@@ -102,6 +102,18 @@ class Findings:
     def training(self) -> pl.DataFrame:
         """The training curves of all phases."""
         return training.curves(self.results)
+
+    def noise(self, line: Line, target: str) -> float | None:
+        """What a calibrated model would show as its calibration error, in the languages without labels."""
+        codes = self.results.target(target).transfer
+        own = (cell for cell in self.plan.cells if line_of(cell) == line and cell.target == target)
+        cells = {cell.evaluation for cell in own}
+        found = [
+            one.noise
+            for (fingerprint, code), one in self.quantities.certainty.measured.items()
+            if fingerprint in cells and code in codes
+        ]
+        return sum(found) / len(found) if found else None
 
     @cached_property
     def layers(self) -> pl.DataFrame:

@@ -30,7 +30,6 @@ from xstilts.study.claim import COMPARING, MEASURES
 
 ALL = "all"
 """In place of a language or a family: the languages without labels together."""
-LEVELS = ("transfer", "family", "language")
 _ESTIMATE = ("estimate", "low", "high", "p", "p_corrected", "smallest_effect")
 NUMBERS: dict[str, pl.DataType] = dict.fromkeys(_ESTIMATE, pl.Float64()) | dict.fromkeys(
     ("seeds", "chains"), pl.Int64()
@@ -112,7 +111,7 @@ def effects_table(effects: Effects, maps: Mapping[str, Sequence[MapCell]]) -> pl
         ("difference", "family"),
         ("difference", "language"),
         ("gap_difference", "transfer"),
-        *((f"{measure}_difference", level) for measure in MEASURES for level in LEVELS),
+        *((f"{measure}_difference", level) for measure in MEASURES for level in ("transfer", "language")),
     ):
         tested = [
             row
@@ -176,14 +175,16 @@ def _on_target(effects: Effects, target: EvaluatedTarget) -> Iterator[dict[str, 
 
 
 def _certain(effects: Effects, target: EvaluatedTarget) -> Iterator[dict[str, Any]]:
-    """The rows of a target that say how sure the models are."""
+    """The rows of a target that say how sure the models of the arms are; none for families of languages."""
     results, own = effects.results, Effects(effects.results)
     own.certainty = effects.certainty
     for line in (line for line in results.lines if (line, target.name) in results.planned):
+        if line.reference:
+            continue
         kinds: list[Literal["score", "difference"]] = ["score"]
         if effects.against(line, BASELINE) not in (line, None):
             kinds.append("difference")
-        for scope in scopes(target):
+        for scope in (one for one in scopes(target) if one.level != "family"):
             for measure in MEASURES:
                 for kind in kinds:
                     row = _row(own, line, Quantity(kind, scope.languages, measure=measure), scope, target)

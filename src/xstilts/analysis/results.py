@@ -116,7 +116,7 @@ class Results:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """Arms first, then references, each in the order of the study."""
-        lines = dict.fromkeys(_line(cell) for cell in self.plan.cells)
+        lines = dict.fromkeys(line_of(cell) for cell in self.plan.cells)
         return tuple(sorted(lines, key=lambda line: line.reference != ""))
 
     @cached_property
@@ -138,15 +138,15 @@ class Results:
         names: dict[Line, str] = {line: " ".join(line) for line in self.lines}
         first: dict[tuple[str, ...], Line] = {}
         for cell in (cell for cell in self.plan.cells if cell.phases):
-            other = names[first.setdefault((cell.target, cell.phases[-1]), _line(cell))]
-            if (own := names[_line(cell)]) != other:
+            other = names[first.setdefault((cell.target, cell.phases[-1]), line_of(cell))]
+            if (own := names[line_of(cell)]) != other:
                 names = {line: other if name == own else name for line, name in names.items()}
         return names
 
     @cached_property
     def planned(self) -> frozenset[tuple[Line, str]]:
         """The lines with the targets that they are measured on: controls are not on all."""
-        return frozenset((_line(cell), cell.target) for cell in self.plan.cells)
+        return frozenset((line_of(cell), cell.target) for cell in self.plan.cells)
 
     @cached_property
     def targets(self) -> tuple[EvaluatedTarget, ...]:
@@ -235,8 +235,8 @@ class Results:
         """Resample the examples of a target, or a half of them, for all evaluations of these lines."""
         measured_by: dict[str, Line] = {}
         for cell in self.plan.cells:
-            if cell.target == target.name and _line(cell) in lines and cell not in self.missing:
-                measured_by.setdefault(cell.evaluation, _line(cell))
+            if cell.target == target.name and line_of(cell) in lines and cell not in self.missing:
+                measured_by.setdefault(cell.evaluation, line_of(cell))
         width = metrics.find(target.metric).width
         measured = {key: self.per_example(key, width) for key in measured_by}
         of_languages = self.pools[target.name]
@@ -273,11 +273,12 @@ class Results:
         """The cells of each target, by line."""
         cells: dict[str, dict[Line, list[Cell]]] = {}
         for cell in self.plan.cells:
-            cells.setdefault(cell.target, {}).setdefault(_line(cell), []).append(cell)
+            cells.setdefault(cell.target, {}).setdefault(line_of(cell), []).append(cell)
         return cells
 
 
-def _line(cell: Cell) -> Line:
+def line_of(cell: Cell) -> Line:
+    """The line that a cell is part of."""
     return Line(cell.backbone, cell.arm, cell.reference)
 
 

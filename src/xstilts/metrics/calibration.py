@@ -52,10 +52,9 @@ def calibration_error(confidence: ArrayLike, right: ArrayLike, bins: int = BINS)
     with the sizes of the bins (Naeini et al. 2015; equal mass: Nixon et al. 2019, arXiv 1904.01685).
     """
     found = levels(confidence, right)
-    excess = np.bincount(
-        equal_mass(found.counts, bins), weights=found.confidence * found.counts - found.right
-    )
-    return float(expected_error(excess, found.counts.sum()))
+    excess = found.confidence * found.counts - found.right
+    summed = np.bincount(equal_mass(found.counts, bins), weights=excess).astype(np.float64)
+    return float(expected_error(summed, found.counts.sum()))
 
 
 def expected_error(excess: Array, total: ArrayLike) -> Array:

@@ -77,6 +77,23 @@ _BY_BACKBONE: tuple[tuple[str, str, Callable[[Findings, str], Any]], ...] = (
         lambda found, backbone: charts.gaps(found.effects, backbone, found.results.targets),
     ),
     (
+        "certainty",
+        "The calibration error in every language, in points: how far the confidence of a model lies from the "
+        "share of its answers that are right, with 95 % intervals. The lower, the better a model knows what "
+        "it does not know; a calibrated one shows the noise of its test set.",
+        lambda found, backbone: panels.measures(
+            found.results, found.effects, backbone, "calibration_error", found.quantities.certainty.targets
+        ),
+    ),
+    (
+        "selective",
+        "Accuracy of answers by the share that is given, the surest first: the area under that curve, in "
+        "every language, with 95 % intervals. It rewards a model that knows when it errs.",
+        lambda found, backbone: panels.measures(
+            found.results, found.effects, backbone, "selective_accuracy", found.quantities.certainty.targets
+        ),
+    ),
+    (
         "layers",
         "Retrieval by the layer whose states are compared, mean over languages and seeds; layer 0 are the "
         "embeddings. Without intervals: choosing a layer by this picture is choosing on the test data.",

@@ -19,7 +19,15 @@ from xstilts.analysis.statistics import Estimate
 from xstilts.analysis.transfer import MapCell
 from xstilts.analysis.wording import CONTROL_NAMES, bounds, count, interval, metric_label, number
 from xstilts.audit.finding import MEANINGS
-from xstilts.report.tables import Grid, Sheet, effect_grid, gain_grid, gap_grid, score_grid
+from xstilts.report.tables import (
+    Grid,
+    Sheet,
+    certainty_grid,
+    effect_grid,
+    gain_grid,
+    gap_grid,
+    score_grid,
+)
 
 DESIGN = (
     "The design: J. Phang, I. Calixto, P. M. Htut, Y. Pruksachatkun, H. Liu, C. Vania, K. Kann, S. R. "
@@ -113,6 +121,12 @@ class Paper:
     def gap_grids(self) -> list[Grid]:
         found = [gap_grid(self.findings, backbone) for backbone in self.backbones]
         return [grid for grid in found if grid is not None]
+
+    @cached_property
+    def certainty_grids(self) -> list[Grid]:
+        targets = self.findings.quantities.certainty.targets
+        places = [(target, backbone) for backbone in self.backbones for target in targets]
+        return [certainty_grid(self.findings, *place) for place in places]
 
     @cached_property
     def claims(self) -> Sheet:

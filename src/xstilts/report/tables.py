@@ -11,10 +11,12 @@ from typing import Any
 import polars as pl
 
 from xstilts.analysis.findings import Findings
+from xstilts.analysis.frames import ALL
 from xstilts.analysis.provenance import anchors
 from xstilts.analysis.results import ARM, NOTHING, EvaluatedTarget, Line, spoken
 from xstilts.analysis.statistics import LEVEL
 from xstilts.analysis.wording import bounds, line_label, metric_label, number
+from xstilts.study.claim import MEASURES
 
 DECIMALS = {"results": 4, "effects": 6, "verdicts": 6}  # of the numbers in CSV
 MISSING = """
@@ -157,6 +159,44 @@ def gap_grid(findings: Findings, backbone: str) -> Grid | None:
     rows = tuple((arm, tuple(found[arm])) for arm in arms if arm in found)
     title = f"Source language less the mean of the others, in points, {backbone}"
     return Grid(title, targets, rows) if targets else None
+
+
+def certainty_grid(findings: Findings, target: EvaluatedTarget, backbone: str) -> Grid:
+    """Write how sure the arms are in the languages without labels, with the differences to `none`.
+
+    Beside them the calibration error in the source language, and the noise: the calibration error that a
+    calibrated model would show in the languages without labels.
+    """
+    columns: list[str] = []
+    rows: dict[str, list[TableEntry]] = {}
+    own = findings.effects.filter(target=target.name, backbone=backbone, reference=ARM)
+    asked = [(f"{measure}{end}", "transfer", ALL) for measure in MEASURES for end in ("", "_difference")]
+    if target.source in target.languages:
+        asked.append(("calibration_error", "language", target.source))
+    for quantity, level, language in asked:
+        found = own.filter(quantity=quantity, level=level, language=language)
+        known = {row["arm"]: row for row in found.iter_rows(named=True)}
+        if known:
+            less = quantity.endswith("_difference")
+            name = metric_label(quantity) + f", {language}" * (language != ALL)
+            columns.append("less none" if less else name)
+            for line in findings.results.lines:
+                if line.backbone == backbone and not line.reference:
+                    rows.setdefault(line.arm, []).append(_certain(known.get(line.arm), signed=less))
+    columns.append("noise")
+    for arm, entries in rows.items():
+        noise = findings.noise(Line(backbone, arm), target.name)
+        entries.append(TableEntry("–" if noise is None else number(noise)))
+    title = f"{target.name}: how sure the models are in the languages without labels, {backbone}"
+    return Grid(title, tuple(columns), tuple((arm, tuple(entries)) for arm, entries in rows.items()))
+
+
+def _certain(row: dict[str, Any] | None, *, signed: bool) -> TableEntry:
+    if row is None:
+        return TableEntry("–")
+    if signed or row["estimate"] is None:
+        return _gain(row)
+    return TableEntry(number(row["estimate"]), bounds(row["low"], row["high"]))
 
 
 def distance_grid(parts: Sequence[Mapping[str, Any]]) -> Grid | None:
