@@ -135,7 +135,9 @@ def test_a_wrong_axis(world: "World", old: str, new: str, said: str) -> None:
         (
             f'{SLOPE}\nof = "fit_advantage"',
             "of: must be one of 'score', 'difference', 'gain_over_random', 'gap', 'gap_difference', "
-            "'retention', 'slope_with_distance', got 'fit_advantage'.",
+            "'retention', 'slope_with_distance', 'slope_difference', 'calibration_error', 'brier_score', "
+            "'selective_accuracy', 'syntax', 'phonology', 'inventory', 'genealogy', 'geography', 'script', "
+            "'resources', 'fertility', 'vocabulary', got 'fit_advantage'.",
         ),
         # what is compared
         (

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from xstilts.analysis import curves, statistics
+from xstilts.analysis import curves, distances, statistics
 from xstilts.analysis.best import FEWEST, Contest, best_difference, seeds_of, winners
 from xstilts.analysis.effects import BASELINE, SCORE, Effects, Quantity, compared_languages
 from xstilts.analysis.results import Line, Results
@@ -95,7 +95,14 @@ def quantity_of(claim: Claim, against: str = "") -> Quantity:
     compared, targets = claim.against_languages, claim.against_targets
     baseline, other = against or BASELINE, claim.against_backbone
     return Quantity(
-        claim.measured, claim.languages, baseline, compared, targets or (), other, measure=claim.measure
+        claim.measured,
+        claim.languages,
+        baseline,
+        compared,
+        targets or (),
+        other,
+        claim.measure,
+        claim.distance,
     )
 
 
@@ -251,11 +258,25 @@ def _evidence(effects: Effects, claim: Claim, parts: Sequence[JudgedArm]) -> str
         ]
     where = _where(effects.results, claim, trainings(*(part.estimate for part in parts if part.estimate)))
     text = f"{_what(effects.results, claim)} on {where}, {'; '.join(names)}."
+    if claim.distance:
+        text += _told_by(effects, claim, parts[0].line)
     return text + _chosen(effects, claim, parts) if claim.quantity == "best_difference" else text
 
 
+def _told_by(effects: Effects, claim: Claim, line: Line) -> str:
+    """How many languages and families tell a slope: some have no such distance."""
+    told = []
+    for name in targets_of(effects.results, claim):
+        codes = effects.results.target(name).select(claim.languages)
+        found = distances.over(effects.results, line, name, (claim.distance,), codes)
+        if found is not None:
+            families = len(set(found.families))
+            told.append(f"{name} by {len(found.languages)} languages of {families} families")
+    return f" It is told on {', '.join(told)}."
+
+
 def _what(results: Results, claim: Claim) -> str:
-    word = WORDS[claim.measured]
+    word = WORDS[claim.measured] + (f" ({claim.distance})" if claim.distance else "")
     if claim.measure != "score":
         word = f"{metric_label(claim.measure).capitalize()}: {word[0].lower()}{word[1:]}"
     match claim.quantity:
@@ -300,5 +321,6 @@ WORDS = {
     "gap": "Gap between the source language and the others",
     "gap_difference": "Difference of gaps",
     "retention": "Share of the source language's score",
-    "slope_with_distance": "Slope of the score over the planted distance",
+    "slope_with_distance": "Slope of the score over the distance to the source language",
+    "slope_difference": "Difference of the slopes over the distance to the source language",
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from xstilts.analysis import statistics
+from xstilts.analysis import distances, statistics
 from xstilts.analysis.certainty import Certainty
 from xstilts.analysis.results import EvaluatedTarget, Line, Results
 from xstilts.analysis.statistics import Array, Distribution, Estimate, Sample
@@ -28,8 +28,9 @@ class Quantity:
     `against`, example by example. gain_over_random: that difference less the same one with random weights.
     gap: the score in the source language less the mean of the others, in points. gap_difference: less that of
     `against`. retention: the others' mean in percent of the source language's score. slope_with_distance: the
-    least-squares slope of the score over the planted distance of the language, in points from the nearest
-    possible language (0) to the farthest (1).
+    least-squares slope of the score over the `distance` of the language, or over the planted one: there in
+    points from the nearest possible language (0) to the farthest (1). slope_difference: less that of
+    `against`.
 
     In place of the score may stand a `measure` of how sure the model is (`certainty`).
 
@@ -44,6 +45,7 @@ class Quantity:
     against_targets: tuple[str, ...] = ()
     against_backbone: str = ""
     measure: str = "score"
+    distance: str = ""
 
     @property
     def highest(self) -> float | None:
@@ -141,10 +143,12 @@ class Effects:
                 plain = Quantity("gap", languages, measure=quantity.measure)
             case "gain_over_random":
                 plain = Quantity("difference", languages, quantity.against, measure=quantity.measure)
+            case "slope_difference":
+                plain = Quantity("slope_with_distance", languages, distance=quantity.distance)
             case "gap" | "retention":
                 return self._source_and_others(quantity, line, target)
             case "slope_with_distance":
-                return self._slope(line, target, languages)
+                return self._slope(line, target, quantity)
         other = self._other(quantity, line)
         one = self.sample(plain, line, (target,))
         return less(one, None if other is None else self.sample(plain, other, (target,)))
@@ -183,16 +187,19 @@ class Effects:
         found = statistics.ratio(others, source)
         return found if np.isfinite(found.observed).all() and np.isfinite(found.draws).all() else None
 
-    def _slope(self, line: Line, target: str, languages: str | Sequence[str]) -> Sample | None:
-        codes = self.results.target(target).select(languages)
-        distances = planted_distances(codes)
-        if distances is None or np.ptp(distances) == 0:
+    def _slope(self, line: Line, target: str, quantity: Quantity) -> Sample | None:
+        codes = self.results.target(target).select(quantity.languages)
+        if quantity.distance:
+            found = distances.over(self.results, line, target, (quantity.distance,), codes)
+            return None if found is None else found.coefficients[0]
+        planted = planted_distances(codes)
+        if planted is None or np.ptp(planted) == 0:
             return None
         samples = [self.results.score(line, target, (code,)) for code in codes]
         whole = [sample for sample in samples if sample is not None]
         if len(whole) < len(samples):
             return None
-        centred = distances - distances.mean()
+        centred = planted - planted.mean()
         return statistics.combine(whole, (centred / (centred @ centred)).tolist())
 
 

@@ -3,10 +3,13 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
+import numpy as np
 import polars as pl
 import torch
+from numpy.typing import NDArray
 
 from xstilts import families, metrics
 from xstilts.compute import checkpoint
@@ -121,13 +124,28 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
     assert evaluation.trained_by is not None
     head = head_name(evaluation.trained_by, inference.readout)
 
+    @cache
+    def source_tokens() -> NDArray[np.int32] | None:
+        """The tokens that occur in the evaluated rows of the source language; None if there are none."""
+        source = evaluation.trained_by.languages[0] if evaluation.trained_by else ""
+        if source not in evaluation.use.languages:
+            return None
+        rows = asked(context.examples(evaluation.use, source), evaluation.examples)
+        chosen = evaluation.use, source, evaluation.examples
+        return np.unique(prepare_once(rows, *chosen, context, model, layout).encoded.tokens)
+
     def predictions(language: str, rows: Sequence[Any]) -> LanguageAnswers:
         chosen = evaluation.use, language, evaluation.examples
         prepared = prepare_once(rows, *chosen, context, model, layout)
         found = answers_of(model, head, prepared, inference.precision)
         readout = families.read_out(prepared.family, layout)
         doubts, briers = certainties(readout, prepared.examples, prepared.items, found, layout)
-        return LanguageAnswers(decode(prepared, found), doubts=doubts, briers=briers)
+        facts = {"tokens": len(prepared.encoded.tokens)}
+        if prepared.family == "tagging":
+            facts["words"] = sum(len(row.tokens) for row in rows)
+        if (own := source_tokens()) is not None:
+            facts["shared"] = int(np.isin(prepared.encoded.tokens, own).sum())
+        return LanguageAnswers(decode(prepared, found), facts=facts, doubts=doubts, briers=briers)
 
     return predictions
 

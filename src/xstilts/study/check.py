@@ -18,6 +18,7 @@ from xstilts.study.check_arms import check_arms, check_origins
 from xstilts.study.check_axes import check_axes
 from xstilts.study.check_claims import check_claims
 from xstilts.study.check_names import check_names
+from xstilts.study.check_of import check_of
 from xstilts.study.check_tasks import check_targets, check_tokenizers
 from xstilts.study.check_vision import check_eyes
 from xstilts.study.check_visual import check_controls
@@ -233,6 +234,7 @@ CHECKS = (
     _check_recipes,
     check_axes,
     check_claims,
+    check_of,
     check_allowed,
     check_origins,
 )

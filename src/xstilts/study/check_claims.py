@@ -10,16 +10,12 @@ from xstilts.study.benchmark import expand
 from xstilts.study.check_axes import near
 from xstilts.study.check_tasks import bad_languages, find_task
 from xstilts.study.check_visual import controls_of
-from xstilts.study.claim import COMPARING, CONTROLS, FAMILY, MEASURED, MEASURES, OVER_AXIS, REFERENCES, Claim
+from xstilts.study.claim import COMPARING, CONTROLS, FAMILY, OVER_AXIS, REFERENCES, Claim
 from xstilts.study.problems import Place, Problem
 from xstilts.study.study import StudyFile, task_name
 
 LEAST_VALUES = 5
 """Different values that two curves need: the larger has three parameters, and one value is left out."""
-
-
-OF_SCORES = ("retention", "best_difference")
-"""Quantities that make sense of a score alone."""
 
 
 def check_claims(study: StudyFile) -> Iterator[Problem]:
@@ -54,10 +50,7 @@ def _bad_arms(study: StudyFile, claim: Claim, place: Place) -> Iterator[Problem]
         for key in ("against_targets", "against_languages"):
             if getattr(claim, key) is not None:
                 yield Problem((*place, key), "does not go with best_difference.", "Take it out.")
-    if claim.of in MEASURES and claim.quantity in OF_SCORES:
-        yield Problem((*place, "of"), f"the quantity {claim.quantity} is of scores only.", "Take it out.")
-    plain = claim.of == "score" or claim.of in MEASURES
-    for key, given in (("axis", claim.axis), ("group", claim.group), ("of", not plain)):
+    for key, given in (("axis", claim.axis), ("group", claim.group)):
         if given:
             what = f"belongs to the quantities {' and '.join(OVER_AXIS)} only."
             yield Problem((*place, key), what, "Take it out.")
@@ -149,23 +142,20 @@ def _bad_backbones(study: StudyFile, claim: Claim, place: Place) -> Iterator[Pro
         yield Problem(here, f"does not go with {claim.quantity}.", "Take it out.")
 
 
+def targets_by_name(study: StudyFile) -> dict[str, Task]:
+    """The targets of a study; none if one of them is wrong, which is told where targets are checked."""
+    try:
+        return {task_name(name): find_task(study, name) for name in expand(study.target.tasks)}
+    except TaskError:
+        return {}
+
+
 def _bad_targets(study: StudyFile, claim: Claim, place: Place) -> Iterator[Problem]:
-    found = {}
-    for name in expand(study.target.tasks):
-        try:
-            found[task_name(name)] = find_task(study, name)
-        except TaskError:
-            found.clear()
-            break  # told where targets are checked
+    found = targets_by_name(study)
     for key, targets in (("targets", claim.targets), ("against_targets", claim.against_targets)):
         for name in targets or ():
             if found and name not in found:
                 yield Problem((*place, key), f"no target named '{name}'.", near(name, found))
-    for key, targets in (("targets", claim.targets), ("against_targets", claim.against_targets)):
-        for name in targets or () if claim.measure != "score" else ():
-            if name in found and found[name].family not in MEASURED:
-                what = f"answers of '{name}' have no {claim.measure}."
-                yield Problem((*place, key), what, f"Name targets of the kinds {', '.join(MEASURED)}.")
     if claim.against_targets is not None:
         yield from _bad_other_targets(claim, (*place, "against_targets"))
     named = (*(claim.targets or found), *(claim.against_targets or ()))

@@ -29,7 +29,14 @@ FAMILY = "family:"
 """Before the name of a language family, where languages are named."""
 
 Plain = Literal[
-    "score", "difference", "gain_over_random", "gap", "gap_difference", "retention", "slope_with_distance"
+    "score",
+    "difference",
+    "gain_over_random",
+    "gap",
+    "gap_difference",
+    "retention",
+    "slope_with_distance",
+    "slope_difference",
 ]
 """Quantities of one arm."""
 Measure = Literal["calibration_error", "brier_score", "selective_accuracy"]
@@ -37,8 +44,29 @@ Measure = Literal["calibration_error", "brier_score", "selective_accuracy"]
 MEASURES: tuple[str, ...] = get_args(Measure)
 MEASURED = ("classification", "choice", "tagging", "visual")
 """Families whose answers are chosen among some, so that the model says how likely each is."""
+Distance = Literal[
+    "syntax",
+    "phonology",
+    "inventory",
+    "genealogy",
+    "geography",
+    "script",
+    "resources",
+    "fertility",
+    "vocabulary",
+]
+"""Of a language to the source language (xstilts.analysis.distances)."""
+DISTANCES: tuple[str, ...] = get_args(Distance)
+SLOPES: tuple[str, ...] = ("slope_with_distance", "slope_difference")
+"""Quantities that may be of a distance."""
 Kind = Literal[Plain, "slope_over_axis", "fit_advantage", "best_difference"]
-COMPARING: tuple[Kind, ...] = ("difference", "gain_over_random", "gap_difference", "best_difference")
+COMPARING: tuple[Kind, ...] = (
+    "difference",
+    "gain_over_random",
+    "gap_difference",
+    "slope_difference",
+    "best_difference",
+)
 """Quantities that compare an arm with another one, or with a reference."""
 OVER_AXIS: tuple[Kind, ...] = ("slope_over_axis", "fit_advantage")
 """Quantities of the arms of an axis together."""
@@ -51,7 +79,8 @@ class Claim(Specification):
     reference; or several, each of which is compared with); the "gain_over_random", that difference less the
     same one with random weights; the "gap" between the source language and the others, its "gap_difference"
     to `against`, or the "retention", the others' score in percent of the source language's; or the
-    "slope_with_distance" of the score over the planted distance of the language. "best_difference" is the
+    "slope_with_distance" of the score over a distance of the language to the source language, named by `of`
+    (in the lab: the planted one), and its "slope_difference" to `against`. "best_difference" is the
     difference of whichever of the `arms` is best on a target.
 
     In place of the score a quantity may be `of` a measure of how sure the model is: "calibration_error",
@@ -72,7 +101,7 @@ class Claim(Specification):
 
     says: str = ""
     quantity: Kind = "difference"
-    of: Plain | Measure = "score"
+    of: Plain | Measure | Distance = "score"
     arms: tuple[str, ...] = ()
     against: str | tuple[str, ...] = "none"
     axis: str = ""
@@ -100,7 +129,7 @@ class Claim(Specification):
         """The quantity of a single arm that the claim's is made of."""
         match self.quantity:
             case "slope_over_axis" | "fit_advantage":
-                return "score" if self.of in MEASURES else cast(Plain, self.of)
+                return cast(Plain, self.of) if self.of in get_args(Plain) else "score"
             case "best_difference":
                 return "difference"
             case _:
@@ -110,6 +139,11 @@ class Claim(Specification):
     def measure(self) -> str:
         """What stands in place of the score, or "score"."""
         return self.of if self.of in MEASURES else "score"
+
+    @property
+    def distance(self) -> str:
+        """What a slope is over: "" for the planted distance."""
+        return self.of if self.of in DISTANCES else ""
 
     @property
     def opponents(self) -> tuple[str, ...]:
