@@ -18,6 +18,7 @@ from xstilts.analysis import (
     kept,
     limitations,
     methods,
+    over_distances,
     planted,
     provenance,
     training,
@@ -42,6 +43,7 @@ class Findings:
         self.results = results
         self.plan, self.store = results.plan, results.store
         self.quantities = Effects(results)
+        self._by_distance: dict[str, list[over_distances.OverDistance]] = {}
 
     @classmethod
     def of(cls, plan: Plan, store: Store) -> Self:
@@ -97,6 +99,16 @@ class Findings:
     def axes(self) -> list[axes.AxisFigure]:
         """Scores and fitted curves over the axes of the study."""
         return list(axes.figures(self.quantities))
+
+    def by_distance(self, backbone: str) -> list[over_distances.OverDistance]:
+        """Scores, gaps and gains over the distances that the study names."""
+        if backbone not in self._by_distance:
+            self._by_distance[backbone] = list(over_distances.panels(self.quantities, backbone))
+        return self._by_distance[backbone]
+
+    def separated(self, backbone: str) -> list[over_distances.Separated]:
+        """All distances that the study names at once."""
+        return list(over_distances.together(self.quantities, backbone))
 
     @cached_property
     def training(self) -> pl.DataFrame:

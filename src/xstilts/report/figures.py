@@ -6,8 +6,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from xstilts.analysis import over_distances
 from xstilts.analysis.findings import Findings
-from xstilts.report import axes, charts, drawing, panels, planted
+from xstilts.report import axes, charts, distances, drawing, panels, planted
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,12 @@ def figures(findings: Findings) -> list[Figure]:
             title = f"{backbone}. {caption}" if several else caption
             own = f"{name}-{backbone}" if several else name
             drawn.append(Figure(own, name, title, draw(findings, backbone)))
+    for name in over_distances.named(findings.quantities):
+        for backbone in backbones:
+            found = [one for one in findings.by_distance(backbone) if one.distance == name]
+            own = f"distance-{name}-{backbone}" if several else f"distance-{name}"
+            title = f"{backbone}. {_DISTANCES}" if several else _DISTANCES
+            drawn.append(Figure(own, "distances", title, distances.chart(found)))
     for one in axes.figures(findings.axes, several=several):
         drawn.append(Figure(one.name, "axes", one.caption, one.chart))
     drawn.append(Figure("truth", "planted", _TRUTH, planted.truth_chart(findings.planted)))
@@ -105,6 +112,11 @@ _BY_BACKBONE: tuple[tuple[str, str, Callable[[Findings, str], Any]], ...] = (
         "slope, in points from the nearest possible language to the farthest, with its 95 % interval.",
         lambda found, backbone: planted.distance_chart(found.distances(backbone)),
     ),
+)
+_DISTANCES = (
+    "The languages without labels over their distance to the source language: scores without an intermediate "
+    "task, their gap to the source language, and what arms add, with 95 % intervals; below the title the "
+    "least-squares slope. Bands and slopes have the chance of language families too."
 )
 _TRUTH = (
     "Effects of intermediate tasks on targets, grouped by what the lab planted, with 95 % intervals. Seen is "

@@ -161,8 +161,8 @@ def _policy(style: str, script: str) -> str:
 
 
 _SECTIONS = (
-    *("transfer", "languages", "gains", "gap", "certainty", "selective", "axes", "layers", "distance"),
-    *("planted", "curves"),
+    *("transfer", "languages", "gains", "gap", "certainty", "selective", "distances", "axes", "layers"),
+    *("distance", "planted", "curves"),
 )
 
 
