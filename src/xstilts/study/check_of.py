@@ -6,6 +6,7 @@ Whether a language has a distance is known before anything is trained, but for t
 from collections.abc import Iterator, Mapping
 from typing import get_args
 
+from xstilts import lab
 from xstilts.data import typology
 from xstilts.data.languages import all_languages
 from xstilts.data.task import Task
@@ -39,6 +40,8 @@ def check_of(study: StudyFile) -> Iterator[Problem]:
             for name in claim.targets or targets:
                 if name in targets:
                     yield from _too_few(study, claim, targets[name], name, place)
+        if claim.measured in SLOPES and not claim.distance:
+            yield from _unplanted(claim, targets, place)
         if claim.measure != "score":
             for name in (*(claim.targets or ()), *(claim.against_targets or ())):
                 if name in targets and targets[name].family not in MEASURED:
@@ -57,6 +60,14 @@ def _bad_pair(claim: Claim, place: Place) -> Iterator[Problem]:
     elif claim.of in DISTANCES and claim.quantity not in SLOPES:
         what = f"the quantity {claim.quantity} is over no distance."
         yield Problem(place, what, f"Write quantity = {' or '.join(map(repr, SLOPES))}.")
+
+
+def _unplanted(claim: Claim, targets: Mapping[str, Task], place: Place) -> Iterator[Problem]:
+    """Natural languages have distances of many kinds, and no planted one."""
+    asked = [targets[name] for name in claim.targets or targets if name in targets]
+    if asked and not any(code in lab.LANGUAGES for task in asked for code in task.languages):
+        what = "is missing: only the languages of the lab have a planted distance."
+        yield Problem(place, what, f"Name one of {', '.join(DISTANCES)}.")
 
 
 def _bad_source(name: str, place: Place) -> Iterator[Problem]:
@@ -83,11 +94,9 @@ def _too_few(study: StudyFile, claim: Claim, task: Task, name: str, place: Place
         return  # told above
     families = {every[code].family for code in known if code in every}
     if len(known) < SPARE + 2 or len(families) < LEAST_FAMILIES:
-        what = (
-            f"'{name}' has {len(known)} languages of {len(families)} families with a distance of this kind."
-        )
-        now = f"A slope needs {SPARE + 2} languages of {LEAST_FAMILIES} families."
-        yield Problem(place, what, now)
+        what = f"a slope needs {SPARE + 2} languages of {LEAST_FAMILIES} families; "
+        what += f"'{name}' has a distance of this kind for {len(known)} of {len(families)}."
+        yield Problem(place, what, "Name other targets, languages or another distance.")
 
 
 def _known(distance: str, source: str, codes: tuple[str, ...]) -> Mapping[str, float] | tuple[str, ...]:
