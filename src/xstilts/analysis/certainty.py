@@ -3,8 +3,9 @@
 They are measured of each evaluation in each language, and resampled with the very examples that the scores
 are: the draws are the same, and so languages, arms and seeds are compared as scores are. Bins of the
 calibration error are those of the test set in every resample; and as resampling shifts what is not linear,
-the draws are moved so that their mean is what was observed. Evaluations of earlier releases, which kept no
-probabilities, have none of the three.
+the draws are moved so that their mean is what was observed. A calibration error is too high by up to what a
+calibrated model would show; nobody knows by how much of it, so each resample takes off a share of its own,
+the same for all models. Evaluations of earlier releases, which kept no probabilities, have no measures.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,7 +59,7 @@ class Certainty:
     def measured(self) -> Mapping[tuple[str, str], Certain]:
         """What was measured, by the fingerprint of the evaluation and the language."""
         return {
-            (fingerprint, language): _measured(decisions)
+            (fingerprint, language): measured(decisions)
             for target in self.results.targets
             for fingerprint, found in self._read(target)
             for language, decisions in found.items()
@@ -102,11 +103,9 @@ class Certainty:
                     continue
                 if (rows := int(decisions.rows.max()) + 1) > len(pool.units):
                     pool = Pool(f"{rows} {language}", rows, np.arange(rows))
-                observed = _measured(decisions)
                 weights = _weights(f"{target.name} {pool.name}", pool.size)
-                for name, draws in _resampled(decisions, pool, weights).items():
-                    value = getattr(observed, name)
-                    drawn[name][fingerprint, language] = Resampled(value, draws - draws.mean() + value)
+                for name, of_measure in resampled(decisions, pool, weights).items():
+                    drawn[name][fingerprint, language] = of_measure
         return drawn
 
 
@@ -114,6 +113,12 @@ class Certainty:
 def _weights(key: str, size: int) -> Counts:
     """How often each unit of a pool occurs in each resample: [R, units], as for scores."""
     return statistics.multiplicities(key, size)
+
+
+@lru_cache(maxsize=1)
+def _shares() -> Array:
+    """The share of the noise that each resample takes off a calibration error, [R]."""
+    return statistics.generator("calibration noise").random(statistics.RESAMPLES)
 
 
 def _by_language(frame: pl.DataFrame) -> dict[str, Decisions]:
@@ -124,7 +129,8 @@ def _by_language(frame: pl.DataFrame) -> dict[str, Decisions]:
     return found
 
 
-def _measured(decisions: Decisions) -> Certain:
+def measured(decisions: Decisions) -> Certain:
+    """Compute what is measured of decisions."""
     confidence = 1 - decisions.doubt
     found = calibration.levels(confidence, decisions.right)
     return Certain(
@@ -135,7 +141,19 @@ def _measured(decisions: Decisions) -> Certain:
     )
 
 
-def _resampled(decisions: Decisions, pool: Pool, weights: Counts) -> dict[str, Array]:
+def resampled(decisions: Decisions, pool: Pool, weights: Counts) -> dict[str, Resampled]:
+    """Compute every measure as observed, and on resampled examples around that, with noise taken off."""
+    observed, found = measured(decisions), {}
+    for name, draws in _draws(decisions, pool, weights).items():
+        value = getattr(observed, name)
+        centred = draws - draws.mean() + value
+        if name == "calibration_error":
+            centred -= observed.noise * _shares()
+        found[name] = Resampled(value, centred)
+    return found
+
+
+def _draws(decisions: Decisions, pool: Pool, weights: Counts) -> dict[str, Array]:
     """Every measure on resampled examples, [R]; where a resample has none of the rows, on all of them."""
     units, size = pool.units[decisions.rows], pool.size
     falling, level = np.unique(decisions.doubt, return_inverse=True)
