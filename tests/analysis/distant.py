@@ -26,7 +26,10 @@ from .example import World
 SOURCE = "en"
 LANGUAGES = tuple(uriel.CODES)
 TRANSFER = LANGUAGES[1:]
-STEEP = {"none": -4.0, "nli": -1.5}
+STEEP = {"none": -4.0, "nli": -1.5, "mixed": -4.0}
+SEEN = ("en", "tr", "zh")
+NEAR = 4.0
+"""What `mixed`, which has seen labels in these languages, gives to those that are near to one of them."""
 TARGET = "lab_nli"
 
 
@@ -37,9 +40,13 @@ def odds(arm: str, seed: int, steep: float, noise: float = 0.15) -> dict[str, fl
     rng = np.random.default_rng(3)
     common = {family: rng.normal(0, noise) for family in sorted(families)}
     own = {code: rng.normal(0, noise) for code in LANGUAGES}
+    near = [typology.distances("syntax", one, LANGUAGES) for one in SEEN]
+    gain = {
+        code: NEAR * (0.4 - min(one[code] for one in near)) if arm == "mixed" else 0.0 for code in LANGUAGES
+    }
     tilt = np.random.default_rng([seed, *arm.encode()]).normal(0, 0.03)
     return {
-        code: 2.0 + steep * distances[code] + common[find(code).family] + own[code] + tilt
+        code: 2.0 + steep * distances[code] + common[find(code).family] + own[code] + gain[code] + tilt
         for code in LANGUAGES
     }
 
@@ -55,8 +62,9 @@ def make(folder: Path, **study: object) -> World:
             model: Backbone | Phase = Backbone(checksum="sha256:real", weights="pretrained")
             recipe = Recipe(learning_rate=7e-4, epochs=2.0, precision="fp32")
             chain = []
-            for task in ("lab_pairs", TARGET) if arm == "nli" else (TARGET,):
-                model = Phase(parent=model, uses=(example.use(task, (SOURCE,)),), recipe=recipe, seed=seed)
+            for task in (TARGET,) if arm == "none" else ("lab_pairs", TARGET):
+                languages = SEEN if (arm, task) == ("mixed", "lab_pairs") else (SOURCE,)
+                model = Phase(parent=model, uses=(example.use(task, languages),), recipe=recipe, seed=seed)
                 chain.append(model)
             one = Evaluation(
                 model=model,
@@ -70,7 +78,7 @@ def make(folder: Path, **study: object) -> World:
             phases = tuple(phase.fingerprint for phase in chain)
             cells.append(Cell("real", arm, TARGET, seed, "", one.fingerprint, phases))
             example.write_evaluation(store, one, odds(arm, seed, steep).__getitem__, seed)
-    arms = {arm: Arm(tasks=("lab_pairs",) if arm == "nli" else ()) for arm in STEEP}
+    arms = {arm: Arm(tasks=() if arm == "none" else ("lab_pairs",)) for arm in STEEP}
     question = "Does intermediate training help languages that are far away?"
     file = StudyFile(name="distant", question=question, intermediate=Intermediate(arms=arms))
     return World(

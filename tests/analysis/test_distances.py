@@ -36,6 +36,22 @@ def distant_world(package, tmp_path_factory):
             Claim(says="falls", quantity=SLOPE, of="syntax", arms=("none",), relation="<"),
             Claim(says="less so", quantity="slope_difference", of="syntax", arms=("nli",)),
             Claim(says="phonology", quantity=SLOPE, of="phonology", arms=("none",), relation="<"),
+            Claim(
+                says="near",
+                quantity="slope_difference",
+                of="syntax",
+                arms=("mixed",),
+                to="seen",
+                relation="<",
+            ),
+            Claim(
+                says="not nli",
+                quantity="slope_difference",
+                of="syntax",
+                arms=("nli",),
+                to="seen",
+                relation="<",
+            ),
             Claim(says="nothing planted", quantity=SLOPE, arms=("none",), relation="<"),
         ),
     )
@@ -48,11 +64,13 @@ def effects(distant_world):
 
 def test_a_distance_that_matters_is_found_and_one_that_does_not_is_not(effects):
     found = claims.judge(effects)
-    assert [one.verdict for one in found] == ["confirmed", "confirmed", "undecided", "undecided"]
+    assert [one.verdict for one in found[:3]] == ["confirmed", "confirmed", "undecided"]
+    assert [one.verdict for one in found[3:]] == ["confirmed", "refuted", "undecided"]
     assert found[2].effect is not None
+    assert "21 languages" in found[3].evidence, "not those that have been seen with labels"
     assert "23 languages of 12 families" in found[0].evidence
     assert "(syntax)" in found[0].evidence
-    assert found[3].effect is None, "natural languages have no planted distance"
+    assert found[5].effect is None, "natural languages have no planted distance"
 
 
 def test_the_slope_is_that_of_numpy(effects):
@@ -64,6 +82,12 @@ def test_the_slope_is_that_of_numpy(effects):
     other = effects.estimate(Quantity(SLOPE, distance="syntax"), NLI, TARGET).value
     difference = effects.estimate(Quantity("slope_difference", distance="syntax"), NLI, TARGET)
     assert difference.value == pytest.approx(other - expected)
+
+
+def test_the_distance_to_what_was_seen_is_that_to_the_nearest(effects):
+    found = distances.to_seen(effects.results, Line("real", "mixed"), TARGET, "syntax", TRANSFER)
+    every = [typology.distances("syntax", code, TRANSFER) for code in distant.SEEN]
+    assert found == {code: min(one[code] for one in every) for code in TRANSFER if code not in distant.SEEN}
 
 
 def exact(value):

@@ -21,9 +21,12 @@ def paper(tmp_path_factory):
 def test_charts_have_score_gap_and_gains_with_slopes(paper):
     found = [one for one in paper.findings.by_distance("real") if one.distance == "syntax"]
     assert [(one.target, one.kind) for one in found] == [
-        ("lab_nli", kind) for kind in ("score", "gap", "gain")
+        ("lab_nli", kind) for kind in ("score", "gap", "gain", "near")
     ]
-    score, gap, gain = (one.lines[0] for one in found)
+    score, gap, gain, near = (one.lines[0] for one in found)
+    assert [line.name for line in found[2].lines] == ["nli", "mixed"]
+    assert [line.name for line in found[3].lines] == ["mixed"]
+    assert near.slope.high < 0, "what is near to what was seen gains"
     assert score.slope.high < 0
     assert gap.slope.value == pytest.approx(-score.slope.value), "what is lost is the gap"
     assert gain.slope.low > 0, "the arm helps those that are far away"

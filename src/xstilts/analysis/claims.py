@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from xstilts.analysis import curves, distances, statistics
+from xstilts.analysis import curves, statistics
 from xstilts.analysis.best import FEWEST, Contest, best_difference, seeds_of, winners
 from xstilts.analysis.effects import BASELINE, SCORE, Effects, Quantity, compared_languages
 from xstilts.analysis.results import Line, Results
@@ -103,6 +103,7 @@ def quantity_of(claim: Claim, against: str = "") -> Quantity:
         other,
         claim.measure,
         claim.distance,
+        claim.to,
     )
 
 
@@ -267,8 +268,7 @@ def _told_by(effects: Effects, claim: Claim, line: Line) -> str:
     """How many languages and families tell a slope: some have no such distance."""
     told = []
     for name in targets_of(effects.results, claim):
-        codes = effects.results.target(name).select(claim.languages)
-        found = distances.over(effects.results, line, name, (claim.distance,), codes)
+        found = effects.regression(quantity_of(claim), line, name)
         if found is not None:
             families = len(set(found.families))
             told.append(f"{name} by {len(found.languages)} languages of {families} families")
@@ -276,7 +276,8 @@ def _told_by(effects: Effects, claim: Claim, line: Line) -> str:
 
 
 def _what(results: Results, claim: Claim) -> str:
-    word = WORDS[claim.measured] + (f" ({claim.distance})" if claim.distance else "")
+    nearest = " to the nearest language with labels" * (claim.to == "seen")
+    word = WORDS[claim.measured] + (f" ({claim.distance}{nearest})" if claim.distance else "")
     if claim.measure != "score":
         word = f"{metric_label(claim.measure).capitalize()}: {word[0].lower()}{word[1:]}"
     match claim.quantity:
@@ -321,6 +322,6 @@ WORDS = {
     "gap": "Gap between the source language and the others",
     "gap_difference": "Difference of gaps",
     "retention": "Share of the source language's score",
-    "slope_with_distance": "Slope of the score over the distance to the source language",
-    "slope_difference": "Difference of the slopes over the distance to the source language",
+    "slope_with_distance": "Slope of the score over a distance",
+    "slope_difference": "Slope of the difference over a distance",
 }

@@ -10,7 +10,7 @@ on the same languages.
 Axes: L languages, K distances, G families, R resamples.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -21,6 +21,7 @@ from xstilts.analysis.results import Line, Results, language, line_of
 from xstilts.analysis.statistics import RESAMPLES, Array, Sample
 from xstilts.data import typology
 from xstilts.study.check_of import LEAST_FAMILIES, SPARE
+from xstilts.study.phase import seen_with_labels
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def over(
     None if results are missing, or too few languages or families tell the coefficients: they must also be
     told without any one family.
     """
-    table = {name: distances(results, line, target, name, tuple(codes)) for name in names}
+    table = {name: distances(results, line, target, name, codes) for name in names}
     known = [code for code in codes if all(code in found for found in table.values())]
     design = np.array([[table[name][code] for name in names] for code in known]).reshape(
         len(known), len(names)
@@ -109,9 +110,22 @@ def _draws(families: tuple[str, ...]) -> Array:
     return np.asarray(np.column_stack(normal) / np.sqrt(divisor)[:, None])
 
 
-def distances(
-    results: Results, line: Line, target: str, name: str, codes: tuple[str, ...]
-) -> dict[str, float]:
+def seen(results: Results, line: Line, target: str) -> tuple[str, ...]:
+    """The languages that a line has seen with labels before it is asked, sorted."""
+    cells = (cell for cell in results.plan.cells if line_of(cell) == line and cell.target == target)
+    models = (results.plan.evaluation(cell).model for cell in cells)
+    return tuple(sorted({code for model in models for code in seen_with_labels(model)}))
+
+
+def to_seen(results: Results, line: Line, target: str, name: str, codes: Sequence[str]) -> dict[str, float]:
+    """How far languages lie from the nearest one that the line has seen with labels; not those themselves."""
+    near_to = seen(results, line, target)
+    unseen = tuple(code for code in codes if code not in near_to)
+    every = [_between(name, source, unseen) for source in near_to]
+    return {code: min(near) for code in unseen if (near := [found[code] for found in every if code in found])}
+
+
+def distances(results: Results, line: Line, target: str, name: str, codes: Sequence[str]) -> dict[str, float]:
     """How far languages lie from the source language, of those of which it is known.
 
     syntax, phonology, inventory, genealogy, geography: URIEL's (xstilts.data.typology). script: 0 for the
@@ -121,12 +135,8 @@ def distances(
     of tokens that do not occur in the rows of the source language. The last two are of the evaluated rows.
     """
     source = source_of(results, target)
-    if name in typology.TYPOLOGY:
-        return typology.distances(name, source, codes)
-    if name == "script":
-        scripts = {code: language(code).script for code in (source, *codes)}
-        both = {code for code in codes if scripts[code] and scripts[source]}
-        return {code: float(scripts[code] != scripts[source]) for code in codes if code in both}
+    if name in (*typology.TYPOLOGY, "script"):
+        return _between(name, source, tuple(codes))
     if name == "resources":
         sizes = {code: language(code).size for code in (source, *codes)}
         known = {code: size for code, size in sizes.items() if size}
@@ -134,9 +144,19 @@ def distances(
             code: float(np.log2(known[source] / known[code])) for code in codes if {code, source} <= {*known}
         }
     facts = _facts(results, line, target)
+    told = {code: facts[code] for code in codes if code in facts}
     if name == "vocabulary":
-        return {code: 1 - own["shared"] / own["tokens"] for code, own in facts.items() if own.get("shared")}
-    return dict(_fertilities(facts, source, codes))
+        return {code: 1 - own["shared"] / own["tokens"] for code, own in told.items() if "shared" in own}
+    return dict(_fertilities(told, facts.get(source)))
+
+
+def _between(name: str, source: str, codes: tuple[str, ...]) -> dict[str, float]:
+    """Distances that are those of any two languages."""
+    if name in typology.TYPOLOGY:
+        return typology.distances(name, source, codes)
+    scripts = {code: language(code).script for code in (source, *codes)}
+    both = {code for code in codes if scripts[code] and scripts[source]}
+    return {code: float(scripts[code] != scripts[source]) for code in codes if code in both}
 
 
 def source_of(results: Results, target: str) -> str:
@@ -154,15 +174,12 @@ def _facts(results: Results, line: Line, target: str) -> dict[str, dict[str, flo
 
 
 def _fertilities(
-    facts: dict[str, dict[str, float]], source: str, codes: Sequence[str]
+    facts: Mapping[str, Mapping[str, float]], source: Mapping[str, float] | None
 ) -> Iterator[tuple[str, float]]:
     """Tokens for each word where words are known; else tokens of as many rows, which are translations."""
-    if source not in facts:
-        return
-    own = facts[source]
-    for code in (code for code in codes if code in facts):
-        found = facts[code]
-        if own.get("words") and found.get("words"):
-            yield code, float(np.log2(found["tokens"] / found["words"] * own["words"] / own["tokens"]))
-        elif found["n"] == own["n"]:
-            yield code, float(np.log2(found["tokens"] / own["tokens"]))
+    for code, found in facts.items() if source else ():
+        assert source is not None
+        if source.get("words") and found.get("words"):
+            yield code, float(np.log2(found["tokens"] / found["words"] * source["words"] / source["tokens"]))
+        elif found["n"] == source["n"]:
+            yield code, float(np.log2(found["tokens"] / source["tokens"]))

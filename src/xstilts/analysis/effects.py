@@ -30,7 +30,8 @@ class Quantity:
     `against`. retention: the others' mean in percent of the source language's score. slope_with_distance: the
     least-squares slope of the score over the `distance` of the language, or over the planted one: there in
     points from the nearest possible language (0) to the farthest (1). slope_difference: less that of
-    `against`.
+    `against`, the slope of the differences. The distance is `to` the source language, or to the nearest one
+    that the line has "seen" with labels.
 
     In place of the score may stand a `measure` of how sure the model is (`certainty`).
 
@@ -46,6 +47,7 @@ class Quantity:
     against_backbone: str = ""
     measure: str = "score"
     distance: str = ""
+    to: str = "source"
 
     @property
     def highest(self) -> float | None:
@@ -143,8 +145,10 @@ class Effects:
                 plain = Quantity("gap", languages, measure=quantity.measure)
             case "gain_over_random":
                 plain = Quantity("difference", languages, quantity.against, measure=quantity.measure)
+            case "slope_difference" if quantity.distance:
+                return self._slope(line, target, quantity)
             case "slope_difference":
-                plain = Quantity("slope_with_distance", languages, distance=quantity.distance)
+                plain = Quantity("slope_with_distance", languages)
             case "gap" | "retention":
                 return self._source_and_others(quantity, line, target)
             case "slope_with_distance":
@@ -190,7 +194,7 @@ class Effects:
     def _slope(self, line: Line, target: str, quantity: Quantity) -> Sample | None:
         codes = self.results.target(target).select(quantity.languages)
         if quantity.distance:
-            found = distances.over(self.results, line, target, (quantity.distance,), codes)
+            found = self.regression(quantity, line, target)
             return None if found is None else found.coefficients[0]
         planted = planted_distances(codes)
         if planted is None or np.ptp(planted) == 0:
@@ -201,6 +205,16 @@ class Effects:
             return None
         centred = planted - planted.mean()
         return statistics.combine(whole, (centred / (centred @ centred)).tolist())
+
+    def regression(self, quantity: Quantity, line: Line, target: str) -> distances.Regression | None:
+        """What a slope over a distance is a part of; None if it is missing, or cannot be told."""
+        codes = self.results.target(target).select(quantity.languages)
+        measure = distances.to_seen if quantity.to == "seen" else distances.distances
+        known = measure(self.results, line, target, quantity.distance, codes)
+        kind: Plain = "difference" if quantity.kind == "slope_difference" else "score"
+        asked = [Quantity(kind, (code,), quantity.against) for code in known]
+        samples = [self.sample(each, line, (target,)) for each in asked]
+        return distances.regress(np.array([*known.values()]).reshape(-1, 1), tuple(known), samples)
 
 
 def compared_languages(target: EvaluatedTarget, quantity: Quantity) -> tuple[str, ...]:

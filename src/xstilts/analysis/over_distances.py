@@ -11,12 +11,14 @@ from xstilts.analysis.distances import Regression
 from xstilts.analysis.effects import BASELINE, Effects, Quantity
 from xstilts.analysis.results import EvaluatedTarget, Line
 from xstilts.analysis.statistics import Estimate, Sample
+from xstilts.study.check_of import BETWEEN
 from xstilts.study.claim import SLOPES, Plain
 
 PLACES = 17  # at which a fitted line is computed
 SHOWN = 4  # arms whose gains are drawn: those whose slopes differ most from that of `none`
-Kind = Literal["score", "gap", "gain"]
-KINDS: Mapping[Kind, Plain] = {"score": "score", "gap": "gap", "gain": "difference"}
+Kind = Literal["score", "gap", "gain", "near"]
+"""`near` is the gain over the distance to the nearest language that the arm has seen with labels."""
+KINDS: Mapping[Kind, Plain] = {"score": "score", "gap": "gap", "gain": "difference", "near": "difference"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class DistanceLine:
 
 @dataclass(frozen=True)
 class OverDistance:
-    """A target over a distance: the score of `none`, its gap to the source language, or what arms add."""
+    """A target over a distance: the score of `none`, its gap to the source language, what arms add."""
 
     distance: str
     target: str
@@ -73,30 +75,33 @@ def named(effects: Effects) -> tuple[str, ...]:
 
 def panels(effects: Effects, backbone: str) -> Iterator[OverDistance]:
     """Compute what is drawn over each distance; targets whose languages do not tell a slope are left out."""
-    none = Line(backbone, BASELINE)
-    arms = [line for line in effects.results.lines if line.backbone == backbone and not line.reference]
+    results, none = effects.results, Line(backbone, BASELINE)
+    lines = [line for line in results.lines if line.backbone == backbone and not line.reference]
+    arms = [line for line in lines if line != none and none in lines]
     for name in named(effects):
-        for target in effects.results.targets:
-            if score := _line(effects, none, target, name, "score"):
-                yield OverDistance(name, target.name, "score", (score,))
-            if target.has_gap and (gap := _line(effects, none, target, name, "gap")):
-                yield OverDistance(name, target.name, "gap", (gap,))
-            gains = [
-                _line(effects, line, target, name, "gain") for line in arms if line != none and none in arms
-            ]
-            told = [line for line in gains if line is not None]
-            steepest = sorted(told, key=lambda line: -abs(line.slope.value))[:SHOWN]
-            if told:
-                yield OverDistance(
-                    name, target.name, "gain", tuple(line for line in told if line in steepest)
-                )
+        for target in results.targets:
+            near = [line for line in arms if {*distances.seen(results, line, target.name)} - {target.source}]
+            asked: dict[Kind, list[Line]] = {
+                "score": [none],
+                "gap": [none] if target.has_gap else [],
+                "gain": arms,
+                "near": near if name in BETWEEN else [],
+            }
+            for kind, own in asked.items():
+                found = [_line(effects, line, target, name, kind) for line in own]
+                told = [line for line in found if line is not None]
+                steepest = sorted(told, key=lambda line: -abs(line.slope.value))[:SHOWN]
+                if told:
+                    shown = tuple(line for line in told if line in steepest)
+                    yield OverDistance(name, target.name, kind, shown)
 
 
 def _line(
     effects: Effects, line: Line, target: EvaluatedTarget, name: str, kind: Kind
 ) -> DistanceLine | None:
     """A quantity of the languages without labels over a distance; None if a slope cannot be told."""
-    known = distances.distances(effects.results, line, target.name, name, target.transfer)
+    measure = distances.to_seen if kind == "near" else distances.distances
+    known = measure(effects.results, line, target.name, name, target.transfer)
     quantities = {code: Quantity(KINDS[kind], (code,)) for code in target.transfer if code in known}
     samples = [effects.sample(quantity, line, (target.name,)) for quantity in quantities.values()]
     design = np.array([[known[code]] for code in quantities]).reshape(-1, 1)
@@ -134,12 +139,18 @@ def together(effects: Effects, backbone: str) -> Iterator[Separated]:
         if found is None:
             continue
         for place, name in enumerate(names):
-            scale = found.design[:, place].std()
+            scale = float(found.design[:, place].std())
             alone = _alone(effects, line, target.name, found, place)
             if alone is not None:
-                shares = (_scaled(each, scale) for each in (alone, found.coefficients[place]))
-                size = len(found.languages), len(set(found.families))
-                yield Separated(target.name, name, *size, *shares, float(found.inflation[place]))
+                yield Separated(
+                    target=target.name,
+                    distance=name,
+                    languages=len(found.languages),
+                    families=len(set(found.families)),
+                    alone=_scaled(alone, scale),
+                    together=_scaled(found.coefficients[place], scale),
+                    inflation=float(found.inflation[place]),
+                )
 
 
 def _alone(effects: Effects, line: Line, target: str, found: Regression, place: int) -> Sample | None:

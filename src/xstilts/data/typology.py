@@ -56,7 +56,7 @@ def distances(name: str, source: str, codes: tuple[str, ...]) -> dict[str, float
 
 
 def _cosine(one: Vector, other: Vector) -> float:
-    return float(max(0.0, 1 - one @ other / np.sqrt((one @ one) * (other @ other))))
+    return max(0.0, 1 - float(one @ other / np.sqrt((one @ one) * (other @ other))))
 
 
 def _angle(one: Vector, other: Vector) -> float:

@@ -29,11 +29,12 @@ class Levels(NamedTuple):
 def levels(confidence: ArrayLike, right: ArrayLike) -> Levels:
     """Sort decisions [N] into levels."""
     falling, level = np.unique(-np.asarray(confidence, dtype=np.float64), return_inverse=True)
-    return Levels(
-        -falling,
-        np.bincount(level, minlength=len(falling)).astype(np.float64),
-        np.bincount(level, weights=np.asarray(right, dtype=np.float64), minlength=len(falling)),
+    ones = np.ones(len(level))
+    counts, found = (
+        np.bincount(level, weights=weights, minlength=len(falling)).astype(np.float64)
+        for weights in (ones, np.asarray(right, dtype=np.float64))
     )
+    return Levels(-falling, counts, found)
 
 
 def equal_mass(counts: Array, bins: int = BINS) -> Numbers:

@@ -14,6 +14,7 @@ TITLES: dict[Kind, str] = {
     "score": "score of none",
     "gap": "gap of none to the source language",
     "gain": "differences to none",
+    "near": "differences to none",
 }
 NUMBERS = dict.fromkeys(("x", "value", "low", "high"), pl.Float64)
 
@@ -22,7 +23,9 @@ def chart(found: Sequence[OverDistance]) -> Chart | None:
     """Draw the panels of a distance, two in a row; None if there are none."""
     if not found:
         return None
-    arms = list(dict.fromkeys(line.name for panel in found for line in panel.lines if panel.kind == "gain"))
+    arms = list(
+        dict.fromkeys(line.name for panel in found for line in panel.lines if panel.kind in ("gain", "near"))
+    )
     return alt.concat(*(_panel(panel, arms) for panel in found), columns=2, spacing=34).resolve_scale(
         color="shared", shape="shared"
     )
@@ -52,7 +55,7 @@ def _panel(panel: OverDistance, arms: Sequence[str]) -> Chart:
     colour = alt.Color("line:N", scale=inks)
     x = alt.X(
         "x:Q",
-        title=f"{panel.distance} distance",
+        title=f"{panel.distance} distance" + " to the nearest language with labels" * (panel.kind == "near"),
         scale=alt.Scale(zero=False, padding=12, nice=False),
         axis=alt.Axis(tickCount=5),
     )

@@ -24,14 +24,18 @@ OF_SCORES = ("retention", "best_difference", *SLOPES)
 """Quantities that make sense of a score alone."""
 
 
+BETWEEN = (*typology.TYPOLOGY, "script")
+"""Distances that any two languages have."""
+
+
 def check_of(study: StudyFile) -> Iterator[Problem]:
     """Claims are of what goes with their quantity; distances are those that can be told."""
     targets = targets_by_name(study)
-    for number, name in enumerate(study.distances):
+    for number, distance in enumerate(study.distances):
         place: Place = ("distances", number)
-        if name in study.distances[:number]:
-            yield Problem(place, f"names '{name}' twice.", "Take one out.")
-        yield from _bad_source(name, place)
+        if distance in study.distances[:number]:
+            yield Problem(place, f"names '{distance}' twice.", "Take one out.")
+        yield from _bad_source(distance, place)
     for number, claim in enumerate(study.claims):
         place = ("claims", number, "of")
         yield from _bad_pair(claim, place)
@@ -40,6 +44,9 @@ def check_of(study: StudyFile) -> Iterator[Problem]:
             for name in claim.targets or targets:
                 if name in targets:
                     yield from _too_few(study, claim, targets[name], name, place)
+        if claim.to == "seen" and (claim.quantity not in SLOPES or claim.distance not in BETWEEN):
+            what = f"goes with {' and '.join(SLOPES)} of {', '.join(BETWEEN)} only."
+            yield Problem(("claims", number, "to"), what, "Take it out.")
         if claim.measured in SLOPES and not claim.distance:
             yield from _unplanted(claim, targets, place)
         if claim.measure != "score":

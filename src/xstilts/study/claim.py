@@ -80,8 +80,9 @@ class Claim(Specification):
     same one with random weights; the "gap" between the source language and the others, its "gap_difference"
     to `against`, or the "retention", the others' score in percent of the source language's; or the
     "slope_with_distance" of the score over a distance of the language to the source language, named by `of`
-    (in the lab: the planted one), and its "slope_difference" to `against`. "best_difference" is the
-    difference of whichever of the `arms` is best on a target.
+    (in the lab: the planted one), and its "slope_difference" to `against`; the distance may be `to` the
+    nearest language that the arm has "seen" with labels. "best_difference" is the difference of whichever of
+    the `arms` is best on a target.
 
     In place of the score a quantity may be `of` a measure of how sure the model is: "calibration_error",
     "brier_score" or "selective_accuracy".
@@ -102,6 +103,7 @@ class Claim(Specification):
     says: str = ""
     quantity: Kind = "difference"
     of: Plain | Measure | Distance = "score"
+    to: Literal["source", "seen"] = "source"
     arms: tuple[str, ...] = ()
     against: str | tuple[str, ...] = "none"
     axis: str = ""
