@@ -74,14 +74,15 @@ def certainty(path: Path, family: str) -> pl.DataFrame | None:
     None if the file is of an earlier release, or nobody said how sure he was. DamageError if a number lies
     out of its range, or there is not one for each decision.
     """
-    frame = predictions(path, ("language", "index", "gold", "predicted"), beside=("doubt", "brier"))
-    if "doubt" not in frame.columns or not frame["doubt"].list.len().sum():
+    frame = predictions(path, ("language", "index"), beside=("doubt", "brier"))
+    if not {"doubt", "brier"} <= {*frame.columns} or not frame["doubt"].list.len().sum():
         return None
+    frame = frame.hstack(predictions(path, ("gold", "predicted")))
     if family == "tagging":
         try:
             both = [pl.col(name).str.json_decode(pl.List(pl.String)) for name in ("gold", "predicted")]
             frame = frame.with_columns(*both)
-        except pl.exceptions.PolarsError as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise DamageError(str(path), f"holds tags that are no JSON ({error}).", REPAIR) from error
     else:
         frame = frame.with_columns(pl.col("gold", "predicted").reshape((-1, 1)).arr.to_list())
