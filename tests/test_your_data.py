@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 from huggingface_hub import constants
-from xstilts.audit.kept import audited
+from xstilts.audit.audit import audited
 
 import xstilts
 from xstilts.analysis.findings import Findings

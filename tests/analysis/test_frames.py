@@ -18,6 +18,7 @@ from xstilts.analysis.results import SCHEMA, Line, language
 from xstilts.analysis.wording import number
 from xstilts.report import page, panels, tables
 from xstilts.report.paper import Paper
+from xstilts.study.claim import MEASURES
 
 from .example import LANGUAGES, METRICS, make
 
@@ -192,7 +193,7 @@ def test_every_column_is_documented():
         if section.startswith("`")
     }
     assert stated == {
-        "results": [*SCHEMA, "at_chance"],
+        "results": [*SCHEMA, *MEASURES, "at_chance"],
         "effects": list(frames.EFFECTS),
         "verdicts": list(frames.VERDICTS),
     }

@@ -82,6 +82,43 @@ def test_a_learned_task_is_answered_beyond_the_majority(first: Box, name: str) -
         assert learned[language]["value"] > majority[language]["value"] + 20
 
 
+@pytest.mark.parametrize("name", sorted(TRAINED))
+def test_predictions_say_how_sure_the_model_is(first: Box, name: str) -> None:
+    """Of each decision, with the probability that the scores say; of answers to questions nothing is kept."""
+    rows = rows_of(first, evaluation(TRAINED[name], name)).filter(language="en")
+    sizes = [len(json.loads(gold)) if name == "tags" else int(name != "questions") for gold in rows["gold"]]
+    assert rows["doubt"].list.len().to_list() == rows["brier"].list.len().to_list() == sizes
+    if name == "questions":
+        return
+    model = checkpoint.load(first.checkpoint(TRAINED[name]))
+    examples = load_rows(PLACES.task(name), "test", "en")
+    layout = Layout(labels=PLACES.task(name).labels, max_length=40, stride=16)
+    prepared = prepare(examples, PLACES.task(name).family, model.tokenizer, layout)
+    scores = [torch.from_numpy(one) for one in predict.answers(model, name, prepared, "fp32")]
+    tables = [(one.T if name == "choices" else one).softmax(dim=1) for one in scores]
+    wanted = [float(1 - row.max()) for one in tables for row in one]
+    assert rows["doubt"].explode().to_list() == pytest.approx(wanted, rel=2**-6, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["pairs", "tags", "questions"])
+def test_scores_say_how_the_tokenizer_divides_the_rows(first: Box, name: str) -> None:
+    """Tokens, those of them that occur in the source language's rows, and words where they are known."""
+    found = scores_of(first, evaluation(TRAINED[name], name))["languages"]
+    model = checkpoint.load(first.checkpoint(TRAINED[name]))
+    layout = Layout(labels=PLACES.task(name).labels, max_length=40, stride=16)
+    rows = {code: load_rows(PLACES.task(name), "test", code) for code in ("en", "de")}
+    tokens = {
+        code: prepare(own, PLACES.task(name).family, model.tokenizer, layout).encoded.tokens
+        for code, own in rows.items()
+    }
+    for code, own in rows.items():
+        assert found[code]["tokens"] == len(tokens[code]) > 0
+        assert found[code]["shared"] == np.isin(tokens[code], tokens["en"]).sum() <= found[code]["tokens"]
+        words = sum(len(row.tokens) for row in own) if name == "tags" else None
+        assert found[code].get("words") == words
+    assert found["en"]["shared"] == found["en"]["tokens"]
+
+
 def test_predictions_do_not_depend_on_company_or_order(first: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, trained in TRAINED.items():
         family = PLACES.task(name).family

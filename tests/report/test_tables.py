@@ -8,6 +8,7 @@ from analysis.example import make
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.results import SCHEMA
 from xstilts.report import page, tables
+from xstilts.study.claim import MEASURES
 
 FORMATS = ["csv", "parquet", "latex", "markdown", "html"]
 
@@ -31,7 +32,7 @@ def test_csv_reads_back(torn_world):
     results = torn_world.results
     written = tables.csv("results", Findings(results).scores)
     table = pl.read_csv(io.BytesIO(written))
-    assert table.columns == [*SCHEMA, "at_chance"]
+    assert table.columns == [*SCHEMA, *MEASURES, "at_chance"]
     assert table["value"].null_count() == results.table["value"].null_count() > 0
     first = written.decode().splitlines()[1].split(",")
     assert first[:5] == ["example", "lab-mini", "none", "arm", "lab_nli"]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from xstilts.data import typology
 from xstilts.errors import InputErrors
 from xstilts.study.load import load
 from xstilts.study.study import Axis
@@ -47,6 +48,8 @@ GOOD = {
     "several opponents": ("", 'arms = ["mood"]\nagainst = ["a", "b", "random"]'),
     "targets": ("", 'arms = ["mood"]\ntargets = ["mood"]\nagainst_targets = ["search"]'),
     "families": ("", 'arms = ["mood"]\nlanguages = ["family:Indo-European"]\nagainst_languages = "source"'),
+    "how sure": ("", 'arms = ["mood"]\nof = "brier_score"\ntargets = ["mood"]'),
+    "how sure over an axis": (AXIS, f'{SLOPE}\nof = "selective_accuracy"\ntargets = ["mood"]'),
     "others": ("", 'arms = ["mood"]\nlanguages = ["fr"]\nagainst_languages = "others"'),
 }
 
@@ -135,7 +138,39 @@ def test_a_wrong_axis(world: "World", old: str, new: str, said: str) -> None:
         (
             f'{SLOPE}\nof = "fit_advantage"',
             "of: must be one of 'score', 'difference', 'gain_over_random', 'gap', 'gap_difference', "
-            "'retention', 'slope_with_distance', got 'fit_advantage'.",
+            "'retention', 'slope_with_distance', 'slope_difference', 'calibration_error', 'brier_score', "
+            "'selective_accuracy', 'syntax', 'phonology', 'inventory', 'genealogy', 'geography', 'script', "
+            "'resources', 'fertility', 'vocabulary', got 'fit_advantage'.",
+        ),
+        # what it is of
+        (
+            'arms = ["mood"]\nquantity = "retention"\nof = "brier_score"',
+            "of: the quantity retention is of scores only. Take it out.",
+        ),
+        (
+            'arms = ["mood"]\nof = "calibration_error"\ntargets = ["search"]',
+            "of: answers of 'search' have no calibration_error. "
+            "Name targets of the kinds classification, choice, tagging, visual.",
+        ),
+        (
+            'arms = ["mood"]\nof = "script"',
+            "of: the quantity difference is over no distance. "
+            "Write quantity = 'slope_with_distance' or 'slope_difference'.",
+        ),
+        (
+            f'{SLOPE}\nof = "script"',
+            "of: the quantity slope_over_axis is over no distance. "
+            "Write quantity = 'slope_with_distance' or 'slope_difference'.",
+        ),
+        (
+            'arms = ["mood"]\nquantity = "slope_with_distance"\nof = "script"\ntargets = ["mood"]',
+            "of: a slope needs 5 languages of 4 families; 'mood' has a distance of this kind for 2 of 1. "
+            "Name other targets, languages or another distance.",
+        ),
+        (
+            'arms = ["mood"]\nquantity = "slope_with_distance"\ntargets = ["mood"]',
+            "of: is missing: only the languages of the lab have a planted distance. Name one of syntax, "
+            "phonology, inventory, genealogy, geography, script, resources, fertility, vocabulary.",
         ),
         # what is compared
         (
@@ -258,3 +293,18 @@ def test_arms_without_a_group_belong_to_every_curve() -> None:
     assert axis.groups == ("Lab G", "Lab R")
     assert axis.curve("Lab R") == {"en": 0.0, "r": 50.0}
     assert axis.curve() == axis.arms
+
+
+def test_distances_that_a_package_tells_need_it(world: "World", monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typology, "PACKAGE", "no_such_package_as_this")
+    claim = 'arms = ["mood"]\nquantity = "slope_with_distance"\nof = "syntax"\ntargets = ["mood"]'
+    told = "the distance 'syntax' needs the package no_such_package_as_this, which is not there. "
+    told += "Install it: pip install 'xstilts[typology]'."
+    assert f"claims[1].of: {told}" in errors(study(world, "", claim))
+    named = world.study(("[backbones.scratch]", 'distances = ["script", "syntax"]\n[backbones.scratch]'))
+    assert errors(named) == [f"distances[2]: {told}"]
+
+
+def test_distances_are_named_once(world: "World") -> None:
+    twice = world.study(("[backbones.scratch]", 'distances = ["script", "script"]\n[backbones.scratch]'))
+    assert errors(twice) == ["distances[2]: names 'script' twice. Take one out."]

@@ -79,9 +79,8 @@ def test_bundled_studies_are_good(name: str) -> None:
             'says = "Mood',
             'quantity = "scor"\nsays = "Mood',
             "claims[1].quantity: must be one of 'score', 'difference', 'gain_over_random', 'gap', "
-            "'gap_difference', 'retention', 'slope_with_distance', 'slope_over_axis', 'fit_advantage', "
-            "'best_difference', "
-            "got 'scor'. Did you mean 'score'?",
+            "'gap_difference', 'retention', 'slope_with_distance', 'slope_difference', 'slope_over_axis', "
+            "'fit_advantage', 'best_difference', got 'scor'. Did you mean 'score'?",
         ),
         (
             'mood = ["./mood.py"]',

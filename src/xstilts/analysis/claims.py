@@ -14,12 +14,12 @@ from typing import Literal
 
 from xstilts.analysis import curves, statistics
 from xstilts.analysis.best import FEWEST, Contest, best_difference, seeds_of, winners
-from xstilts.analysis.effects import BASELINE, Effects, Quantity, compared_languages
+from xstilts.analysis.effects import BASELINE, SCORE, Effects, Quantity, compared_languages
 from xstilts.analysis.results import Line, Results
 from xstilts.analysis.statistics import Distribution, Estimate, Sample
-from xstilts.analysis.wording import count, interval, trainings
+from xstilts.analysis.wording import count, interval, metric_label, trainings
 from xstilts.study.check_claims import arms_of
-from xstilts.study.claim import CONTROLS, OVER_AXIS, Claim
+from xstilts.study.claim import CONTROLS, MEASURED, OVER_AXIS, Claim
 
 Word = Literal["confirmed", "refuted", "undecided"]
 
@@ -79,6 +79,8 @@ def targets_of(results: Results, claim: Claim) -> tuple[str, ...]:
     if claim.targets:
         return claim.targets
     found = [target for target in results.targets if target.select(claim.languages)]
+    if claim.measure != "score":
+        found = [target for target in found if target.family in MEASURED]
     for control in [name for name in claim.opponents if name in CONTROLS]:
         having = {target for line, target in results.planned if line.reference == control}
         found = [target for target in found if target.name in having]
@@ -92,7 +94,17 @@ def quantity_of(claim: Claim, against: str = "") -> Quantity:
     """The quantity of a single arm that the claim's is made of."""
     compared, targets = claim.against_languages, claim.against_targets
     baseline, other = against or BASELINE, claim.against_backbone
-    return Quantity(claim.measured, claim.languages, baseline, compared, targets or (), other)
+    return Quantity(
+        claim.measured,
+        claim.languages,
+        baseline,
+        compared,
+        targets or (),
+        other,
+        claim.measure,
+        claim.distance,
+        claim.to,
+    )
 
 
 def lines_of(effects: Effects, claim: Claim) -> tuple[Line, ...]:
@@ -191,6 +203,10 @@ def _verdict(effects: Effects, claim: Claim, parts: tuple[JudgedArm, ...], proba
         evidence = (
             f"Results are missing for {_named(effects.results, parts)}." if parts else "Nothing was measured."
         )
+        if claim.measure != "score" and _has_scores(effects, claim):
+            evidence = (
+                "Evaluations of an earlier release kept no probabilities, and so has this claim no evidence."
+            )
         if claim.quantity == "best_difference" and _has_few_seeds(effects, claim, parts):
             evidence = (
                 "One seed cannot tell the best arm from the luckiest: some seeds choose it, others score it. "
@@ -210,6 +226,13 @@ def _verdict(effects: Effects, claim: Claim, parts: tuple[JudgedArm, ...], proba
 def _chains(parts: Sequence[JudgedArm]) -> int | None:
     known = [part.estimate.chains for part in parts if part.estimate is not None]
     return min((chains for chains in known if chains is not None), default=None)
+
+
+def _has_scores(effects: Effects, claim: Claim) -> bool:
+    """Whether nothing is missing but how sure the models were."""
+    targets = targets_of(effects.results, claim)
+    lines = lines_of(effects, claim)
+    return all(effects.sample(SCORE, line, (target,)) for line in lines for target in targets)
 
 
 def _has_few_seeds(effects: Effects, claim: Claim, parts: Sequence[JudgedArm]) -> bool:
@@ -236,11 +259,27 @@ def _evidence(effects: Effects, claim: Claim, parts: Sequence[JudgedArm]) -> str
         ]
     where = _where(effects.results, claim, trainings(*(part.estimate for part in parts if part.estimate)))
     text = f"{_what(effects.results, claim)} on {where}, {'; '.join(names)}."
+    if claim.distance:
+        text += _told_by(effects, claim, parts[0].line)
     return text + _chosen(effects, claim, parts) if claim.quantity == "best_difference" else text
 
 
+def _told_by(effects: Effects, claim: Claim, line: Line) -> str:
+    """How many languages and families tell a slope: some have no such distance."""
+    told = []
+    for name in targets_of(effects.results, claim):
+        found = effects.regression(quantity_of(claim), line, name)
+        if found is not None:
+            families = len(set(found.families))
+            told.append(f"{name} by {len(found.languages)} languages of {families} families")
+    return f" It is told on {', '.join(told)}."
+
+
 def _what(results: Results, claim: Claim) -> str:
-    word = WORDS[claim.measured]
+    nearest = " to the nearest language with labels" * (claim.to == "seen")
+    word = WORDS[claim.measured] + (f" ({claim.distance}{nearest})" if claim.distance else "")
+    if claim.measure != "score":
+        word = f"{metric_label(claim.measure).capitalize()}: {word[0].lower()}{word[1:]}"
     match claim.quantity:
         case "slope_over_axis":
             axis = next(axis for axis in results.plan.study.axes if axis.name == claim.axis)
@@ -283,5 +322,6 @@ WORDS = {
     "gap": "Gap between the source language and the others",
     "gap_difference": "Difference of gaps",
     "retention": "Share of the source language's score",
-    "slope_with_distance": "Slope of the score over the planted distance",
+    "slope_with_distance": "Slope of the score over a distance",
+    "slope_difference": "Slope of the difference over a distance",
 }

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from xstilts.analysis import statistics
+from xstilts.analysis import distances, statistics
+from xstilts.analysis.certainty import Certainty
 from xstilts.analysis.results import EvaluatedTarget, Line, Results
 from xstilts.analysis.statistics import Array, Distribution, Estimate, Sample
 from xstilts.study.claim import COMPARING, OF_EVERY_ARM, REFERENCES, Plain
@@ -27,8 +28,12 @@ class Quantity:
     `against`, example by example. gain_over_random: that difference less the same one with random weights.
     gap: the score in the source language less the mean of the others, in points. gap_difference: less that of
     `against`. retention: the others' mean in percent of the source language's score. slope_with_distance: the
-    least-squares slope of the score over the planted distance of the language, in points from the nearest
-    possible language (0) to the farthest (1).
+    least-squares slope of the score over the `distance` of the language, or over the planted one: there in
+    points from the nearest possible language (0) to the farthest (1). slope_difference: less that of
+    `against`, the slope of the differences. The distance is `to` the source language, or to the nearest one
+    that the line has "seen" with labels.
+
+    In place of the score may stand a `measure` of how sure the model is (`certainty`).
 
     Where `against_languages`, `against_targets` or `against_backbone` are named, the same quantity on them
     is subtracted.
@@ -40,12 +45,17 @@ class Quantity:
     against_languages: str | tuple[str, ...] | None = None
     against_targets: tuple[str, ...] = ()
     against_backbone: str = ""
+    measure: str = "score"
+    distance: str = ""
+    to: str = "source"
 
     @property
-    def is_score(self) -> bool:
-        """Whether it lies between 0 and 100."""
+    def highest(self) -> float | None:
+        """How high it can be, if it is a score or in place of one, which are not below 0; else None."""
         subtracted = self.against_languages or self.against_targets or self.against_backbone
-        return self.kind == "score" and not subtracted
+        if self.kind != "score" or subtracted:
+            return None
+        return 200.0 if self.measure == "brier_score" else 100.0
 
 
 SCORE = Quantity("score")
@@ -59,6 +69,7 @@ class Effects:
 
     def __init__(self, results: Results) -> None:
         self.results = results
+        self.certainty = Certainty(results)
         self._samples: dict[tuple[Quantity, Line, tuple[str, ...]], Sample | None] = {}
         self._families: dict[tuple[Quantity, tuple[str, ...], str], list[Sample]] = {}
         self.contests: dict[Hashable, list[list[Sample]]] = {}
@@ -84,8 +95,8 @@ class Effects:
         if sample is None:
             return None
         found = statistics.estimate(sample, self.like(quantity, targets, line.reference))
-        if quantity.is_score:
-            return replace(found, low=max(0.0, found.low), high=min(100.0, found.high))
+        if (highest := quantity.highest) is not None:
+            return replace(found, low=max(0.0, found.low), high=min(highest, found.high))
         return found
 
     def distribution(self, quantity: Quantity, line: Line, *targets: str) -> Distribution | None:
@@ -127,17 +138,21 @@ class Effects:
             return self._of_languages(quantity, line, target)
         match quantity.kind:
             case "score":
-                return self._score(line, target, languages)
+                return self._score(line, target, languages, quantity.measure)
             case "difference":
-                plain = Quantity("score", languages)
+                plain = Quantity("score", languages, measure=quantity.measure)
             case "gap_difference":
-                plain = Quantity("gap", languages)
+                plain = Quantity("gap", languages, measure=quantity.measure)
             case "gain_over_random":
-                plain = Quantity("difference", languages, quantity.against)
+                plain = Quantity("difference", languages, quantity.against, measure=quantity.measure)
+            case "slope_difference" if quantity.distance:
+                return self._slope(line, target, quantity)
+            case "slope_difference":
+                plain = Quantity("slope_with_distance", languages)
             case "gap" | "retention":
                 return self._source_and_others(quantity, line, target)
             case "slope_with_distance":
-                return self._slope(line, target, languages)
+                return self._slope(line, target, quantity)
         other = self._other(quantity, line)
         one = self.sample(plain, line, (target,))
         return less(one, None if other is None else self.sample(plain, other, (target,)))
@@ -157,13 +172,18 @@ class Effects:
         other = Line(line.backbone, line.arm, "random")
         return other if other in self.results.lines else None
 
-    def _score(self, line: Line, target: str, languages: str | Sequence[str]) -> Sample | None:
-        return self.results.score(line, target, self.results.target(target).select(languages))
+    def _score(self, line: Line, target: str, languages: str | Sequence[str], measure: str) -> Sample | None:
+        codes = self.results.target(target).select(languages)
+        if measure == "score":
+            return self.results.score(line, target, codes)
+        return self.certainty.score(line, target, codes, measure)
 
     def _source_and_others(self, quantity: Quantity, line: Line, target: str) -> Sample | None:
         if not self.results.target(target).has_gap:
             return None
-        source, others = (self._score(line, target, each) for each in ("source", quantity.languages))
+        source, others = (
+            self._score(line, target, each, quantity.measure) for each in ("source", quantity.languages)
+        )
         if source is None or others is None:
             return None
         if quantity.kind == "gap":
@@ -171,17 +191,30 @@ class Effects:
         found = statistics.ratio(others, source)
         return found if np.isfinite(found.observed).all() and np.isfinite(found.draws).all() else None
 
-    def _slope(self, line: Line, target: str, languages: str | Sequence[str]) -> Sample | None:
-        codes = self.results.target(target).select(languages)
-        distances = planted_distances(codes)
-        if distances is None or np.ptp(distances) == 0:
+    def _slope(self, line: Line, target: str, quantity: Quantity) -> Sample | None:
+        codes = self.results.target(target).select(quantity.languages)
+        if quantity.distance:
+            found = self.regression(quantity, line, target)
+            return None if found is None else found.coefficients[0]
+        planted = planted_distances(codes)
+        if planted is None or np.ptp(planted) == 0:
             return None
         samples = [self.results.score(line, target, (code,)) for code in codes]
         whole = [sample for sample in samples if sample is not None]
         if len(whole) < len(samples):
             return None
-        centred = distances - distances.mean()
+        centred = planted - planted.mean()
         return statistics.combine(whole, (centred / (centred @ centred)).tolist())
+
+    def regression(self, quantity: Quantity, line: Line, target: str) -> distances.Regression | None:
+        """What a slope over a distance is a part of; None if it is missing, or cannot be told."""
+        codes = self.results.target(target).select(quantity.languages)
+        measure = distances.to_seen if quantity.to == "seen" else distances.distances
+        known = measure(self.results, line, target, quantity.distance, codes)
+        kind: Plain = "difference" if quantity.kind == "slope_difference" else "score"
+        asked = [Quantity(kind, (code,), quantity.against) for code in known]
+        samples = [self.sample(each, line, (target,)) for each in asked]
+        return distances.regress(np.array([*known.values()]).reshape(-1, 1), tuple(known), samples)
 
 
 def compared_languages(target: EvaluatedTarget, quantity: Quantity) -> tuple[str, ...]:

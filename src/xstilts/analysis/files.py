@@ -20,6 +20,8 @@ _TYPES: dict[str, tuple[pl.DataType, ...]] = {
     "gold": (pl.String(),),
     "predicted": (pl.String(),),
     "statistics": (pl.List(pl.Float64()), pl.List(pl.Float32())),
+    "doubt": (pl.List(pl.Float32()),),
+    "brier": (pl.List(pl.Float32()),),
 }
 
 
@@ -63,6 +65,40 @@ def statistics(path: Path, width: int) -> dict[str, tuple[NDArray[np.int64], NDA
         start = own.stop
         order = np.argsort(rows[own], kind="stable")
         found[block["value"]] = rows[own][order], numbers[own][order]
+    return found
+
+
+def certainty(path: Path, family: str) -> pl.DataFrame | None:
+    """Read each decision: its `language`, the `row` of its example, `doubt`, `brier`, whether it is `right`.
+
+    None if the file is of an earlier release, or nobody said how sure he was. DamageError if a number lies
+    out of its range, or there is not one for each decision.
+    """
+    frame = predictions(path, ("language", "index"), beside=("doubt", "brier"))
+    if not {"doubt", "brier"} <= {*frame.columns} or not frame["doubt"].list.len().sum():
+        return None
+    frame = frame.hstack(predictions(path, ("gold", "predicted")))
+    if family == "tagging":
+        try:
+            both = [pl.col(name).str.json_decode(pl.List(pl.String)) for name in ("gold", "predicted")]
+            frame = frame.with_columns(*both)
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise DamageError(str(path), f"holds tags that are no JSON ({error}).", REPAIR) from error
+    else:
+        frame = frame.with_columns(pl.col("gold", "predicted").reshape((-1, 1)).arr.to_list())
+    columns = ["gold", "predicted", "doubt", "brier"]
+    lengths = frame.select(pl.col(columns).list.len())
+    if any(not lengths["doubt"].equals(lengths[name]) for name in columns):
+        raise DamageError(str(path), "has not one confidence for each decision.", REPAIR)
+    found = (
+        frame.filter(pl.col("doubt").list.len() > 0)
+        .explode(columns)
+        .select("language", "doubt", "brier", row="index", right=pl.col("gold") == pl.col("predicted"))
+    )
+    if found.null_count().sum_horizontal().item() or not (
+        found["doubt"].is_between(0, 1).all() and found["brier"].is_between(0, 2.05).all()
+    ):
+        raise DamageError(str(path), "holds confidences that are none.", REPAIR)
     return found
 
 

@@ -18,6 +18,7 @@ from xstilts.analysis import (
     kept,
     limitations,
     methods,
+    over_distances,
     planted,
     provenance,
     training,
@@ -26,7 +27,7 @@ from xstilts.analysis import (
 from xstilts.analysis.effects import BASELINE, GAP, Effects
 from xstilts.analysis.leaks import Leaks, leaks
 from xstilts.analysis.planted import DistancePanel, PlantedEffect
-from xstilts.analysis.results import Results
+from xstilts.analysis.results import Line, Results, line_of
 from xstilts.analysis.statistics import Estimate
 from xstilts.store import Store
 from xstilts.study import preregistered
@@ -44,6 +45,7 @@ class Findings:
         self.results = results
         self.plan, self.store = results.plan, results.store
         self.quantities = Effects(results)
+        self._by_distance: dict[str, list[over_distances.OverDistance]] = {}
 
     @classmethod
     def of(cls, plan: Plan, store: Store) -> Self:
@@ -55,7 +57,8 @@ class Findings:
     @cached_property
     def scores(self) -> pl.DataFrame:
         """The score of every cell in every language: `results.csv`."""
-        return frames.results_table(self.results, self.runs, self.guesses)
+        certain = self.quantities.certainty.measured
+        return frames.results_table(self.results, self.runs, self.guesses, certain)
 
     @cached_property
     def effects(self) -> pl.DataFrame:
@@ -99,10 +102,32 @@ class Findings:
         """Scores and fitted curves over the axes of the study."""
         return list(axes.figures(self.quantities))
 
+    def by_distance(self, backbone: str) -> list[over_distances.OverDistance]:
+        """Scores, gaps and gains over the distances that the study names."""
+        if backbone not in self._by_distance:
+            self._by_distance[backbone] = list(over_distances.panels(self.quantities, backbone))
+        return self._by_distance[backbone]
+
+    def separated(self, backbone: str) -> list[over_distances.Separated]:
+        """All distances that the study names at once."""
+        return list(over_distances.together(self.quantities, backbone))
+
     @cached_property
     def training(self) -> pl.DataFrame:
         """The training curves of all phases."""
         return training.curves(self.results)
+
+    def noise(self, line: Line, target: str) -> float | None:
+        """What a calibrated model would show as its calibration error, in the languages without labels."""
+        codes = self.results.target(target).transfer
+        own = (cell for cell in self.plan.cells if line_of(cell) == line and cell.target == target)
+        cells = {cell.evaluation for cell in own}
+        found = [
+            one.noise
+            for (fingerprint, code), one in self.quantities.certainty.measured.items()
+            if fingerprint in cells and code in codes
+        ]
+        return sum(found) / len(found) if found else None
 
     @cached_property
     def layers(self) -> pl.DataFrame:

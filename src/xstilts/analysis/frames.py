@@ -6,11 +6,12 @@ get lost. A number is missing where a result is.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
 from xstilts.analysis import statistics
+from xstilts.analysis.certainty import Certain
 from xstilts.analysis.claims import Verdict, targets_of
 from xstilts.analysis.collapse import Guesses, Runs
 from xstilts.analysis.effects import BASELINE, EFFECT, GAP, SCORE, Effects, Quantity
@@ -25,7 +26,7 @@ from xstilts.analysis.results import (
 )
 from xstilts.analysis.statistics import Estimate
 from xstilts.analysis.transfer import MEAN, MapCell
-from xstilts.study.claim import COMPARING
+from xstilts.study.claim import COMPARING, MEASURES
 
 ALL = "all"
 """In place of a language or a family: the languages without labels together."""
@@ -72,33 +73,45 @@ def scopes(target: EvaluatedTarget) -> list[Scope]:
     return found + [Scope("language", code, language(code).family, (code,), (code,)) for code in source]
 
 
-def results_table(results: Results, runs: Runs, languages: Guesses) -> pl.DataFrame:
-    """The scores of every cell by language, and `at_chance`: whether the run guesses there, by its answers.
+def results_table(
+    results: Results, runs: Runs, languages: Guesses, certain: Mapping[tuple[str, str], Certain]
+) -> pl.DataFrame:
+    """The scores of every cell by language; how sure the model is (MEASURES); and `at_chance`: whether the
+    run guesses there, by its answers.
 
     That is missing where nothing tells: of references, retrieval, and what is missing itself.
     """
+    sure = [certain.get(place) for place in results.table.select("fingerprint", "language").iter_rows()]
+    measures = [
+        pl.Series(name, [None if one is None else getattr(one, name) for one in sure], dtype=pl.Float64)
+        for name in MEASURES
+    ]
     guesses = []
     for cell in results.plan.cells:
         run = None if cell in results.missing else runs.get(cell)
         guessed = languages.get(cell, {})
         for code in results.plan.evaluation(cell).use.languages:
             guesses.append(None if run is None else run.why != "" or code in guessed)
-    return results.table.with_columns(at_chance=pl.Series(guesses, dtype=pl.Boolean))
+    return results.table.with_columns(*measures, at_chance=pl.Series(guesses, dtype=pl.Boolean))
 
 
 def effects_table(effects: Effects, maps: Mapping[str, Sequence[MapCell]]) -> pl.DataFrame:
     """Scores, differences to `none`, gaps and their differences, of every arm and reference on every target:
     on the languages without labels, on each family of them, and on each language. Columns as in EFFECTS.
 
+    Of targets whose models say how sure they are, also the MEASURES of that, and their differences.
+
     Differences on the languages without labels are corrected as in the heat map; others, and those of gaps,
     for their number in the study.
     """
     rows = [row for target in effects.results.targets for row in _on_target(effects, target)]
     rows += _over_targets(effects)
+    rows += [row for target in effects.certainty.targets for row in _certain(effects, target)]
     for quantity, level in (
         ("difference", "family"),
         ("difference", "language"),
         ("gap_difference", "transfer"),
+        *((f"{measure}_difference", level) for measure in MEASURES for level in ("transfer", "language")),
     ):
         tested = [
             row
@@ -159,6 +172,24 @@ def _on_target(effects: Effects, target: EvaluatedTarget) -> Iterator[dict[str, 
             yield _row(effects, line, GAP, whole, target)
             if compares:
                 yield _row(effects, line, Quantity("gap_difference"), whole, target)
+
+
+def _certain(effects: Effects, target: EvaluatedTarget) -> Iterator[dict[str, Any]]:
+    """The rows of a target that say how sure the models of the arms are; none for families of languages."""
+    results, own = effects.results, Effects(effects.results)
+    own.certainty = effects.certainty
+    for line in (line for line in results.lines if (line, target.name) in results.planned):
+        if line.reference:
+            continue
+        kinds: list[Literal["score", "difference"]] = ["score"]
+        if effects.against(line, BASELINE) not in (line, None):
+            kinds.append("difference")
+        for scope in (one for one in scopes(target) if one.level != "family"):
+            for measure in MEASURES:
+                for kind in kinds:
+                    row = _row(own, line, Quantity(kind, scope.languages, measure=measure), scope, target)
+                    name = measure if kind == "score" else f"{measure}_difference"
+                    yield row | {"quantity": name, "metric": measure}
 
 
 def _over_targets(effects: Effects) -> Iterator[dict[str, Any]]:

@@ -123,7 +123,7 @@ class Results:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """Arms first, then references, each in the order of the study."""
-        lines = dict.fromkeys(_line(cell) for cell in self.plan.cells)
+        lines = dict.fromkeys(line_of(cell) for cell in self.plan.cells)
         return tuple(sorted(lines, key=lambda line: line.reference != ""))
 
     @cached_property
@@ -145,15 +145,15 @@ class Results:
         names: dict[Line, str] = {line: " ".join(line) for line in self.lines}
         first: dict[tuple[str, ...], Line] = {}
         for cell in (cell for cell in self.plan.cells if cell.phases):
-            other = names[first.setdefault((cell.target, cell.phases[-1]), _line(cell))]
-            if (own := names[_line(cell)]) != other:
+            other = names[first.setdefault((cell.target, cell.phases[-1]), line_of(cell))]
+            if (own := names[line_of(cell)]) != other:
                 names = {line: other if name == own else name for line, name in names.items()}
         return names
 
     @cached_property
     def planned(self) -> frozenset[tuple[Line, str]]:
         """The lines with the targets that they are measured on: controls are not on all."""
-        return frozenset((_line(cell), cell.target) for cell in self.plan.cells)
+        return frozenset((line_of(cell), cell.target) for cell in self.plan.cells)
 
     @cached_property
     def targets(self) -> tuple[EvaluatedTarget, ...]:
@@ -193,17 +193,17 @@ class Results:
 
     def score(self, line: Line, target: str, languages: Sequence[str]) -> Sample | None:
         """The mean score over languages; None if nothing is asked for or anything of it is missing."""
-        return _mean_over(self._samples, line, target, languages)
+        return mean_over(self._samples, line, target, languages)
 
     def halves(
         self, lines: Iterable[Line], target: str, languages: Sequence[str]
     ) -> dict[Line, tuple[Sample, Sample] | None]:
         """As `score`, on either half of the test examples; what is drawn together is in the same half."""
         asked = tuple(lines)
-        first, second = (self._assembled(self._draw(self.target(target), asked, half)) for half in (0, 1))
+        first, second = (self.assembled(self._draw(self.target(target), asked, half)) for half in (0, 1))
         found: dict[Line, tuple[Sample, Sample] | None] = {}
         for line in asked:
-            one, other = (_mean_over(half, line, target, languages) for half in (first, second))
+            one, other = (mean_over(half, line, target, languages) for half in (first, second))
             found[line] = None if one is None or other is None else (one, other)
         return found
 
@@ -215,7 +215,7 @@ class Results:
     @cached_property
     def _samples(self) -> Mapping[tuple[Line, str, str], Sample]:
         """What was measured of each line on each target in each language."""
-        return self._assembled(self.drawn)
+        return self.assembled(self.drawn)
 
     @cached_property
     def drawn(self) -> Mapping[tuple[str, str], Resampled]:
@@ -226,7 +226,7 @@ class Results:
         return drawn
 
     @cached_property
-    def _pools(self) -> dict[str, dict[str, Pool]]:
+    def pools(self) -> dict[str, dict[str, Pool]]:
         """For each target what the rows of each language are drawn from, as its first evaluation says."""
         there = {cell.target: cell for cell in reversed(self.plan.cells) if cell not in self.missing}
         return {
@@ -242,11 +242,11 @@ class Results:
         """Resample the examples of a target, or a half of them, for all evaluations of these lines."""
         measured_by: dict[str, Line] = {}
         for cell in self.plan.cells:
-            if cell.target == target.name and _line(cell) in lines and cell not in self.missing:
-                measured_by.setdefault(cell.evaluation, _line(cell))
+            if cell.target == target.name and line_of(cell) in lines and cell not in self.missing:
+                measured_by.setdefault(cell.evaluation, line_of(cell))
         width = target.measure.width
         measured = {key: self.per_example(key, width) for key in measured_by}
-        of_languages = self._pools[target.name]
+        of_languages = self.pools[target.name]
         name, part = (target.name, 1.0) if half is None else (f"{target.name} {half}", 0.5)
         drawn: dict[tuple[str, str], Resampled] = {}
         for language in sorted(target.languages, key=lambda code: _pool_name(of_languages, code)):
@@ -260,9 +260,7 @@ class Results:
                 drawn[key, language] = found
         return drawn
 
-    def _assembled(
-        self, drawn: Mapping[tuple[str, str], Resampled]
-    ) -> Mapping[tuple[Line, str, str], Sample]:
+    def assembled(self, drawn: Mapping[tuple[str, str], Resampled]) -> Mapping[tuple[Line, str, str], Sample]:
         """Join the evaluations of each line, one for each seed."""
         samples: dict[tuple[Line, str, str], Sample] = {}
         for target in self.targets:
@@ -282,11 +280,12 @@ class Results:
         """The cells of each target, by line."""
         cells: dict[str, dict[Line, list[Cell]]] = {}
         for cell in self.plan.cells:
-            cells.setdefault(cell.target, {}).setdefault(_line(cell), []).append(cell)
+            cells.setdefault(cell.target, {}).setdefault(line_of(cell), []).append(cell)
         return cells
 
 
-def _line(cell: Cell) -> Line:
+def line_of(cell: Cell) -> Line:
+    """The line that a cell is part of."""
     return Line(cell.backbone, cell.arm, cell.reference)
 
 
@@ -335,9 +334,10 @@ def _pool_name(of_languages: Mapping[str, Pool], language: str) -> str:
     return of_languages[language].name if language in of_languages else ""
 
 
-def _mean_over(
+def mean_over(
     samples: Mapping[tuple[Line, str, str], Sample], line: Line, target: str, languages: Sequence[str]
 ) -> Sample | None:
+    """The mean of samples over languages; None if nothing is asked for or anything of it is missing."""
     found = [samples.get((line, target, language)) for language in languages]
     whole = [sample for sample in found if sample is not None]
     return statistics.mean(whole) if whole and len(whole) == len(found) else None

@@ -4,18 +4,23 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import torch
+from numpy.typing import NDArray
 
 from xstilts import families, metrics
 from xstilts.compute import checkpoint
 from xstilts.compute.context import Context, computes_on
-from xstilts.compute.predict import MINING, default_layer, mine, predict, retrieve
+from xstilts.compute.predict import MINING, decode, default_layer, mine, retrieve
+from xstilts.compute.predict import answers as answers_of
 from xstilts.compute.rows import Reader, asked, examples, has_nulls, head_name
 from xstilts.errors import BackboneError
+from xstilts.families.certainty import Numbers, certainties
 from xstilts.families.gold import gold as right
 from xstilts.families.items import Layout
 from xstilts.plain import parse_json
@@ -32,18 +37,26 @@ SCHEMA: dict[str, Any] = {
     "gold": pl.String,
     "predicted": pl.String,
     "statistics": pl.List(pl.Float64),
+    "doubt": pl.List(pl.Float32),
+    "brier": pl.List(pl.Float32),
 }
 """Columns of predictions.parquet: `cluster` is the first row about the same text, `gold` and `predicted` are
-JSON, `statistics` the metric's numbers."""
+JSON, `statistics` the metric's numbers; `doubt` and `brier` of each decision are those of
+xstilts.families.certainty. Files of earlier releases have not these two."""
 
 
 @dataclass(frozen=True)
 class LanguageAnswers:
-    """What is predicted for the rows of a language, and by every layer if asked; what else was found out."""
+    """What is predicted for the rows of a language, and by every layer if asked; what else was found out.
+
+    `doubts` and `briers` say how sure the model is of each decision (families/certainty.py), if it says so.
+    """
 
     predicted: list[Any]
     layers: list[list[Any]] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    doubts: Numbers | None = None
+    briers: Numbers | None = None
 
 
 Answers = Callable[[str, Sequence[Any]], LanguageAnswers]
@@ -84,6 +97,8 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
             "gold": [_json(value) for value in gold],
             "predicted": [_json(value) for value in answer.predicted],
             "statistics": statistics.tolist(),
+            "doubt": answer.doubts or [[]] * len(gold),
+            "brier": answer.briers or [[]] * len(gold),
         }
         finished.add(language, scores, pl.DataFrame(columns, schema=SCHEMA))
         context.report({"kind": "evaluate", "language": language, "value": scores["value"]})
@@ -126,9 +141,26 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
     assert evaluation.trained_by is not None
     head = head_name(evaluation.trained_by, inference.readout)
 
+    @cache
+    def source_tokens() -> NDArray[np.int32] | None:
+        """The tokens that occur in the evaluated rows of the source language; None if there are none."""
+        source = evaluation.trained_by.languages[0] if evaluation.trained_by else ""
+        if source not in evaluation.use.languages:
+            return None
+        rows = asked(context.examples(evaluation.use, source), evaluation.examples)
+        return np.unique(reader.asked(rows, evaluation.use, source, evaluation.examples).encoded.tokens)
+
     def predictions(language: str, rows: Sequence[Any]) -> LanguageAnswers:
         prepared = reader.asked(rows, evaluation.use, language, evaluation.examples)
-        return LanguageAnswers(predict(model, head, prepared, inference.precision))
+        found = answers_of(model, head, prepared, inference.precision)
+        readout = families.read_out(prepared.family, reader.layout)
+        doubts, briers = certainties(readout, prepared.examples, prepared.items, found, reader.layout)
+        facts = {"tokens": len(prepared.encoded.tokens)}
+        if prepared.family == "tagging":
+            facts["words"] = sum(len(row.tokens) for row in rows)
+        if (own := source_tokens()) is not None:
+            facts["shared"] = int(np.isin(prepared.encoded.tokens, own).sum())
+        return LanguageAnswers(decode(prepared, found), facts=facts, doubts=doubts, briers=briers)
 
     return predictions
 
@@ -189,13 +221,14 @@ class Finished:
 
     @classmethod
     def of(cls, context: Context) -> "Finished":
-        """What an interrupted run had kept; nothing if there is none, or if it is damaged."""
+        """What an interrupted run had kept; nothing if it is damaged, of an earlier release, or not there."""
         finished = cls(context.running, context.save_seconds)
         try:
             state = parse_json((finished.folder / STATE).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return finished
-        if not checksums.broken(state) and checksums.SEAL in state:
+        whole = not checksums.broken(state) and checksums.SEAL in state
+        if whole and all(set(one) == set(SCHEMA) for one in state["predictions"].values()):
             finished.scores = state["scores"]
             rows = state["predictions"].items()
             finished.predictions = {language: pl.DataFrame(one, schema=SCHEMA) for language, one in rows}

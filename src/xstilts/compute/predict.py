@@ -3,7 +3,7 @@ writes; translation pairs that are mined.
 """
 
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +59,26 @@ def parts(data: Encoded, device: torch.device) -> list[NDArray[np.int64]]:
     return list(split(data, np.argsort(-data.cost, kind="stable"), TOKENS))
 
 
-@torch.inference_mode()
 def predict(model: Model, head: str, prepared: Prepared, precision: str) -> list[Any]:
     """One prediction per example, in their order."""
+    return decode(prepared, answers(model, head, prepared, precision))
+
+
+def decode(prepared: Prepared, found: Sequence[Any]) -> list[Any]:
+    """The predictions that a model's answers say."""
+    family = families.read_out(prepared.family, prepared.layout)
+    return family.decode(prepared.examples, prepared.items, found, prepared.layout)
+
+
+@torch.inference_mode()
+def answers(model: Model, head: str, prepared: Prepared, precision: str) -> Sequence[Any]:
+    """What the model says of each item: scores, or what it wrote and how likely that is."""
     model.eval()
     family = families.read_out(prepared.family, prepared.layout)
     if isinstance(family, TextReadout):
         written = generated if family.generates else likelihoods
-        found = written(model, head, prepared.encoded, precision)
-        return family.decode(prepared.examples, prepared.items, found, prepared.layout)
-    scores = _by_item(model, head, prepared.encoded, precision, lambda scores, batch: scores)
-    return family.decode(prepared.examples, prepared.items, scores, prepared.layout)
+        return written(model, head, prepared.encoded, precision)
+    return _by_item(model, head, prepared.encoded, precision, lambda scores, batch: scores)
 
 
 def _by_item(

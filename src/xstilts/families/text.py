@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xstilts.data.examples import Choice, Pair, Question, Seen
 from xstilts.families.items import IGNORED, Family, Item, Layout, Numbers, frame, glue
@@ -78,11 +79,7 @@ class TextReadout:
                 if text and value > likeliest[item.example][1]:
                     likeliest[item.example] = (text, value)
             return [text for text, _ in likeliest]
-        best = []
-        for item, score in zip(items, scores, strict=True):
-            ends = np.cumsum([len(reads) for reads in item.reads])[:-1]
-            sums = [float(part.sum()) for part in np.split(score, ends)]
-            best.append(int(np.argmax(sums)))
+        best = [int(option_scores(*each).argmax()) for each in zip(items, scores, strict=True)]
         return best if self.name == "choice" else [layout.labels[one] for one in best]
 
     def _asked(
@@ -106,6 +103,12 @@ class TextReadout:
                 answers = _answers(example.options, tokenizer, layout)
             room = layout.max_length - (max(map(len, answers)) if layout.target == "inside" else 0)
             yield row, _question(pieces, tokenizer, layout, room), answers, gold
+
+
+def option_scores(item: Item, score: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The log-likelihood of each option of an item, from that of each of their tokens, [reads]."""
+    ends = np.cumsum([len(reads) for reads in item.reads])[:-1]
+    return np.array([float(part.sum()) for part in np.split(score, ends)])
 
 
 def _pair(example: Pair) -> list[Piece]:

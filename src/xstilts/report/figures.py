@@ -6,8 +6,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from xstilts.analysis import over_distances
 from xstilts.analysis.findings import Findings
-from xstilts.report import axes, charts, drawing, panels, planted
+from xstilts.report import axes, charts, distances, drawing, panels, planted
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,12 @@ def figures(findings: Findings) -> list[Figure]:
             title = f"{backbone}. {caption}" if several else caption
             own = f"{name}-{backbone}" if several else name
             drawn.append(Figure(own, name, title, draw(findings, backbone)))
+    for name in over_distances.named(findings.quantities):
+        for backbone in backbones:
+            found = [one for one in findings.by_distance(backbone) if one.distance == name]
+            own = f"distance-{name}-{backbone}" if several else f"distance-{name}"
+            title = f"{backbone}. {_DISTANCES}" if several else _DISTANCES
+            drawn.append(Figure(own, "distances", title, distances.chart(found)))
     for one in axes.figures(findings.axes, several=several):
         drawn.append(Figure(one.name, "axes", one.caption, one.chart))
     drawn.append(Figure("truth", "planted", _TRUTH, planted.truth_chart(findings.planted)))
@@ -77,6 +84,23 @@ _BY_BACKBONE: tuple[tuple[str, str, Callable[[Findings, str], Any]], ...] = (
         lambda found, backbone: charts.gaps(found.effects, backbone, found.results.targets),
     ),
     (
+        "certainty",
+        "The calibration error in every language, in points: how far the confidence of a model lies from the "
+        "share of its answers that are right, with 95 % intervals. The lower, the better a model knows what "
+        "it does not know; a calibrated one shows the noise of its test set.",
+        lambda found, backbone: panels.measures(
+            found.results, found.effects, backbone, "calibration_error", found.quantities.certainty.targets
+        ),
+    ),
+    (
+        "selective",
+        "Accuracy of answers by the share that is given, the surest first: the area under that curve, in "
+        "every language, with 95 % intervals. It rewards a model that knows when it errs.",
+        lambda found, backbone: panels.measures(
+            found.results, found.effects, backbone, "selective_accuracy", found.quantities.certainty.targets
+        ),
+    ),
+    (
         "layers",
         "Retrieval by the layer whose states are compared, mean over languages and seeds; layer 0 are the "
         "embeddings. Without intervals: choosing a layer by this picture is choosing on the test data.",
@@ -88,6 +112,11 @@ _BY_BACKBONE: tuple[tuple[str, str, Callable[[Findings, str], Any]], ...] = (
         "slope, in points from the nearest possible language to the farthest, with its 95 % interval.",
         lambda found, backbone: planted.distance_chart(found.distances(backbone)),
     ),
+)
+_DISTANCES = (
+    "The languages without labels over their distance to the source language: scores without an intermediate "
+    "task, their gap to the source language, and what arms add, with 95 % intervals; below the title the "
+    "least-squares slope. Bands and slopes have the chance of language families too."
 )
 _TRUTH = (
     "Effects of intermediate tasks on targets, grouped by what the lab planted, with 95 % intervals. Seen is "

@@ -67,6 +67,10 @@ def _tables(paper: Paper) -> Iterator[tuple[str, str]]:
         yield f"{own}-{backbone}" if several else own, grid_table(grid)
     for number, grid in enumerate(paper.gap_grids, 1):
         yield f"gap-{number}" if several else "gap", grid_table(grid)
+    for grid in (*paper.slope_grids, *paper.separated_grids):
+        yield _slug(grid.title), grid_table(grid)
+    for grid in paper.certainty_grids:
+        yield f"certainty-{_slug(grid.title.replace(':', ''))}", grid_table(grid)
     for sheet in paper.sheets:
         if sheet.title == "Data":
             yield "data", _long(sheet, _paragraphs(DATA), "footnotesize").replace("/", r"/\allowbreak{}")

@@ -29,6 +29,12 @@ def _parts(paper: Paper) -> Iterator[str]:
     yield from _section("Language by language", [*seen, *scores] if scores else [])
     yield from _section("Gains by language", [part for grid in paper.gain_grids for part in _titled(grid)])
     yield from _section("Cross-lingual gap", [part for grid in paper.gap_grids for part in _titled(grid)])
+    sure = [part for grid in paper.certainty_grids for part in _titled(grid)]
+    yield from _section("How sure the models are", sure)
+    slopes = [part for grid in paper.slope_grids for part in _titled(grid)]
+    yield from _section("Distant languages", slopes)
+    every = [part for grid in paper.separated_grids for part in _titled(grid)]
+    yield from _section("Which distance matters?", [_plain(paper.separation), *every] if every else [])
     distances = distance_grid(findings.parts_of_distance)
     yield from _section("Planted distances", _titled(distances) if distances is not None else [])
     method = [_plain(text) for text in paper.method]

@@ -166,7 +166,10 @@ def policy(style: str, script: str) -> str:
     )
 
 
-_SECTIONS = ("transfer", "languages", "gains", "gap", "axes", "layers", "distance", "planted", "curves")
+_SECTIONS = (
+    *("transfer", "languages", "gains", "gap", "certainty", "selective", "distances", "axes", "layers"),
+    *("distance", "planted", "curves"),
+)
 
 
 def interval_bar(verdict: Verdict, width: int = 160) -> Markup:

@@ -3,7 +3,6 @@ bars.
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 import altair as alt
 import polars as pl
@@ -21,6 +20,7 @@ from xstilts.analysis.results import (
 from xstilts.analysis.transfer import MEAN
 from xstilts.analysis.wording import bounds, line_label, metric_label, number, rests_on
 from xstilts.report.drawing import BAR, PALETTE, QUIET, REFERENCE_INKS, SHAPES, TELLS, Chart
+from xstilts.study.claim import MEASURES
 
 SHOWN_ARMS = 5  # as many as can be told apart in a row
 HEIGHT = 460  # pixels of a panel, if its lanes may be as low or as high as that needs
@@ -43,6 +43,18 @@ def gains(results: Results, effects: pl.DataFrame, backbone: str) -> Chart | Non
     arms = shown_arms(results, effects, backbone)
     lines = [line for line in arms if line.arm != BASELINE] if Line(backbone, BASELINE) in arms else []
     return _joined([_panel(results, effects, target, lines, "difference") for target in results.targets])
+
+
+def measures(
+    results: Results,
+    effects: pl.DataFrame,
+    backbone: str,
+    measure: str,
+    targets: Sequence[EvaluatedTarget],
+) -> Chart | None:
+    """Draw for each of the targets how sure the arms are in every language, with intervals."""
+    lines = shown_arms(results, effects, backbone)
+    return _joined([_panel(results, effects, target, lines, measure) for target in targets])
 
 
 def _joined(panels: Sequence[Chart | None]) -> Chart | None:
@@ -69,7 +81,7 @@ def _panel(
     effects: pl.DataFrame,
     target: EvaluatedTarget,
     lines: Sequence[Line],
-    kind: Literal["score", "difference"],
+    kind: str,
 ) -> Chart | None:
     languages = languages_by_family(target.languages)
     measured = [line for line in lines if (line, target.name) in results.planned]
@@ -122,12 +134,12 @@ def _panel(
         .properties(width=300, height=alt.Step(step))
         .facet(row=alt.Row("family:N", sort=families, title=None, header=header), spacing=5)
         .resolve_scale(y="independent")
-        .properties(title=_title(target, list(missing)))
+        .properties(title=_title(target, kind, list(missing)))
     )
 
 
-def _title(target: EvaluatedTarget, missing: Sequence[str]) -> str:
-    title = f"{target.name} · {metric_label(target.metric)}"
+def _title(target: EvaluatedTarget, kind: str, missing: Sequence[str]) -> str:
+    title = f"{target.name} · {metric_label(kind if kind in MEASURES else target.metric)}"
     return f"{title} (missing: {', '.join(missing)})" if missing else title
 
 

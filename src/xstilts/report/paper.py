@@ -9,7 +9,7 @@ from functools import cached_property
 
 import polars as pl
 
-from xstilts.analysis import methods, statistics
+from xstilts.analysis import methods, over_distances, statistics
 from xstilts.analysis.claims import Verdict
 from xstilts.analysis.effects import BASELINE
 from xstilts.analysis.findings import Findings
@@ -19,7 +19,17 @@ from xstilts.analysis.statistics import Estimate
 from xstilts.analysis.transfer import MapCell
 from xstilts.analysis.wording import CONTROL_NAMES, bounds, count, interval, metric_label, number
 from xstilts.audit.finding import MEANINGS
-from xstilts.report.tables import Grid, Sheet, effect_grid, gain_grid, gap_grid, score_grid
+from xstilts.report.tables import (
+    Grid,
+    Sheet,
+    certainty_grid,
+    effect_grid,
+    gain_grid,
+    gap_grid,
+    score_grid,
+    separated_grids,
+    slope_grid,
+)
 
 DESIGN = (
     "The design: J. Phang, I. Calixto, P. M. Htut, Y. Pruksachatkun, H. Liu, C. Vania, K. Kann, S. R. "
@@ -33,6 +43,8 @@ STATISTICS = (
     "Correction: S. Holm. A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
     "Statistics 6, 1979.",
 )
+INFLATED = 5.0
+"""Variance inflation from which a report says that distances cannot be told apart."""
 AT_CHANCE = ("arm", "target", "language", "seeds", "score", "guessing", "source language")
 COLLAPSED = ("arm", "target", "seed", "score", "guessing", "mean with", "mean without")
 
@@ -114,6 +126,45 @@ class Paper:
     def gap_grids(self) -> list[Grid]:
         found = [gap_grid(self.findings, backbone) for backbone in self.backbones]
         return [grid for grid in found if grid is not None]
+
+    @cached_property
+    def certainty_grids(self) -> list[Grid]:
+        targets = self.findings.quantities.certainty.targets
+        places = [(target, backbone) for backbone in self.backbones for target in targets]
+        return [certainty_grid(self.findings, *place) for place in places]
+
+    @cached_property
+    def slope_grids(self) -> list[Grid]:
+        names = over_distances.named(self.findings.quantities)
+        places = [(name, backbone) for name in names for backbone in self.backbones]
+        found = [slope_grid(self.findings, *place) for place in places]
+        return [grid for grid in found if grid is not None]
+
+    @cached_property
+    def separated_grids(self) -> list[Grid]:
+        return [grid for backbone in self.backbones for grid in separated_grids(self.findings, backbone)]
+
+    @cached_property
+    def separation(self) -> str:
+        """What a regression on several distances at once can say, and what it cannot."""
+        found = [one for backbone in self.backbones for one in self.findings.separated(backbone)]
+        if not found:
+            return ""
+        fewest = min(found, key=lambda one: one.languages)
+        names = len(over_distances.named(self.findings.quantities))
+        worst = max(found, key=lambda one: one.inflation)
+        text = (
+            "All distances stand in one regression of the score of none. A distance that matters keeps its "
+            f"coefficient beside the others. But {fewest.languages} languages of {fewest.families} families "
+            f"cannot separate {names} distances that go together: an interval around zero says that the "
+            "others may tell the same, not that the distance does not matter."
+        )
+        if worst.inflation >= INFLATED:
+            text += (
+                f" The others inflate the variance of {worst.distance} on {worst.target} "
+                f"{number(worst.inflation)} times: these cannot be told apart here."
+            )
+        return text
 
     @cached_property
     def claims(self) -> Sheet:

@@ -4,17 +4,20 @@ Rows and columns have a fixed order and numbers a fixed format: two identical ru
 """
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from xstilts.analysis.findings import Findings
+from xstilts.analysis.frames import ALL
+from xstilts.analysis.over_distances import slopes
 from xstilts.analysis.provenance import anchors
 from xstilts.analysis.results import ARM, NOTHING, EvaluatedTarget, Line, spoken
-from xstilts.analysis.statistics import LEVEL
+from xstilts.analysis.statistics import LEVEL, Estimate
 from xstilts.analysis.wording import bounds, line_label, metric_label, number
+from xstilts.study.claim import MEASURES
 
 DECIMALS = {"results": 4, "effects": 6, "verdicts": 6}  # of the numbers in CSV
 MISSING = """
@@ -157,6 +160,83 @@ def gap_grid(findings: Findings, backbone: str) -> Grid | None:
     rows = tuple((arm, tuple(found[arm])) for arm in arms if arm in found)
     title = f"Source language less the mean of the others, in points, {backbone}"
     return Grid(title, targets, rows) if targets else None
+
+
+def certainty_grid(findings: Findings, target: EvaluatedTarget, backbone: str) -> Grid:
+    """Write how sure the arms are in the languages without labels, with the differences to `none`.
+
+    Beside them the calibration error in the source language, and the noise: the calibration error that a
+    calibrated model would show in the languages without labels.
+    """
+    columns: list[str] = []
+    rows: dict[str, list[TableEntry]] = {}
+    own = findings.effects.filter(target=target.name, backbone=backbone, reference=ARM)
+    asked = [(f"{measure}{end}", "transfer", ALL) for measure in MEASURES for end in ("", "_difference")]
+    if target.source in target.languages:
+        asked.append(("calibration_error", "language", target.source))
+    for quantity, level, language in asked:
+        found = own.filter(quantity=quantity, level=level, language=language)
+        known = {row["arm"]: row for row in found.iter_rows(named=True)}
+        if known:
+            less = quantity.endswith("_difference")
+            name = metric_label(quantity) + f", {language}" * (language != ALL)
+            columns.append("less none" if less else name)
+            for line in findings.results.lines:
+                if line.backbone == backbone and not line.reference:
+                    rows.setdefault(line.arm, []).append(_certain(known.get(line.arm), signed=less))
+    columns.append("noise")
+    for arm, entries in rows.items():
+        noise = findings.noise(Line(backbone, arm), target.name)
+        entries.append(TableEntry("–" if noise is None else number(noise)))
+    title = f"{target.name}: how sure the models are in the languages without labels, {backbone}"
+    return Grid(title, tuple(columns), tuple((arm, tuple(entries)) for arm, entries in rows.items()))
+
+
+def _certain(row: dict[str, Any] | None, *, signed: bool) -> TableEntry:
+    if row is None:
+        return TableEntry("–")
+    if signed or row["estimate"] is None:
+        return _gain(row)
+    return TableEntry(number(row["estimate"]), bounds(row["low"], row["high"]))
+
+
+def slope_grid(findings: Findings, name: str, backbone: str) -> Grid | None:
+    """Write the slopes of the arms over a distance, less that of `none` too; None if no target tells any."""
+    columns: list[str] = []
+    rows: dict[str, list[TableEntry]] = {}
+    for target in findings.results.targets:
+        found = slopes(findings.quantities, backbone, name, target.name)
+        if not any(estimate for own in found.values() for estimate in own):
+            continue
+        columns += [target.name, "less none"]
+        for arm, own in found.items():
+            rows.setdefault(arm, []).extend(_slope(estimate) for estimate in (*own, None)[:2])
+    title = f"Slopes over the {name} distance, in points per unit of it, {backbone}"
+    return (
+        Grid(title, tuple(columns), tuple((arm, tuple(own)) for arm, own in rows.items()))
+        if columns
+        else None
+    )
+
+
+def _slope(found: Estimate | None) -> TableEntry:
+    if found is None:
+        return TableEntry("–")
+    return TableEntry(number(found.value, signed=True), bounds(found.low, found.high))
+
+
+def separated_grids(findings: Findings, backbone: str) -> Iterator[Grid]:
+    """Write all distances at once, a table for each target on which they can be told apart."""
+    found = findings.separated(backbone)
+    for target in dict.fromkeys(one.target for one in found):
+        own = [one for one in found if one.target == target]
+        rows = tuple(
+            (one.distance, (_slope(one.alone), _slope(one.together), TableEntry(number(one.inflation))))
+            for one in own
+        )
+        size = f"{own[0].languages} languages of {own[0].families} families"
+        title = f"{target}: points per standard deviation of each distance, {size}, {backbone}"
+        yield Grid(title, ("alone", "with the others", "inflation"), rows, names="distance")
 
 
 def distance_grid(parts: Sequence[Mapping[str, Any]]) -> Grid | None:

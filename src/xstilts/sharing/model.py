@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xstilts.compute.pretrained import fetch
 from xstilts.errors import MissingResultError
 from xstilts.sharing.choice import Chosen
 from xstilts.store import Store, checksums
 from xstilts.study.backbone import Backbone
+from xstilts.study.models import fetch
 
 ADAPTER, BASE = "adapter", "base"
 LOADED = ("*.safetensors", "*.json", "*.model", "*.txt")

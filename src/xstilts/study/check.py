@@ -16,6 +16,7 @@ from xstilts.study.architecture import KINDS, type_of
 from xstilts.study.backbone import EYES, VisionTable, bundled
 from xstilts.study.check_claims import check_claims
 from xstilts.study.check_declared import check_declared
+from xstilts.study.check_of import check_of
 from xstilts.study.check_tasks import (
     check_arms,
     check_controls,
@@ -347,6 +348,7 @@ CHECKS = (
     _check_recipes,
     check_axes,
     check_claims,
+    check_of,
     check_allowed,
     check_origins,
 )

@@ -45,7 +45,7 @@ def _bad_arms(study: StudyFile, claim: Claim, place: Place) -> Iterator[Problem]
         for key in ("against_targets", "against_languages"):
             if getattr(claim, key) is not None:
                 yield Problem((*place, key), "does not go with best_difference.", "Take it out.")
-    for key, given in (("axis", claim.axis), ("group", claim.group), ("of", claim.of != "score")):
+    for key, given in (("axis", claim.axis), ("group", claim.group)):
         if given:
             what = f"belongs to the quantities {' and '.join(OVER_AXIS)} only."
             yield Problem((*place, key), what, "Take it out.")
@@ -137,11 +137,15 @@ def _bad_backbones(study: StudyFile, claim: Claim, place: Place) -> Iterator[Pro
         yield Problem(here, f"does not go with {claim.quantity}.", "Take it out.")
 
 
-def _bad_targets(study: StudyFile, claim: Claim, place: Place) -> Iterator[Problem]:
+def targets_by_name(study: StudyFile) -> dict[str, Task]:
+    """The targets of a study; none if one of them is wrong, which is told where targets are checked."""
     names = expand(study.target.tasks)
     found = found_tasks(study, names)
-    if len(found) < len(names):
-        found.clear()  # told where targets are checked
+    return found if len(found) == len(names) else {}
+
+
+def _bad_targets(study: StudyFile, claim: Claim, place: Place) -> Iterator[Problem]:
+    found = targets_by_name(study)
     for key, targets in (("targets", claim.targets), ("against_targets", claim.against_targets)):
         for name in targets or ():
             if found and name not in found:

@@ -1,7 +1,7 @@
 """A claim: a statement that the measured results of a study settle."""
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from pydantic import Field
 
@@ -29,11 +29,44 @@ FAMILY = "family:"
 """Before the name of a language family, where languages are named."""
 
 Plain = Literal[
-    "score", "difference", "gain_over_random", "gap", "gap_difference", "retention", "slope_with_distance"
+    "score",
+    "difference",
+    "gain_over_random",
+    "gap",
+    "gap_difference",
+    "retention",
+    "slope_with_distance",
+    "slope_difference",
 ]
 """Quantities of one arm."""
+Measure = Literal["calibration_error", "brier_score", "selective_accuracy"]
+"""How sure a model is, in place of the score (xstilts.metrics.calibration)."""
+MEASURES: tuple[str, ...] = get_args(Measure)
+MEASURED = ("classification", "choice", "tagging", "visual")
+"""Families whose answers are chosen among some, so that the model says how likely each is."""
+Distance = Literal[
+    "syntax",
+    "phonology",
+    "inventory",
+    "genealogy",
+    "geography",
+    "script",
+    "resources",
+    "fertility",
+    "vocabulary",
+]
+"""Of a language to the source language (xstilts.analysis.distances)."""
+DISTANCES: tuple[str, ...] = get_args(Distance)
+SLOPES: tuple[str, ...] = ("slope_with_distance", "slope_difference")
+"""Quantities that may be of a distance."""
 Kind = Literal[Plain, "slope_over_axis", "fit_advantage", "best_difference"]
-COMPARING: tuple[Kind, ...] = ("difference", "gain_over_random", "gap_difference", "best_difference")
+COMPARING: tuple[Kind, ...] = (
+    "difference",
+    "gain_over_random",
+    "gap_difference",
+    "slope_difference",
+    "best_difference",
+)
 """Quantities that compare an arm with another one, or with a reference."""
 OVER_AXIS: tuple[Kind, ...] = ("slope_over_axis", "fit_advantage")
 """Quantities of the arms of an axis together."""
@@ -46,8 +79,13 @@ class Claim(Specification):
     reference; or several, each of which is compared with); the "gain_over_random", that difference less the
     same one with random weights; the "gap" between the source language and the others, its "gap_difference"
     to `against`, or the "retention", the others' score in percent of the source language's; or the
-    "slope_with_distance" of the score over the planted distance of the language. "best_difference" is the
-    difference of whichever of the `arms` is best on a target.
+    "slope_with_distance" of the score over a distance of the language to the source language, named by `of`
+    (in the lab: the planted one), and its "slope_difference" to `against`; the distance may be `to` the
+    nearest language that the arm has "seen" with labels. "best_difference" is the difference of whichever of
+    the `arms` is best on a target.
+
+    In place of the score a quantity may be `of` a measure of how sure the model is: "calibration_error",
+    "brier_score" or "selective_accuracy".
 
     Two quantities are of all arms of the `axis` together, or of those of its `group`: the "slope_over_axis"
     of the quantity `of`, and its "fit_advantage", by which a saturating power law predicts it better than a
@@ -64,7 +102,8 @@ class Claim(Specification):
 
     says: str = ""
     quantity: Kind = "difference"
-    of: Plain = "score"
+    of: Plain | Measure | Distance = "score"
+    to: Literal["source", "seen"] = "source"
     arms: tuple[str, ...] = ()
     against: str | tuple[str, ...] = "none"
     axis: str = ""
@@ -92,11 +131,21 @@ class Claim(Specification):
         """The quantity of a single arm that the claim's is made of."""
         match self.quantity:
             case "slope_over_axis" | "fit_advantage":
-                return self.of
+                return cast(Plain, self.of) if self.of in get_args(Plain) else "score"
             case "best_difference":
                 return "difference"
             case _:
                 return self.quantity
+
+    @property
+    def measure(self) -> str:
+        """What stands in place of the score, or "score"."""
+        return self.of if self.of in MEASURES else "score"
+
+    @property
+    def distance(self) -> str:
+        """What a slope is over: "" for the planted distance."""
+        return self.of if self.of in DISTANCES else ""
 
     @property
     def opponents(self) -> tuple[str, ...]:

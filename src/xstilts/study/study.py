@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from xstilts.metrics.xtreme import XTREME
 from xstilts.study.backbone import BackboneFields, TokenizerTable, VisionTable
-from xstilts.study.claim import Claim, Reference
+from xstilts.study.claim import Claim, Distance, Reference
 from xstilts.study.declared import TaskTable
 from xstilts.study.recipe import Recipe, merged
 from xstilts.study.specification import Specification
@@ -171,7 +171,8 @@ class Target(Specification):
 
 class StudyFile(Specification):
     """A study file. `references` are measured beside the arms; "random" stands for the backbone's shape with
-    weights drawn anew, put through `random_arms`; some are controls of targets about images. `origins` says
+    weights drawn anew, put through `random_arms`; some are controls of targets about images. Over the
+    `distances` of languages to the source language the report draws scores, gaps and gains. `origins` says
     of settings where they come from, by their dotted place in the file.
     """
 
@@ -184,6 +185,7 @@ class StudyFile(Specification):
     intermediate: Intermediate = Field(default_factory=Intermediate)
     target: Target = Field(default_factory=Target)
     axes: tuple[Axis, ...] = ()
+    distances: tuple[Distance, ...] = ()
     claims: tuple[Claim, ...] = ()
     allowed: tuple[Allowed, ...] = ()
     origins: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,166 @@
+"""What a report shows over the distances that a study names: scores, gaps and gains, slopes, all at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from xstilts.analysis import distances, statistics
+from xstilts.analysis.distances import Regression
+from xstilts.analysis.effects import BASELINE, Effects, Quantity
+from xstilts.analysis.results import EvaluatedTarget, Line
+from xstilts.analysis.statistics import Estimate, Sample
+from xstilts.study.check_of import BETWEEN
+from xstilts.study.claim import SLOPES, Plain
+
+PLACES = 17  # at which a fitted line is computed
+SHOWN = 4  # arms whose gains are drawn: those whose slopes differ most from that of `none`
+Kind = Literal["score", "gap", "gain", "near"]
+"""`near` is the gain over the distance to the nearest language that the arm has seen with labels."""
+KINDS: Mapping[Kind, Plain] = {"score": "score", "gap": "gap", "gain": "difference", "near": "difference"}
+
+
+@dataclass(frozen=True)
+class DistantLanguage:
+    """A language at its distance, with what was measured there."""
+
+    code: str
+    distance: float
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
+class DistanceLine:
+    """An arm over a distance: its points, the fitted line (distance, value), and its slope."""
+
+    name: str
+    points: tuple[DistantLanguage, ...]
+    fit: tuple[tuple[float, Estimate], ...]
+    slope: Estimate
+
+
+@dataclass(frozen=True)
+class OverDistance:
+    """A target over a distance: the score of `none`, its gap to the source language, what arms add."""
+
+    distance: str
+    target: str
+    kind: Kind
+    lines: tuple[DistanceLine, ...]
+
+
+@dataclass(frozen=True)
+class Separated:
+    """A distance beside others on a target: points per standard deviation of it, alone and with the others.
+
+    inflation: by how much the others inflate its variance; from 5 on they can hardly be told apart.
+    """
+
+    target: str
+    distance: str
+    languages: int
+    families: int
+    alone: Estimate
+    together: Estimate
+    inflation: float
+
+
+def named(effects: Effects) -> tuple[str, ...]:
+    """The distances of the study, and those that its claims are about."""
+    study = effects.results.plan.study
+    claimed = [claim.distance for claim in study.claims if claim.quantity in SLOPES and claim.distance]
+    return tuple(dict.fromkeys((*study.distances, *claimed)))
+
+
+def panels(effects: Effects, backbone: str) -> Iterator[OverDistance]:
+    """Compute what is drawn over each distance; targets whose languages do not tell a slope are left out."""
+    results, none = effects.results, Line(backbone, BASELINE)
+    lines = [line for line in results.lines if line.backbone == backbone and not line.reference]
+    arms = [line for line in lines if line != none and none in lines]
+    for name in named(effects):
+        for target in results.targets:
+            near = [line for line in arms if {*distances.seen(results, line, target.name)} - {target.source}]
+            asked: dict[Kind, list[Line]] = {
+                "score": [none],
+                "gap": [none] if target.has_gap else [],
+                "gain": arms,
+                "near": near if name in BETWEEN else [],
+            }
+            for kind, own in asked.items():
+                found = [_line(effects, line, target, name, kind) for line in own]
+                told = [line for line in found if line is not None]
+                steepest = sorted(told, key=lambda line: -abs(line.slope.value))[:SHOWN]
+                if told:
+                    shown = tuple(line for line in told if line in steepest)
+                    yield OverDistance(name, target.name, kind, shown)
+
+
+def _line(
+    effects: Effects, line: Line, target: EvaluatedTarget, name: str, kind: Kind
+) -> DistanceLine | None:
+    """A quantity of the languages without labels over a distance; None if a slope cannot be told."""
+    measure = distances.to_seen if kind == "near" else distances.distances
+    known = measure(effects.results, line, target.name, name, target.transfer)
+    quantities = {code: Quantity(KINDS[kind], (code,)) for code in target.transfer if code in known}
+    samples = [effects.sample(quantity, line, (target.name,)) for quantity in quantities.values()]
+    design = np.array([[known[code]] for code in quantities]).reshape(-1, 1)
+    found = distances.regress(design, tuple(quantities), samples)
+    if found is None:
+        return None
+    points = tuple(
+        DistantLanguage(code, known[code], estimate)
+        for code, quantity in quantities.items()
+        if (estimate := effects.estimate(quantity, line, target.name)) is not None
+    )
+    places = np.linspace(design.min(), design.max(), PLACES).tolist()
+    both = (found.intercept, found.coefficients[0])
+    fit = tuple((place, statistics.estimate(statistics.combine(both, (1, place)))) for place in places)
+    return DistanceLine(line.arm, points, fit, statistics.estimate(found.coefficients[0]))
+
+
+def slopes(effects: Effects, backbone: str, name: str, target: str) -> dict[str, tuple[Estimate | None, ...]]:
+    """Of each arm the slope over a distance, and its difference to that of `none`."""
+    found = {}
+    for line in effects.results.lines:
+        if line.backbone == backbone and not line.reference:
+            kinds = [Quantity("slope_with_distance", distance=name)]
+            if line.arm != BASELINE:
+                kinds.append(Quantity("slope_difference", distance=name))
+            found[line.arm] = tuple(effects.estimate(kind, line, target) for kind in kinds)
+    return found
+
+
+def together(effects: Effects, backbone: str) -> Iterator[Separated]:
+    """Regress the score of `none` on all distances at once, on each target where they can be told apart."""
+    names, line = named(effects), Line(backbone, BASELINE)
+    for target in effects.results.targets if len(names) > 1 else ():
+        found = distances.over(effects.results, line, target.name, names, target.transfer)
+        if found is None:
+            continue
+        for place, name in enumerate(names):
+            scale = float(found.design[:, place].std())
+            alone = _alone(effects, line, target.name, found, place)
+            if alone is not None:
+                yield Separated(
+                    target=target.name,
+                    distance=name,
+                    languages=len(found.languages),
+                    families=len(set(found.families)),
+                    alone=_scaled(alone, scale),
+                    together=_scaled(found.coefficients[place], scale),
+                    inflation=float(found.inflation[place]),
+                )
+
+
+def _alone(effects: Effects, line: Line, target: str, found: Regression, place: int) -> Sample | None:
+    """The coefficient of one distance without the others, in the same languages."""
+    samples: Sequence[Sample | None] = [
+        effects.results.score(line, target, (code,)) for code in found.languages
+    ]
+    own = distances.regress(found.design[:, [place]], found.languages, samples)
+    return None if own is None else own.coefficients[0]
+
+
+def _scaled(sample: Sample, scale: float) -> Estimate:
+    return statistics.estimate(statistics.combine((sample,), (scale,)))
