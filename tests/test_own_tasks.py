@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from xstilts import tasks as registry
-from xstilts.analysis.findings import Findings
+from xstilts.analysis.results import Line, Results
 from xstilts.data import loader
 from xstilts.errors import DataError, TaskError
 from xstilts.store import Store
@@ -155,18 +155,21 @@ def test_the_metrics_of_the_manual_are_metrics(tmp_path: Path) -> None:
     assert near.value(rows.sum(axis=0)) == pytest.approx(200 / 3)
 
 
-def test_a_metric_of_ones_own_is_computed_and_reported(tmp_path: Path) -> None:
+def test_a_metric_of_ones_own_is_computed_and_has_an_interval(tmp_path: Path) -> None:
     """Here of the majority's answers, which no model is needed for."""
     with_measure(tmp_path, SHOWN, "complaint_f1", "COMPLAINTS")
     from xstilts.compute import work
 
     made, store = plan(load(tmp_path / "study.toml")), Store(tmp_path / "store")
     store.prepare()
-    for step in made.steps:
-        work.compute(step, store, made.places, lambda event: None)
-    scores = Findings.of(made, store).scores
-    assert set(scores["metric"]) == {"complaint_f1"}
-    assert scores["score"].is_between(0, 100).all()
+    (majority,) = (cell.evaluation for cell in made.cells if cell.reference)
+    work.compute(made.by_fingerprint[majority], store, made.places, lambda event: None)
+    results = Results(made, store)
+    found = results.score(Line("", "", "majority"), "mytask", ("de",))
+    assert found is not None
+    assert found.observed.tolist() == [pytest.approx(100 * 2 * 80 / (80 + 240))], "a third are complaints"
+    assert 1 < found.draws.std() < 5
+    assert results.target("mytask").metric == "complaint_f1"
 
 
 @pytest.mark.parametrize(

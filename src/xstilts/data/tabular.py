@@ -206,7 +206,8 @@ class Tabular:
         second = row.text("text2") if "text2" in self.columns else None
         match self.family:
             case "classification":
-                return Pair(row.text("text"), second, *self._labels(row, "label", rest), row.id)
+                (label,) = self._labels(row, "label", rest)
+                return Pair(row.text("text"), second, label, row.id)
             case "choice":
                 context = row.text("context") if "context" in self.columns else ""
                 options = row.parts("options")
@@ -303,6 +304,8 @@ def _no_columns(where: str, lacking: list[str], values: Mapping[str, Any]) -> Da
 def _answers(row: _Row) -> tuple[Answer, ...]:
     """The answers of a question: as SQuAD writes them, or in a column of texts and one of their places."""
     value = row.value("answers")
+    texts: Any = None
+    starts: Any = None
     if "start" in row.columns:
         start = row.value("start")
         texts, starts = (one if isinstance(one, list) else [one] for one in (value, start))
@@ -311,8 +314,6 @@ def _answers(row: _Row) -> tuple[Answer, ...]:
     elif isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
         texts = [one.get("text") for one in value]
         starts = [one.get("answer_start", one.get("start")) for one in value]
-    else:
-        texts = starts = None
     if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
         what = f"the column '{row.columns['answers']}' holds no answers with their places but {value!r:.60}."
         now = 'An answer is {"text": ..., "answer_start": ...}, or a text with a column `start`.'

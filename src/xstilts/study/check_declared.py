@@ -93,9 +93,8 @@ def _bad_columns(table: TaskTable, family: str, place: Place) -> Iterator[Proble
     if any(OF_FAMILY.get(form, family) != family for form in forms):
         return
     if forms and forms <= set(OF_FAMILY):
-        allowed = ("tokens", "tags") if "conll" in forms else ()
         for role in stated:
-            if role not in allowed:
+            if role not in (("tokens", "tags") if "conll" in forms else ()):
                 yield Problem((*here, role), f"is no column of {', '.join(sorted(forms))}.", "Take it out.")
             elif not isinstance(stated[role], int) or stated[role] == 0:
                 now = "Columns count from 1; -1 is the last."
