@@ -52,8 +52,21 @@ def predicted(computed: Computed, arm: str, target: str) -> dict[str, str]:
     return found
 
 
-def check_answers(computed: Computed, folder: Path, target: str, base: Path | None = None) -> None:
+def check_merged(computed: Computed, folder: Path, target: str, base: Path | None = None) -> None:
+    """With the adapter in the folder a model says what the whole one says; neither knows a path of here."""
     tokenizer, model = loaded(folder, base)
+    whole = folder.with_name("whole")
+    computed.study.push("mood", "org/name", computed.store, target=target or None, dry_run=whole, merged=True)
+    again, merged = loaded(whole)
+    rows = [f"train {number} {code}" for number in range(4) for code in ("de", "en")]
+    found = logits(model, tokenizer, rows)
+    assert found.std(dim=0).min() > 1e-4, "all rows alike prove nothing"
+    torch.testing.assert_close(found, logits(merged, again, rows), atol=1e-5, rtol=1e-5)
+    assert str(computed.store.parent) not in texts(folder) + texts(whole)
+
+
+def check_answers(computed: Computed, folder: Path, target: str) -> None:
+    tokenizer, model = loaded(folder)
     known = predicted(computed, "mood", target)
     assert set(known.values()) == {"no", "yes"}, "a model that always says the same proves nothing"
     answers = logits(model, tokenizer, list(known)).argmax(dim=1).tolist()
@@ -83,14 +96,7 @@ def test_an_adapter_is_pushed_as_such_and_loads_on_its_hub_model(computed: Compu
     assert not (out / "model.safetensors").exists()
     settings = json.loads((out / "adapter_config.json").read_text())
     assert (settings["base_model_name_or_path"], settings["revision"]) == ("org/tiny", REVISION)
-    tokenizer, model = loaded(out, computed.base)
-    whole = tmp_path / "whole"
-    computed.study.push("mood", "org/name", computed.store, dry_run=whole, merged=True)
-    again, merged = loaded(whole)
-    rows = ["train 0 en", "train 1 en"]
-    found = logits(model, tokenizer, rows)
-    torch.testing.assert_close(found, logits(merged, again, rows), atol=1e-5, rtol=1e-5)
-    assert str(computed.store.parent) not in texts(out) + texts(whole)
+    check_merged(computed, out, "", computed.base)
     card = ModelCard.load(out / "README.md").data
     assert (card.library_name, card.base_model, card.base_model_relation) == ("peft", "org/tiny", "adapter")
 
@@ -101,8 +107,7 @@ def test_an_adapter_on_another_phase_brings_that_along(computed: Computed, tmp_p
     computed.study.push("mood", "org/name", computed.store, target="temper", dry_run=out)
     assert (out / "base" / "model.safetensors").is_file()
     assert json.loads((out / "adapter_config.json").read_text())["base_model_name_or_path"] is None
-    check_answers(computed, out, "temper")
-    assert str(computed.store.parent) not in texts(out)
+    check_merged(computed, out, "temper")
 
 
 def test_the_card_has_the_scores_with_intervals_and_all_that_is_known(

@@ -43,9 +43,9 @@ def upload(files: Files, repository: str, kind: Kind, message: str, *, public: b
     be, if nobody is logged in or may write there, or if the Hub does not answer.
     """
     from huggingface_hub import CommitOperationAdd, HfApi
-    from huggingface_hub.errors import (
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]
         HfHubHTTPError,
-        HTTPError,  # type: ignore[attr-defined]
+        HTTPError,
         LocalTokenNotFoundError,
         OfflineModeIsEnabled,
     )
