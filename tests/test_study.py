@@ -80,11 +80,11 @@ def test_a_study_killed_again_and_again_ends_with_the_same_table(tmp_path: Path)
     assert len({(row["target"], row["arm"], row["reference"]) for row in rows if row["value"]}) == CELLS
     steps, span = len(seconds_of(whole)), seconds_of(whole)[-1]
 
-    dice, kills = random.Random(), 0
+    rng, kills = random.Random(), 0
     while kills < KILLS:
         running = begin(study, torn)
         _wait_for_a_step(torn, running)
-        time.sleep(dice.uniform(0, span / KILLS))
+        time.sleep(rng.uniform(0, span / KILLS))
         if running.poll() is not None:
             break
         os.killpg(running.pid, signal.SIGKILL)

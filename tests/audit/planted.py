@@ -61,18 +61,18 @@ SCRATCH = """architecture = "xlm-roberta"
 
 def sentence(number: int, language: str) -> str:
     """A sentence of seven to sixteen words, the same content in every language."""
-    dice = Random(number)
-    words = [dice.randrange(4_000) for _ in range(dice.randrange(7, 17))]
+    rng = Random(number)
+    words = [rng.randrange(4_000) for _ in range(rng.randrange(7, 17))]
     said = [_word(word, language) for word in words]
     return "".join(said) + "。" if language == "zh" else " ".join(said).capitalize() + "."
 
 
 def _word(word: int, language: str) -> str:
-    dice = Random(f"{word}{language}")
+    rng = Random(f"{word}{language}")
     if language == "zh":
-        return chr(0x4E00 + dice.randrange(8_000)) + chr(0x4E00 + dice.randrange(8_000))
+        return chr(0x4E00 + rng.randrange(8_000)) + chr(0x4E00 + rng.randrange(8_000))
     first, second = {"hi": ("कगचजतदनपबमरलसह", "ािीुूेो")}.get(language, ("bdfgklmnprst", "aeiou"))
-    return "".join(dice.choice(first) + dice.choice(second) for _ in range(2 + word % 3))
+    return "".join(rng.choice(first) + rng.choice(second) for _ in range(2 + word % 3))
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections import Counter
 import pytest
 
 from xstilts.lab import edits, logic
-from xstilts.lab.dice import Dice
 from xstilts.lab.inventory import ANTONYM, KIND_OF, KINDS, MOVING
 from xstilts.lab.meaning import NP, Clause, the
+from xstilts.lab.rng import Rng
 
 Being = int
 ELSEWHERE = "elsewhere"
@@ -17,8 +17,8 @@ ELSEWHERE = "elsewhere"
 class Model:
     """A small world: beings with a noun and adjectives, and who did what to whom, where and when."""
 
-    def __init__(self, clauses: tuple[Clause, Clause], dice: random.Random) -> None:
-        self.dice = dice
+    def __init__(self, clauses: tuple[Clause, Clause], rng: random.Random) -> None:
+        self.rng = rng
         nps = [np for clause in clauses for np in (clause.subject, clause.object) if np is not None]
         # Named and definite beings are one each; of all nouns there are one or two more.
         self.the = {
@@ -28,28 +28,28 @@ class Model:
         for np in nps:
             if np.determiner:
                 kinds = KINDS.get(np.noun, (np.noun,))
-                self.nouns += [dice.choice(kinds) for _ in range(dice.choice((1, 2)))]
+                self.nouns += [rng.choice(kinds) for _ in range(rng.choice((1, 2)))]
         adjectives = sorted({np.adjective for np in nps if np.adjective})
         self.adjectives = [self._some(adjectives) for _ in self.nouns]
         self.events: dict[tuple[str, Being, Being | None], tuple[str, str]] = {}
         self.places = [*sorted({c.place.noun for c in clauses if c.place is not None}), ELSEWHERE]
         self.times = [*sorted({c.time.noun for c in clauses if c.time is not None}), ELSEWHERE]
         # Sometimes all happens at once; of two antonyms the later one stays.
-        share, together = dice.choice((0.1, 0.5, 0.9, 1.0)), dice.random() < 0.4
-        place, time = dice.choice(self.places), dice.choice(self.times)
+        share, together = rng.choice((0.1, 0.5, 0.9, 1.0)), rng.random() < 0.4
+        place, time = rng.choice(self.places), rng.choice(self.times)
         verbs = sorted({clause.verb for clause in clauses})
-        for verb in dice.sample(verbs, len(verbs)):
+        for verb in rng.sample(verbs, len(verbs)):
             for being in range(len(self.nouns)):
                 for other in (None, *range(len(self.nouns))):
-                    if dice.random() < share:
-                        where = place if together else dice.choice(self.places)
-                        self.happens(verb, being, other, where, time if together else dice.choice(self.times))
+                    if rng.random() < share:
+                        where = place if together else rng.choice(self.places)
+                        self.happens(verb, being, other, where, time if together else rng.choice(self.times))
         self.possible = all(any(self.fits(b, np) for b in range(len(self.nouns))) for np in nps)
 
     def _some(self, adjectives: list[str]) -> set[str]:
         chosen: set[str] = set()
-        for adjective in self.dice.sample(adjectives, len(adjectives)):
-            if self.dice.random() < 0.6 and ANTONYM[adjective] not in chosen:
+        for adjective in self.rng.sample(adjectives, len(adjectives)):
+            if self.rng.random() < 0.6 and ANTONYM[adjective] not in chosen:
                 chosen.add(adjective)
         return chosen
 
@@ -79,7 +79,7 @@ class Model:
         subject, object_ = clause.subject, clause.object
         subjects = [self.the[subject.noun]] if _is_one(subject) else self.fitting(subject)
         if subject.determiner == "some" and subjects:
-            subjects = [self.dice.choice(subjects)]
+            subjects = [self.rng.choice(subjects)]
         objects: list[Being | None] = [None]
         if object_ is not None:
             objects = [self.the[object_.noun]] if _is_one(object_) else list(self.fitting(object_))
@@ -88,9 +88,9 @@ class Model:
                 for other in objects:
                     self.ends(clause.verb, being, other)
             elif objects:
-                place = clause.place.noun if clause.place is not None else self.dice.choice(self.places)
-                time = clause.time.noun if clause.time is not None else self.dice.choice(self.times)
-                self.happens(clause.verb, being, self.dice.choice(objects), place, time)
+                place = clause.place.noun if clause.place is not None else self.rng.choice(self.places)
+                time = clause.time.noun if clause.time is not None else self.rng.choice(self.times)
+                self.happens(clause.verb, being, self.rng.choice(objects), place, time)
 
     def fitting(self, np: NP) -> list[Being]:
         return [being for being in range(len(self.nouns)) if self.fits(being, np)]
@@ -127,16 +127,16 @@ def _is_one(np: NP) -> bool:
     return np.determiner in ("", "the")
 
 
-def witnesses(premise: Clause, hypothesis: Clause, dice: random.Random, enough: int) -> Counter[bool]:
+def witnesses(premise: Clause, hypothesis: Clause, rng: random.Random, enough: int) -> Counter[bool]:
     """Of so many random models of the premise, in how many the hypothesis holds."""
     seen: Counter[bool] = Counter()
     for _ in range(60 * enough):
-        model = Model((premise, hypothesis), dice)
+        model = Model((premise, hypothesis), rng)
         if not model.possible:
             continue
-        if dice.random() < 0.5:
+        if rng.random() < 0.5:
             model.force(hypothesis)
-        if dice.random() < 0.9:
+        if rng.random() < 0.9:
             model.force(premise)
         if model.holds(premise):
             seen[model.holds(hypothesis)] += 1
@@ -146,14 +146,14 @@ def witnesses(premise: Clause, hypothesis: Clause, dice: random.Random, enough: 
 
 
 def test_labels_agree_with_models_of_the_world() -> None:
-    dice, draws = random.Random(0), Dice("tests", "logic")
+    rng, draws = random.Random(0), Rng("tests", "logic")
     for _ in range(150):
         premise = edits.premise(draws)
         hypothesis = edits.edited(premise, draws)
         label = logic.label(premise, hypothesis)
-        seen = witnesses(premise, hypothesis, dice, 25 if label != "neutral" else 12)
+        seen = witnesses(premise, hypothesis, rng, 25 if label != "neutral" else 12)
         if label == "neutral" and 0 in (seen[True], seen[False]):
-            seen = witnesses(premise, hypothesis, dice, 2_000)
+            seen = witnesses(premise, hypothesis, rng, 2_000)
         assert seen, (premise, hypothesis)
         if label == "entailment":
             assert not seen[False], (premise, hypothesis)

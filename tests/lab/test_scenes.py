@@ -15,10 +15,10 @@ from xstilts import tasks as registry
 from xstilts.data.examples import Caption, Seen
 from xstilts.errors import DataError
 from xstilts.lab import drawing, scenes
-from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import grammar
 from xstilts.lab.inventory import COLOURS, KIND_OF
 from xstilts.lab.meaning import NP, Clause, the
+from xstilts.lab.rng import Rng
 from xstilts.lab.scenes import NOUNS, PLACES, STATEMENTS, VERBS, Being, Scene
 
 SEEN = Scene(
@@ -82,16 +82,16 @@ def holds(world: World, clause: Clause) -> bool:
 
 
 def test_labels_are_what_holds_in_all_worlds_in_none_or_in_some() -> None:
-    dice, checked = Dice("worlds"), Counter[tuple[str, int]]()
+    rng, checked = Rng("worlds"), Counter[tuple[str, int]]()
     while min(checked.values(), default=0) < 5 or len(checked) < 12:
-        scene = scenes.drawn(dice)
+        scene = scenes.drawn(rng)
         hidden = [being is None for being in scene.places]
         if sum(hidden) > 1 or sum(being.colour == "shade" for being in scene.places if being) > 1:
             continue  # too many worlds
         truth = scenes.truth(scene)
         for determiner, value in product(("the", "some", "every", "no"), (0, 1, 2)):
             found = [STATEMENTS[place] for place in np.flatnonzero(truth == value)]
-            for clause in dice.sample([c for c in found if c.subject.determiner == determiner], 2):
+            for clause in rng.sample([c for c in found if c.subject.determiner == determiner], 2):
                 held = {holds(world, clause) for world in worlds(scene, clause)}
                 assert held == [{False}, {False, True}, {True}][value], (scene.name, clause)
                 checked[determiner, value] += 1
@@ -144,7 +144,7 @@ def test_neither_the_text_nor_the_picture_says_anything_of_the_label() -> None:
 
 
 def test_all_kinds_of_statements_are_made() -> None:
-    looks = scenes.inferences(Dice("kinds"), "train", 900)
+    looks = scenes.inferences(Rng("kinds"), "train", 900)
     counts = Counter(look.statement.subject.determiner for look in looks)
     assert min(counts[determiner] for determiner in ("the", "some", "every", "no")) > 30
     for negated in (False, True):
@@ -169,7 +169,7 @@ def test_a_longer_split_begins_with_a_shorter_one_and_splits_differ() -> None:
 
 def test_the_caption_tells_all_that_is_seen() -> None:
     """The scene can be drawn again from its caption: the places that it does not name lie in fog."""
-    for look in scenes.inferences(Dice("told"), "train", 90):
+    for look in scenes.inferences(Rng("told"), "train", 90):
         told = {
             clause.place.noun: Being(clause.subject.noun, clause.subject.adjective or "shade", clause.verb)
             for clause in scenes.caption(look.scene)
@@ -181,7 +181,7 @@ def test_the_caption_tells_all_that_is_seen() -> None:
 
 
 def test_captions_are_true() -> None:
-    for told in scenes.captions(Dice("captions"), "train", 60):
+    for told in scenes.captions(Rng("captions"), "train", 60):
         assert 1 <= len(told.clauses) <= 2
         for clause in told.clauses:
             spoken = clause._replace(subject=clause.subject._replace(determiner="some"))
@@ -207,7 +207,7 @@ def test_who_does_not_look_is_right_in_exactly_one_row_of_three() -> None:
 def test_a_name_says_all_of_a_scene() -> None:
     assert SEEN.name == SHOWN
     assert scenes.scene(SHOWN) == SEEN
-    for look in scenes.inferences(Dice("names"), "dev", 27):
+    for look in scenes.inferences(Rng("names"), "dev", 27):
         assert scenes.scene(look.scene.name) == look.scene
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from xstilts.audit.chains import Chain, RowSet, SeenRows, absent, at_hand, chains, unknown
-from xstilts.audit.finding import Audit, Finding, Kind
+from xstilts.audit.finding import Audit, Finding, Kind, Severity
 from xstilts.audit.labels import labels_tell, words_tell
 from xstilts.audit.match import Index, Match, Texts, match, translations, usual
 from xstilts.audit.text import left_over
@@ -191,19 +191,9 @@ class _Auditor:
                 severe = count >= max(3, SHARE * of)
                 if kind is not None and (severe or count >= FOREIGN):
                     where = (f"{seen.part}, by their text",)
-                    yield Finding(
-                        kind,
-                        "leak" if severe else "note",
-                        chain.use.task,
-                        chain.use.split,
-                        code,
-                        where,
-                        chain.steps,
-                        count,
-                        0,
-                        of,
-                        examples=(text,),
-                    )
+                    severity: Severity = "leak" if severe else "note"
+                    rows = chain.use.task, chain.use.split, code
+                    yield Finding(kind, severity, *rows, where, chain.steps, count, 0, of, examples=(text,))
         for part in chain.evaluated():
             if part in self.evaluated:
                 yield from self._of_rows(chain, part)
@@ -250,22 +240,12 @@ class _Auditor:
         chances = [max(self.usual.get(source, (0.0, 0.0))[place] for source in where) for place in (0, 1)]
         excess = sum(max(0.0, share - chance) for share, chance in zip(shares, chances, strict=True))
         bare = kind in ("text_seen", "part_seen")
-        severe = not bare and excess >= threshold(of)
-        texts = self.evaluated[part].texts
-        yield Finding(
-            kind,
-            "leak" if severe else "note",
-            part.task,
-            part.split,
-            part.language,
-            tuple(map(str, dict.fromkeys(where))),
-            chain.steps,
-            len(rows),
-            near,
-            of,
-            round(sum(chances), 4) if not bare and len(rows) / of >= threshold(of) else 0.0,
-            tuple(_shown(texts[number]) + rows[number][0] for number in sorted(rows)[:EXAMPLES]),
-        )
+        severity: Severity = "leak" if not bare and excess >= threshold(of) else "note"
+        chance = round(sum(chances), 4) if not bare and len(rows) / of >= threshold(of) else 0.0
+        texts, sources = self.evaluated[part].texts, tuple(map(str, dict.fromkeys(where)))
+        examples = tuple(_shown(texts[number]) + rows[number][0] for number in sorted(rows)[:EXAMPLES])
+        asked, counts = (part.task, part.split, part.language), (len(rows), near, of)
+        yield Finding(kind, severity, *asked, sources, chain.steps, *counts, chance, examples)
 
     def _tells(self, chain: Chain, asked: RowSet, seen: SeenRows) -> bool:
         """Whether training rows tell what the evaluation asks of the rows that they have in common.

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from xstilts.data.examples import Example, Text
 from xstilts.errors import DataError, did_you_mean
 from xstilts.lab import bitext, choices, corpus, drawing, pairs, questions, scenes, supertags, tags
-from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import Grammar, grammar
 from xstilts.lab.inventory import CONTENT_WORDS, FUNCTION_WORDS, NAMES, VERSION
 from xstilts.lab.languages import LANGUAGES
 from xstilts.lab.lexicon import features, lexicons
+from xstilts.lab.rng import Rng
 
 SPLITS = ("train", "dev", "test")
-# Pretraining text: a function of language, dice and size.
-_CORPORA: dict[str, Callable[[str, Dice, int], list[Text]]] = {
+# Pretraining text: a function of language, rng and size.
+_CORPORA: dict[str, Callable[[str, Rng, int], list[Text]]] = {
     "text": corpus.documents,
     "parallel": corpus.pairs,
     "phrases": corpus.phrases,
@@ -27,7 +27,7 @@ _CORPORA: dict[str, Callable[[str, Dice, int], list[Text]]] = {
 
 # Labelled data: what draws the meanings, and what says one of them in a language.
 _LABELLED: dict[
-    str, tuple[Callable[[Dice, str, int], Sequence[Any]], Callable[[Any, Grammar, str], Example]]
+    str, tuple[Callable[[Rng, str, int], Sequence[Any]], Callable[[Any, Grammar, str], Example]]
 ] = {
     "nli": (pairs.inferences, pairs.say),
     "entail": (pairs.entailments, pairs.say),
@@ -43,7 +43,7 @@ _LABELLED: dict[
     "captions": (scenes.captions, scenes.say_caption),
 }
 _DRAWN = ("vnli", "captions")
-_BITEXTS: dict[str, Callable[[Dice, str, int], bitext.Mixed]] = {
+_BITEXTS: dict[str, Callable[[Rng, str, int], bitext.Mixed]] = {
     "tatoeba": bitext.translations,
     "bucc": bitext.mining,
 }
@@ -64,7 +64,7 @@ def generate(name: str, language: str, split: str, size: int) -> list[Example]:
             raise DataError(where, f"has no {what} '{word}'.", near)
     if name in _CORPORA:
         count = round(size * LANGUAGES[language].share) if split == "train" else size
-        return list(_CORPORA[name](language, Dice(VERSION, name, language, split), count))
+        return list(_CORPORA[name](language, Rng(VERSION, name, language, split), count))
     if name not in _LABELLED and name not in _BITEXTS:
         known = (*_CORPORA, *_LABELLED, *_BITEXTS)
         raise DataError(where, "the lab has none of that name.", did_you_mean(name, known))
@@ -79,8 +79,8 @@ def generate(name: str, language: str, split: str, size: int) -> list[Example]:
 @lru_cache(maxsize=64)
 def meanings(name: str, split: str, size: int) -> Sequence[Any] | bitext.Mixed:
     """What the rows mean, in whatever language; a longer list begins with a shorter one."""
-    dice = Dice(VERSION, name, split)
-    return _BITEXTS[name](dice, split, size) if name in _BITEXTS else _LABELLED[name][0](dice, split, size)
+    rng = Rng(VERSION, name, split)
+    return _BITEXTS[name](rng, split, size) if name in _BITEXTS else _LABELLED[name][0](rng, split, size)
 
 
 def render(name: str, image: str) -> NDArray[np.uint8]:

@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 
-from xstilts.lab.dice import Dice
 from xstilts.lab.inventory import (
     ADJECTIVES,
     CONTENT_WORDS,
@@ -14,6 +13,7 @@ from xstilts.lab.inventory import (
     VERSION,
 )
 from xstilts.lab.languages import BASE, LANGUAGES, Language
+from xstilts.lab.rng import Rng
 from xstilts.lab.sounds import changed, new_root, written
 
 NOUN_FEATURES = tuple(f"{number}.{case}" for number in ("sg", "pl") for case in ("nom", "acc", "dat", "loc"))
@@ -60,7 +60,7 @@ class Lexicon:
         """The first root for the word that no other word of any language looks like."""
         code, family = self.language.code, self.language.family
         for attempt in range(100):
-            root = new_root(family, 2, Dice(VERSION, "invented", code, word, attempt))
+            root = new_root(family, 2, Rng(VERSION, "invented", code, word, attempt))
             root = root if code == BASE else changed(root, code)
             shapes = (*NOUN_FEATURES, *VERB_FEATURES)
             if self._taken.isdisjoint(inflected(self.language, word, root, shape) for shape in shapes):
@@ -131,7 +131,7 @@ def _cognates(language: Language) -> tuple[str, ...]:
 
     Related languages keep the same ones first, as in nature.
     """
-    order = Dice(VERSION, "cognates", language.family).shuffled(CONTENT_WORDS)
+    order = Rng(VERSION, "cognates", language.family).shuffled(CONTENT_WORDS)
     return tuple(sorted(order[: round(language.cognates * len(order))]))
 
 
@@ -150,5 +150,5 @@ def _candidate(language: Language, word: str, cognate: bool, attempt: int) -> st
     # Names are each language's own; other words come from the family while it has a free root.
     owner = language.code if word in NAMES or attempt > 1 else language.family
     syllables = 1 if word in FUNCTION_WORDS else 2
-    dice = Dice(VERSION, "root", owner, word, attempt)
-    return changed(new_root(language.family, syllables, dice), language.code)
+    rng = Rng(VERSION, "root", owner, word, attempt)
+    return changed(new_root(language.family, syllables, rng), language.code)

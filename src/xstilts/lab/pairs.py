@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from xstilts.data.examples import Pair
 from xstilts.lab import edits, logic
-from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import Grammar
 from xstilts.lab.inventory import KINDS, ON_BEINGS, PEOPLE, PLACES, TIMES
 from xstilts.lab.meaning import NP, Clause, Compound, Meaning, put, role_of, the
+from xstilts.lab.rng import Rng
 
 INFERENCE = ("contradiction", "entailment", "neutral")
 ENTAILMENT = ("entailment", "not_entailment")
@@ -28,27 +28,27 @@ def say(judged: Judged, grammar: Grammar, name: str) -> Pair:
     return Pair(grammar.say(judged.first), grammar.say(judged.second), judged.label, name)
 
 
-def inferences(dice: Dice, split: str, size: int) -> list[Judged]:
+def inferences(rng: Rng, split: str, size: int) -> list[Judged]:
     """Premise and hypothesis; what is left open is neutral."""
-    return _balanced(_edited(dice), INFERENCE, _shape, size)
+    return _balanced(_edited(rng), INFERENCE, _shape, size)
 
 
-def entailments(dice: Dice, split: str, size: int) -> list[Judged]:
+def entailments(rng: Rng, split: str, size: int) -> list[Judged]:
     """The edits of `inferences` under two labels, with the time at the other side of the hypothesis."""
 
     def draws() -> Iterator[Judged]:
-        for first, second, label in _edited(dice):
-            moved = dice.chance(0.5)
+        for first, second, label in _edited(rng):
+            moved = rng.chance(0.5)
             two = label if label == "entailment" else "not_entailment"
             yield Judged(first._replace(moved=moved), second._replace(moved=not moved), two)
 
     return _balanced(draws(), ENTAILMENT, _shape, size)
 
 
-def _edited(dice: Dice) -> Iterator[tuple[Clause, Clause, str]]:
+def _edited(rng: Rng) -> Iterator[tuple[Clause, Clause, str]]:
     while True:
-        first = edits.premise(dice)
-        second = edits.edited(first, dice)
+        first = edits.premise(rng)
+        second = edits.edited(first, rng)
         if second != first:
             yield first, second, logic.label(first, second)
 
@@ -95,25 +95,25 @@ def _balanced(
 _FLIPPED = {"and": "and", "before": "after", "after": "before"}
 
 
-def paraphrases(dice: Dice, split: str, size: int) -> list[Judged]:
+def paraphrases(rng: Rng, split: str, size: int) -> list[Judged]:
     """Two clauses and the same words again; who did what when has changed, or only how it is told."""
-    return _balanced(_told_again(dice), PARAPHRASE, _told_shape, size)
+    return _balanced(_told_again(rng), PARAPHRASE, _told_shape, size)
 
 
-def _told_again(dice: Dice) -> Iterator[Judged]:
+def _told_again(rng: Rng) -> Iterator[Judged]:
     while True:
-        link = dice.pick(("and", "and", "before", "after"))
-        first = Compound(_event(dice), link, _event(dice))
+        link = rng.pick(("and", "and", "before", "after"))
+        first = Compound(_event(rng), link, _event(rng))
         if first.first.verb == first.second.verb:
             continue
         second = first
-        if dice.chance(0.6):
+        if rng.chance(0.6):
             second = Compound(first.second, _FLIPPED[link], first.first)
-        if link != "and" and dice.chance(0.4):
+        if link != "and" and rng.chance(0.4):
             second = second._replace(link_first=True)
         second = second._replace(first=_moved(second.first), second=_moved(second.second))
-        if dice.chance(0.5):
-            second = dice.pick(_CONFUSIONS)(second)
+        if rng.chance(0.5):
+            second = rng.pick(_CONFUSIONS)(second)
         if second != first:
             yield Judged(first, second, "same" if _meant(first) == _meant(second) else "different")
 
@@ -131,13 +131,13 @@ def _told_shape(judged: Judged) -> Hashable:
     return (judged.second.link, judged.second.link_first)
 
 
-def _event(dice: Dice) -> Clause:
+def _event(rng: Rng) -> Clause:
     """Somebody does something to somebody, now and then at a time or a place."""
-    one, other = dice.sample(PEOPLE, 2)
-    draw = dice.unit()
-    time = the(dice.pick(TIMES)) if draw < 0.25 else None
-    where = the(dice.pick(PLACES)) if 0.25 <= draw < 0.5 else None
-    return Clause(NP(one), dice.pick(tuple(ON_BEINGS)), NP(other), place=where, time=time)
+    one, other = rng.sample(PEOPLE, 2)
+    draw = rng.unit()
+    time = the(rng.pick(TIMES)) if draw < 0.25 else None
+    where = the(rng.pick(PLACES)) if 0.25 <= draw < 0.5 else None
+    return Clause(NP(one), rng.pick(tuple(ON_BEINGS)), NP(other), place=where, time=time)
 
 
 def _moved(clause: Clause) -> Clause:

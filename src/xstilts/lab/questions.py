@@ -5,10 +5,10 @@ from typing import NamedTuple
 from xstilts.data.examples import Answer, Question
 from xstilts.lab import world
 from xstilts.lab.corpus import askable
-from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import Grammar, text
 from xstilts.lab.inventory import ADJECTIVES, ANTONYM, BEINGS, PEOPLE, PLACES, THINGS, TIMES
 from xstilts.lab.meaning import NP, Clause, put, role_of, the
+from xstilts.lab.rng import Rng
 
 # Verbs by what they take. Without "move", for who walked moved too.
 _VERBS = {
@@ -27,14 +27,14 @@ class Asked(NamedTuple):
     answer: int
 
 
-def answerable(dice: Dice, split: str, size: int) -> list[Asked]:
+def answerable(rng: Rng, split: str, size: int) -> list[Asked]:
     """Two or three statements: the one that answers, and others with its verb, its subject or neither."""
-    return [_asked(dice) for _ in range(size)]
+    return [_asked(rng) for _ in range(size)]
 
 
-def answerable_or_not(dice: Dice, split: str, size: int) -> list[Asked]:
+def answerable_or_not(rng: Rng, split: str, size: int) -> list[Asked]:
     """The same, but what every third question asks for the passage does not say."""
-    return [_unanswerable(dice) if place % 3 == 2 else _asked(dice) for place in range(size)]
+    return [_unanswerable(rng) if place % 3 == 2 else _asked(rng) for place in range(size)]
 
 
 def say(asked: Asked, grammar: Grammar, name: str) -> Question:
@@ -51,52 +51,52 @@ def say(asked: Asked, grammar: Grammar, name: str) -> Question:
     raise AssertionError("the statement lacks what the question asks for")
 
 
-def _asked(dice: Dice) -> Asked:
-    told, *others = _statements(dice)
-    role = dice.pick(askable(told))
-    statements = dice.shuffled((told, *others))
-    return Asked(tuple(statements), _question(dice, told, role), statements.index(told))
+def _asked(rng: Rng) -> Asked:
+    told, *others = _statements(rng)
+    role = rng.pick(askable(told))
+    statements = rng.shuffled((told, *others))
+    return Asked(tuple(statements), _question(rng, told, role), statements.index(told))
 
 
-def _question(dice: Dice, told: Clause, role: str) -> Clause:
+def _question(rng: Rng, told: Clause, role: str) -> Clause:
     """A question about the statement. What else it says may be left out while the question stays clear."""
     asked = told._replace(asked=role, moved=False)
     others = [other for other in ("place", "time") if other != role and role_of(told, other) is not None]
     # Who did it, of the two who did? Something must tell.
     must_stay = role == "subject" and told.object is None
-    for other in dice.shuffled(others)[1 if must_stay else 0 :]:
-        if dice.chance(0.5):
+    for other in rng.shuffled(others)[1 if must_stay else 0 :]:
+        if rng.chance(0.5):
             asked = put(asked, other, None)
     return asked
 
 
-def _unanswerable(dice: Dice) -> Asked:
+def _unanswerable(rng: Rng) -> Asked:
     """A question that would be clear, about something that the passage does not say."""
-    told, *others = statements = _statements(dice)
-    role = dice.pick(askable(told))
-    question = _question(dice, told, role)
+    told, *others = statements = _statements(rng)
+    role = rng.pick(askable(told))
+    question = _question(rng, told, role)
     taken = [*(clause.verb for clause in statements), ANTONYM.get(told.verb, "")]
     verbs = [verb for verb in _verbs_like(told.verb) if verb not in taken]
-    draw = dice.unit()
+    draw = rng.unit()
     if verbs and (draw < 0.4 or (role in ("place", "time") and draw < 0.7)):
         # Of the one who did it, but not that.
-        question = question._replace(verb=dice.pick(verbs))
+        question = question._replace(verb=rng.pick(verbs))
     elif role in ("place", "time"):
         # It is not said where or when it was.
         told = put(told, role, None)._replace(moved=False)
     elif role == "subject" and told.object is None:
         # Somebody did it, but at another place.
-        where = the(dice.other(PLACES, *(_noun(clause.place) for clause in statements)))
+        where = the(rng.other(PLACES, *(_noun(clause.place) for clause in statements)))
         question = question._replace(place=where)
     elif role == "subject":
         # It was done to others.
         things = [_noun(clause.object) for clause in statements]
-        another = the(dice.other(THINGS, *things)) if things[0] in THINGS else _other(dice, statements)
+        another = the(rng.other(THINGS, *things)) if things[0] in THINGS else _other(rng, statements)
         question = question._replace(object=another)
     else:
         # Somebody else did it.
-        question = question._replace(subject=_other(dice, statements))
-    return Asked(tuple(dice.shuffled((told, *others))), question, -1)
+        question = question._replace(subject=_other(rng, statements))
+    return Asked(tuple(rng.shuffled((told, *others))), question, -1)
 
 
 def _noun(np: NP | None) -> str:
@@ -108,28 +108,28 @@ def _verbs_like(verb: str) -> tuple[str, ...]:
     return next(verbs for verbs in _VERBS.values() if verb in verbs)
 
 
-def _other(dice: Dice, statements: list[Clause]) -> NP:
+def _other(rng: Rng, statements: list[Clause]) -> NP:
     """A name that occurs in none of the statements."""
     nps = [np for told in statements for np in (told.subject, told.object, told.recipient)]
-    return NP(dice.other(PEOPLE, *(_noun(np) for np in nps)))
+    return NP(rng.other(PEOPLE, *(_noun(np) for np in nps)))
 
 
 # Whether another statement has the verb and the subject of the first one.
 _SHARED = ((True, False), (False, True), (False, False))
 
 
-def _statements(dice: Dice) -> list[Clause]:
+def _statements(rng: Rng) -> list[Clause]:
     """What is asked about, and one or two other statements.
 
     No noun, name, place or time occurs twice but the shared subject and verb.
     """
-    beings = [_being(dice, noun) for noun in dice.sample((*PEOPLE, *BEINGS), 9)]
-    things = [_described(dice, noun) for noun in dice.sample(THINGS, 3)]
-    places = [the(noun) for noun in dice.sample(PLACES, 3)]
-    times = [the(noun) for noun in dice.sample(TIMES, 3)]
-    sort = dice.pick(("alone", "beings", "beings", "things", "things", "giving"))
-    verbs = dice.sample(_VERBS[sort], 3)
-    shared = [(True, True), *dice.sample(_SHARED, 2 if dice.chance(0.3) else 1)]
+    beings = [_being(rng, noun) for noun in rng.sample((*PEOPLE, *BEINGS), 9)]
+    things = [_described(rng, noun) for noun in rng.sample(THINGS, 3)]
+    places = [the(noun) for noun in rng.sample(PLACES, 3)]
+    times = [the(noun) for noun in rng.sample(TIMES, 3)]
+    sort = rng.pick(("alone", "beings", "beings", "things", "things", "giving"))
+    verbs = rng.sample(_VERBS[sort], 3)
+    shared = [(True, True), *rng.sample(_SHARED, 2 if rng.chance(0.3) else 1)]
     result = []
     for place, (same_verb, same_subject) in enumerate(shared):
         event = Clause(beings[0 if same_subject else place], verbs[0 if same_verb else place])
@@ -139,18 +139,18 @@ def _statements(dice: Dice) -> list[Clause]:
             event = event._replace(object=things[place])
         if sort == "giving":
             event = event._replace(recipient=beings[6 + place])
-        where = places[place] if dice.chance(0.55) else None
-        time = times[place] if dice.chance(0.8 if where is None else 0.4) else None
+        where = places[place] if rng.chance(0.55) else None
+        time = times[place] if rng.chance(0.8 if where is None else 0.4) else None
         if sort == "alone" and where is None and time is None:
             where = places[place]
-        moved = time is not None and dice.chance(0.3)
+        moved = time is not None and rng.chance(0.3)
         result.append(event._replace(place=where, time=time, moved=moved))
     return result
 
 
-def _being(dice: Dice, noun: str) -> NP:
-    return NP(noun) if noun in PEOPLE else _described(dice, noun)
+def _being(rng: Rng, noun: str) -> NP:
+    return NP(noun) if noun in PEOPLE else _described(rng, noun)
 
 
-def _described(dice: Dice, noun: str) -> NP:
-    return NP(noun, "the", dice.pick(ADJECTIVES) if dice.chance(0.25) else "")
+def _described(rng: Rng, noun: str) -> NP:
+    return NP(noun, "the", rng.pick(ADJECTIVES) if rng.chance(0.25) else "")

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.data.examples import Caption, Seen
-from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import Grammar
 from xstilts.lab.inventory import COLOURS, KIND_OF
 from xstilts.lab.meaning import NP, Clause, the
+from xstilts.lab.rng import Rng
 
 NOUNS = ("dog", "cat", "horse", "owl", "baker", "doctor", "king", "sailor")
 KINDS = ("animal", "person")
@@ -154,19 +154,19 @@ def _of_the_only(scene: Scene, sorts: Truth, done: Truth) -> Truth:
 # Draws.
 
 
-def drawn(dice: Dice, fogs: tuple[int, ...] = (0, 0, 1, 1, 1, 2)) -> Scene:
+def drawn(rng: Rng, fogs: tuple[int, ...] = (0, 0, 1, 1, 1, 2)) -> Scene:
     """A scene with one of these numbers of places in fog."""
-    hidden = dice.sample(range(len(PLACES)), dice.pick(fogs))
-    nouns = [dice.pick(NOUNS) for _ in PLACES] if dice.chance(0.3) else dice.sample(NOUNS, len(PLACES))
+    hidden = rng.sample(range(len(PLACES)), rng.pick(fogs))
+    nouns = [rng.pick(NOUNS) for _ in PLACES] if rng.chance(0.3) else rng.sample(NOUNS, len(PLACES))
     places = tuple(
-        None if place in hidden else Being(noun, _colour(dice), dice.pick(VERBS))
+        None if place in hidden else Being(noun, _colour(rng), rng.pick(VERBS))
         for place, noun in enumerate(nouns)
     )
-    return Scene(places, dice.below(DRAWINGS))
+    return Scene(places, rng.below(DRAWINGS))
 
 
-def _colour(dice: Dice) -> str:
-    return SHADE if dice.chance(0.2) else dice.pick(COLOURS)
+def _colour(rng: Rng) -> str:
+    return SHADE if rng.chance(0.2) else rng.pick(COLOURS)
 
 
 class Look(NamedTuple):
@@ -181,41 +181,41 @@ class Look(NamedTuple):
 _SQUARE = np.array([[TRUE, OPEN, FALSE], [OPEN, FALSE, TRUE], [FALSE, TRUE, OPEN]])
 
 
-def inferences(dice: Dice, split: str, size: int) -> list[Look]:
+def inferences(rng: Rng, split: str, size: int) -> list[Look]:
     """Scenes and statements in squares of three by three: neither alone says anything of the label."""
     looks: list[Look] = []
     while len(looks) < size:
-        looks += _square(dice)
+        looks += _square(rng)
     return looks[:size]
 
 
-def _square(dice: Dice) -> list[Look]:
+def _square(rng: Rng) -> list[Look]:
     while True:
-        scenes = [drawn(dice) for _ in _SQUARE]
+        scenes = [drawn(rng) for _ in _SQUARE]
         facts = np.stack([truth(scene) for scene in scenes])
         rows = [np.flatnonzero((facts == row[:, None]).all(axis=0)).tolist() for row in _SQUARE]
         if all(rows):
             break
-    said = [_picked(dice, row) for row in rows]
+    said = [_picked(rng, row) for row in rows]
     looks = [
         Look(scene, statement, LABELS[value])
         for statement, values in zip(said, _SQUARE, strict=True)
         for scene, value in zip(scenes, values, strict=True)
     ]
-    return dice.shuffled(looks)
+    return rng.shuffled(looks)
 
 
-def _picked(dice: Dice, statements: list[int]) -> Clause:
+def _picked(rng: Rng, statements: list[int]) -> Clause:
     """One of the statements: first its determiner, then whether it is long or short, then its words."""
     determiners = sorted({STATEMENTS[number].subject.determiner for number in statements})
     # "every" is seldom possible.
-    determiner = "every" if "every" in determiners and dice.chance(0.5) else dice.pick(determiners)
+    determiner = "every" if "every" in determiners and rng.chance(0.5) else rng.pick(determiners)
     shapes: dict[tuple[bool, bool, bool], list[Clause]] = {}
     for clause in (STATEMENTS[number] for number in statements):
         if clause.subject.determiner == determiner:
             shape = (not clause.subject.adjective, clause.place is None, clause.negated)
             shapes.setdefault(shape, []).append(clause)
-    return dice.pick(shapes[dice.pick(sorted(shapes))])
+    return rng.pick(shapes[rng.pick(sorted(shapes))])
 
 
 def say(look: Look, grammar: Grammar, name: str) -> Seen:
@@ -246,10 +246,10 @@ class Told(NamedTuple):
     clauses: tuple[Clause, ...]
 
 
-def captions(dice: Dice, split: str, size: int) -> list[Told]:
+def captions(rng: Rng, split: str, size: int) -> list[Told]:
     """Scenes with one or two of their beings, in any order; half show one being alone, to learn words."""
-    scenes = [drawn(dice, (3, 3, 3, 2, 1, 0)) for _ in range(size)]
-    return [Told(scene, tuple(dice.sample(caption(scene), 1 + dice.below(2)))) for scene in scenes]
+    scenes = [drawn(rng, (3, 3, 3, 2, 1, 0)) for _ in range(size)]
+    return [Told(scene, tuple(rng.sample(caption(scene), 1 + rng.below(2)))) for scene in scenes]
 
 
 def say_caption(told: Told, grammar: Grammar, name: str) -> Caption:

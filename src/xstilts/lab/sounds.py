@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from xstilts.lab.dice import Dice
+from xstilts.lab.rng import Rng
 
 # The sounds of new roots, by family: first consonants, vowels, last consonants. A root is a row of syllables.
 _SOUNDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
@@ -62,10 +62,10 @@ def _at_once(laws: dict[str, str], word: str) -> str:
     return re.sub("|".join(sounds), lambda match: laws[match[0]], word) if sounds else word
 
 
-def new_root(family: str, syllables: int, dice: Dice) -> str:
+def new_root(family: str, syllables: int, rng: Rng) -> str:
     """A root that fits the family's sounds, in Latin letters."""
     first, vowels, last = _SOUNDS[family]
-    return "".join(dice.pick(first) + dice.pick(vowels) for _ in range(syllables)) + dice.pick(last)
+    return "".join(rng.pick(first) + rng.pick(vowels) for _ in range(syllables)) + rng.pick(last)
 
 
 def changed(word: str, code: str) -> str:

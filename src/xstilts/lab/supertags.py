@@ -6,10 +6,10 @@ left. The categories are simpler: NP, N, AP, PP and S without features.
 
 from xstilts.data.examples import Tagged
 from xstilts.lab.corpus import sentence
-from xstilts.lab.dice import Dice
 from xstilts.lab.grammar import Grammar, Phrase, Words
 from xstilts.lab.languages import Language
 from xstilts.lab.meaning import Clause, Compound, Meaning
+from xstilts.lab.rng import Rng
 
 _VP = "(S\\NP)"
 _AFTER_VERB, _BEFORE_VERB = f"{_VP}\\{_VP}", f"{_VP}/{_VP}"
@@ -23,9 +23,9 @@ CATEGORIES = (
 )
 
 
-def sentences(dice: Dice, split: str, size: int) -> list[Meaning]:
+def sentences(rng: Rng, split: str, size: int) -> list[Meaning]:
     """Sentences as in the pretraining text."""
-    return [sentence(dice) for _ in range(size)]
+    return [sentence(rng) for _ in range(size)]
 
 
 def supertags(meaning: Meaning, grammar: Grammar, name: str) -> Tagged:

@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 
-from xstilts.lab.dice import Dice
 from xstilts.lab.inventory import (
     ADJECTIVES,
     ALONE,
@@ -29,6 +28,7 @@ from xstilts.lab.inventory import (
     USES,
 )
 from xstilts.lab.meaning import NP, Clause, the
+from xstilts.lab.rng import Rng
 
 ON_BEINGS_VERBS, ON_THINGS_VERBS = tuple(ON_BEINGS), tuple(ON_THINGS)
 GIVING_VERBS, ALONE_VERBS = tuple(GIVING), tuple(ALONE)
@@ -36,116 +36,116 @@ _DETERMINERS = (*["the"] * 11, *["a"] * 4, "some", "some", "every", "no", "two",
 _SURNAMES = (*ANIMALS, *PERSONS)
 
 
-def noun_phrase(dice: Dice, nouns: tuple[str, ...]) -> NP:
+def noun_phrase(rng: Rng, nouns: tuple[str, ...]) -> NP:
     """One of these nouns with a determiner and often an adjective; sometimes the adjective alone."""
-    determiner = dice.pick(_DETERMINERS)
-    adjective = dice.pick(ADJECTIVES) if dice.chance(0.33) else ""
-    alone = adjective and dice.chance(0.12) and determiner != "a"
-    return NP("" if alone else dice.pick(nouns), determiner, adjective)
+    determiner = rng.pick(_DETERMINERS)
+    adjective = rng.pick(ADJECTIVES) if rng.chance(0.33) else ""
+    alone = adjective and rng.chance(0.12) and determiner != "a"
+    return NP("" if alone else rng.pick(nouns), determiner, adjective)
 
 
-def person_name(dice: Dice) -> NP:
+def person_name(rng: Rng) -> NP:
     """A person's name, sometimes with a family name that is a common noun elsewhere ("anna fox")."""
-    return NP(dice.pick(PEOPLE), second=dice.pick(_SURNAMES) if dice.chance(0.12) else "")
+    return NP(rng.pick(PEOPLE), second=rng.pick(_SURNAMES) if rng.chance(0.12) else "")
 
 
-def firm_name(dice: Dice) -> NP:
+def firm_name(rng: Rng) -> NP:
     """A firm, or an institution called after a town ("bristol school")."""
-    if dice.chance(0.35):
-        return NP(dice.pick(CITIES), second=dice.pick(PLACES))
-    return NP(dice.pick(FIRMS))
+    if rng.chance(0.35):
+        return NP(rng.pick(CITIES), second=rng.pick(PLACES))
+    return NP(rng.pick(FIRMS))
 
 
-def being(dice: Dice) -> NP:
+def being(rng: Rng) -> NP:
     """Somebody: half of the time by name, or a noun phrase for a person or an animal."""
-    draw = dice.unit()
+    draw = rng.unit()
     if draw < 0.45:
-        return person_name(dice)
+        return person_name(rng)
     if draw < 0.93:
-        return noun_phrase(dice, BEINGS)
+        return noun_phrase(rng, BEINGS)
     if draw < 0.96:
-        return NP(dice.pick(("person", "animal")), dice.pick(_DETERMINERS))
-    return NP("", dice.pick(("this", "that")))
+        return NP(rng.pick(("person", "animal")), rng.pick(_DETERMINERS))
+    return NP("", rng.pick(("this", "that")))
 
 
-def thing(dice: Dice) -> NP:
+def thing(rng: Rng) -> NP:
     """Something: a noun phrase for a thing or a kind of things."""
-    if dice.chance(0.06):
-        return NP(dice.pick(("fruit", "tool", "furniture")), dice.pick(_DETERMINERS))
-    return noun_phrase(dice, THINGS)
+    if rng.chance(0.06):
+        return NP(rng.pick(("fruit", "tool", "furniture")), rng.pick(_DETERMINERS))
+    return noun_phrase(rng, THINGS)
 
 
-def place(dice: Dice) -> NP:
+def place(rng: Rng) -> NP:
     """Where it happens: mostly a common noun, else a town or a place that is called after one."""
-    if dice.chance(0.75):
-        return the(dice.pick(PLACES))
-    return NP(dice.pick(CITIES), second=dice.pick(PLACES) if dice.chance(0.3) else "")
+    if rng.chance(0.75):
+        return the(rng.pick(PLACES))
+    return NP(rng.pick(CITIES), second=rng.pick(PLACES) if rng.chance(0.3) else "")
 
 
-def clause(dice: Dice, subject: NP | None = None, object: NP | None = None) -> Clause:  # noqa: A002
+def clause(rng: Rng, subject: NP | None = None, object: NP | None = None) -> Clause:  # noqa: A002
     """An event or a state; the subject and the object may be given (the object is then a being)."""
-    who = subject or being(dice)
-    draw = dice.unit()
+    who = subject or being(rng)
+    draw = rng.unit()
     recipient, quality, what = None, "", object
     if draw < 0.1:
-        return state(dice, who)
+        return state(rng, who)
     if draw < 0.34 or object is not None:
-        verb = dice.pick(ON_BEINGS_VERBS)
-        deed = verb in ("watch", "praise", "blame") and dice.chance(0.25)
-        what = object or (_deed(dice) if deed else being(dice))
+        verb = rng.pick(ON_BEINGS_VERBS)
+        deed = verb in ("watch", "praise", "blame") and rng.chance(0.25)
+        what = object or (_deed(rng) if deed else being(rng))
     elif draw < 0.58:
-        verb = dice.pick(ON_THINGS_VERBS)
-        what = _deed(dice) if verb == "like" and dice.chance(0.6) else thing(dice)
+        verb = rng.pick(ON_THINGS_VERBS)
+        what = _deed(rng) if verb == "like" and rng.chance(0.6) else thing(rng)
     elif draw < 0.68:
-        verb, what, recipient = dice.pick(GIVING_VERBS), thing(dice), being(dice)
+        verb, what, recipient = rng.pick(GIVING_VERBS), thing(rng), being(rng)
     elif draw < 0.74:
-        return with_adjuncts(dice, business(dice, who))
+        return with_adjuncts(rng, business(rng, who))
     else:
-        verb = dice.pick(ALONE_VERBS)
-        quality = dice.pick(MANNERS) if dice.chance(0.2) else ""
+        verb = rng.pick(ALONE_VERBS)
+        quality = rng.pick(MANNERS) if rng.chance(0.2) else ""
     bare = Clause(who, verb, what, recipient, quality=quality)
-    if dice.chance(0.13):
+    if rng.chance(0.13):
         # One negation a clause: no "every" and no "no" beside it.
         bare = bare._replace(subject=_sober(who), object=what and _sober(what), negated=True)
         bare = bare._replace(recipient=recipient and _sober(recipient))
-    return with_adjuncts(dice, bare)
+    return with_adjuncts(rng, bare)
 
 
 def _sober(np: NP) -> NP:
     return np._replace(determiner="the") if np.determiner in ("every", "no") else np
 
 
-def _deed(dice: Dice) -> NP:
+def _deed(rng: Rng) -> NP:
     """A verb as a noun: the visit, this dance."""
-    return NP(dice.pick(DEEDS), dice.pick(("the", "the", "every", "some", "no", "this")))
+    return NP(rng.pick(DEEDS), rng.pick(("the", "the", "every", "some", "no", "this")))
 
 
-def with_adjuncts(dice: Dice, bare: Clause) -> Clause:
+def with_adjuncts(rng: Rng, bare: Clause) -> Clause:
     """The clause at a place or a time, at both or at none; a few happen in the present."""
-    where = place(dice) if dice.chance(0.42) else None
+    where = place(rng) if rng.chance(0.42) else None
     time, when = None, "during"
-    if dice.chance(0.36):
-        time = the(dice.pick(TIMES))
-        when = dice.pick(("during", "during", "during", "before", "after"))
-    present, moved = dice.chance(0.1), time is not None and dice.chance(0.25)
+    if rng.chance(0.36):
+        time = the(rng.pick(TIMES))
+        when = rng.pick(("during", "during", "during", "before", "after"))
+    present, moved = rng.chance(0.1), time is not None and rng.chance(0.25)
     return bare._replace(place=where, time=time, when=when, present=present, moved=moved)
 
 
-def business(dice: Dice, who: NP) -> Clause:
+def business(rng: Rng, who: NP) -> Clause:
     """Somebody joins or works for a firm, or a firm hires somebody."""
-    draw = dice.unit()
+    draw = rng.unit()
     if draw < 0.35:
-        return Clause(who, "join", firm_name(dice), negated=dice.chance(0.1))
+        return Clause(who, "join", firm_name(rng), negated=rng.chance(0.1))
     if draw < 0.65:
-        return Clause(who, "work", recipient=firm_name(dice), negated=dice.chance(0.1))
-    return Clause(firm_name(dice), "hire", who, negated=dice.chance(0.1))
+        return Clause(who, "work", recipient=firm_name(rng), negated=rng.chance(0.1))
+    return Clause(firm_name(rng), "hire", who, negated=rng.chance(0.1))
 
 
-def state(dice: Dice, who: NP) -> Clause:
+def state(rng: Rng, who: NP) -> Clause:
     """Somebody is big, happy, red, in the past or now."""
-    quality = dice.pick(QUALITIES if dice.chance(0.8) else ADJECTIVES)
-    who = _deed(dice) if dice.chance(0.08) else who
-    return Clause(who, "be", quality=quality, negated=dice.chance(0.15), present=dice.chance(0.3))
+    quality = rng.pick(QUALITIES if rng.chance(0.8) else ADJECTIVES)
+    who = _deed(rng) if rng.chance(0.08) else who
+    return Clause(who, "be", quality=quality, negated=rng.chance(0.15), present=rng.chance(0.3))
 
 
 @lru_cache(maxsize=1)

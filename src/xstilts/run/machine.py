@@ -15,16 +15,11 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _PROCESSOR = Path("/proc/cpuinfo")
 _COUNTERS = Path("/proc/vmstat")
 _BF16 = frozenset(("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"))
-ONE_THREAD = dict.fromkeys(
-    (
-        "OMP_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "RAYON_NUM_THREADS",
-        "POLARS_MAX_THREADS",
-    ),
-    "1",
-) | {"TOKENIZERS_PARALLELISM": "false"}
+_LIBRARIES = ("OMP", "MKL", "OPENBLAS", "RAYON")
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in _LIBRARIES} | {
+    "POLARS_MAX_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
 """What keeps the libraries of a worker to one thread, if it is set before the first step. Only torch takes
 more, where the recipe of a step says so: numbers must not depend on how many workers share the cores."""
 

@@ -75,29 +75,28 @@ def _digest(*paths: Path) -> str:
 BACKBONE_VERSION = 1
 
 
-class TokenizerFields(Specification):
+class TokenizerTable(Specification):
+    """`[backbones.X.tokenizer]`: the tasks whose training text it is trained on, in all or some languages."""
+
+    tasks: tuple[str, ...] = ()
+    languages: tuple[str, ...] | None = None
+    vocabulary: int = Field(default=8000, ge=64)
+    algorithm: Literal["bpe", "unigram"] = "bpe"
+    examples: int | None = Field(default=None, ge=1)
+    sentinels: int = Field(default=0, ge=0)
+
+
+class Tokenizer(Specification):
     """A tokenizer to be trained on the training text of tasks: at most `examples` of a task and language.
 
     `sentinels` counts the tokens that stand for a span that was cut out (T5's `<extra_id_0>` and so on).
     """
 
-    vocabulary: int = Field(default=8000, ge=64)
+    uses: tuple[Use, ...]
+    vocabulary: int = Field(ge=64)
     algorithm: Literal["bpe", "unigram"] = "bpe"
     examples: int | None = Field(default=None, ge=1)
     sentinels: int = added(0, ge=0)
-
-
-class TokenizerTable(TokenizerFields):
-    """`[backbones.X.tokenizer]`: the tasks whose training text it is trained on, in all or some languages."""
-
-    tasks: tuple[str, ...] = ()
-    languages: tuple[str, ...] | None = None
-
-
-class Tokenizer(TokenizerFields):
-    """A tokenizer with the text that it is trained on."""
-
-    uses: tuple[Use, ...]
 
 
 class BackboneFields(Specification):
@@ -105,10 +104,10 @@ class BackboneFields(Specification):
 
     model: str | None = None
     revision: str | None = None
-    architecture: str | None = None
-    shape: dict[str, bool | int | float | str] = Field(default_factory=dict)
     weights: Literal["pretrained", "random"] = "pretrained"
     seed: int = Field(default=0, ge=0, lt=2**63)
+    architecture: str | None = None
+    shape: dict[str, bool | int | float | str] = Field(default_factory=dict)
 
 
 class Backbone(BackboneFields, Identified):

@@ -10,13 +10,13 @@ T = TypeVar("T")
 _BLOCK = 4096
 
 
-class Dice:
+class Rng:
     """A stream of random draws, named by words (a world, a task, a split).
 
     The draws come from NumPy's PCG64, seeded with the SHA-256 of the words, and are fetched in blocks:
     a single draw costs about as much as a list access.
 
-    >>> Dice("world", 1).below(6) == Dice("world", 1).below(6)
+    >>> Rng("world", 1).below(6) == Rng("world", 1).below(6)
     True
     """
 
