@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 from huggingface_hub import constants
-from xstilts.audit.audit import audited
 
 import xstilts
 from xstilts.analysis.findings import Findings
 from xstilts.audit import words
+from xstilts.audit.audit import audited
 from xstilts.data import loader
 from xstilts.errors import InputErrors
 from xstilts.store import Store

@@ -15,10 +15,9 @@ from xstilts.disk import is_file, is_folder
 from xstilts.errors import InputErrors, StudyError, TaskError, did_you_mean
 from xstilts.plain import parse_toml, toml_hint, undecodable
 from xstilts.study import check_tasks
-from xstilts.study.benchmark import expand
 from xstilts.study.check import check
 from xstilts.study.problems import Place, Problem, problems
-from xstilts.study.study import StudyFile
+from xstilts.study.study import StudyFile, expand
 
 IS_A_STUDY = (
     "A study is a TOML file with `name`, `question`, [backbones], [intermediate.arms] and [target]: "
