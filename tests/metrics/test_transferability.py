@@ -74,7 +74,7 @@ def test_what_is_of_one_class_or_all_alike_has_no_score() -> None:
 
 
 def test_the_h_score_has_its_closed_form() -> None:
-    """By explicit sums and an explicit inverse; of two classes on a line it is the share of explained variance."""
+    """By explicit sums and an explicit inverse; of two classes on a line the share of explained variance."""
     features, labels = drawn(50, 4, 3)
     centred = features - features.mean(axis=0)
     covariance = sum(np.outer(row, row) for row in centred) / 50
@@ -83,7 +83,9 @@ def test_the_h_score_has_its_closed_form() -> None:
     direct = np.trace(np.linalg.inv(covariance) @ between)
     assert transferability.h_score(features, labels, shrinkage=0) == pytest.approx(direct)
     line, two = np.array([[0.0], [2.0], [4.0], [6.0]]), np.array([0, 0, 1, 1])
-    assert transferability.h_score(line, two, shrinkage=0) == pytest.approx(4 / 5)  # 2^2 of (9 + 1 + 1 + 9) / 4
+    assert transferability.h_score(line, two, shrinkage=0) == pytest.approx(
+        4 / 5
+    )  # 2^2 of (9 + 1 + 1 + 9) / 4
     share = 0.3
     shrunk = (1 - share) * covariance + share * np.trace(covariance) / 4 * np.eye(4)
     assert transferability.h_score(features, labels, share) == pytest.approx(
@@ -131,31 +133,33 @@ def test_the_gradient_of_a_head_of_two_classes_by_hand() -> None:
 
     slope, bias = minimize(loss, [0.0, 0.0], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}).x
     wrong = labels - 1 / (1 + np.exp(-(slope * features[:, 0] + bias)))
-    assert transferability.fisher(features, labels) == pytest.approx([np.mean((wrong * slope) ** 2)], rel=1e-2)
+    assert transferability.fisher(features, labels) == pytest.approx(
+        [np.mean((wrong * slope) ** 2)], rel=1e-2
+    )
 
 
 def test_regret_by_hand() -> None:
-    scores = [40.0, 80.0, 60.0, 70.0]
-    assert transferability.regret(scores, [0, 2, 3, 1], 1) == 50.0
-    assert transferability.regret(scores, [0, 2, 3, 1], 2) == 25.0
-    assert transferability.regret(scores, [0, 2, 3, 1], 3) == 12.5
-    assert transferability.regret(scores, [0, 2, 3, 1], 4) == 0.0
-    assert transferability.regret([0.0, 0.0], [0, 1], 1) == 0.0
+    scores, order = np.array([40.0, 80.0, 60.0, 70.0]), np.array([0, 2, 3, 1])
+    assert [float(transferability.regret(scores, order, k)) for k in (1, 2, 3, 4)] == [50.0, 25.0, 12.5, 0.0]
+    assert transferability.regret(np.zeros(2), np.array([0, 1]), 1) == 0.0
+    both = transferability.regret(np.array([scores, 2 * scores]), np.array([order, order[::-1]]), 1)
+    assert both.tolist() == [50.0, 0.0]
 
 
 def test_ndcg_by_its_formula() -> None:
     """Sum of gain / log2(place + 1), over that of the best order: places 1, 2, 3."""
     best = 3 / math.log2(2) + 2 / math.log2(3) + 1 / math.log2(4)
     worst = 1 / math.log2(2) + 2 / math.log2(3) + 3 / math.log2(4)
-    assert transferability.ndcg([1.0, 2.0, 3.0], [0, 1, 2]) == pytest.approx(worst / best)
-    assert transferability.ndcg([1.0, 2.0, 3.0], [2, 1, 0]) == 1.0
-    assert transferability.ndcg([0.0, 0.0], [0, 1]) == 1.0
+    relevance = np.array([1.0, 2.0, 3.0])
+    assert transferability.ndcg(relevance, np.array([0, 1, 2])) == pytest.approx(worst / best)
+    assert transferability.ndcg(relevance, np.array([2, 1, 0])) == 1.0
+    assert transferability.ndcg(np.zeros(2), np.array([0, 1])) == 1.0
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_chance_is_the_mean_over_all_orders(k: int) -> None:
-    scores = [40.0, 80.0, 60.0, 70.0]
-    orders = list(itertools.permutations(range(4)))
+    scores = np.array([40.0, 80.0, 60.0, 70.0])
+    orders = [np.array(order) for order in itertools.permutations(range(4))]
     mean = np.mean([transferability.regret(scores, order, k) for order in orders])
     assert transferability.expected_regret(scores, k) == pytest.approx(mean)
     mean = np.mean([transferability.ndcg(scores, order) for order in orders])

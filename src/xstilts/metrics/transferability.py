@@ -3,7 +3,7 @@
 N rows, D features, C classes. Features are any states of a model that is not trained; labels are numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from math import comb
 
 import numpy as np
@@ -57,7 +57,7 @@ def _evidence(left: Array, squares: Array, labels: NDArray[np.bool_]) -> float:
 
 
 def h_score(features: Array, labels: Labels, shrinkage: float | None = None) -> float | None:
-    """The trace of cov(f)^-1 cov(E[f | y]) (Bao et al. 2019): what of the features' spread the classes explain.
+    """The trace of cov(f)^-1 cov(E[f | y]) (Bao et al. 2019): the spread that classes explain.
 
     With few rows cov(f) cannot be inverted to any use, so it is drawn towards a multiple of the identity, by
     Ledoit and Wolf's (2004) share unless `shrinkage` names one, and the trace is taken times one less that
@@ -96,8 +96,8 @@ def fisher(features: Array, labels: Labels, penalty: float = 1.0) -> Array | Non
 
     After the task embeddings of Vu et al. 2020 (arXiv 2005.00770), who take it of all weights; here it is of
     the states that a linear head reads. Features are standardised, the head is a multinomial regression with
-    `penalty` |W|^2 / 2, and what is averaged over the rows is the squared gradient of the log-likelihood of the
-    right label by each feature. None where there is one class only.
+    `penalty` |W|^2 / 2, and what is averaged over the rows is the squared gradient of the log-likelihood of
+    the right label by each feature. None where there is one class only.
     """
     from scipy.optimize import minimize
 
@@ -135,7 +135,7 @@ def cosine(one: Array, other: Array) -> float:
     return float(one @ other) / size if size else 0.0
 
 
-def shared(one: dict[str, int], other: dict[str, int]) -> float:
+def shared(one: Mapping[str, int], other: Mapping[str, int]) -> float:
     """How alike two bags of tokens are: one less the Jensen-Shannon divergence of their shares, in bits.
 
     >>> shared({"a": 1, "b": 1}, {"a": 2, "b": 2}), shared({"a": 1}, {"b": 3})
@@ -150,54 +150,58 @@ def shared(one: dict[str, int], other: dict[str, int]) -> float:
     return float(1 - parts.sum() / 2)
 
 
-def regret(scores: Sequence[float], order: Sequence[int], k: int) -> float:
+def regret(scores: Array, order: Labels, k: int) -> Array:
     """What is lost, in percent of the best score, by trying only the first `k` candidates of an order.
 
-    As in Poth et al. 2021 and Schulte et al. 2024; the best of those that are tried is taken.
+    As in Poth et al. 2021 and Schulte et al. 2024: the best of those that are tried is taken. The candidates
+    are the last axis of both, as in all functions below.
 
-    >>> regret([50.0, 80.0, 60.0], [2, 0, 1], 1), regret([50.0, 80.0, 60.0], [2, 0, 1], 3)
-    (25.0, 0.0)
+    >>> float(regret(np.array([50.0, 80.0, 60.0]), np.array([2, 0, 1]), 1))
+    25.0
     """
-    best = max(scores)
-    tried = max(scores[candidate] for candidate in order[:k])
-    return 100 * (best - tried) / best if best > 0 else 0.0
+    best = scores.max(axis=-1)
+    tried = np.take_along_axis(scores, order[..., :k], axis=-1).max(axis=-1)
+    return np.asarray(100 * np.divide(best - tried, best, out=np.zeros_like(best), where=best > 0))
 
 
-def expected_regret(scores: Sequence[float], k: int) -> float:
+def expected_regret(scores: Array, k: int) -> Array:
     """The mean regret over all orders: what chance loses.
 
-    >>> expected_regret([50.0, 100.0], 1), expected_regret([50.0, 100.0], 2)
-    (25.0, 0.0)
+    >>> float(expected_regret(np.array([50.0, 100.0]), 1))
+    25.0
     """
-    ranked, n = sorted(scores, reverse=True), len(scores)
-    if ranked[0] <= 0 or k >= n:
-        return 0.0
-    sets = [comb(n - 1 - place, k - 1) for place in range(n)]  # in which this is the best
-    tried = sum(score * count for score, count in zip(ranked, sets, strict=True)) / comb(n, k)
-    return 100 * (ranked[0] - tried) / ranked[0]
+    ranked, n = -np.sort(-scores, axis=-1), scores.shape[-1]
+    best = ranked[..., 0]
+    sets = [comb(n - 1 - place, k - 1) / comb(n, k) for place in range(n)]  # in which this is the best
+    lost = best - ranked @ np.array(sets)
+    return np.asarray(100 * np.divide(lost, best, out=np.zeros_like(best), where=best > 0))
 
 
-def ndcg(relevance: Sequence[float], order: Sequence[int]) -> float:
+def ndcg(relevance: Array, order: Labels) -> Array:
     """The normalised discounted cumulative gain of an order (Jarvelin and Kekalainen 2002), linear gains.
 
     1 if the order is that of falling relevance; also where nothing is relevant.
 
-    >>> ndcg([0.0, 1.0], [1, 0]), round(ndcg([0.0, 1.0], [0, 1]), 4)
-    (1.0, 0.6309)
+    >>> round(float(ndcg(np.array([0.0, 1.0]), np.array([0, 1]))), 4)
+    0.6309
     """
-    gains = np.asarray(relevance, np.float64)
-    discounts = 1 / np.log2(np.arange(len(gains)) + 2)
-    ideal = float(np.sort(gains)[::-1] @ discounts)
-    return float(gains[list(order)] @ discounts) / ideal if ideal > 0 else 1.0
+    return _gained(relevance, np.take_along_axis(relevance, order, axis=-1) @ _discounts(relevance))
 
 
-def expected_ndcg(relevance: Sequence[float]) -> float:
+def expected_ndcg(relevance: Array) -> Array:
     """The mean of `ndcg` over all orders.
 
-    >>> round(expected_ndcg([0.0, 1.0]), 4)
+    >>> round(float(expected_ndcg(np.array([0.0, 1.0]))), 4)
     0.8155
     """
-    gains = np.asarray(relevance, np.float64)
-    discounts = 1 / np.log2(np.arange(len(gains)) + 2)
-    ideal = float(np.sort(gains)[::-1] @ discounts)
-    return float(gains.mean() * discounts.sum()) / ideal if ideal > 0 else 1.0
+    return _gained(relevance, relevance.mean(axis=-1) * _discounts(relevance).sum())
+
+
+def _discounts(relevance: Array) -> Array:
+    return np.asarray(1 / np.log2(np.arange(relevance.shape[-1]) + 2))
+
+
+def _gained(relevance: Array, gain: Array) -> Array:
+    """The gain of an order over that of the best one."""
+    ideal = -np.sort(-relevance, axis=-1) @ _discounts(relevance)
+    return np.asarray(np.divide(gain, ideal, out=np.ones_like(ideal), where=ideal > 0))

@@ -8,7 +8,7 @@ from xstilts.errors import DamageError
 from xstilts.store import CHECKPOINT, Store, checksums, read_json, read_record
 from xstilts.study.step import Step
 
-BESIDE = ("running", "temporary", "data", "jobs", "audits", "answers", "studies", "failures")
+BESIDE = ("running", "temporary", "data", "jobs", "audits", "answers", "studies", "failures", "probes")
 """Folders of a store beside that of the finished steps."""
 
 
