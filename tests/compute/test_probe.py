@@ -1,5 +1,6 @@
 """Ranking arms end to end: on a small grid of the lab, trained just enough to be measured."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from toybox import BACKBONE, PLACES, Box, phase, use
 
 import xstilts
+from shell import Shell
 from xstilts.analysis import ranking
 from xstilts.compute import probe as probing
 from xstilts.compute import work
@@ -37,14 +39,14 @@ STUDY: dict[str, Any] = {
         "recipe": RECIPE | {"examples": 30},
         "arms": {
             "none": [],
-            "nli": ["lab_nli"],
-            "ccg": {"tasks": ["lab_ccg"], "examples": 20},
-            "both": {"tasks": ["lab_nli", "lab_qa2"]},
+            "ner": ["lab_ner"],
+            "common": {"tasks": ["lab_common"], "examples": 20},
+            "both": ["lab_common", "lab_ner"],
         },
     },
     "target": {
         "seeds": [1],
-        "tasks": ["lab_entail", "lab_pos", "lab_tatoeba"],
+        "tasks": ["lab_pos", "lab_tatoeba"],
         "languages": ["x-en", "x-ga"],
         "test_examples": 20,
         "recipe": RECIPE | {"examples": 40},
@@ -74,47 +76,64 @@ def read(box: Box, *wanted: Probe) -> list[probes.Probed]:
     return [found[one.fingerprint] for one in wanted]
 
 
-def test_a_grid_of_the_lab_is_ranked_from_empty_to_measured(tmp_path: Path) -> None:
+def test_a_grid_of_the_lab_is_ranked_from_empty_to_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     study, store = xstilts.Study.parse(STUDY), tmp_path / "store"
-    before = study.rank(store, rows=40)
-    assert before.asked.missing == ("nli", "ccg", "both") and before.quality.is_empty()
-    assert set(before.order.filter(pl.col("place").is_not_null())["estimate"]) == {
-        *("text", "fisher", "vocabulary", "mean_place", "size", "same_family")
-    }
+    before = study.rank(store)
+    assert before.asked.missing == ("ner", "common", "both") and before.quality.is_empty()
+    without_arms = {"text", "fisher", "vocabulary", "mean_place", "size", "same_family"}
+    assert set(before.order.filter(pl.col("place").is_not_null())["estimate"]) == without_arms
     plan, kept = study.planned(store)
     for step in plan.steps:
         work.compute(step, kept, plan.places, lambda event: None)
-    found = study.rank(store, rows=40)
+    found = study.rank(store)
     assert not found.asked.missing and found.training
-    assert found.tokens < found.training * 10
-    table = found.order.filter(pl.col("target") == "lab_entail")
-    values = {(arm, name): value for arm, name, value in table.select("arm", "estimate", "value").iter_rows()}
-    assert values["nli", "logme"] != values["none", "logme"]
-    assert {values[arm, "size"] for arm in ("nli", "ccg", "both")} == {30, 20, 60}
-    assert (values["nli", "same_family"], values["both", "same_family"], values["ccg", "same_family"]) == (
-        1,
-        0.5,
-        0,
-    )
-    assert 0 < values["ccg", "vocabulary"] < values["nli", "vocabulary"] < 1
-    for estimate in ("logme", "logme_first", "h_score", "text", "fisher", "mean_place", "elsewhere"):
-        own = table.filter((pl.col("estimate") == estimate) & (pl.col("arm") != "none"))
-        assert sorted(own["place"]) == [1, 2, 3], estimate
-    of_tags = found.order.filter((pl.col("target") == "lab_pos") & (pl.col("arm") == "nli"))
-    told = dict(of_tags.select("estimate", "value").iter_rows())
-    assert told["logme"] is not None and told["logme_first"] is None
-    retrieved = found.order.filter((pl.col("target") == "lab_tatoeba") & pl.col("value").is_not_null())
-    assert set(retrieved["estimate"]) == {
-        *("text", "vocabulary", "mean_place", "size", "same_family", "elsewhere")
-    }
+    assert 0 < before.tokens < found.tokens
+
+    tags = found.order.filter(pl.col("target") == "lab_pos")
+    values = {(arm, name): value for arm, name, value in tags.select("arm", "estimate", "value").iter_rows()}
+    assert values["ner", "logme"] not in (None, values["none", "logme"])
+    assert values["ner", "logme_first"] is None  # of tokens there is one kind of states
+    assert [values[arm, "size"] for arm in ("ner", "common", "both")] == [30, 20, 60]
+    assert [values[arm, "same_family"] for arm in ("ner", "common", "both")] == [1, 0, 0.5]
+    for estimate in ("logme", "h_score", "text", "fisher", "vocabulary", "mean_place", "elsewhere"):
+        own = tags.filter((pl.col("estimate") == estimate) & (pl.col("arm") != "none"))
+        best = own.sort("value", descending=True)
+        assert best["place"].to_list() == [1, 2, 3], estimate
+    retrieval = found.order.filter((pl.col("target") == "lab_tatoeba") & pl.col("value").is_not_null())
+    assert set(retrieval["estimate"]) == (without_arms | {"elsewhere"}) - {"fisher"}
+
     judged = found.quality.filter(pl.col("measure") == "regret_at_1")
-    assert set(judged["estimate"]) == {*ranking.ESTIMATES, *ranking.BASELINES, "chance"}
-    assert dict(judged.select("estimate", "targets").iter_rows())["fisher"] == 2
+    targets = dict(judged.select("estimate", "targets").iter_rows())
+    silent = {"logme_first", "h_score_first"}
+    assert set(targets) == {*ranking.ESTIMATES, *ranking.BASELINES, "chance"} - silent
+    assert (targets["fisher"], targets["text"]) == (1, 2)
     assert set(found.quality["measure"]) == {"regret_at_1", "ndcg"}  # of three arms, three are all
-    scores = found.scores("lab", "lab_entail", ("nli", "ccg"))
-    table = found.results.table.filter((pl.col("target") == "lab_entail") & (pl.col("language") == "x-ga"))
+    scores = found.scores("lab", "lab_pos", ("ner", "common"))
+    table = found.results.table.filter((pl.col("target") == "lab_pos") & (pl.col("language") == "x-ga"))
     expected = dict(table.select("arm", "value").iter_rows())
-    assert scores is not None and scores[:, 0].tolist() == [expected["nli"], expected["ccg"]]
+    assert scores is not None and scores[:, 0].tolist() == [expected["ner"], expected["common"]]
+
+    monkeypatch.setattr(xstilts.Study, "load", lambda name: study)
+    monkeypatch.setattr(probing.checkpoint, "load", None)  # all of it is known
+    shell = Shell(capsys, monkeypatch, "rank", "tiny", "--store", str(store))
+    status, out, _ = shell("--out", tmp_path / "ranks")
+    assert status == 0
+    first, *_ = out.split("How good each order was (3 arms, 1 seeds; 95 % intervals)")
+    lines = [line.split() for line in first.splitlines()]
+    assert lines[0] == ["lab_pos"] and lines[1][:3] == ["arm", "mean", "place"]
+    order = tags.filter((pl.col("estimate") == "mean_place") & (pl.col("arm") != "none")).sort("place")
+    assert [line[:2] for line in lines[2:5]] == [
+        [arm, str(place)] for arm, place in order["arm", "place"].rows()
+    ]
+    assert pl.read_csv(tmp_path / "ranks" / "ranking.csv").height == found.order.height
+    assert (
+        pl.read_csv(tmp_path / "ranks" / "quality.csv")["estimate"].to_list()
+        == found.quality["estimate"].to_list()
+    )
+    told = json.loads(shell("--json")[1])
+    assert (told["tokens_read"], told["tokens_to_train"]) == (found.tokens, found.training)
 
 
 def test_what_was_read_is_never_read_again(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,7 @@ QUALITY: dict[str, pl.DataType] = (
 
 
 @dataclass(frozen=True)
-class Pair:
+class Pairing:
     """An arm and a target on a backbone, with a seed: what the target's training starts from."""
 
     backbone: str
@@ -92,7 +92,7 @@ class Pair:
 class Wanted:
     """The pairs of a plan and what has to be read for them; `missing` names arms that are not trained."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[Pairing, ...]
     states: Mapping[tuple[str, str, str, int], Probe]
     """Of what each pair starts from, on the target's rows."""
     tasks: Mapping[tuple[str, str], Probe]
@@ -159,7 +159,7 @@ def wanted(plan: Plan, store: Store, rows: int = ROWS) -> Wanted:
     return Wanted(pairs, states, tasks, texts, tuple(dict.fromkeys(left)))
 
 
-def _pairs(plan: Plan) -> Iterator[Pair]:
+def _pairs(plan: Plan) -> Iterator[Pairing]:
     for cell in plan.cells:
         evaluation = plan.evaluation(cell)
         if cell.reference or evaluation.model is None:
@@ -168,7 +168,7 @@ def _pairs(plan: Plan) -> Iterator[Pair]:
         if evaluation.trained_by is not None:
             assert isinstance(model, Phase)
             model = model.parent
-        yield Pair(cell.backbone, cell.arm, cell.target, cell.seed, model, evaluation)
+        yield Pairing(cell.backbone, cell.arm, cell.target, cell.seed, model, evaluation)
 
 
 def _texts(evaluation: Evaluation, plan: Plan) -> Use | None:
@@ -308,16 +308,16 @@ class Ranking:
         return self.results.table.filter(pl.col("reference") == ARM)
 
     @cached_property
-    def _grid(self) -> Mapping[tuple[str, str, str], list[Pair]]:
-        grid: dict[tuple[str, str, str], list[Pair]] = {}
+    def _grid(self) -> Mapping[tuple[str, str, str], list[Pairing]]:
+        grid: dict[tuple[str, str, str], list[Pairing]] = {}
         for pair in self.asked.pairs:
             grid.setdefault((pair.backbone, pair.target, pair.arm), []).append(pair)
         return grid
 
-    def _of(self, backbone: str, target: str, arm: str) -> list[Pair]:
+    def _of(self, backbone: str, target: str, arm: str) -> list[Pairing]:
         return self._grid.get((backbone, target, arm), [])
 
-    def _estimate(self, name: str, pair: Pair) -> float:
+    def _estimate(self, name: str, pair: Pairing) -> float:
         """An estimate of a pair; not a number where it says nothing."""
         value: float | None
         match name:
@@ -336,14 +336,14 @@ class Ranking:
         probe = None if key is None else self.asked.tasks.get(key)
         return None if probe is None else self.read[probe.fingerprint]
 
-    def _size(self, pair: Pair) -> float | None:
+    def _size(self, pair: Pairing) -> float | None:
         """The rows that the arm trains on; of what was not read, those that its specification names."""
         tasks = [(use, self._task((pair.base.fingerprint, _key(use)))) for use, _ in pair.uses]
         sizes = [use.examples if task is None else task.size for use, task in tasks]
         known = [size for size in sizes if size is not None]
         return float(sum(known)) if len(known) == len(sizes) else None
 
-    def _similarity(self, name: str, pair: Pair) -> float | None:
+    def _similarity(self, name: str, pair: Pairing) -> float | None:
         """Of the arm's tasks to the target, on average; None if one of them says nothing."""
         target = self._task(self.asked.texts.get(pair.key))
         tasks = [self._task((pair.base.fingerprint, _key(use))) for use, _ in pair.uses]

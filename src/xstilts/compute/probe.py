@@ -38,9 +38,10 @@ def measure(
 ) -> dict[str, Probed]:
     """What the probes read, by fingerprint: from the store, or computed and kept there.
 
-    Each model is loaded once. `report` is told how far it is before a model is loaded.
+    Models are loaded and rows read once. `report` is told how far it is before a model is loaded.
     """
     found: dict[str, Probed] = {}
+    drawn: dict[str, tuple[list[Any], int]] = {}
     missing: dict[str, list[Probe]] = {}
     for probe in {one.fingerprint: one for one in wanted}.values():
         if (known := probes.read(store, probe)) is not None:
@@ -59,7 +60,12 @@ def measure(
             model.eval()
             for probe in group:
                 torch.set_num_threads(probe.threads)
-                found[probe.fingerprint] = probed = _probe(probe, context, model)
+                began = time.monotonic()
+                rows = f"{probe.rows} {probe.seed} {probe.use.canonical}"
+                if rows not in drawn:
+                    drawn[rows] = _drawn(probe, context)
+                probed = replace(_probe(probe, drawn[rows], context, model), seconds=time.monotonic() - began)
+                found[probe.fingerprint] = probed
                 probes.write(store, probe, probed)
     finally:
         torch.set_num_threads(threads)
@@ -76,9 +82,8 @@ class _States:
     tokens: int
 
 
-def _probe(probe: Probe, context: Context, model: Model) -> Probed:
-    began = time.monotonic()
-    rows, size = _drawn(probe, context)
+def _probe(probe: Probe, drawn: tuple[list[Any], int], context: Context, model: Model) -> Probed:
+    rows, size = drawn
     items = _items(probe, rows, context, model)
     states = _states(model, Encoded.of(items, "outputs"))
     told = Probed(len(rows), size, states.tokens, 0.0)
@@ -91,7 +96,7 @@ def _probe(probe: Probe, context: Context, model: Model) -> Probed:
             for name, score in (("logme", transferability.logme), ("h_score", transferability.h_score))
             if (value := score(features.astype(np.float64), states.labels)) is not None
         }
-        return replace(told, scores=scores, seconds=time.monotonic() - began)
+        return replace(told, scores=scores)
     features = (states.means if whole else states.reads).astype(np.float64)
     fisher = transferability.fisher(features, states.labels) if len(states.labels) else None
     special = set(model.tokenizer.all_special_ids)
@@ -107,7 +112,6 @@ def _probe(probe: Probe, context: Context, model: Model) -> Probed:
         text=states.means.mean(axis=0, dtype=np.float64).tolist(),
         fisher=[] if fisher is None else fisher.tolist(),
         vocabulary=dict(sorted(tokens.items())),
-        seconds=time.monotonic() - began,
     )
 
 
@@ -120,6 +124,9 @@ def _drawn(probe: Probe, context: Context) -> tuple[list[Any], int]:
         language = probe.use.languages[0]
         bitexts = [row for row in context.examples(probe.use, language) if isinstance(row, Bitext)]
         rows: list[Any] = [text for bitext in bitexts for text in bitext.target]
+        size = len(rows)
+    elif context.places.task(probe.use.task).made is not None:  # slow to make, and all in memory anyway
+        rows = list(examples(probe.use, context, probe.seed))
         size = len(rows)
     else:
         rows, size = [], sum(1 for _ in examples(probe.use, context, probe.seed))
