@@ -2,7 +2,7 @@
 
     python benchmarks/ranking.py [--store DIR] [--study FILE] [--rows 500] [--json FILE]
 
-Trains what of the study the store does not have (benchmarks/ranking.toml: a quarter of an hour of a core),
+Trains what of the study the store does not have (benchmarks/ranking.toml: some ten minutes of a core),
 reads its estimates once from nothing, and prints the measures of every estimate, the planted truth beside the
 orders, and the share of tokens and of seconds. Seconds of trainings and evaluations are those in their
 records; whoever wants them to mean something lets one worker compute on an idle machine.

@@ -22,14 +22,7 @@ from xstilts.metrics import transferability
 from xstilts.store import probes
 from xstilts.study.probe import Probe
 
-RECIPE = {
-    "learning_rate": 5e-4,
-    "updates": 2,
-    "batch_size": 8,
-    "max_length": 48,
-    "stride": 16,
-    "precision": "fp32",
-}
+RECIPE = {"updates": 2, "batch_size": 8, "max_length": 48, "precision": "fp32", "development_examples": 8}
 STUDY: dict[str, Any] = {
     "name": "tiny",
     "question": "Which of three arms first?",

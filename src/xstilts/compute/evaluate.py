@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -11,17 +11,19 @@ import torch
 from xstilts import families, metrics
 from xstilts.compute import checkpoint
 from xstilts.compute.context import Context
+from xstilts.compute.data import generator
 from xstilts.compute.finished import SCHEMA, Finished
 from xstilts.compute.mining import MINING, mine
 from xstilts.compute.model import Model
 from xstilts.compute.predict import default_layer, predict, retrieve
 from xstilts.compute.record import computes_on
-from xstilts.compute.rows import asked, examples, has_nulls, head_name, prepare_once
+from xstilts.compute.rows import MASKED_HEAD, asked, examples, has_nulls, head_name, prepare_once
 from xstilts.data.examples import Bitext, subject
 from xstilts.errors import BackboneError
 from xstilts.families.items import Layout
+from xstilts.families.text import TextReadout
 from xstilts.metrics.mining import gold_rows
-from xstilts.study.phase import Evaluation
+from xstilts.study.phase import Evaluation, Prompt
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,11 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
     layout = model.layout(layout, inference.readout)
     if evaluation.use.family == "retrieval":
         return _translations(evaluation, context, model, layout)
-    assert evaluation.trained_by is not None
-    head = head_name(evaluation.trained_by, inference.readout)
+    if evaluation.prompt is not None:
+        head, layout = MASKED_HEAD, prompted(evaluation, evaluation.prompt, context, model, layout)
+    else:
+        assert evaluation.trained_by is not None
+        head = head_name(evaluation.trained_by, inference.readout)
 
     def predictions(language: str, rows: Sequence[Any]) -> LanguageAnswers:
         chosen = evaluation.use, language, evaluation.examples
@@ -118,6 +123,31 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
         return LanguageAnswers(predict(model, head, prepared, inference.precision))
 
     return predictions
+
+
+def prompted(
+    evaluation: Evaluation, prompt: Prompt, context: Context, model: Model, layout: Layout
+) -> Layout:
+    """The layout of a model that is asked in words, with the shots that its seed draws before every question.
+
+    Raises BackboneError if the model has no language head, or no room for the shots.
+    """
+    where = f"the {model.encoder.config.model_type} model"
+    if MASKED_HEAD not in model.heads:
+        now = "Take 'prompted' and 'few-shot' out of `references`."
+        raise BackboneError(where, "has no language head, so it cannot be asked before it is trained.", now)
+    if prompt.use is None:
+        return layout
+    rows = list(examples(prompt.use.changed(examples=prompt.shots), context, prompt.seed))
+    order = generator("shots", prompt.seed, prompt.use.task).permutation(len(rows))
+    family = families.read_out(evaluation.use.family, layout)
+    assert isinstance(family, TextReadout)
+    shots = family.shots([rows[row] for row in order], model.tokenizer, layout)
+    if model.room is not None and len(shots) + layout.max_length > model.room:
+        told = f"{len(rows)} shots of {evaluation.use.task} take {len(shots)}"
+        what = f"reads up to {model.room} tokens at once; {told}, a question up to {layout.max_length}."
+        raise BackboneError(where, what, "Lower `shots`, or `max_length` in the recipe.")
+    return replace(layout, shots=shots)
 
 
 def _translations(evaluation: Evaluation, context: Context, model: Model, layout: Layout) -> Answers:

@@ -77,7 +77,8 @@ class Target(Specification):
 
 class StudyFile(Specification):
     """A study file. `references` are measured beside the arms; "random" stands for the backbone's shape with
-    weights drawn anew, put through `random_arms`; some are controls of targets about images. `origins` says
+    weights drawn anew, put through `random_arms`; "prompted" and "few-shot" (with so many `shots`) ask
+    the pretrained model in words; some are controls of targets about images. `origins` says
     of settings where they come from, by their dotted place in the file.
     """
 
@@ -85,6 +86,7 @@ class StudyFile(Specification):
     question: str = ""
     references: tuple[Reference, ...] = ("majority", "random")
     random_arms: tuple[str, ...] = ("none",)
+    shots: int = Field(default=4, ge=1, le=64)
     backbones: dict[str, BackboneTable] = Field(default_factory=dict)
     intermediate: Intermediate = Field(default_factory=Intermediate)
     target: Target = Field(default_factory=Target)
