@@ -1,10 +1,16 @@
 """What following an order would have cost: by hand, and with what bootstrap makes of it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from xstilts.analysis import ranking
+from xstilts.errors import StudyError
 from xstilts.metrics import transferability
+from xstilts.store import Store
+from xstilts.study.load import parse
+from xstilts.study.plan import plan
 
 BEST_FIRST = np.array([[80.0, 82.0], [60.0, 58.0], [40.0, 44.0], [20.0, 22.0]])
 """Scores of four arms with two seeds."""
@@ -50,3 +56,26 @@ def test_chance_is_between_the_best_and_the_worst_order() -> None:
 def test_one_target_and_one_seed_have_no_interval_and_few_arms_no_regret() -> None:
     assert ranking.quality([(BEST_FIRST[:, :1], -BEST_FIRST[:, :1])])["regret_at_1"][1:] == (None, None)
     assert set(ranking.quality([(BEST_FIRST[:3], BEST_FIRST[:3])])) == {"regret_at_1", "ndcg"}
+
+
+def test_a_study_without_arms_or_targets_has_nothing_to_rank(tmp_path: Path) -> None:
+    content = {"name": "bare", "question": "?", "backbones": {"lab": {"model": "lab"}}}
+    short = {"recipe": {"max_length": 64}}
+    arms, targets = {"nli": ["lab_nli"]}, {"tasks": ["lab_entail"]} | short
+    nothing = [
+        {"intermediate": {"arms": {"none": []}}, "target": targets},
+        {"intermediate": {"arms": arms} | short},
+    ]
+    for parts in nothing:
+        planned = plan(parse(content | parts, tmp_path / "study.toml", "study"))
+        with pytest.raises(StudyError, match="nothing to rank"):
+            ranking.wanted(planned, Store(tmp_path / "store"))
+    whole = plan(
+        parse(content | {"intermediate": {"arms": arms} | short, "target": targets}, tmp_path / "s", "study")
+    )
+    asked = ranking.wanted(whole, Store(tmp_path / "store"))
+    assert asked.missing == ("nli",) and not asked.states
+    assert [(probe.asks, probe.use.task, probe.use.development) for probe in asked.probes] == [
+        ("task", "lab_nli", None),
+        ("task", "lab_entail", None),
+    ]

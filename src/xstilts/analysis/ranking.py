@@ -2,7 +2,7 @@
 
 An estimate gives every arm a number for a target; the higher, the sooner the arm is tried. docs/ranking.md
 says what each is. Nothing here runs a model: `wanted` says what has to be read (`xstilts.study.probe`), and
-`Ranking.of` takes what was read.
+`Ranking` takes what was read.
 
 Axes: A arms, S seeds, T targets, R resamples.
 """
@@ -10,6 +10,7 @@ Axes: A arms, S seeds, T targets, R resamples.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -19,14 +20,16 @@ from xstilts.analysis import statistics
 from xstilts.analysis.effects import BASELINE
 from xstilts.analysis.results import ARM, Results
 from xstilts.data import loader
+from xstilts.errors import StudyError
 from xstilts.metrics import transferability
 from xstilts.metrics.transferability import Array
 from xstilts.store import Store
 from xstilts.store.probes import Probed
 from xstilts.study.backbone import Backbone
-from xstilts.study.phase import Evaluation, Phase, chain
+from xstilts.study.phase import Evaluation, Inference, Phase, chain
 from xstilts.study.plan import Plan
 from xstilts.study.probe import Probe
+from xstilts.study.recipe import Recipe
 from xstilts.study.step import Step
 from xstilts.study.use import Use
 
@@ -39,8 +42,8 @@ TOGETHER = "mean_place"
 ESTIMATES = (*STATES, *SIMILARITIES, TOGETHER)
 BASELINES = ("size", "same_family", "elsewhere")
 CHANCE = "chance"
-MEASURES = ("regret_at_1", "regret_at_3", "ndcg")
-TRIED = (1, 3)
+MEASURES = {"regret_at_1": 1, "regret_at_3": 3, "ndcg": 0}
+"""With the arms that are tried; 0 where all are looked at."""
 
 _ORDER = "study backbone target arm estimate kind"
 ORDER: dict[str, pl.DataType] = dict.fromkeys(_ORDER.split(), pl.String()) | {
@@ -57,6 +60,10 @@ QUALITY: dict[str, pl.DataType] = (
 """Columns of how good each estimate was."""
 
 
+Key = tuple[str, str, str, int]
+"""Backbone, arm, target and seed."""
+
+
 @dataclass(frozen=True)
 class Pairing:
     """An arm and a target on a backbone, with a seed: what the target's training starts from."""
@@ -69,7 +76,7 @@ class Pairing:
     evaluation: Evaluation
 
     @property
-    def key(self) -> tuple[str, str, str, int]:
+    def key(self) -> Key:
         """What tells it from others."""
         return self.backbone, self.arm, self.target, self.seed
 
@@ -93,11 +100,11 @@ class Wanted:
     """The pairs of a plan and what has to be read for them; `missing` names arms that are not trained."""
 
     pairs: tuple[Pairing, ...]
-    states: Mapping[tuple[str, str, str, int], Probe]
+    states: Mapping[Key, Probe]
     """Of what each pair starts from, on the target's rows."""
     tasks: Mapping[tuple[str, str], Probe]
     """Of the backbones, by fingerprint, on the rows of tasks, as `_key` names them."""
-    texts: Mapping[tuple[str, str, str, int], tuple[str, str]]
+    texts: Mapping[Key, tuple[str, str]]
     """Which of these has the texts of a pair's target."""
     missing: tuple[str, ...]
 
@@ -108,8 +115,14 @@ class Wanted:
 
 
 def wanted(plan: Plan, store: Store, rows: int = ROWS) -> Wanted:
-    """What has to be read of a plan with what the store has: no phase is trained for it."""
+    """What has to be read of a plan with what the store has: no phase is trained for it.
+
+    Raises StudyError if there is nothing to rank for.
+    """
     pairs = tuple(_pairs(plan))
+    if not any(pair.uses for pair in pairs):
+        what = "has no arm that trains something, before a target: nothing to rank."
+        raise StudyError(plan.study.shown, what, "Name tasks in [intermediate.arms] and in [target].")
     there = {
         model.fingerprint: store.has_checkpoint(Step(model))
         if isinstance(model, Phase) or model.made
@@ -117,44 +130,25 @@ def wanted(plan: Plan, store: Store, rows: int = ROWS) -> Wanted:
         for pair in pairs
         for model in (pair.model, pair.base)
     }
-    states: dict[tuple[str, str, str, int], Probe] = {}
+    states: dict[Key, Probe] = {}
     tasks: dict[tuple[str, str], Probe] = {}
-    texts: dict[tuple[str, str, str, int], tuple[str, str]] = {}
+    texts: dict[Key, tuple[str, str]] = {}
     for pair in pairs:
         trained, inference = pair.evaluation.trained_by, pair.evaluation.inference
         assert inference is not None
         if trained is not None and trained.family != "visual" and there[pair.model.fingerprint]:
-            states[pair.key] = Probe(
-                asks="labels",
-                model=pair.model,
-                use=trained.changed(development=None),
-                rows=rows,
-                seed=pair.seed,
-                max_length=inference.max_length,
-                stride=inference.stride,
-                attention=inference.attention,
-                threads=inference.threads,
-            )
+            states[pair.key] = _probe("labels", pair.model, (trained, pair.seed, inference), rows)
         if not there[pair.base.fingerprint]:
             continue
+        read: list[tuple[Use, int, Inference | Recipe]]
         read = [(use, phase.seed, phase.recipe) for use, phase in pair.uses]
         if (own := _texts(pair.evaluation, plan)) is not None:
             read.append((own, pair.seed, inference))
             texts[pair.key] = pair.base.fingerprint, _key(own)
-        for use, seed, lengths in read:
-            if use.family != "visual":
-                key = pair.base.fingerprint, _key(use)
-                tasks[key] = tasks.get(key) or Probe(
-                    asks="task",
-                    model=pair.base,
-                    use=use.changed(development=None),
-                    rows=rows,
-                    seed=seed,
-                    max_length=lengths.max_length,
-                    stride=lengths.stride,
-                    attention=lengths.attention,
-                    threads=lengths.threads,
-                )
+        for part in read:
+            key = pair.base.fingerprint, _key(part[0])
+            if part[0].family != "visual" and key not in tasks:
+                tasks[key] = _probe("task", pair.base, part, rows)
     left = [pair.arm for pair in pairs if not there[pair.model.fingerprint]]
     return Wanted(pairs, states, tasks, texts, tuple(dict.fromkeys(left)))
 
@@ -169,6 +163,27 @@ def _pairs(plan: Plan) -> Iterator[Pairing]:
             assert isinstance(model, Phase)
             model = model.parent
         yield Pairing(cell.backbone, cell.arm, cell.target, cell.seed, model, evaluation)
+
+
+def _probe(
+    asks: Literal["labels", "task"],
+    model: Backbone | Phase,
+    read: tuple[Use, int, Inference | Recipe],
+    rows: int,
+) -> Probe:
+    """The probe of a model on rows of a use, drawn by a seed, in the lengths of a recipe."""
+    use, seed, lengths = read
+    return Probe(
+        asks=asks,
+        model=model,
+        use=use.changed(development=None),
+        rows=rows,
+        seed=seed,
+        max_length=lengths.max_length,
+        stride=lengths.stride,
+        attention=lengths.attention,
+        threads=lengths.threads,
+    )
 
 
 def _texts(evaluation: Evaluation, plan: Plan) -> Use | None:
@@ -366,17 +381,16 @@ def quality(judged: Sequence[tuple[Array, Array | None]]) -> dict[str, Interval]
     """From scores and estimates [A, S] of each target the measures of an estimate, averaged over the targets.
 
     Without estimates those of chance. With an interval: targets and seeds are drawn again with replacement,
-    each seed with what was measured and estimated with it. None in its place where there is one of each, and
-    in that of regret if as many arms would be tried as there are.
+    each seed with what was measured and estimated with it; None in its place where there is one of each.
+    Regret is left out where as many arms would be tried as there are.
     """
     arms, seeds = judged[0][0].shape
     observed = np.ones((1, seeds)) / seeds
     drawn = statistics.multiplicities("ranking seeds", seeds).astype(np.float64) / seeds
     weights = statistics.multiplicities("ranking targets", len(judged)).astype(np.float64) / len(judged)
-    measures = [k for k in TRIED if k < arms]
     found = {}
-    for name, k in [*zip(MEASURES, TRIED, strict=False), (MEASURES[-1], 0)]:
-        if k and k not in measures:
+    for name, k in MEASURES.items():
+        if k >= arms:
             continue
         value, resampled = (
             np.array([_measure(scores, told, of_seeds, k) for scores, told in judged])
