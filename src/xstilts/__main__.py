@@ -293,6 +293,26 @@ def report(
 
 
 @app.command()
+def rank(
+    study: StudyArgument,
+    store: StoreOption = STORE,
+    data: DataOption = None,
+    images: ImagesOption = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for ranking.csv and quality.csv.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """The arms in the order in which to try them for each target, by estimates without such a training."""
+    from xstilts.api import Study
+    from xstilts.cli import show_rank
+
+    found = Study.load(study).rank(store, data, images, report=say)
+    show_rank.ranked(found, as_json=json)
+    if out is not None:
+        for path in show_rank.write(found, out):
+            print(path)
+
+
+@app.command()
 def compare(
     study: StudyArgument,
     published: Annotated[str, typer.Argument(metavar="PUBLISHED", help="Figures of the package, or a file.")],

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from xstilts.analysis.findings import Findings
+    from xstilts.analysis.ranking import Ranking
     from xstilts.data.task import Task
     from xstilts.run.cost import Cost
     from xstilts.run.launch import Result
@@ -274,6 +275,31 @@ class Study:
         if dry_run is not None:
             return str(upload.write(files, Path(dry_run)))
         return upload.upload(files, to, "dataset", f"Results of {self.file.name}", public=public)
+
+    def rank(
+        self,
+        store: Folder = "store",
+        data: Folder | None = None,
+        images: Folder | None = None,
+        rows: int | None = None,
+        report: Callable[[str], None] = lambda line: None,
+    ) -> "Ranking":
+        """The arms in the order in which to try them for each target, by estimates without such a training.
+
+        `order` and `quality` of what it gives are polars DataFrames. At most `rows` rows of a task are read
+        (500 by default), by the backbone and by those trained arms that the store has; what is read once is
+        kept there. `report` is told how far it is.
+        """
+        from xstilts.analysis import ranking
+        from xstilts.analysis.results import Results
+        from xstilts.compute.probe import measure
+        from xstilts.run.cost import trained_tokens
+
+        plan, kept = self.planned(store, data, images)
+        kept.prepare()
+        asked = ranking.wanted(plan, kept, rows or ranking.ROWS)
+        read = measure(asked.probes, kept, plan.places, report)
+        return ranking.Ranking(Results(plan, kept), asked, read, trained_tokens(plan, kept))
 
     def status(
         self, store: Folder = "store", data: Folder | None = None, images: Folder | None = None

@@ -158,7 +158,9 @@ class Results:
     @cached_property
     def targets(self) -> tuple[EvaluatedTarget, ...]:
         """In the order of the study."""
-        cells = {cell.target: cell for cell in self.plan.cells}
+        cells: dict[str, Cell] = {}
+        for cell in self.plan.cells:  # the first of a target: references may be asked without training rows
+            cells.setdefault(cell.target, cell)
         return tuple(_target(name, self.plan.evaluation(cell), self.plan) for name, cell in cells.items())
 
     def target(self, name: str) -> EvaluatedTarget:
@@ -173,7 +175,8 @@ class Results:
 
     def _rows(self, cell: Cell) -> Iterator[tuple[object, ...]]:
         evaluation = self.plan.evaluation(cell)
-        seen = seen_with_labels(evaluation.model)
+        shots = evaluation.prompt.use if evaluation.prompt is not None else None
+        seen = (*seen_with_labels(evaluation.model), *(shots.languages if shots is not None else ()))
         done = self.store.folder(cell.evaluation) is not None
         scores = self.store.scores(cell.evaluation)["languages"] if done else {}
         for code in evaluation.use.languages:

@@ -8,6 +8,8 @@ from xstilts.study.claim import CONTROLS
 REFERENCE_NAMES = {
     "majority": "majority class",
     "random": "random weights",
+    "prompted": "prompted, not trained",
+    "few-shot": "prompted with examples",
     "shuffled-images": "images shuffled",
     "text-only": "text only",
     "image-only": "image only",

@@ -73,7 +73,8 @@ def chains(plan: Plan) -> list[Chain]:
     for step in plan.steps:
         one = step.specification
         if isinstance(one, Evaluation) and one.model is not None:
-            trained_by = () if one.trained_by is None else (one.trained_by.task,)
+            shots = None if one.prompt is None else one.prompt.use
+            trained_by = tuple(use.task for use in (one.trained_by, shots) if use is not None)
             seen = tuple(sorted(set(_seen(one, plan.places))))
             found.setdefault((one.use, (one.use.task, *trained_by), seen), []).append(step.name)
     return [
@@ -123,6 +124,8 @@ def _seen(evaluation: Evaluation, places: Places) -> Iterator[SeenRows]:
         yield from _of(use, role)
     if evaluation.thresholds is not None:
         yield from _of(evaluation.thresholds, "thresholds")
+    if evaluation.prompt is not None and evaluation.prompt.use is not None:
+        yield from _of(evaluation.prompt.use, "labels")
     for model in chain(evaluation.model):
         if isinstance(model, Backbone) and model.weights == "pretrained":
             labelled = (one for one in _uses(kept(model, places), places) if one[1] != "text")

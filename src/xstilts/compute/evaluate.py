@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,18 @@ from numpy.typing import NDArray
 from xstilts import families, metrics
 from xstilts.compute import checkpoint
 from xstilts.compute.context import Context, computes_on
+from xstilts.compute.data import generator
 from xstilts.compute.predict import MINING, decode, default_layer, mine, retrieve
 from xstilts.compute.predict import answers as answers_of
-from xstilts.compute.rows import Reader, asked, examples, has_nulls, head_name
+from xstilts.compute.rows import MASKED_HEAD, Reader, asked, examples, has_nulls, head_name
 from xstilts.errors import BackboneError
 from xstilts.families.certainty import Numbers, certainties
 from xstilts.families.gold import gold as right
 from xstilts.families.items import Layout
+from xstilts.families.text import TextReadout
 from xstilts.plain import parse_json
 from xstilts.store import checksums, write_json
-from xstilts.study.phase import Evaluation
+from xstilts.study.phase import Evaluation, Prompt
 
 STATE = "languages.json"
 
@@ -138,8 +140,11 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
     reader = Reader(context, model, model.layout(layout, inference.readout))
     if not evaluation.use.kind.trained:
         return _translations(evaluation, reader)
-    assert evaluation.trained_by is not None
-    head = head_name(evaluation.trained_by, inference.readout)
+    if evaluation.prompt is not None:
+        head, reader = MASKED_HEAD, replace(reader, layout=prompted(evaluation, evaluation.prompt, reader))
+    else:
+        assert evaluation.trained_by is not None
+        head = head_name(evaluation.trained_by, inference.readout)
 
     @cache
     def source_tokens() -> NDArray[np.int32] | None:
@@ -163,6 +168,30 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
         return LanguageAnswers(decode(prepared, found), facts=facts, doubts=doubts, briers=briers)
 
     return predictions
+
+
+def prompted(evaluation: Evaluation, prompt: Prompt, reader: Reader) -> Layout:
+    """The layout of a model that is asked in words, with the shots that its seed draws before every question.
+
+    Raises BackboneError if the model has no language head, or no room for the shots.
+    """
+    context, model, layout = reader.context, reader.model, reader.layout
+    where = f"the {model.encoder.config.model_type} model"
+    if MASKED_HEAD not in model.heads:
+        now = "Take 'prompted' and 'few-shot' out of `references`."
+        raise BackboneError(where, "has no language head, so it cannot be asked before it is trained.", now)
+    if prompt.use is None:
+        return layout
+    rows = list(examples(prompt.use.changed(examples=prompt.shots), context, prompt.seed))
+    order = generator("shots", prompt.seed, prompt.use.task).permutation(len(rows))
+    family = families.read_out(evaluation.use.family, layout)
+    assert isinstance(family, TextReadout)
+    shots = family.shots([rows[row] for row in order], model.tokenizer, layout)
+    if model.room is not None and len(shots) + layout.max_length > model.room:
+        told = f"{len(rows)} shots of {evaluation.use.task} take {len(shots)}"
+        what = f"reads up to {model.room} tokens at once; {told}, a question up to {layout.max_length}."
+        raise BackboneError(where, what, "Lower `shots`, or `max_length` in the recipe.")
+    return replace(layout, shots=shots)
 
 
 def _translations(evaluation: Evaluation, reader: Reader) -> Answers:

@@ -153,9 +153,14 @@ class Model(nn.Module):
         if why:
             raise BackboneError(f"the {name} model", f"cannot do '{use.task}' in this way: {why}.", CORRECT)
 
+    @property
+    def room(self) -> int | None:
+        """Of how many tokens it has learned positions; None where positions are relative or computed."""
+        return _positions(self.encoder)[1]
+
     def check_room(self, data: Encoded) -> None:
         """Raises BackboneError if a sequence is longer than the model has positions for."""
-        _, room = _positions(self.encoder)
+        room = self.room
         longest = int(data.longest.max(initial=0))
         if room is not None and longest > room:
             name = self.encoder.config.model_type

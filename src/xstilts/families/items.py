@@ -30,7 +30,8 @@ class Layout:
     `nulls` says that a question may have no answer. With the readout "text", answers are written: `target`
     says whether after the question ("inside": decoders) or by a decoder of their own ("beside"), which is
     given the token `start` first; where images have tokens among those of the text, each has the tokens
-    `image`, and a question ends with `closing`.
+    `image`, and a question ends with `closing`. The tokens `shots`, which `max_length` does not count, stand
+    before every question.
     """
 
     labels: tuple[str, ...] = ()
@@ -43,6 +44,7 @@ class Layout:
     target: str = "inside"
     start: int = 0
     image: tuple[int, ...] = ()
+    shots: tuple[int, ...] = ()
     closing: tuple[int, ...] = ()
 
     def summary_of(self, length: int) -> int:

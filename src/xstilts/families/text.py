@@ -24,6 +24,9 @@ TEXT_FAMILIES = (*SUMMARIZED, "span")
 """Families that can be asked and answered in text. A tag sequence has no such form that metrics agree on,
 retrieval compares states, and masked text is already what a language model is trained on."""
 
+PROMPTABLE = ("classification", "choice", "span")
+"""Families of which a pretrained language model is asked without a training."""
+
 Piece = tuple[str, bool]
 """A part of a question, and whether it may be cut."""
 
@@ -65,6 +68,23 @@ class TextReadout:
             for row, prompt, answers, _ in self._asked(examples, tokenizer, layout)
         ]
 
+    def shots(self, examples: Sequence[Any], tokenizer: Any, layout: Layout) -> tuple[int, ...]:
+        """The tokens of examples with their right answers, each on a line, to stand before every question.
+
+        Of a long context the window that holds the answer is shown.
+        """
+        before, after = frame(tokenizer)
+        end, line = len(after) if layout.target == "beside" else 0, _bare(tokenizer, "\n")
+        found: list[int] = []
+        for example in examples:
+            asked = [
+                (prompt, answers[gold])
+                for _, prompt, answers, gold in self._asked([example], tokenizer, layout)
+            ]
+            prompt, answer = max(asked, key=lambda one: len(one[1]))
+            found += [*prompt[len(before) : len(prompt) - end], *answer[:-1], *line]
+        return tuple(found)
+
     def decode(
         self, examples: Sequence[Any], items: Sequence[Item], scores: Sequence[Any], layout: Layout
     ) -> list[Any]:
@@ -86,6 +106,14 @@ class TextReadout:
         self, examples: Sequence[Any], tokenizer: Any, layout: Layout
     ) -> Iterator[tuple[int, list[int], list[list[int]], int]]:
         """Row, tokens of the question, of each possible answer, and the number of the right one."""
+        start = len(frame(tokenizer)[0]) if layout.shots else 0
+        for row, prompt, answers, gold in self._questions(examples, tokenizer, layout):
+            yield row, [*prompt[:start], *layout.shots, *prompt[start:]], answers, gold
+
+    def _questions(
+        self, examples: Sequence[Any], tokenizer: Any, layout: Layout
+    ) -> Iterator[tuple[int, list[int], list[list[int]], int]]:
+        """The same without the shots."""
         if self.generates:
             yield from _windows(examples, tokenizer, layout)
             return

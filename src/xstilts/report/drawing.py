@@ -26,6 +26,8 @@ BAR = "M0,-1.6V1.6"  # a reference: a bar through the row
 REFERENCE_INKS = {
     "majority": "#b08d57",
     "random": "#7d7d8c",
+    "prompted": "#b5527d",
+    "few-shot": "#5a6ea8",
     "shuffled-images": "#9c4a0b",
     "text-only": "#2f9e8f",
     "image-only": "#6b8e23",

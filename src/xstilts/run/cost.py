@@ -140,6 +140,17 @@ def tokens_of(step: Step, places: Places) -> int | None:
     return round(tokens) if len(known) == len(sizes) else None
 
 
+def trained_tokens(plan: Plan, store: Store) -> int | None:
+    """The tokens of all phases of the arms, references apart: those that were counted, else roughly."""
+    wanted = {phase for cell in plan.cells if not cell.reference for phase in cell.phases}
+    found: list[int | None] = []
+    for step in (plan.by_fingerprint[phase] for phase in sorted(wanted)):
+        counted = (store.record(step.fingerprint) or {}).get("tokens")
+        found.append(counted or tokens_of(step, plan.places))
+    known = [tokens for tokens in found if tokens is not None]
+    return sum(known) if len(known) == len(found) else None
+
+
 def _tokens_in(use: Use, places: Places, limit: int | None) -> int | None:
     """From the files, where they are here; else from the number of examples that the release has."""
     one, each = places.task(use.task), use.kind.tokens

@@ -7,6 +7,7 @@
     store/leases/<fingerprint>.json    who computes a step at the moment
     store/audits/<key>.json            what the leak audit of a plan found
     store/answers/<key>.json           what the last report of a plan found, in a sentence
+    store/probes/<fingerprint>.json    what frozen models tell of rows, to choose an arm before training
     store/studies/<name>.json          which studies were run here, and what their steps are
     store/failures/<fingerprint>.json  why a step failed the last time it was tried
     store/data/<key>/                  encoded rows that workers share while they train

@@ -9,7 +9,10 @@ from xstilts.errors import DamageError
 from xstilts.store import CHECKPOINT, Store, checksums, read_json, read_record
 from xstilts.study.step import Step
 
-BESIDE = ("running", "temporary", "data", "jobs", "audits", "answers", "studies", "failures", "tracking")
+BESIDE = (
+    *("running", "temporary", "data", "jobs", "audits", "answers", "studies", "failures"),
+    *("tracking", "probes"),
+)
 """Folders of a store beside that of the finished steps."""
 
 

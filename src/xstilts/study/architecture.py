@@ -230,6 +230,11 @@ def check_kinds(shown: str, steps: Iterable[Step], places: Places) -> tuple[Stud
     return tuple(found.values())
 
 
+def writes(backbone: Backbone, places: Places) -> bool:
+    """Whether a backbone writes text; also if its type is not known before the model is loaded."""
+    return KINDS.get(_type(backbone, places), "decoder") in ("decoder", "encoder-decoder")
+
+
 def _asked(step: Step) -> Iterator[tuple[Backbone | Phase, Use, Recipe | Inference]]:
     one = step.specification
     if isinstance(one, Phase):

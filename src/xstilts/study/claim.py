@@ -9,7 +9,8 @@ from xstilts.study.specification import Specification
 from xstilts.study.use import View
 
 Control = Literal["shuffled-images", "text-only", "image-only", "caption-only", "translate-test"]
-Reference = Literal["majority", "random", Control]
+Prompted = Literal["prompted", "few-shot"]
+Reference = Literal["majority", "random", Prompted, Control]
 REFERENCES: tuple[str, ...] = get_args(Reference)
 """What arms may be compared with besides each other."""
 
@@ -21,6 +22,9 @@ CONTROLS: Mapping[str, View] = {
     "translate-test": "translated",
 }
 """The references of targets about images, each with what it shows of the rows."""
+
+PROMPTED: tuple[str, ...] = get_args(Prompted)
+"""The references that ask the pretrained model in words, without and with examples before the question."""
 
 OF_EVERY_ARM = ("shuffled-images", "translate-test")
 """Controls that ask the models of the arms anew; the others train models of their own, without an arm."""

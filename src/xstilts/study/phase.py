@@ -55,13 +55,23 @@ class Inference(Specification):
     threads: int = added(1, ge=1, le=1024)
 
 
+class Prompt(Specification):
+    """How a model is asked in words that was not trained: after so many `shots` with their answers, which the
+    seed draws among the rows of a use."""
+
+    shots: int = Field(default=0, ge=0)
+    use: Use | None = None
+    seed: int = Field(default=0, ge=0)
+
+
 class Evaluation(Identified):
     """A model on one task in all its languages; without a model, the majority reference.
 
     `use` has the evaluated rows; `trained_by` the training rows of the head that answers, and for the
     majority reference the rows that it counts; None for retrieval, which has no head. `thresholds` has the
     rows on which mining chooses its threshold, language by language; the rows of `use` itself where there
-    are no others; None where nothing is mined. `examples` caps the rows of each language; which ones, their
+    are no others; None where nothing is mined. With a `prompt` no head answers but the language model, and
+    `trained_by` is None. `examples` caps the rows of each language; which ones, their
     ids decide (`xstilts.compute.rows.asked`).
     """
 
@@ -76,10 +86,14 @@ class Evaluation(Identified):
     inference: Inference | None
     thresholds: Use | None = added(None)
     examples: int | None = added(None, ge=1)
+    prompt: Prompt | None = added(None)
 
     @property
     def name(self) -> str:
         """A readable name for the store's folder; a function of the content alone."""
+        if self.prompt is not None and self.model is not None:
+            shots = f"-{self.prompt.shots}shots-seed{self.prompt.seed}" if self.prompt.shots else ""
+            return f"{self.use.title}-asked-of-{self.model.name}{shots}"
         model = "majority" if self.model is None else self.model.name
         return f"{self.use.title}-of-{model}"
 

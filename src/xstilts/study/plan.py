@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from xstilts import metrics
-from xstilts.errors import InputError, InputErrors
-from xstilts.study.architecture import check_kinds
+from xstilts.errors import InputError, InputErrors, StudyError
+from xstilts.families.text import PROMPTABLE
+from xstilts.study.architecture import check_kinds, writes
 from xstilts.study.backbone import Backbone
 from xstilts.study.check_tasks import controls_of
-from xstilts.study.claim import CONTROLS, OF_EVERY_ARM
-from xstilts.study.phase import Evaluation, Inference, Phase, chain
+from xstilts.study.claim import CONTROLS, OF_EVERY_ARM, PROMPTED
+from xstilts.study.phase import Evaluation, Inference, Phase, Prompt, chain
 from xstilts.study.recipe import Recipe, overridden
 from xstilts.study.resolve import Resolver
 from xstilts.study.step import Places, Step
@@ -155,6 +156,11 @@ class _ResolvedTarget:
         fields["layer"] = None if self.asked.use.kind.trained else recipe.layer
         return self.asked.changed(model=model, inference=Inference(**fields), thresholds=self.thresholds)
 
+    def prompted(self, backbone: Backbone, recipe: Recipe, prompt: Prompt) -> Evaluation:
+        """The evaluation of a backbone that is asked in words; only a causal decoder can be."""
+        written = recipe.changed(readout="text", attention="causal")
+        return self.evaluation(backbone, written).changed(trained_by=None, prompt=prompt)
+
 
 @dataclass(frozen=True)
 class _ResolvedArm:
@@ -204,8 +210,17 @@ def draft(study: StudyFile, data: Path | None = None, images: Path | None = None
     builder = _Builder(study, arms, targets)
     for name, backbone in backbones.items():
         builder.add_backbone(name, backbone)
+        if writes(backbone, resolver.places):
+            builder.add_prompted(name, backbone)
     if "majority" in study.references:
         builder.add_majority()
+    for reference in set(study.references).intersection(PROMPTED):
+        if study.target.tasks and not any(cell.reference == reference for cell in builder.cells):
+            what = (
+                f"'{reference}' asks models that write, for labels, options or answers; no backbone is asked."
+            )
+            now = "Take it out of `references`, or add a decoder or an encoder-decoder."
+            resolver.errors.append(StudyError(study.shown, what, now))
     resolver.errors += check_kinds(study.shown, builder.steps.values(), resolver.places)
     drafted = Plan(
         study,
@@ -302,6 +317,22 @@ class _Builder:
                     start = drawn if reference == "random" else backbone
                     self._add(name, arm, arm.trained(start, parent_seed), seed, reference)
 
+    def add_prompted(self, name: str, backbone: Backbone) -> None:
+        """The cells of a backbone that is asked in words: of every target that can be, with every seed."""
+        for reference in (one for one in self.study.references if one in PROMPTED):
+            for target in self.targets:
+                trained_by, family = target.asked.trained_by, target.asked.use.family
+                if family not in PROMPTABLE or (reference != "prompted" and trained_by is None):
+                    continue
+                recipe = overridden(target.recipe, self.study.backbones[name].recipe)
+                for seed in self.study.target.seeds:
+                    prompt = Prompt()
+                    if reference != "prompted" and trained_by is not None:
+                        rows = trained_by.changed(examples=None, fraction=None, development=None)
+                        prompt = Prompt(shots=self.study.shots, use=rows, seed=seed)
+                    evaluation = self._step(target.prompted(backbone, recipe, prompt))
+                    self.cells.append(Cell(name, "none", target.name, seed, reference, evaluation, ()))
+
     def add_majority(self) -> None:
         """One cell for each target: no model, so neither backbone nor arm nor seed."""
         for target in self.targets:
@@ -318,7 +349,7 @@ class _Builder:
     def _arms_of(self, reference: str, arms: list[_ResolvedArm]) -> list[_ResolvedArm]:
         """Those of the arms that are measured as a reference."""
         known = {arm.name: arm for arm in arms}
-        if not self.targets or reference == "majority":
+        if not self.targets or reference in ("majority", *PROMPTED):
             return []
         if reference in OF_EVERY_ARM:
             return arms

@@ -132,6 +132,8 @@ def uses(step: Step) -> Iterator[Use]:
             yield specification.thresholds
         if specification.model is None and specification.trained_by is not None:
             yield specification.trained_by
+        if specification.prompt is not None and specification.prompt.use is not None:
+            yield specification.prompt.use
 
 
 def parts(use: Use) -> Iterator[Part]:

@@ -1,0 +1,104 @@
+"""What `xstilts rank` prints: the arms of each target, how good each estimate was, and what it took."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from xstilts.analysis.ranking import BASELINES, CHANCE, ESTIMATES, MEASURES, TOGETHER, Ranking
+from xstilts.errors import InputError
+from xstilts.plain import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Row = Sequence[str]
+
+
+def ranked(found: Ranking, *, as_json: bool) -> None:
+    """A table for each target with the places of its arms by each estimate, then the quality, then notes."""
+    if as_json:
+        content = {"order": found.order.to_dicts(), "quality": found.quality.to_dicts()}
+        took = {"tokens_read": found.tokens, "tokens_to_train": found.training, "seconds": found.seconds}
+        print(json.dumps(content | took | {"not_trained": found.asked.missing}, indent=1, ensure_ascii=False))
+        return
+    for (backbone, target), rows in found.order.group_by("backbone", "target", maintain_order=True):
+        print(printable(f"{target} on {backbone}" if len(found.backbones) > 1 else str(target)))
+        _print(list(_of_target(rows)))
+        print()
+    for (backbone,), rows in found.quality.group_by("backbone", maintain_order=True):
+        first = rows.row(0, named=True)
+        what = f"How good each order was ({first['arms']} arms, {first['seeds']} seeds; 95 % intervals)"
+        print(printable(f"{what} on {backbone}" if len(found.backbones) > 1 else what))
+        _print(list(_of_quality(rows)))
+        print()
+    for line in notes(found):
+        print(printable(line))
+
+
+def write(found: Ranking, folder: Path) -> list[Path]:
+    """Write both tables as CSV into a folder; gives their paths."""
+    paths = []
+    for name, table in (("ranking.csv", found.order), ("quality.csv", found.quality)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            table.write_csv(folder / name, float_precision=6)
+        except OSError as error:
+            raise InputError(str(folder / name), f"cannot be written ({error.strerror}).") from error
+        paths.append(folder / name)
+    return paths
+
+
+def notes(found: Ranking) -> Iterator[str]:
+    """What the reading took, beside the trainings; and which arms could not be asked."""
+    took = f"Read: {_millions(found.tokens)} tokens, once through, in {found.seconds:.0f} s"
+    if found.training:
+        share = 100 * found.tokens / found.training
+        took += f"; the trainings of all pairs take {_millions(found.training)}: {share:.1f} %"
+    yield f"{took}."
+    if found.asked.missing:
+        names = ", ".join(found.asked.missing)
+        yield f"Not trained yet: {names}. LogME and H-score need what their trainings leave: `xstilts run`."
+    if found.quality.is_empty():
+        yield "No target is measured with all arms yet, so nothing tells how good these orders are."
+
+
+def _of_target(rows: pl.DataFrame) -> Iterator["Row"]:
+    """The arms by the mean place, or by size where no estimate says anything, with their places."""
+    places = {
+        (arm, estimate): place for arm, estimate, place in rows.select("arm", "estimate", "place").iter_rows()
+    }
+    arms = list(dict.fromkeys(arm for arm, _ in places))
+    names = (TOGETHER, *ESTIMATES[:-1], *BASELINES)
+    columns = [name for name in names if any(places.get((arm, name)) for arm in arms)]
+    yield ("arm", *(name.replace("_", " ") for name in columns))
+    ranked_arms = [arm for arm in arms if columns and places.get((arm, columns[0]))]
+    for arm in sorted(ranked_arms, key=lambda arm: places[arm, columns[0]]):
+        yield (arm, *(str(places.get((arm, name)) or "") for name in columns))
+
+
+def _of_quality(rows: pl.DataFrame) -> Iterator["Row"]:
+    known = {(row["estimate"], row["measure"]): row for row in rows.to_dicts()}
+    measures = [name for name in MEASURES if any(measure == name for _, measure in known)]
+    yield ("", *(name.replace("_", " ") for name in measures), "targets")
+    for name in (*ESTIMATES, *BASELINES, CHANCE):
+        if own := [known[name, measure] for measure in measures if (name, measure) in known]:
+            cells = [_interval(row["value"], row["low"], row["high"]) for row in own]
+            yield (name.replace("_", " "), *cells, str(own[0]["targets"]))
+
+
+def _interval(value: float, low: float | None, high: float | None) -> str:
+    return f"{value:.2f}" if low is None or high is None else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _millions(number: int) -> str:
+    return f"{number / 1e6:.2f} million" if number >= 10_000 else f"{number:,}"
+
+
+def _print(rows: "Sequence[Row]") -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
+        print(printable("  ".join(cells).rstrip()))

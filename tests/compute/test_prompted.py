@@ -1,0 +1,167 @@
+"""A pretrained decoder that is asked in words answers as transformers' own class does; what shots change."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import torch
+import transformers
+from eight import EXAMPLES, Folder, layout, opened
+
+from xstilts.analysis.effects import Effects, Quantity
+from xstilts.analysis.results import Line, Results
+from xstilts.compute import checkpoint, work
+from xstilts.data.loader import load as load_rows
+from xstilts.errors import BackboneError
+from xstilts.families import read_out
+from xstilts.families.text import TextReadout
+from xstilts.store import Store
+from xstilts.study.backbone import bundled
+from xstilts.study.load import parse
+from xstilts.study.plan import Plan, plan
+from xstilts.tasks import find
+
+ROWS = 8
+STUDY: dict[str, Any] = {
+    "name": "asked",
+    "question": "Why train at all?",
+    "references": ["prompted", "few-shot"],
+    "shots": 2,
+    "backbones": {"decoder": {"model": "lab-decoder"}},
+    "intermediate": {"arms": {"none": []}},
+    "target": {
+        "seeds": [1, 2],
+        "tasks": ["lab_common", "lab_qa"],
+        "languages": ["x-en", "x-ga"],
+        "test_examples": ROWS,
+        "recipe": {"max_length": 96, "stride": 16, "precision": "fp32"},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Store]:
+    """The references of the study, without its trainings."""
+    planned = plan(parse(STUDY, Path("study.toml"), "study"))
+    store = Store(tmp_path_factory.mktemp("asked") / "store")
+    store.prepare()
+    store.know(planned.steps)
+    for fingerprint in dict.fromkeys(cell.evaluation for cell in planned.cells if cell.reference):
+        work.compute(planned.by_fingerprint[fingerprint], store, planned.places, lambda event: None)
+    return planned, store
+
+
+def predictions(computed: tuple[Plan, Store], reference: str, target: str, seed: int = 1) -> pl.DataFrame:
+    planned, store = computed
+    (cell,) = (
+        cell
+        for cell in planned.cells
+        if (cell.reference, cell.target, cell.seed) == (reference, target, seed)
+    )
+    return pl.read_parquet(store.file(cell.evaluation, "predictions.parquet"))
+
+
+def likeliest(words: Any, model: Any, prompt: str, options: tuple[str, ...]) -> int:
+    """The option that the language model finds likeliest after the prompt, with the end behind it."""
+    values = []
+    for option in options:
+        asked = words(prompt)["input_ids"]
+        asked = asked[:-1] if asked[-1] == words.eos_token_id else asked
+        answer = [*words(f" {option}", add_special_tokens=False)["input_ids"], words.eos_token_id]
+        with torch.inference_mode():
+            logs = model(torch.tensor([asked + answer])).logits[0].log_softmax(dim=1)
+        values.append(sum(float(logs[len(asked) - 1 + place, token]) for place, token in enumerate(answer)))
+    return max(range(len(options)), key=values.__getitem__)
+
+
+def test_a_question_alone_is_answered_as_transformers_does(computed: tuple[Plan, Store]) -> None:
+    folder = bundled()["lab-decoder"]
+    words = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
+    rows = {
+        row.id or str(number): row for number, row in enumerate(load_rows(find("lab_common"), "test", "x-ga"))
+    }
+    found = predictions(computed, "prompted", "lab_common").filter(pl.col("language") == "x-ga")
+    assert found.height == ROWS
+    for name, answered in found.select("id", "predicted").iter_rows():
+        row: Any = rows[name]
+        expected = likeliest(words, model, f"text: {row.context} answer:", row.options)
+        assert json.loads(answered) == expected, name
+
+
+def test_every_seed_has_shots_of_its_own_and_answers_in_text(computed: tuple[Plan, Store]) -> None:
+    one, other = (predictions(computed, "few-shot", "lab_common", seed) for seed in (1, 2))
+    zero = predictions(computed, "prompted", "lab_common")
+    assert one["id"].to_list() == other["id"].to_list() == zero["id"].to_list()
+    assert len({tuple(each["predicted"].to_list()) for each in (one, other, zero)}) == 3
+    written = predictions(computed, "few-shot", "lab_qa")
+    assert all(isinstance(json.loads(text), str) for text in written["predicted"])
+
+
+def test_results_have_them_as_references(computed: tuple[Plan, Store]) -> None:
+    results = Results(*computed)
+    assert [target.source for target in results.targets] == ["x-en", "x-en"]
+    table = results.table.filter((pl.col("target") == "lab_common") & pl.col("value").is_not_null())
+    seen = {
+        (name, code): seen for name, code, seen in table["reference", "language", "seen_with_labels"].rows()
+    }
+    assert seen == {
+        ("prompted", "x-en"): False,
+        ("prompted", "x-ga"): False,
+        ("few-shot", "x-en"): True,
+        ("few-shot", "x-ga"): False,
+    }
+    effects, score = Effects(results), Quantity("score")
+    zero = effects.estimate(score, Line("decoder", "none", "prompted"), "lab_common")
+    few = effects.estimate(score, Line("decoder", "none", "few-shot"), "lab_common")
+    assert zero is not None and few is not None and (zero.seeds, few.seeds) == (1, 2)
+
+
+@pytest.mark.parametrize("name", ["bloom", "mt5", "llama"])
+@pytest.mark.parametrize("family", ["classification", "choice", "span"])
+def test_shots_stand_between_what_begins_a_text_and_the_question(
+    name: str, family: str, real_format: Folder
+) -> None:
+    model = opened(real_format(name), family)
+    plain = layout(model, family, "text")
+    reader = read_out(family, plain)
+    assert isinstance(reader, TextReadout)
+    first, second, *rest = EXAMPLES[family]
+    shots = reader.shots([first, second], model.tokenizer, plain)
+    told = model.tokenizer.decode(shots)
+    for row in (first, second):
+        text = row.text if family == "classification" else row.context
+        match family:
+            case "classification":
+                answer = row.label
+            case "choice":
+                answer = row.options[row.label]
+            case _:
+                answer = row.answers[0].text
+        assert text[:9] in told
+        assert answer in told
+    alone = reader.questions(rest, model.tokenizer, plain)
+    behind = reader.questions(rest, model.tokenizer, dataclasses.replace(plain, shots=shots))
+    for one, other in zip(alone, behind, strict=True):
+        for sequence, longer in zip(one.sequences, other.sequences, strict=True):
+            start = next(at for at in range(len(longer)) if tuple(longer[at : at + len(shots)]) == shots)
+            assert longer[:start] + longer[start + len(shots) :] == sequence
+            assert start <= 1
+        assert [len(reads) for reads in one.reads] == [len(reads) for reads in other.reads]
+
+
+def test_a_model_without_a_language_head_is_not_asked(tmp_path: Path) -> None:
+    bare = checkpoint.load(bundled()["lab-decoder"])
+    bare.heads.clear()
+    bare.encoder.config.tie_word_embeddings = False
+    checkpoint.save(bare, tmp_path / "bare", {})
+    study = STUDY | {"backbones": {"bare": {"model": str(tmp_path / "bare")}}}
+    planned = plan(parse(study, tmp_path / "study.toml", "study"))
+    store = Store(tmp_path / "store")
+    store.prepare()
+    cell = next(cell for cell in planned.cells if cell.reference == "prompted")
+    with pytest.raises(BackboneError, match="no language head"):
+        work.compute(planned.by_fingerprint[cell.evaluation], store, planned.places, lambda event: None)

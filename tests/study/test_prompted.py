@@ -1,0 +1,69 @@
+"""Models that are asked in words: which cells a plan has of them, and what they change of the others."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xstilts.errors import InputErrors
+from xstilts.study.load import parse
+from xstilts.study.phase import Prompt
+from xstilts.study.plan import Plan, plan
+
+STUDY: dict[str, Any] = {
+    "name": "asked",
+    "question": "Why train at all?",
+    "backbones": {"encoder": {"model": "lab"}, "decoder": {"model": "lab-decoder"}},
+    "intermediate": {"arms": {"none": []}},
+    "target": {
+        "seeds": [1, 2],
+        "tasks": ["lab_entail", "lab_qa", "lab_pos", "lab_tatoeba"],
+        "recipe": {"max_length": 64, "examples": 8},
+    },
+}
+
+
+def planned(*references: str, **changes: Any) -> Plan:
+    return plan(parse(STUDY | {"references": list(references)} | changes, Path("study.toml"), "study"))
+
+
+def test_decoders_are_asked_for_labels_and_answers() -> None:
+    found = planned("prompted", "few-shot", shots=3)
+    asked = [cell for cell in found.cells if cell.reference]
+    assert {(cell.backbone, cell.arm, cell.target) for cell in asked} == {
+        ("decoder", "none", "lab_entail"),
+        ("decoder", "none", "lab_qa"),
+    }
+    assert all(not cell.phases for cell in asked)
+    of = {
+        name: [cell.evaluation for cell in asked if (cell.reference, cell.target) == (name, "lab_entail")]
+        for name in ("prompted", "few-shot")
+    }
+    assert len(of["prompted"]) == 2 and len(set(of["prompted"])) == 1  # no seed changes what is asked
+    assert len(set(of["few-shot"])) == 2
+    prompts = [found.evaluation(cell).prompt for cell in asked if cell.evaluation in of["few-shot"]]
+    assert [(one.shots, one.seed) for one in prompts if one is not None] == [(3, 1), (3, 2)]
+    (use,) = {one.use for one in prompts if one is not None}
+    assert use is not None and (use.split, use.languages, use.examples) == ("train", ("x-en",), None)
+    zero = found.evaluation(next(cell for cell in asked if cell.reference == "prompted"))
+    assert zero.prompt == Prompt() and zero.inference is not None and zero.inference.readout == "text"
+    assert zero.trained_by is None
+
+
+def test_the_other_steps_stay_what_they_are() -> None:
+    without, beside = planned(), planned("prompted", "few-shot")
+    assert {step.fingerprint for step in without.steps} < {step.fingerprint for step in beside.steps}
+    few, more = (
+        {cell.evaluation for cell in planned("few-shot", shots=shots).cells if cell.reference}
+        for shots in (2, 4)
+    )
+    assert not few & more
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"backbones": {"encoder": {"model": "lab"}}}, {"target": STUDY["target"] | {"tasks": ["lab_pos"]}}],
+)
+def test_a_reference_that_nothing_can_be_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(InputErrors, match="'prompted' asks models that write"):
+        planned("prompted", **changes)
