@@ -94,10 +94,10 @@ def test_a_claim_is_drawn_over_an_axis(world):
     claims = {one.claim.says: page.interval_bar(one) for one in judge(Effects(world.results))}
     drawn = re.findall(r'<text x="([\d.]+)" y="36">([−\d.]+)</text>', claims["NLI helps its own target"])
     places, labels = zip(*((float(place), float(label)) for place, label in drawn), strict=True)
-    assert labels == (0, 20)
+    assert labels == (0, 10, 20, 30)
     zero = float(re.search(r'class="zero" x1="([\d.]+)"', claims["NLI helps its own target"])[1])
     assert zero == places[0]
-    assert [label for _, label in re.findall(r'<text x="(.*?)" y="36">(.*?)<', claims["Nothing changes NER"])]
+    assert re.findall(r'y="36">(.*?)<', claims["Nothing changes NER"]) == ["−4", "−2", "0", "2", "4"]
 
 
 def test_all_that_can_be_too_wide_scrolls(html):

@@ -171,8 +171,8 @@ def interval_bar(verdict: Verdict, width: int = 160) -> Markup:
     bounds = verdict.claim.bounds
     shown = [0.0, verdict.low, verdict.high, *bounds]
     low, span = min(shown), max(max(shown) - min(shown), 1e-9)
-    power = 10.0 ** math.floor(math.log10(span / 3))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= span / 3)
+    power = 10.0 ** math.floor(math.log10(span / 5))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= span / 5)
     ticks = [step * n for n in range(math.ceil(low / step), math.floor((low + span) / step) + 1)]
 
     def place(value: float) -> str:
