@@ -1,14 +1,16 @@
 """What a report cites: in words, and as BibTeX."""
 
 import re
-from collections.abc import Iterable, Iterator
+import tomllib
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
 from typing import NamedTuple
 
 
 class Work(NamedTuple):
     """A publication. `number` is the volume of a journal, or the arXiv number of a paper."""
 
-    authors: tuple[str, ...]
+    authors: Sequence[str]
     year: str
     title: str
     venue: str
@@ -22,7 +24,7 @@ class Work(NamedTuple):
     @property
     def key(self) -> str:
         """'phang2020english': the first author, the year, the first long word of the title."""
-        author, *_ = re.findall(r"\w+", self.authors[0].lower())[-1:] or ["anonymous"]
+        author = (re.findall(r"\w+", self.authors[0].lower()) or ["anonymous"])[-1]
         word = next(iter(re.findall(r"\w{4,}", self.title.lower())), "")
         return "".join(letter for letter in f"{author}{self.year}{word}" if letter.isascii())
 
@@ -39,31 +41,9 @@ class Work(NamedTuple):
         return "\n".join([f"@{kind}{{{self.key},", *lines, "}"])
 
 
-PHANG = Work(
-    (
-        *("J. Phang", "I. Calixto", "P. M. Htut", "Y. Pruksachatkun", "H. Liu", "C. Vania", "K. Kann"),
-        "S. R. Bowman",
-    ),
-    "2020",
-    "English Intermediate-Task Training Improves Zero-Shot Cross-Lingual Transfer Too",
-    "AACL-IJCNLP",
-    "arXiv 2005.13013",
-)
-OWEN = Work(("A. B. Owen",), "2007", "The pigeonhole bootstrap", "Annals of Applied Statistics", "1")
-SMYTH = Work(
-    ("G. K. Smyth",),
-    "2004",
-    "Linear models and empirical Bayes methods",
-    "Statistical Applications in Genetics and Molecular Biology",
-    "3",
-)
-HOLM = Work(
-    ("S. Holm",),
-    "1979",
-    "A simple sequentially rejective multiple test procedure",
-    "Scandinavian Journal of Statistics",
-    "6",
-)
+TABLES = tomllib.loads((files("xstilts.report") / "works.toml").read_text("utf-8"))
+WORKS = {name: Work(**table) for name, table in TABLES.items()}
+"""What every report cites, by what it is cited for."""
 CITED = re.compile(r"(.+?) \((\d{4})\), (.+?[.?!]) (.+)")
 
 
@@ -73,9 +53,7 @@ def bibliography(citations: Iterable[str]) -> str:
     A citation has works parted by semicolons, each "Authors (year), Title. Venue"; what has another form
     becomes a note.
     """
-    entries: dict[str, str] = {}
-    for work in (PHANG, OWEN, SMYTH, HOLM):
-        entries[work.key] = work.bibtex
+    entries = {work.key: work.bibtex for work in WORKS.values()}
     for text in citations:
         for part in text.split("; "):
             if (match := CITED.fullmatch(part)) is None:
@@ -83,14 +61,10 @@ def bibliography(citations: Iterable[str]) -> str:
                 entries[key] = f"@misc{{{key},\n  note = {{{_braced(part)}}},\n}}"
             else:
                 names, year, title, venue = match.groups()
-                work = Work(tuple(_authors(names)), year, title.rstrip("."), venue.rstrip("."))
+                authors = re.split(", | and ", names.replace(" et al.", ", et al."))
+                work = Work(authors, year, title.rstrip("."), venue.rstrip("."))
                 entries.setdefault(work.key, work.bibtex)
     return "\n\n".join(entries.values()) + "\n"
-
-
-def _authors(names: str) -> Iterator[str]:
-    """'Adelani et al.' is Adelani, and others."""
-    yield from re.split(", | and ", names.replace(" et al.", ", et al."))
 
 
 def _braced(text: str) -> str:

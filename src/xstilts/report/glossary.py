@@ -1,9 +1,10 @@
 """The glossary of a report: what its arms, tasks and terms are, for a reader who knows none of them."""
 
+import tomllib
 from collections.abc import Iterator
+from importlib.resources import files
 
 from xstilts.analysis import methods
-from xstilts.analysis.effects import BASELINE
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.wording import metric_label
 from xstilts.study.phase import Phase
@@ -11,49 +12,12 @@ from xstilts.study.plan import Plan
 
 Entries = list[tuple[str, str]]
 
-TERMS = (
-    ("Backbone", "The pretrained multilingual model from which every training starts."),
-    ("Intermediate task", "A task, mostly English, that a backbone is trained on before the target."),
-    (
-        "Arm",
-        "One way to do the intermediate training: the tasks that it uses and their settings. "
-        f"The arm {BASELINE} leaves it out; differences are differences to it.",
-    ),
-    ("Target", "The task whose transfer is measured: trained in its source language, tested in all others."),
-    ("Source language", "The one language, mostly English, in which the target's labels are trained on."),
-    ("Zero-shot", "Measured in languages in which no labels were seen, in training or in any choice."),
-    ("Gap", "The score in the source language less the mean of the scores in the other languages."),
-    (
-        "Reference",
-        "What the arms are measured against: always answering the most frequent class, a model with random "
-        "weights, or another control.",
-    ),
-    ("Cell", "One result: a backbone, an arm, a target and a seed."),
-    (
-        "Seed",
-        "The number that fixes all random choices of a training; several show what chance does.",
-    ),
-    (
-        "Interval",
-        "In brackets: 95 % of such intervals cover the true value, over test examples and, with several "
-        "seeds, over seeds.",
-    ),
-    (
-        "Significant",
-        "Unlikely to be chance: p below .05 after Holm's correction for the number of comparisons.",
-    ),
-    (
-        "Verdict",
-        "Confirmed: the measurements support the claim. Refuted: they support its opposite. Undecided: they "
-        "allow both.",
-    ),
-)
-
 
 def glossary(findings: Findings) -> list[tuple[str, Entries]]:
     """Explain the arms, the tasks and the terms of a report; titles with their entries."""
     plan = findings.plan
-    parts = [("Arms", _arms(plan)), ("Tasks", list(_tasks(plan))), ("Terms", list(TERMS))]
+    terms = tomllib.loads((files("xstilts.report") / "terms.toml").read_text("utf-8"))
+    parts = [("Arms", _arms(plan)), ("Tasks", list(_tasks(plan))), ("Terms", list(terms.items()))]
     return [(title, entries) for title, entries in parts if entries]
 
 

@@ -19,7 +19,7 @@ from xstilts.analysis.statistics import Estimate
 from xstilts.analysis.transfer import MapCell
 from xstilts.analysis.wording import CONTROL_NAMES, bounds, count, interval, metric_label, number
 from xstilts.audit.finding import MEANINGS
-from xstilts.report.bibliography import HOLM, OWEN, PHANG, SMYTH
+from xstilts.report.bibliography import WORKS
 from xstilts.report.glossary import glossary
 from xstilts.report.tables import Grid, Sheet, effect_grid, gain_grid, gap_grid, score_grid
 
@@ -72,8 +72,13 @@ class Paper:
     @cached_property
     def references(self) -> list[str]:
         cited = [f"{names}: {text}" for names, text in self.citations]
-        statistics = (f"Intervals: {OWEN.text} {SMYTH.text}", f"Correction: {HOLM.text}")
-        return [f"The design: {PHANG.text}", *cited, *statistics]
+        design, bootstrap, seeds, correction = (work.text for work in WORKS.values())
+        return [
+            f"The design: {design}",
+            *cited,
+            f"Intervals: {bootstrap} {seeds}",
+            f"Correction: {correction}",
+        ]
 
     @cached_property
     def citations(self) -> list[tuple[str, str]]:
