@@ -3,7 +3,8 @@
 # make test-slow      how often intervals cover and verdicts are false, by simulation; kills, and two drivers; the demo
 # make lower-bounds   the tests with the oldest dependencies that pyproject.toml allows
 # make docs           the site, in site/index.html; needs no network once its tools are installed
-# make dist           wheel and sdist, checked, and the wheel installed and run in an environment of its own
+# make dist           wheel and sdist, checked, and the wheel installed and run in an environment of its own; the
+#                     Dockerfile is linted
 #
 # Each does its own set-up in .venv (or .venv-lower), once for each state of pyproject.toml and
 # constraints.txt. PYTHON=... names another interpreter, 3.11 or newer.
@@ -30,6 +31,7 @@ docs: .venv/installed-docs
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 dist: .venv/installed-dev .venv/installed-dist .venv-dist/created
+	.venv/bin/hadolint Dockerfile
 	rm -rf dist
 	.venv/bin/hatchling build
 	.venv/bin/twine check --strict dist/*
