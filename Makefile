@@ -2,6 +2,9 @@
 # make test           linter, formatter check, type checker, tests
 # make test-slow      how often intervals cover and verdicts are false, by simulation; kills, and two drivers; the demo
 # make lower-bounds   the tests with the oldest dependencies that pyproject.toml allows
+# make docs           the site, in site/index.html; needs no network once its tools are installed
+# make dist           wheel and sdist, checked, and the wheel installed and run in an environment of its own; the
+#                     Dockerfile is linted
 #
 # Each does its own set-up in .venv (or .venv-lower), once for each state of pyproject.toml and
 # constraints.txt. PYTHON=... names another interpreter, 3.11 or newer.
@@ -10,7 +13,7 @@ PIP = -m pip install --quiet --disable-pip-version-check
 QUIET_THREADS = OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 RECENT = import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: demo test test-slow lower-bounds
+.PHONY: demo test test-slow lower-bounds docs dist
 
 demo: .venv/installed
 	.venv/bin/xstilts run lab-quickstart
@@ -24,6 +27,18 @@ test: .venv/installed-dev
 test-slow: .venv/installed-dev
 	$(QUIET_THREADS) .venv/bin/pytest -m slow
 
+docs: .venv/installed-docs
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
+
+dist: .venv/installed-dev .venv/installed-dist .venv-dist/created
+	.venv/bin/hadolint Dockerfile
+	rm -rf dist
+	.venv/bin/hatchling build
+	.venv/bin/twine check --strict dist/*
+	.venv-dist/bin/python $(PIP) --constraint constraints.txt --force-reinstall --no-deps dist/*.whl
+	.venv-dist/bin/python $(PIP) --constraint constraints.txt dist/*.whl
+	cd .venv-dist && bin/xstilts --version && bin/xstilts check lab-quickstart
+
 .venv/installed: pyproject.toml constraints.txt | .venv/created
 	@echo "Installing xstilts into .venv; the first time this takes a minute or two."
 	.venv/bin/python $(PIP) --constraint constraints.txt torch
@@ -31,7 +46,11 @@ test-slow: .venv/installed-dev
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	.venv/bin/python $(PIP) --constraint constraints.txt --editable '.[dev,ray,slurm,tensorboard]'
+	.venv/bin/python $(PIP) --constraint constraints.txt --editable '.[dev,docs,ray,slurm,tensorboard]'
+	@touch $@
+
+.venv/installed-%: .venv/installed
+	.venv/bin/python $(PIP) --constraint constraints.txt --editable '.[$*]'
 	@touch $@
 
 lower-bounds: .venv-lower/installed

@@ -32,7 +32,7 @@ def page() -> str:
     for one in (one for one in found if one.made is None):
         lines = "\n".join(show_tasks.places(one))
         source = f" From {one.url}" if one.url else ""
-        parts.append(f"## {one.name}\n\n{one.description}.{source}\n\n```\n{lines}\n```\n")
+        parts.append(f"## {one.name}\n\n{one.description}.{source}\n\n```text\n{lines}\n```\n")
     lab = ", ".join(f"`{one.name}`" for one in found if one.made is not None)
     parts.append(
         f"## The lab\n\nThe embedded lab makes the rows of these, and nothing has to be laid in: {lab}.\n"

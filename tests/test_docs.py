@@ -89,7 +89,7 @@ def test_keys_defaults_and_words_are_those_of_the_code(heading: str) -> None:
 
 
 def test_the_tree_of_the_readme_grows_here() -> None:
-    block = (ROOT / "README.md").read_text().split("## The tree\n\n```\n")[1].split("```")[0]
+    block = (ROOT / "README.md").read_text().split("## The tree\n\n```text\n")[1].split("```")[0]
     above: list[str] = []
     for line in block.splitlines():
         depth = (len(line) - len(line.lstrip())) // 2

@@ -78,7 +78,13 @@ said.wide = document.documentElement.scrollWidth > document.documentElement.clie
 said.drawn = all("svg.marks").every((chart) => chart.getBoundingClientRect().height > 20);
 setTimeout(() => {
   said.opened = steps.open;
-  document.body.dataset.said = JSON.stringify(said);
+  all("details").forEach((one) => (one.open = true));
+  setTimeout(() => {
+    const scrolls = (box) => box.scrollWidth > box.clientWidth + 1;
+    said.scrolling = all(".scroll").filter(scrolls).length;
+    said.unmarked = all(".scroll").filter((box) => scrolls(box) !== box.classList.contains("wide")).length;
+    document.body.dataset.said = JSON.stringify(said);
+  }, 200);
 }, 200);
 """
 
@@ -156,4 +162,6 @@ def test_a_number_opens_its_steps(said):
 def test_charts_are_drawn_and_the_page_is_no_wider_than_its_window(said):
     assert said["drawn"]
     assert not said["wide"]
+    assert said["scrolling"] > 0
+    assert said["unmarked"] == 0
     assert "violation" not in said

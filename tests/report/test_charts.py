@@ -83,6 +83,19 @@ def test_the_heat_map_has_effects_scores_and_the_mean(findings):
     assert ("random weights", "mean") in cells
 
 
+def test_only_what_is_significant_is_filled(svgs):
+    """On dark paper a pale fill would be the brightest: there are no pale fills, only thin ones."""
+    marks = re.findall(
+        r'<path class="told"([^>]*)><title>([^<]* points against none[^<]*)</title>', svgs["transfer"]
+    )
+    fills = {told.split(" · ")[0]: re.findall(r'fill="([^"]*)"', mark) for mark, told in marks}
+    assert fills["nli on lab_nli"] == [drawing.HELP]
+    assert fills["tags on lab_tatoeba"] == [drawing.HARM]
+    assert fills["nli on lab_ner"] in ([], ["none"], ["transparent"])
+    opacity = {told.split(" · ")[0]: re.search(r'fill-opacity="([\d.]+)"', mark) for mark, told in marks}
+    assert float(opacity["nli on lab_nli"][1]) > float(opacity["nli on mean"][1]) > 0.15
+
+
 def test_missing_cells_are_drawn_as_missing(torn):
     cells = {(cell.row, cell.column): cell for cell in torn.maps[BACKBONE]}
     assert cells["nli", "lab_ner"].kind == "missing"

@@ -15,6 +15,7 @@ from xstilts.analysis.provenance import of_claim
 from xstilts.errors import InputError
 from xstilts.report import page, tables
 from xstilts.report.paper import Paper
+from xstilts.study.study import BackboneTable
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,39 @@ def test_sections_stand_in_their_order(html):
 def test_navigation_leads_somewhere(html):
     targets = set(re.findall(r'<a href="#([\w-]+)"', html))
     assert targets <= set(re.findall(r'\bid="([\w-]+)"', html))
+
+
+def test_the_glossary_explains_every_arm_and_task(html, world):
+    text = html[html.index('<details id="glossary">') : html.index("</header>")]
+    words = dict(re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", text))
+    assert words["none"] == "No intermediate training."
+    assert words["nli"] == "Trained on lab_nli."
+    assert words["lab_ner"] == "A task of the family tagging. Scored by accuracy."
+    assert {"Arm", "Backbone", "Zero-shot", "Interval", "Verdict"} <= set(words)
+    tasks = {use.task for step in world.plan.steps for use in getattr(step.specification, "uses", ())}
+    assert {*tasks, *(cell.target for cell in world.plan.cells)} <= set(words)
+
+
+def test_a_claim_is_drawn_over_an_axis(world):
+    claims = {one.claim.says: page.interval_bar(one) for one in judge(Effects(world.results))}
+    drawn = re.findall(r'<text x="([\d.]+)" y="36">([−\d.]+)</text>', claims["NLI helps its own target"])
+    places, labels = zip(*((float(place), float(label)) for place, label in drawn), strict=True)
+    assert labels == (0, 10, 20, 30)
+    zero = float(re.search(r'class="zero" x1="([\d.]+)"', claims["NLI helps its own target"])[1])
+    assert zero == places[0]
+    assert re.findall(r'y="36">(.*?)<', claims["Nothing changes NER"]) == ["−4", "−2", "0", "2", "4"]
+
+
+def test_all_that_can_be_too_wide_scrolls(html):
+    for table in re.findall(r"(<div[^>]*>)?<table(?: class=\"(\w+)\")?>", html):
+        assert table[1] == "claims" or 'class="scroll"' in table[0]
+    assert html.count('class="scroll chart"') == html.count("<figure")
+
+
+def test_a_folder_is_called_as_the_study_calls_it(world):
+    tables = {"lab-mini": BackboneTable(model="models/ours")}
+    plan = replace(world.plan, study=world.plan.study.changed(backbones=tables))
+    assert methods.models(plan, world.store)[0][1].startswith("models/ours with checksum sha256:lab")
 
 
 def test_charts_are_inlined(html):

@@ -12,6 +12,7 @@ from xstilts.analysis.findings import Findings
 from xstilts.analysis.permutation import Examined
 from xstilts.analysis.statistics import Estimate
 from xstilts.report import latex, page
+from xstilts.report.bibliography import bibliography
 from xstilts.report.markdown import markdown
 from xstilts.report.paper import Paper, claims_counted
 from xstilts.report.tables import Grid, TableEntry
@@ -69,6 +70,9 @@ def test_markdown_says_what_the_page_says(world, paper):
         "Results",
         "Limitations",
         "Steps",
+        "Arms",
+        "Tasks",
+        "Terms",
         "References",
     ]
 
@@ -99,7 +103,7 @@ def test_latex_is_escaped():
     assert latex.escape("50 % of {x} & ~y") == r"50 \% of \{x\} \& \textasciitilde{}y"
     assert latex.escape("Yorùbá İ ą") == r"Yor\`{u}b\'{a} \.{I} a"
     assert latex.escape("naïve") == r"na\"{\i}ve"
-    assert latex.escape("ệ 中") == r"\^{\d{e}} \codepoint{4E2D}"
+    assert latex.escape("ệ 中") == r"\^{\d{e}} {\scriptsize U+4E2D}"
     assert latex.escape("a--b\nc") == "a-{}-b c"
     assert latex.escape(LETTERS).isascii()
 
@@ -127,8 +131,54 @@ def test_the_folder_has_all_that_main_reads(world, tmp_path):
     main = (tmp_path / "latex" / "main.tex").read_text()
     read = {f"{name}.tex" for name in re.findall(r"\\input\{(.*?)\}", main)}
     read |= set(re.findall(r"\\drawn\{(figures.*?)\}", main))
-    assert {"main.tex", *read} == {path.relative_to(tmp_path / "latex").as_posix() for path in paths}
+    assert {"main.tex", "references.bib", *read} == {
+        path.relative_to(tmp_path / "latex").as_posix() for path in paths
+    }
     assert main.isascii()
+
+
+def test_a_table_can_be_read_into_another_paper(world, tmp_path):
+    page.write(Findings.of(world.plan, world.store), ["latex"], tmp_path)
+    tables = {path.stem: path.read_text() for path in (tmp_path / "latex" / "tables").iterdir()}
+    main = (tmp_path / "latex" / "main.tex").read_text()
+    own = set(re.findall(r"\\newcommand\{(\\\w+)\}", main))
+    assert own
+    labels = [label for text in tables.values() for label in re.findall(r"\\label\{(.*?)\}", text)]
+    assert len(labels) == len(set(labels))
+    for name, text in tables.items():
+        assert not own & set(re.findall(r"\\[a-zA-Z]+", text)), name
+        assert f"\\label{{tab:{name}}}" in text
+        assert re.match(r"% Needs \\usepackage\{[a-z,]+\}", text)
+    scores = re.findall(r"^    Lab Ga.*$", tables["scores-lab-nli"], re.MULTILINE)
+    assert len(scores) == 1
+    assert len(re.findall(r"[\d.]+ \{\\scriptsize \{\[\}[\d.]+, [\d.]+\{\]\}\}", scores[0])) == 5
+
+
+def test_parts_of_a_table_have_labels_of_their_own():
+    text = latex.grid_table(wide(12, 60, "[10.0, 20.0]"), "gap")
+    assert re.findall(r"\\label\{(.*?)\}", text)[:3] == ["tab:gap", "tab:gap-2", "tab:gap-3"]
+
+
+def test_the_bibliography_has_what_is_cited():
+    text = bibliography(
+        [
+            "Conneau et al. (2018), XNLI: Evaluating Sentences. EMNLP",
+            "Le Bras and Choi (2019), Can It Finish {50 %}? ACL; Wikimedia, dump of 2023",
+        ]
+    )
+    assert re.findall(r"@(\w+)\{(\w+),", text) == [
+        ("inproceedings", "phang2020english"),
+        ("article", "owen2007pigeonhole"),
+        ("article", "smyth2004linear"),
+        ("article", "holm1979simple"),
+        ("inproceedings", "conneau2018xnli"),
+        ("inproceedings", "bras2019finish"),
+        ("misc", "note6"),
+    ]
+    assert "author = {Conneau and others}," in text
+    assert r"title = {Can It Finish (50 \%)?}," in text
+    assert "author = {Le Bras and Choi}," in text
+    assert text.count("{") == text.count("}")
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
@@ -137,15 +187,23 @@ def test_pdflatex_compiles_it(world, tmp_path):
     page.write(Findings.of(replace(world.plan, study=study), world.store), ["latex"], tmp_path)
     folder = tmp_path / "latex"
     (folder / "tables" / "gap.tex").write_text(
-        "\n".join(latex.grid_table(grid) for grid in (wide(40), wide(40, 30), wide(12, 60, "[10.0, 20.0]")))
+        "\n".join(
+            latex.grid_table(grid, f"gap-{len(grid.rows)}")
+            for grid in (wide(40), wide(40, 30), wide(12, 60, "[10.0, 20.0]"))
+        )
     )
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex"]
-    ran = subprocess.run(command, cwd=folder, capture_output=True, timeout=120, check=False)
-    log = (folder / "main.log").read_text(errors="replace")
-    assert ran.returncode == 0, log[-3000:]
-    assert (folder / "main.pdf").stat().st_size > 10_000
-    assert not re.findall(r"Overfull \\hbox \((?:[2-9]\d|\d{3,})[.\d]*pt", log)
-    assert "Float too large" not in log
+    tables = [rf"\input{{tables/{path.stem}}}" for path in sorted((folder / "tables").iterdir())]
+    begin = [r"\documentclass{article}\usepackage{array,booktabs,graphicx,longtable}", r"\begin{document}"]
+    (folder / "other.tex").write_text("\n".join([*begin, *tables, r"\end{document}"]))
+    for paper in ("main", "other"):
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"{paper}.tex"]
+        ran = subprocess.run(command, cwd=folder, capture_output=True, timeout=120, check=False)
+        log = (folder / f"{paper}.log").read_text(errors="replace")
+        assert ran.returncode == 0, log[-3000:]
+        assert (folder / f"{paper}.pdf").stat().st_size > 10_000
+        if paper == "main":  # the steps of the store are wider than another paper's line
+            assert not re.findall(r"Overfull \\hbox \((?:[2-9]\d|\d{3,})[.\d]*pt", log)
+            assert "Float too large" not in log
 
 
 def test_origins_of_settings_are_printed(world):

@@ -189,14 +189,19 @@ def _examples(uses: Sequence[Use]) -> str:
 
 
 def models(plan: Plan, store: Store) -> list[tuple[str, str]]:
-    """The backbones with what they are, and how large, as far as the phases on them have told."""
+    """The backbones with what they are, and how large, as far as the phases on them have told.
+
+    A folder has the name or path by which the study calls it.
+    """
     found = []
     for name, backbone in backbones(plan).items():
         phases = dict.fromkeys(
             cell.phases[-1] for cell in plan.cells if cell.backbone == name and cell.phases
         )
         records = [record for phase in phases if (record := store.record(phase)) is not None]
-        found.append((name, "; ".join([_origin(backbone), *_size(records)])))
+        table = plan.study.backbones.get(name)
+        origin = _origin(backbone, (table and table.model) or "a folder")
+        found.append((name, "; ".join([origin, *_size(records)])))
     return found
 
 
@@ -227,11 +232,11 @@ def backbones(plan: Plan) -> dict[str, Backbone]:
     return found
 
 
-def _origin(backbone: Backbone) -> str:
+def _origin(backbone: Backbone, folder: str) -> str:
     if backbone.model is not None:
         return f"{backbone.model} at revision {backbone.revision}"
     if backbone.checksum is not None:
-        return f"a folder with checksum {backbone.checksum[:19]}…"
+        return f"{folder} with checksum {backbone.checksum[:19]}…"
     return f"{backbone.architecture} from scratch, seed {backbone.seed}"
 
 
@@ -260,12 +265,16 @@ def data_rows(sources: Sequence[Source]) -> list[tuple[str, ...]]:
     ]
 
 
+def task_names(plan: Plan) -> list[str]:
+    """Names of all tasks that are trained on or evaluated, sorted."""
+    uses = [use for step in plan.steps for use in getattr(step.specification, "uses", ())]
+    return sorted({use.task for use in uses} | {cell.target for cell in plan.cells})
+
+
 def citations(plan: Plan) -> list[tuple[str, str]]:
     """Tasks with their sources, sorted by name; tasks with the same citation together."""
-    uses = [use for step in plan.steps for use in getattr(step.specification, "uses", ())]
-    names = sorted({use.task for use in uses} | {cell.target for cell in plan.cells})
     found: dict[str, list[str]] = {}
-    for name in names:
+    for name in task_names(plan):
         found.setdefault(plan.places.task(name).citation, []).append(name)
     return [(", ".join(tasks), citation) for citation, tasks in found.items()]
 

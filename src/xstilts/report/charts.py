@@ -14,13 +14,14 @@ from xstilts.analysis.effects import BASELINE
 from xstilts.analysis.results import ARM, EvaluatedTarget
 from xstilts.analysis.transfer import MapCell
 from xstilts.analysis.wording import bounds, number, rests_on, trainings
-from xstilts.report.drawing import DIVERGING, INK, PALETTE, QUIET, SHAPES, TELLS, Chart
+from xstilts.report.drawing import HARM, HELP, INK, PALETTE, QUIET, SHAPES, TELLS, Chart
 
 Row = Mapping[str, Any]  # of the tidy table of effects
 
 WIDTH = 780  # pixels for the cells of a heat map, if they are many or few enough
 CELL_WIDTHS, CELL_HEIGHT = (88, 124), 48
 LEAST_REACH = 10.0  # points of the fullest colour: small effects look small
+FULL = 0.75  # of that: from there on the numbers are white
 CURVES = 12  # panels of training curves
 CURVE_POINTS = 3000  # in one of them; of more, every second or third of each curve is drawn
 FEW_POINTS = 40  # in a panel; more are not marked one by one
@@ -48,7 +49,8 @@ def heat_map(cells: Sequence[MapCell]) -> Chart | None:
     x = alt.X("column:N", sort=columns, title=None, scale=alt.Scale(paddingInner=0.03), axis=axis)
     y = alt.Y("row:N", sort=rows, title=None, scale=alt.Scale(paddingInner=0.06))
     base = alt.Chart().encode(x=x, y=y, description="told:N")
-    chart = alt.layer(*_tiles(base, reach), *_numbers(base, reach), data=frame)
+    ink = alt.condition(f"abs(datum.shade) > {FULL * reach}", alt.value("#ffffff"), alt.value(INK))
+    chart = alt.layer(*_tiles(base, reach), *_numbers(base, ink), data=frame)
     return chart.properties(width=width * len(columns), height=CELL_HEIGHT * len(rows))
 
 
@@ -61,30 +63,35 @@ def _told(cell: MapCell) -> str:
 
 
 def _tiles(base: Chart, reach: float) -> list[Chart]:
-    scale = alt.Scale(domain=[-reach, reach], range=list(DIVERGING), interpolate="lab")
+    """Draw the cells. Colours are laid over the page, so that what is small is faint on dark and on light."""
+    outlined = {"cornerRadius": 3, "fill": None, "stroke": INK, **TELLS}
+    strong, weak = _effects(base)
+    opacity = alt.Opacity("size:Q", scale=alt.Scale(domain=[0, reach], range=[0.15, 1]), legend=None)
+    side = alt.condition("datum.shade < 0", alt.value(HARM), alt.value(HELP))
     return [
-        _of(base, "effect")
+        strong.transform_calculate(size="abs(datum.shade)")
         .mark_rect(cornerRadius=3, **TELLS)
-        .encode(color=alt.Color("shade:Q", scale=scale, legend=None)),
+        .encode(fill=side, fillOpacity=opacity),
+        weak.mark_rect(strokeOpacity=0.18, **outlined),
         _of(base, "score").mark_rect(cornerRadius=3, fill=INK, fillOpacity=0.07, **TELLS),
-        _of(base, "missing").mark_rect(
-            cornerRadius=3, fill=None, stroke=INK, strokeDash=[3, 3], strokeOpacity=0.55, **TELLS
-        ),
+        _of(base, "missing").mark_rect(strokeDash=[3, 3], strokeOpacity=0.55, **outlined),
     ]
 
 
-def _numbers(base: Chart, reach: float) -> list[Chart]:
-    ink = alt.condition(f"abs(datum.shade) > {0.62 * reach}", alt.value("#ffffff"), alt.value("#16181d"))
-    effect, score = _of(base, "effect"), _of(base, "score")
-    strong, weak = (effect.transform_filter(rule) for rule in ("datum.strong", "!datum.strong"))
+def _numbers(base: Chart, ink: Any) -> list[Chart]:
+    score, (strong, weak) = _of(base, "score"), _effects(base)
     return [
         _of(base, "missing").mark_text(fontSize=11, fontStyle="italic", opacity=0.75).encode(text="text"),
-        score.mark_text(dy=-7, fontSize=13).encode(text="text"),
-        score.mark_text(dy=9, fontSize=9.5, opacity=0.8).encode(text="interval"),
+        *(kind.mark_text(dy=-7, fontSize=13).encode(text="text") for kind in (score, weak)),
+        *(kind.mark_text(dy=9, fontSize=9.5, opacity=0.8).encode(text="interval") for kind in (score, weak)),
         strong.mark_text(dy=-7, fontSize=13, fontWeight="bold").encode(text="text", color=ink),
-        weak.mark_text(dy=-7, fontSize=13).encode(text="text", color=ink),
-        effect.mark_text(dy=9, fontSize=9.5).encode(text="interval", color=ink),
+        strong.mark_text(dy=9, fontSize=9.5).encode(text="interval", color=ink),
     ]
+
+
+def _effects(base: Chart) -> list[Chart]:
+    """Those that are significant, and the others."""
+    return [_of(base, "effect").transform_filter(rule) for rule in ("datum.strong", "!datum.strong")]
 
 
 def _of(base: Chart, kind: str) -> Chart:

@@ -18,7 +18,7 @@ import vl_convert
 Chart = Any  # altair's many kinds of chart have no common type that says more
 
 INK = "currentColor"
-FONT = "Helvetica, Arial, sans-serif"
+FONT = "Helvetica, Arial, Liberation Sans, Arimo, Nimbus Sans, sans-serif"  # all of them equally wide
 PALETTE = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377")
 QUIET = "#999999"
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
@@ -34,8 +34,7 @@ REFERENCE_INKS = {
     "caption-only": "#8a6fb0",
     "translate-test": "#1f5c99",
 }
-DIVERGING = ("#9c4a0b", "#d98032", "#f2c99b", "#f6f4ef", "#b9d0e8", "#5b93c9", "#1f5c99")
-"""Orange is harm, blue is help; the middle is near white."""
+HARM, HELP = "#9c4a0b", "#1f5c99"  # orange and blue
 
 AXIS = {
     "domain": False,
@@ -56,7 +55,7 @@ THEME: dict[str, Any] = {
     "background": None,
     "mark": {"aria": False},
     "font": FONT,
-    "padding": 4,
+    "padding": {"left": 16, "right": 16, "top": 4, "bottom": 4},  # for fonts that run wider
     "axis": AXIS,
     "view": {"stroke": None},
     "text": {"color": INK, "font": FONT},

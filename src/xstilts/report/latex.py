@@ -1,7 +1,9 @@
 """The report as a folder that pdflatex compiles: main.tex, a file for each table, the figures as PDF.
 
-Only packages of a small TeX distribution are used. All text is escaped; what the standard fonts cannot print
-is printed as its code point. Tables that are wider than a page are turned or split.
+Only packages of a small TeX distribution are used. Each table can be read into another paper as it is: it has
+a label, uses no macro of main.tex, and names the packages that it needs; references.bib has what the report
+cites. All text is escaped; what the standard fonts cannot print is printed as its code point. Tables that are
+wider than a page are turned or split.
 """
 
 import re
@@ -13,6 +15,7 @@ from typing import Any
 import jinja2
 
 from xstilts.analysis.results import spoken
+from xstilts.report.bibliography import bibliography
 from xstilts.report.markdown import steps
 from xstilts.report.paper import Paper
 from xstilts.report.tables import Grid, Sheet, TableEntry
@@ -21,8 +24,8 @@ WIDTH = 455.0  # points of a line: A4 with margins of 25 mm
 LETTER, SMALL_LETTER = 4.4, 3.6  # points of a letter, in \footnotesize and in \scriptsize
 GAP = 8.0  # points between columns
 ROWS = 46  # of a table, on a page
-CLAIMS = ("4.1cm", "1.7cm", "2.6cm", "5.6cm")  # columns of the table of claims
-DATA = ("2.0cm", "1.2cm", "2.4cm", "5.0cm", "2.0cm", "2.0cm")  # of that of what was read
+CLAIMS = (0.25, 0.11, 0.17, 0.39)  # of the line: columns of the table of claims
+DATA = (0.11, 0.06, 0.12, 0.40, 0.10, 0.10)  # of that of what was read
 
 
 def folder(paper: Paper, figures: Sequence[tuple[str, str]]) -> dict[str, bytes]:
@@ -31,6 +34,7 @@ def folder(paper: Paper, figures: Sequence[tuple[str, str]]) -> dict[str, bytes]
     abstract = " ".join((paper.findings.answer, *paper.findings.conditions))
     main = _render("latex.tex.jinja", paper=paper, figures=figures, tables=list(tables), abstract=abstract)
     contents = {"main.tex": main, **{f"tables/{name}.tex": text for name, text in tables.items()}}
+    contents["references.bib"] = bibliography(text for _, text in paper.citations)
     return {name: text.encode() for name, text in contents.items()}
 
 
@@ -57,57 +61,49 @@ def _render(template: str, **values: Any) -> str:
 def _tables(paper: Paper) -> Iterator[tuple[str, str]]:
     """(name of the file, content) of all tables, in the order of the paper."""
     several = len(paper.backbones) > 1
+    grids: list[tuple[str, Grid]] = []
     for backbone, grid in zip(paper.backbones, paper.effect_grids, strict=True):
-        yield f"transfer-{_slug(backbone)}" if several else "transfer", grid_table(grid)
+        grids.append((f"transfer-{_slug(backbone)}" if several else "transfer", grid))
     for grid in paper.score_grids:
-        yield f"scores-{_slug(grid.title.split(',')[0])}", grid_table(_spoken(grid))
+        grids.append((f"scores-{_slug(grid.title.split(',')[0])}", _spoken(grid)))
     for grid in paper.gain_grids:
         own = f"gains-{_slug(grid.title.split(':')[0])}"
-        backbone = _slug(grid.title.rpartition(",")[2])
-        yield f"{own}-{backbone}" if several else own, grid_table(grid)
+        grids.append((f"{own}-{_slug(grid.title.rpartition(',')[2])}" if several else own, grid))
     for number, grid in enumerate(paper.gap_grids, 1):
-        yield f"gap-{number}" if several else "gap", grid_table(grid)
-    for grid in (*paper.slope_grids, *paper.separated_grids):
-        yield _slug(grid.title), grid_table(grid)
+        grids.append((f"gap-{number}" if several else "gap", grid))
+    grids += [(_slug(grid.title), grid) for grid in (*paper.slope_grids, *paper.separated_grids)]
     for grid in paper.certainty_grids:
-        yield f"certainty-{_slug(grid.title.replace(':', ''))}", grid_table(grid)
+        grids.append((f"certainty-{_slug(grid.title.replace(':', ''))}", grid))
+    for name, grid in grids:
+        yield name, grid_table(grid, name)
     for sheet in paper.sheets:
         if sheet.title == "Data":
-            yield "data", _long(sheet, _paragraphs(DATA), "footnotesize").replace("/", r"/\allowbreak{}")
+            long = _long(sheet, "data", _paragraphs(DATA), "footnotesize")
+            yield "data", re.sub("[/@]", r"\g<0>\\allowbreak{}", long)
         else:
             yield _slug(sheet.title), sheet_table(sheet)
     if paper.claims.rows:
-        yield "claims", _long(paper.claims, _paragraphs(CLAIMS))
+        yield "claims", _long(paper.claims, "claims", _paragraphs(CLAIMS))
     if paper.findings.plan.cells:
         sheet = steps(paper)
-        yield "steps", _long(sheet, "l" * len(sheet.columns), "scriptsize")
+        yield "steps", _long(sheet, "steps", "l" * len(sheet.columns), "scriptsize")
 
 
-def grid_table(grid: Grid) -> str:
+def grid_table(grid: Grid, name: str) -> str:
     """Write a grid in as many table environments as it takes; findings are bold."""
     pages: list[tuple[str, list[tuple[TableEntry | str, ...]]]] = []
     for part in split(grid):
         lines: list[tuple[TableEntry | str, ...]] = [(part.names, *part.columns)]
         lines += [(name, *entries) for name, entries in part.rows]
         pages.append(("l" + "r" * len(part.columns), lines))
-    return _pages(grid.title, pages)
+    return _render("tables.tex.jinja", title=grid.title, name=name, pages=pages)
 
 
 def sheet_table(sheet: Sheet) -> str:
-    """Write a table of texts, made smaller if it is wider than the line."""
+    """Write a table of texts."""
     starts = range(0, len(sheet.rows), ROWS)
-    pages = [[sheet.columns, *sheet.rows[start : start + ROWS]] for start in starts]
-    return _pages(sheet.title, [("l" * len(sheet.columns), lines) for lines in pages])
-
-
-def _pages(title: str, parts: Sequence[tuple[str, Sequence[Sequence[TableEntry | str]]]]) -> str:
-    """Write a table environment for each (columns, lines); numbered if there are several."""
-    several = len(parts) > 1
-    pages = [
-        (f"{title} ({number} of {len(parts)})" if several else title, columns, lines)
-        for number, (columns, lines) in enumerate(parts, 1)
-    ]
-    return _render("tables.tex.jinja", pages=pages, lines=[])
+    pages = [("l" * len(sheet.columns), [sheet.columns, *sheet.rows[n : n + ROWS]]) for n in starts]
+    return _render("tables.tex.jinja", title=sheet.title, name=_slug(sheet.title), pages=pages)
 
 
 def split(grid: Grid) -> list[Grid]:
@@ -162,15 +158,16 @@ def _entry_width(entry: TableEntry) -> float:
     return len(entry.text) * LETTER + len(entry.interval) * SMALL_LETTER
 
 
-def _paragraphs(widths: Sequence[str]) -> str:
-    """Columns of paragraphs."""
-    return "".join(rf">{{\raggedright\arraybackslash}}p{{{width}}}" for width in widths)
+def _paragraphs(widths: Sequence[float]) -> str:
+    """Columns of paragraphs, as wide as shares of the line."""
+    return "".join(rf">{{\raggedright\arraybackslash}}p{{{width}\linewidth}}" for width in widths)
 
 
-def _long(sheet: Sheet, columns: str, size: str = "") -> str:
+def _long(sheet: Sheet, name: str, columns: str, size: str = "normalsize") -> str:
     """Write a table that may go over several pages."""
     lines = [sheet.columns, *sheet.rows]
-    return _render("tables.tex.jinja", pages=[], lines=lines, columns=columns, size=size)
+    values = {"title": sheet.title, "name": name, "columns": columns, "size": size}
+    return _render("longtable.tex.jinja", lines=lines, **values)
 
 
 def _entry(entry: TableEntry | str) -> str:
@@ -203,7 +200,7 @@ def _letter(letter: str) -> str:
         return letter if letter.isprintable() else ""
     plain, *marks = list(unicodedata.normalize("NFKD", letter))
     if not (plain.isascii() and plain.isalpha() and all(unicodedata.combining(mark) for mark in marks)):
-        return rf"\codepoint{{{ord(letter):04X}}}"
+        return rf"{{\scriptsize U+{ord(letter):04X}}}"
     written = rf"\{plain}" if plain in "ij" and marks else plain
     for mark in marks:
         written = rf"\{ACCENTS[mark]}{{{written}}}" if mark in ACCENTS else written

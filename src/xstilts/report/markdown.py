@@ -50,6 +50,8 @@ def _parts(paper: Paper) -> Iterator[str]:
     yield from _section("Results", [_list([*paper.results, paper.audit])] if paper.results else [])
     yield from _section("Limitations", [_list(findings.limitations or ["None that this report knows of."])])
     yield from _section("Steps", [_sheet(steps(paper))] if plan.cells else [])
+    for title, entries in paper.glossary:
+        yield from _section(title, [_list([f"{name}: {meaning}" for name, meaning in entries])])
     yield from _section("References", [_list(paper.references)])
 
 

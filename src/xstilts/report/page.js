@@ -152,7 +152,15 @@
     target.scrollIntoView();
   };
 
+  // Tables and charts that are wider than the window say that they scroll.
+
+  const markWide = () =>
+    all(".scroll").forEach((box) => box.classList.toggle("wide", box.scrollWidth > box.clientWidth + 1));
+
   document.body.append(tip);
+  addEventListener("resize", markWide);
+  addEventListener("toggle", markWide, true); // of closed parts, which do not bubble
+  markWide();
   all("table").forEach(makeSortable);
   all("figure").forEach(makeTelling);
   addEventListener("keydown", (event) => event.key === "Escape" && hide());

@@ -19,6 +19,8 @@ from xstilts.analysis.statistics import Estimate
 from xstilts.analysis.transfer import MapCell
 from xstilts.analysis.wording import CONTROL_NAMES, bounds, count, interval, metric_label, number
 from xstilts.audit.finding import MEANINGS
+from xstilts.report.bibliography import WORKS
+from xstilts.report.glossary import glossary
 from xstilts.report.tables import (
     Grid,
     Sheet,
@@ -31,18 +33,6 @@ from xstilts.report.tables import (
     slope_grid,
 )
 
-DESIGN = (
-    "The design: J. Phang, I. Calixto, P. M. Htut, Y. Pruksachatkun, H. Liu, C. Vania, K. Kann, S. R. "
-    "Bowman. English Intermediate-Task Training Improves Zero-Shot Cross-Lingual Transfer Too. AACL 2020, "
-    "arXiv 2005.13013."
-)
-STATISTICS = (
-    "Intervals: A. B. Owen. The pigeonhole bootstrap. Annals of Applied Statistics 1, 2007. G. K. Smyth. "
-    "Linear models and empirical Bayes methods. Statistical Applications in Genetics and Molecular Biology "
-    "3, 2004.",
-    "Correction: S. Holm. A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
-    "Statistics 6, 1979.",
-)
 INFLATED = 5.0
 """Variance inflation from which a report says that distances cannot be told apart."""
 AT_CHANCE = ("arm", "target", "language", "seeds", "score", "guessing", "source language")
@@ -94,8 +84,24 @@ class Paper:
 
     @cached_property
     def references(self) -> list[str]:
-        cited = [f"{names}: {text}" for names, text in methods.citations(self.findings.plan) if text]
-        return [DESIGN, *cited, *STATISTICS]
+        cited = [f"{names}: {text}" for names, text in self.citations]
+        design, bootstrap, seeds, correction = (work.text for work in WORKS.values())
+        return [
+            f"The design: {design}",
+            *cited,
+            f"Intervals: {bootstrap} {seeds}",
+            f"Correction: {correction}",
+        ]
+
+    @cached_property
+    def citations(self) -> list[tuple[str, str]]:
+        """Tasks with what they ask to be cited."""
+        return [(names, text) for names, text in methods.citations(self.findings.plan) if text]
+
+    @cached_property
+    def glossary(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """What arms, tasks and terms are."""
+        return glossary(self.findings)
 
     @property
     def backbones(self) -> tuple[str, ...]:

@@ -93,24 +93,29 @@ def effect_grid(findings: Findings, backbone: str) -> Grid:
 
 
 def score_grid(findings: Findings, target: EvaluatedTarget) -> Grid:
-    """Write the scores of a target by language, the means over seeds."""
+    """Write the scores of a target by language: means over seeds, with their intervals."""
     results, known = findings.results, anchors(findings.results)
     scores = findings.effects.filter(quantity="score", level="language", target=target.name)
     estimates = {
-        (row["backbone"], row["arm"], row["reference"], row["language"]): row["estimate"]
+        (row["backbone"], row["arm"], row["reference"], row["language"]): row
         for row in scores.iter_rows(named=True)
     }
     several = len({line.backbone for line in results.lines} - {""}) > 1
     rows, steps = [], []
     for line in [line for line in results.lines if (line, target.name) in results.planned]:
         place = (line.backbone or NOTHING, line.arm or NOTHING, line.reference or ARM)
-        found = [estimates[*place, code] for code in target.languages]
-        entries = tuple(TableEntry("–" if score is None else number(score)) for score in found)
+        entries = tuple(_score(estimates[*place, code]) for code in target.languages)
         name = f"{line_label(line)} ({line.backbone})" if several and line.backbone else line_label(line)
         rows.append((name, entries))
         steps.append(known.get((line, target.name), ""))
     title = f"{target.name}, {metric_label(target.metric)}"
     return Grid(title, target.languages, tuple(rows), steps=tuple(steps))
+
+
+def _score(row: dict[str, Any]) -> TableEntry:
+    if row["estimate"] is None:
+        return TableEntry("–")
+    return TableEntry(number(row["estimate"]), bounds(row["low"], row["high"]))
 
 
 def gain_grid(findings: Findings, target: str, backbone: str) -> Grid | None:
