@@ -14,19 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from xstilts.cli.options import (
-    SAME_STUDY,
     STORE,
     DataOption,
-    DryRunOption,
-    HubOption,
     ImagesOption,
     JsonOption,
-    LicenceOption,
-    PublicOption,
     StoreOption,
     StudyArgument,
     command_line,
 )
+from xstilts.cli.sharing_commands import export, push, share
 from xstilts.cli.store_commands import commands as store_commands
 from xstilts.errors import XstiltsError
 from xstilts.plain import printable, say
@@ -48,6 +44,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(store_commands, name="store")
+for command in (export, push, share):
+    app.command()(command)
 
 
 def _version(wanted: bool) -> None:
@@ -376,94 +374,6 @@ def test(  # noqa: PLR0913, PLR0917 (one for each option)
     show_systems.compared(found.effects, (found.answer, *found.conditions), as_json=json)
     for path in found.report(out) if out is not None else ():
         print(path)
-
-
-@app.command()
-def export(
-    context: typer.Context,
-    study: StudyArgument,
-    store: StoreOption = STORE,
-    data: DataOption = None,
-    images: ImagesOption = None,
-    out: Annotated[Path | None, typer.Option(help="A folder; by default exports/STUDY.")] = None,
-) -> None:
-    """Write the predictions as XTREME's submissions, a folder for each arm and seed."""
-    from xstilts.api import Study
-    from xstilts.xtreme.export import export as write
-
-    plan, kept = Study.load(study).planned(store, data, images)
-    found = write(plan, kept, out or Path("exports") / plan.study.name)
-    for folder in found.folders:
-        print(folder)
-    for line in found.lost:
-        print(f"{line} The layout has one answer for each id.", file=sys.stderr)
-    if found.missing:
-        first = command_line(context, "run", SAME_STUDY)
-        print(f"Not computed yet: {', '.join(found.missing)}. First: {first}", file=sys.stderr)
-        raise typer.Exit(1)
-
-
-@app.command()
-def push(  # noqa: PLR0913, PLR0917 (one for each option)
-    study: StudyArgument,
-    arm: Annotated[str, typer.Argument(metavar="ARM", help="An arm of the study.")],
-    to: HubOption,
-    target: Annotated[
-        str | None, typer.Option(help="After the training for this target; by default before any.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="By default the first of the study.")] = None,
-    backbone: Annotated[str | None, typer.Option(help="Where the study has several.")] = None,
-    store: StoreOption = STORE,
-    data: DataOption = None,
-    images: ImagesOption = None,
-    dry_run: DryRunOption = None,
-    public: PublicOption = False,
-    merged: Annotated[
-        bool, typer.Option("--merged", help="The whole model, not the adapter that was trained.")
-    ] = False,
-    licence: LicenceOption = None,
-    retrain: Annotated[
-        bool, typer.Option("--retrain", help="Train it again if its checkpoint was dropped.")
-    ] = False,
-) -> None:
-    """Put a trained model with its card on the Hugging Face Hub: docs/sharing.md."""
-    from xstilts.api import Study
-
-    print(
-        Study.load(study).push(
-            arm,
-            to,
-            store,
-            data,
-            images,
-            target=target,
-            seed=seed,
-            backbone=backbone,
-            dry_run=dry_run,
-            public=public,
-            merged=merged,
-            licence=licence,
-            retrain=retrain,
-        )
-    )
-
-
-@app.command()
-def share(  # noqa: PLR0913, PLR0917 (one for each option)
-    study: StudyArgument,
-    to: HubOption,
-    store: StoreOption = STORE,
-    data: DataOption = None,
-    images: ImagesOption = None,
-    dry_run: DryRunOption = None,
-    public: PublicOption = False,
-    licence: LicenceOption = None,
-) -> None:
-    """Put tables, claims and page on the Hugging Face Hub as a data set: docs/sharing.md."""
-    from xstilts.api import Study
-
-    asked = Study.load(study)
-    print(asked.share(to, store, data, images, dry_run=dry_run, public=public, licence=licence))
 
 
 @app.command()
