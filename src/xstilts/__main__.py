@@ -44,8 +44,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(store_commands, name="store")
-for command in (export, push, share):
-    app.command()(command)
 
 
 def _version(wanted: bool) -> None:
@@ -452,6 +450,10 @@ def studies(
     from xstilts.cli import show_tasks
 
     show_tasks.studies(name, copy, as_json=json)
+
+
+for command in (export, push, share):
+    app.command()(command)
 
 
 def main() -> None:
