@@ -44,6 +44,11 @@ class Work(NamedTuple):
 TABLES = tomllib.loads((files("xstilts.report") / "works.toml").read_text("utf-8"))
 WORKS = {name: Work(**table) for name, table in TABLES.items()}
 """What every report cites, by what it is cited for."""
+DESIGN = f"The design: {WORKS['design'].text}"
+STATISTICS = (
+    f"Intervals: {WORKS['bootstrap'].text} {WORKS['seeds'].text}",
+    f"Correction: {WORKS['correction'].text}",
+)
 CITED = re.compile(r"(.+?) \((\d{4})\), (.+?[.?!]) (.+)")
 
 

@@ -19,7 +19,7 @@ from xstilts.analysis.statistics import Estimate
 from xstilts.analysis.transfer import MapCell
 from xstilts.analysis.wording import CONTROL_NAMES, bounds, count, interval, metric_label, number
 from xstilts.audit.finding import MEANINGS
-from xstilts.report.bibliography import WORKS
+from xstilts.report.bibliography import DESIGN, STATISTICS
 from xstilts.report.glossary import glossary
 from xstilts.report.tables import (
     Grid,
@@ -85,13 +85,7 @@ class Paper:
     @cached_property
     def references(self) -> list[str]:
         cited = [f"{names}: {text}" for names, text in self.citations]
-        design, bootstrap, seeds, correction = (work.text for work in WORKS.values())
-        return [
-            f"The design: {design}",
-            *cited,
-            f"Intervals: {bootstrap} {seeds}",
-            f"Correction: {correction}",
-        ]
+        return [DESIGN, *cited, *STATISTICS]
 
     @cached_property
     def citations(self) -> list[tuple[str, str]]:

@@ -11,8 +11,9 @@ from markupsafe import Markup
 from xstilts.analysis.statistics import LEVEL
 from xstilts.analysis.systems import grouped
 from xstilts.analysis.wording import bounds, metric_label, number
+from xstilts.report.bibliography import STATISTICS
 from xstilts.report.page import file_text, policy, save
-from xstilts.report.paper import STATISTICS, probability
+from xstilts.report.paper import probability
 from xstilts.report.tables import csv
 from xstilts.version import VERSION
 

@@ -18,7 +18,7 @@ from xstilts.analysis.results import Line, language, spoken
 from xstilts.analysis.statistics import LEVEL, Array
 from xstilts.analysis.wording import bounds, interval, metric_label, number
 from xstilts.data.task import Task
-from xstilts.report.paper import DESIGN
+from xstilts.report.bibliography import DESIGN
 from xstilts.sharing.choice import Chosen
 from xstilts.sharing.model import BASE, Content, Files
 from xstilts.sharing.text import TAGS, front, languages, listed, table
