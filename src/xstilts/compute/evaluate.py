@@ -53,7 +53,8 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
     A killed evaluation goes on with the languages that were not kept yet; they are kept in `context.running`
     every `context.save_seconds`.
     """
-    answers = _answers(evaluation, context)
+    rows_of = _Rows(evaluation, context)
+    answers = _answers(evaluation, context, rows_of)
     metric = metrics.find(evaluation.metric)
     finished = Finished.of(context)
     if evaluation.model is not None and (computer := computes_on()) not in finished.computed_on:
@@ -61,7 +62,7 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
     for language in evaluation.use.languages:
         if language in finished.scores:
             continue
-        rows = asked(context.examples(evaluation.use, language), evaluation.examples)
+        rows = rows_of(language)
         answer = answers(language, rows)
         gold, ids = _gold(evaluation, rows)
         statistics = metric.statistics(gold, answer.predicted, language)
@@ -96,7 +97,30 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
     return found | ({"computed_on": finished.computed_on} if finished.computed_on else {})
 
 
-def _answers(evaluation: Evaluation, context: Context) -> Answers:
+@dataclass
+class _Rows:
+    """The evaluated rows of a language; those of the source language stay: others are compared with it."""
+
+    evaluation: Evaluation
+    context: Context
+    kept: Sequence[Any] | None = None
+
+    @property
+    def source(self) -> str:
+        """The language of the training labels, if it is evaluated."""
+        trained = self.evaluation.trained_by
+        source = trained.languages[0] if trained else ""
+        return source if source in self.evaluation.use.languages else ""
+
+    def __call__(self, language: str) -> Sequence[Any]:
+        if language == self.source and self.kept is not None:
+            return self.kept
+        rows = asked(self.context.examples(self.evaluation.use, language), self.evaluation.examples)
+        self.kept = rows if language == self.source else self.kept
+        return rows
+
+
+def _answers(evaluation: Evaluation, context: Context, rows_of: _Rows) -> Answers:
     """The function that answers: the majority reference's, retrieval's, or that of a trained head."""
     family = families.find(evaluation.use.family)
     if evaluation.model is None:
@@ -127,12 +151,12 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
     @cache
     def source_tokens() -> NDArray[np.int32] | None:
         """The tokens that occur in the evaluated rows of the source language; None if there are none."""
-        source = evaluation.trained_by.languages[0] if evaluation.trained_by else ""
-        if source not in evaluation.use.languages:
+        if not rows_of.source:
             return None
-        rows = asked(context.examples(evaluation.use, source), evaluation.examples)
-        chosen = evaluation.use, source, evaluation.examples
-        return np.unique(prepare_once(rows, *chosen, context, model, layout).encoded.tokens)
+        chosen = evaluation.use, rows_of.source, evaluation.examples
+        return np.unique(
+            prepare_once(rows_of(rows_of.source), *chosen, context, model, layout).encoded.tokens
+        )
 
     def predictions(language: str, rows: Sequence[Any]) -> LanguageAnswers:
         chosen = evaluation.use, language, evaluation.examples
