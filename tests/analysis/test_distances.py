@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 import uriel
-from xstilts.analysis import claims, distances, statistics
+from xstilts.analysis import claims, distances, frames, statistics
 from xstilts.analysis.effects import Effects, Quantity
 from xstilts.analysis.results import Line
 from xstilts.analysis.statistics import Sample
@@ -71,6 +71,14 @@ def test_a_distance_that_matters_is_found_and_one_that_does_not_is_not(effects):
     assert "23 languages of 12 families" in found[0].evidence
     assert "(syntax)" in found[0].evidence
     assert found[5].effect is None, "natural languages have no planted distance"
+
+
+def test_the_table_of_verdicts_says_what_a_slope_is_over(effects):
+    table = frames.verdicts_table(effects, claims.judge(effects))
+    assert table["quantity"].to_list()[1:3] == [
+        "slope_difference of syntax",
+        "slope_with_distance of phonology",
+    ]
 
 
 def test_the_slope_is_that_of_numpy(effects):

@@ -26,7 +26,7 @@ from xstilts.analysis.results import (
 )
 from xstilts.analysis.statistics import Estimate
 from xstilts.analysis.transfer import MEAN, MapCell
-from xstilts.study.claim import COMPARING, MEASURES
+from xstilts.study.claim import COMPARING, DISTANCES, MEASURES
 
 ALL = "all"
 """In place of a language or a family: the languages without labels together."""
@@ -145,7 +145,8 @@ def verdicts_table(effects: Effects, verdicts: Sequence[Verdict]) -> pl.DataFram
         numbers = (one.effect, one.low, one.high, one.probability if measured else None)
         rows.append(
             (
-                *(effects.results.study, claim.says or NOTHING, one.verdict, claim.quantity),
+                *(effects.results.study, claim.says or NOTHING, one.verdict),
+                claim.quantity + f" of {claim.of}" * (claim.of in (*MEASURES, *DISTANCES)),
                 *(", ".join(claim.arms) or claim.axis or NOTHING, ", ".join(claim.opponents) or NOTHING),
                 *(", ".join(targets_of(effects.results, claim)) or NOTHING, languages),
                 *(claim.relation, claim.margin),

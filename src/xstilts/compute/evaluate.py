@@ -71,7 +71,8 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
     A killed evaluation goes on with the languages that were not kept yet; they are kept in `context.running`
     every `context.save_seconds`.
     """
-    answers = _answers(evaluation, context)
+    rows_of = _Rows(evaluation, context)
+    answers = _answers(evaluation, context, rows_of)
     metric = context.places.metric(evaluation.use, evaluation.metric)
     finished = Finished.of(context)
     if evaluation.model is not None and (computer := computes_on()) not in finished.computed_on:
@@ -79,7 +80,7 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
     for language in evaluation.use.languages:
         if language in finished.scores:
             continue
-        rows = asked(context.examples(evaluation.use, language), evaluation.examples)
+        rows = rows_of(language)
         answer = answers(language, rows)
         gold, ids, clusters = right(evaluation.use.family, evaluation.metric, rows)
         statistics = metric.statistics(gold, answer.predicted, language)
@@ -115,7 +116,30 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
     return found | ({"computed_on": finished.computed_on} if finished.computed_on else {})
 
 
-def _answers(evaluation: Evaluation, context: Context) -> Answers:
+@dataclass
+class _Rows:
+    """The evaluated rows of a language; those of the source language stay: others are compared with it."""
+
+    evaluation: Evaluation
+    context: Context
+    kept: Sequence[Any] | None = None
+
+    @property
+    def source(self) -> str:
+        """The language of the training labels, if it is evaluated."""
+        trained = self.evaluation.trained_by
+        source = trained.languages[0] if trained else ""
+        return source if source in self.evaluation.use.languages else ""
+
+    def __call__(self, language: str) -> Sequence[Any]:
+        if language == self.source and self.kept is not None:
+            return self.kept
+        rows = asked(self.context.examples(self.evaluation.use, language), self.evaluation.examples)
+        self.kept = rows if language == self.source else self.kept
+        return rows
+
+
+def _answers(evaluation: Evaluation, context: Context, rows_of: _Rows) -> Answers:
     """The function that answers: the majority reference's, retrieval's, or that of a trained head."""
     family = families.find(evaluation.use.family)
     if evaluation.model is None:
@@ -149,11 +173,12 @@ def _answers(evaluation: Evaluation, context: Context) -> Answers:
     @cache
     def source_tokens() -> NDArray[np.int32] | None:
         """The tokens that occur in the evaluated rows of the source language; None if there are none."""
-        source = evaluation.trained_by.languages[0] if evaluation.trained_by else ""
-        if source not in evaluation.use.languages:
+        if not rows_of.source:
             return None
-        rows = asked(context.examples(evaluation.use, source), evaluation.examples)
-        return np.unique(reader.asked(rows, evaluation.use, source, evaluation.examples).encoded.tokens)
+        source = rows_of.source
+        return np.unique(
+            reader.asked(rows_of(source), evaluation.use, source, evaluation.examples).encoded.tokens
+        )
 
     def predictions(language: str, rows: Sequence[Any]) -> LanguageAnswers:
         prepared = reader.asked(rows, evaluation.use, language, evaluation.examples)
