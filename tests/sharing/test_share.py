@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from huggingface_hub import DatasetCard
 
+from shell import Shell
 from xstilts.report import page
 
 from .conftest import Computed
@@ -51,3 +52,15 @@ def test_its_card_names_tables_claims_and_limits(computed: Computed, tmp_path: P
     ):
         assert part in card.text
     assert str(computed.store.parent) not in card.text
+
+
+@pytest.mark.usefixtures("drawn_once")
+def test_the_command_writes_a_folder(
+    computed: Computed, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shell, out = Shell(capsys, monkeypatch), tmp_path / "out"
+    arguments = ["--store", computed.store, "--dry-run", out]
+    assert shell("share", computed.path, "--to", "org/results", *arguments) == (0, f"{out}\n", "")
+    assert (out / "verdicts.csv").is_file()
+    status, _, err = shell("share", computed.path, "--to", "org/results", *arguments)
+    assert status == 2 and "holds something already" in err
