@@ -135,7 +135,7 @@ def test_examples_are_capped_by_nested_subsets(box: Box, monkeypatch: pytest.Mon
         rows = list(found)
         seen[len(rows)] = {row.id for row in rows}
         assert [row.id for row in rows] == sorted((row.id for row in rows), key=lambda i: int(i[3:]))
-        return rows.parted(rows)
+        return parted(rows)
 
     monkeypatch.setattr("xstilts.compute.rows.parted", watched)
     for cap in (20, 50, 1000):
