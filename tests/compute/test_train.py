@@ -13,6 +13,7 @@ from transformers import AutoConfig, LlamaModel, T5EncoderModel
 
 from xstilts.compute import checkpoint, embedding_rows, train, training_data
 from xstilts.compute import model as models
+from xstilts.compute.rows import parted
 from xstilts.data import loader, task
 from xstilts.data.examples import Pair
 from xstilts.errors import BackboneError, DataError, LossError
