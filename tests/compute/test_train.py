@@ -13,6 +13,7 @@ from transformers import AutoConfig, LlamaModel, T5EncoderModel
 
 from xstilts.compute import checkpoint, embedding_rows, train, training_data
 from xstilts.compute import model as models
+from xstilts.compute.rows import parted
 from xstilts.data import loader, task
 from xstilts.data.examples import Pair
 from xstilts.errors import BackboneError, DataError, LossError
@@ -135,7 +136,7 @@ def test_examples_are_capped_by_nested_subsets(box: Box, monkeypatch: pytest.Mon
         rows = list(found)
         seen[len(rows)] = {row.id for row in rows}
         assert [row.id for row in rows] == sorted((row.id for row in rows), key=lambda i: int(i[3:]))
-        return rows.parted(rows)
+        return parted(rows)
 
     monkeypatch.setattr("xstilts.compute.rows.parted", watched)
     for cap in (20, 50, 1000):
