@@ -12,7 +12,7 @@ from huggingface_hub import constants
 
 import xstilts
 from xstilts.analysis.findings import Findings
-from xstilts.audit import words
+from xstilts.audit import finding
 from xstilts.audit.audit import audited
 from xstilts.data import loader
 from xstilts.errors import InputErrors
@@ -160,10 +160,10 @@ def test_rows_that_train_and_are_tested_are_refused(laid: Path) -> None:
     study = xstilts.Study.parse(content("pairs", languages=["de", "en"]), laid)
     plan, store = study.planned(laid / "store")
     with pytest.raises(InputErrors, match="evaluated rows in labelled training data"):
-        words.refuse(audited(plan, store), plan.study)
+        finding.refuse(audited(plan, store), plan.study)
     (laid / "pairs.tsv").write_text("language\tfirst\tsecond\tsame\neng\tOne?\tTwo?\t0\n")
     changed = content("pairs", languages=["de"])
     changed["tasks"]["pairs"]["splits"] = {"train": "pairs.tsv", "test": "test.tsv"}
     (laid / "test.tsv").write_text("language\tfirst\tsecond\tsame\ndeu\tDrei?\tVier?\t0\n")
     plan, store = xstilts.Study.parse(changed, laid).planned(laid / "store")
-    words.refuse(audited(plan, store), plan.study)
+    finding.refuse(audited(plan, store), plan.study)

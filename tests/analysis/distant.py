@@ -7,7 +7,6 @@ over `phonology` by nothing. Families have something of their own, and so have l
 from pathlib import Path
 
 import numpy as np
-from xstilts.study.arm import Arm
 
 import uriel
 from xstilts.data import typology
@@ -18,7 +17,7 @@ from xstilts.study.phase import Evaluation, Inference, Phase
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Step
-from xstilts.study.study import Intermediate, StudyFile
+from xstilts.study.study import Arm, Intermediate, StudyFile
 
 from . import example
 from .example import World

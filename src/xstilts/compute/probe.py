@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from xstilts import families
 from xstilts.compute import checkpoint
-from xstilts.compute.batches import batches
 from xstilts.compute.context import Context
 from xstilts.compute.data import Encoded, generator
 from xstilts.compute.model import Model
+from xstilts.compute.predict import batches
 from xstilts.compute.rows import examples, has_nulls
 from xstilts.data.examples import Bitext
 from xstilts.families.items import Item, Layout, tokenize
