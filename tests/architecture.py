@@ -2,11 +2,12 @@
 
 Packages with their code lines (no blanks, comments or docstrings), which package imports which (also inside
 functions, but not for types only), circles, functions for every 1,000 lines, the largest functions and files,
-and class names that stand for two things.
+class names that stand for two things, and the functions between `xstilts run` and the loss.
 """
 
 import ast
 import io
+import itertools
 import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,15 @@ BLANK = (
     tokenize.ENDMARKER,
 )
 ROOT = "(root)"
+HOPS = (
+    ("__main__.run", "api.Study.run", "run.engine.Engine.run", "run.local.run"),
+    (
+        *("run.worker.main", "run.worker.serve", "run.worker._work"),
+        *("compute.work.compute", "compute.work._attempt", "compute.work._result"),
+        *("compute.train.train", "compute.model.loss_sum"),
+    ),
+)
+"""From the command to the processes that it starts, and from the start of such a process to the loss."""
 
 Graph = Mapping[str, set[str]]
 
@@ -155,6 +165,31 @@ def classes_named_twice() -> dict[str, list[str]]:
     return {name: found for name, found in places.items() if len(found) > 1}
 
 
+def broken_hops() -> list[str]:
+    """The functions of HOPS that do not speak of the next one, or are not there."""
+    return [
+        f"{one} -> {next_one}"
+        for chain in HOPS
+        for one, next_one in itertools.pairwise(chain)
+        if next_one.rpartition(".")[2] not in _names_in(one) or not _names_in(next_one)
+    ]
+
+
+def _names_in(function: str) -> set[str]:
+    """The names and attributes in the body of a function: module.function or module.Class.function."""
+    for path in sorted(files(), key=lambda path: -len(module(path))):
+        if function.startswith(f"{module(path)}."):
+            nodes: list[ast.AST] = [tree(path)]
+            for part in function.removeprefix(f"{module(path)}.").split("."):
+                nodes = [
+                    inner for node in nodes for inner in ast.walk(node) if getattr(inner, "name", "") == part
+                ]
+            inside = [inner for node in nodes[:1] for inner in ast.walk(node)]
+            names = {inner.id for inner in inside if isinstance(inner, ast.Name)}
+            return names | {inner.attr for inner in inside if isinstance(inner, ast.Attribute)}
+    return set()
+
+
 def main() -> None:
     """Print the figures."""
     lines = {path: code_lines(path) for path in counted()}
@@ -178,6 +213,8 @@ def main() -> None:
         "class names twice:",
         _listed(f"{name} ({', '.join(at)})" for name, at in classes_named_twice().items()),
     )
+    hops = "; ".join(map(" -> ".join, HOPS))
+    print(f"from the command to the loss: {sum(map(len, HOPS)) - 1} functions, {hops}")
 
 
 def _arrow(imported: Iterable[str]) -> str:

@@ -34,7 +34,7 @@ ARROWS = {
     "sharing": {"analysis", "compute", "data", "report", "store", "study"},
     "xtreme": {"analysis", "data", "metrics", "store", "study", "tasks"},
     "systems": {"analysis", "data", "families", "metrics", "report", "tasks", "xtreme"},
-    "cli": {"analysis", "audit", "data", "run", "store", "study", "tasks"},
+    "cli": {"analysis", "audit", "data", "run", "store", "study", "tasks", "xtreme"},
     "published": set[str](),
     "studies": set[str](),
 }
@@ -57,6 +57,10 @@ def test_a_circle_is_found() -> None:
 
 def test_a_class_name_means_one_thing() -> None:
     assert architecture.classes_named_twice() == {}
+
+
+def test_the_way_from_the_command_to_the_loss_is_as_told() -> None:
+    assert architecture.broken_hops() == []
 
 
 def test_the_analysis_knows_no_pictures_and_the_report_computes_nothing() -> None:
