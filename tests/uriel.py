@@ -45,6 +45,7 @@ def make(folder: Path) -> Path:
     """Write the package below the folder, which then is a place to import from."""
     data = folder / "lang2vec" / "data"
     data.mkdir(parents=True)
+    (folder / "lang2vec" / "__init__.py").touch()
     features = [f"{kind}{number}" for kind in KINDS for number in range(FEATURES)]
     rng = np.random.default_rng(5)
     vectors = (rng.random((len(CODES), len(features))) < 0.5).astype(np.float32)
