@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from xstilts.analysis import files, statistics
+from xstilts.analysis import statistics
 from xstilts.analysis.pools import Pool
 from xstilts.analysis.results import EvaluatedTarget, Line, Resampled, Results, mean_over
 from xstilts.analysis.statistics import Array, Counts, Sample
@@ -87,8 +87,7 @@ class Certainty:
             return
         cells = (cell for cell in self.results.plan.cells if cell.target == target.name)
         for fingerprint in dict.fromkeys(one.evaluation for one in cells if one not in self.results.missing):
-            path = self.results.store.file(fingerprint, "predictions.parquet")
-            if (frame := files.certainty(path, target.family)) is not None:
+            if (frame := self.results.certainty(fingerprint, target.family)) is not None:
                 yield fingerprint, _by_language(frame)
 
     def _drawn(self, target: EvaluatedTarget) -> dict[str, dict[tuple[str, str], Resampled]]:

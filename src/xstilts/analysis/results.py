@@ -215,6 +215,10 @@ class Results:
         path = self.store.file(fingerprint, "predictions.parquet")
         return {language: PerExample(*found) for language, found in files.statistics(path, width).items()}
 
+    def certainty(self, fingerprint: str, family: str) -> pl.DataFrame | None:
+        """Read how sure a model was of each decision; None if that was not kept."""
+        return files.certainty(self.store.file(fingerprint, "predictions.parquet"), family)
+
     @cached_property
     def _samples(self) -> Mapping[tuple[Line, str, str], Sample]:
         """What was measured of each line on each target in each language."""

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from xstilts import metrics
 from xstilts.analysis import frames, permutation, statistics
 from xstilts.analysis.effects import EFFECT, Effects
-from xstilts.analysis.pools import LanguageRows, Pool, pools
+from xstilts.analysis.pools import LanguageRows, Pool
+from xstilts.analysis.pools import pools as pools_of
 from xstilts.analysis.results import NOTHING, EvaluatedTarget, Line, PerExample, Results, spoken
 from xstilts.analysis.statistics import LEVEL
 from xstilts.analysis.wording import count, interval
@@ -98,8 +99,11 @@ class GivenResults(Results):
             for run in self.runs
         }
 
+    def certainty(self, fingerprint: str, family: str) -> None:
+        """Nothing: predictions alone do not say how sure a system is."""
+
     @cached_property
-    def _pools(self) -> dict[str, dict[str, Pool]]:
+    def pools(self) -> dict[str, dict[str, Pool]]:
         told = self.targets[0].family != "retrieval"  # whose gold values are rows of translations
         found = {
             code: LanguageRows(
@@ -107,7 +111,7 @@ class GivenResults(Results):
             )
             for code, rows in self.gold.items()
         }
-        return {self.targets[0].name: pools(found)}
+        return {self.targets[0].name: pools_of(found)}
 
 
 def _line(system: str) -> Line:
