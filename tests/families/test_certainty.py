@@ -78,3 +78,11 @@ def test_numbers_keep_their_order_near_certainty_and_are_never_zero():
     close(doubts, [[1e-3], [2e-4], [1e-5]])
     (certain,), _ = kept("classification", [Pair("a", None, "no")], [np.array([[90.0, 0, 0]], np.float32)])
     assert certain == [LEAST]
+
+
+def test_a_model_whose_scores_are_no_numbers_knows_nothing():
+    scores = [np.array([score], dtype=np.float32) for score in ([np.nan, 1, 0], [np.inf, 1, np.inf])]
+    examples = [Pair("a", None, "yes"), Pair("b", None, "maybe")]
+    doubts, briers = kept("classification", examples, scores)
+    close(doubts, [[2 / 3], [2 / 3]])
+    close(briers, [[2 / 3], [2 / 3]])

@@ -2,8 +2,15 @@
 besides its result: when, where, with which versions, at what cost.
 """
 
+import os
+import platform
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +26,10 @@ from xstilts.study.phase import Phase
 from xstilts.study.sources import Part, counted, unseeing
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
+from xstilts.version import VERSION
 
 if TYPE_CHECKING:
     from xstilts.compute.distributed import Ranks
-import os
-import platform
-import subprocess
-import sys
-from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-
-from xstilts.version import VERSION
 
 MICRO_TOKENS = 16_384
 SAVE_SECONDS = 60.0

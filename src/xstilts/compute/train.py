@@ -135,6 +135,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
                 saved = time.monotonic()
 
     # What only updates needed makes room for whole tables.
+    del replica
     optimizer.zero_grad()
     optimizer.state.clear()
     distributed.fill(whole, model)

@@ -58,12 +58,17 @@ def certainties(
 def _probabilities(
     family: Family | TextReadout, item: Item, score: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Of each decision of an item, the probability of each choice: [decisions, choices]."""
+    """Of each decision of an item, the probability of each choice: [decisions, choices].
+
+    A model whose scores are no numbers knows nothing: all choices are as likely.
+    """
     if isinstance(family, TextReadout):
         logits = option_scores(item, score)[None].astype(np.float64)
     else:
         logits = (score if family.axis == "outputs" else score.T).astype(np.float64)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    with np.errstate(invalid="ignore"):
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    powers[~np.isfinite(powers).all(axis=1)] = 1.0
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
