@@ -1,6 +1,7 @@
 """What a phase sees: shares of tasks and languages, nested subsets, replay; the sequence for three seeds.
 
-A change that is meant to move the sequences writes their file anew: `python tests/compute/test_training_data.py`.
+A change that is meant to move the sequences writes their file anew:
+`python tests/compute/test_training_data.py`.
 """
 
 import hashlib
