@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from xstilts.errors import InputErrors
+from xstilts.study.backbone import SETTINGS, checksum
 from xstilts.study.load import load
 from xstilts.study.phase import Evaluation, Phase
 from xstilts.study.plan import plan
@@ -90,3 +91,16 @@ def test_wrong_words_about_backbones_are_refused(tmp_path: Path, recipe: str, cl
     with pytest.raises(InputErrors) as caught:
         _load(tmp_path, recipe, claim)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", *SETTINGS])
+def test_all_that_says_how_texts_become_tokens_is_part_of_a_folders_identity(
+    tmp_path: Path, name: str
+) -> None:
+    for file in ("model.safetensors", "config.json", "tokenizer.json", *SETTINGS):
+        (tmp_path / file).write_text("{}")
+    before = checksum(tmp_path)
+    (tmp_path / "README.md").write_text("nothing of it")
+    assert checksum(tmp_path) == before
+    (tmp_path / name).write_text('{"add_bos_token": false}')
+    assert checksum(tmp_path) != before

@@ -137,6 +137,8 @@ class Backbone(BackboneFields, Identified):
 
 
 WEIGHTS, SHAPE, TOKENS = "*.safetensors", "config.json", "tokenizer.json"
+SETTINGS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+"""What says beside TOKENS how texts become tokens. Those of the lab's backbones, which have WORLD, are alike."""
 WORLD = "lab.json"
 SAVE_TOKENIZER = "Save one there: AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER)."
 CONVERT = "Convert it: AutoModel.from_pretrained(FOLDER).save_pretrained(FOLDER, safe_serialization=True)."
@@ -149,7 +151,7 @@ def bundled() -> dict[str, Path]:
 
 
 def checksum(folder: Path) -> str:
-    """The identity of a backbone's folder: the checksum of its weights, shape, tokenizer, and how it sees.
+    """The identity of a backbone's folder: the checksum of weights, shape, tokenizer with settings, and eyes.
 
     Raises BackboneError if the folder, the weights in safetensors format, the shape or the tokenizer is
     missing, or cannot be read.
@@ -168,7 +170,9 @@ def checksum(folder: Path) -> str:
             f"holds {pickled[0].name}, a pickle, which can run code." if pickled else f"holds no {WEIGHTS}."
         )
         raise BackboneError(where, what, CONVERT if pickled else "Name a folder made by `save_pretrained`.")
-    return _digest(*weights, folder / SHAPE, folder / TOKENS, *folder.glob(EYES), *folder.glob(PREPARATION))
+    core = (*weights, folder / SHAPE, folder / TOKENS, *folder.glob(EYES), *folder.glob(PREPARATION))
+    settings = [] if (folder / WORLD).is_file() else [name for name in SETTINGS if (folder / name).is_file()]
+    return _digest(*core, *(folder / name for name in settings))
 
 
 def bundled_checksum(folder: Path) -> str:
