@@ -138,7 +138,7 @@ class Backbone(BackboneFields, Identified):
 
 WEIGHTS, SHAPE, TOKENS = "*.safetensors", "config.json", "tokenizer.json"
 SETTINGS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
-"""What says beside TOKENS how texts become tokens. Those of the lab's backbones, which have WORLD, are alike."""
+"""What says beside TOKENS how texts become tokens. The lab's, which have WORLD, are alike."""
 WORLD = "lab.json"
 SAVE_TOKENIZER = "Save one there: AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER)."
 CONVERT = "Convert it: AutoModel.from_pretrained(FOLDER).save_pretrained(FOLDER, safe_serialization=True)."
