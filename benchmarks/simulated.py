@@ -125,11 +125,14 @@ class Simulated(Results):
         )
 
     @cached_property
-    def _pools(self) -> dict[str, dict[str, Pool]]:
+    def pools(self) -> dict[str, dict[str, Pool]]:
         return {target: pools(rows) for target, rows in self._examples.items()}
 
     def per_example(self, fingerprint: str, width: int) -> dict[str, PerExample]:
         return dict(self._measured[fingerprint])
+
+    def certainty(self, fingerprint: str, family: str) -> None:
+        """Nothing: what is simulated does not say how sure it is."""
 
 
 def arm_name(number: int) -> str:

@@ -47,6 +47,8 @@ def predicted(
                     "gold": [json.dumps(value) for value in values],
                     "predicted": [json.dumps(value) for value in values][::-1],
                     "statistics": [[1.0, 1.0]] * len(values),
+                    "doubt": [[]] * len(values),
+                    "brier": [[]] * len(values),
                 },
                 schema=SCHEMA,
             )

@@ -131,7 +131,7 @@ def test_latex_commands_are_text(world: World) -> None:
     files = latex.folder(Paper(Findings.of(world.plan, world.store)), [("a", EVIL)])
     own = {r"\input{tables/" + Path(name).stem + "}" for name in files if name.startswith("tables/")}
     for name, content in files.items():
-        assert re.fullmatch(r"main\.tex|tables/[a-z0-9-]+\.tex", name)
+        assert re.fullmatch(r"main\.tex|references\.bib|tables/[a-z0-9-]+\.tex", name)
         text = content.decode()
         assert set(re.findall(r"\\input\{[^}]*\}", text)) <= own
         assert "\\write" not in text

@@ -22,6 +22,10 @@ CALLS = {
     *("torch.load", "torch.save", "torch.hub.load", "torch.jit.load", "numpy.load", "np.load", "np.save"),
     *("os.system", "os.popen", "shutil.unpack_archive", "pd.read_pickle", "tempfile.mktemp"),
 }
+NUMPY = {"np.load"}
+"""Reads arrays of others, if it is told to read no pickles."""
+ERRORS = {"data/typology.py": {"zipfile"}}
+"""Modules that a file imports for the name of an error alone."""
 REMOTE = ("from_pretrained", "from_config")
 
 
@@ -46,9 +50,11 @@ def test_no_pickle_no_code_from_texts_no_archives(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        assert not {name.partition(".")[0] for name in names} & MODULES, names
+        allowed = ERRORS.get(path.relative_to(SOURCE).as_posix(), set())
+        assert not {name.partition(".")[0] for name in names} & MODULES - allowed, names
     for name, call in calls(path):
-        assert name not in CALLS, name
+        assert name not in CALLS or (name in NUMPY and stated(call).get("allow_pickle") is False), name
+        assert name.partition(".")[0] not in MODULES, name
         assert stated(call).get("allow_pickle") is not True, name
         assert stated(call).get("shell") is not True, name
 

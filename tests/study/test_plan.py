@@ -117,7 +117,7 @@ def test_the_steps_of_the_study_of_the_readme(tmp_path: Path) -> None:
     assert len(phases(found)) == 3 * 3 + 3
     mnli = [step.fingerprint for step in found.steps if step.name.startswith("mnli-seed")]
     assert [found.users[one] for one in mnli] == [2, 2, 2]
-    assert "each of the three MNLI trainings is one that two cells share" in " ".join(text.split())
+    assert "three MNLI trainings, each shared by two cells" in " ".join(text.split())
 
 
 def test_one_intermediate_seed_is_shared_by_all_target_seeds(world: "World") -> None:
