@@ -49,6 +49,13 @@ STATISTICS = (
     f"Intervals: {WORKS['bootstrap'].text} {WORKS['seeds'].text}",
     f"Correction: {WORKS['correction'].text}",
 )
+SIGNS = str.maketrans(
+    {
+        **{sign: f"\\{sign}" for sign in "&%$#_"},
+        **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
+        **{"{": "(", "}": ")"},
+    }
+)
 CITED = re.compile(r"(.+?) \((\d{4})\), (.+?[.?!]) (.+)")
 
 
@@ -74,4 +81,4 @@ def bibliography(citations: Iterable[str]) -> str:
 
 def _braced(text: str) -> str:
     """Text as BibTeX takes it: one line, its special signs escaped, its braces balanced."""
-    return re.sub(r"([&%$#_])", r"\\\1", " ".join(text.replace("{", "(").replace("}", ")").split()))
+    return " ".join(text.split()).translate(SIGNS)
