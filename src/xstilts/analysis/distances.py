@@ -95,7 +95,8 @@ def regress(design: Array, codes: tuple[str, ...], samples: Sequence[Sample | No
 def _with_families(sample: Sample, scores: Sequence[Sample], changes: Array, spread: Array) -> Sample:
     """A coefficient whose draws have the chance of families: `changes` [G, L] are those of its weights."""
     means = np.array([statistics.pick(score, sample.seeds).observed.mean() for score in scores])
-    return replace(sample, draws=sample.draws + (spread @ (changes @ means))[:, None])
+    draws = sample.draws + (spread @ (changes @ means))[:, None]
+    return replace(sample, draws=draws, family_freedom=len(changes) - 1.0)
 
 
 @lru_cache(maxsize=64)
