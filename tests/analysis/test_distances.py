@@ -1,6 +1,7 @@
 """Slopes over distances are those of least squares; a planted one is found, another is not, with families."""
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy import stats
 
@@ -223,6 +224,9 @@ def test_fertility_and_vocabulary_are_those_of_the_evaluated_rows(tmp_path):
         scores["languages"][code] |= {"tokens": 1000 * (1 + number), "shared": 500}
     scores["languages"]["fr"]["n"] += 1  # no translation
     write_json(path, scores)
+    frame = pl.read_parquet(path.parent / "predictions.parquet")
+    ids = pl.when(language="es").then(pl.format("{}-{}", "language", "id")).otherwise("id")
+    frame.with_columns(id=ids).write_parquet(path.parent / "predictions.parquet")
     record = world.store.record(fingerprint)
     write_json(
         path.parent / "record.json", {key: record[key] for key in record if key not in ("files", "seal")}
@@ -231,5 +235,6 @@ def test_fertility_and_vocabulary_are_those_of_the_evaluated_rows(tmp_path):
     found = distances.distances(again, NONE, TARGET, "fertility", TRANSFER)
     assert found["de"] == 1
     assert "fr" not in found
+    assert "es" not in found, "as many rows, but others"
     shared = distances.distances(again, NONE, TARGET, "vocabulary", TRANSFER)
     assert shared["de"] == 0.75
