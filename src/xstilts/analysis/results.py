@@ -235,15 +235,22 @@ class Results:
     @cached_property
     def pools(self) -> dict[str, dict[str, Pool]]:
         """For each target what the rows of each language are drawn from, as its first evaluation says."""
-        rows = {target.name: self._rows(target) for target in self.targets}
+        rows = {target.name: self._kept(target) for target in self.targets}
         return {name: pools(own) if own else {} for name, own in rows.items()}
 
     def translations(self, target: str, language: str) -> frozenset[str]:
         """The languages whose rows are translations of those of one, as the first evaluation says."""
-        rows = self._rows(self.target(target))
-        return translations(rows, language) if language in rows else frozenset()
+        if (target, language) not in self._translations:
+            rows = self._kept(self.target(target))
+            found = translations(rows, language) if language in rows else frozenset()
+            self._translations[target, language] = found
+        return self._translations[target, language]
 
-    def _rows(self, target: EvaluatedTarget) -> dict[str, LanguageRows]:
+    @cached_property
+    def _translations(self) -> dict[tuple[str, str], frozenset[str]]:
+        return {}
+
+    def _kept(self, target: EvaluatedTarget) -> dict[str, LanguageRows]:
         """The rows of each language as the first evaluation that is there says; nothing if none is."""
         there = (cell for cell in self.plan.cells if cell.target == target.name and cell not in self.missing)
         cell = next(there, None)
