@@ -67,6 +67,18 @@ def test_languages_without_a_vector_have_no_distance(package):
     assert typology.distances("syntax", "yo", ("de",)) == {}
 
 
+def test_an_isolate_is_of_another_family(package):
+    """It has no node above it, in which it is unlike a language that nobody has described."""
+    arrays = dict(np.load(package / "family_features.npz"))
+    numbers = arrays["data"][:, :, 0]
+    numbers[[list(uriel.CODES).index(code) for code in ("ja", "ko")]] = 0
+    uriel.write(package, "family_features", arrays["feats"].tolist(), numbers)
+    found = typology.distances("genealogy", "en", ("ja", "ko", "de", "yo"))
+    assert found.keys() == {"ja", "ko", "de"}
+    assert found["ja"] == found["ko"] == 1 > found["de"]
+    assert typology.distances("genealogy", "ja", ("ja", "ko", "de")) == {"ja": 0, "ko": 1, "de": 1}
+
+
 def test_of_several_codes_the_best_described_one_is_meant(package, monkeypatch):
     """Chinese is `zho`, `cmn` and others; of those that are there the one with most known features counts."""
     monkeypatch.setitem(uriel.CODES, "xx", "zho")

@@ -1,6 +1,7 @@
 """Slopes over distances are those of least squares; a planted one is found, another is not, with families."""
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy import stats
 
@@ -123,6 +124,35 @@ def test_the_interval_is_that_of_the_jackknife_over_families():
     assert (estimate.high - estimate.low) / 2 == pytest.approx(reach, rel=0.1)
 
 
+PAWSX = ("de", "es", "fr", "ja", "ko", "zh")
+"""Six languages of four families."""
+
+
+def test_the_probability_in_the_tail_is_that_of_student():
+    """With three degrees of freedom six standard errors are not improbable, however few draws lie beyond."""
+    x = np.array([0.1, 0.25, 0.4, 0.6, 0.75, 0.9])
+    y = 60 - 20 * x + 1.3 * np.array([1, -1, 1, -1, 1, -1])
+    families = [find(code).family for code in PAWSX]
+    slope, reach = by_hand(x, y, families)
+    t = slope / reach * stats.t.ppf(0.975, 3)
+    found = distances.regress(x[:, None], PAWSX, [exact(value) for value in y])
+    estimate = statistics.estimate(found.coefficients[0])
+    assert t < -6
+    assert estimate.probability == pytest.approx(2 * stats.t.sf(-t, 3), rel=0.2)
+    assert estimate.smallest_effect == pytest.approx(slope / t * (stats.t.ppf(0.975, 3) + 0.978), rel=0.1)
+    assert statistics.mean(found.coefficients).family_freedom == 3
+
+
+def test_small_probabilities_are_as_rare_as_they_say():
+    x = np.array([0.1, 0.25, 0.4, 0.6, 0.75, 0.9])
+    small = 0
+    for seed in range(1500):
+        y = 60 + np.random.default_rng(seed).normal(0, 4, 6)
+        found = distances.regress(x[:, None], PAWSX, [exact(value) for value in y])
+        small += statistics.estimate(found.coefficients[0]).probability <= 0.001
+    assert small <= 6, "one or two of 1,500 are expected, seven once in a thousand times"
+
+
 @pytest.mark.parametrize("common", [0.0, 5.0])
 def test_intervals_cover_where_families_have_something_in_common(common):
     x = np.array(list(typology.distances("syntax", "en", TRANSFER).values()))
@@ -194,6 +224,9 @@ def test_fertility_and_vocabulary_are_those_of_the_evaluated_rows(tmp_path):
         scores["languages"][code] |= {"tokens": 1000 * (1 + number), "shared": 500}
     scores["languages"]["fr"]["n"] += 1  # no translation
     write_json(path, scores)
+    frame = pl.read_parquet(path.parent / "predictions.parquet")
+    ids = pl.when(language="es").then(pl.format("{}-{}", "language", "id")).otherwise("id")
+    frame.with_columns(id=ids).write_parquet(path.parent / "predictions.parquet")
     record = world.store.record(fingerprint)
     write_json(
         path.parent / "record.json", {key: record[key] for key in record if key not in ("files", "seal")}
@@ -202,5 +235,6 @@ def test_fertility_and_vocabulary_are_those_of_the_evaluated_rows(tmp_path):
     found = distances.distances(again, NONE, TARGET, "fertility", TRANSFER)
     assert found["de"] == 1
     assert "fr" not in found
+    assert "es" not in found, "as many rows, but others"
     shared = distances.distances(again, NONE, TARGET, "vocabulary", TRANSFER)
     assert shared["de"] == 0.75

@@ -8,7 +8,7 @@ import pytest
 
 from xstilts.analysis import statistics
 from xstilts.analysis.effects import Effects, Quantity
-from xstilts.analysis.pools import LanguageRows, pools
+from xstilts.analysis.pools import LanguageRows, pools, translations
 from xstilts.analysis.results import Line
 from xstilts.analysis.statistics import Sample
 from xstilts.errors import DamageError
@@ -62,6 +62,24 @@ def test_gold_labels_tell_which_rows_a_set_lacks():
     assert found["en"].name == found["de"].name
     assert (found["en"].units == found["de"].units[kept]).mean() > 0.98
     assert found["fi"].name != "de"
+
+
+def test_rows_are_translations_by_their_ids_or_gold_labels():
+    """Sets of the same size share the name of a pool, but not therefore their rows."""
+    firsts, labels = np.arange(40), ["a", "b", "b", "a"] * 10
+    languages = {
+        "en": LanguageRows([f"e{row}" for row in range(40)], firsts),
+        "ru": LanguageRows([f"e{row}" for row in reversed(range(40))], firsts),
+        "fi": LanguageRows([f"f{row}" for row in range(40)], firsts),
+        "de": LanguageRows([str(row) for row in range(40)], firsts, labels),
+        "fr": LanguageRows([str(row) for row in range(40)], firsts, ["a", *labels[1:-1], "b"]),
+        "th": LanguageRows([str(row) for row in range(40)], firsts, labels[2:] + labels[:2]),
+        "el": LanguageRows([str(row) for row in range(39)], firsts[:39], labels[1:]),
+    }
+    found = pools({code: languages[code] for code in ("en", "fi")})
+    assert found["en"].name == found["fi"].name
+    assert translations(languages, "en") == {"en", "ru"}
+    assert translations(languages, "de") == {"de", "fr"}
 
 
 def test_halves_share_no_unit():

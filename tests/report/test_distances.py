@@ -14,7 +14,7 @@ from xstilts.report.paper import Paper
 def paper(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(uriel.make(tmp_path_factory.mktemp("package")))
-        named = ("syntax", "phonology", "script")
+        named = ("syntax", "phonology", "script", "vocabulary")
         yield Paper(Findings(distant.make(tmp_path_factory.mktemp("distant"), distances=named).results))
 
 
@@ -60,10 +60,16 @@ def test_tables_tell_the_planted_distance(paper):
     assert rows["nli"][1].text.startswith("+")
     (grid,) = paper.separated_grids
     rows = dict(grid.rows)
-    assert list(rows) == ["syntax", "phonology", "script"]
+    assert list(rows) == ["syntax", "phonology", "script", "vocabulary"]
     assert rows["syntax"][1].interval.startswith("[−")
     assert "−" not in rows["syntax"][1].interval.split(", ")[0].replace("[−", "")
     assert grid.columns == ("alone", "with the others", "inflation")
+    assert [entry.text for entry in rows["vocabulary"]] == [
+        "–",
+        "–",
+        "–",
+    ]  # the rows' tokens were not counted
+    assert "do not tell even alone: vocabulary on lab_nli." in paper.separation
 
 
 def test_a_study_that_names_none_has_no_such_section(world):

@@ -95,7 +95,8 @@ def regress(design: Array, codes: tuple[str, ...], samples: Sequence[Sample | No
 def _with_families(sample: Sample, scores: Sequence[Sample], changes: Array, spread: Array) -> Sample:
     """A coefficient whose draws have the chance of families: `changes` [G, L] are those of its weights."""
     means = np.array([statistics.pick(score, sample.seeds).observed.mean() for score in scores])
-    return replace(sample, draws=sample.draws + (spread @ (changes @ means))[:, None])
+    draws = sample.draws + (spread @ (changes @ means))[:, None]
+    return replace(sample, draws=draws, family_freedom=len(changes) - 1.0)
 
 
 @lru_cache(maxsize=64)
@@ -131,7 +132,7 @@ def distances(results: Results, line: Line, target: str, name: str, codes: Seque
     syntax, phonology, inventory, genealogy, geography: URIEL's (xstilts.data.typology). script: 0 for the
     same script and 1 for another. resources: how many times fewer articles Wikipedia has, in powers of 2: for
     multilingual BERT the text that it was pretrained on, for other models what there may be of it. fertility:
-    how many times more tokens the model's tokenizer needs for the same, in powers of 2. vocabulary: the share
+    how many times more tokens the model reads for the same, in powers of 2. vocabulary: the share
     of tokens that do not occur in the rows of the source language. The last two are of the evaluated rows.
     """
     source = source_of(results, target)
@@ -147,7 +148,7 @@ def distances(results: Results, line: Line, target: str, name: str, codes: Seque
     told = {code: facts[code] for code in codes if code in facts}
     if name == "vocabulary":
         return {code: 1 - own["shared"] / own["tokens"] for code, own in told.items() if "shared" in own}
-    return dict(_fertilities(told, facts.get(source)))
+    return dict(_fertilities(told, facts.get(source), results.translations(target, source)))
 
 
 def _between(name: str, source: str, codes: tuple[str, ...]) -> dict[str, float]:
@@ -174,12 +175,14 @@ def _facts(results: Results, line: Line, target: str) -> dict[str, dict[str, flo
 
 
 def _fertilities(
-    facts: Mapping[str, Mapping[str, float]], source: Mapping[str, float] | None
+    facts: Mapping[str, Mapping[str, float]],
+    source: Mapping[str, float] | None,
+    translated: frozenset[str],
 ) -> Iterator[tuple[str, float]]:
-    """Tokens for each word where words are known; else tokens of as many rows, which are translations."""
+    """Tokens for each word where words are known; else those of the rows, if these are translations."""
     for code, found in facts.items() if source else ():
         assert source is not None
         if source.get("words") and found.get("words"):
             yield code, float(np.log2(found["tokens"] / found["words"] * source["words"] / source["tokens"]))
-        elif found["n"] == source["n"]:
+        elif code in translated and found["n"] == source["n"]:
             yield code, float(np.log2(found["tokens"] / source["tokens"]))

@@ -55,15 +55,16 @@ class Separated:
     """A distance beside others on a target: points per standard deviation of it, alone and with the others.
 
     inflation: by how much the others inflate its variance; from 5 on they can hardly be told apart.
+    None if the languages and families do not tell the distance even alone, so that it is left out.
     """
 
     target: str
     distance: str
     languages: int
     families: int
-    alone: Estimate
-    together: Estimate
-    inflation: float
+    alone: Estimate | None
+    together: Estimate | None
+    inflation: float | None
 
 
 def named(effects: Effects) -> tuple[str, ...]:
@@ -132,21 +133,31 @@ def slopes(effects: Effects, backbone: str, name: str, target: str) -> dict[str,
 
 
 def together(effects: Effects, backbone: str) -> Iterator[Separated]:
-    """Regress the score of `none` on all distances at once, on each target where they can be told apart."""
-    names, line = named(effects), Line(backbone, BASELINE)
-    for target in effects.results.targets if len(names) > 1 else ():
-        found = distances.over(effects.results, line, target.name, names, target.transfer)
+    """Regress the score of `none` on all distances at once, on each target where they can be told apart.
+
+    What cannot be told even alone is left out of the regression.
+    """
+    every, line, results = named(effects), Line(backbone, BASELINE), effects.results
+    for target in results.targets if len(every) > 1 else ():
+        asked = line, target.name
+        names = [name for name in every if distances.over(results, *asked, (name,), target.transfer)]
+        found = distances.over(results, *asked, names, target.transfer) if len(names) > 1 else None
         if found is None:
             continue
-        for place, name in enumerate(names):
+        size = len(found.languages), len(set(found.families))
+        for name in every:
+            if name not in names:
+                yield Separated(target.name, name, *size, alone=None, together=None, inflation=None)
+                continue
+            place = names.index(name)
             scale = float(found.design[:, place].std())
             alone = _alone(effects, line, target.name, found, place)
             if alone is not None:
                 yield Separated(
                     target=target.name,
                     distance=name,
-                    languages=len(found.languages),
-                    families=len(set(found.families)),
+                    languages=size[0],
+                    families=size[1],
                     alone=_scaled(alone, scale),
                     together=_scaled(found.coefficients[place], scale),
                     inflation=float(found.inflation[place]),

@@ -77,6 +77,24 @@ def pools(languages: Mapping[str, LanguageRows]) -> dict[str, Pool]:
     return found
 
 
+def translations(languages: Mapping[str, LanguageRows], of: str) -> frozenset[str]:
+    """The languages whose rows are translations of all rows of one: the same ids, or without ids as many
+    rows with the same gold labels."""
+    whole = languages[of]
+    found = set()
+    for name, rows in languages.items():
+        if len(rows.ids) != len(whole.ids):
+            continue
+        if _has_ids(rows.ids) or _has_ids(whole.ids):
+            same = set(rows.ids) == set(whole.ids)
+        else:
+            differing = sum(own != other for own, other in zip(rows.gold, whole.gold, strict=True))
+            same = differing <= LACKING * len(whole.ids)
+        if same:
+            found.add(name)
+    return frozenset(found)
+
+
 def _components(one: Numbers, other: Numbers, count: int) -> Numbers:
     """What is linked has the same number; numbers in the order in which they first occur."""
     links = coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(count, count))

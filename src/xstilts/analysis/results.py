@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from xstilts import metrics
 from xstilts.analysis import files, statistics
-from xstilts.analysis.pools import LanguageRows, Pool, pools
+from xstilts.analysis.pools import LanguageRows, Pool, pools, translations
 from xstilts.analysis.statistics import Array, Counts, Sample
 from xstilts.data.languages import Language, all_languages
 from xstilts.data.languages import find as find_language
@@ -235,13 +235,26 @@ class Results:
     @cached_property
     def pools(self) -> dict[str, dict[str, Pool]]:
         """For each target what the rows of each language are drawn from, as its first evaluation says."""
-        there = {cell.target: cell for cell in reversed(self.plan.cells) if cell not in self.missing}
-        return {
-            target.name: _pools(self.store, there[target.name].evaluation, target.family)
-            if target.name in there
-            else {}
-            for target in self.targets
-        }
+        rows = {target.name: self._kept(target) for target in self.targets}
+        return {name: pools(own) if own else {} for name, own in rows.items()}
+
+    def translations(self, target: str, language: str) -> frozenset[str]:
+        """The languages whose rows are translations of those of one, as the first evaluation says."""
+        if (target, language) not in self._translations:
+            rows = self._kept(self.target(target))
+            found = translations(rows, language) if language in rows else frozenset()
+            self._translations[target, language] = found
+        return self._translations[target, language]
+
+    @cached_property
+    def _translations(self) -> dict[tuple[str, str], frozenset[str]]:
+        return {}
+
+    def _kept(self, target: EvaluatedTarget) -> dict[str, LanguageRows]:
+        """The rows of each language as the first evaluation that is there says; nothing if none is."""
+        there = (cell for cell in self.plan.cells if cell.target == target.name and cell not in self.missing)
+        cell = next(there, None)
+        return {} if cell is None else _rows_of(self.store, cell.evaluation, target.family)
 
     def _draw(
         self, target: EvaluatedTarget, lines: Sequence[Line], half: int | None = None
@@ -315,8 +328,8 @@ def spoken(code: str) -> str:
     return f"{language(code).name} ({code})"
 
 
-def _pools(store: Store, fingerprint: str, family: str) -> dict[str, Pool]:
-    """What the rows of each language are drawn from.
+def _rows_of(store: Store, fingerprint: str, family: str) -> dict[str, LanguageRows]:
+    """The rows of each language, without their answers.
 
     Predictions without ids have the numbers of their rows, and without clusters each row for itself. Gold
     values tell which rows a set lacks; those of retrieval, the rows of translations, do not.
@@ -334,7 +347,7 @@ def _pools(store: Store, fingerprint: str, family: str) -> dict[str, Pool]:
         found[str(language)] = LanguageRows(
             ids, firsts, rows["gold"].to_list() if "gold" in rows.columns else ()
         )
-    return pools(found) if found else {}
+    return found
 
 
 def _pool_name(of_languages: Mapping[str, Pool], language: str) -> str:

@@ -32,7 +32,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv, ndtr, ndtri
+from scipy.special import gammaincinv, ndtr, ndtri, stdtr, stdtrit
 
 from xstilts.analysis.loans import Chance, together, with_loan
 
@@ -63,7 +63,8 @@ class Sample:
     parts: of a sum over several sources what each contributes. is_fixed: no seed changes it, so that it has
     one draw, which stands for every seed. chains: how many different intermediate phases the seeds have
     between them, at the line that has fewest; None if no line has such a phase. freedom: how many degrees of
-    freedom its variance between seeds has, if more is known of it than these seeds tell.
+    freedom its variance between seeds has, if more is known of it than these seeds tell. family_freedom: that
+    of the spread between families of languages, if the draws have it (xstilts.analysis.distances).
     """
 
     seeds: tuple[int, ...]
@@ -74,6 +75,7 @@ class Sample:
     is_fixed: bool = False
     chains: int | None = None
     freedom: float | None = None
+    family_freedom: float | None = None
 
     @property
     def by_source(self) -> Mapping[str, "Sample"]:
@@ -195,11 +197,11 @@ def combine(samples: Sequence[Sample], coefficients: Sequence[float]) -> Sample:
     """The linear combination of samples, over the seeds that all of them have."""
     seeds = common_seeds(samples)
     picked = [pick(sample, seeds) for sample in samples]
-    chains, freedom = (
-        min((known for sample in samples if (known := getattr(sample, name)) is not None), default=None)
-        for name in ("chains", "freedom")
-    )
-    whole = Sample(seeds, *_sum(picked, coefficients), chains=chains, freedom=freedom)
+    least = {
+        name: min((known for sample in samples if (known := getattr(sample, name)) is not None), default=None)
+        for name in ("chains", "freedom", "family_freedom")
+    }
+    whole = Sample(seeds, *_sum(picked, coefficients), **least)
     sources = dict.fromkeys(source for sample in picked for source in sample.by_source)
     if not sources:
         return replace(whole, is_fixed=True)
@@ -274,12 +276,14 @@ class Distribution:
     """A mean over seeds with both sources of chance: its value, draws [R], and the standard deviations [Q].
 
     The latter are of normal numbers with the probabilities `MASSES`: what the draws would be of, if examples
-    drew normal numbers.
+    drew normal numbers. Where families of languages spread the draws, their tails are those of Student's t
+    with `family_freedom`.
     """
 
     value: float
     draws: Array
     deviations: Array
+    family_freedom: float | None = None
 
     @cached_property
     def interval(self) -> tuple[float, float]:
@@ -296,7 +300,7 @@ class Distribution:
         return self._tail(bound, below=False)
 
     def _tail(self, bound: float, *, below: bool) -> float:
-        """The share of draws; where few are left, the tail of the mixture through the interval's end.
+        """The share of draws; where few are left, the tail of the mixture or of t through the interval's end.
 
         Correcting for a hundred comparisons needs probabilities that no share of 2,000 draws can express.
         """
@@ -309,10 +313,14 @@ class Distribution:
         if reach <= LEAST:  # all resamples are alike
             return 1 / len(self.draws)
         far = self.quantile((1 + LEVEL) / 2) * distance / reach
+        if self.family_freedom is not None:
+            return min(FEW / len(self.draws), float(stdtr(self.family_freedom, -far)))
         return min(FEW / len(self.draws), float(ndtr(-far / self.deviations) @ MASSES))
 
     def quantile(self, probability: float) -> float:
-        """That of the mixture of normal numbers, which is symmetric around zero; from .6 to .99."""
+        """That of the mixture of normal numbers, which is symmetric around zero, from .6 to .99; or of t."""
+        if self.family_freedom is not None:
+            return float(stdtrit(self.family_freedom, probability))
         return float(np.interp(probability, *self._mixture))
 
     @cached_property
@@ -338,7 +346,8 @@ def distribution(sample: Sample, like: Sequence[Sample] = ()) -> Distribution:
     shown, excess, freedom = together([with_loan(*each) for each in _lenders(sample, like)])
     is_sure = np.ptp(sample.draws) <= LEAST  # such as the difference of a model to itself
     if shown <= 1e-12 or is_sure:
-        return Distribution(centre, by_examples, np.full(len(NODES), max(LEAST, np.sqrt(variance))))
+        sure = np.full(len(NODES), max(LEAST, np.sqrt(variance)))
+        return Distribution(centre, by_examples, sure, sample.family_freedom)
     # Drawn smaller than it shows itself to be, as chi-square falls short of its mean.
     logarithms = np.log(shown * freedom / 2) - np.log(gammaincinv(freedom / 2, LEVELS))
     explained = shown - excess
@@ -346,7 +355,8 @@ def distribution(sample: Sample, like: Sequence[Sample] = ()) -> Distribution:
     added = np.maximum(0.0, np.exp(np.interp(chances, NODES, logarithms)) - explained)
     side = 1 if centre >= 0 else -1  # so that "less that of A" and "less that of B" mirror each other
     deviations = np.maximum(LEAST, np.sqrt(variance + np.maximum(0.0, np.exp(logarithms) - explained)))
-    return Distribution(centre, by_examples + side * np.sqrt(added) * normal, deviations)
+    draws = by_examples + side * np.sqrt(added) * normal
+    return Distribution(centre, draws, deviations, sample.family_freedom)
 
 
 @lru_cache(maxsize=4)

@@ -52,10 +52,17 @@ def distances(name: str, source: str, codes: tuple[str, ...]) -> dict[str, float
     if source not in vectors:
         return {}
     between = _angle if name == "geography" else _cosine
-    return {code: between(vectors[source], vectors[code]) for code in codes if code in vectors}
+    return {
+        code: between(vectors[source], vectors[code]) if code != source else 0.0
+        for code in codes
+        if code in vectors
+    }
 
 
 def _cosine(one: Vector, other: Vector) -> float:
+    """1 less the cosine; 1 for a vector of zeros, which is an isolate's."""
+    if not (one.any() and other.any()):
+        return 1.0
     return max(0.0, 1 - float(one @ other / np.sqrt((one @ one) * (other @ other))))
 
 
@@ -66,7 +73,7 @@ def _angle(one: Vector, other: Vector) -> float:
 
 @lru_cache(maxsize=64)
 def _vectors(where: Path, name: str, codes: tuple[str, ...]) -> dict[str, Vector]:
-    """The vector of each language that has one other than zero."""
+    """The vector of each language that has one other than zero; of genealogy zero is that of an isolate."""
     known = _known(where)
     also = {one.code: one.also for one in all_languages()}
     table = {"genealogy": "family_features", "geography": "geocoord_features"}.get(
@@ -77,9 +84,10 @@ def _vectors(where: Path, name: str, codes: tuple[str, ...]) -> dict[str, Vector
         data = data[:, [feature.startswith(FEATURES[name]) for feature in features]]
     found = {}
     for code in codes:
-        own = [word for word in (*also.get(code, ()), code) if word in rows and data[rows[word]].any()]
-        if own:
-            vector = data[rows[max(own, key=lambda word: known.get(word, 0))]].astype(np.float64)
+        there = [word for word in (*also.get(code, ()), code) if word in rows]
+        own = [word for word in there if data[rows[word]].any()]
+        if own or (there and name == "genealogy"):
+            vector = data[rows[max(own or there, key=lambda word: known.get(word, 0))]].astype(np.float64)
             found[code] = _place(features, vector) if name == "geography" else vector
     return found
 

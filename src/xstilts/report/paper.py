@@ -150,19 +150,27 @@ class Paper:
         found = [one for backbone in self.backbones for one in self.findings.separated(backbone)]
         if not found:
             return ""
-        fewest = min(found, key=lambda one: one.languages)
-        names = len(over_distances.named(self.findings.quantities))
-        worst = max(found, key=lambda one: one.inflation)
+        told = [(one.inflation, one) for one in found if one.inflation is not None]
+        fewest = min((one for _, one in told), key=lambda one: one.languages)
+        names = len({one.distance for _, one in told if one.target == fewest.target})
+        inflation, worst = max(told, key=lambda pair: pair[0])
         text = (
             "All distances stand in one regression of the score of none. A distance that matters keeps its "
             f"coefficient beside the others. But {fewest.languages} languages of {fewest.families} families "
             f"cannot separate {names} distances that go together: an interval around zero says that the "
             "others may tell the same, not that the distance does not matter."
         )
-        if worst.inflation >= INFLATED:
+        if inflation >= INFLATED:
             text += (
                 f" The others inflate the variance of {worst.distance} on {worst.target} "
-                f"{number(worst.inflation)} times: these cannot be told apart here."
+                f"{number(inflation)} times: these cannot be told apart here."
+            )
+        if untold := dict.fromkeys(
+            f"{one.distance} on {one.target}" for one in found if one.together is None
+        ):
+            text += (
+                " Left out is what the languages and families with known distances do not tell even alone: "
+                f"{', '.join(untold)}."
             )
         return text
 

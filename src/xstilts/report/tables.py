@@ -236,8 +236,9 @@ def separated_grids(findings: Findings, backbone: str) -> Iterator[Grid]:
     for target in dict.fromkeys(one.target for one in found):
         own = [one for one in found if one.target == target]
         rows = tuple(
-            (one.distance, (_slope(one.alone), _slope(one.together), TableEntry(number(one.inflation))))
+            (one.distance, (_slope(one.alone), _slope(one.together), TableEntry(inflation)))
             for one in own
+            for inflation in ["–" if one.inflation is None else number(one.inflation)]
         )
         size = f"{own[0].languages} languages of {own[0].families} families"
         title = f"{target}: points per standard deviation of each distance, {size}, {backbone}"
