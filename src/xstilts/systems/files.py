@@ -203,7 +203,7 @@ def _parsed(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _sample(task: Task, row: Mapping[str, Any], where: str) -> dict[str, Any]:
     """A row of the harness as one of ours. Options are known by their number."""
     responses, target = row["filtered_resps"], str(row.get("target"))
-    found: dict[str, Any] = {"id": row.get("doc_id")}
+    found: dict[str, Any] = {"id": row["doc_id"]} if "doc_id" in row else {}
     try:
         if isinstance(responses[0], list) and len(responses[0]) == 2 and len(responses) > 1:
             if "acc_mutual_info" in row.get("metrics", ()):  # the options again, without the question
