@@ -122,7 +122,7 @@ def _folder(task: Task, folder: Path, seed: int | None, *, is_gold: bool) -> lis
 
 def _submission(task: Task, path: Path, *, is_gold: bool) -> GivenRows:
     """A file in XTREME's layout: a value a line, tags with blank lines, SQuAD's JSON, pairs of ids."""
-    where, rows = str(path), GivenRows(str(path), is_submission=True)
+    where, rows = str(path), GivenRows(str(path), is_submission=True, is_ordered=True)
     if task.family == "span":
         content = json_of(path)
         try:

@@ -33,7 +33,8 @@ FAMILY_OF = {
 class GivenRows:
     """The rows of a language, of a run or of the gold values, each by its place where there are no ids.
 
-    `partial`: of questions in XTREME's layout some may be left out, which count as wrong.
+    `partial`: of questions in XTREME's layout some may be left out, which count as wrong. `is_ordered`: they
+    stand in the order of the gold values, as submissions and plain sequences do, which cannot have ids.
     """
 
     where: str
@@ -43,6 +44,7 @@ class GivenRows:
     clusters: list[str] = field(default_factory=list)
     partial: bool = False
     is_submission: bool = False
+    is_ordered: bool = False
 
     @property
     def size(self) -> int:

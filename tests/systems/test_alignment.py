@@ -1,0 +1,65 @@
+"""Which prediction answers which gold value: by ids, by places, and where neither tells."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import xstilts
+from xstilts.errors import InputError
+
+from .test_inputs import GOLD, lines, rows, scores, wrong
+
+SHUFFLED = [(7 * row) % 30 for row in range(30)]
+
+
+def refused(systems: Any, said: str, gold: Any = None, task: str = "xnli") -> None:
+    with pytest.raises(InputError, match=said):
+        xstilts.test(task, systems, gold)
+
+
+def test_rows_without_ids_are_not_laid_onto_another_files_order(tmp_path: Path) -> None:
+    a = lines(tmp_path / "a.jsonl", [{"prediction": value, "language": "de"} for value in wrong(3)])
+    named = rows(wrong(4), GOLD, language="de")
+    b = lines(tmp_path / "b.jsonl", [named[row] for row in SHUFFLED])
+    said = r"a.jsonl: has no ids, and the gold values of .*b.jsonl have: .* Give 'id' in each row of both, or"
+    refused([str(a), str(b)], said)
+    refused({"a": {"de": wrong(3)}, "b": str(b)}, "a, de: has no ids, and the gold values of")
+    frame = pl.DataFrame([{"prediction": value, "language": "de"} for value in wrong(3)])
+    gold = pl.DataFrame(named).drop("prediction")
+    refused({"a": frame, "b": str(b)}, r"a: has no ids, .* of gold have: .* Give 'id' in each row\.$", gold)
+    found = xstilts.test("xnli", {"a": {"de": wrong(3)}, "b": str(b)}, gold)
+    assert scores(found)["b", "de"] == pytest.approx(73.333)
+    assert scores(found)["a", "de"] == pytest.approx(66.667), "a sequence has the order of the gold values"
+
+
+def test_ids_are_not_taken_for_places(tmp_path: Path) -> None:
+    told = [
+        {"prediction": value, "gold": gold, "language": "de"}
+        for value, gold in zip(wrong(3), GOLD, strict=True)
+    ]
+    a = lines(tmp_path / "a.jsonl", [told[row] for row in SHUFFLED])
+    named = rows(wrong(4), language="de")
+    b = lines(tmp_path / "b.jsonl", named[::-1])
+    refused([str(a), str(b)], r"b.jsonl: has ids, and the gold values of .*a.jsonl have none")
+
+
+def test_doubled_ids_are_known_by_their_places_or_refused() -> None:
+    a = pl.DataFrame({"id": [1, 1, 2], "prediction": list("xyz"), "gold": list("xyz")})
+    refused(
+        {"a": a, "b": a.with_columns(gold=pl.Series(list("qrs")))},
+        "id '1': the gold value is 'q'",
+        task="accuracy",
+    )
+    other = a.with_columns(gold=pl.Series(list("xqz")))
+    refused(
+        {"a": a, "b": other}, "b: 'unknown', id '1': the gold value is 'q', and 'y' in a", task="accuracy"
+    )
+    refused({"a": a, "b": a.reverse()}, "b: has the id '1' twice. Give each row an id", task="accuracy")
+    refused(
+        {"a": a, "b": a.drop("gold").unique("id", maintain_order=True)},
+        "a: has the id '1' twice",
+        task="accuracy",
+    )
+    assert set(scores(xstilts.test("accuracy", {"a": a, "b": a})).values()) == {100.0}
