@@ -63,3 +63,17 @@ def test_doubled_ids_are_known_by_their_places_or_refused() -> None:
         task="accuracy",
     )
     assert set(scores(xstilts.test("accuracy", {"a": a, "b": a})).values()) == {100.0}
+
+
+def test_seeds_that_collapsed_are_no_copies() -> None:
+    """One answer for all rows is a result, which several seeds may share; a copied file is none."""
+    collapsed, other, copied = ({"de": values} for values in (["neutral"] * 30, wrong(4), wrong(5)))
+    gold = {"de": GOLD}
+    found = xstilts.test("xnli", {"a": {1: collapsed, 2: collapsed, 3: other}, "b": other}, gold)
+    assert scores(found)["a", "de"] == pytest.approx((2 * 100 / 3 + 73.333) / 3, abs=0.01)
+    assert (
+        "a, seed 2, guesses in German (de): it is no better than its own answers exchanged."
+        in found.conditions
+    )
+    systems = {"a": {1: copied, 2: collapsed, 3: copied}, "b": other}
+    refused(systems, "system 'a': the seeds 1 and 3 have the same predictions", gold)
