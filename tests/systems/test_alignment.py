@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 
 import xstilts
+from xstilts.data import loader
 from xstilts.errors import InputError
+from xstilts.tasks import find
 
 from .test_inputs import GOLD, lines, rows, scores, wrong
 
@@ -77,3 +79,32 @@ def test_seeds_that_collapsed_are_no_copies() -> None:
     )
     systems = {"a": {1: copied, 2: collapsed, 3: copied}, "b": other}
     refused(systems, "system 'a': the seeds 1 and 3 have the same predictions", gold)
+
+
+def test_options_that_are_not_there_are_refused() -> None:
+    gold = {"et": [0, 1] * 10}
+    from_one = {"et": [1, 2] * 10}
+    said = "b, et: row 1: 2 is none of the 2 options of 'xcopa', which are numbered from 0"
+    refused({"a": gold, "b": from_one}, said, gold, "xcopa")
+    refused({"a": gold, "b": gold}, "gold, et: row 1: 2 is none of the 2 options", from_one, "xcopa")
+    (bitext,) = loader.load(find("lab_tatoeba"), "test", "x-ga")
+    right = [source for source, _ in sorted(bitext.gold, key=lambda pair: pair[1])]
+    beyond = {"x-ga": [*right[1:], len(bitext.source)]}
+    refused({"a": {"x-ga": right}, "b": beyond}, r"b, x-ga: id '.*': \d+ is none of \d+", task="lab_tatoeba")
+
+
+def test_values_that_are_none_of_the_gold_are_told() -> None:
+    """Nothing says which labels a metric stands for; another spelling would be a score of zero."""
+    systems = {"a": wrong(5), "b": [label.upper() for label in wrong(3)]}
+    told = xstilts.test("accuracy", systems, GOLD).conditions
+    said = "no prediction is any of the gold values ('ENTAILMENT' here, 'contradiction' there)"
+    assert f"b: {said}. Are both written alike?" in told
+    assert not any(text.startswith("a: no prediction") for text in told)
+    tags = {"a": [("B-x", "O")] * 12, "b": {1: [("x", "O")] * 12, 2: [("O", "O")] * 12}}
+    told = xstilts.test("span_f1", tags, [("B-x", "O")] * 12).conditions
+    assert [text for text in told if "no prediction is" in text] == [
+        "b, seed 1: no prediction is any of the gold values ('x' here, 'B-x' there). Are both written alike?"
+    ]
+    gold = {"x-ga": [0, 1] * 10}
+    told = xstilts.test("lab_common", {"a": gold, "b": {"x-ga": [1, 2] * 10}}, gold).conditions
+    assert "b: the option 2 is predicted, and no gold value is above 1. Are both numbered from 0?" in told

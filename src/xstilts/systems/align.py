@@ -27,7 +27,8 @@ class AlignedGold:
 
     `order` are the rows that the lines of a submission answer, where XTREME sorts them. `has_ids` is None of
     a task's own rows, which are known by their ids and by their places alike. `is_beside`: they stand in a
-    system's file, whose order need not be that of any other.
+    system's file, whose order need not be that of any other. `limits` are the numbers of options of each row,
+    or of sentences to choose from; none if not known.
     """
 
     where: str
@@ -35,6 +36,7 @@ class AlignedGold:
     order: tuple[int, ...] | None = None
     has_ids: bool | None = None
     is_beside: bool = False
+    limits: tuple[int, ...] = ()
 
 
 def gold_rows(
@@ -116,7 +118,7 @@ def _of_task(task: Task, code: str, data: str | Path | None) -> AlignedGold:
     examples = loader.load(task, task.evaluation_split, code, None if data is None else Path(data))
     values, ids, clusters = gold_of(task.family, task.metric, examples)
     where = f"the {task.evaluation_split} rows of '{task.name}' in '{code}'"
-    order, bitext = None, examples[0]
+    order, limits, bitext = None, (), examples[0]
     if task.metric == MINING_F1.name:
         sides = ((getattr(bitext, f"{side}_ids"), getattr(bitext, side)) for side in ("source", "target"))
         ids, targets = ([*names] or [str(row) for row in range(len(texts))] for names, texts in sides)
@@ -124,7 +126,11 @@ def _of_task(task: Task, code: str, data: str | Path | None) -> AlignedGold:
     elif isinstance(bitext, Bitext):
         texts = bitext.target
         order = tuple(sorted(range(len(values)), key=lambda row: texts[row].strip()))
-    return AlignedGold(where, GoldRows(tuple(ids), tuple(values), np.array(clusters, dtype=np.int64)), order)
+        limits = (len(bitext.source),) * len(values)
+    elif task.family == "choice":
+        limits = tuple(len(example.options) for example in examples)
+    rows = GoldRows(tuple(ids), tuple(values), np.array(clusters, dtype=np.int64))
+    return AlignedGold(where, rows, order, limits=limits)
 
 
 def laid(task: Task, rows: GivenRows, gold: AlignedGold) -> tuple[Any, ...]:
@@ -155,6 +161,10 @@ def laid(task: Task, rows: GivenRows, gold: AlignedGold) -> tuple[Any, ...]:
         if task.family == "tagging" and len(said) != len(right):
             what = f"id '{one}' has {len(said)} tags for {len(right)} tokens."
             raise PredictionError(rows.where, what, "Give one tag for each token.")
+    for one, said, limit in zip(ids, predicted, gold.limits, strict=bool(gold.limits)):
+        if said >= limit:
+            what = f"id '{one}': {said} is none of {limit}, which are numbered from 0."
+            raise PredictionError(rows.where, what, "Give the number of an option or a sentence.")
     return tuple(predicted)
 
 

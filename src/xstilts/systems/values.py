@@ -109,6 +109,11 @@ def value(task: Task, raw: Any, where: str, *, is_gold: bool = False) -> Any:
     if task.family in ("choice", "retrieval"):
         if not (text.isascii() and text.isdigit()):
             check_label(task, text, where)
+        if task.options and int(text) >= task.options:
+            what = (
+                f"{text} is none of the {task.options} options of '{task.name}', which are numbered from 0."
+            )
+            raise PredictionError(where, what, "Give the number of an option.")
         return int(text)
     if not (task.family == "visual" and is_gold):
         _check(task, text, where)
