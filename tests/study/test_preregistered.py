@@ -34,6 +34,20 @@ relation = "<"
 MARGIN = ('targets = ["mood"]', 'targets = ["mood"]\nmargin = 2.0')
 
 
+MORE = ('mood = ["./mood.py"]', 'mood = ["./mood.py"]\nmore = ["./words.py"]')
+ALONE = ('tasks = ["./mood.py", "./search.py"]', 'tasks = ["./mood.py"]')
+QUESTION = 'question = "Does mood help?"'
+AXIS = """
+[[axes]]
+name = "size"
+arms = { none = 0, mood = 100 }
+"""
+
+
+def random_arms(*names: str) -> tuple[str, str]:
+    return (QUESTION, f"{QUESTION}\nrandom_arms = {list(names)}")
+
+
 def planned(world: "World", *changes: tuple[str, str], more: str = "") -> Plan:
     """The plan of the study file with these changes; the file has the same name."""
     path = world.study(*changes)
@@ -85,11 +99,14 @@ def test_what_is_as_frozen_is_told(world: "World") -> None:
         ([], HARM, "Since then claims added: Mood harms."),
         ([("Mood helps", "Mood is fine")], "", "claims added: Mood is fine; claims removed: Mood helps."),
         ([MARGIN], "", "claims changed: Mood helps (margin default → 2.0)."),
-        ([('mood = ["./mood.py"]', 'mood = ["./mood.py"]\nmore = ["./words.py"]')], "", "arms added: more."),
-        ([("seeds = [1, 2]", "seeds = [1, 2, 3]")], "", "target seeds added: 3."),
-        ([("seeds = [1, 2]", "seeds = [2]")], "", "target seeds removed: 1."),
-        ([('tasks = ["./mood.py", "./search.py"]', 'tasks = ["./mood.py"]')], "", "targets removed: search."),
+        ([MORE], "", "arms added: more; cells added: scratch / more / "),
+        ([("seeds = [1, 2]", "seeds = [1, 2, 3]")], "", "target seeds added: 3; cells added: scratch"),
+        ([("seeds = [1, 2]", "seeds = [2]")], "", "target seeds removed: 1; cells removed: scratch"),
+        ([ALONE], "", "targets removed: search; cells removed: scratch / none / search / "),
         ([("hidden_size = 16", "hidden_size = 32")], "", "backbones changed: scratch (shape "),
+        ([random_arms("none", "mood")], "", "random arms added: mood; cells added: scratch / mood / random"),
+        ([(QUESTION, f"shots = 8\n{QUESTION}")], "", "shots changed: 4 → 8."),
+        ([], AXIS, "axes added: size."),
         ([("Does mood help?", "Does mood harm?")], "", "the question has other words."),
     ],
 )  # fmt: skip
@@ -99,6 +116,18 @@ def test_what_has_changed_since_is_told(
     preregistered.freeze(planned(world), 0, DAY)
     assert said in told(world, *changes, more=more)
     assert not told(world).endswith(said), "the study as it was"
+
+
+def test_axes_are_frozen(world: "World") -> None:
+    """Arms that stand elsewhere on an axis, or not at all, turn its slope."""
+    axis = AXIS.replace("100 }", "100, more = 50 }")
+    frozen = preregistered.freeze(planned(world, MORE, more=axis), 0, DAY)
+    for before, after in (("none = 0, mood = 100", "none = 100, mood = 0"), (", more = 50", "")):
+        found = planned(world, MORE, more=axis.replace(before, after))
+        assert not frozen.is_kept(found)
+        assert "Since then axes changed: size (arms {" in frozen.told(found)
+    assert frozen.is_kept(planned(world, MORE, more=axis))
+    assert "axes removed: size" in told(world, MORE)
 
 
 def test_another_recipe_or_other_data_change_fingerprints(world: "World") -> None:

@@ -275,6 +275,37 @@ def test_rows_that_do_not_fit(tmp_path: Path) -> None:
     refused(tags, "b, de: id '0' has 1 tags for 2 tokens", {"de": [("X", "X")]}, "udpos")
 
 
+class Column(list[Any]):
+    def to_list(self) -> list[Any]:
+        return list(self)
+
+
+class Frame(dict[str, Column]):
+    """A data frame of which each cell is the very object that it was given."""
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self)
+
+
+@pytest.mark.parametrize("hole", [None, float("nan"), np.float32("nan"), np.datetime64("NaT")])
+@pytest.mark.parametrize("key", ["prediction", "gold", "language", "id", "cluster"])
+def test_holes_of_data_frames_are_no_values(hole: Any, key: str) -> None:
+    """Neither a wrong answer nor the name of a language, a row or a text."""
+    content = rows(["x", "x", "y"], ["x", "x", "y"], language="de", cluster="1")
+    content[1][key] = hole
+    frame = Frame({name: Column(row[name] for row in content) for name in content[0]})
+    refused({"a": frame, "b": frame}, r"a: row 1: .*is empty \(null or NaN\)", task="accuracy")
+    if key == "prediction":
+        refused({"a": ["x", hole], "b": ["x", "y"]}, "a: row 1: is empty", ["x", "x"], "accuracy")
+
+
+def test_of_questions_none_is_an_answer_and_a_hole_is_not() -> None:
+    gold, right = [["the owl"], ["the owl"]], ["owl", "owl"]
+    assert xstilts.test("squad2_f1", {"a": ["owl", None], "b": right}, gold).effects.height
+    refused({"a": ["owl", float("nan")], "b": right}, "a: row 1: is empty", gold, "squad2_f1")
+
+
 def test_different_languages_and_mixed_seeds(tmp_path: Path) -> None:
     both, one = {"de": GOLD, "tr": GOLD}, {"de": wrong(5)}
     gold = {"de": GOLD, "tr": GOLD}

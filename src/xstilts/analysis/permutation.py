@@ -92,7 +92,7 @@ def examine(
     def exchanged() -> float:
         return float(metric.value(metric.statistics(gold, mix(rng), language).sum(axis=0)))
 
-    constant = _is_constant(predicted)
+    constant = is_constant(predicted)
     if first_words and not constant:
         error = 100 * float(np.std(numbers[:, 0], ddof=1)) / math.sqrt(len(numbers))
         if _tail(observed, WITHIN * first_words, error) > RISK and not _are_placed(gold, predicted):
@@ -163,7 +163,7 @@ def _touch(one: Sequence[str], other: Sequence[str]) -> bool:
     return any(long[at : at + len(short)] == short for at in range(len(long) - len(short) + 1))
 
 
-def _is_constant(predicted: Sequence[Any]) -> bool:
+def is_constant(predicted: Sequence[Any]) -> bool:
     """One label, one answer, or one tag for every word of every sentence."""
     if all(isinstance(each, tuple) for each in predicted):
         return len({part for each in predicted for part in each}) < 2

@@ -6,7 +6,7 @@ the numbers are those of its report.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -246,6 +246,7 @@ def conditions(results: GivenResults) -> Iterator[str]:
             "Every row stands for itself: if several are about one text (a premise, a paragraph), name it "
             "(`cluster`), or let the task's own rows tell it (`--data`)."
         )
+    yield from _other_values(results)
     yield from _guessing(results)
     yield "What the systems were trained on is not known here: nothing was looked for in their training data."
 
@@ -257,6 +258,39 @@ def _name_fixed(results: GivenResults, system: str) -> bool:
         )
         == 1
     )
+
+
+def _other_values(results: GivenResults) -> Iterator[str]:
+    """A sentence for every run whose values are not those of the gold: written otherwise, counted from 1."""
+    target = results.targets[0]
+    if target.family == "span":
+        return
+    right = _values(rows.gold for rows in results.gold.values())
+    for run in results.runs:
+        said = _values(run.predicted.values())
+        name = _called(results, run)
+        if said and right and said.isdisjoint(right):
+            one, other = (f"{min(values, key=str)!r:.40}" for values in (said, right))
+            yield (
+                f"{name}: no prediction is any of the gold values ({one} here, {other} there). "
+                "Are both written alike?"
+            )
+        elif target.family == "choice" and max(said) > max(right):
+            yield (
+                f"{name}: the option {max(said)} is predicted, and no gold value is above {max(right)}. "
+                "Are both numbered from 0?"
+            )
+
+
+def _values(columns: Iterable[Sequence[Any]]) -> set[Any]:
+    """All values; of tags those that are not `O`."""
+    cells = [cell for column in columns for cell in column]
+    parts = {part for cell in cells if isinstance(cell, tuple) for part in cell}
+    return parts - {"O"} | {cell for cell in cells if not isinstance(cell, tuple)}
+
+
+def _called(results: GivenResults, run: SystemRun) -> str:
+    return f"{run.system}, seed {run.seed}" if len(results.runs) > len(results.lines) else run.system
 
 
 def _guessing(results: GivenResults) -> Iterator[str]:
@@ -272,8 +306,9 @@ def _guessing(results: GivenResults) -> Iterator[str]:
             if (seen := permutation.examine(rows.gold, run.predicted[code], metric, code)) and seen.why
         ]
         if found:
-            which = (
-                f"{run.system}, seed {run.seed}," if len(results.runs) > len(results.lines) else run.system
-            )
             where = ", ".join(map(spoken, found))
-            yield f"{which} guesses in {where}: it is no better than its own answers exchanged."
+            name = _called(results, run)
+            yield (
+                f"{name}{',' * (name != run.system)} guesses in {where}: "
+                "it is no better than its own answers exchanged."
+            )

@@ -130,9 +130,10 @@ class Made(Protocol):
 class Task:
     """The facts of a task.
 
-    `labels` stand in arg-max order. `trained_by` names the task whose training data trains this one:
-    None for its own, the empty string for nothing (retrieval). `evaluation_fallback` is the split that is
-    evaluated where the source has no `evaluation_split` at all; if that is "train", the source language,
+    `labels` stand in arg-max order; `options` is how many each row of a choice has, 0 if not all have as
+    many. `trained_by` names the task whose training data trains this one: None for its own, the empty string
+    for nothing (retrieval). `evaluation_fallback` is the split that is evaluated where the source has no
+    `evaluation_split` at all; if that is "train", the source language,
     which is trained on it, is left out. `translations` says where a release keeps machine translations of the
     training rows, as the split TRANSLATED. `images` are the paths to try below the folder of images, where
     `{id}` is the name in a row and `{name}` its last part; `captions` says that rows tell in words what is on
@@ -155,6 +156,7 @@ class Task:
     url: str = ""
     source_language: str = "en"
     labels: tuple[str, ...] = ()
+    options: int = 0
     trained_by: str | None = None
     files: Files | None = None
     hub: Hub | None = None

@@ -1,14 +1,15 @@
 """Claims before results: what a study asks, frozen in a file to publish, and what has changed since.
 
-The file stands beside the study, STUDY.preregistered.json. It has the claims, backbones, arms, references,
-seeds and targets as the study states them, the fingerprint of every cell's evaluation (which recipe, data and
-versions enter), how many cells were measured at that moment, the date, and the SHA-256 of all that. Its hash
-says whether the file was edited; that it is the file of that date, only a hash that was published then.
+The file stands beside the study, STUDY.preregistered.json. It has the claims, backbones, arms, axes,
+references, seeds and targets as the study states them, the fingerprint of every cell's evaluation (which
+recipe, data and versions enter), how many cells were measured at that moment, the date, and the SHA-256 of
+all that. Its hash says whether the file was edited; that it is the file of that date, only a hash that was
+published then.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ from xstilts.study.study import StudyFile
 from xstilts.version import VERSION
 
 SUFFIX = ".preregistered.json"
-LAYOUT = 1
+LAYOUT = 2
 HASH = "sha256"
 DIGITS = 16
 """Of the hash, in a report: as many as a fingerprint has."""
@@ -55,10 +56,11 @@ class Preregistration:
         """What was added, removed or changed since, a sentence for each kind; empty if all is as frozen."""
         now = content_of(plan)
         found: list[str] = []
-        for kind in ("claims", "arms", "backbones", "targets"):
+        for kind in ("claims", "arms", "backbones", "targets", "axes"):
             found += _of_named(kind, self.content[kind], now[kind])
         for kind, before, after in (
             ("references", self.content["references"], now["references"]),
+            ("random arms", self.content["random_arms"], now["random_arms"]),
             *(
                 (f"{phase} seeds", self.content["seeds"][phase], seeds)
                 for phase, seeds in now["seeds"].items()
@@ -67,7 +69,15 @@ class Preregistration:
             for word, more in (("added", set(after) - set(before)), ("removed", set(before) - set(after))):
                 if more:
                     found.append(f"{kind} {word}: {', '.join(map(str, sorted(more)))}")
+        if self.content["shots"] != now["shots"]:
+            found.append(f"shots changed: {self.content['shots']} → {now['shots']}")
         before, after = self.content["cells"], now["cells"]
+        for word, names in (
+            ("added", [name for name in after if name not in before]),
+            ("removed", [name for name in before if name not in after]),
+        ):
+            if names:
+                found.append(f"cells {word}: {_some(names)}")
         if changed := [name for name, step in after.items() if before.get(name, step) != step]:
             why = "another recipe, other data or another version"
             found.append(f"cells with other fingerprints ({why}): {_some(changed)} of {len(after)} in all")
@@ -147,8 +157,16 @@ def read(study: StudyFile) -> Preregistration | None:
         "targets": dict,
         "cells": dict,
         "seeds": dict,
+        "axes": dict,
     }
-    wanted |= {"references": list, "question": str, "date": str, "measured": int}
+    wanted |= {
+        "references": list,
+        "random_arms": list,
+        "shots": int,
+        "question": str,
+        "date": str,
+        "measured": int,
+    }
     known = content if isinstance(content, dict) else {}
     fits = all(isinstance(known.get(key), kind) for key, kind in wanted.items())
     if not fits or known.get("preregistration") != LAYOUT or known["seeds"].keys() != _SEEDS:
@@ -166,24 +184,32 @@ def content_of(plan: Plan) -> dict[str, Any]:
     """What of a study is frozen: a function of the plan alone."""
     study = plan.study
     targets = {cell.target: plan.evaluation(cell) for cell in plan.cells}
-    claims: dict[str, Any] = {}
-    for claim in study.claims:
-        twice = sum(name.startswith(claim.says) for name in claims) if claim.says in claims else 0
-        claims[f"{claim.says} ({twice + 1})" if twice else claim.says] = _stated(claim)
     return {
         "study": study.name,
         "question": study.question,
-        "claims": claims,
+        "claims": _by_name((claim.says, claim) for claim in study.claims),
         "arms": {name: _stated(arm) for name, arm in study.intermediate.arms.items()},
         "backbones": {name: _stated(backbone) for name, backbone in study.backbones.items()},
         "targets": {
             name: {"languages": list(one.use.languages), "metric": one.metric}
             for name, one in targets.items()
         },
+        "axes": _by_name((axis.name or "axis", axis) for axis in study.axes),
         "references": list(study.references),
+        "random_arms": list(study.random_arms),
+        "shots": study.shots,
         "seeds": {"intermediate": list(study.intermediate_seeds), "target": list(study.target.seeds)},
         "cells": {_named(cell): cell.evaluation for cell in plan.cells},
     }
+
+
+def _by_name(named: Iterable[tuple[str, BaseModel]]) -> dict[str, Any]:
+    """What is stated of each, by its name; of several with one name the later ones are numbered."""
+    found: dict[str, Any] = {}
+    for name, value in named:
+        twice = sum(other.startswith(name) for other in found) if name in found else 0
+        found[f"{name} ({twice + 1})" if twice else name] = _stated(value)
+    return found
 
 
 def _stated(value: BaseModel) -> dict[str, Any]:
@@ -197,7 +223,7 @@ def _named(cell: Cell) -> str:
 
 
 def _of_named(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """What of claims, arms, backbones or targets was added, removed, changed."""
+    """What of claims, arms, backbones, targets or axes was added, removed, changed."""
     if added := [name for name in after if name not in before]:
         yield f"{kind} added: {', '.join(added)}"
     if removed := [name for name in before if name not in after]:

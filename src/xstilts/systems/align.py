@@ -1,7 +1,8 @@
 """Gold values of the rows that are compared, and predictions laid into their order."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,18 @@ SHOWN = 3
 class AlignedGold:
     """The gold rows of a language, and where they come from.
 
-    `order` are the rows that the lines of a submission answer, where XTREME sorts them.
+    `order` are the rows that the lines of a submission answer, where XTREME sorts them. `has_ids` is None of
+    a task's own rows, which are known by their ids and by their places alike. `is_beside`: they stand in a
+    system's file, whose order need not be that of any other. `limits` are the numbers of options of each row,
+    or of sentences to choose from; none if not known.
     """
 
     where: str
     rows: GoldRows
     order: tuple[int, ...] | None = None
+    has_ids: bool | None = None
+    is_beside: bool = False
+    limits: tuple[int, ...] = ()
 
 
 def gold_rows(
@@ -50,17 +57,39 @@ def gold_rows(
     else:
         chosen = beside[0] if told is None else told.languages[code]
         ids = chosen.ids or [str(row) for row in range(chosen.size)]
-        found = AlignedGold(chosen.where, GoldRows(tuple(ids), tuple(chosen.gold), _firsts(chosen)))
+        told_rows = GoldRows(tuple(ids), tuple(chosen.gold), _firsts(chosen))
+        found = AlignedGold(chosen.where, told_rows, has_ids=bool(chosen.ids), is_beside=told is None)
         if task.metric == MINING_F1.name:
             found = _with_sources(found, every)
-    values = dict(zip(found.rows.ids, found.rows.gold, strict=True))
-    for rows in beside if len(values) == len(found.rows.ids) else ():
-        for one, gold in zip(rows.ids or found.rows.ids, rows.gold, strict=False):
-            if one in values and _texts(gold) != _texts(values[one]):
-                what = f"'{code}', id '{one}': the gold value is {_texts(gold)!r:.60}, and "
-                what += f"{_texts(values[one])!r:.60} in {found.where}."
-                raise PredictionError(rows.where, what, "Are both of this task, split and order of labels?")
+    for rows in beside:
+        _check_same(code, rows, found)
     return found
+
+
+def _check_same(code: str, rows: GivenRows, gold: AlignedGold) -> None:
+    """PredictionError if gold values beside predictions contradict those that are compared with."""
+    ids = gold.rows.ids
+    if not rows.ids or tuple(rows.ids) == ids:
+        pairs = list(zip(ids, rows.gold, gold.rows.gold, strict=False))
+    else:
+        _check_once(rows.where, rows.ids)
+        _check_once(gold.where, ids)
+        values = dict(zip(ids, gold.rows.gold, strict=True))
+        pairs = [
+            (one, value, values[one]) for one, value in zip(rows.ids, rows.gold, strict=True) if one in values
+        ]
+    for one, value, right in pairs:
+        if _texts(value) != _texts(right):
+            what = f"'{code}', id '{one}': the gold value is {_texts(value)!r:.60}, and "
+            what += f"{_texts(right)!r:.60} in {gold.where}."
+            raise PredictionError(rows.where, what, "Are both of this task, split and order of labels?")
+
+
+def _check_once(where: str, ids: Sequence[str]) -> None:
+    twice = next((one for one, times in Counter(ids).items() if times > 1), None)
+    if twice is not None:
+        now = "Give each row an id of its own, or all files the same rows in the same order."
+        raise PredictionError(where, f"has the id '{twice}' twice.", now)
 
 
 def _firsts(rows: GivenRows) -> Any:
@@ -78,7 +107,7 @@ def _with_sources(gold: AlignedGold, every: Sequence[GivenRows]) -> AlignedGold:
     """Mining: also the sentences that have no translation and are paired by some system."""
     ids = [*gold.rows.ids, *sorted({one for rows in every for one in rows.ids} - set(gold.rows.ids))]
     values = (*gold.rows.gold, *[()] * (len(ids) - len(gold.rows.ids)))
-    return AlignedGold(gold.where, GoldRows(tuple(ids), values, np.arange(len(ids))))
+    return replace(gold, rows=GoldRows(tuple(ids), values, np.arange(len(ids))))
 
 
 def _of_task(task: Task, code: str, data: str | Path | None) -> AlignedGold:
@@ -89,7 +118,7 @@ def _of_task(task: Task, code: str, data: str | Path | None) -> AlignedGold:
     examples = loader.load(task, task.evaluation_split, code, None if data is None else Path(data))
     values, ids, clusters = gold_of(task.family, task.metric, examples)
     where = f"the {task.evaluation_split} rows of '{task.name}' in '{code}'"
-    order, bitext = None, examples[0]
+    order, limits, bitext = None, (), examples[0]
     if task.metric == MINING_F1.name:
         sides = ((getattr(bitext, f"{side}_ids"), getattr(bitext, side)) for side in ("source", "target"))
         ids, targets = ([*names] or [str(row) for row in range(len(texts))] for names, texts in sides)
@@ -97,7 +126,11 @@ def _of_task(task: Task, code: str, data: str | Path | None) -> AlignedGold:
     elif isinstance(bitext, Bitext):
         texts = bitext.target
         order = tuple(sorted(range(len(values)), key=lambda row: texts[row].strip()))
-    return AlignedGold(where, GoldRows(tuple(ids), tuple(values), np.array(clusters, dtype=np.int64)), order)
+        limits = (len(bitext.source),) * len(values)
+    elif task.family == "choice":
+        limits = tuple(len(example.options) for example in examples)
+    rows = GoldRows(tuple(ids), tuple(values), np.array(clusters, dtype=np.int64))
+    return AlignedGold(where, rows, order, limits=limits)
 
 
 def laid(task: Task, rows: GivenRows, gold: AlignedGold) -> tuple[Any, ...]:
@@ -106,6 +139,12 @@ def laid(task: Task, rows: GivenRows, gold: AlignedGold) -> tuple[Any, ...]:
     if not rows.predicted:
         raise PredictionError(rows.where, "has no predictions.", "Give 'prediction' in each row.")
     if not rows.ids or tuple(rows.ids) == ids:
+        if gold.has_ids and not rows.ids and (gold.is_beside or not rows.is_ordered):
+            what = f"has no ids, and the gold values of {gold.where} have: which row is which is not known."
+            now = (
+                "Give 'id' in each row" + " of both, or the gold values apart, --references." * gold.is_beside
+            )
+            raise PredictionError(rows.where, what, f"{now.rstrip('.')}.")
         if rows.size != len(ids):
             what = f"{rows.size:,} predictions for the {len(ids):,} rows of {gold.where}."
             raise PredictionError(rows.where, what, "Give exactly one prediction for each row.")
@@ -114,19 +153,26 @@ def laid(task: Task, rows: GivenRows, gold: AlignedGold) -> tuple[Any, ...]:
             for row, one in zip(gold.order, rows.predicted, strict=True):
                 predicted[row] = one
     else:
+        if gold.has_ids is False:
+            what = f"has ids, and the gold values of {gold.where} have none."
+            raise PredictionError(rows.where, what, "Give 'id' in each row of both, or of neither.")
         predicted = _by_id(task, rows, gold)
     for one, said, right in zip(ids, predicted, gold.rows.gold, strict=True):
         if task.family == "tagging" and len(said) != len(right):
             what = f"id '{one}' has {len(said)} tags for {len(right)} tokens."
             raise PredictionError(rows.where, what, "Give one tag for each token.")
+    for one, said, limit in zip(ids, predicted, gold.limits, strict=bool(gold.limits)):
+        if said >= limit:
+            what = f"id '{one}': {said} is none of {limit}, which are numbered from 0."
+            raise PredictionError(rows.where, what, "Give the number of an option or a sentence.")
     return tuple(predicted)
 
 
 def _by_id(task: Task, rows: GivenRows, gold: AlignedGold) -> list[Any]:
+    _check_once(rows.where, rows.ids)
+    if not rows.partial:  # where official evaluators look up the answer of each row
+        _check_once(gold.where, gold.rows.ids)
     said = dict(zip(rows.ids, rows.predicted, strict=True))
-    if len(said) < len(rows.ids):
-        twice = next(one for one in rows.ids if rows.ids.count(one) > 1)
-        raise PredictionError(rows.where, f"has the id '{twice}' twice.", "Give one prediction for each id.")
     known = set(gold.rows.ids)
     if known.isdisjoint(said):
         what = f"no id is one of {gold.where} ('{rows.ids[0]}' here, '{gold.rows.ids[0]}' there)."

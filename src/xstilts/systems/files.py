@@ -122,7 +122,7 @@ def _folder(task: Task, folder: Path, seed: int | None, *, is_gold: bool) -> lis
 
 def _submission(task: Task, path: Path, *, is_gold: bool) -> GivenRows:
     """A file in XTREME's layout: a value a line, tags with blank lines, SQuAD's JSON, pairs of ids."""
-    where, rows = str(path), GivenRows(str(path), is_submission=True)
+    where, rows = str(path), GivenRows(str(path), is_submission=True, is_ordered=True)
     if task.family == "span":
         content = json_of(path)
         try:
@@ -203,7 +203,7 @@ def _parsed(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _sample(task: Task, row: Mapping[str, Any], where: str) -> dict[str, Any]:
     """A row of the harness as one of ours. Options are known by their number."""
     responses, target = row["filtered_resps"], str(row.get("target"))
-    found: dict[str, Any] = {"id": row.get("doc_id")}
+    found: dict[str, Any] = {"id": row["doc_id"]} if "doc_id" in row else {}
     try:
         if isinstance(responses[0], list) and len(responses[0]) == 2 and len(responses) > 1:
             if "acc_mutual_info" in row.get("metrics", ()):  # the options again, without the question

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.analysis import systems as comparing
+from xstilts.analysis.permutation import is_constant
 from xstilts.analysis.results import EvaluatedTarget
 from xstilts.analysis.systems import GivenResults, SystemRun
 from xstilts.data.task import Task
@@ -120,7 +121,10 @@ def _runs(task: Task, given: Any, where: str, language: str, *, is_gold: bool = 
     if not isinstance(given, Mapping):
         key = "gold" if is_gold else "prediction"
         told = ((f"{where}: row {number}", {key: raw}) for number, raw in enumerate(given))
-        return records(task, told, where, language or _default(task), None)
+        found = records(task, told, where, language or _default(task), None)
+        for rows in found[0].languages.values():
+            rows.is_ordered = True
+        return found
     if all(isinstance(key, int) for key in given):
         return [
             run._replace(seed=seed)
@@ -175,13 +179,17 @@ def _with_seeds(runs: Mapping[str, Mapping[int, GivenRun]]) -> dict[str, Mapping
 
 
 def _check_copies(runs: Sequence[SystemRun]) -> None:
-    """Of several runs of a system either all predict the same, or no two do: else a file was given twice."""
+    """Of several runs of a system either all predict the same, or no two do: else a file was given twice.
+
+    Runs that collapsed to one answer for all rows are alike without being copies.
+    """
     for name in dict.fromkeys(run.system for run in runs):
         own = [run for run in runs if run.system == name]
         pairs = [(one, two) for place, one in enumerate(own) for two in own[:place]]
         same = [(one, two) for one, two in pairs if one.predicted == two.predicted]
-        if same and len(same) < len(pairs):
-            two, one = (run.seed for run in same[0])
+        copied = [pair for pair in same if not all(map(is_constant, pair[0].predicted.values()))]
+        if copied and len(same) < len(pairs):
+            two, one = (run.seed for run in copied[0])
             what = f"the seeds {one} and {two} have the same predictions in every row."
             raise PredictionError(f"system '{name}'", what, "Was a file copied? Give each seed's own, once.")
 

@@ -1,5 +1,6 @@
 """What a prediction or a gold value may be, by the family of the task; rows of them, by language and run."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +33,8 @@ FAMILY_OF = {
 class GivenRows:
     """The rows of a language, of a run or of the gold values, each by its place where there are no ids.
 
-    `partial`: of questions in XTREME's layout some may be left out, which count as wrong.
+    `partial`: of questions in XTREME's layout some may be left out, which count as wrong. `is_ordered`: they
+    stand in the order of the gold values, as submissions and plain sequences do, which cannot have ids.
     """
 
     where: str
@@ -42,6 +44,7 @@ class GivenRows:
     clusters: list[str] = field(default_factory=list)
     partial: bool = False
     is_submission: bool = False
+    is_ordered: bool = False
 
     @property
     def size(self) -> int:
@@ -81,8 +84,10 @@ def task_of(name: str) -> Task:
 
 def value(task: Task, raw: Any, where: str, *, is_gold: bool = False) -> Any:
     """The value as metrics take it. PredictionError if it is none of the task."""
-    if hasattr(raw, "tolist"):
-        raw = raw.tolist()
+    raw = raw.tolist() if hasattr(raw, "tolist") else raw
+    is_no_answer = raw is None and task.family == "span" and not is_gold
+    if _is_hole(raw) and not is_no_answer:
+        raise PredictionError(where, "is empty (null or NaN).", "Give a value in each row.")
     if task.family == "tagging":
         tags = tuple(raw.split() if isinstance(raw, str) else _listed(raw, where, "tags"))
         for tag in tags:
@@ -100,16 +105,32 @@ def value(task: Task, raw: Any, where: str, *, is_gold: bool = False) -> Any:
         return tuple(_listed(raw, where, "ids"))
     if isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
-    if raw is None:
-        raise PredictionError(where, "is empty (null).", "Give a value in each row.")
     text = str(raw) if isinstance(raw, str | int) and not isinstance(raw, bool) else repr(raw)
     if task.family in ("choice", "retrieval"):
         if not (text.isascii() and text.isdigit()):
             check_label(task, text, where)
+        if task.options and int(text) >= task.options:
+            what = (
+                f"{text} is none of the {task.options} options of '{task.name}', which are numbered from 0."
+            )
+            raise PredictionError(where, what, "Give the number of an option.")
         return int(text)
     if not (task.family == "visual" and is_gold):
         _check(task, text, where)
     return text
+
+
+def _is_hole(raw: Any) -> bool:
+    """Whether it is what data frames hold where nothing is."""
+    is_nan = isinstance(raw, float) and math.isnan(raw)
+    return raw is None or is_nan or type(raw).__name__ in ("NAType", "NaTType")
+
+
+def _text(row: Mapping[str, Any], key: str, where: str) -> str:
+    raw = row[key].tolist() if hasattr(row[key], "tolist") else row[key]
+    if _is_hole(raw):
+        raise PredictionError(where, f"'{key}' is empty (null or NaN).", "Give it in each row, or in none.")
+    return str(raw)
 
 
 def _check(task: Task, label: str, where: str) -> None:
@@ -163,7 +184,7 @@ def records(
             near = [hint for key in row if (hint := _meant(key))]
             what = f"has no 'prediction'; it has {', '.join(map(str, row)) or 'nothing'}."
             raise PredictionError(place, what, next(iter(near), f"The keys are {', '.join(KEYS)}."))
-        code = str(row["language"]) if "language" in keys else language
+        code = _text(row, "language", place) if "language" in keys else language
         if not code or (task.languages and code not in task.languages):
             what = f"is in language '{code}', which '{task.name}' has not." if code else "tells no language."
             now = did_you_mean(code, task.languages) or f"It has {', '.join(task.languages)}."
@@ -175,9 +196,9 @@ def records(
         if "gold" in keys:
             found.gold.append(value(task, row["gold"], place, is_gold=True))
         if "id" in keys:
-            found.ids.append(str(row["id"]))
+            found.ids.append(_text(row, "id", place))
         if "cluster" in keys:
-            found.clusters.append(str(row["cluster"]))
+            found.clusters.append(_text(row, "cluster", place))
     if not runs:
         raise PredictionError(where, "holds no rows.")
     return [GivenRun(where, own, languages) for own, languages in runs.items()]

@@ -31,6 +31,7 @@ def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Choi
 
 TASK = Task(
     family="choice",
+    options=5,
     languages=("en",),
     metric="accuracy",
     files=Files(

@@ -37,6 +37,7 @@ def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Choi
 
 TASK = Task(
     family="choice",
+    options=4,
     languages=("en",),
     metric="accuracy",
     files=Files(

@@ -38,6 +38,7 @@ def _read(paths: tuple[Path, ...], language: str) -> Iterator[Choice]:
 
 TASK = Task(
     family="choice",
+    options=2,
     languages=("en", "et", "ht", "id", "it", "qu", "sw", "ta", "th", "tr", "vi", "zh"),
     metric="accuracy",
     files=Files(
