@@ -16,6 +16,7 @@ from xstilts.analysis.results import Line, Results
 from xstilts.compute import checkpoint, work
 from xstilts.compute.context import Context
 from xstilts.compute.evaluate import prompted
+from xstilts.compute.rows import Reader
 from xstilts.data.loader import load as load_rows
 from xstilts.errors import BackboneError
 from xstilts.families import read_out
@@ -114,7 +115,7 @@ def test_every_seed_draws_shots_of_its_own_among_the_training_rows(tmp_path: Pat
             context = Context(store, Step(evaluation), tmp_path, tmp_path, planned.places, lambda event: None)
             assert evaluation.prompt is not None
             plain = model.layout(Layout(max_length=96), "text")
-            shots = prompted(evaluation, evaluation.prompt, context, model, plain).shots
+            shots = prompted(evaluation, evaluation.prompt, Reader(context, model, plain)).shots
             told = model.tokenizer.decode(shots, skip_special_tokens=True)  # it knows no colons
             drawn.append([f"text{part}" for part in told.split("text")[1:]])
     first, second = drawn
