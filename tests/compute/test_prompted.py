@@ -12,6 +12,7 @@ import torch
 import transformers
 from eight import EXAMPLES, Folder, layout, opened
 
+from xstilts.analysis.claims import lines_of, targets_of
 from xstilts.analysis.effects import Effects, Quantity
 from xstilts.analysis.results import Line, Results
 from xstilts.compute import checkpoint, predict, work
@@ -147,6 +148,25 @@ def test_results_have_them_as_references(computed: tuple[Plan, Store]) -> None:
     zero = effects.estimate(score, Line("decoder", "none", "prompted"), "lab_common")
     few = effects.estimate(score, Line("decoder", "none", "few-shot"), "lab_common")
     assert zero is not None and few is not None and (zero.seeds, few.seeds) == (1, 2)
+
+
+def test_a_claim_against_them_is_about_what_can_be_asked(tmp_path: Path) -> None:
+    target = STUDY["target"] | {"tasks": ["lab_pos", "lab_common", "lab_tatoeba"]}
+    backbones = {"encoder": {"model": "lab"}, "decoder": {"model": "lab-decoder"}}
+    claims = [
+        {"says": "so", "arms": ["none"], "against": name, "languages": "all"}
+        for name in ("few-shot", "random")
+    ]
+    study = STUDY | {"target": target, "backbones": backbones, "claims": claims}
+    study["references"] = ["random", "few-shot"]
+    effects = Effects(Results(plan(parse(study, Path("study.toml"), "study")), Store(tmp_path / "store")))
+    asked, other = effects.results.plan.study.claims
+    assert targets_of(effects.results, asked) == ("lab_common",)
+    assert {line.backbone for line in lines_of(effects, asked)} == {"decoder"}
+    assert targets_of(effects.results, other) == ("lab_pos", "lab_common", "lab_tatoeba")
+    assert {line.backbone for line in lines_of(effects, other)} == {"encoder", "decoder"}
+    named = asked.changed(backbones=("encoder",))
+    assert {line.backbone for line in lines_of(effects, named)} == {"encoder"}, "named is named"
 
 
 @pytest.mark.parametrize("name", ["bloom", "mt5", "llama"])
