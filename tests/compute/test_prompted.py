@@ -1,6 +1,7 @@
 """A pretrained decoder that is asked in words answers as transformers' own class does; what shots change."""
 
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,18 @@ import torch
 import transformers
 from eight import EXAMPLES, Folder, layout, opened
 
+from xstilts.analysis.claims import lines_of, targets_of
 from xstilts.analysis.effects import Effects, Quantity
 from xstilts.analysis.results import Line, Results
-from xstilts.compute import checkpoint, work
+from xstilts.compute import checkpoint, predict, work
 from xstilts.compute.context import Context
+from xstilts.compute.data import Encoded
 from xstilts.compute.evaluate import prompted
+from xstilts.compute.rows import Reader, prepare
 from xstilts.data.loader import load as load_rows
 from xstilts.errors import BackboneError
 from xstilts.families import read_out
-from xstilts.families.items import Layout
+from xstilts.families.items import Item, Layout
 from xstilts.families.text import TextReadout
 from xstilts.store import Store
 from xstilts.study.backbone import bundled
@@ -114,7 +118,7 @@ def test_every_seed_draws_shots_of_its_own_among_the_training_rows(tmp_path: Pat
             context = Context(store, Step(evaluation), tmp_path, tmp_path, planned.places, lambda event: None)
             assert evaluation.prompt is not None
             plain = model.layout(Layout(max_length=96), "text")
-            shots = prompted(evaluation, evaluation.prompt, context, model, plain).shots
+            shots = prompted(evaluation, evaluation.prompt, Reader(context, model, plain)).shots
             told = model.tokenizer.decode(shots, skip_special_tokens=True)  # it knows no colons
             drawn.append([f"text{part}" for part in told.split("text")[1:]])
     first, second = drawn
@@ -144,6 +148,25 @@ def test_results_have_them_as_references(computed: tuple[Plan, Store]) -> None:
     zero = effects.estimate(score, Line("decoder", "none", "prompted"), "lab_common")
     few = effects.estimate(score, Line("decoder", "none", "few-shot"), "lab_common")
     assert zero is not None and few is not None and (zero.seeds, few.seeds) == (1, 2)
+
+
+def test_a_claim_against_them_is_about_what_can_be_asked(tmp_path: Path) -> None:
+    target = STUDY["target"] | {"tasks": ["lab_pos", "lab_common", "lab_tatoeba"]}
+    backbones = {"encoder": {"model": "lab"}, "decoder": {"model": "lab-decoder"}}
+    claims = [
+        {"says": "so", "arms": ["none"], "against": name, "languages": "all"}
+        for name in ("few-shot", "random")
+    ]
+    study = STUDY | {"target": target, "backbones": backbones, "claims": claims}
+    study["references"] = ["random", "few-shot"]
+    effects = Effects(Results(plan(parse(study, Path("study.toml"), "study")), Store(tmp_path / "store")))
+    asked, other = effects.results.plan.study.claims
+    assert targets_of(effects.results, asked) == ("lab_common",)
+    assert {line.backbone for line in lines_of(effects, asked)} == {"decoder"}
+    assert targets_of(effects.results, other) == ("lab_pos", "lab_common", "lab_tatoeba")
+    assert {line.backbone for line in lines_of(effects, other)} == {"encoder", "decoder"}
+    named = asked.changed(backbones=("encoder",))
+    assert {line.backbone for line in lines_of(effects, named)} == {"encoder"}, "named is named"
 
 
 @pytest.mark.parametrize("name", ["bloom", "mt5", "llama"])
@@ -177,6 +200,60 @@ def test_shots_stand_between_what_begins_a_text_and_the_question(
             assert longer[:start] + longer[start + len(shots) :] == sequence
             assert start <= 1
         assert [len(reads) for reads in one.reads] == [len(reads) for reads in other.reads]
+
+
+@pytest.mark.parametrize("name", ["bloom", "llama", "mt5"])
+def test_options_behind_shots_end_as_the_shots_do(name: str, real_format: Folder) -> None:
+    model = opened(real_format(name), "choice")
+    plain, end = layout(model, "choice", "text"), model.tokenizer.eos_token_id
+    reader = read_out("choice", plain)
+    assert isinstance(reader, TextReadout)
+    rows = EXAMPLES["choice"]
+    shots = reader.shots(rows[:1], model.tokenizer, plain)
+    alone = reader.questions(rows[1:2], model.tokenizer, plain)
+    behind = reader.questions(rows[1:2], model.tokenizer, dataclasses.replace(plain, shots=shots))
+    line = model.tokenizer("\n", add_special_tokens=False)["input_ids"]
+    known = "\n" in model.tokenizer.decode(line)
+    assert known == (name != "mt5")
+    line = line if known else [end]
+    assert list(shots[-len(line) :]) == line
+    for one, other in zip(answers_of(alone[0]), answers_of(behind[0]), strict=True):
+        assert one[-1] == end
+        assert other == [*one[:-1], *(line if name != "mt5" else [end])]
+
+
+def answers_of(item: Item) -> list[list[int]]:
+    ends = [0, *itertools.accumulate(len(reads) for reads in item.reads)]
+    return [item.gold[start:end] for start, end in itertools.pairwise(ends)]
+
+
+@pytest.mark.parametrize("written", ["x\ny", "\n x\n\n y"])
+def test_what_an_asked_model_writes_ends_with_its_first_line(written: str, real_format: Folder) -> None:
+    model = opened(real_format("bloom"), "span")
+    prepared = prepare(EXAMPLES["span"], "span", model.tokenizer, layout(model, "span", "text"))
+    data = Encoded.of(prepared.items[:1], "outputs")
+    ids = model.tokenizer(written, add_special_tokens=False)["input_ids"]
+    model.heads["masked"] = head = Script(ids, len(model.tokenizer))
+    ((whole, value),) = predict.generated(model, "masked", data, "fp32")
+    assert whole == model.tokenizer.decode(ids).strip()
+    head.steps = 0
+    ((first, higher),) = predict.generated(model, "masked", data, "fp32", one_line=True)
+    assert first == "x" and higher > value
+    assert head.steps < len(ids), "nothing is written behind the line"
+
+
+class Script(torch.nn.Module):
+    """A language head that finds the tokens of a text likeliest, one after the other, and then the end."""
+
+    def __init__(self, ids: list[int], size: int) -> None:
+        super().__init__()
+        self.ids, self.size, self.steps = ids, size, 0
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        scores = torch.zeros(len(states), self.size)
+        scores[:, self.ids[self.steps] if self.steps < len(self.ids) else 2] = 9.0
+        self.steps += 1
+        return scores
 
 
 def test_a_model_without_a_language_head_is_not_asked(tmp_path: Path) -> None:

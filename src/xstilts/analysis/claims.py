@@ -19,7 +19,7 @@ from xstilts.analysis.results import Line, Results
 from xstilts.analysis.statistics import Distribution, Estimate, Sample
 from xstilts.analysis.wording import count, interval, metric_label, trainings
 from xstilts.study.check_claims import arms_of
-from xstilts.study.claim import CONTROLS, MEASURED, OVER_AXIS, Claim
+from xstilts.study.claim import CONTROLS, MEASURED, OVER_AXIS, PROMPTED, Claim
 
 Word = Literal["confirmed", "refuted", "undecided"]
 
@@ -81,8 +81,8 @@ def targets_of(results: Results, claim: Claim) -> tuple[str, ...]:
     found = [target for target in results.targets if target.select(claim.languages)]
     if claim.measure != "score":
         found = [target for target in found if target.family in MEASURED]
-    for control in [name for name in claim.opponents if name in CONTROLS]:
-        having = {target for line, target in results.planned if line.reference == control}
+    for reference in [name for name in claim.opponents if name in (*CONTROLS, *PROMPTED)]:
+        having = {target for line, target in results.planned if line.reference == reference}
         found = [target for target in found if target.name in having]
     if claim.against_languages is not None:
         found = [target for target in found if compared_languages(target, quantity_of(claim))]
@@ -121,8 +121,11 @@ def lines_of(effects: Effects, claim: Claim) -> tuple[Line, ...]:
 
 
 def _own_lines(results: Results, claim: Claim) -> list[Line]:
-    """The arms on the backbones that a claim is about."""
-    about = claim.backbones or {line.backbone for line in results.lines} - {claim.against_backbone}
+    """The arms on the backbones that a claim is about: those that it names, or all that can be compared."""
+    about = set(claim.backbones or {line.backbone for line in results.lines} - {claim.against_backbone})
+    if not claim.backbones:
+        for reference in [name for name in claim.opponents if name in PROMPTED]:
+            about &= {line.backbone for line in results.lines if line.reference == reference}
     return [line for line in results.lines if not line.reference and line.backbone in about]
 
 

@@ -182,7 +182,8 @@ def _answers(evaluation: Evaluation, context: Context, rows_of: _Rows) -> Answer
 
     def predictions(language: str, rows: Sequence[Any]) -> LanguageAnswers:
         prepared = reader.asked(rows, evaluation.use, language, evaluation.examples)
-        found = answers_of(model, head, prepared, inference.precision)
+        asked_alone = evaluation.prompt is not None
+        found = answers_of(model, head, prepared, inference.precision, one_line=asked_alone)
         readout = families.read_out(prepared.family, reader.layout)
         doubts, briers = certainties(readout, prepared.examples, prepared.items, found, reader.layout)
         facts = {"tokens": len(prepared.encoded.tokens)}

@@ -71,13 +71,16 @@ def decode(prepared: Prepared, found: Sequence[Any]) -> list[Any]:
 
 
 @torch.inference_mode()
-def answers(model: Model, head: str, prepared: Prepared, precision: str) -> Sequence[Any]:
-    """What the model says of each item: scores, or what it wrote and how likely that is."""
+def answers(
+    model: Model, head: str, prepared: Prepared, precision: str, *, one_line: bool = False
+) -> Sequence[Any]:
+    """What the model says of each item: scores, or what it wrote (as `one_line`) and how likely that is."""
     model.eval()
     family = families.read_out(prepared.family, prepared.layout)
     if isinstance(family, TextReadout):
-        written = generated if family.generates else likelihoods
-        return written(model, head, prepared.encoded, precision)
+        if family.generates:
+            return generated(model, head, prepared.encoded, precision, one_line=one_line)
+        return likelihoods(model, head, prepared.encoded, precision)
     return _by_item(model, head, prepared.encoded, precision, lambda scores, batch: scores)
 
 
@@ -175,26 +178,31 @@ def likelihoods(model: Model, head: str, data: Encoded, precision: str) -> list[
 
 
 @torch.inference_mode()
-def generated(model: Model, head: str, data: Encoded, precision: str) -> list[Generated]:
+def generated(
+    model: Model, head: str, data: Encoded, precision: str, *, one_line: bool = False
+) -> list[Generated]:
     """For each item of one sequence what the model writes after it, greedily, and its log-likelihood.
 
-    It ends where the model ends it, or after MAX_ANSWER tokens.
+    It ends where the model ends it, or after MAX_ANSWER tokens; `one_line` also where its first line ends.
     """
     found: list[Generated] = [("", -np.inf)] * len(data)
     end = model.tokenizer.eos_token_id
     with autocast(model.device, precision):
         for part, batch in batches(model, data):
-            written, values = _greedy(model, head, batch, end)
+            written, values = _greedy(model, head, batch, end, one_line=one_line)
             for item, ids, value in zip(part, written.tolist(), values.tolist(), strict=True):
                 kept = ids[: ids.index(end)] if end in ids else ids
-                found[item] = (model.tokenizer.decode(kept, skip_special_tokens=True).strip(), value)
+                text = model.tokenizer.decode(kept, skip_special_tokens=True).strip()
+                found[item] = (text.partition("\n")[0].strip() if one_line else text, value)
     return found
 
 
-def _greedy(model: Model, head: str, batch: Batch, end: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _greedy(
+    model: Model, head: str, batch: Batch, end: int, *, one_line: bool = False
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The likeliest token, one after the other: [S, T] and the sum of their log-likelihoods, [S].
 
-    What has ended is filled up with the end token.
+    What has ended, with the end token or its first line that is not empty, is filled up with the end token.
     """
     rows = len(batch.ids)
     done = torch.zeros(rows, dtype=torch.bool, device=batch.ids.device)
@@ -209,6 +217,9 @@ def _greedy(model: Model, head: str, batch: Batch, end: int) -> tuple[torch.Tens
         values += best.masked_fill(done, 0.0)
         written.append(token)
         done = done | (token == end)
+        if one_line:
+            texts = model.tokenizer.batch_decode(torch.stack(written, dim=1), skip_special_tokens=True)
+            done = done | torch.tensor(["\n" in text.lstrip() for text in texts], device=done.device)
         if bool(done.all()):
             break
         states = steps.send(token)

@@ -1,8 +1,9 @@
 """The readout in text: a language model is asked in words, and its answer is what it finds likeliest.
 
 Where there are labels or options, each is scored by the log-likelihood of its tokens and of the end after
-them (rank classification); answers to questions are generated. For encoder-decoders this is the text-to-text
-form of Raffel et al. 2020 (arXiv 1910.10683, section 2.4); decoders get question and answer as one text.
+them (rank classification); answers to questions are generated. After shots a decoder's answer ends with the
+line, as theirs do. For encoder-decoders this is the text-to-text form of Raffel et al. 2020 (arXiv
+1910.10683, section 2.4); decoders get question and answer as one text.
 """
 
 from collections.abc import Iterator, Sequence
@@ -71,10 +72,11 @@ class TextReadout:
     def shots(self, examples: Sequence[Any], tokenizer: Any, layout: Layout) -> tuple[int, ...]:
         """The tokens of examples with their right answers, each on a line, to stand before every question.
 
-        Of a long context the window that holds the answer is shown.
+        Of a long context the window that holds the answer is shown. Tokenizers without a token for a new line
+        have the one that ends a text in its place.
         """
         before, after = frame(tokenizer)
-        end, line = len(after) if layout.target == "beside" else 0, _bare(tokenizer, "\n")
+        end, line = len(after) if layout.target == "beside" else 0, _line(tokenizer)
         found: list[int] = []
         for example in examples:
             asked = [
@@ -162,11 +164,21 @@ def _bare(tokenizer: Any, text: str) -> list[int]:
     return ids
 
 
+def _line(tokenizer: Any) -> list[int]:
+    """The tokens of a new line; the one that ends a text where the tokenizer has none for it."""
+    ids = _bare(tokenizer, "\n")
+    return ids if "\n" in tokenizer.decode(ids) else [tokenizer.eos_token_id]
+
+
 def _answers(texts: Sequence[str], tokenizer: Any, layout: Layout) -> list[list[int]]:
-    """The tokens of answers, with the end after each; of the question's room they take half at the most."""
-    space = glue(tokenizer) if layout.target == "inside" else ""
-    longest = layout.max_length // 2
-    return [[*_bare(tokenizer, space + text)[: longest - 1], tokenizer.eos_token_id] for text in texts]
+    """The tokens of answers, with the end after each; of the question's room they take half at the most.
+
+    An answer that goes on from shots ends as theirs do; a decoder beside ends its own text.
+    """
+    inside = layout.target == "inside"
+    space, longest = glue(tokenizer) if inside else "", layout.max_length // 2
+    end = _line(tokenizer) if inside and layout.shots else [tokenizer.eos_token_id]
+    return [[*_bare(tokenizer, space + text)[: longest - len(end)], *end] for text in texts]
 
 
 def _question(pieces: Sequence[Piece], tokenizer: Any, layout: Layout, room: int) -> list[int]:

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from xstilts.data import languages
 from xstilts.data.task import Task
+from xstilts.families.text import PROMPTABLE
 from xstilts.study.check_tasks import bad_languages, controls_of, found_tasks
-from xstilts.study.claim import COMPARING, CONTROLS, FAMILY, OVER_AXIS, REFERENCES, Claim
+from xstilts.study.claim import COMPARING, CONTROLS, FAMILY, OVER_AXIS, PROMPTED, REFERENCES, Claim
 from xstilts.study.problems import Place, Problem, near
 from xstilts.study.study import Axis, StudyFile, expand
 
@@ -163,17 +164,30 @@ def _bad_targets(study: StudyFile, claim: Claim, place: Place) -> Iterator[Probl
     for key, spoken in (("languages", claim.languages), ("against_languages", claim.against_languages)):
         if isinstance(spoken, tuple):
             yield from _bad_languages(spoken, asked, (*place, key))
-    for control in [one for one in claim.opponents if one in CONTROLS and one in study.references]:
-        for name in (*(claim.targets or ()), *(claim.against_targets or ())):
-            if name in found and control not in controls_of(study, found[name]):
-                what = f"'{name}' is not measured with the control '{control}'."
-                yield Problem((*place, "targets"), what, "Name targets about images.")
+    yield from _bad_measured(study, claim, found, (*place, "targets"))
     at = (*place, "against_languages")
     if claim.against_languages is not None and claim.against_languages == claim.languages:
         yield Problem(at, "subtracts from the languages what they are.", "Name others.")
     elif claim.against_languages == "others" and not isinstance(claim.languages, tuple):
         what = "'others' are those that a list of `languages` leaves out."
         yield Problem(at, what, "Name some languages or families there.")
+
+
+def _bad_measured(
+    study: StudyFile, claim: Claim, found: Mapping[str, Task], place: Place
+) -> Iterator[Problem]:
+    """Targets that are named, and that a reference which is compared with does not measure."""
+    named = [
+        found[name] for name in (*(claim.targets or ()), *(claim.against_targets or ())) if name in found
+    ]
+    for reference in [one for one in claim.opponents if one in study.references]:
+        for task in named:
+            if reference in CONTROLS and reference not in controls_of(study, task):
+                what = f"'{task.name}' is not measured with the control '{reference}'."
+                yield Problem(place, what, "Name targets about images.")
+            if reference in PROMPTED and task.family not in PROMPTABLE:
+                what = f"'{reference}' cannot ask about '{task.name}', a task of the family {task.family}."
+                yield Problem(place, what, f"Name targets of the families {', '.join(PROMPTABLE)}.")
 
 
 def _bad_languages(spoken: tuple[str, ...], found: Mapping[str, Task], place: Place) -> Iterator[Problem]:

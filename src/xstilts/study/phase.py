@@ -57,8 +57,9 @@ class Inference(Specification):
 
 class Prompt(Specification):
     """How a model is asked in words that was not trained: after so many `shots` with their answers, which the
-    seed draws among the rows of a use."""
+    seed draws among the rows of a use. `version` is raised when what is asked or how it is read changes."""
 
+    version: int = Field(default=2, ge=1)
     shots: int = Field(default=0, ge=0)
     use: Use | None = None
     seed: int = Field(default=0, ge=0)

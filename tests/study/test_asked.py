@@ -60,6 +60,17 @@ def test_the_other_steps_stay_what_they_are() -> None:
     assert not few & more
 
 
+DIFFERENCE = {"says": "so", "arms": ["none"], "against": "few-shot"}
+
+
+@pytest.mark.parametrize("key", ["targets", "against_targets"])
+def test_a_claim_names_targets_that_can_be_asked(key: str) -> None:
+    claim = DIFFERENCE | {"targets": ["lab_qa"], key: ["lab_tatoeba"]}
+    with pytest.raises(InputErrors, match=r"claims\[1\]\.targets: .*cannot ask about 'lab_tatoeba'.*, span"):
+        planned("few-shot", claims=[claim])
+    planned("few-shot", claims=[DIFFERENCE | {"targets": ["lab_qa", "lab_entail"]}])
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"backbones": {"encoder": {"model": "lab"}}}, {"target": STUDY["target"] | {"tasks": ["lab_pos"]}}],
