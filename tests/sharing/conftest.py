@@ -1,9 +1,12 @@
 """A study with a model of the Hub, computed: an adapter before the targets; one target with, one without."""
 
+import json
+import shutil
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,6 +95,26 @@ STUDY = """
     targets = ["temper"]
 """
 
+ON_FOLDER = """
+    # written in {folder}/notes
+    name = "local"
+    question = "Nothing"
+    references = ["majority"]
+    [backbones.mine]
+    model = "{folder}/enc"
+    [intermediate.arms]
+    none = []
+    [target]
+    seeds = [1]
+    tasks = ["./mood.py"]
+    [target.recipe]
+    updates = 2
+    max_length = 16
+    stride = 4
+    precision = "fp32"
+    adapter = {{ method = "lora", rank = 2 }}
+"""
+
 
 @dataclass(frozen=True)
 class Computed:
@@ -124,6 +147,33 @@ def computed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Computed]:
         study = _study(root / "study.toml", STUDY)
         _compute(study, root / "store")
         yield Computed(study, root / "study.toml", root / "store", base)
+
+
+@pytest.fixture(scope="session")
+def on_folder(computed: Computed) -> Computed:
+    """An adapter on a folder that holds more than a model: notes, a token, paths, other labels."""
+    root = computed.path.parent
+    base = root / "someone" / "enc"
+    shutil.copytree(computed.base, base)
+    (base / "notes.txt").write_text("private")
+    (base / "trainer_state.json").write_text('{"hub_token": "hf_secret"}')
+    _change(
+        base / "tokenizer_config.json",
+        {
+            "tokenizer_file": f"{base}/tokenizer.json",
+            "special_tokens_map_file": "C:\\Users\\someone\\map.json",
+        },
+    )
+    labels = {"id2label": {"0": "yes", "1": "no"}, "label2id": {"yes": 0, "no": 1}}
+    nested = {"made": {"from": ["/home/someone/corpus.txt", "~/someone", "books"], "token": "hf_secret"}}
+    _change(base / "config.json", {"_name_or_path": str(base), **nested, **labels})
+    study = _study(root / "local.toml", textwrap.dedent(ON_FOLDER).format(folder=base.parent))
+    _compute(study, root / "third")
+    return Computed(study, root / "local.toml", root / "third", base)
+
+
+def _change(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
 def _study(path: Path, text: str) -> xstilts.Study:

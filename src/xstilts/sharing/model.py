@@ -5,21 +5,34 @@ lies beside it in `base`, so that the repository is enough to load it.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from xstilts.errors import MissingResultError
 from xstilts.sharing.choice import Chosen
+from xstilts.sharing.private import without_paths
 from xstilts.store import Store, checksums
-from xstilts.study.backbone import Backbone
+from xstilts.study.backbone import EYES, EYES_WEIGHTS, PREPARATION, Backbone
 from xstilts.study.models import fetch
 
 ADAPTER, BASE = "adapter", "base"
-LOADED = ("*.safetensors", "*.json", "*.model", "*.txt")
-TOKENIZER = ("tokenizer*", "*.model", "special_tokens_map.json")
-"""What of a user's folder with a model is needed to load it, and what is the tokenizer."""
+TOKENIZER = (
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+    *("vocab.json", "vocab.txt", "merges.txt", "chat_template.jinja"),
+    *("tokenizer.model", "sentencepiece*.model", "spiece.model", "spm.model"),
+)
+"""The files of a tokenizer."""
+LOADED = (
+    *("config.json", "generation_config.json", "model*.safetensors", "model*.safetensors.index.json"),
+    *("adapter_config.json", "adapter_model.safetensors", "heads.json", "heads.safetensors"),
+    *(PREPARATION, "processor_config.json", EYES, EYES_WEIGHTS),
+    *TOKENIZER,
+)
+"""What goes into a repository: the files that a model is loaded from, and nothing else of a user's folder."""
 LOCAL = ("_name_or_path", "name_or_path", "base_model_name_or_path")
 """Keys of transformers' and peft's files that may hold a path of the computer that wrote them."""
 
@@ -51,10 +64,14 @@ def files(chosen: Chosen, store: Store, repository: str, *, merged: bool = False
     if isinstance(parent, Backbone) and parent.model and parent.revision and not parent.made:
         content = Content(content.is_adapter, parent.model, parent.revision)
     if not content.is_adapter:
-        found = _in(_checkpoint(store, fingerprint))
+        found = _in(_checkpoint(store, fingerprint), LOADED)
     else:
         names = (store.record(fingerprint) or {}).get(checksums.FILES, {})
-        adapter = [name for name in names if name.startswith(f"{ADAPTER}/")]
+        adapter = [
+            name
+            for name in names
+            if name.startswith(f"{ADAPTER}/") and any(fnmatch(Path(name).name, one) for one in LOADED)
+        ]
         found = {Path(name).name: store.file(fingerprint, name) for name in adapter}
         if not content.base:
             found |= {f"{BASE}/{name}": path for name, path in _in(_parent(chosen, store), LOADED).items()}
@@ -71,7 +88,7 @@ def train_again(chosen: Chosen, store: Store) -> None:
         compute(chosen.step, store, chosen.plan.places, lambda event: None, checkpoint=True)
 
 
-def _in(folder: Path, patterns: Iterable[str] = ("*",)) -> dict[str, Path]:
+def _in(folder: Path, patterns: Iterable[str]) -> dict[str, Path]:
     paths = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
     return {path.name: path for path in sorted(paths)}
 
@@ -104,13 +121,16 @@ def _tokenizer(chosen: Chosen, store: Store) -> Path:
 
 
 def _without_paths(path: Path, repository: str, content: Content) -> Path | bytes:
-    """The file; if it holds the path of a model on this computer, with the base's name on the Hub instead."""
-    if path.suffix != ".json":
+    """The file; one of settings without paths of this computer, with the base's name on the Hub instead.
+
+    Files of tokens are as they are: a token may look like a path.
+    """
+    if not re.search(r"config\.json|vision\.json|index\.json", path.name):
         return path
-    found: Any = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(found, dict) or not any(found.get(key) for key in LOCAL):
+    before: Any = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(before, dict):
         return path
-    found |= {key: content.base or repository for key in LOCAL if found.get(key)}
+    found = without_paths(before) | {key: content.base or repository for key in LOCAL if before.get(key)}
     if "base_model_name_or_path" in found:  # what lies in `base` has no name that peft could look up
         found |= {"base_model_name_or_path": content.base or None, "revision": content.revision or None}
-    return (json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode()
+    return path if found == before else (json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode()
