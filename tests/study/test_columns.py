@@ -57,3 +57,41 @@ def test_rows_in_other_languages_are_told(tmp_path: Path) -> None:
     ]
     (tmp_path / "rows.csv").write_text(f"{HEADER}{ROWS}")
     assert not [note for note in study(tmp_path).check().notes if "other languages" in note]
+
+
+@pytest.mark.parametrize(
+    ("changes", "role", "said"),
+    [
+        ({"columns": {"text": "kind", "label": "kind"}}, "label", "'kind' is the column of `text` already."),
+        (
+            {"columns": {"text": "remark", "text2": "remark", "label": "kind"}},
+            "text2",
+            "'remark' is the column of `text` already.",
+        ),
+        (
+            {"family": "choice", "labels": [], "columns": {"options": ["a", "b", "a"], "label": "kind"}},
+            "options",
+            "'a' is the column of `options` already.",
+        ),
+        (
+            {"family": "choice", "labels": [], "columns": {"options": ["a", "b"], "label": "b"}},
+            "options",
+            "'b' is the column of `label` already.",
+        ),
+        (
+            {"family": "tagging", "format": "conll", "columns": {"tags": 1}},
+            "tags",
+            "1 is the column of `tokens` already.",
+        ),
+    ],
+)
+def test_a_column_stands_for_one_role(
+    tmp_path: Path, changes: Mapping[str, Any], role: str, said: str
+) -> None:
+    found = refused(tmp_path, **{"languages": ["en"]} | changes)
+    assert found == [f"study: tasks.remarks.columns.{role}: {said} Name the column that holds it."]
+
+
+def test_a_name_and_answers_with_their_places_may_share_a_column(tmp_path: Path) -> None:
+    columns = {"context": "c", "question": "q", "answers": "a", "start": "a", "id": "q"}
+    study(tmp_path, family="span", labels=[], columns=columns, languages=["en"])
