@@ -6,6 +6,7 @@ the files write; a column may hold the language of a row. What is wrong names fi
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -198,9 +199,29 @@ class Tabular:
             if lacking := [name for name in needed if name not in values]:
                 raise _no_columns(row.place if form == "jsonl" else str(path), lacking, values)
             if "language" in self.columns and (other := written(row.value("language"))) != code:
+                if other not in others:
+                    self._check_language(other, row.place)
                 others.add(other)
             else:
                 yield self._example(row, ((_place(path, form, at), rest) for at, rest in lines))
+
+    def _check_language(self, value: str, place: str) -> None:
+        """Raises DataError for a language that is one of the task but for capitals and spaces."""
+        known = self.codes.values()
+        meant = next((code for code in known if code.casefold() == value.strip().casefold()), value)
+        if value not in known and meant != value:
+            what = f"the language {value!r} is not {meant!r}, which `languages` names."
+            raise DataError(place, what, "Write all alike, or the row would be passed by.")
+
+    def elsewhere(self, paths: tuple[Path, ...]) -> Counter[str]:
+        """How many rows of tables are in languages that the task has not, by what their column holds."""
+        column, known = str(self.columns["language"]), set(self.codes.values())
+        found = Counter[str]()
+        for path in paths:
+            for _, values in rows(path, self.form or format_of(path.name)):
+                if (value := written(values[column])) not in known:
+                    found[value] += 1
+        return found
 
     def _example(self, row: _Row, rest: Iterator[tuple[str, Mapping[str, Any]]]) -> Example:
         second = row.text("text2") if "text2" in self.columns else None

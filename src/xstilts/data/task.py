@@ -144,7 +144,8 @@ class Task:
 
     `measure` is the metric itself, named `metric`, where it is none of the package. Of a task that a study
     declares, `definition(split, language)` is a digest of how its rows are read, which their identity holds,
-    `rows_in` has the languages of the splits that have not all, and `reads` tells the columns.
+    `rows_in` has the languages of the splits that have not all, `reads` tells the columns, and
+    `elsewhere(paths)` counts the rows in languages that it does not name, where a column tells the language.
     """
 
     family: str
@@ -176,6 +177,7 @@ class Task:
     measure: "Metric | None" = None
     definition: Callable[[str, str], str] | None = None
     rows_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    elsewhere: Callable[[tuple[Path, ...]], Mapping[str, int]] | None = None
     reads: str = ""
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from xstilts import metrics
 from xstilts import tasks as registry
 from xstilts.data import languages
-from xstilts.data.tabular import ENDINGS, OF_FAMILY, ROLES
+from xstilts.data.tabular import ENDINGS, FIRST_AND_LAST, OF_FAMILY, ROLES, Columns
 from xstilts.data.task import NO_COMMIT, find_commit, is_commit
 from xstilts.errors import TaskError, did_you_mean
 from xstilts.study.declared import TaskTable
@@ -99,6 +99,8 @@ def _bad_columns(table: TaskTable, family: str, place: Place) -> Iterator[Proble
             elif not isinstance(stated[role], int) or stated[role] == 0:
                 now = "Columns count from 1; -1 is the last."
                 yield Problem((*here, role), f"must be a number, got {stated[role]!r}.", now)
+        if "conll" in forms:
+            yield from _shared(FIRST_AND_LAST | stated, here)
         return
     allowed = (*needed, *further, "language")
     if lacking := [role for role in needed if role not in stated]:
@@ -111,6 +113,24 @@ def _bad_columns(table: TaskTable, family: str, place: Place) -> Iterator[Proble
             yield Problem((*here, role), f"must be the name of a column, got {column!r}.")
         elif column in ("", ()):
             yield Problem((*here, role), "is empty.", "Name a column.")
+    yield from _shared(stated, here)
+
+
+def _shared(columns: Columns, here: Place) -> Iterator[Problem]:
+    """A column that stands for two roles: the model would read its own label."""
+    roles: dict[str | int, str] = {}
+    for role, column in columns.items():
+        for name in column if isinstance(column, tuple) else (column,):
+            first = roles.setdefault(name, role)
+            twice = isinstance(column, tuple) and column.count(name) > 1
+            if (
+                "id" not in (first, role)
+                and {first, role} != {"answers", "start"}
+                and (first != role or twice)
+            ):
+                what = f"{name!r} is the column of `{first}` already."
+                yield Problem((*here, role), what, "Name the column that holds it.")
+                break
 
 
 def _bad_languages(table: TaskTable, place: Place) -> Iterator[Problem]:

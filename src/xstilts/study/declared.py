@@ -181,6 +181,7 @@ def _task(name: str, content: str, study: Path) -> Task:
         name=name,
         path=study,
         definition=reader.identity,
+        elsewhere=reader.elsewhere if "language" in stated else None,
         rows_in={split: codes for split, codes in rows_in.items() if codes != tuple(table.codes)},
         reads=", ".join(f"{role} from {_shown(column)}" for role, column in table.columns.stated.items()),
     )

@@ -8,7 +8,7 @@ images that rows name and that are not there.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -239,7 +239,7 @@ def _numbers(counts: Sequence[int], noun: str = "") -> str:
 
 
 SHOWN = 5
-"""Missing images that a message names."""
+"""Missing images or other languages that a message names."""
 
 
 def check_rows(steps: Iterable[Step], places: Places) -> None:
@@ -257,14 +257,15 @@ def look(
 ) -> tuple[dict[Part, int], tuple[InputError, ...], tuple[str, ...]]:
     """The number of rows of every part that is read from files here, and everything that is wrong: broken
     files, images that rows name and that are not there, and metrics of users that are none. Also notes: on
-    rows that are passed by because they have no text, and on what was not looked at. Of declared tasks the
-    rows of the Hub count as files here where they were fetched before, or if they are to be fetched now."""
+    rows that are passed by, without text or in other languages, and on what was not looked at. Of declared
+    tasks the rows of the Hub count as files here where they were fetched before, or if they are to be now."""
     known = tuple(steps)
     pictured = {part for step in known for use in uses(step) if use.images for part in parts(use)}
     named: dict[str, list[str]] = {}
     counts: dict[Part, int] = {}
     errors: dict[str, InputError] = {}
     without: dict[tuple[str, str], dict[str, int]] = {}
+    elsewhere: dict[tuple[str, str, tuple[Path, ...]], Mapping[str, int]] = {}
     unseen = dict[str, None]()
     for part in parts_of(known):
         one = places.task(part.task)
@@ -288,6 +289,10 @@ def look(
                 counts[part] = number_of(rows)
             if any(empty):
                 without.setdefault((part.task, part.split), {})[part.language] = sum(empty)
+            if one.elsewhere is not None:
+                paths = loader.sources(one, part.split, part.language, places.data)
+                if (key := (part.task, part.split, paths)) not in elsewhere:
+                    elsewhere[key] = one.elsewhere(paths)
         except InputError as error:
             fault = f"{error.where}: {error.what}" if isinstance(error, TaskError) else str(error)
             errors.setdefault(fault, error)  # a line of a user's own task fails in every file alike
@@ -299,8 +304,20 @@ def look(
         "and are passed by"
         for (name, split), found in without.items()
     )
+    others = (
+        f"{name}: {split} has {sum(found.values()):,} rows in other languages: {_first(found)}"
+        for (name, split, _), found in elsewhere.items()
+        if found
+    )
     later = (f"{name}: its rows on the Hub are checked when they are fetched: by `run`" for name in unseen)
-    return counts, tuple(errors.values()), (*notes, *later)
+    return counts, tuple(errors.values()), (*notes, *others, *later)
+
+
+def _first(counts: Mapping[str, int]) -> str:
+    """ "'fr' (12), 'it' (3)": the languages that a message names, those with most rows first."""
+    sizes = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    more = f" and {len(sizes) - SHOWN} more" if len(sizes) > SHOWN else ""
+    return ", ".join(f"{code!r} ({size:,})" for code, size in sizes[:SHOWN]) + more
 
 
 def _try_measure(one: task.Task, part: Part, places: Places) -> None:
