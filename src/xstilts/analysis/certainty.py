@@ -172,7 +172,7 @@ def _draws(decisions: Decisions, pool: Pool, weights: Counts, line: str) -> dict
     # Where all answers of a bin are right, resamples do not vary, but confidences say that answers do.
     stated = np.bincount(bins, weights=confidence * decisions.doubt)
     deviation = np.sqrt(np.maximum(excess.var(axis=0), stated))
-    of_bins = np.bincount(bins, weights=confidence - decisions.right)
+    of_bins = np.bincount(bins, weights=confidence - decisions.right).astype(np.float64)
     error = calibration.corrected_error(of_bins, deviation, len(units))
     number, right = summed(groups, ones), summed(groups, decisions.right)
     brier, total = summed(np.zeros_like(groups), decisions.brier), number.sum(axis=1)
