@@ -57,8 +57,11 @@ def test_measures_are_those_of_the_kept_numbers(certain, effects):
         for seed, found in zip((1, 2, 3), sample.observed, strict=True):
             confidence, right, brier, _ = stored(certain, NLI, "lab_nli", "x-sa", seed)
             levels = calibration.levels(confidence, right)
+            if measure == "calibration_error":  # corrected, but that of no calibrated model
+                plain = calibration.calibration_error(confidence, right)
+                assert abs(found - plain) < calibration.noise(confidence) / 2
+                continue
             expected = {
-                "calibration_error": calibration.calibration_error(confidence, right),
                 "brier_score": 100 * brier.mean(),
                 "selective_accuracy": calibration.selective_accuracy(levels.counts, levels.right),
             }[measure]
@@ -106,8 +109,8 @@ def test_a_planted_overconfidence_is_told_and_a_calibrated_model_is_cleared(cert
     score = where | {"quantity": "score"}
     expected = {
         Claim(says="overconfident zero-shot", arms=("nli",), **where, margin=2.0): "confirmed",
-        Claim(says="in the source too", arms=("nli",), **where, languages="source", margin=5.0): "refuted",
-        Claim(says="not after tags", arms=("tags",), **where, relation="=", margin=2.0): "confirmed",
+        Claim(says="in the source too", arms=("nli",), **where, languages="source", margin=15.0): "refuted",
+        Claim(says="not after tags", arms=("tags",), **where, relation="=", margin=6.0): "confirmed",
         Claim(says="well calibrated", arms=("none",), **score, relation="<", margin=9.0): "confirmed",
         Claim(says="noise is no error", arms=("none",), **score, margin=1.0): "undecided",
         Claim(says="but this is one", arms=("nli",), **score, margin=1.0): "confirmed",
@@ -118,6 +121,24 @@ def test_a_planted_overconfidence_is_told_and_a_calibrated_model_is_cleared(cert
     assert judged(certain, *expected) == list(expected.values())
 
 
+@pytest.mark.parametrize("more", [0.05, 0.1])
+def test_differences_of_calibration_errors_are_covered(more):
+    """A calibrated model shows noise alone, one that is too sure hardly any: it does not cancel."""
+    pool = Pool("p", 400, np.arange(400))
+    weights = statistics.multiplicities("p", 400)
+    covered, differences = 0, []
+    for seed in range(100):
+        none, arm = (
+            certainty.resampled(answered(400, excess, seed), pool, weights, f"{excess}")["calibration_error"]
+            for excess in (0.0, more)
+        )
+        low, high = np.quantile(arm.draws - none.draws, [0.025, 0.975])
+        covered += low <= 100 * more <= high
+        differences.append(arm.observed - none.observed)
+    assert covered >= 85
+    assert np.mean(differences) == pytest.approx(100 * more, abs=2.5)
+
+
 @pytest.mark.parametrize("excess", [0.0, 0.1])
 def test_intervals_cover_what_endless_test_sets_would_show(excess):
     """Of a model that is calibrated, and of one that is too sure: the error is that, and no noise."""
@@ -126,7 +147,7 @@ def test_intervals_cover_what_endless_test_sets_would_show(excess):
     truth = certainty.measured(answered(100_000, excess, 0))
     covered = dict.fromkeys(MEASURES, 0)
     for seed in range(1, 81):
-        for name, one in certainty.resampled(answered(400, excess, seed), pool, weights).items():
+        for name, one in certainty.resampled(answered(400, excess, seed), pool, weights, "none").items():
             low, high = np.quantile(one.draws, [0.025, 0.975])
             expected = 100 * excess if name == "calibration_error" else getattr(truth, name)
             covered[name] += low <= expected <= high
@@ -194,6 +215,10 @@ def test_the_tables_have_the_measures(certain):
     assert row["metric"] == "calibration_error"
     assert row["p"] <= row["p_corrected"] < 0.05
     assert set(found.effects.columns) == set(frames.EFFECTS)
+    errors = found.effects.filter(quantity="calibration_error", arm="none", level="language")
+    assert (errors["estimate"] == 0).any(), "corrected errors of a calibrated model, some below zero"
+    assert (errors["low"] <= errors["estimate"]).all()
+    assert errors["estimate"].is_between(0, errors["high"]).all()
     areas = found.effects.filter(quantity="selective_accuracy", arm="none", level="language")
     assert areas["estimate"].is_between(0, 100).all()
 

@@ -77,3 +77,12 @@ def test_knowing_what_one_knows_raises_the_area_and_not_the_accuracy():
     blind = np.random.default_rng(1).permutation(confidence)
     assert area(confidence, right) > area(blind, right) + 5
     assert area(blind, right) == pytest.approx(100 * right.mean(), abs=2)
+
+
+@pytest.mark.parametrize("truth", [0.0, 0.3, 0.6, 1.0, 2.0, 4.0])
+def test_the_corrected_error_is_about_the_true_one(truth):
+    """In standard deviations of a bin; uncorrected it is too large by up to 0.8."""
+    seen = truth + np.random.default_rng(0).normal(size=(200_000, 1))
+    found = calibration.corrected_error(seen, np.ones(1), np.full(200_000, 100))
+    assert found.mean() == pytest.approx(truth, abs=0.18)
+    assert calibration.corrected_error(np.zeros(1), np.zeros(1), 1) == 0

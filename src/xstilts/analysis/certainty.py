@@ -3,9 +3,11 @@
 They are measured of each evaluation in each language, and resampled with the very examples that the scores
 are: the draws are the same, and so languages, arms and seeds are compared as scores are. Bins of the
 calibration error are those of the test set in every resample; and as resampling shifts what is not linear,
-the draws are moved so that their mean is what was observed. A calibration error is too high by up to what a
-calibrated model would show; nobody knows by how much of it, so each resample takes off a share of its own,
-the same for all models. Evaluations of earlier releases, which kept no probabilities, have no measures.
+the draws are moved so that their mean is what was observed. A calibration error is too high, that of a
+calibrated model by all that it shows and that of an overconfident one by little, so that differences are too
+small: means, differences and intervals are of errors corrected bin by bin. What bias may be left is the same
+in all languages and seeds of a line: each resample adds it or takes it off. Evaluations of earlier releases,
+which kept no probabilities, have no measures.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 
 from xstilts.analysis import statistics
 from xstilts.analysis.pools import Pool
-from xstilts.analysis.results import EvaluatedTarget, Line, Resampled, Results, mean_over
+from xstilts.analysis.results import EvaluatedTarget, Line, Resampled, Results, line_of, mean_over
 from xstilts.analysis.statistics import Array, Counts, Sample
 from xstilts.metrics import calibration
 from xstilts.study.claim import MEASURED, MEASURES
@@ -30,7 +32,8 @@ GROUPS = 40
 class Certain(NamedTuple):
     """What was measured of an evaluation in a language, in points.
 
-    `noise` is the calibration error that a perfectly calibrated model would show there on average.
+    The calibration error is as usual, without correction; `noise` is what a perfectly calibrated model would
+    show of it there on average.
     """
 
     calibration_error: float
@@ -94,6 +97,9 @@ class Certainty:
         """Every measure of each evaluation of a target in each language, on resampled examples."""
         drawn: dict[str, dict[tuple[str, str], Resampled]] = {name: {} for name in MEASURES}
         evaluations = dict(self._read(target))
+        lines: dict[str, str] = {}
+        for cell in self.results.plan.cells:
+            lines.setdefault(cell.evaluation, " ".join(line_of(cell)))
         of_languages = self.results.pools[target.name]
         for language in sorted(of_languages, key=lambda code: of_languages[code].name):
             pool = of_languages[language]
@@ -103,7 +109,7 @@ class Certainty:
                 if (rows := int(decisions.rows.max()) + 1) > len(pool.units):
                     pool = Pool(f"{rows} {language}", rows, np.arange(rows))
                 weights = _weights(f"{target.name} {pool.name}", pool.size)
-                for name, of_measure in resampled(decisions, pool, weights).items():
+                for name, of_measure in resampled(decisions, pool, weights, lines[fingerprint]).items():
                     drawn[name][fingerprint, language] = of_measure
         return drawn
 
@@ -114,10 +120,10 @@ def _weights(key: str, size: int) -> Counts:
     return statistics.multiplicities(key, size)
 
 
-@lru_cache(maxsize=1)
-def _shares() -> Array:
-    """The share of the noise that each resample takes off a calibration error, [R]."""
-    return statistics.generator("calibration noise").random(statistics.RESAMPLES)
+@lru_cache(maxsize=64)
+def _signs(line: str) -> Array:
+    """Whether a resample adds what bias may be left of a line's calibration errors, or takes it off, [R]."""
+    return statistics.generator("calibration bias", line).choice([-1.0, 1.0], statistics.RESAMPLES)
 
 
 def _by_language(frame: pl.DataFrame) -> dict[str, Decisions]:
@@ -140,20 +146,14 @@ def measured(decisions: Decisions) -> Certain:
     )
 
 
-def resampled(decisions: Decisions, pool: Pool, weights: Counts) -> dict[str, Resampled]:
-    """Compute every measure as observed, and on resampled examples around that, with noise taken off."""
-    observed, found = measured(decisions), {}
-    for name, draws in _draws(decisions, pool, weights).items():
-        value = getattr(observed, name)
-        centred = draws - draws.mean() + value
-        if name == "calibration_error":
-            centred -= observed.noise * _shares()
-        found[name] = Resampled(value, centred)
-    return found
+def resampled(decisions: Decisions, pool: Pool, weights: Counts, line: str) -> dict[str, Resampled]:
+    """Compute every measure as observed, and on resampled examples around that; calibration corrected."""
+    drawn = _draws(decisions, pool, weights, line)
+    return {name: Resampled(value, draws - draws.mean() + value) for name, (value, draws) in drawn.items()}
 
 
-def _draws(decisions: Decisions, pool: Pool, weights: Counts) -> dict[str, Array]:
-    """Every measure on resampled examples, [R]; where a resample has none of the rows, on all of them."""
+def _draws(decisions: Decisions, pool: Pool, weights: Counts, line: str) -> dict[str, tuple[float, Array]]:
+    """Every measure, and on resampled examples, [R]; where these have none of the rows, on all of them."""
     units, size = pool.units[decisions.rows], pool.size
     falling, level = np.unique(decisions.doubt, return_inverse=True)
     counts = np.bincount(level, minlength=len(falling)).astype(np.float64)
@@ -167,12 +167,22 @@ def _draws(decisions: Decisions, pool: Pool, weights: Counts) -> dict[str, Array
         empty = weights @ np.bincount(units, minlength=size).astype(np.float32) == 0
         return np.where(empty[:, None], whole.reshape(size, width).sum(axis=0), sums).astype(np.float64)
 
-    ones = np.ones(len(units))
-    excess = summed(bins, 1 - decisions.doubt - decisions.right)
+    observed, ones, confidence = measured(decisions), np.ones(len(units)), 1 - decisions.doubt
+    excess = summed(bins, confidence - decisions.right)
+    # Where all answers of a bin are right, resamples do not vary, but confidences say that answers do.
+    stated = np.bincount(bins, weights=confidence * decisions.doubt)
+    deviation = np.sqrt(np.maximum(excess.var(axis=0), stated))
+    of_bins = np.bincount(bins, weights=confidence - decisions.right).astype(np.float64)
+    error = calibration.corrected_error(of_bins, deviation, len(units))
     number, right = summed(groups, ones), summed(groups, decisions.right)
-    total = number.sum(axis=1)
+    brier, total = summed(np.zeros_like(groups), decisions.brier), number.sum(axis=1)
+    errors = calibration.corrected_error(excess, deviation, total)
+    left = calibration.LEFT * float(calibration.expected_error(deviation, len(units)))
     return {
-        "calibration_error": calibration.expected_error(excess, total),
-        "brier_score": 100 * summed(np.zeros_like(groups), decisions.brier)[:, 0] / total,
-        "selective_accuracy": calibration.selective_accuracy(number, right),
+        "calibration_error": (float(error), errors + left * _signs(line)),
+        "brier_score": (observed.brier_score, 100 * brier[:, 0] / total),
+        "selective_accuracy": (
+            observed.selective_accuracy,
+            calibration.selective_accuracy(number, right),
+        ),
     }

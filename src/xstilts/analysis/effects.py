@@ -96,7 +96,8 @@ class Effects:
             return None
         found = statistics.estimate(sample, self.like(quantity, targets, line.reference))
         if (highest := quantity.highest) is not None:
-            return replace(found, low=max(0.0, found.low), high=min(highest, found.high))
+            low, value, high = (min(highest, max(0.0, one)) for one in (found.low, found.value, found.high))
+            return replace(found, low=low, value=value, high=high)
         return found
 
     def distribution(self, quantity: Quantity, line: Line, *targets: str) -> Distribution | None:

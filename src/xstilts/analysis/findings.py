@@ -118,7 +118,7 @@ class Findings:
         return training.curves(self.results)
 
     def noise(self, line: Line, target: str) -> float | None:
-        """What a calibrated model would show as its calibration error, in the languages without labels."""
+        """The uncorrected calibration error of a calibrated model, in the languages without labels."""
         codes = self.results.target(target).transfer
         own = (cell for cell in self.plan.cells if line_of(cell) == line and cell.target == target)
         cells = {cell.evaluation for cell in own}

@@ -197,11 +197,12 @@ def combine(samples: Sequence[Sample], coefficients: Sequence[float]) -> Sample:
     """The linear combination of samples, over the seeds that all of them have."""
     seeds = common_seeds(samples)
     picked = [pick(sample, seeds) for sample in samples]
-    least = {
-        name: min((known for sample in samples if (known := getattr(sample, name)) is not None), default=None)
+    chains, freedom, of_families = (
+        min((known for sample in samples if (known := getattr(sample, name)) is not None), default=None)
         for name in ("chains", "freedom", "family_freedom")
-    }
-    whole = Sample(seeds, *_sum(picked, coefficients), **least)
+    )
+    summed = _sum(picked, coefficients)
+    whole = Sample(seeds, *summed, chains=chains, freedom=freedom, family_freedom=of_families)
     sources = dict.fromkeys(source for sample in picked for source in sample.by_source)
     if not sources:
         return replace(whole, is_fixed=True)

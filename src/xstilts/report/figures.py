@@ -87,7 +87,7 @@ _BY_BACKBONE: tuple[tuple[str, str, Callable[[Findings, str], Any]], ...] = (
         "certainty",
         "The calibration error in every language, in points: how far the confidence of a model lies from the "
         "share of its answers that are right, with 95 % intervals. The lower, the better a model knows what "
-        "it does not know; a calibrated one shows the noise of its test set.",
+        "it does not know. What chance adds is taken off: a calibrated model lies around zero.",
         lambda found, backbone: panels.measures(
             found.results, found.effects, backbone, "calibration_error", found.quantities.certainty.targets
         ),

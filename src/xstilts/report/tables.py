@@ -171,7 +171,7 @@ def certainty_grid(findings: Findings, target: EvaluatedTarget, backbone: str) -
     """Write how sure the arms are in the languages without labels, with the differences to `none`.
 
     Beside them the calibration error in the source language, and the noise: the calibration error that a
-    calibrated model would show in the languages without labels.
+    calibrated model would show in the languages without labels before correction.
     """
     columns: list[str] = []
     rows: dict[str, list[TableEntry]] = {}
