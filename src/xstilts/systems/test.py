@@ -89,6 +89,12 @@ def test(
     told = None if gold is None else _runs(one, gold, "gold", only, is_gold=True)[0]
     errors, found = list[InputError](), list[SystemRun]()
     rows = {code: gold_rows(one, code, told, runs, data) for code in codes}
+    if comparing.without_spans(one.metric, {code: each.rows for code, each in rows.items()}) == list(codes):
+        what = (
+            "no gold tag names anything, so the score is 0 whatever is predicted: nothing could be measured."
+        )
+        now = "Give gold values with names in them, or compare by token_accuracy."
+        raise PredictionError(rows[codes[0]].where, what, now)
     for name, own in runs.items():
         for seed, run in own.items():
             predicted = {}
