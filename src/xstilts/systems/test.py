@@ -128,8 +128,8 @@ def _runs(task: Task, given: Any, where: str, language: str, *, is_gold: bool = 
         key = "gold" if is_gold else "prediction"
         told = ((f"{where}: row {number}", {key: raw}) for number, raw in enumerate(given))
         found = records(task, told, where, language or _default(task), None)
-        for rows in found[0].languages.values():
-            rows.is_ordered = True
+        for own in found[0].languages.values():
+            own.is_ordered = True
         return found
     if all(isinstance(key, int) for key in given):
         return [
