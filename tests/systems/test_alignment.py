@@ -87,6 +87,9 @@ def test_options_that_are_not_there_are_refused() -> None:
     said = "b, et: row 1: 2 is none of the 2 options of 'xcopa', which are numbered from 0"
     refused({"a": gold, "b": from_one}, said, gold, "xcopa")
     refused({"a": gold, "b": gold}, "gold, et: row 1: 2 is none of the 2 options", from_one, "xcopa")
+    size = len(loader.load(find("lab_common"), "test", "x-ga"))
+    own = {"a": {"x-ga": [0] * size}, "b": {"x-ga": [*[0] * (size - 1), 9]}}
+    refused(own, r"b, x-ga: id '.*': 9 is none of \d, which are numbered from 0", task="lab_common")
     (bitext,) = loader.load(find("lab_tatoeba"), "test", "x-ga")
     right = [source for source, _ in sorted(bitext.gold, key=lambda pair: pair[1])]
     beyond = {"x-ga": [*right[1:], len(bitext.source)]}

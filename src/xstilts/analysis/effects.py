@@ -49,13 +49,14 @@ class Quantity:
     distance: str = ""
     to: str = "source"
 
-    @property
-    def highest(self) -> float | None:
-        """How high it can be, if it is a score or in place of one, which are not below 0; else None."""
+    def bounds(self, lowest: float = 0.0) -> tuple[float, float] | None:
+        """How low and high it can be, if it is a score (not below `lowest`) or in place of one, a difference
+        of two, or a gap; else None."""
         subtracted = self.against_languages or self.against_targets or self.against_backbone
-        if self.kind != "score" or subtracted:
+        if self.kind not in ("score", "difference", "gap") or subtracted:
             return None
-        return 200.0 if self.measure == "brier_score" else 100.0
+        highest = 200.0 if self.measure == "brier_score" else 100.0
+        return (lowest, highest) if self.kind == "score" else (lowest - highest, highest - lowest)
 
 
 SCORE = Quantity("score")
@@ -95,8 +96,13 @@ class Effects:
         if sample is None:
             return None
         found = statistics.estimate(sample, self.like(quantity, targets, line.reference))
-        if (highest := quantity.highest) is not None:
-            low, value, high = (min(highest, max(0.0, one)) for one in (found.low, found.value, found.high))
+        metrics = {target.metric for target in self.results.targets if target.name in targets}
+        is_signed = quantity.measure == "score" and any(name.endswith("_correlation") for name in metrics)
+        if (bounds := quantity.bounds(-100.0 if is_signed else 0.0)) is not None:
+            lowest, highest = bounds
+            low, value, high = (
+                min(highest, max(lowest, each)) for each in (found.low, found.value, found.high)
+            )
             return replace(found, low=low, value=value, high=high)
         return found
 

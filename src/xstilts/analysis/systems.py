@@ -23,6 +23,7 @@ from xstilts.analysis.pools import pools as pools_of
 from xstilts.analysis.results import NOTHING, EvaluatedTarget, Line, PerExample, Results, spoken
 from xstilts.analysis.statistics import LEVEL
 from xstilts.analysis.wording import count, interval
+from xstilts.metrics.tagging import SPAN_F1
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.step import Places
 from xstilts.study.study import StudyFile
@@ -34,6 +35,8 @@ COLUMNS: dict[str, pl.DataType] = (
     | {name: kind for name, kind in frames.NUMBERS.items() if name != "chains"}
 )
 """The columns of a comparison: docs/testing-predictions.md."""
+ENOUGH = 10
+"""Rows of a language below which a reader is warned."""
 
 
 @dataclass(frozen=True)
@@ -207,9 +210,9 @@ def answer(results: GivenResults) -> str:
     ]
     told = [(line, estimate) for line, estimate in found if estimate is not None]
     adjusted = statistics.holm([estimate.probability for _, estimate in told])
-    where = f"{count(len(target.transfer), 'language')}" + (
-        f" other than {spoken(target.source)}" if target.source in target.languages else ""
-    )
+    where = count(len(target.transfer), "language")
+    if target.source in target.languages:
+        where += f" other than {spoken(target.source)}" if target.has_gap else f", {spoken(target.source)}"
     parts = [
         f"{_name(line)} {interval(estimate)}"
         + ("" if p < 1 - LEVEL else f" (could be chance: smallest detectable {estimate.smallest_effect:.1f})")
@@ -246,9 +249,26 @@ def conditions(results: GivenResults) -> Iterator[str]:
             "Every row stands for itself: if several are about one text (a premise, a paragraph), name it "
             "(`cluster`), or let the task's own rows tell it (`--data`)."
         )
+    if few := [code for code, rows in results.gold.items() if len(rows.ids) < ENOUGH]:
+        where = f"{len(few)} languages" if len(few) > 3 else ", ".join(map(spoken, few))
+        rows = count(min(len(results.gold[code].ids) for code in few), "row")
+        yield f"Only {rows} in {where}: so few say next to nothing, and their intervals hold for more."
+    if unmeasured := without_spans(results.targets[0].metric, results.gold):
+        yield (
+            f"No gold tag names anything in {', '.join(map(spoken, unmeasured))}: the score is 0 there "
+            "whatever is predicted, and nothing could be measured."
+        )
     yield from _other_values(results)
     yield from _guessing(results)
     yield "What the systems were trained on is not known here: nothing was looked for in their training data."
+
+
+def without_spans(metric: str, gold: Mapping[str, GoldRows]) -> list[str]:
+    """The languages whose gold tags have no span, where spans are what is measured."""
+    if metric != SPAN_F1.name:
+        return []
+    sums = {code: SPAN_F1.statistics(rows.gold, rows.gold, code).sum(axis=0) for code, rows in gold.items()}
+    return [code for code, own in sums.items() if not SPAN_F1.value(own)]
 
 
 def _name_fixed(results: GivenResults, system: str) -> bool:

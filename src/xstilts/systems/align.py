@@ -10,7 +10,7 @@ import numpy as np
 
 from xstilts.analysis.systems import GoldRows
 from xstilts.data import loader
-from xstilts.data.examples import Bitext
+from xstilts.data.examples import Bitext, Choice
 from xstilts.data.task import Task
 from xstilts.errors import PredictionError
 from xstilts.families.gold import gold as gold_of
@@ -118,7 +118,8 @@ def _of_task(task: Task, code: str, data: str | Path | None) -> AlignedGold:
     examples = loader.load(task, task.evaluation_split, code, None if data is None else Path(data))
     values, ids, clusters = gold_of(task.family, task.metric, examples)
     where = f"the {task.evaluation_split} rows of '{task.name}' in '{code}'"
-    order, limits, bitext = None, (), examples[0]
+    limits: tuple[int, ...] = ()
+    order, bitext = None, examples[0]
     if task.metric == MINING_F1.name:
         sides = ((getattr(bitext, f"{side}_ids"), getattr(bitext, side)) for side in ("source", "target"))
         ids, targets = ([*names] or [str(row) for row in range(len(texts))] for names, texts in sides)
@@ -127,8 +128,8 @@ def _of_task(task: Task, code: str, data: str | Path | None) -> AlignedGold:
         texts = bitext.target
         order = tuple(sorted(range(len(values)), key=lambda row: texts[row].strip()))
         limits = (len(bitext.source),) * len(values)
-    elif task.family == "choice":
-        limits = tuple(len(example.options) for example in examples)
+    else:
+        limits = tuple(len(example.options) for example in examples if isinstance(example, Choice))
     rows = GoldRows(tuple(ids), tuple(values), np.array(clusters, dtype=np.int64))
     return AlignedGold(where, rows, order, limits=limits)
 

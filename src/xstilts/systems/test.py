@@ -89,6 +89,12 @@ def test(
     told = None if gold is None else _runs(one, gold, "gold", only, is_gold=True)[0]
     errors, found = list[InputError](), list[SystemRun]()
     rows = {code: gold_rows(one, code, told, runs, data) for code in codes}
+    if comparing.without_spans(one.metric, {code: each.rows for code, each in rows.items()}) == list(codes):
+        what = (
+            "no gold tag names anything, so the score is 0 whatever is predicted: nothing could be measured."
+        )
+        now = "Give gold values with names in them, or compare by token_accuracy."
+        raise PredictionError(rows[codes[0]].where, what, now)
     for name, own in runs.items():
         for seed, run in own.items():
             predicted = {}
@@ -122,8 +128,8 @@ def _runs(task: Task, given: Any, where: str, language: str, *, is_gold: bool = 
         key = "gold" if is_gold else "prediction"
         told = ((f"{where}: row {number}", {key: raw}) for number, raw in enumerate(given))
         found = records(task, told, where, language or _default(task), None)
-        for rows in found[0].languages.values():
-            rows.is_ordered = True
+        for own in found[0].languages.values():
+            own.is_ordered = True
         return found
     if all(isinstance(key, int) for key in given):
         return [

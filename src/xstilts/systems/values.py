@@ -160,7 +160,10 @@ def language_of(task: Task, name: str) -> str:
         if not task.languages or language.code in task.languages
     } | {code.casefold(): code for code in task.languages}
     words = re.split(r"[-_.]", name.casefold())
-    for word in ("-".join(words[-2:]), *reversed(words[-2:])):
+    last = words[-2:]
+    if len(last) == 2 and last[1] in {language.script.casefold() for language in all_languages()}:
+        last = last[:1]
+    for word in ("-".join(last), last[-1]):
         if word in known:
             return known[word]
     return UNKNOWN if not task.languages else task.languages[0] if len(task.languages) == 1 else ""

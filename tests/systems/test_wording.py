@@ -1,0 +1,76 @@
+"""What `test` says of a comparison: languages, bounds, few rows, nothing to measure; languages of names."""
+
+import pytest
+
+import xstilts
+from xstilts.analysis.effects import Quantity
+from xstilts.errors import InputError
+from xstilts.systems.values import UNKNOWN, language_of, task_of
+
+from .test_inputs import GOLD, LABELS, wrong
+
+
+def test_the_only_language_is_named_and_not_left_out() -> None:
+    told = xstilts.test("xnli", {"a": {"en": wrong(5)}, "b": {"en": wrong(3)}}, {"en": GOLD}).answer
+    assert told.startswith("Difference to a on xnli, points in 1 language, English (en): b ")
+    both = {"a": dict.fromkeys(("de", "en"), wrong(5)), "b": dict.fromkeys(("de", "en"), wrong(3))}
+    told = xstilts.test("xnli", both, dict.fromkeys(("de", "en"), GOLD)).answer
+    assert "points in 1 language other than English (en): b " in told
+
+
+def test_no_interval_is_beyond_what_a_metric_can_be() -> None:
+    gold = [LABELS[row % 3] for row in range(60)]
+    never = [LABELS[(row + 1) % 3] for row in range(60)]
+    for reference, other in (("a", "b"), ("b", "a")):
+        systems = {"a": {"de": gold, "en": never}, "b": {"de": never, "en": gold}}
+        chosen = {name: systems[name] for name in (reference, other)}
+        found = xstilts.test("xnli", chosen, {"de": gold, "en": gold}).effects
+        differences = found.filter(quantity="difference")
+        assert differences["estimate"].abs().to_list() == [100.0] * differences.height
+        assert -100.0 <= differences["low"].min() < differences["high"].max() <= 100.0
+        gaps = found.filter(quantity="gap")
+        assert -100.0 <= gaps["low"].min() < gaps["high"].max() <= 100.0
+
+
+def test_bounds_of_quantities() -> None:
+    """Correlations go from -100 to 100, so that their differences go to 200; slopes have no bounds."""
+    assert Quantity("score").bounds(-100.0) == (-100.0, 100.0)
+    assert Quantity("difference").bounds(-100.0) == (-200.0, 200.0)
+    assert Quantity("difference").bounds() == Quantity("gap").bounds() == (-100.0, 100.0)
+    assert Quantity("difference", measure="brier_score").bounds() == (-200.0, 200.0)
+    assert Quantity("retention").bounds() is None
+    assert Quantity("gap", against_languages="all").bounds() is None
+
+
+def test_few_rows_are_told() -> None:
+    def told(size: int) -> list[str]:
+        found = xstilts.test("accuracy", {"a": wrong(5)[:size], "b": wrong(3)[:size]}, GOLD[:size])
+        return [text for text in found.conditions if text.startswith("Only")]
+
+    assert told(10) == []
+    (said,) = told(1)
+    assert said.startswith("Only 1 row in unknown (unknown): so few say next to nothing")
+
+
+def test_tags_that_name_nothing_measure_nothing() -> None:
+    nothing, something = [("O", "O")] * 12, [("B-x", "O")] * 12
+    with pytest.raises(InputError, match=r"gold: no gold tag names anything, .* nothing could be measured"):
+        xstilts.test("span_f1", {"a": nothing, "b": something}, nothing)
+    systems = {"a": {"de": nothing, "tr": something}, "b": {"de": something, "tr": something}}
+    told = xstilts.test("span_f1", systems, {"de": nothing, "tr": something}).conditions
+    assert any(
+        text.startswith("No gold tag names anything in German (de): the score is 0 there") for text in told
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("mnli-it-base", ""), ("test-de", "de"), ("samples_xnli_deu_Latn", "de"), ("x.de.tr", "tr"),
+        ("mine", ""), ("xnli_de_tags", ""), ("deu_Latn", "de"), ("de", "de"),
+    ],
+)  # fmt: skip
+def test_the_language_of_a_file_is_the_end_of_its_name(name: str, code: str) -> None:
+    assert language_of(task_of("xnli"), name) == code
+    assert language_of(task_of("accuracy"), name) == (code or UNKNOWN)
+    assert language_of(task_of("lab_tatoeba"), "test-x-ga") == "x-ga"
