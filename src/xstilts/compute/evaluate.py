@@ -20,7 +20,7 @@ from xstilts.compute.data import generator
 from xstilts.compute.predict import MINING, decode, default_layer, mine, retrieve
 from xstilts.compute.predict import answers as answers_of
 from xstilts.compute.rows import MASKED_HEAD, Reader, asked, examples, has_nulls, head_name
-from xstilts.errors import BackboneError
+from xstilts.errors import BackboneError, DataError
 from xstilts.families.certainty import Numbers, certainties
 from xstilts.families.gold import gold as right
 from xstilts.families.items import Layout
@@ -199,7 +199,8 @@ def _answers(evaluation: Evaluation, context: Context, rows_of: _Rows) -> Answer
 def prompted(evaluation: Evaluation, prompt: Prompt, reader: Reader) -> Layout:
     """The layout of a model that is asked in words, with the shots that its seed draws before every question.
 
-    Raises BackboneError if the model has no language head, or no room for the shots.
+    Raises BackboneError if the model has no language head, or no room for the shots; DataError if there are
+    too few rows for them.
     """
     context, model, layout = reader.context, reader.model, reader.layout
     where = f"the {model.encoder.config.model_type} model"
@@ -209,13 +210,17 @@ def prompted(evaluation: Evaluation, prompt: Prompt, reader: Reader) -> Layout:
     if prompt.use is None:
         return layout
     rows = list(examples(prompt.use.changed(examples=prompt.shots), context, prompt.seed))
+    if len(rows) < prompt.shots:
+        what = f"needs {prompt.shots} training rows of {prompt.use.task} as shots; there are {len(rows)}."
+        raise DataError(context.step.name, what, "Lower `shots`.")
     order = generator("shots", prompt.seed, prompt.use.task).permutation(len(rows))
     family = families.read_out(evaluation.use.family, layout)
     assert isinstance(family, TextReadout)
     shots = family.shots([rows[row] for row in order], model.tokenizer, layout)
-    if model.room is not None and len(shots) + layout.max_length > model.room:
+    longest = model.known_length
+    if longest is not None and len(shots) + layout.max_length > longest:
         told = f"{len(rows)} shots of {evaluation.use.task} take {len(shots)}"
-        what = f"reads up to {model.room} tokens at once; {told}, a question up to {layout.max_length}."
+        what = f"reads up to {longest} tokens at once; {told}, a question up to {layout.max_length}."
         raise BackboneError(where, what, "Lower `shots`, or `max_length` in the recipe.")
     return replace(layout, shots=shots)
 

@@ -158,6 +158,14 @@ class Model(nn.Module):
         """Of how many tokens it has learned positions; None where positions are relative or computed."""
         return _positions(self.encoder)[1]
 
+    @property
+    def known_length(self) -> int | None:
+        """The tokens of the longest text that it has learned positions for or, where they are computed, that
+        its settings say it was made for; None where neither is known."""
+        text = self.encoder.config.get_text_config(decoder=True)
+        known = (self.room, getattr(text, "max_position_embeddings", None))
+        return min((length for length in known if length), default=None)
+
     def check_room(self, data: Encoded) -> None:
         """Raises BackboneError if a sequence is longer than the model has positions for."""
         room = self.room
@@ -290,8 +298,10 @@ POSITIONS = (
     "embeddings.position_embeddings",
     "text_model.embeddings.position_embedding",
     "encoder.embed_positions",
+    "decoder.embed_positions",
+    "wpe",
 )
-"""Where models keep the vectors of positions that they learned; BART's begin behind an `offset`."""
+"""Where models keep the vectors of positions that they learned; BART's and OPT's begin behind an `offset`."""
 
 
 def _positions(encoder: PreTrainedModel) -> tuple[int, int | None]:
