@@ -280,9 +280,8 @@ def test_options_behind_shots_end_as_the_shots_do(name: str, real_format: Folder
     alone = reader.questions(rows[1:2], model.tokenizer, plain)
     behind = reader.questions(rows[1:2], model.tokenizer, dataclasses.replace(plain, shots=shots))
     line = model.tokenizer("\n", add_special_tokens=False)["input_ids"]
-    known = "\n" in model.tokenizer.decode(line)
-    assert known == (name != "mt5")
-    line = line if known else [end]
+    assert ("\n" in model.tokenizer.decode(line)) == (name != "mt5")
+    line = line or [end]
     assert list(shots[-len(line) :]) == line
     for one, other in zip(answers_of(alone[0]), answers_of(behind[0]), strict=True):
         assert one[-1] == end
@@ -334,4 +333,18 @@ def test_a_model_without_a_language_head_is_not_asked(tmp_path: Path) -> None:
     store.prepare()
     cell = next(cell for cell in planned.cells if cell.reference == "prompted")
     with pytest.raises(BackboneError, match="no language head"):
+        work.compute(planned.by_fingerprint[cell.evaluation], store, planned.places, lambda event: None)
+
+
+def test_an_encoder_of_unknown_type_is_refused_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So is a model of the Hub whose type was not known before it was fetched."""
+    monkeypatch.setattr("xstilts.study.plan.writes", lambda *_: True)
+    monkeypatch.setattr("xstilts.study.plan.check_kinds", lambda *_: ())
+    planned = plan(parse(STUDY | {"backbones": {"hub": {"model": "lab"}}}, tmp_path / "study.toml", "study"))
+    store = Store(tmp_path / "store")
+    store.prepare()
+    cell = next(cell for cell in planned.cells if cell.reference == "prompted")
+    with pytest.raises(BackboneError, match=r"writes no text\. Take 'prompted' and 'few-shot' out"):
         work.compute(planned.by_fingerprint[cell.evaluation], store, planned.places, lambda event: None)

@@ -27,9 +27,11 @@ from xstilts.families.items import Layout
 from xstilts.families.text import TextReadout
 from xstilts.plain import parse_json
 from xstilts.store import checksums, write_json
+from xstilts.study.architecture import CORRECT
 from xstilts.study.phase import Evaluation, Prompt
 
 STATE = "languages.json"
+NOT_ASKED = "Take 'prompted' and 'few-shot' out of `references`."
 
 SCHEMA: dict[str, Any] = {
     "language": pl.String,
@@ -153,7 +155,8 @@ def _answers(evaluation: Evaluation, context: Context, rows_of: _Rows) -> Answer
     torch.set_num_threads(inference.threads)
     model = checkpoint.load(context.checkpoint(evaluation.model))
     model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-    model.check_able(evaluation.use, inference.readout, inference.attention)
+    now = CORRECT if evaluation.prompt is None else NOT_ASKED
+    model.check_able(evaluation.use, inference.readout, inference.attention, now)
     model.attend(inference.attention)
     layout = Layout(
         labels=evaluation.use.label_set,
@@ -205,8 +208,8 @@ def prompted(evaluation: Evaluation, prompt: Prompt, reader: Reader) -> Layout:
     context, model, layout = reader.context, reader.model, reader.layout
     where = f"the {model.encoder.config.model_type} model"
     if MASKED_HEAD not in model.heads:
-        now = "Take 'prompted' and 'few-shot' out of `references`."
-        raise BackboneError(where, "has no language head, so it cannot be asked before it is trained.", now)
+        what = "has no language head, so it cannot be asked before it is trained."
+        raise BackboneError(where, what, NOT_ASKED)
     if prompt.use is None:
         return layout
     rows = list(examples(prompt.use.changed(examples=prompt.shots), context, prompt.seed))

@@ -145,13 +145,14 @@ class Model(nn.Module):
             what = f"cannot save memory in training ({error})."
             raise BackboneError(f"the {model.config.model_type} model", what, "Run without it.") from error
 
-    def check_able(self, use: Use, readout: str, attention: str) -> None:
-        """Raises BackboneError if this kind of model cannot do a task with that readout and attention."""
+    def check_able(self, use: Use, readout: str, attention: str, now: str = CORRECT) -> None:
+        """Raises BackboneError if this kind of model cannot do a task with that readout and attention; `now`
+        says what to do about it."""
         name, why = self.encoder.config.model_type, refusal(self.kind, use.family, readout, attention)
         if not why and readout == "text" and self.tokenizer.eos_token_id is None:
             why = "its tokenizer has no token that ends a text"
         if why:
-            raise BackboneError(f"the {name} model", f"cannot do '{use.task}' in this way: {why}.", CORRECT)
+            raise BackboneError(f"the {name} model", f"cannot do '{use.task}' in this way: {why}.", now)
 
     @property
     def room(self) -> int | None:

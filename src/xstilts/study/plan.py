@@ -214,13 +214,15 @@ def draft(study: StudyFile, data: Path | None = None, images: Path | None = None
             builder.add_prompted(name, backbone)
     if "majority" in study.references:
         builder.add_majority()
-    for reference in set(study.references).intersection(PROMPTED):
-        if study.target.tasks and not any(cell.reference == reference for cell in builder.cells):
-            what = (
-                f"'{reference}' asks models that write, for labels, options or answers; no backbone is asked."
-            )
-            now = "Take it out of `references`, or add a decoder or an encoder-decoder."
-            resolver.errors.append(StudyError(study.shown, what, now))
+    asked = {cell.reference for cell in builder.cells}
+    asking = [one for one in study.references if one in PROMPTED and one not in asked]
+    if asking and study.target.tasks:
+        lacks, add = f"a target of the families {', '.join(PROMPTABLE)}", "one"
+        if not any(writes(backbone, resolver.places) for backbone in backbones.values()):
+            lacks, add = "a backbone that writes text", "a decoder or an encoder-decoder"
+        what = f"{' and '.join(map(repr, asking))} need {lacks}, and the study has none."
+        now = f"Add {add}, or take them out of `references`."
+        resolver.errors.append(StudyError(f"{study.shown}: references", what, now))
     resolver.errors += check_kinds(study.shown, builder.steps.values(), resolver.places)
     drafted = Plan(
         study,
