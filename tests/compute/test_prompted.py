@@ -109,6 +109,16 @@ def test_questions_are_answered_in_text(computed: tuple[Plan, Store]) -> None:
     assert all(isinstance(json.loads(text), str) for text in one["predicted"])
 
 
+def test_shots_are_no_tokens_of_the_rows(computed: tuple[Plan, Store]) -> None:
+    planned, store = computed
+    tokens: dict[str, set[int]] = {}
+    for cell in planned.cells:
+        if cell.reference and cell.target == "lab_common":
+            languages = store.scores(cell.evaluation)["languages"]
+            tokens.setdefault(cell.reference, set()).add(languages["x-ga"]["tokens"])
+    assert tokens["few-shot"] == tokens["prompted"]
+
+
 def test_every_seed_draws_shots_of_its_own_among_the_training_rows(tmp_path: Path) -> None:
     planned, store = plan(parse(STUDY, Path("study.toml"), "study")), Store(tmp_path / "store")
     model = checkpoint.load(bundled()["lab-decoder"])

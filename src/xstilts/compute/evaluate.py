@@ -189,7 +189,8 @@ def _answers(evaluation: Evaluation, context: Context, rows_of: _Rows) -> Answer
         found = answers_of(model, head, prepared, inference.precision, one_line=asked_alone)
         readout = families.read_out(prepared.family, reader.layout)
         doubts, briers = certainties(readout, prepared.examples, prepared.items, found, reader.layout)
-        facts = {"tokens": len(prepared.encoded.tokens)}
+        shots = len(reader.layout.shots) * (len(prepared.encoded.token_at) - 1)
+        facts = {"tokens": len(prepared.encoded.tokens) - shots}
         if prepared.family == "tagging":
             facts["words"] = sum(len(row.tokens) for row in rows)
         if (own := source_tokens()) is not None:
