@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from xstilts.analysis import distances
+from xstilts.analysis.results import Line
 from xstilts.errors import InputErrors
 from xstilts.study.load import parse
 from xstilts.study.phase import Prompt
@@ -70,6 +73,26 @@ def test_a_claim_names_targets_that_can_be_asked(key: str) -> None:
     with pytest.raises(InputErrors, match=r"claims\[1\]\.targets: .*cannot ask about 'lab_tatoeba'.*, span"):
         planned("few-shot", claims=[claim])
     planned("few-shot", claims=[DIFFERENCE | {"targets": ["lab_qa", "lab_entail"]}])
+
+
+@pytest.mark.parametrize("key", ["backbones", "against_backbone"])
+def test_a_claim_names_backbones_that_can_be_asked(key: str) -> None:
+    named = {"backbones": ["decoder"], key: ["encoder"] if key == "backbones" else "encoder"}
+    with pytest.raises(
+        InputErrors, match=r"claims\[1\]: 'few-shot' cannot ask the backbone 'encoder'.*: decoder"
+    ):
+        planned("few-shot", claims=[DIFFERENCE | named])
+    planned("few-shot", claims=[DIFFERENCE | {"backbones": ["decoder"]}])
+
+
+def test_facts_of_the_rows_are_those_of_evaluations_without_a_prompt() -> None:
+    found = planned("prompted", "few-shot")
+    facts = {cell.evaluation: {"x-ga": {"tokens": 99 if cell.reference else 7}} for cell in found.cells}
+    store: Any = SimpleNamespace(scores=lambda fingerprint: {"languages": facts[fingerprint]})
+    results: Any = SimpleNamespace(plan=found, store=store, missing=())
+    for reference in ("", "prompted", "few-shot"):
+        line = Line("decoder", "none", reference)
+        assert distances._facts(results, line, "lab_entail") == {"x-ga": {"tokens": 7}}
 
 
 @pytest.mark.parametrize(
