@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -19,15 +20,17 @@ from xstilts.compute import checkpoint, predict, work
 from xstilts.compute.context import Context
 from xstilts.compute.data import Encoded
 from xstilts.compute.evaluate import prompted
+from xstilts.compute.model import Model
 from xstilts.compute.rows import Reader, prepare
 from xstilts.data.loader import load as load_rows
-from xstilts.errors import BackboneError
+from xstilts.errors import BackboneError, DataError
 from xstilts.families import read_out
 from xstilts.families.items import Item, Layout
 from xstilts.families.text import TextReadout
 from xstilts.store import Store
 from xstilts.study.backbone import bundled
 from xstilts.study.load import parse
+from xstilts.study.phase import Evaluation
 from xstilts.study.plan import Plan, plan
 from xstilts.study.step import Step
 from xstilts.tasks import find
@@ -45,7 +48,7 @@ STUDY: dict[str, Any] = {
         "tasks": ["lab_common", "lab_qa"],
         "languages": ["x-en", "x-ga"],
         "test_examples": ROWS,
-        "recipe": {"max_length": 96, "stride": 16, "precision": "fp32"},
+        "recipe": {"max_length": 40, "stride": 16, "precision": "fp32"},
     },
 }
 
@@ -106,6 +109,16 @@ def test_questions_are_answered_in_text(computed: tuple[Plan, Store]) -> None:
     assert all(isinstance(json.loads(text), str) for text in one["predicted"])
 
 
+def test_shots_are_no_tokens_of_the_rows(computed: tuple[Plan, Store]) -> None:
+    planned, store = computed
+    tokens: dict[str, set[int]] = {}
+    for cell in planned.cells:
+        if cell.reference and cell.target == "lab_common":
+            languages = store.scores(cell.evaluation)["languages"]
+            tokens.setdefault(cell.reference, set()).add(languages["x-ga"]["tokens"])
+    assert tokens["few-shot"] == tokens["prompted"]
+
+
 def test_every_seed_draws_shots_of_its_own_among_the_training_rows(tmp_path: Path) -> None:
     planned, store = plan(parse(STUDY, Path("study.toml"), "study")), Store(tmp_path / "store")
     model = checkpoint.load(bundled()["lab-decoder"])
@@ -117,13 +130,77 @@ def test_every_seed_draws_shots_of_its_own_among_the_training_rows(tmp_path: Pat
             evaluation = planned.evaluation(cell)
             context = Context(store, Step(evaluation), tmp_path, tmp_path, planned.places, lambda event: None)
             assert evaluation.prompt is not None
-            plain = model.layout(Layout(max_length=96), "text")
+            plain = model.layout(Layout(max_length=40), "text")
             shots = prompted(evaluation, evaluation.prompt, Reader(context, model, plain)).shots
             told = model.tokenizer.decode(shots, skip_special_tokens=True)  # it knows no colons
             drawn.append([f"text{part}" for part in told.split("text")[1:]])
     first, second = drawn
     assert first != second and len(first) == len(second) == 2
     assert {letters(shot) for shot in (*first, *second)} <= known
+
+
+def asking(study: dict[str, Any], target: str, folder: Path) -> tuple[Evaluation, Reader]:
+    """An evaluation of the study after shots, and what reads the rows for it."""
+    planned, store = plan(parse(study, Path("study.toml"), "study")), Store(folder / "store")
+    model = checkpoint.load(bundled()["lab-decoder"])
+    cell = next(cell for cell in planned.cells if (cell.reference, cell.target) == ("few-shot", target))
+    evaluation = planned.evaluation(cell)
+    context = Context(store, Step(evaluation), folder, folder, planned.places, lambda event: None)
+    assert evaluation.inference is not None
+    plain = Layout(labels=evaluation.use.label_set, max_length=evaluation.inference.max_length, stride=16)
+    return evaluation, Reader(context, model, model.layout(plain, "text"))
+
+
+def test_shots_for_which_a_decoder_was_not_made_are_refused(tmp_path: Path) -> None:
+    evaluation, reader = asking(STUDY | {"shots": 24}, "lab_common", tmp_path)
+    assert evaluation.prompt is not None
+    with pytest.raises(BackboneError, match=r"up to 128 tokens at once; 24 shots of lab_common.*`shots`"):
+        prompted(evaluation, evaluation.prompt, reader)
+
+
+def test_more_shots_than_training_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluation, reader = asking(STUDY | {"shots": 3}, "lab_common", tmp_path)
+    assert evaluation.prompt is not None
+    few = load_rows(find("lab_common"), "train", "x-en")[:2]
+    monkeypatch.setattr(Context, "examples", lambda *_: few)
+    monkeypatch.setattr(Context, "stream", lambda *_: few)
+    with pytest.raises(
+        DataError, match=r"3 training rows of lab_common as shots; there are 2\. Lower `shots`"
+    ):
+        prompted(evaluation, evaluation.prompt, reader)
+
+
+def tiny(settings: Any) -> Model:
+    encoder = transformers.AutoModel.from_config(settings)
+    return Model(encoder, SimpleNamespace(model_input_names=()))
+
+
+SHAPE = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "vocab_size": 20}
+
+
+@pytest.mark.parametrize(
+    ("settings", "learned", "known"),
+    [
+        (transformers.GPT2Config(n_positions=24, n_embd=8, n_layer=1, n_head=1, vocab_size=20), 24, 24),
+        (
+            transformers.OPTConfig(max_position_embeddings=24, ffn_dim=8, word_embed_proj_dim=8, **SHAPE),
+            24,
+            24,
+        ),
+        (transformers.LlamaConfig(max_position_embeddings=24, intermediate_size=8, **SHAPE), None, 24),
+        (transformers.BloomConfig(n_head=1, n_layer=1, hidden_size=8, vocab_size=20), None, None),
+    ],
+    ids=lambda one: getattr(one, "model_type", None),
+)
+def test_how_much_a_decoder_reads_at_once(settings: Any, learned: int | None, known: int | None) -> None:
+    model = tiny(settings)
+    assert (model.room, model.known_length) == (learned, known)
+    longer = Encoded.of([Item(([1] * 25,), (25,), ([24],), [1], 0)], "outputs")
+    if learned is None:
+        model.check_room(longer)
+    else:
+        with pytest.raises(BackboneError, match="reads up to 24 tokens at once, but a text has 25"):
+            model.check_room(longer)
 
 
 def letters(text: str) -> str:
@@ -213,9 +290,8 @@ def test_options_behind_shots_end_as_the_shots_do(name: str, real_format: Folder
     alone = reader.questions(rows[1:2], model.tokenizer, plain)
     behind = reader.questions(rows[1:2], model.tokenizer, dataclasses.replace(plain, shots=shots))
     line = model.tokenizer("\n", add_special_tokens=False)["input_ids"]
-    known = "\n" in model.tokenizer.decode(line)
-    assert known == (name != "mt5")
-    line = line if known else [end]
+    assert ("\n" in model.tokenizer.decode(line)) == (name != "mt5")
+    line = line or [end]
     assert list(shots[-len(line) :]) == line
     for one, other in zip(answers_of(alone[0]), answers_of(behind[0]), strict=True):
         assert one[-1] == end
@@ -267,4 +343,18 @@ def test_a_model_without_a_language_head_is_not_asked(tmp_path: Path) -> None:
     store.prepare()
     cell = next(cell for cell in planned.cells if cell.reference == "prompted")
     with pytest.raises(BackboneError, match="no language head"):
+        work.compute(planned.by_fingerprint[cell.evaluation], store, planned.places, lambda event: None)
+
+
+def test_an_encoder_of_unknown_type_is_refused_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So is a model of the Hub whose type was not known before it was fetched."""
+    monkeypatch.setattr("xstilts.study.plan.writes", lambda *_: True)
+    monkeypatch.setattr("xstilts.study.plan.check_kinds", lambda *_: ())
+    planned = plan(parse(STUDY | {"backbones": {"hub": {"model": "lab"}}}, tmp_path / "study.toml", "study"))
+    store = Store(tmp_path / "store")
+    store.prepare()
+    cell = next(cell for cell in planned.cells if cell.reference == "prompted")
+    with pytest.raises(BackboneError, match=r"writes no text\. Take 'prompted' and 'few-shot' out"):
         work.compute(planned.by_fingerprint[cell.evaluation], store, planned.places, lambda event: None)

@@ -1,10 +1,14 @@
 """Models that are asked in words: which cells a plan has of them, and what they change of the others."""
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from xstilts.analysis import distances
+from xstilts.analysis.results import Line
 from xstilts.errors import InputErrors
 from xstilts.study.load import parse
 from xstilts.study.phase import Prompt
@@ -71,10 +75,59 @@ def test_a_claim_names_targets_that_can_be_asked(key: str) -> None:
     planned("few-shot", claims=[DIFFERENCE | {"targets": ["lab_qa", "lab_entail"]}])
 
 
+@pytest.mark.parametrize("key", ["backbones", "against_backbone"])
+def test_a_claim_names_backbones_that_can_be_asked(key: str) -> None:
+    named = {"backbones": ["decoder"], key: ["encoder"] if key == "backbones" else "encoder"}
+    with pytest.raises(
+        InputErrors, match=r"claims\[1\]: 'few-shot' cannot ask the backbone 'encoder'.*: decoder"
+    ):
+        planned("few-shot", claims=[DIFFERENCE | named])
+    planned("few-shot", claims=[DIFFERENCE | {"backbones": ["decoder"]}])
+
+
+def test_facts_of_the_rows_are_those_of_evaluations_without_a_prompt() -> None:
+    found = planned("prompted", "few-shot")
+    facts = {cell.evaluation: {"x-ga": {"tokens": 99 if cell.reference else 7}} for cell in found.cells}
+    store: Any = SimpleNamespace(scores=lambda fingerprint: {"languages": facts[fingerprint]})
+    results: Any = SimpleNamespace(plan=found, store=store, missing=())
+    for reference in ("", "prompted", "few-shot"):
+        line = Line("decoder", "none", reference)
+        assert distances._facts(results, line, "lab_entail") == {"x-ga": {"tokens": 7}}
+
+
 @pytest.mark.parametrize(
-    "changes",
-    [{"backbones": {"encoder": {"model": "lab"}}}, {"target": STUDY["target"] | {"tasks": ["lab_pos"]}}],
+    ("changes", "said"),
+    [
+        (
+            {"backbones": {"encoder": {"model": "lab"}}},
+            "need a backbone that writes text, and the study has none. Add a decoder or an encoder-decoder, "
+            "or take them out of `references`.",
+        ),
+        (
+            {"target": STUDY["target"] | {"tasks": ["lab_pos"]}},
+            "need a target of the families classification, choice, span, and the study has none. Add one, or "
+            "take them out of `references`.",
+        ),
+    ],
 )
-def test_a_reference_that_nothing_can_be_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(InputErrors, match="'prompted' asks models that write"):
-        planned("prompted", **changes)
+def test_references_that_nothing_can_be_are_refused_once(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputErrors) as raised:
+        planned("few-shot", "prompted", **changes)
+    assert str(raised.value) == f"study.toml: references: 'few-shot' and 'prompted' {said}"
+
+
+@pytest.mark.parametrize(("model_type", "asked"), [("xlm-roberta", False), ("qwen2", True), ("", True)])
+def test_the_type_of_a_hub_model_is_read_where_it_was_fetched(
+    model_type: str, asked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    commit = "0" * 40
+    if model_type:
+        folder = tmp_path / "models--org--tiny" / "snapshots" / commit
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text(json.dumps({"model_type": model_type}))
+    hub = {"model": "org/tiny", "revision": commit}
+    found = planned("prompted", backbones={"hub": hub, "decoder": {"model": "lab-decoder"}})
+    assert {cell.backbone for cell in found.cells if cell.reference} == {"decoder"} | (
+        {"hub"} if asked else set()
+    )

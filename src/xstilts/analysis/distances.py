@@ -21,6 +21,7 @@ from xstilts.analysis.results import Line, Results, language, line_of
 from xstilts.analysis.statistics import RESAMPLES, Array, Sample
 from xstilts.data import typology
 from xstilts.study.check_of import LEAST_FAMILIES, SPARE
+from xstilts.study.claim import PROMPTED
 from xstilts.study.phase import seen_with_labels
 
 
@@ -166,9 +167,14 @@ def source_of(results: Results, target: str) -> str:
 
 
 def _facts(results: Results, line: Line, target: str) -> dict[str, dict[str, float]]:
-    """What an evaluation says of its rows by language; all of a backbone and a target say the same."""
+    """What an evaluation says of its rows by language; all of a backbone and a target say the same.
+
+    But models that are asked, whose options each have the question: of them, what the arms' evaluations say.
+    """
+    asked = line.reference in PROMPTED
     for cell in results.plan.cells:
-        if line_of(cell) == line and cell.target == target and cell not in results.missing:
+        same = cell.backbone == line.backbone and not cell.reference if asked else line_of(cell) == line
+        if same and cell.target == target and cell not in results.missing:
             languages = results.store.scores(cell.evaluation)["languages"]
             return {code: found for code, found in languages.items() if found.get("tokens")}
     return {}

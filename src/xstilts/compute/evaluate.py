@@ -20,16 +20,18 @@ from xstilts.compute.data import generator
 from xstilts.compute.predict import MINING, decode, default_layer, mine, retrieve
 from xstilts.compute.predict import answers as answers_of
 from xstilts.compute.rows import MASKED_HEAD, Reader, asked, examples, has_nulls, head_name
-from xstilts.errors import BackboneError
+from xstilts.errors import BackboneError, DataError
 from xstilts.families.certainty import Numbers, certainties
 from xstilts.families.gold import gold as right
 from xstilts.families.items import Layout
 from xstilts.families.text import TextReadout
 from xstilts.plain import parse_json
 from xstilts.store import checksums, write_json
+from xstilts.study.architecture import CORRECT
 from xstilts.study.phase import Evaluation, Prompt
 
 STATE = "languages.json"
+NOT_ASKED = "Take 'prompted' and 'few-shot' out of `references`."
 
 SCHEMA: dict[str, Any] = {
     "language": pl.String,
@@ -153,7 +155,8 @@ def _answers(evaluation: Evaluation, context: Context, rows_of: _Rows) -> Answer
     torch.set_num_threads(inference.threads)
     model = checkpoint.load(context.checkpoint(evaluation.model))
     model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-    model.check_able(evaluation.use, inference.readout, inference.attention)
+    now = CORRECT if evaluation.prompt is None else NOT_ASKED
+    model.check_able(evaluation.use, inference.readout, inference.attention, now)
     model.attend(inference.attention)
     layout = Layout(
         labels=evaluation.use.label_set,
@@ -186,7 +189,8 @@ def _answers(evaluation: Evaluation, context: Context, rows_of: _Rows) -> Answer
         found = answers_of(model, head, prepared, inference.precision, one_line=asked_alone)
         readout = families.read_out(prepared.family, reader.layout)
         doubts, briers = certainties(readout, prepared.examples, prepared.items, found, reader.layout)
-        facts = {"tokens": len(prepared.encoded.tokens)}
+        shots = len(reader.layout.shots) * (len(prepared.encoded.token_at) - 1)
+        facts = {"tokens": len(prepared.encoded.tokens) - shots}
         if prepared.family == "tagging":
             facts["words"] = sum(len(row.tokens) for row in rows)
         if (own := source_tokens()) is not None:
@@ -199,23 +203,28 @@ def _answers(evaluation: Evaluation, context: Context, rows_of: _Rows) -> Answer
 def prompted(evaluation: Evaluation, prompt: Prompt, reader: Reader) -> Layout:
     """The layout of a model that is asked in words, with the shots that its seed draws before every question.
 
-    Raises BackboneError if the model has no language head, or no room for the shots.
+    Raises BackboneError if the model has no language head, or no room for the shots; DataError if there are
+    too few rows for them.
     """
     context, model, layout = reader.context, reader.model, reader.layout
     where = f"the {model.encoder.config.model_type} model"
     if MASKED_HEAD not in model.heads:
-        now = "Take 'prompted' and 'few-shot' out of `references`."
-        raise BackboneError(where, "has no language head, so it cannot be asked before it is trained.", now)
+        what = "has no language head, so it cannot be asked before it is trained."
+        raise BackboneError(where, what, NOT_ASKED)
     if prompt.use is None:
         return layout
     rows = list(examples(prompt.use.changed(examples=prompt.shots), context, prompt.seed))
+    if len(rows) < prompt.shots:
+        what = f"needs {prompt.shots} training rows of {prompt.use.task} as shots; there are {len(rows)}."
+        raise DataError(context.step.name, what, "Lower `shots`.")
     order = generator("shots", prompt.seed, prompt.use.task).permutation(len(rows))
     family = families.read_out(evaluation.use.family, layout)
     assert isinstance(family, TextReadout)
     shots = family.shots([rows[row] for row in order], model.tokenizer, layout)
-    if model.room is not None and len(shots) + layout.max_length > model.room:
+    longest = model.known_length
+    if longest is not None and len(shots) + layout.max_length > longest:
         told = f"{len(rows)} shots of {evaluation.use.task} take {len(shots)}"
-        what = f"reads up to {model.room} tokens at once; {told}, a question up to {layout.max_length}."
+        what = f"reads up to {longest} tokens at once; {told}, a question up to {layout.max_length}."
         raise BackboneError(where, what, "Lower `shots`, or `max_length` in the recipe.")
     return replace(layout, shots=shots)
 

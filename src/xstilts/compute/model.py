@@ -145,18 +145,27 @@ class Model(nn.Module):
             what = f"cannot save memory in training ({error})."
             raise BackboneError(f"the {model.config.model_type} model", what, "Run without it.") from error
 
-    def check_able(self, use: Use, readout: str, attention: str) -> None:
-        """Raises BackboneError if this kind of model cannot do a task with that readout and attention."""
+    def check_able(self, use: Use, readout: str, attention: str, now: str = CORRECT) -> None:
+        """Raises BackboneError if this kind of model cannot do a task with that readout and attention; `now`
+        says what to do about it."""
         name, why = self.encoder.config.model_type, refusal(self.kind, use.family, readout, attention)
         if not why and readout == "text" and self.tokenizer.eos_token_id is None:
             why = "its tokenizer has no token that ends a text"
         if why:
-            raise BackboneError(f"the {name} model", f"cannot do '{use.task}' in this way: {why}.", CORRECT)
+            raise BackboneError(f"the {name} model", f"cannot do '{use.task}' in this way: {why}.", now)
 
     @property
     def room(self) -> int | None:
         """Of how many tokens it has learned positions; None where positions are relative or computed."""
         return _positions(self.encoder)[1]
+
+    @property
+    def known_length(self) -> int | None:
+        """The tokens of the longest text that it has learned positions for or, where they are computed, that
+        its settings say it was made for; None where neither is known."""
+        text = self.encoder.config.get_text_config(decoder=True)
+        known = (self.room, getattr(text, "max_position_embeddings", None))
+        return min((length for length in known if length), default=None)
 
     def check_room(self, data: Encoded) -> None:
         """Raises BackboneError if a sequence is longer than the model has positions for."""
@@ -290,8 +299,10 @@ POSITIONS = (
     "embeddings.position_embeddings",
     "text_model.embeddings.position_embedding",
     "encoder.embed_positions",
+    "decoder.embed_positions",
+    "wpe",
 )
-"""Where models keep the vectors of positions that they learned; BART's begin behind an `offset`."""
+"""Where models keep the vectors of positions that they learned; BART's and OPT's begin behind an `offset`."""
 
 
 def _positions(encoder: PreTrainedModel) -> tuple[int, int | None]:

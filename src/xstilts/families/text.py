@@ -72,8 +72,7 @@ class TextReadout:
     def shots(self, examples: Sequence[Any], tokenizer: Any, layout: Layout) -> tuple[int, ...]:
         """The tokens of examples with their right answers, each on a line, to stand before every question.
 
-        Of a long context the window that holds the answer is shown. Tokenizers without a token for a new line
-        have the one that ends a text in its place.
+        Of a long context the window that holds the answer is shown.
         """
         before, after = frame(tokenizer)
         end, line = len(after) if layout.target == "beside" else 0, _line(tokenizer)
@@ -165,9 +164,8 @@ def _bare(tokenizer: Any, text: str) -> list[int]:
 
 
 def _line(tokenizer: Any) -> list[int]:
-    """The tokens of a new line; the one that ends a text where the tokenizer has none for it."""
-    ids = _bare(tokenizer, "\n")
-    return ids if "\n" in tokenizer.decode(ids) else [tokenizer.eos_token_id]
+    """What the tokenizer makes of a new line, which may be a space; the end of a text if it makes nothing."""
+    return _bare(tokenizer, "\n") or [tokenizer.eos_token_id]
 
 
 def _answers(texts: Sequence[str], tokenizer: Any, layout: Layout) -> list[list[int]]:

@@ -3,8 +3,8 @@
 The kind follows from the `model_type` in a model's config.json. Types that are not listed here are looked up
 in transformers when the model is loaded (`xstilts.compute.model`).
 
-What of a plan no model of its backbone's kind can do is told before anything runs; models of the Hub are
-asked when they are loaded.
+What of a plan no model of its backbone's kind can do is told before anything runs; models of the Hub that
+were never fetched are asked when they are loaded.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -244,10 +244,18 @@ def _asked(step: Step) -> Iterator[tuple[Backbone | Phase, Use, Recipe | Inferen
 
 
 def _type(model: Backbone | Phase, places: Places) -> str:
-    """The type, in transformers' words, of the model that a chain begins with; empty if not known yet."""
+    """The type, in transformers' words, of the model that a chain begins with; empty if not known yet.
+
+    Of a model of the Hub it is known once its config.json was fetched.
+    """
     *_, backbone = chain(model)
     assert isinstance(backbone, Backbone)
     if backbone.architecture is not None:
         return backbone.architecture
     folder = places.backbones.get(str(backbone.checksum))
+    if backbone.model is not None:
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(backbone.model, SHAPE, revision=backbone.revision)
+        folder = Path(found).parent if isinstance(found, str) else None
     return "" if folder is None else type_of(folder) or ""

@@ -214,13 +214,16 @@ def draft(study: StudyFile, data: Path | None = None, images: Path | None = None
             builder.add_prompted(name, backbone)
     if "majority" in study.references:
         builder.add_majority()
-    for reference in set(study.references).intersection(PROMPTED):
-        if study.target.tasks and not any(cell.reference == reference for cell in builder.cells):
-            what = (
-                f"'{reference}' asks models that write, for labels, options or answers; no backbone is asked."
-            )
-            now = "Take it out of `references`, or add a decoder or an encoder-decoder."
-            resolver.errors.append(StudyError(study.shown, what, now))
+    asked = {cell.reference for cell in builder.cells}
+    asking = [one for one in study.references if one in PROMPTED and one not in asked]
+    if asking and study.target.tasks:
+        lacks, add = f"a target of the families {', '.join(PROMPTABLE)}", "one"
+        if not any(writes(backbone, resolver.places) for backbone in backbones.values()):
+            lacks, add = "a backbone that writes text", "a decoder or an encoder-decoder"
+        what = f"{' and '.join(map(repr, asking))} need {lacks}, and the study has none."
+        now = f"Add {add}, or take them out of `references`."
+        resolver.errors.append(StudyError(f"{study.shown}: references", what, now))
+    resolver.errors += _never_asked(study, builder.cells)
     resolver.errors += check_kinds(study.shown, builder.steps.values(), resolver.places)
     drafted = Plan(
         study,
@@ -234,6 +237,18 @@ def draft(study: StudyFile, data: Path | None = None, images: Path | None = None
         return drafted
     once = "one intermediate training of each arm for all seeds (`intermediate.seeds`)"
     return replace(drafted, notes=(f"{once}: its own chance is in no interval", *drafted.notes))
+
+
+def _never_asked(study: StudyFile, cells: Sequence[Cell]) -> Iterator[StudyError]:
+    """An error for each backbone that a claim names and that cannot be what the claim compares with."""
+    for number, claim in enumerate(study.claims, start=1):
+        for reference in (one for one in claim.opponents if one in PROMPTED):
+            asked = {cell.backbone for cell in cells if cell.reference == reference}
+            for name in dict.fromkeys((*(claim.backbones or ()), claim.against_backbone)):
+                if name and asked and name not in asked:
+                    what = f"'{reference}' cannot ask the backbone '{name}', which writes no text."
+                    where = f"{study.shown}: claims[{number}]"
+                    yield StudyError(where, what, f"Name others: {', '.join(sorted(asked))}.")
 
 
 def _arms(study: StudyFile, resolver: Resolver) -> list[_ResolvedArm]:
