@@ -77,3 +77,16 @@ def test_every_metric_that_is_offered_works(folder: Path) -> None:
         numbers = {"a": ["1", "2", "4", "4"], "b": ["4", "1", "2", "1"]}
         values = scores(xstilts.test(name, numbers, ["1", "2", "3", "4"]))
         assert values["a"] > 90 and values["b"] < 0
+
+
+def test_a_byte_order_mark_is_dropped_everywhere(folder: Path) -> None:
+    asked = f"{folder}/study.toml:remarks"
+    without = score(asked, folder / "wrong-de.tsv", folder / "gold-de.tsv")
+    lines = {name: str(folder / f"{name}.jsonl") for name in MACRO_F1}
+    for path in folder.iterdir():
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert score(asked, folder / "wrong-de.tsv", folder / "gold-de.tsv") == without
+    assert scores(xstilts.test("macro_f1", lines)) == pytest.approx(MACRO_F1)
+    assert scores(
+        xstilts.test(asked, {name: str(folder / f"{name}-de.tsv") for name in MACRO_F1})
+    ) == pytest.approx(MACRO_F1)

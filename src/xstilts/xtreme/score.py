@@ -270,7 +270,7 @@ def _check_questions(task: Task, gold: Sequence[Any], predicted: Sequence[Any], 
 def text_of(path: Path) -> str:
     try:
         with unpacked(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            return stream.read().decode("utf-8")
+            return stream.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         wrong = readers.not_utf8(path)
         raise PredictionError(
