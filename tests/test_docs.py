@@ -10,9 +10,11 @@ import pytest
 from pydantic import BaseModel
 
 import layouts
+from xstilts.cli.show_tasks import studies
 from xstilts.study.backbone import VisionTable
 from xstilts.study.claim import Claim
 from xstilts.study.declared import ColumnsTable, HubTable, SplitsTable, TaskTable
+from xstilts.study.load import load
 from xstilts.study.recipe import Recipe
 from xstilts.study.study import (
     Allowed,
@@ -110,3 +112,10 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_the_page_of_data_layouts_is_that_of_the_tasks() -> None:
     """Otherwise: python tests/layouts.py."""
     assert layouts.PAGE.read_text() == layouts.page()
+
+
+def test_the_tutorial_names_the_report_of_the_study_that_it_copies(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "tutorial-lab.md").read_text(encoding="utf-8")
+    name, copy = re.findall(r"xstilts studies (\S+) --copy (\S+)", text)[0]
+    studies(name, tmp_path / copy, as_json=False)
+    assert re.findall(r"`reports/(\S+)/report.html`", text) == [load(str(tmp_path / copy)).name]

@@ -331,7 +331,9 @@ def compare(
 
 @app.command()
 def score(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="A task, or xtreme for a folder of its tasks.")],
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="A task, STUDY:NAME, or xtreme for a folder of its tasks.")
+    ],
     predictions: Annotated[Path, typer.Argument(help="A file, or a folder with test-LANGUAGE.tsv or .json.")],
     references: Annotated[Path, typer.Argument(help="The gold values, laid out alike.")],
     language: Annotated[str | None, typer.Option(help="The language of a single file.")] = None,
@@ -346,7 +348,7 @@ def score(
 
 @app.command()
 def test(  # noqa: PLR0913, PLR0917 (one for each option)
-    task: Annotated[str, typer.Argument(metavar="TASK", help="A task, its file, or a metric.")],
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task, its file, STUDY:NAME, or a metric.")],
     systems: Annotated[
         list[str],
         typer.Argument(

@@ -88,12 +88,18 @@ class Study:
 
     def draft(self, data: Folder | None, images: Folder | None, store: "Store") -> "Check":
         """The same with what is wrong in `plan.errors`, instead of raising it."""
+        from xstilts.errors import StudyError
+        from xstilts.study import preregistered
         from xstilts.study.plan import draft
         from xstilts.study.sources import look
 
         plan = draft(self.file, _path(data), _path(images))
         rows, broken, notes = look(plan.steps, plan.places)
         errors = {str(error): error for error in (*plan.errors, *broken)}
+        try:
+            preregistered.read(self.file)
+        except StudyError as error:
+            errors[str(error)] = error
         notes = tuple(dict.fromkeys((*plan.notes, *notes)))
         return Check(replace(plan, errors=tuple(errors.values()), notes=notes), store, rows)
 
@@ -129,6 +135,7 @@ class Study:
         from xstilts.run.launch import CheckpointDropper, Run
         from xstilts.run.options import read
         from xstilts.store import KnownStudy, maintenance
+        from xstilts.study import preregistered
         from xstilts.study.models import fetch_all
         from xstilts.study.sources import check_rows
         from xstilts.tracking.following import Following
@@ -137,6 +144,7 @@ class Study:
         chosen = Engine(engine, read(_path(engine_options)), workers, 60 * limit)
         chosen = chosen if address is None else chosen.at(address)
         plan, kept = self.planned(store, data, images)
+        preregistered.read(plan.study)  # a broken file is told before anything runs
         told = trackers(track, plan.study.name, kept)
         kept.prepare()
         if computing := kept.computing():

@@ -1,11 +1,14 @@
 """What following an order would have cost: by hand, and with what bootstrap makes of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from xstilts.analysis import ranking
+from xstilts.analysis.results import Results
+from xstilts.cli.show_rank import notes
 from xstilts.errors import StudyError
 from xstilts.metrics import transferability
 from xstilts.store import Store
@@ -79,3 +82,5 @@ def test_a_study_without_arms_or_targets_has_nothing_to_rank(tmp_path: Path) -> 
         ("task", "lab_nli", None),
         ("task", "lab_entail", None),
     ]
+    alone = ranking.Ranking(Results(whole, Store(tmp_path / "store")), replace(asked, tasks={}), {})
+    assert list(notes(alone))[-1] == "One arm: there is nothing to order."

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 import xstilts
+from xstilts.data import loader
+from xstilts.data.examples import Pair
 from xstilts.errors import InputErrors
 
 REMARKS: Mapping[str, Any] = {
@@ -95,3 +97,37 @@ def test_a_column_stands_for_one_role(
 def test_a_name_and_answers_with_their_places_may_share_a_column(tmp_path: Path) -> None:
     columns = {"context": "c", "question": "q", "answers": "a", "start": "a", "id": "q"}
     study(tmp_path, family="span", labels=[], columns=columns, languages=["en"])
+
+
+def test_a_missing_file_of_the_source_language_is_to_be_laid_in(tmp_path: Path) -> None:
+    (tmp_path / "de.csv").write_text(f"{HEADER}{ROWS}")
+    found = refused(tmp_path, splits={"train": "train.csv", "test": "{lang}.csv"})
+    (train,) = (line for line in found if "no train data" in line)
+    assert train.endswith(
+        "looked for train.csv (plain or .gz). Lay it in, or correct the path of `train` in `splits`."
+    )
+
+
+@pytest.mark.parametrize(
+    ("mark", "said"),
+    [
+        ("\t", 'Its columns seem to be divided by tabs: write format = "tsv" in the task.'),
+        (";", "Its columns seem to be divided by semicolons: save it with commas."),
+    ],
+)
+@pytest.mark.parametrize("rows", [ROWS, ROWS.replace("fine", "fine, really")])
+def test_columns_that_are_divided_otherwise_are_told(tmp_path: Path, mark: str, said: str, rows: str) -> None:
+    (tmp_path / "rows.csv").write_text((HEADER + rows).replace(",", mark).replace(f"{mark} ", ", "))
+    (found,) = refused(tmp_path)
+    assert found.endswith(said)
+    if mark == "\t":
+        assert study(tmp_path, format="tsv").check().rows
+
+
+def test_blank_lines_and_long_texts_are_read_and_a_lacking_quote_is_suspected(tmp_path: Path) -> None:
+    text = "long " * 40_000
+    (tmp_path / "rows.csv").write_text(f"{HEADER}{ROWS}\n{text},good,de\n\n")
+    task = study(tmp_path).tasks["remarks"]
+    assert loader.load(task, "test", "de") == [Pair("Gut", None, "good"), Pair(text, None, "good")]
+    (tmp_path / "rows.csv").write_text(f'{HEADER}"It was fine,good,en\n{ROWS}')
+    assert refused(tmp_path)[0].endswith("is a quote missing, here or before?")

@@ -10,7 +10,7 @@ import pytest
 
 import xstilts
 from xstilts.analysis.findings import Findings
-from xstilts.errors import StudyError
+from xstilts.errors import InputErrors, StudyError
 from xstilts.report.paper import Paper
 from xstilts.store import Store
 from xstilts.study import preregistered
@@ -204,3 +204,14 @@ def test_command_line_and_api(world: "World", shell: "Shell") -> None:
     assert study.preregister("store").content["measured"] == 14
     file.unlink()
     assert "14 of 14 cells are measured already: the file says so." in shell("preregister", path)[2]
+
+
+def test_a_broken_file_is_told_before_anything_runs(world: "World") -> None:
+    study = xstilts.Study(planned(world).study)
+    (world.folder / "study.preregistered.json").write_text('{"claims": ')
+    store = world.folder / "new"
+    with pytest.raises(InputErrors, match=r"study\.preregistered\.json: cannot be read"):
+        study.check(store=store)
+    with pytest.raises(StudyError, match=r"study\.preregistered\.json: cannot be read"):
+        study.run(store)
+    assert not store.exists()

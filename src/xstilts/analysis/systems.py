@@ -15,7 +15,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from xstilts import metrics
 from xstilts.analysis import frames, permutation, statistics
 from xstilts.analysis.effects import EFFECT, Effects
 from xstilts.analysis.pools import LanguageRows, Pool
@@ -91,7 +90,7 @@ class GivenResults(Results):
 
     @cached_property
     def _statistics(self) -> Mapping[str, Mapping[str, PerExample]]:
-        metric = metrics.find(self.targets[0].metric)
+        metric = self.targets[0].measure
         return {
             f"{run.system} {run.seed}": {
                 code: PerExample(
@@ -318,7 +317,7 @@ def _guessing(results: GivenResults) -> Iterator[str]:
     target = results.targets[0]
     if target.family == "retrieval":
         return
-    metric = metrics.find(target.metric)
+    metric = target.measure
     for run in results.runs:
         found = [
             code

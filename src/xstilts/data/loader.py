@@ -238,6 +238,8 @@ def _paths(task: Task, files: Files, split: str, language: str, data: Path | Non
         now = "Check --data DIR, or leave the language out of the study."
         if task.definition is not None:
             now = f"Lay it in, or take '{language}' out of `languages`."
+            if language == task.source_language:
+                now = f"Lay it in, or correct the path of `{split}` in `splits`."
         if split == TRANSLATED:
             now = translated.way_out(task, language)
         elif located.lacks_gold(files, split, language, folder):

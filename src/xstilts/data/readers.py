@@ -21,6 +21,10 @@ from xstilts.plain import parse_json, undecodable
 
 Line = tuple[int, str]
 
+LONGEST_FIELD = 2**24
+"""Characters of a field of a CSV file, at the most: Python's own limit is lower than some texts are long."""
+csv.field_size_limit(LONGEST_FIELD)
+
 
 def lines(path: Path) -> Iterator[Line]:
     """The lines of a text file with their numbers, from 1, without their ends; DataError if it has none."""
@@ -99,6 +103,8 @@ def csv_rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, dict[str, 
         header: list[str] = []
         try:
             for values in rows:
+                if not values:  # a blank line
+                    continue
                 if header:
                     _check_width(path, rows.line_num, values, header, "commas")
                     yield rows.line_num, dict(zip(header, values, strict=True))
@@ -106,7 +112,9 @@ def csv_rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, dict[str, 
                     header = _header(path, rows.line_num, values)
                     require(dict.fromkeys(header, ""), names, _place(path, rows.line_num))
         except csv.Error as error:
-            raise DataError(_place(path, rows.line_num), f"is no CSV ({error}).") from error
+            now = "A field with commas, quotes or line ends stands in quotes, those within doubled: "
+            now += "is a quote missing, here or before?"
+            raise DataError(_place(path, rows.line_num), f"is no CSV ({error}).", now) from error
         except UnicodeDecodeError as error:
             raise not_utf8(path) from error
 
@@ -416,7 +424,18 @@ def _check_width(path: Path, number: int, values: list[str], names: Sequence[str
     if len(values) != len(names):
         found = f"has {len(values)} column{'s' if len(values) > 1 else ''}"
         what = f"{found} separated by {between}, not {len(names)} ({', '.join(names)})."
-        raise DataError(_place(path, number), what)
+        raise DataError(_place(path, number), what, divided_otherwise(names))
+
+
+def divided_otherwise(header: Sequence[str]) -> str:
+    """What to do if the only column's name holds what divides columns in other files; "" if it does not."""
+    if len(header) == 1 and "\t" in header[0]:
+        return 'Its columns seem to be divided by tabs: write format = "tsv" in the task.'
+    if len(header) == 1 and ";" in header[0]:
+        return "Its columns seem to be divided by semicolons: save it with commas."
+    if len(header) == 1 and "," in header[0]:
+        return 'Its columns seem to be divided by commas: write format = "csv" in the task.'
+    return ""
 
 
 def _header(path: Path, number: int, names: list[str]) -> list[str]:

@@ -319,7 +319,8 @@ def _no_columns(where: str, lacking: list[str], values: Mapping[str, Any]) -> Da
     """What is said of columns that are not there, with those that are."""
     what = f"has no column {', '.join(map(repr, lacking))}; it has {', '.join(map(repr, values))}."
     near = (did_you_mean(name, values) for name in lacking)
-    return DataError(where, what, next(filter(None, near), "Name the columns under `columns`."))
+    now = readers.divided_otherwise(list(values)) or next(filter(None, near), "")
+    return DataError(where, what, now or "Name the columns under `columns`.")
 
 
 def _answers(row: _Row) -> tuple[Answer, ...]:

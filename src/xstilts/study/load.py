@@ -39,18 +39,19 @@ def load(name_or_path: str | Path) -> StudyFile:
     """
     path, shown = _find(str(name_or_path))
     try:
-        text = path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise StudyError(shown, f"cannot be read ({error.strerror}).") from error
-    if wrong := undecodable(text.splitlines()):
+    if wrong := undecodable(content.splitlines()):
         what, now = wrong[1:] if path.suffix == ".toml" else ("is no study.", IS_A_STUDY)
         raise StudyError(f"{shown}:{wrong[0]}", what, now)
+    text = content.decode("utf-8-sig")
     try:
-        table = parse_toml(text.decode())
+        table = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         if path.suffix != ".toml":
             raise StudyError(shown, "is no study.", IS_A_STUDY) from error
-        raise StudyError(shown, f"is not TOML: {error}.", toml_hint(text.decode(), error)) from error
+        raise StudyError(shown, f"is not TOML: {error}.", toml_hint(text, error)) from error
     return parse(table, path, shown)
 
 

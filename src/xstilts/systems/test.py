@@ -1,11 +1,12 @@
 """Systems compared: predictions of files, arrays or data frames, laid beside the gold values."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xstilts import metrics
 from xstilts.analysis import systems as comparing
 from xstilts.analysis.permutation import is_constant
 from xstilts.analysis.results import EvaluatedTarget
@@ -68,7 +69,7 @@ def test(
 ) -> SystemComparison:
     """Compare systems with the first of them, on predictions that anybody made.
 
-    `task` is a task, the path of a task file, or a metric. Each system is a path (several with commas, or
+    `task` is a task, a task file, STUDY:NAME, or a metric. Each system is a path (several with commas, or
     with *), a data frame with the columns `prediction` and, as far as known, `id`, `gold`, `language`,
     `cluster` and `seed`, a sequence of predictions in the order of the gold values, or a mapping of such: by
     seed (numbers) or by language (codes). A list of paths is named by their names. `gold` is the same, with
@@ -108,7 +109,13 @@ def test(
         raise InputErrors(errors)
     _check_copies(found)
     source = one.source_language if one.trained_by != "" else ""
-    target = EvaluatedTarget(one.name, one.family, one.metric, codes, source)
+    labels = one.labels
+    if one.family == "classification" and not labels:  # a metric, which takes those that there are
+        columns = [each.rows.gold for each in rows.values()]
+        columns += [column for run in found for column in run.predicted.values()]
+        labels = tuple(sorted({label for column in columns for label in column}))
+    measure = metrics.of(replace(one, labels=labels))
+    target = EvaluatedTarget(one.name, one.family, one.metric, codes, source, measure)
     return SystemComparison(GivenResults(target, {code: each.rows for code, each in rows.items()}, found))
 
 

@@ -11,7 +11,7 @@ from xstilts.data.examples import Answer
 from xstilts.data.languages import all_languages
 from xstilts.data.task import Task
 from xstilts.errors import PredictionError, TaskError, did_you_mean
-from xstilts.tasks import find
+from xstilts.study.load import find_task
 from xstilts.xtreme.score import check_label
 
 UNKNOWN = "unknown"
@@ -20,7 +20,7 @@ OPTION = "option "
 """Before the number of an option, where the harness knows no label by name."""
 KEYS = ("id", "prediction", "gold", "language", "cluster", "seed")
 FAMILY_OF = {
-    "accuracy": "classification",
+    **dict.fromkeys(metrics.FITTING["classification"], "classification"),
     "mining_f1": "retrieval",
     "retrieval_accuracy": "retrieval",
     "span_f1": "tagging",
@@ -61,7 +61,7 @@ class GivenRun(NamedTuple):
 
 
 def task_of(name: str) -> Task:
-    """The task of that name, or in that file; a metric's name stands for any task that it measures.
+    """The task as `find_task` finds it; a metric's name stands for any task that it measures.
 
     Raises TaskError if there is none, or if it has no metric.
     """
@@ -72,7 +72,7 @@ def task_of(name: str) -> Task:
             source_language="",
         )  # fmt: skip
     try:
-        task = find(name)
+        task = find_task(name)
     except TaskError as error:
         near = error.now if "Did you mean" in error.now else did_you_mean(name, metrics.names()) or error.now
         now = f"{near} A metric will do for a task of your own: {', '.join(metrics.names())}."

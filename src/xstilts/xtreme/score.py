@@ -22,7 +22,7 @@ from xstilts.data.unpacked import unpacked
 from xstilts.errors import InputError, InputErrors, PredictionError, did_you_mean
 from xstilts.metrics.xtreme import XTREME, aggregate, transfer_gaps
 from xstilts.plain import parse_json
-from xstilts.tasks import find
+from xstilts.study.load import find_task
 from xstilts.xtreme import layouts
 
 BENCHMARK = "xtreme"
@@ -44,7 +44,7 @@ def score(task: str, predictions: Path, references: Path, language: str | None =
             raise PredictionError(str(path), "no such file or folder.")
     if task == BENCHMARK:
         return _benchmark(predictions, references)
-    one = find(task)
+    one = find_task(task)
     if references.is_dir() != predictions.is_dir():
         raise PredictionError(
             str(predictions), "a file and a folder do not go together.", "Name two of a kind."
@@ -76,7 +76,7 @@ def _benchmark(predictions: Path, references: Path) -> dict[str, Any]:
         if not ((predictions / name).is_dir() and (references / name).is_dir()):
             continue
         try:
-            found = _folder(find(name), predictions / name, references / name, part.languages)
+            found = _folder(find_task(name), predictions / name, references / name, part.languages)
         except InputErrors as error:
             errors.extend(error.errors)
             continue
@@ -270,7 +270,7 @@ def _check_questions(task: Task, gold: Sequence[Any], predicted: Sequence[Any], 
 def text_of(path: Path) -> str:
     try:
         with unpacked(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            return stream.read().decode("utf-8")
+            return stream.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         wrong = readers.not_utf8(path)
         raise PredictionError(
