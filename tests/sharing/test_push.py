@@ -110,6 +110,23 @@ def test_an_adapter_on_another_phase_brings_that_along(computed: Computed, tmp_p
     check_merged(computed, out, "temper")
 
 
+@pytest.mark.filterwarnings(PEFT)
+@pytest.mark.parametrize("on", ["hub", "folder"])
+def test_an_adapter_knows_the_names_of_its_labels(
+    computed: Computed, on_folder: Computed, tmp_path: Path, on: str
+) -> None:
+    if on == "hub":
+        computed.study.push("mood", "org/name", computed.store, dry_run=tmp_path / "out")
+        _, model = loaded(tmp_path / "out", computed.base)
+    else:
+        on_folder.study.push("none", "org/name", on_folder.store, target="mood", dry_run=tmp_path / "out")
+        _, model = loaded(tmp_path / "out")
+        settings = json.loads((tmp_path / "out" / "base" / "config.json").read_text())
+        assert settings["id2label"] == {"0": "no", "1": "yes"}, "as the base had them the other way round"
+    assert model.config.id2label == {0: "no", 1: "yes"}
+    assert model.config.label2id == {"no": 0, "yes": 1}
+
+
 def test_the_card_has_the_scores_with_intervals_and_all_that_is_known(
     computed: Computed, tmp_path: Path
 ) -> None:
