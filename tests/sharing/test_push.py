@@ -1,5 +1,6 @@
 """Models on the Hub: what is pushed loads as its card says, and the card says what the store knows."""
 
+import errno
 import json
 import re
 import shutil
@@ -12,6 +13,7 @@ import torch
 from huggingface_hub import ModelCard
 
 from xstilts.errors import HubError, InputError, MissingResultError
+from xstilts.sharing import upload
 from xstilts.store import Store
 
 from .conftest import REVISION, Computed
@@ -242,12 +244,33 @@ def test_what_is_meant_must_be_clear(computed: Computed, tmp_path: Path) -> None
 
     assert refused("moods") == "study 'shared': no arm 'moods'. Did you mean 'mood'? There are none, mood."
     assert "no seed '3'. There are 1, 2." in refused("mood", seed=3)
+    assert "a seed is a number, and '1' is none." in refused("mood", seed="1")
     assert "no target 'moot'. Did you mean 'mood'?" in refused("mood", target="moot")
     assert "trains nothing before the targets. Name a target with --target: mood, temper." in refused("none")
     assert "trains nothing for search" in refused("none", target="search")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine").touch()
     assert "holds something already" in refused("mood")
+    for licence in ("CC BY", "", "-", "mit\n"):
+        assert "is no name of a licence. They have small letters" in refused("mood", licence=licence)
+
+
+@pytest.mark.parametrize("out", ["file/out", "file/some/out"])
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, out: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"cannot be written \(.*\)\. Name another folder with --dry-run"):
+        upload.write({"README.md": b""}, tmp_path / out)
+
+
+def test_a_folder_that_may_not_be_looked_into_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    with pytest.raises(InputError, match=r"cannot be written \(Permission denied\)"):
+        upload.write({"README.md": b""}, tmp_path)
 
 
 def test_the_command_writes_a_folder(computed: Computed, shell: "Shell", tmp_path: Path) -> None:
