@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from predictions import LAB, TARGETS, predicted
-from xstilts.errors import StudyError
+from xstilts.errors import InputError, StudyError
 from xstilts.store import Store
 from xstilts.study.load import load
 from xstilts.study.plan import plan
@@ -39,6 +39,17 @@ def test_a_folder_for_each_arm_and_seed(world: "World", store: Store, tmp_path: 
     assert written.missing == written.lost == ()
     assert (tmp_path / "out" / "mood-seed2" / "mood" / "test-de.tsv").read_text() == "yes\nno\n"
     assert (tmp_path / "out" / "none-seed1" / "search" / "test-en.tsv").read_text() == "0\n"
+
+
+@pytest.mark.parametrize("out", ["file", "file/out"])
+def test_a_folder_that_cannot_be_written_is_named(
+    world: "World", store: Store, tmp_path: Path, out: str
+) -> None:
+    found = plan(load(world.study()))
+    predicted(found, store, {"mood": ["yes", "no"], "search": [0]})
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"cannot be written \(.*\)\. Name another folder with --out"):
+        export(found, store, tmp_path / out)
 
 
 def test_what_is_not_computed_is_named(world: "World", store: Store, tmp_path: Path) -> None:

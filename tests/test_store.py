@@ -451,6 +451,22 @@ def test_no_permission_to_make_the_store(tmp_path: Path) -> None:
         Store(tmp_path / "store").prepare()
 
 
+@pytest.mark.parametrize("place", ["file/store", "file/some/store"])
+def test_a_store_below_a_file(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(
+        StoreError, match=r"(cannot be written|is no folder).* Name another folder with --store"
+    ):
+        Store(tmp_path / place).prepare()
+
+
+@pytest.mark.parametrize("place", ["/proc/none", "/proc/none/store"])
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no folder in which nothing can be made")
+def test_a_store_where_nothing_can_be_made(place: str) -> None:
+    with pytest.raises(StoreError, match=r"cannot be written .* Name another folder with --store"):
+        Store(Path(place)).prepare()
+
+
 def test_a_file_in_the_place_of_the_store(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("")
     with pytest.raises(StoreError, match="is no folder"):

@@ -15,7 +15,7 @@ from xstilts.analysis.findings import Findings
 from xstilts.audit import finding
 from xstilts.audit.audit import audited
 from xstilts.data import loader
-from xstilts.errors import InputErrors
+from xstilts.errors import InputErrors, StudyError
 from xstilts.store import Store
 from xstilts.study.load import find_task, tasks_of
 
@@ -142,6 +142,12 @@ def test_commands_show_the_tasks_of_a_study(laid: Path, shell: "Shell") -> None:
         2,
         f"{laid}/study.toml: declares no task 'remark'. Did you mean 'remarks'?\n",
     )
+
+
+@pytest.mark.parametrize("content", [[], None, 3, "study.toml", ["name"]])
+def test_what_is_no_mapping_is_no_study(content: Any) -> None:
+    with pytest.raises(StudyError, match=r"study: is no study, but .* Give a mapping"):
+        xstilts.Study.parse(content)
 
 
 def test_rows_in_translation_are_made_and_laid_beside_the_study(laid: Path) -> None:

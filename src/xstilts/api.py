@@ -249,7 +249,7 @@ class Study:
         from xstilts.sharing import card, model, upload
         from xstilts.sharing.choice import choose
 
-        upload.check_name(to)
+        upload.check_names(to, licence)
         plan, kept = self.planned(store, data, images, there=True)
         chosen = choose(plan, arm, target, seed, backbone)
         if retrain:
@@ -278,7 +278,7 @@ class Study:
         """
         from xstilts.sharing import dataset, upload
 
-        upload.check_name(to)
+        upload.check_names(to, licence)
         files = dataset.files(self.findings(store, data, images), to, licence)
         if dry_run is not None:
             return str(upload.write(files, Path(dry_run)))

@@ -1,8 +1,12 @@
 """Files and folders as a store needs them: looked for anew, and forced to the disk."""
 
 import contextlib
+import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+from xstilts.errors import InputError
 
 
 def is_there(path: Path) -> bool:
@@ -28,6 +32,17 @@ def is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:
         return False
+
+
+@contextlib.contextmanager
+def writes(path: Path, option: str) -> Iterator[None]:
+    """Turns what goes wrong as `path` is written into an InputError; `option` is where another is named."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        what = "the disk is full." if full else f"cannot be written ({error.strerror})."
+        raise InputError(str(path), what, f"Name another folder with {option}.") from error
 
 
 def flush(folder: Path) -> None:

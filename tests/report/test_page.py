@@ -106,10 +106,11 @@ def test_all_that_can_be_too_wide_scrolls(html):
     assert html.count('class="scroll chart"') == html.count("<figure")
 
 
-def test_a_folder_is_called_as_the_study_calls_it(world):
-    tables = {"lab-mini": BackboneTable(model="models/ours")}
+@pytest.mark.parametrize("path", ["/home/someone/ours", "models/ours/", r"C:\models\ours", "ours"])
+def test_a_folder_is_called_by_its_last_name(world, path):
+    tables = {"lab-mini": BackboneTable(model=path)}
     plan = replace(world.plan, study=world.plan.study.changed(backbones=tables))
-    assert methods.models(plan, world.store)[0][1].startswith("models/ours with checksum sha256:lab")
+    assert methods.models(plan, world.store)[0][1].startswith("ours with checksum sha256:lab")
 
 
 def test_charts_are_inlined(html):

@@ -1,5 +1,6 @@
 """Models on the Hub: what is pushed loads as its card says, and the card says what the store knows."""
 
+import errno
 import json
 import re
 import shutil
@@ -12,6 +13,7 @@ import torch
 from huggingface_hub import ModelCard
 
 from xstilts.errors import HubError, InputError, MissingResultError
+from xstilts.sharing import upload
 from xstilts.store import Store
 
 from .conftest import REVISION, Computed
@@ -108,6 +110,23 @@ def test_an_adapter_on_another_phase_brings_that_along(computed: Computed, tmp_p
     assert (out / "base" / "model.safetensors").is_file()
     assert json.loads((out / "adapter_config.json").read_text())["base_model_name_or_path"] is None
     check_merged(computed, out, "temper")
+
+
+@pytest.mark.filterwarnings(PEFT)
+@pytest.mark.parametrize("on", ["hub", "folder"])
+def test_an_adapter_knows_the_names_of_its_labels(
+    computed: Computed, on_folder: Computed, tmp_path: Path, on: str
+) -> None:
+    if on == "hub":
+        computed.study.push("mood", "org/name", computed.store, dry_run=tmp_path / "out")
+        _, model = loaded(tmp_path / "out", computed.base)
+    else:
+        on_folder.study.push("none", "org/name", on_folder.store, target="mood", dry_run=tmp_path / "out")
+        _, model = loaded(tmp_path / "out")
+        settings = json.loads((tmp_path / "out" / "base" / "config.json").read_text())
+        assert settings["id2label"] == {"0": "no", "1": "yes"}, "as the base had them the other way round"
+    assert model.config.id2label == {0: "no", 1: "yes"}
+    assert model.config.label2id == {"no": 0, "yes": 1}
 
 
 def test_the_card_has_the_scores_with_intervals_and_all_that_is_known(
@@ -225,12 +244,33 @@ def test_what_is_meant_must_be_clear(computed: Computed, tmp_path: Path) -> None
 
     assert refused("moods") == "study 'shared': no arm 'moods'. Did you mean 'mood'? There are none, mood."
     assert "no seed '3'. There are 1, 2." in refused("mood", seed=3)
+    assert "a seed is a number, and '1' is none." in refused("mood", seed="1")
     assert "no target 'moot'. Did you mean 'mood'?" in refused("mood", target="moot")
     assert "trains nothing before the targets. Name a target with --target: mood, temper." in refused("none")
     assert "trains nothing for search" in refused("none", target="search")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine").touch()
     assert "holds something already" in refused("mood")
+    for licence in ("CC BY", "", "-", "mit\n"):
+        assert "is no name of a licence. They have small letters" in refused("mood", licence=licence)
+
+
+@pytest.mark.parametrize("out", ["file/out", "file/some/out"])
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, out: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"cannot be written \(.*\)\. Name another folder with --dry-run"):
+        upload.write({"README.md": b""}, tmp_path / out)
+
+
+def test_a_folder_that_may_not_be_looked_into_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    with pytest.raises(InputError, match=r"cannot be written \(Permission denied\)"):
+        upload.write({"README.md": b""}, tmp_path)
 
 
 def test_the_command_writes_a_folder(computed: Computed, shell: "Shell", tmp_path: Path) -> None:

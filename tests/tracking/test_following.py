@@ -300,7 +300,8 @@ def test_python_takes_trackers_and_refuses_what_is_none(
     monkeypatch.setattr(launch, "COMPUTE", "tracked:compute")
     heard = Heard()
     study = xstilts.Study.load(world.study())
-    with pytest.raises(InputError, match="is no tracker"):
-        study.run("store", workers=1, track=[object()])  # type: ignore[list-item]
+    for no_tracker in ([object()], Heard, [Heard], 3, None):
+        with pytest.raises(InputError, match="is no tracker"):
+            study.run("store", workers=1, track=no_tracker)  # type: ignore[arg-type]
     assert study.run("store", workers=1, track=heard).complete
     assert heard.closed and {news.study for news in heard.news} == {"small"}

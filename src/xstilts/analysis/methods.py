@@ -1,5 +1,6 @@
 """The account of a study: what was trained how and on what, what it cost, what failed, whom to cite."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -191,7 +192,7 @@ def _examples(uses: Sequence[Use]) -> str:
 def models(plan: Plan, store: Store) -> list[tuple[str, str]]:
     """The backbones with what they are, and how large, as far as the phases on them have told.
 
-    A folder has the name or path by which the study calls it.
+    Of the path of a folder only its last name is told.
     """
     found = []
     for name, backbone in backbones(plan).items():
@@ -200,9 +201,14 @@ def models(plan: Plan, store: Store) -> list[tuple[str, str]]:
         )
         records = [record for phase in phases if (record := store.record(phase)) is not None]
         table = plan.study.backbones.get(name)
-        origin = _origin(backbone, (table and table.model) or "a folder")
+        origin = _origin(backbone, last_name((table and table.model) or "") or "a folder")
         found.append((name, "; ".join([origin, *_size(records)])))
     return found
+
+
+def last_name(path: str) -> str:
+    """The name of the folder or file that a path ends with."""
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
 
 
 def _size(records: Sequence[Mapping[str, Any]]) -> list[str]:

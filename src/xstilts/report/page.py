@@ -6,7 +6,6 @@ escaped by the template. A section with much of its own is a template that `page
 `macros.html.jinja` has what sections share.
 """
 
-import errno
 import hashlib
 import math
 from base64 import b64encode
@@ -26,7 +25,7 @@ from xstilts.analysis.findings import Findings
 from xstilts.analysis.provenance import of_claim
 from xstilts.analysis.results import spoken
 from xstilts.analysis.wording import number
-from xstilts.errors import InputError
+from xstilts.disk import writes
 from xstilts.report import latex, markdown, tables
 from xstilts.report.paper import Paper, duration, evidence, probability
 from xstilts.version import VERSION
@@ -60,13 +59,9 @@ def save(contents: Iterable[tuple[str, bytes]], out: Path) -> list[Path]:
     paths = []
     for name, content in contents:
         path = out / name
-        try:
+        with writes(path, "--out"):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            what = "the disk is full." if full else f"cannot be written ({error.strerror})."
-            raise InputError(str(path), what, "Name another folder with --out.") from error
         paths.append(path)
     return paths
 

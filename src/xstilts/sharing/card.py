@@ -21,6 +21,7 @@ from xstilts.data.task import Task
 from xstilts.report.bibliography import DESIGN
 from xstilts.sharing.choice import Chosen
 from xstilts.sharing.model import BASE, Content, Files
+from xstilts.sharing.private import folders, without_folders
 from xstilts.sharing.text import TAGS, front, languages, listed, table
 from xstilts.study.phase import seen_with_labels
 from xstilts.study.plan import Cell
@@ -114,7 +115,7 @@ def model_card(chosen: Chosen, findings: Findings, repository: Repository, licen
         listed(_references(chosen)),
         f"Made with xstilts {VERSION}, study `{chosen.plan.study.name}`, phase `{chosen.step.fingerprint}`.",
     ]
-    return "\n\n".join(parts) + "\n"
+    return without_folders("\n\n".join(parts) + "\n", folders(chosen.plan, findings.store))
 
 
 def _facts(

@@ -70,6 +70,8 @@ def choose(
     if backbone is None and len(several) > 1:
         raise InputError(where, "has several backbones.", f"Add --backbone: {', '.join(several)}.")
     cells = _only(where, "backbone", several[0] if backbone is None else backbone, cells)
+    if seed is not None and type(seed) is not int:
+        raise InputError(where, f"a seed is a number, and {seed!r} is none.", "Leave quotes out.")
     cells = _only(where, "seed", cells[0].seed if seed is None else seed, cells)
     if target is not None:
         cells = _only(where, "target", target, cells)

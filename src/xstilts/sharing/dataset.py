@@ -11,6 +11,7 @@ from xstilts.analysis.findings import Findings
 from xstilts.report import page
 from xstilts.report.paper import Paper
 from xstilts.sharing.model import Files
+from xstilts.sharing.private import folders, study_text, without_folders
 from xstilts.sharing.text import TAGS, front, languages, listed, table
 from xstilts.version import VERSION
 
@@ -23,14 +24,16 @@ STUDY = "study.toml"
 
 
 def files(findings: Findings, repository: str, licence: str | None) -> Files:
-    """All of it."""
+    """All of it, without paths of the user's computer."""
     with tempfile.TemporaryDirectory() as folder:
         written = page.write(findings, ["html", "csv"], Path(folder))
-        found: Files = {path.name: path.read_bytes() for path in written}
+        texts = {path.name: path.read_bytes().decode() for path in written}
     study = findings.plan.study
     if study.path.is_file():
-        found[STUDY] = study.path
-    return found | {"README.md": dataset_card(findings, repository, licence).encode()}
+        texts[STUDY] = study_text(study.path.read_bytes().decode())
+    texts["README.md"] = dataset_card(findings, repository, licence)
+    places = folders(findings.plan, findings.store)
+    return {name: without_folders(text, places).encode() for name, text in texts.items()}
 
 
 def dataset_card(findings: Findings, repository: str, licence: str | None) -> str:
@@ -41,7 +44,7 @@ def dataset_card(findings: Findings, repository: str, licence: str | None) -> st
 def _parts(findings: Findings, paper: Paper, repository: str, licence: str | None) -> Iterator[str]:
     study = findings.plan.study
     codes = [code for target in findings.results.targets for code in target.languages]
-    models = [one.model for one in study.backbones.values() if one.model and "/" in one.model[1:]]
+    models = [one.model for one in study.backbones.values() if one.model and one.revision]
     yield front(
         {
             "pretty_name": f"Results of {study.name}",

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
+from xstilts.disk import writes
 from xstilts.errors import HubError, InputError
 from xstilts.sharing.model import Files
 from xstilts.version import VERSION
@@ -16,23 +17,31 @@ Kind = Literal["model", "dataset"]
 LOG_IN = "Log in with `hf auth login` or set HF_TOKEN; the token must be allowed to write there."
 
 
-def check_name(repository: str) -> None:
-    """Raises HubError unless it may be what the Hub calls a repository."""
+def check_names(repository: str, licence: str | None) -> None:
+    """Raises HubError unless they may be what the Hub calls a repository and a licence."""
     if re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", repository, re.ASCII) is None:
         raise HubError(f"--to {repository}", "is no name of a repository.", "It is called ORG/NAME.")
+    if licence is not None and re.fullmatch(r"[a-z0-9][a-z0-9.-]*", licence) is None:
+        now = "They have small letters, digits, points and hyphens: apache-2.0, cc-by-4.0."
+        raise HubError(f"--licence {licence}", "is no name of a licence.", now)
 
 
 def write(files: Files, folder: Path) -> Path:
-    """Write the files into a folder, which must be empty or not there; gives it. InputError if it is not."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(str(folder), "holds something already.", "Name a folder that is empty or not there.")
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, bytes):
-            path.write_bytes(content)
-        else:
-            shutil.copyfile(content, path)
+    """Write the files into a folder, which must be empty or not there; gives it.
+
+    Raises InputError if it is not, or cannot be written.
+    """
+    with writes(folder, "--dry-run"):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            now = "Name a folder that is empty or not there."
+            raise InputError(str(folder), "holds something already.", now)
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, bytes):
+                path.write_bytes(content)
+            else:
+                shutil.copyfile(content, path)
     return folder
 
 

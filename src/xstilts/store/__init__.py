@@ -367,6 +367,8 @@ class Store:
             yield
         except Exception as error:
             problem = self._problem(error)
+            if problem is None and not made and isinstance(error, OSError):
+                problem = f"cannot be written ({error.strerror}: {error.filename}).", ELSEWHERE
             if problem is None:
                 if made:
                     self.require()

@@ -84,6 +84,9 @@ def parse(table: Mapping[str, Any], path: Path, shown: str) -> StudyFile:
 
     Raises InputErrors as `load` does; `shown` is how messages call the file.
     """
+    if not isinstance(table, Mapping):
+        now = "Give a mapping with the keys of a study file: name, question, backbones and so on."
+        raise StudyError(shown, f"is no study, but {table!r:.40}.", now)
     if not table.keys() & StudyFile.model_fields.keys():
         raise StudyError(shown, "is no study: it has none of the keys of one.", IS_A_STUDY)
     study, found = _validate(_spelled_out(dict(table)))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 from xstilts.errors import InputError, did_you_mean
 from xstilts.store import Store
@@ -18,10 +19,12 @@ FOLDER = "tracking"
 
 def trackers(track: str | Tracker | Iterable[str | Tracker], study: str, store: Store) -> list[Tracker]:
     """The trackers of those names, and those that were given. InputError if one cannot be used."""
-    asked = [track] if isinstance(track, str | Tracker) else list(track)
+    asked: list[Any] = [track]
+    if isinstance(track, Iterable) and not isinstance(track, str | Tracker):
+        asked = list(track)
     found = [find(one, study, store.root / FOLDER) if isinstance(one, str) else one for one in asked]
     for one in found:
-        if not isinstance(one, Tracker):
+        if isinstance(one, type) or not isinstance(one, Tracker):
             now = "Give a name, or an object with place, tell and close: docs/trackers.md."
             raise InputError("track", f"{one!r} is no tracker.", now)
     return found

@@ -12,6 +12,7 @@ from typing import Any
 from xstilts.analysis import files
 from xstilts.data import loader
 from xstilts.data.examples import Bitext, Tagged
+from xstilts.disk import writes
 from xstilts.errors import DamageError, StudyError
 from xstilts.store import REPAIR, Store
 from xstilts.study.phase import Evaluation
@@ -36,7 +37,7 @@ def export(plan: Plan, store: Store, out: Path) -> Export:
 
     Raises DataError if the rows of a target whose layout depends on them cannot be read: the order of the
     sentences of a retrieval task, and the empty sentences among those that are tagged. Raises StudyError if
-    the study asks a part of the rows only.
+    the study asks a part of the rows only, InputError if the folder cannot be written.
     """
     if plan.study.target.test_examples is not None:
         what = "asks a part of the test rows (`target.test_examples`), and a submission has them all."
@@ -61,7 +62,8 @@ def export(plan: Plan, store: Store, out: Path) -> Export:
 def _write_cell(plan: Plan, evaluation: Evaluation, source: Path, folder: Path) -> list[str]:
     """The files of a target, and what could not be told in them."""
     predictions = files.predictions(source, ("language", "index", "id", "predicted"))
-    folder.mkdir(parents=True, exist_ok=True)
+    with writes(folder, "--out"):
+        folder.mkdir(parents=True, exist_ok=True)
     suffix = "json" if evaluation.use.family == "span" else "tsv"
     lost = []
     for language in evaluation.use.languages:
@@ -72,7 +74,8 @@ def _write_cell(plan: Plan, evaluation: Evaluation, source: Path, folder: Path) 
             text = _text(plan, evaluation, language, rows["id"].to_list(), values)
         except IndexError as error:
             raise DamageError(str(source), "answers for sentences that are not there.", REPAIR) from error
-        path.write_text(text, encoding="utf-8", newline="\n")
+        with writes(path, "--out"):
+            path.write_text(text, encoding="utf-8", newline="\n")
         repeated = len(rows) - rows["id"].n_unique() if evaluation.use.family == "span" else 0
         if repeated:
             lost.append(f"{path}: {repeated:,} of {len(rows):,} questions share their id with a later one.")
