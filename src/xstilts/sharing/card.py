@@ -4,7 +4,6 @@ Scores stand in its head as the structured results (`model-index`) that the Hub 
 its interval; those that people read stand in a table.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from xstilts.analysis.wording import bounds, interval, metric_label, number
 from xstilts.data.task import Task
 from xstilts.report.bibliography import DESIGN
 from xstilts.sharing.choice import Chosen
-from xstilts.sharing.model import BASE, Content, Files
+from xstilts.sharing.model import BASE, NAMED, Content, Files, label_names, read
 from xstilts.sharing.private import folders, without_folders
 from xstilts.sharing.text import TAGS, front, languages, listed, table
 from xstilts.study.phase import seen_with_labels
@@ -70,11 +69,6 @@ class Repository:
     def title(self) -> str:
         """The name without the owner."""
         return self.name.rpartition("/")[2]
-
-    def json(self, name: str) -> Any:
-        """What a JSON file holds."""
-        found = self.files[name]
-        return json.loads(found if isinstance(found, bytes) else found.read_bytes())
 
 
 @dataclass(frozen=True)
@@ -223,10 +217,13 @@ def _loading(chosen: Chosen, made: Repository) -> Iterator[str]:
     repository, content = made.name, made.content
     tokenizer = f'tokenizer = AutoTokenizer.from_pretrained("{repository}")'
     if content.is_adapter:
-        settings = made.json("adapter_config.json")
+        settings = read(made.files, "adapter_config.json")
         auto = ADAPTED.get(str(settings["task_type"]), "AutoModel")
-        labels = len(chosen.phase.uses[0].label_set)
-        options = [f"num_labels={labels}"] if settings["task_type"] in ("SEQ_CLS", "TOKEN_CLS") else []
+        options = [
+            f"{name}={names!r}"
+            for name, names in label_names(chosen).items()
+            if settings["task_type"] in NAMED
+        ]
         code = [
             "from peft import PeftModel",
             f"from transformers import {auto}, AutoTokenizer",
@@ -248,7 +245,7 @@ def _loading(chosen: Chosen, made: Repository) -> Iterator[str]:
                 "model = PeftModel.from_pretrained(base, folder)",
             ]
     else:
-        (architecture,) = made.json("config.json")["architectures"]
+        (architecture,) = read(made.files, "config.json")["architectures"]
         auto = (
             AUTO.get(architecture.rpartition("For")[2], "AutoModel") if "For" in architecture else "AutoModel"
         )
@@ -260,7 +257,7 @@ def _loading(chosen: Chosen, made: Repository) -> Iterator[str]:
         ]
     yield "```python\n" + "\n".join(code) + "\n```"
     if auto == "AutoModel" and "heads.json" in made.files:
-        heads = ", ".join(made.json("heads.json"))
+        heads = ", ".join(read(made.files, "heads.json"))
         yield (
             f"This gives the encoder. What was trained on top of it ({heads}) lies in `heads.safetensors`; "
             "transformers has no class that reads it."

@@ -16,7 +16,7 @@ from xstilts.errors import MissingResultError
 from xstilts.sharing.choice import Chosen
 from xstilts.sharing.private import without_paths
 from xstilts.store import Store, checksums
-from xstilts.study.backbone import EYES, EYES_WEIGHTS, PREPARATION, Backbone
+from xstilts.study.backbone import EYES, EYES_WEIGHTS, PREPARATION, SHAPE, Backbone
 from xstilts.study.models import fetch
 
 ADAPTER, BASE = "adapter", "base"
@@ -27,7 +27,7 @@ TOKENIZER = (
 )
 """The files of a tokenizer."""
 LOADED = (
-    *("config.json", "generation_config.json", "model*.safetensors", "model*.safetensors.index.json"),
+    *(SHAPE, "generation_config.json", "model*.safetensors", "model*.safetensors.index.json"),
     *("adapter_config.json", "adapter_model.safetensors", "heads.json", "heads.safetensors"),
     *(PREPARATION, "processor_config.json", EYES, EYES_WEIGHTS),
     *TOKENIZER,
@@ -35,6 +35,8 @@ LOADED = (
 """What goes into a repository: the files that a model is loaded from, and nothing else of a user's folder."""
 LOCAL = ("_name_or_path", "name_or_path", "base_model_name_or_path")
 """Keys of transformers' and peft's files that may hold a path of the computer that wrote them."""
+NAMED = ("SEQ_CLS", "TOKEN_CLS")
+"""peft's task types with a head whose outputs are labels."""
 
 Files = dict[str, Path | bytes]
 """By their names in the repository: files that are there, or what is to stand in new ones."""
@@ -76,7 +78,22 @@ def files(chosen: Chosen, store: Store, repository: str, *, merged: bool = False
         if not content.base:
             found |= {f"{BASE}/{name}": path for name, path in _in(_parent(chosen, store), LOADED).items()}
         found |= _in(_tokenizer(chosen, store), TOKENIZER)
-    return content, {name: _without_paths(path, repository, content) for name, path in found.items()}
+    files = {name: _without_paths(path, repository, content) for name, path in found.items()}
+    if f"{BASE}/{SHAPE}" in files and read(files, "adapter_config.json")["task_type"] in NAMED:
+        files[f"{BASE}/{SHAPE}"] = _json(read(files, f"{BASE}/{SHAPE}") | label_names(chosen))
+    return content, files
+
+
+def read(files: Files, name: str) -> Any:
+    """What a JSON file among them holds."""
+    found = files[name]
+    return json.loads(found if isinstance(found, bytes) else found.read_bytes())
+
+
+def label_names(chosen: Chosen) -> dict[str, dict[Any, Any]]:
+    """How transformers' settings say which label each output of the head means."""
+    labels = chosen.phase.uses[0].label_set
+    return {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
 
 
 def train_again(chosen: Chosen, store: Store) -> None:
@@ -133,4 +150,8 @@ def _without_paths(path: Path, repository: str, content: Content) -> Path | byte
     found = without_paths(before) | {key: content.base or repository for key in LOCAL if before.get(key)}
     if "base_model_name_or_path" in found:  # what lies in `base` has no name that peft could look up
         found |= {"base_model_name_or_path": content.base or None, "revision": content.revision or None}
-    return path if found == before else (json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode()
+    return path if found == before else _json(found)
+
+
+def _json(content: Any) -> bytes:
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
