@@ -231,8 +231,17 @@ def check_kinds(shown: str, steps: Iterable[Step], places: Places) -> tuple[Stud
 
 
 def writes(backbone: Backbone, places: Places) -> bool:
-    """Whether a backbone writes text; also if its type is not known before the model is loaded."""
-    return KINDS.get(_type(backbone, places), "decoder") in ("decoder", "encoder-decoder")
+    """Whether a backbone writes text; also if its type is not known before the model is loaded.
+
+    Of a model of the Hub it is known once its config.json was fetched.
+    """
+    named = _type(backbone, places)
+    if backbone.model is not None:
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(backbone.model, SHAPE, revision=backbone.revision)
+        named = type_of(Path(found).parent) or "" if isinstance(found, str) else named
+    return KINDS.get(named, "decoder") in ("decoder", "encoder-decoder")
 
 
 def _asked(step: Step) -> Iterator[tuple[Backbone | Phase, Use, Recipe | Inference]]:
@@ -244,18 +253,10 @@ def _asked(step: Step) -> Iterator[tuple[Backbone | Phase, Use, Recipe | Inferen
 
 
 def _type(model: Backbone | Phase, places: Places) -> str:
-    """The type, in transformers' words, of the model that a chain begins with; empty if not known yet.
-
-    Of a model of the Hub it is known once its config.json was fetched.
-    """
+    """The type, in transformers' words, of the model that a chain begins with; empty if not known yet."""
     *_, backbone = chain(model)
     assert isinstance(backbone, Backbone)
     if backbone.architecture is not None:
         return backbone.architecture
     folder = places.backbones.get(str(backbone.checksum))
-    if backbone.model is not None:
-        from huggingface_hub import try_to_load_from_cache
-
-        found = try_to_load_from_cache(backbone.model, SHAPE, revision=backbone.revision)
-        folder = Path(found).parent if isinstance(found, str) else None
     return "" if folder is None else type_of(folder) or ""

@@ -210,7 +210,7 @@ def draft(study: StudyFile, data: Path | None = None, images: Path | None = None
     builder = _Builder(study, arms, targets)
     for name, backbone in backbones.items():
         builder.add_backbone(name, backbone)
-        if writes(backbone, resolver.places):
+        if {*study.references} & {*PROMPTED} and writes(backbone, resolver.places):
             builder.add_prompted(name, backbone)
     if "majority" in study.references:
         builder.add_majority()
