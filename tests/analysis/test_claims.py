@@ -20,6 +20,14 @@ def test_the_claims_of_the_example(world):
     assert words == ["confirmed", "confirmed", "refuted", "undecided", "confirmed", "confirmed"]
 
 
+def test_a_slope_says_over_what(world):
+    (verdict,) = judged(
+        world,
+        Claim(says="falls", quantity="slope_with_distance", arms=("none",), languages="all", relation="<"),
+    )
+    assert verdict.evidence.startswith("Slope of the score over the planted distance on lab_nli")
+
+
 def test_a_verdict_carries_its_evidence(world):
     (verdict,) = judged(world, Claim(says="helps", arms=("nli",), targets=("lab_nli",)))
     assert verdict.low < verdict.effect < verdict.high

@@ -280,7 +280,8 @@ def _told_by(effects: Effects, claim: Claim, line: Line) -> str:
 
 def _what(results: Results, claim: Claim) -> str:
     nearest = " to the nearest language with labels" * (claim.to == "seen")
-    word = WORDS[claim.measured] + (f" ({claim.distance}{nearest})" if claim.distance else "")
+    distance = f"a distance ({claim.distance}{nearest})" if claim.distance else "the planted distance"
+    word = WORDS[claim.measured].format(distance=distance)
     if claim.measure != "score":
         word = f"{metric_label(claim.measure).capitalize()}: {word[0].lower()}{word[1:]}"
     match claim.quantity:
@@ -325,6 +326,6 @@ WORDS = {
     "gap": "Gap between the source language and the others",
     "gap_difference": "Difference of gaps",
     "retention": "Share of the source language's score",
-    "slope_with_distance": "Slope of the score over a distance",
-    "slope_difference": "Slope of the difference over a distance",
+    "slope_with_distance": "Slope of the score over {distance}",
+    "slope_difference": "Slope of the difference over {distance}",
 }

@@ -61,7 +61,9 @@ def notes(found: Ranking) -> Iterator[str]:
     if found.asked.missing:
         names = ", ".join(found.asked.missing)
         yield f"Not trained yet: {names}. LogME and H-score need what their trainings leave: `xstilts run`."
-    if found.quality.is_empty():
+    if all(len(found.arms(backbone)) == 1 for backbone in found.backbones):
+        yield "One arm: there is nothing to order."
+    elif found.quality.is_empty():
         yield "No target is measured with all arms yet, so nothing tells how good these orders are."
 
 
