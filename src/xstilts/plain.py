@@ -10,7 +10,7 @@ import re
 import sys
 import tomllib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 _MAY_BE_HALF = re.compile(r"\\u[dD][89a-fA-F]")
@@ -136,3 +136,9 @@ _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 def say(text: str) -> None:
     """A message for people: standard error."""
     print(printable(text), file=sys.stderr, flush=True)
+
+
+def first_of(names: Collection[str], shown: int = 3) -> str:
+    """The first names of many, and how many more there are."""
+    more = len(names) - shown
+    return ", ".join(list(names)[:shown]) + (f" and {more} more" if more > 0 else "")

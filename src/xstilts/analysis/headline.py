@@ -14,8 +14,8 @@ from xstilts.analysis.methods import OwnScore
 from xstilts.analysis.results import Results, language
 from xstilts.analysis.transfer import MapCell
 from xstilts.analysis.wording import count
+from xstilts.plain import first_of
 
-SHOWN = 3  # of what a sentence lists
 Maps = Mapping[str, Sequence[MapCell]]
 
 
@@ -78,7 +78,7 @@ def of_runs(found: Collapses) -> Iterator[str]:
         rest = (
             f"; of the differences to none {len(pairs)} contain them, {empty} nothing else" if pairs else ""
         )
-        yield f"{text}: {_listed(list(places))}{rest}."
+        yield f"{text}: {first_of(places)}{rest}."
     if found.partial:
         part = found.partial[0]
         yield (
@@ -89,14 +89,14 @@ def of_runs(found: Collapses) -> Iterator[str]:
     for one in found.languages:
         targets.setdefault(one.target, {})[language(one.language).name] = None
     for target, names in targets.items():
-        yield f"On {target} runs that learned the source language are at chance in {_listed(list(names))}."
+        yield f"On {target} runs that learned the source language are at chance in {first_of(names)}."
 
 
 def of_study(results: Results, own_scores: Sequence[OwnScore], leaks: Leaks) -> Iterator[str]:
     """State what was not learned, not audited, not measured, not repeated."""
     plan = results.plan
     if unlearned := [f"{one.task} ({one.arm})" for one in own_scores if not one.learned]:
-        yield f"Intermediate tasks that were not learned: {_listed(unlearned)}."
+        yield f"Intermediate tasks that were not learned: {first_of(unlearned)}."
     if leaks.audit is None:
         yield "Nobody looked for leaks, or the study or its data have changed since (xstilts audit)."
     elif found := leaks.chosen("leak"):
@@ -104,7 +104,7 @@ def of_study(results: Results, own_scores: Sequence[OwnScore], leaks: Leaks) -> 
     elif not leaks.audit.looked:
         yield "The leak audit could compare no rows."
     elif unseen := leaks.audit.unseen:
-        yield f"The leak audit did not look at {count(len(unseen), 'thing')}: {_listed(list(unseen))}."
+        yield f"The leak audit did not look at {count(len(unseen), 'thing')}: {first_of(unseen)}."
     if results.missing:
         yield f"{len(results.missing)} of {count(len(plan.cells), 'cell')} are missing."
     seeds = {cell.seed for cell in plan.cells if not cell.reference}
@@ -112,8 +112,3 @@ def of_study(results: Results, own_scores: Sequence[OwnScore], leaks: Leaks) -> 
         yield "One seed: no interval covers what another training would give."
     elif plan.trained_once:
         yield "Each intermediate phase was trained once: no interval covers what another one would give."
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -9,11 +9,11 @@ escaped by the template. A section with much of its own is a template that `page
 import hashlib
 import math
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import Markup
@@ -48,8 +48,7 @@ def write(findings: Findings, formats: Sequence[str], out: Path) -> list[Path]:
     answer is kept in the store. Raises InputError if the folder cannot be written.
     """
     paper = Paper(findings)
-    contents = [content for one in dict.fromkeys(formats) for content in _contents(one, paper)]
-    paths = save(contents, out)
+    paths = save([content for one in dict.fromkeys(formats) for content in contents(one, paper)], out)
     findings.keep()
     return paths
 
@@ -66,7 +65,7 @@ def save(contents: Iterable[tuple[str, bytes]], out: Path) -> list[Path]:
     return paths
 
 
-def _contents(format_name: str, paper: Paper) -> Iterator[tuple[str, bytes]]:
+def contents(format_name: str, paper: Paper) -> Iterator[tuple[str, bytes]]:
     """Names and contents of the files of a format."""
     match format_name:
         case "html":
@@ -99,14 +98,7 @@ def figures(findings: Findings) -> "list[Figure]":
 def _page(paper: Paper) -> str:
     findings, store = paper.findings, paper.findings.store
     results, plan = findings.results, findings.plan
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(file_text),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {
+    filters: dict[str, Callable[..., Any]] = {
         "number": number,
         "signed": partial(number, signed=True),
         "duration": duration,
@@ -116,11 +108,9 @@ def _page(paper: Paper) -> str:
         "spoken": spoken,
     }
     drawn = figures(findings)
-    style, script = file_text("page.css"), file_text("page.js")
-    return environment.get_template(TEMPLATE).render(
-        style=Markup(style),
-        script=Markup(script),
-        policy=policy(style, script),
+    return render(
+        TEMPLATE,
+        filters,
         paper=paper,
         findings=findings,
         study=plan.study,
@@ -149,11 +139,26 @@ def _page(paper: Paper) -> str:
     )
 
 
-def file_text(name: str) -> str:
+def render(template: str, filters: Mapping[str, Callable[..., Any]], **values: Any) -> str:
+    """Fill in a template, with the style and script of pages and the policy that lets in no others."""
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_file),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= filters
+    style, script = _file("page.css"), _file("page.js")
+    own = {"style": Markup(style), "script": Markup(script), "policy": _policy(style, script)}
+    return environment.get_template(template).render(**own, **values)
+
+
+def _file(name: str) -> str:
     return (files("xstilts.report") / name).read_text(encoding="utf-8")
 
 
-def policy(style: str, script: str) -> str:
+def _policy(style: str, script: str) -> str:
     """What the page may load and run: its own style and script, known by their hashes, and nothing else."""
     own = [b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
     return (

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import polars as pl
 from markupsafe import Markup
 
@@ -12,7 +11,7 @@ from xstilts.analysis.statistics import LEVEL
 from xstilts.analysis.systems import grouped
 from xstilts.analysis.wording import bounds, metric_label, number
 from xstilts.report.bibliography import STATISTICS
-from xstilts.report.page import file_text, policy, save
+from xstilts.report.page import render, save
 from xstilts.report.paper import probability
 from xstilts.report.tables import csv
 from xstilts.version import VERSION
@@ -33,21 +32,12 @@ def table(effects: pl.DataFrame) -> str:
 
 
 def _render(template: str, effects: pl.DataFrame, **values: Any) -> str:
-    style, script = file_text("page.css"), file_text("page.js")
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(file_text),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
     first = effects.row(0, named=True)
     by_language = effects.filter(pl.col("level") == "language")
-    return environment.get_template(template).render(
+    return render(
+        template,
+        {},
         **values,
-        style=Markup(style),
-        script=Markup(script),
-        policy=policy(style, script),
         task=first["task"],
         metric=metric_label(first["metric"]),
         systems=effects["system"].n_unique(),

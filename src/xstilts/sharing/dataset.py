@@ -3,9 +3,7 @@
 The page is one file; the tables are those of `xstilts report --to csv`, each a configuration of the data set.
 """
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 from xstilts.analysis.findings import Findings
 from xstilts.report import page
@@ -25,23 +23,24 @@ STUDY = "study.toml"
 
 def files(findings: Findings, repository: str, licence: str | None) -> Files:
     """All of it, without paths of the user's computer."""
-    with tempfile.TemporaryDirectory() as folder:
-        written = page.write(findings, ["html", "csv"], Path(folder))
-        texts = {path.name: path.read_bytes().decode() for path in written}
+    paper = Paper(findings)
+    texts = {name: text.decode() for one in ("html", "csv") for name, text in page.contents(one, paper)}
+    findings.keep()
     study = findings.plan.study
     if study.path.is_file():
         texts[STUDY] = study_text(study.path.read_bytes().decode())
-    texts["README.md"] = dataset_card(findings, repository, licence)
+    texts["README.md"] = dataset_card(paper, repository, licence)
     places = folders(findings.plan, findings.store)
     return {name: without_folders(text, places).encode() for name, text in texts.items()}
 
 
-def dataset_card(findings: Findings, repository: str, licence: str | None) -> str:
+def dataset_card(paper: Paper, repository: str, licence: str | None) -> str:
     """The card of the results."""
-    return "\n\n".join(_parts(findings, Paper(findings), repository, licence)) + "\n"
+    return "\n\n".join(_parts(paper, repository, licence)) + "\n"
 
 
-def _parts(findings: Findings, paper: Paper, repository: str, licence: str | None) -> Iterator[str]:
+def _parts(paper: Paper, repository: str, licence: str | None) -> Iterator[str]:
+    findings = paper.findings
     study = findings.plan.study
     codes = [code for target in findings.results.targets for code in target.languages]
     models = [one.model for one in study.backbones.values() if one.model and one.revision]

@@ -13,6 +13,7 @@ from xstilts import tasks as registry
 from xstilts.data import languages
 from xstilts.data.task import TEST_TRANSLATED, Task
 from xstilts.errors import TaskError, did_you_mean
+from xstilts.plain import first_of
 from xstilts.study import declared
 from xstilts.study.claim import CONTROLS, FAMILY
 from xstilts.study.problems import Place, Problem, near
@@ -122,11 +123,11 @@ def bad_languages(
             now = f"{languages.near(code)} `xstilts languages` lists all.".strip()
             yield Problem(place, f"no language has the code '{code}'.", now)
         elif found and code not in had:
-            now = languages.near(code, had) or f"They have {_some(had)}."
+            now = languages.near(code, had) or f"They have {first_of(had, 20)}."
             yield Problem(place, f"none of the tasks has the language '{code}'.", now)
     for name, task in found.items():
         if set(wanted or ()) & set(had) and not set(wanted or ()) & set(task.languages):
-            yield Problem(place, f"leave nothing of '{name}'.", f"It has {_some(task.languages)}.")
+            yield Problem(place, f"leave nothing of '{name}'.", f"It has {first_of(task.languages, 20)}.")
     if wanted == ():
         yield Problem(place, "an empty grid: no language.", "Leave the key out to take all.")
 
@@ -160,11 +161,6 @@ def found_tasks(study: StudyFile, names: Collection[str]) -> dict[str, Task]:
         except TaskError:
             continue  # told by bad_tasks
     return found
-
-
-def _some(codes: Collection[str]) -> str:
-    shown = list(codes)
-    return ", ".join(shown) if len(shown) <= 20 else ", ".join(shown[:20]) + f" and {len(shown) - 20} more"
 
 
 def controls_of(study: StudyFile, target: Task) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from xstilts.errors import StudyError
-from xstilts.plain import parse_json
+from xstilts.plain import first_of, parse_json
 from xstilts.study.load import bundled
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.study import StudyFile
@@ -30,8 +30,6 @@ HASH = "sha256"
 DIGITS = 16
 """Of the hash, in a report: as many as a fingerprint has."""
 _SEEDS = {"intermediate", "target"}
-SHOWN = 3
-"""Cells that a sentence names."""
 AS_FROZEN = "Put back the file that was frozen."
 
 
@@ -77,10 +75,10 @@ class Preregistration:
             ("removed", [name for name in before if name not in after]),
         ):
             if names:
-                found.append(f"cells {word}: {_some(names)}")
+                found.append(f"cells {word}: {first_of(names)}")
         if changed := [name for name, step in after.items() if before.get(name, step) != step]:
             why = "another recipe, other data or another version"
-            found.append(f"cells with other fingerprints ({why}): {_some(changed)} of {len(after)} in all")
+            found.append(f"cells with other fingerprints ({why}): {first_of(changed)} of {len(after)} in all")
         if self.content["question"] != now["question"]:
             found.append("the question has other words")
         return found
@@ -241,8 +239,3 @@ def _of_named(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) ->
 
 def _short(values: Mapping[str, Any], key: str) -> str:
     return f"{json.dumps(values[key], ensure_ascii=False):.60}" if key in values else "default"
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
