@@ -27,10 +27,9 @@ BLANK = (
 )
 ROOT = "(root)"
 HOPS = (
-    ("__main__.run", "api.Study.run", "run.engine.Engine.run", "run.local.run"),
+    ("__main__.run", "api.Study.run", "run.engine.launcher", "run.local.run"),
     (
-        *("run.worker.main", "run.worker.serve", "run.worker._work"),
-        *("compute.work.compute", "compute.work._attempt", "compute.work._result"),
+        *("run.worker.serve", "compute.work.compute", "compute.work._attempt", "compute.work._result"),
         *("compute.train.train", "compute.model.loss_sum"),
     ),
 )

@@ -131,7 +131,7 @@ class Study:
         from xstilts.audit import finding
         from xstilts.audit.audit import audited
         from xstilts.run import machine, progress
-        from xstilts.run.engine import Engine
+        from xstilts.run.engine import launcher
         from xstilts.run.launch import CheckpointDropper, Run
         from xstilts.run.options import read
         from xstilts.store import KnownStudy, maintenance
@@ -141,8 +141,8 @@ class Study:
         from xstilts.tracking.following import Following
         from xstilts.tracking.names import trackers
 
-        chosen = Engine(engine, read(_path(engine_options)), workers, 60 * limit)
-        chosen = chosen if address is None else chosen.at(address)
+        options = read(_path(engine_options))
+        launch = launcher(engine, options, address, workers=workers, limit=60 * limit)
         plan, kept = self.planned(store, data, images)
         preregistered.read(plan.study)  # a broken file is told before anything runs
         told = trackers(track, plan.study.name, kept)
@@ -159,13 +159,13 @@ class Study:
         say(finding.summary(seen, plan.study))
         fetch_all(missing)
         kept.remember(KnownStudy.of(plan))
-        if chosen.name == "local" and (advice := machine.advice(missing)):
+        if engine == "local" and (advice := machine.advice(missing)):
             say(advice)
         shown = progress.Progress(plan, {step.fingerprint for step in plan.steps if kept.done(step)})
         begun(shown.board)
         listener = shown if keep_checkpoints else CheckpointDropper(plan.steps, kept, shown)
         with shown, Following(plan, kept, told, listener, say) as followed:
-            result = chosen.run(Run(steps, kept, plan.places, save_memory), followed)
+            result = launch(Run(steps, kept, plan.places, save_memory), followed)
         return Outcome(plan, kept, result)
 
     def findings(

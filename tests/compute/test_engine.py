@@ -1,12 +1,13 @@
 """What a user says about engines: the names, the file of options, and what is refused."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from xstilts.errors import EngineError, InputErrors
-from xstilts.run.engine import Engine
+from xstilts.run.engine import launcher
 from xstilts.run.options import Options, RayOptions, read
 
 FILE = """
@@ -74,10 +75,11 @@ def test_a_file_that_is_none_is_said(tmp_path: Path) -> None:
 
 def test_engines_have_names() -> None:
     with pytest.raises(EngineError, match=r"--engine: no engine 'slrum'\. Did you mean 'slurm'\?"):
-        Engine("slrum", Options(), None, 1.0)
+        launcher("slrum", Options(), workers=None, limit=1.0)
 
 
 def test_an_address_is_that_of_ray() -> None:
-    assert Engine("ray", Options(), None, 1.0).at("host:1").options.ray.address == "host:1"
+    asked = launcher("ray", Options(), "host:1", workers=None, limit=1.0)
+    assert isinstance(asked, partial) and asked.keywords["options"].address == "host:1"
     with pytest.raises(EngineError, match="Add --engine ray"):
-        Engine("slurm", Options(), None, 1.0).at("host:1")
+        launcher("slurm", Options(), "host:1", workers=None, limit=1.0)

@@ -1,6 +1,7 @@
 """The engines by name. One starts workers and nothing else: what is computed does not depend on it."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from functools import partial
 
 from xstilts.errors import EngineError, did_you_mean
 from xstilts.run.launch import Listener, Result, Run
@@ -9,48 +10,36 @@ from xstilts.run.options import Options
 NAMES = ("local", "ray", "slurm")
 
 
-@dataclass(frozen=True)
-class Engine:
-    """An engine that was chosen, and what was said about it.
+def launcher(
+    name: str, options: Options, address: str | None = None, *, workers: int | None, limit: float
+) -> Callable[[Run, Listener], Result]:
+    """What computes all steps of a run that are not in the store.
 
-    `workers` and `limit` (seconds) are the local engine's. Making one raises EngineError for an unknown name.
+    `address` is that of a Ray cluster; `workers` and `limit` (seconds) are the local engine's. Raises
+    EngineError for an unknown name, or an address without Ray.
     """
+    if name not in NAMES:
+        now = did_you_mean(name, NAMES) or f"There are {', '.join(NAMES)}."
+        raise EngineError("--engine", f"no engine '{name}'.", now)
+    if address is not None and name != "ray":
+        raise EngineError("--address", "names a Ray cluster.", "Add --engine ray.")
+    match name:
+        case "ray":
+            from xstilts.run import ray
 
-    name: str
-    options: Options
-    workers: int | None
-    limit: float
+            cluster = options.ray if address is None else options.ray.changed(address=address)
+            return partial(ray.run, options=cluster)
+        case "slurm":
+            from xstilts.run import slurm
 
-    def __post_init__(self) -> None:
-        if self.name not in NAMES:
-            now = did_you_mean(self.name, NAMES) or f"There are {', '.join(NAMES)}."
-            raise EngineError("--engine", f"no engine '{self.name}'.", now)
+            return partial(slurm.run, options=options.slurm)
+    from xstilts.run import local
 
-    def at(self, address: str) -> "Engine":
-        """The same with a Ray cluster that was named on the command line."""
-        if self.name != "ray":
-            raise EngineError("--address", "names a Ray cluster.", "Add --engine ray.")
-        ray = self.options.ray.changed(address=address)
-        return replace(self, options=self.options.changed(ray=ray))
-
-    def run(self, wanted: Run, listener: Listener) -> Result:
-        """Compute all steps that are not in the store."""
-        match self.name:
-            case "ray":
-                from xstilts.run import ray
-
-                return ray.run(wanted, listener, self.options.ray)
-            case "slurm":
-                from xstilts.run import slurm
-
-                return slurm.run(wanted, listener, self.options.slurm)
-        from xstilts.run import local
-
-        return local.run(
-            wanted,
-            listener,
-            workers=self.workers,
-            limit=self.limit,
-            processes=self.options.local.processes_per_phase,
-            divide=self.options.local.divide_model,
-        )
+    of_phases = options.local
+    return partial(
+        local.run,
+        workers=workers,
+        limit=limit,
+        processes=of_phases.processes_per_phase,
+        divide=of_phases.divide_model,
+    )

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -45,7 +45,7 @@ def leave(number: int, frame: FrameType | None) -> None:
 
 
 def serve(folder: Path, name: str, **about: Any) -> None:
-    """Work for the run that meets in that folder, until there is nothing to do.
+    """Work for the run that meets in that folder, until all is done or given up.
 
     `about` is what the launcher should know of this process. Raises StoreError if the store is not the
     launcher's, or cannot be written any more; Leave where the worker is asked to leave.
@@ -53,12 +53,55 @@ def serve(folder: Path, name: str, **about: Any) -> None:
     settings, entries = rendezvous.join(folder)
     os.environ.update(settings["environment"])
     module, function = settings["compute"].split(":")
-    compute = getattr(importlib.import_module(module), function)
+    compute: Compute = getattr(importlib.import_module(module), function)
+    store, places, pace = Store(folder.parents[1]), Places.from_json(settings["places"]), settings["pace"]
+    means, left, later = Means(**settings["means"]), Remaining(entries), dict[str, float]()
+    patience = math.inf if pace["idle"] is None else pace["idle"]
+    with _present(folder, name, about) as log:
+        useful = time.monotonic()
+        while left:
+            entry = _next(folder, store, left, later)
+            if entry is None:
+                if time.monotonic() - useful > patience:  # others have been at all that is left for long
+                    return
+                time.sleep(pace["search"])
+                continue
+            fingerprint = entry.fingerprint
+            if store.leased(fingerprint):
+                later[fingerprint] = time.monotonic() + pace["busy"]
+                continue
+            try:
+                tell = _teller(log, fingerprint, pace["tell"])
+                outcome = compute(Step.from_spec(entry.spec), store, places, tell, means)
+            except Exception as error:
+                if isinstance(error, StoreError) and not isinstance(error, DamageError):
+                    raise
+                told = message(error)
+                rendezvous.fail(folder, fingerprint, told)
+                left.give_up(fingerprint)
+                log.tell(event="failed", step=fingerprint, message=told)
+            else:
+                if outcome == "busy":
+                    later[fingerprint] = time.monotonic() + pace["busy"]
+                    log.tell(event="busy", step=fingerprint)
+                else:
+                    left.finish(fingerprint)
+                    log.tell(event="finished", step=fingerprint, outcome=outcome)
+            finally:
+                torch: Any = sys.modules.get("torch")
+                if torch is not None and torch.cuda.is_available():
+                    torch.cuda.empty_cache()
+            useful = time.monotonic()
+
+
+@contextlib.contextmanager
+def _present(folder: Path, name: str, about: Mapping[str, Any]) -> Iterator[rendezvous.Log]:
+    """The log of a worker, which says that it has joined, and why it left or what stopped it."""
     log = rendezvous.Log(folder, name)
     log.tell(event="joined", owner=leases.owner(), **about)
     why = "nothing to do"
     try:
-        _work(folder, settings, compute, Remaining(entries), log)
+        yield log
     except (Leave, KeyboardInterrupt) as end:
         why = signal.Signals(end.number).name if isinstance(end, Leave) else "interrupted"
         raise
@@ -73,47 +116,6 @@ def serve(folder: Path, name: str, **about: Any) -> None:
     finally:
         if why:
             log.tell(event="left", why=why)
-
-
-def _work(
-    folder: Path, settings: Mapping[str, Any], compute: Compute, left: Remaining, log: rendezvous.Log
-) -> None:
-    """The loop: until all is done or given up, or others have been at everything that is left for long."""
-    store, places, pace = Store(folder.parents[1]), Places.from_json(settings["places"]), settings["pace"]
-    means = Means(**settings["means"])
-    useful, later = time.monotonic(), dict[str, float]()
-    while left:
-        entry = _next(folder, store, left, later)
-        if entry is None:
-            if time.monotonic() - useful > (math.inf if pace["idle"] is None else pace["idle"]):
-                return
-            time.sleep(pace["search"])
-            continue
-        if store.leased(entry.fingerprint):
-            later[entry.fingerprint] = time.monotonic() + pace["busy"]
-            continue
-        step, name = Step.from_spec(entry.spec), entry.fingerprint
-        try:
-            outcome = compute(step, store, places, _teller(log, name, pace["tell"]), means)
-        except Exception as error:
-            if isinstance(error, StoreError) and not isinstance(error, DamageError):
-                raise
-            told = message(error)
-            rendezvous.fail(folder, name, told)
-            left.give_up(name)
-            log.tell(event="failed", step=name, message=told)
-        else:
-            if outcome == "busy":
-                later[name] = time.monotonic() + pace["busy"]
-                log.tell(event="busy", step=name)
-            else:
-                left.finish(name)
-                log.tell(event="finished", step=name, outcome=outcome)
-        finally:
-            torch: Any = sys.modules.get("torch")
-            if torch is not None and torch.cuda.is_available():
-                torch.cuda.empty_cache()
-        useful = time.monotonic()
 
 
 def _next(folder: Path, store: Store, left: Remaining, later: Mapping[str, float]) -> Entry | None:
@@ -151,17 +153,12 @@ def _teller(log: rendezvous.Log, name: str, seconds: float) -> Callable[[Mapping
     return tell
 
 
-def main() -> None:
-    """Work on this computer for as long as the launcher is there."""
+if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the launcher decides
     signal.signal(signal.SIGTERM, leave)
     end_with_parent()
     try:
         serve(Path(sys.argv[1]), sys.argv[2])
-    except StoreError as error:
-        print(error, file=sys.stderr)
+    except StoreError as end:
+        print(end, file=sys.stderr)
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()
