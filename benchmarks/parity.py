@@ -1,18 +1,19 @@
 """Whether xstilts gets the scores of the Hugging Face example scripts: the same backbone, rows and recipe.
 
-    python benchmarks/parity.py --backbone DIR --data DIR --out DIR [--seeds 1 2 3]
+    python benchmarks/parity.py STUDY --data DIR --store DIR --out DIR
 
-Four trainings in English, each asked in all languages: pairs (as run_xnli.py trains), questions (run_qa.py),
-names and parts of speech (run_ner.py). Rows, seeds of the rows and metrics are those of the study that is
-written into `--out`; all between is the Trainer's way: tokenizing, heads of transformers, batches, AdamW,
-truncation, the search for the best answer. What is there is not computed again. The table: `parity.md`.
+The cells of a study without an intermediate phase: targets of pairs, as run_xnli.py trains them, of answers
+(run_qa.py) and of tags (run_ner.py). What the store does not have of them is computed; rows, seeds of the
+rows and metrics are the study's. All between is the Trainer's way: tokenizing, heads of transformers,
+batches, AdamW, truncation, the search for the best answer. What is there is not computed again.
+The table: `parity.md`.
 """
 
 import argparse
 import json
-import subprocess
-import sys
+import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,71 +21,46 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from xstilts import metrics
+from xstilts import Study, metrics
 from xstilts.compute.context import Context
 from xstilts.compute.rows import asked, examples
 from xstilts.store import Store
-from xstilts.study.load import load
+from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Evaluation, Phase
-from xstilts.study.plan import Plan, plan
+from xstilts.study.plan import Plan
 from xstilts.study.step import Step
 
-STUDY = """\
-name = "parity"
-question = "Does xstilts get the scores of the example scripts?"
-references = []
-[backbones]
-backbone = {{ model = "{backbone}" }}
-[intermediate.arms]
-none = []
-[target]
-seeds = {seeds}
-tasks = ["xnli", "xquad", "panx", "udpos"]
-trained_by = {{ xnli = "nli_mix" }}
-test_examples = {test_examples}
-[target.recipe]
-learning_rate = 1e-4
-epochs = 2
-batch_size = 32
-max_length = 128
-stride = 32
-precision = "fp32"
-examples = 2_000
-[target.recipes]
-xquad = {{ examples = 1_000, epochs = 1, max_length = 256 }}
-"""
+TARGETS = ("xnli", "xquad", "panx", "udpos")
 NBEST, LONGEST_ANSWER = 20, 30
 """What run_qa.py takes by default: the best starts and ends that are combined, tokens of an answer."""
+DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the Trainer does: the phase of a study, from the backbone in a folder, with files in another."""
+
+    phase: Phase
+    backbone: Path
+    out: Path
 
 
 def main() -> None:
     """Train and ask with both, then compare."""
     parser = argparse.ArgumentParser(description="Parity with the example scripts")
-    parser.add_argument("--backbone", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--test-examples", type=int, default=100)
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("study", type=Path)
+    for folder in ("--data", "--store", "--out"):
+        parser.add_argument(folder, type=Path, required=True)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    path, store = options.out / "parity.toml", Store(options.out / "store")
-    path.write_text(
-        STUDY.format(
-            backbone=options.backbone.resolve(),
-            seeds=options.seeds,
-            test_examples=options.test_examples,
-        )
-    )
-    places = ["--data", str(options.data), "--store", str(store.root), "--workers", str(options.workers)]
-    subprocess.run([sys.executable, "-m", "xstilts", "run", str(path), *places], check=True)
-    found = plan(load(path), options.data)
+    study = without_intermediate(options.study)
+    outcome = study.run(options.store, options.data, workers=1)
     scores = []
-    for cell in found.cells:
+    for cell in outcome.plan.cells:
         kept = options.out / f"trainer-{cell.target}-{cell.seed}.json"
         if not kept.exists():
-            kept.write_text(json.dumps(trainer(found, store, cell.evaluation, options)))
-        own = store.scores(cell.evaluation)["languages"]
+            kept.write_text(json.dumps(trainer(outcome.plan, outcome.store, cell.evaluation, options.out)))
+        own = outcome.store.scores(cell.evaluation)["languages"]
         for language, value in json.loads(kept.read_text()).items():
             scores.append((cell.target, language, cell.seed, own[language]["value"], value))
     columns = ["target", "language", "seed", "xstilts", "trainer"]
@@ -93,6 +69,15 @@ def main() -> None:
     table = "\n".join(_table(frame))
     (options.out / "parity.md").write_text(table + "\n")
     print(table)
+
+
+def without_intermediate(path: Path) -> Study:
+    """The study's cells without an intermediate phase, of targets that are trained."""
+    content = tomllib.loads(path.read_text())
+    target = content["target"] | {"tasks": [task for task in content["target"]["tasks"] if task in TARGETS]}
+    arms: dict[str, Any] = {"intermediate": {"arms": {"none": []}}}
+    kept = {name: content[name] for name in ("question", "backbones")}
+    return Study.parse(kept | arms | {"name": "parity", "references": [], "target": target}, path.parent)
 
 
 def _table(frame: pl.DataFrame) -> Iterable[str]:
@@ -114,24 +99,23 @@ def _table(frame: pl.DataFrame) -> Iterable[str]:
             yield f"| {target} | {languages} | {figures} | {difference} |"
 
 
-def trainer(found: Plan, store: Store, fingerprint: str, options: argparse.Namespace) -> dict[str, float]:
+def trainer(plan: Plan, store: Store, fingerprint: str, out: Path) -> dict[str, float]:
     """The scores by language of a model that the Trainer trains on the rows of an evaluation's phase."""
-    step = found.by_fingerprint[fingerprint]
+    step = plan.by_fingerprint[fingerprint]
     evaluation = step.specification
     assert isinstance(evaluation, Evaluation) and isinstance(evaluation.model, Phase)
-    context = Context(store, Step(evaluation), options.out, options.out, found.places, lambda event: None)
-    phase = evaluation.model
+    context = Context(store, Step(evaluation), out, out, plan.places, lambda event: None)
+    phase, backbone = evaluation.model, evaluation.model.parent
+    assert isinstance(backbone, Backbone) and backbone.checksum is not None, "it is a folder"
+    job = Job(phase, plan.places.backbones[backbone.checksum], out)
     training = list(examples(phase.uses[0], context, phase.seed))
-    answers = SCRIPTS[evaluation.use.family](training, phase, options)
+    answers = SCRIPTS[evaluation.use.family](training, job)
     metric, scores = metrics.find(evaluation.metric), {}
     for language in evaluation.use.languages:
         rows = asked(context.examples(evaluation.use, language), evaluation.examples)
         gold = [GOLD[evaluation.use.family](row) for row in rows]
         scores[language] = float(metric.value(metric.statistics(gold, answers(rows), language).sum(axis=0)))
-        print(
-            f"trainer: {evaluation.use.task}, seed {phase.seed}, {language}: {scores[language]:.1f}",
-            flush=True,
-        )
+        print(f"trainer: {step.name}, {language}: {scores[language]:.1f}", flush=True)
     return scores
 
 
@@ -143,29 +127,29 @@ GOLD: dict[str, Callable[[Any], Any]] = {
 Answers = Callable[[Sequence[Any]], list[Any]]
 
 
-def _trained(
-    auto: Any, features: Any, collator: Any, phase: Phase, options: argparse.Namespace, **settings: Any
-) -> Any:
+def _trained(auto: Any, features: Any, collator: Any, job: Job, **settings: Any) -> Any:
     """A Trainer that has trained, with the recipe of the phase."""
     from transformers import PrinterCallback, Trainer, TrainingArguments, set_seed
 
-    recipe = phase.recipe
-    set_seed(phase.seed)
+    recipe, seed = job.phase.recipe, job.phase.seed
+    set_seed(seed)
     arguments = TrainingArguments(
-        output_dir=str(options.out / "trainer"),
+        output_dir=str(job.out / "trainer"),
         num_train_epochs=recipe.epochs or 1,
         per_device_train_batch_size=recipe.batch_size or 32,
         per_device_eval_batch_size=32,
         learning_rate=recipe.learning_rate,
         warmup_steps=recipe.warmup,
         weight_decay=recipe.weight_decay,
-        seed=phase.seed,
+        seed=seed,
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,
         use_cpu=True,
     )
-    model = auto.from_pretrained(options.backbone, **settings)
+    if recipe.dropout is not None:
+        settings |= dict.fromkeys(DROPOUTS, recipe.dropout)
+    model = auto.from_pretrained(job.backbone, **settings)
     made = Trainer(model=model, args=arguments, train_dataset=features, data_collator=collator)
     made.remove_callback(PrinterCallback)
     made.train()
@@ -177,46 +161,45 @@ def _records(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _tokenizer(options: argparse.Namespace) -> Any:
+def _tokenizer(job: Job) -> Any:
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(options.backbone)
+    return AutoTokenizer.from_pretrained(job.backbone)
 
 
-def pairs(training: Sequence[Any], phase: Phase, options: argparse.Namespace) -> Answers:
+def pairs(training: Sequence[Any], job: Job) -> Answers:
     """Pairs as run_xnli.py and run_glue.py train them."""
     from transformers import AutoModelForSequenceClassification, DataCollatorWithPadding
 
-    tokenizer, labels = _tokenizer(options), phase.uses[0].label_set
+    tokenizer, labels = _tokenizer(job), job.phase.uses[0].label_set
 
     def features(rows: Sequence[Any]) -> Any:
         texts = [row.text for row in rows], [row.text2 for row in rows]
-        encoded = tokenizer(*texts, truncation=True, max_length=phase.recipe.max_length)
+        encoded = tokenizer(*texts, truncation=True, max_length=job.phase.recipe.max_length)
         return _records(dict(encoded) | {"label": [labels.index(row.label) for row in rows]})
 
     made = _trained(
         AutoModelForSequenceClassification,
         features(training),
         DataCollatorWithPadding(tokenizer),
-        phase,
-        options,
+        job,
         num_labels=len(labels),
     )
     return lambda rows: [labels[best] for best in made.predict(features(rows)).predictions.argmax(axis=1)]
 
 
-def words(training: Sequence[Any], phase: Phase, options: argparse.Namespace) -> Answers:
+def words(training: Sequence[Any], job: Job) -> Answers:
     """Words as run_ner.py tags them: the first sub-token of each, long sentences are cut."""
     from transformers import AutoModelForTokenClassification, DataCollatorForTokenClassification
 
-    tokenizer, labels = _tokenizer(options), phase.uses[0].label_set
+    tokenizer, labels = _tokenizer(job), job.phase.uses[0].label_set
 
     def features(rows: Sequence[Any]) -> tuple[Any, list[list[int]]]:
         encoded = tokenizer(
             [list(row.tokens) for row in rows],
             is_split_into_words=True,
             truncation=True,
-            max_length=phase.recipe.max_length,
+            max_length=job.phase.recipe.max_length,
         )
         marked, firsts = [], []
         for number, row in enumerate(rows):
@@ -235,8 +218,7 @@ def words(training: Sequence[Any], phase: Phase, options: argparse.Namespace) ->
         AutoModelForTokenClassification,
         features(training)[0],
         DataCollatorForTokenClassification(tokenizer),
-        phase,
-        options,
+        job,
         num_labels=len(labels),
     )
 
@@ -253,11 +235,11 @@ def words(training: Sequence[Any], phase: Phase, options: argparse.Namespace) ->
     return answers
 
 
-def questions(training: Sequence[Any], phase: Phase, options: argparse.Namespace) -> Answers:
+def questions(training: Sequence[Any], job: Job) -> Answers:
     """Questions as run_qa.py trains and answers them: windows, the best pairs of twenty starts and ends."""
     from transformers import AutoModelForQuestionAnswering, default_data_collator
 
-    tokenizer, recipe = _tokenizer(options), phase.recipe
+    tokenizer, recipe = _tokenizer(job), job.phase.recipe
 
     def windows(rows: Sequence[Any]) -> Any:
         return tokenizer(
@@ -291,7 +273,7 @@ def questions(training: Sequence[Any], phase: Phase, options: argparse.Namespace
     ]
     starts, ends = zip(*marked, strict=True)
     features = _records(inputs(encoded) | {"start_positions": starts, "end_positions": ends})
-    made = _trained(AutoModelForQuestionAnswering, features, default_data_collator, phase, options)
+    made = _trained(AutoModelForQuestionAnswering, features, default_data_collator, job)
 
     def answers(rows: Sequence[Any]) -> list[str]:
         encoded = windows(rows)
@@ -310,7 +292,7 @@ def questions(training: Sequence[Any], phase: Phase, options: argparse.Namespace
     return answers
 
 
-SCRIPTS: dict[str, Callable[[Sequence[Any], Phase, argparse.Namespace], Answers]] = {
+SCRIPTS: dict[str, Callable[[Sequence[Any], Job], Answers]] = {
     "classification": pairs,
     "span": questions,
     "tagging": words,
