@@ -1,6 +1,7 @@
 """A phase: what it learns, what it must not depend on, what it refuses, what it records."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.utils._python_dispatch import TorchDispatchMode
 from toybox import BACKBONE, FAST, PLACES, Box, evaluation, phase, use
 from transformers import AutoConfig, LlamaModel, T5EncoderModel
 
@@ -365,6 +367,27 @@ def test_bfloat16_trains_float32_weights(first: Box) -> None:
     assert rough == pytest.approx(exact, rel=0.05)
     assert rough != exact
     assert {tensor.dtype for tensor in weights(first, trained).values()} == {torch.float32}
+
+
+class Casts(TorchDispatchMode):
+    """Counts how often each weight is cast to bfloat16."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: Counter[int] = Counter()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = kwargs or {}
+        if func is torch.ops.aten._to_copy.default and given.get("dtype") is torch.bfloat16:
+            self.counts[id(args[0])] += isinstance(args[0], torch.nn.Parameter)
+        return func(*args, **given)
+
+
+def test_weights_are_cast_once_in_an_update_of_several_passes(box: Box) -> None:
+    with Casts() as casts:
+        record = box.compute(phase("pairs", updates=3, precision="bf16"), micro_tokens=64)
+    assert record["tokens"] > 3 * 64, "an update is several passes"
+    assert set(casts.counts.values()) - {0} == {3}
 
 
 # What is refused

@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -77,16 +78,18 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
             for group in optimizer.param_groups:
                 group["lr"] = rate(recipe, update, total)
             losses = []
-            for place, batch in enumerate(batches.micro):
-                on_device = batch.to(device)
-                replica.require_backward_grad_sync = place + 1 == len(batches.micro)
-                with autocast(device, recipe.precision):
-                    scores = replica(on_device, heads[batches.task])
-                part_loss = loss_sum(scores, on_device) / (
-                    batches.decided if place < batches.own else math.inf
-                )
-                (part_loss * ranks.size).backward()  # type: ignore[no-untyped-call]
-                losses.append(part_loss.detach())
+            # Weights are cast once for all passes; parts of a divided model are not there between them.
+            with nullcontext() if ranks.divides else autocast(device, recipe.precision):
+                for place, batch in enumerate(batches.micro):
+                    on_device = batch.to(device)
+                    replica.require_backward_grad_sync = place + 1 == len(batches.micro)
+                    with autocast(device, recipe.precision):
+                        scores = replica(on_device, heads[batches.task])
+                    with autocast(device, "fp32"):
+                        decided = batches.decided if place < batches.own else math.inf
+                        part_loss = loss_sum(scores, on_device) / decided
+                        (part_loss * ranks.size).backward()  # type: ignore[no-untyped-call]
+                    losses.append(part_loss.detach())
             norm = distributed.full(torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip))
             unread.add(torch.stack([*losses, norm]), batches.tokens)
             late = ranks.writes and time.monotonic() - saved >= context.save_seconds
