@@ -37,11 +37,8 @@ def find(code: str) -> Language:
     """The language with that code; InputError if there is none."""
     table = _table()
     if code not in table:
-        raise InputError(
-            f"language '{code}'",
-            "no such language code.",
-            f"{near(code)} `xstilts languages` lists all.".strip(),
-        )
+        now = f"{near(code)} `xstilts languages` lists all.".strip()
+        raise InputError(f"language '{code}'", "no such language code.", now)
     return table[code]
 
 
@@ -72,14 +69,7 @@ def near(word: str, codes: Collection[str] | None = None) -> str:
 def _table() -> dict[str, Language]:
     text = files("xstilts.data").joinpath("languages.csv").read_text(encoding="utf-8")
     found = [
-        Language(
-            row["code"],
-            row["name"],
-            row["family"],
-            row["script"],
-            float(row["size"]) if row["size"] else None,
-            tuple(row["also"].split()),
-        )
-        for row in csv.DictReader(text.splitlines())
+        Language(code, name, family, script, float(size) if size else None, tuple(also.split()))
+        for code, name, family, script, size, also in list(csv.reader(text.splitlines()))[1:]
     ]
     return {language.code: language for language in sorted(found, key=lambda language: language.code)}

@@ -8,6 +8,7 @@ of the task's own.
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -89,18 +90,8 @@ def _refusal(task: Task) -> tuple[str, str] | None:
 
 def to_json(example: Example) -> dict[str, Any]:
     """A row as `xstilts translate` writes it; empty fields are left out."""
-    match example:
-        case Pair():
-            row: dict[str, Any] = {"text": example.text, "text2": example.text2, "label": example.label}
-        case Choice():
-            row = {"context": example.context, "options": list(example.options), "label": example.label}
-        case Question():
-            answers = [{"text": answer.text, "start": answer.start} for answer in example.answers]
-            row = {"context": example.context, "question": example.question, "answers": answers}
-        case _:
-            raise AssertionError("only rows of FAMILIES are translated")
-    row["id"] = example.id
-    return {name: value for name, value in row.items() if value not in (None, "")}
+    assert isinstance(example, Pair | Choice | Question), "only rows of FAMILIES are translated"
+    return {name: value for name, value in asdict(example).items() if value not in (None, "")}
 
 
 def to_line(row: Mapping[str, Any]) -> str:

@@ -4,12 +4,11 @@ from functools import lru_cache
 
 from xstilts.data.task import Task
 from xstilts.errors import TaskError, did_you_mean
-from xstilts.metrics.accuracy import ACCURACY, RETRIEVAL_ACCURACY
 from xstilts.metrics.answers import MLQA_EM, MLQA_F1, SQUAD2_EM, SQUAD2_F1, SQUAD_EM, SQUAD_F1
 from xstilts.metrics.labelled import NAMES, of_labels
+from xstilts.metrics.mean import ACCURACY, RETRIEVAL_ACCURACY, mean_of, try_out
 from xstilts.metrics.metric import Metric
 from xstilts.metrics.mining import MINING_F1
-from xstilts.metrics.own import mean_of, try_out
 from xstilts.metrics.tagging import SPAN_F1, TOKEN_ACCURACY
 
 __all__ = ["FITTING", "Metric", "beside", "find", "mean_of", "names", "of", "try_out"]

@@ -59,6 +59,11 @@ def check_counts(metric: str, gold: Sequence[Any], predicted: Sequence[Any]) -> 
         raise PredictionError(f"metric '{metric}'", what, "Give exactly one prediction for each example.")
 
 
+def with_ones(scores: Sequence[float]) -> Numbers:
+    """(score, 1) of each example, whose `ratio` is the mean score."""
+    return np.column_stack([np.asarray(scores, np.float64), np.ones(len(scores))])
+
+
 def divide(numerator: Numbers, denominator: Numbers) -> Numbers:
     """The quotient; 0 where the denominator is 0."""
     numerator, denominator = np.asarray(numerator), np.asarray(denominator)

@@ -92,16 +92,15 @@ def aggregate(scores: Scores) -> dict[str, dict[str, Any]]:
             averages[measure] = fmean(values[code] for code in part.languages)
         tasks[name] = {f"avg_{measure}": value for measure, value in averages.items()}
         tasks[name]["avg_metric"] = fmean(averages[measure] for measure in part.scored_by)
-    return {"overall": _overall({name: one["avg_metric"] for name, one in tasks.items()}), "tasks": tasks}
-
-
-def _overall(values: Mapping[str, float]) -> dict[str, float]:
-    overall = {"all_task": fmean(values.values())} if set(values) == set(XTREME) else {}
-    for group in dict.fromkeys(part.group for part in XTREME.values()):
-        members = [name for name, part in XTREME.items() if part.group == group]
-        if all(name in values for name in members):
-            overall[group] = fmean(values[name] for name in members)
-    return overall
+    groups = {"all_task": list(XTREME)}
+    for name, part in XTREME.items():
+        groups.setdefault(part.group, []).append(name)
+    overall = {
+        group: fmean(tasks[name]["avg_metric"] for name in members)
+        for group, members in groups.items()
+        if all(name in tasks for name in members)
+    }
+    return {"overall": overall, "tasks": tasks}
 
 
 def transfer_gaps(scores: Scores) -> dict[str, float]:

@@ -17,12 +17,10 @@ from typing import NamedTuple
 
 from xstilts import families, metrics
 from xstilts.data import hub, images, loader, task
-from xstilts.data.examples import Bitext, Example
-from xstilts.data.fit import is_left_out
-from xstilts.data.own_code import own_code
+from xstilts.data.examples import Bitext, Example, is_left_out
 from xstilts.errors import DataError, InputError, InputErrors, StudyError, TaskError
 from xstilts.families.visual import WITHOUT_IMAGES
-from xstilts.metrics.own import TRIED
+from xstilts.metrics.mean import TRIED
 from xstilts.study.architecture import KINDS, SEEING, type_of
 from xstilts.study.backbone import EYES, Backbone
 from xstilts.study.phase import Evaluation, Phase, chain
@@ -325,7 +323,7 @@ def _try_measure(one: task.Task, part: Part, places: Places) -> None:
     assert one.measure is not None
     stream = loader.stream(one, part.split, part.language, places.data)
     gold = [families.find(one.family).gold(row) for row in islice(stream, TRIED)]
-    with own_code(one.path):
+    with task.own_code(one.path):
         metrics.try_out(one.measure, gold, part.language)
 
 

@@ -1,5 +1,6 @@
-"""Metrics that somebody writes for a task of their own, in the task's file."""
+"""Metrics that are the mean of a score of each example: accuracy, and what somebody writes in a task's file."""
 
+import operator
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -7,24 +8,21 @@ from typing import Any
 import numpy as np
 
 from xstilts.errors import TaskError
-from xstilts.metrics.metric import Metric, Numbers, check_counts, ratio
+from xstilts.metrics.metric import Metric, Numbers, check_counts, ratio, with_ones
 
 TRIED = 100
 """Gold values that a metric is tried on before anything runs."""
 
+Score = Callable[[Any, Any], float]
 
-def mean_of(name: str, score: Callable[[Any, Any], float], *, version: int = 1) -> Metric:
+
+def mean_of(name: str, score: Score, *, version: int = 1) -> Metric:
     """The metric that is the mean of `score(gold, predicted)`, a number from 0 to 1 for each example."""
     return Metric(name, partial(_scores, name=name, score=score), ratio, version)
 
 
 def _scores(
-    gold: Sequence[Any],
-    predicted: Sequence[Any],
-    language: str,
-    *,
-    name: str,
-    score: Callable[[Any, Any], float],
+    gold: Sequence[Any], predicted: Sequence[Any], language: str, *, name: str, score: Score
 ) -> Numbers:
     check_counts(name, gold, predicted)
     scores = [float(score(right, answer)) for right, answer in zip(gold, predicted, strict=True)]
@@ -33,7 +31,15 @@ def _scores(
             pair = f"gold {gold[example]!r:.40} and predicted {predicted[example]!r:.40}"
             now = "A score of an example lies between 0 and 1."
             raise TaskError(f"metric '{name}'", f"'{name}' gives {number:g} for {pair}.", now)
-    return np.column_stack([np.array(scores, np.float64), np.ones(len(scores))])
+    return with_ones(scores)
+
+
+ACCURACY = mean_of("accuracy", operator.eq)
+"""The share of labels, by name or by number, that equal the gold value."""
+
+RETRIEVAL_ACCURACY = mean_of("retrieval_accuracy", operator.eq)
+"""For each query, the row that it should find and the row that it found (XTREME's Tatoeba: every English
+sentence is a query over the sentences of the other language)."""
 
 
 def try_out(metric: Metric, gold: Sequence[Any], language: str) -> None:
