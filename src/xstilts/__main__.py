@@ -367,11 +367,11 @@ def test(  # noqa: PLR0913, PLR0917 (one for each option)
     json: JsonOption = False,
 ) -> None:
     """Compare predictions of any systems: intervals, differences, corrected p-values, by language."""
-    from xstilts.cli import show_systems
+    from xstilts.cli import show
     from xstilts.systems.test import test as compare_systems
 
     found = compare_systems(task, systems, references, data, language or ())
-    show_systems.compared(found.effects, (found.answer, *found.conditions), as_json=json)
+    show.systems(found.effects, (found.answer, *found.conditions), as_json=json)
     for path in found.report(out) if out is not None else ():
         print(path)
 

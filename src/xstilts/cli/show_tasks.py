@@ -1,17 +1,16 @@
 """What `xstilts tasks` and `xstilts studies` print: what there is, and one of it with where its rows lie."""
 
-import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any
 
 from xstilts import tasks as registry
+from xstilts.cli.output import columns, print_json, print_lines
 from xstilts.data import translated
-from xstilts.data.task import Files, Hub, Task
+from xstilts.data.task import Files, Task
 from xstilts.errors import InputError
-from xstilts.plain import printable
 from xstilts.study import load
 
 FIELDS = (
@@ -38,16 +37,16 @@ def tasks(name: str | None, *, as_json: bool) -> None:
     if name is not None and not of_study:
         one = load.find_task(name)
         if as_json:
-            print(json.dumps(_facts(one) | {"layout": layout(one)}, indent=1, ensure_ascii=False))
+            print_json(_facts(one) | {"layout": layout(one)})
         else:
-            print(printable("\n".join(about(one))))
+            print_lines(about(one))
         return
     if of_study:
         found = list(load.tasks_of(load.load(str(name))).values())
     else:
         found = [registry.find(each) for each in registry.names()]
     if as_json:
-        print(json.dumps([_facts(one) for one in found], indent=1, ensure_ascii=False))
+        print_json([_facts(one) for one in found])
         return
     rows = []
     for one in found:
@@ -56,8 +55,7 @@ def tasks(name: str | None, *, as_json: bool) -> None:
         facts = (one.metric, one.description, one.licence)
         rows.append((one.name, one.family, str(len(one.languages)), train, evaluated, *facts))
     head = ("task", "family", "languages", "train", "evaluated", "metric", "description", "licence")
-    for line in fitting([head, *rows], get_terminal_size().columns if sys.stdout.isatty() else None):
-        print(printable(line))
+    print_lines(columns([head, *rows], get_terminal_size().columns if sys.stdout.isatty() else None))
     if sys.stdout.isatty():
         more = f"{name}:NAME" if of_study else "NAME"
         print(f"`xstilts tasks {more}` tells more of one: its files, its copy on the Hub, licence, citation.")
@@ -70,18 +68,17 @@ def studies(name: str | None, copy: Path | None, *, as_json: bool) -> None:
             raise InputError("--copy", "which study?", "Name it: xstilts studies NAME --copy FILE.")
         found = [load.load(each) for each in load.bundled()]
         if as_json:
-            print(json.dumps([{"name": one.name, "question": one.question} for one in found], indent=1))
-            return
-        for line in fitting([("study", "question"), *((one.name, one.question) for one in found)], None):
-            print(printable(line))
+            print_json([{"name": one.name, "question": one.question} for one in found])
+        else:
+            print_lines(columns([("study", "question"), *((one.name, one.question) for one in found)]))
         return
     study = load.load(name)
     text = study.path.read_text(encoding="utf-8")
     if copy is None:
-        print(
-            json.dumps(study.model_dump(mode="json"), indent=1, ensure_ascii=False) if as_json else text,
-            end="",
-        )
+        if as_json:
+            print_json(study.model_dump(mode="json"))
+        else:
+            print(text, end="")
         return
     path = copy / f"{study.name}.toml" if copy.is_dir() else copy
     text = text.replace(f'name = "{study.name}"', f'name = "{path.stem}"', 1)
@@ -93,22 +90,6 @@ def studies(name: str | None, copy: Path | None, *, as_json: bool) -> None:
     except OSError as error:
         raise InputError(str(path), f"cannot be written ({error.strerror}).") from error
     print(path)
-
-
-def fitting(rows: Sequence[Sequence[str]], width: int | None) -> Iterator[str]:
-    """Lines of columns. One that does not fit into the width is left out whole: nothing is cut.
-
-    >>> list(fitting([("task", "what it is"), ("mnli", "inference")], 12))
-    ['task', 'mnli']
-    """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    kept, room = list[int](), width
-    for number, wide in enumerate(widths):
-        if room is None or wide <= room:
-            kept.append(number)
-            room = None if room is None else room - wide - 2
-    for row in rows:
-        yield "  ".join(row[number].ljust(widths[number]) for number in kept).rstrip()
 
 
 def about(one: Task) -> Iterator[str]:
@@ -168,8 +149,10 @@ def layout(one: Task) -> Mapping[str, list[tuple[str, str]]]:
     for files in layouts:
         found["files"] += [entry for split in files.patterns for entry in _paths(files, split)]
     for hub in one.hub.sources if one.hub is not None else ():
-        key = f"{hub.dataset} at {hub.revision}"
-        found[key] = [*found.get(key, []), *(_coded(hub, split, path) for split, path in hub.files.items())]
+        found.setdefault(f"{hub.dataset} at {hub.revision}", []).extend(
+            (split, path + (_example(hub.codes) if "{lang}" in path else ""))
+            for split, path in hub.files.items()
+        )
     return found
 
 
@@ -183,10 +166,6 @@ def _paths(files: Files, split: str) -> Iterator[tuple[str, str]]:
     yield from ((f"{split}, also", " or ".join(paths) + code) for paths in files.also.get(split, ()))
     if split in files.unlabelled:
         yield f"{split}, not", f"{' '.join(files.unlabelled[split])}: these have no labels"
-
-
-def _coded(hub: Hub, split: str, path: str) -> tuple[str, str]:
-    return split, path + (_example(hub.codes) if "{lang}" in path else "")
 
 
 def _example(codes: Mapping[str, str]) -> str:

@@ -111,14 +111,11 @@ def _correlation(together: Numbers, first: Numbers, second: Numbers) -> Numbers:
     return divide(100.0 * together, np.sqrt(np.maximum(first, 0) * np.maximum(second, 0)))
 
 
-_KINDS: dict[
-    str,
-    tuple[
-        Callable[[Places, Places, Sequence[str]], Numbers],
-        Callable[[Numbers], Numbers],
-        Callable[[Numbers], tuple[Numbers, Numbers]],
-    ],
-] = {
+_Count = Callable[[Places, Places, Sequence[str]], Numbers]
+_Value = Callable[[Numbers], Numbers]
+_Imagined = Callable[[Numbers], tuple[Numbers, Numbers]]
+
+_KINDS: dict[str, tuple[_Count, _Value, _Imagined]] = {
     "macro_f1": (_counts, _macro_f1, _counts_imagined),
     "matthews_correlation": (_counts, _matthews, _counts_imagined),
     "pearson_correlation": (_moments, _pearson, _moments_imagined),
@@ -147,9 +144,8 @@ def of_labels(name: str, labels: tuple[str, ...]) -> Metric:
             if answer not in place:
                 what = f"{answer!r:.60} is none of the labels {', '.join(labels)}."
                 raise PredictionError(where, what, "Correct the value, or the labels of the task.")
-        return count(
-            *(np.array([place[one] for one in side], np.int64) for side in (gold, predicted)), labels
-        )
+        right, answers = (np.array([place[one] for one in side], np.int64) for side in (gold, predicted))
+        return count(right, answers, labels)
 
     width = count(np.zeros(0, np.int64), np.zeros(0, np.int64), labels).shape[1]
     return Metric(name, statistics, value, width=width, imagined=imagined)

@@ -1,4 +1,4 @@
-"""Metrics that are the mean of a score of each example: accuracy, and what somebody writes in a task's file."""
+"""Metrics that are the mean of a score of each example: accuracy, and those that a task file defines."""
 
 import operator
 from collections.abc import Callable, Sequence

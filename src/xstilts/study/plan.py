@@ -73,7 +73,7 @@ class Plan:
         shared = (
             cell.arm
             for cell in self.cells
-            for phase in cell.phases[: len(cell.phases) - (self.evaluation(cell).trained_by is not None)]
+            for phase in self.intermediate(cell)
             if first.setdefault((cell.backbone, cell.arm, phase), cell.seed) != cell.seed
         )
         return tuple(dict.fromkeys(shared))
@@ -92,9 +92,9 @@ class Plan:
         """
         users: dict[str, list[tuple[Cell, bool]]] = {}
         for cell in self.cells:
-            own = len(cell.phases) - (self.evaluation(cell).trained_by is not None)
-            for number, step in enumerate((*cell.phases, cell.evaluation)):
-                users.setdefault(step, []).append((cell, number < own))
+            before = self.intermediate(cell)
+            for step in (*cell.phases, cell.evaluation):
+                users.setdefault(step, []).append((cell, step in before))
         alike: dict[str, list[str]] = {}
         for one in self.steps:
             alike.setdefault(one.name, []).append(one.fingerprint)
@@ -119,6 +119,14 @@ class Plan:
         specification = self.by_fingerprint[cell.evaluation].specification
         assert isinstance(specification, Evaluation)
         return specification
+
+    def intermediate(self, cell: Cell) -> tuple[str, ...]:
+        """The phases of a cell before that which trains its target, where one does."""
+        return cell.phases if self.evaluation(cell).trained_by is None else cell.phases[:-1]
+
+    def chain(self, cell: Cell) -> list[Step]:
+        """The phases of a cell and its evaluation, in their order."""
+        return [self.by_fingerprint[step] for step in (*cell.phases, cell.evaluation)]
 
 
 def _apart(users: Sequence[tuple[Cell, bool]]) -> tuple[str, ...]:
