@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from xstilts.cli.commands import export, of_store, push, share
 from xstilts.cli.options import (
     STORE,
     DataOption,
@@ -22,14 +23,9 @@ from xstilts.cli.options import (
     StudyArgument,
     command_line,
 )
-from xstilts.cli.sharing_commands import export, push, share
-from xstilts.cli.store_commands import commands as store_commands
 from xstilts.errors import XstiltsError
-from xstilts.plain import printable, say
+from xstilts.plain import say
 from xstilts.version import VERSION
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 INTERRUPTED = 130
 """The exit status of a command that Ctrl-C stopped, by the convention of shells."""
@@ -43,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(store_commands, name="store")
+app.add_typer(of_store, name="store")
 
 
 def _version(wanted: bool) -> None:
@@ -82,7 +78,7 @@ def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def stoppable(context: typer.Context, **options: Any) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _interrupt)
+            signal.signal(number, signal.default_int_handler)
         try:
             command(context=context, **options)
         except KeyboardInterrupt:
@@ -92,11 +88,6 @@ def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(INTERRUPTED) from None
 
     return stoppable
-
-
-def _interrupt(signal_number: int, frame: "FrameType | None") -> None:
-    """Treat the end that a batch system or `kill` asks for as Ctrl-C."""
-    raise KeyboardInterrupt
 
 
 @app.command()
@@ -200,7 +191,7 @@ def check(
 
     found = Study.load(study).draft(data, images, Store(store))
     if found.plan.errors:
-        print(printable(str(InputErrors(found.plan.errors))), file=sys.stderr, flush=True)
+        say(str(InputErrors(found.plan.errors)))
     show.checked(found.plan, found.store, found.rows, every_phase=steps, as_json=json)
     if found.plan.errors:
         raise typer.Exit(InputErrors.exit_status)
@@ -277,14 +268,9 @@ def report(
     out: Annotated[Path | None, typer.Option(help="A folder; by default reports/STUDY.")] = None,
 ) -> None:
     """Write what is known as a page or as tables."""
-    from xstilts.analysis.findings import Findings
     from xstilts.api import Study
-    from xstilts.report import page
 
-    plan, kept = Study.load(study).planned(store, data, images, there=True)
-    formats = [one.value for one in to]
-    folder = out or Path("reports") / plan.study.name
-    for path in page.write(Findings.of(plan, kept), formats, folder):
+    for path in Study.load(study).report(out, store, data, images, [one.value for one in to]):
         print(path)
 
 
@@ -320,13 +306,12 @@ def compare(
     """Lay measured figures beside published ones; a name that does not exist lists those that do."""
     from xstilts.analysis import compare as comparing
     from xstilts.analysis import published as publishing
-    from xstilts.analysis.findings import Findings
     from xstilts.api import Study
     from xstilts.cli import show
 
     figures = publishing.read(published)
-    plan, kept = Study.load(study).planned(store, data, images, there=True)
-    show.compared(comparing.compare(Findings.of(plan, kept).quantities, figures), as_json=json)
+    findings = Study.load(study).findings(store, data, images)
+    show.compared(comparing.compare(findings.quantities, figures), as_json=json)
 
 
 @app.command()
@@ -420,8 +405,7 @@ def tasks(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[TASK]",
-            help="One task, a task file or STUDY:NAME; or the tasks of a STUDY.",
+            metavar="[TASK]", help="One task, a task file or STUDY:NAME; or the tasks of a STUDY."
         ),
     ] = None,
     json: JsonOption = False,
@@ -463,7 +447,7 @@ def main() -> None:
     try:
         app()
     except XstiltsError as error:
-        print(printable(str(error)), file=sys.stderr)
+        say(str(error))
         sys.exit(error.exit_status)
 
 

@@ -20,18 +20,16 @@ def is_there(path: Path) -> bool:
 
 def is_file(path: Path) -> bool:
     """Whether a file is there. No file has a name that is too long, or that may not be looked for."""
-    try:
+    with contextlib.suppress(OSError):
         return path.is_file()
-    except OSError:
-        return False
+    return False
 
 
 def is_folder(path: Path) -> bool:
     """Whether a folder is there; as `is_file`."""
-    try:
+    with contextlib.suppress(OSError):
         return path.is_dir()
-    except OSError:
-        return False
+    return False
 
 
 @contextlib.contextmanager

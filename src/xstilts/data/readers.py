@@ -20,6 +20,7 @@ from xstilts.errors import DataError, NoGoldError, did_you_mean
 from xstilts.plain import parse_json, undecodable
 
 Line = tuple[int, str]
+Values = tuple[int, list[str]]
 
 LONGEST_FIELD = 2**24
 """Characters of a field of a CSV file, at the most: Python's own limit is lower than some texts are long."""
@@ -83,12 +84,8 @@ def table(
     Raises DataError for a row with more or fewer columns than the first line, unless `skip_short` lets those
     with fewer pass by unread.
     """
-    header: list[str] = []
-    for number, line in lines(path):
-        if not header:
-            header = _header(path, number, line.split("\t"), names)
-        elif not skip_short or line.count("\t") + 1 >= len(header):
-            yield number, dict(zip(header, _split(path, number, line, header), strict=True))
+    rows = ((number, line.split("\t")) for number, line in lines(path))
+    return _by_name(path, rows, names, "tabs", skip_short=skip_short)
 
 
 def csv_rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -99,16 +96,9 @@ def csv_rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, dict[str, 
     """
     with _open(path) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
         rows = csv.reader(text, strict=True)
-        header: list[str] = []
+        numbered = ((rows.line_num, values) for values in rows if values)  # others are blank lines
         try:
-            for values in rows:
-                if not values:  # a blank line
-                    continue
-                if header:
-                    _check_width(path, rows.line_num, values, header, "commas")
-                    yield rows.line_num, dict(zip(header, values, strict=True))
-                else:
-                    header = _header(path, rows.line_num, values, names)
+            yield from _by_name(path, numbered, names, "commas")
         except csv.Error as error:
             now = "A field with commas, quotes or line ends stands in quotes, those within doubled: "
             now += "is a quote missing, here or before?"
@@ -440,13 +430,21 @@ def divided_otherwise(header: Sequence[str]) -> str:
     return ""
 
 
-def _header(path: Path, number: int, header: list[str], names: Sequence[str]) -> list[str]:
-    """The columns of a file; DataError if two have one name, so that one would be unread, or one lacks."""
-    for name in header:
-        if name and header.count(name) > 1:
-            raise DataError(_place(path, number), f"names the column '{name}' twice.", "Rename one.")
-    require(dict.fromkeys(header, ""), names, _place(path, number))
-    return header
+def _by_name(
+    path: Path, rows: Iterator[Values], names: Sequence[str], between: str, *, skip_short: bool = False
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows by the columns that the first one names, these among them; DataError if two have one name."""
+    header: list[str] = []
+    for number, values in rows:
+        if not header:
+            header = values
+            for name in header:
+                if name and header.count(name) > 1:
+                    raise DataError(_place(path, number), f"names the column '{name}' twice.", "Rename one.")
+            require(dict.fromkeys(header, ""), names, _place(path, number))
+        elif not skip_short or len(values) >= len(header):
+            _check_width(path, number, values, header, between)
+            yield number, dict(zip(header, values, strict=True))
 
 
 def _token(path: Path, number: int, token: str) -> str:

@@ -29,42 +29,40 @@ _ACCURACY = ("accuracy",), ("accuracy",)
 _F1 = ("f1", "precision", "recall"), ("f1",)
 _ANSWERS = ("exact_match", "f1"), ("exact_match", "f1")
 
+
+def _codes(listed: str) -> tuple[str, ...]:
+    return tuple(listed.split())
+
+
 XTREME: Mapping[str, XtremeTask] = {
-    "xnli": XtremeTask(
-        "classification",
-        *_ACCURACY,
-        ("ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh"),
-    ),
-    "pawsx": XtremeTask("classification", *_ACCURACY, ("de", "en", "es", "fr", "ja", "ko", "zh")),
+    "xnli": XtremeTask("classification", *_ACCURACY, _codes("ar bg de el en es fr hi ru sw th tr ur vi zh")),
+    "pawsx": XtremeTask("classification", *_ACCURACY, _codes("de en es fr ja ko zh")),
     "udpos": XtremeTask(
         "tagging",
         *_F1,
-        (
-            *("af", "ar", "bg", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "he", "hi", "hu", "id"),
-            *("it", "ja", "kk", "ko", "mr", "nl", "pt", "ru", "ta", "te", "th", "tl", "tr", "ur", "vi", "yo"),
-            "zh",
+        _codes(
+            "af ar bg de el en es et eu fa fi fr he hi hu id it ja kk ko mr nl pt ru "
+            "ta te th tl tr ur vi yo zh"
         ),
     ),
     "panx": XtremeTask(
         "tagging",
         *_F1,
-        (
-            *("af", "ar", "bg", "bn", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "he", "hi"),
-            *("hu", "id", "it", "ja", "jv", "ka", "kk", "ko", "ml", "mr", "ms", "my", "nl", "pt", "ru"),
-            *("sw", "ta", "te", "th", "tl", "tr", "ur", "vi", "yo", "zh"),
+        _codes(
+            "af ar bg bn de el en es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr ms my nl pt ru "
+            "sw ta te th tl tr ur vi yo zh"
         ),
     ),
-    "xquad": XtremeTask("qa", *_ANSWERS, ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")),
-    "mlqa": XtremeTask("qa", *_ANSWERS, ("ar", "de", "en", "es", "hi", "vi", "zh")),
-    "tydiqa": XtremeTask("qa", *_ANSWERS, ("ar", "bn", "en", "fi", "id", "ko", "ru", "sw", "te")),
-    "bucc2018": XtremeTask("retrieval", *_F1, ("de", "fr", "ru", "zh")),
+    "xquad": XtremeTask("qa", *_ANSWERS, _codes("ar de el en es hi ru th tr vi zh")),
+    "mlqa": XtremeTask("qa", *_ANSWERS, _codes("ar de en es hi vi zh")),
+    "tydiqa": XtremeTask("qa", *_ANSWERS, _codes("ar bn en fi id ko ru sw te")),
+    "bucc2018": XtremeTask("retrieval", *_F1, _codes("de fr ru zh")),
     "tatoeba": XtremeTask(
         "retrieval",
         *_ACCURACY,
-        (
-            *("af", "ar", "bg", "bn", "de", "el", "es", "et", "eu", "fa", "fi", "fr", "he", "hi", "hu", "id"),
-            *("it", "ja", "jv", "ka", "kk", "ko", "ml", "mr", "nl", "pt", "ru", "sw", "ta", "te", "th", "tl"),
-            *("tr", "ur", "vi", "zh"),
+        _codes(
+            "af ar bg bn de el es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr nl pt ru "
+            "sw ta te th tl tr ur vi zh"
         ),
     ),
 }
