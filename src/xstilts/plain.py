@@ -9,7 +9,6 @@ import json
 import re
 import sys
 import tomllib
-import unicodedata
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -122,15 +121,11 @@ def printable(text: str) -> str:
     >>> printable("an \\x1b[31marm")
     'an \\\\x1b[31marm'
     """
-    return "".join(
-        letter
-        if letter == "\n" or not (unicodedata.category(letter) in ("Cc", "Cs") or letter in _DIRECTIONS)
-        else letter.encode("unicode_escape").decode()
-        for letter in text
-    )
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+"""Control characters but the line feed, halves of surrogate pairs, and signs that turn the direction."""
 
 
 def say(text: str) -> None:

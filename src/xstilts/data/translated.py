@@ -12,9 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from xstilts.data import languages as all_languages
 from xstilts.data import readers
 from xstilts.data.examples import Answer, Choice, Example, Pair, Question
+from xstilts.data.languages import by_code, find, near
 from xstilts.data.task import TRANSLATED, Files, Task
 from xstilts.errors import DataError
 
@@ -46,7 +46,7 @@ def languages(task: Task) -> tuple[str, ...]:
     """The other languages in which there may be rows; none if the task has no rows to translate."""
     if _refusal(task):
         return ()
-    known = task.languages if task.made is not None else [one.code for one in all_languages.all_languages()]
+    known = task.languages if task.made is not None else by_code()
     return tuple(code for code in known if code != task.source_language)
 
 
@@ -59,10 +59,10 @@ def check(task: Task, language: str) -> None:
         what = f"the training rows in '{language}' are the original."
         raise DataError(here, what, "Name another language.")
     if task.made is None:
-        all_languages.find(language)
+        find(language)
     elif language not in task.languages:
-        near = all_languages.near(language, task.languages) or f"It has {', '.join(task.languages)}."
-        raise DataError(here, f"has no language '{language}'.", near)
+        now = near(language, task.languages) or f"It has {', '.join(task.languages)}."
+        raise DataError(here, f"has no language '{language}'.", now)
 
 
 def way_out(task: Task, language: str) -> str:
