@@ -14,9 +14,8 @@ from xstilts.data.task import NO_COMMIT, find_commit, is_commit
 from xstilts.study import models
 from xstilts.study.architecture import KINDS, type_of
 from xstilts.study.backbone import EYES, VisionTable, bundled
-from xstilts.study.check_claims import check_claims
+from xstilts.study.check_claims import check_claims, check_of
 from xstilts.study.check_declared import check_declared
-from xstilts.study.check_of import check_of
 from xstilts.study.check_tasks import (
     check_arms,
     check_controls,
