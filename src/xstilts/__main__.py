@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from xstilts.api import Study
 from xstilts.cli.commands import export, of_store, push, share
 from xstilts.cli.options import (
     STORE,
@@ -23,7 +24,7 @@ from xstilts.cli.options import (
     StudyArgument,
     command_line,
 )
-from xstilts.errors import XstiltsError
+from xstilts.errors import InputErrors, XstiltsError
 from xstilts.plain import say
 from xstilts.version import VERSION
 
@@ -134,10 +135,7 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     ] = [],  # noqa: B006
 ) -> None:
     """Train and evaluate what is not known yet. Then write the report."""
-    from xstilts.api import Study
-
-    asked = Study.load(study)
-    outcome = asked.run(
+    outcome = Study.load(study).run(
         store,
         data,
         images,
@@ -184,9 +182,7 @@ def check(
     json: JsonOption = False,
 ) -> None:
     """Dry run: errors, then what there is to do, GPU hours and memory."""
-    from xstilts.api import Study
     from xstilts.cli import show
-    from xstilts.errors import InputErrors
     from xstilts.store import Store
 
     found = Study.load(study).draft(data, images, Store(store))
@@ -206,7 +202,6 @@ def audit(
     json: JsonOption = False,
 ) -> None:
     """Look for leaks: evaluated rows, and languages called zero-shot, that a training has seen."""
-    from xstilts.api import Study
     from xstilts.audit import finding
     from xstilts.audit.audit import audited
     from xstilts.cli import show
@@ -225,8 +220,6 @@ def preregister(
     images: ImagesOption = None,
 ) -> None:
     """Freeze claims, arms, seeds and targets in a file to publish; the report says what changes later."""
-    from xstilts.api import Study
-
     frozen = Study.load(study).preregister(store, data, images)
     print(frozen.path)
     say(f"SHA-256 {frozen.hash}. Publish it with the date; leave the file beside the study.")
@@ -245,7 +238,6 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """What is done, what failed and why, what is missing; without a study, which the store has."""
-    from xstilts.api import Study
     from xstilts.cli import show, show_store
     from xstilts.store import Store
 
@@ -268,8 +260,6 @@ def report(
     out: Annotated[Path | None, typer.Option(help="A folder; by default reports/STUDY.")] = None,
 ) -> None:
     """Write what is known as a page or as tables."""
-    from xstilts.api import Study
-
     for path in Study.load(study).report(out, store, data, images, [one.value for one in to]):
         print(path)
 
@@ -284,7 +274,6 @@ def rank(
     json: JsonOption = False,
 ) -> None:
     """The arms in the order in which to try them for each target, by estimates without such a training."""
-    from xstilts.api import Study
     from xstilts.cli import show_rank
 
     found = Study.load(study).rank(store, data, images, report=say)
@@ -306,7 +295,6 @@ def compare(
     """Lay measured figures beside published ones; a name that does not exist lists those that do."""
     from xstilts.analysis import compare as comparing
     from xstilts.analysis import published as publishing
-    from xstilts.api import Study
     from xstilts.cli import show
 
     figures = publishing.read(published)

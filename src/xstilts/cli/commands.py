@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from xstilts.api import Study
 from xstilts.cli.options import (
     SAME_STUDY,
     STORE,
@@ -35,7 +36,6 @@ def export(
     out: Annotated[Path | None, typer.Option(help="A folder; by default exports/STUDY.")] = None,
 ) -> None:
     """Write the predictions as XTREME's submissions, a folder for each arm and seed."""
-    from xstilts.api import Study
     from xstilts.xtreme.export import export as write
 
     plan, kept = Study.load(study).planned(store, data, images)
@@ -73,8 +73,6 @@ def push(  # noqa: PLR0913, PLR0917 (one for each option)
     ] = False,
 ) -> None:
     """Put a trained model with its card on the Hugging Face Hub: docs/sharing.md."""
-    from xstilts.api import Study
-
     print(
         Study.load(study).push(
             arm,
@@ -105,10 +103,10 @@ def share(  # noqa: PLR0913, PLR0917 (one for each option)
     licence: LicenceOption = None,
 ) -> None:
     """Put tables, claims and page on the Hugging Face Hub as a data set: docs/sharing.md."""
-    from xstilts.api import Study
-
-    asked = Study.load(study)
-    print(asked.share(to, store, data, images, dry_run=dry_run, public=public, licence=licence))
+    address = Study.load(study).share(
+        to, store, data, images, dry_run=dry_run, public=public, licence=licence
+    )
+    print(address)
 
 
 of_store = typer.Typer(
@@ -160,7 +158,6 @@ def prune(
     yes: Annotated[bool, typer.Option("--yes", help="Remove what is listed.")] = False,
 ) -> None:
     """List what none of the studies refers to. With --yes, remove it."""
-    from xstilts.api import Study
     from xstilts.cli import show_store
     from xstilts.store import Store, maintenance
 
