@@ -2,8 +2,9 @@
 
 import contextlib
 import errno
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from xstilts.errors import InputError
@@ -30,6 +31,15 @@ def is_folder(path: Path) -> bool:
     with contextlib.suppress(OSError):
         return path.is_dir()
     return False
+
+
+def digest(paths: Iterable[Path]) -> str:
+    """The SHA-256 of files together."""
+    whole = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            whole.update(hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest()
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@ else from the Hub; what identity they have, which files they are, and in which l
 """
 
 import gzip
-import hashlib
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -14,6 +13,7 @@ from xstilts.data import hub, languages, readers, translated
 from xstilts.data.examples import Example, fit, is_left_out
 from xstilts.data.task import TEST_TRANSLATED, TRAINED, TRANSLATED, Files, Task, own_code
 from xstilts.data.unpacked import said_size
+from xstilts.disk import digest
 from xstilts.errors import DataError, NoGoldError, TaskError
 
 
@@ -102,11 +102,7 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
 @lru_cache(maxsize=4096)
 def _checksum(files: tuple[tuple[Path, int], ...]) -> str:
     """The SHA-256 of files together, each with the time of its last change."""
-    digest = hashlib.sha256()
-    for path, _ in files:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
+    return digest(path for path, _ in files)
 
 
 def sources(task: Task, split: str, language: str, data: Path | None = None) -> tuple[Path, ...]:
