@@ -14,17 +14,8 @@ from xstilts.errors import InputError
 from xstilts.study import load
 
 FIELDS = (
-    "name",
-    "family",
-    "languages",
-    "metric",
-    "labels",
-    "source_language",
-    "trained_by",
-    "licence",
-    "citation",
-    "url",
-    "description",
+    *("name", "family", "languages", "metric", "labels", "source_language", "trained_by"),
+    *("licence", "citation", "url", "description"),
 )
 LISTED = 12
 """So many labels are named; of more, the number is told."""
@@ -97,20 +88,16 @@ def about(one: Task) -> Iterator[str]:
     yield f"{one.name}: {one.description}"
     codes = [f"{code} (source)" if code == one.source_language else code for code in one.languages]
     labels = ", ".join(one.labels) if len(one.labels) <= LISTED else f"{len(one.labels)} labels"
-    trained = {None: "its own training rows", "": "nothing"}.get(
-        one.trained_by, f"the rows of {one.trained_by}"
-    )
-    evaluated = one.evaluation_split + (
-        f", else {one.evaluation_fallback}" if one.evaluation_fallback else ""
-    )
+    by = {None: "its own training rows", "": "nothing"}.get(one.trained_by, f"the rows of {one.trained_by}")
+    otherwise = f", else {one.evaluation_fallback}" if one.evaluation_fallback else ""
     facts = {
         "family": one.family,
         "languages": f"{len(codes)}: {' '.join(codes)}",
         "labels": labels,
         "columns": one.reads,
         "metric": one.metric or "none",
-        "trained by": trained,
-        "evaluated on": evaluated if one.metric else "",
+        "trained by": by,
+        "evaluated on": f"{one.evaluation_split}{otherwise}" if one.metric else "",
         "rows": "; ".join(_rows(one)),
         "licence": one.licence,
         "citation": one.citation,
@@ -158,9 +145,9 @@ def layout(one: Task) -> Mapping[str, list[tuple[str, str]]]:
 
 def _paths(files: Files, split: str) -> Iterator[tuple[str, str]]:
     code = _example(files.codes)
-    for number, path in enumerate(files.patterns[split]):
-        label = split if number == 0 else f"{split}, or"
-        yield label, path + code
+    first, *others = files.patterns[split]
+    yield split, first + code
+    yield from ((f"{split}, or", path + code) for path in others)
     beside = [path for part in (files.paired, files.gold) for path in part.get(split, ())]
     yield from ((f"{split}, with", path + code) for path in beside)
     yield from ((f"{split}, also", " or ".join(paths) + code) for paths in files.also.get(split, ()))

@@ -21,17 +21,17 @@ def stream(hub: Hub, split: str, language: str, task: str) -> Iterator[Example]:
     found in the cache of an earlier fetch.
     """
     where, name = _where(hub, task), _path(hub, split, language, task)
-    paths, found = _fetch(hub, name, where), False
+    paths = _fetch(hub, name, where)
     if hub.read_files is not None:
         examples = hub.read_files(paths, language)
     else:
         assert hub.read is not None, "a data set is read by rows or by files"
-        form = tabular.format_of(name)
-        examples = hub.read((row for _, row in tabular.rows(paths[0], form)), language)
+        rows = tabular.rows(paths[0], tabular.format_of(name))
+        examples = hub.read((row for _, row in rows), language)
+    example = None
     for example in fit(examples, f"{where}, {name}"):
-        found = True
         yield example
-    if not found:
+    if example is None:
         raise DataError(where, f"{name} holds no examples.")
     for other in hub.also:
         yield from stream(other, split, language, task)
@@ -108,11 +108,9 @@ def _fetch(hub: Hub, name: str, where: str) -> tuple[Path, ...]:
         known = _cached_parts(hub, name) if hub.read_files is not None else ()
         if known and _said_number(known) == len(known):  # the number of parts is part of the name
             return known
-        found = _parts(hub, name, allow_patterns=name)
-        if not found:
+        if not (found := _parts(hub, name, allow_patterns=name)):
             raise LocalEntryNotFoundError(name)
-        said = _said_number(found)
-        if hub.read_files is not None and said not in (None, len(found)):
+        if hub.read_files is not None and (said := _said_number(found)) not in (None, len(found)):
             what = f"of the {said} parts of {name} only {len(found)} are in the cache."
             raise DataError(where, what, "Go online once, so that all are fetched.")
         return found

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from xstilts.data.task import Task
 from xstilts.errors import TaskError, did_you_mean
-from xstilts.metrics.answers import MLQA_EM, MLQA_F1, SQUAD2_EM, SQUAD2_F1, SQUAD_EM, SQUAD_F1
+from xstilts.metrics.answers import ANSWERS
 from xstilts.metrics.labelled import NAMES, of_labels
 from xstilts.metrics.mean import ACCURACY, RETRIEVAL_ACCURACY, mean_of, try_out
 from xstilts.metrics.metric import Metric
@@ -15,19 +15,7 @@ __all__ = ["FITTING", "Metric", "beside", "find", "mean_of", "names", "of", "try
 
 _ALL = {
     metric.name: metric
-    for metric in (
-        ACCURACY,
-        MINING_F1,
-        MLQA_EM,
-        MLQA_F1,
-        RETRIEVAL_ACCURACY,
-        SPAN_F1,
-        SQUAD2_EM,
-        SQUAD2_F1,
-        SQUAD_EM,
-        SQUAD_F1,
-        TOKEN_ACCURACY,
-    )
+    for metric in (ACCURACY, RETRIEVAL_ACCURACY, MINING_F1, SPAN_F1, TOKEN_ACCURACY, *ANSWERS)
 }
 
 _BESIDE = {

@@ -107,13 +107,9 @@ def _statistics(
     return with_ones(scores)
 
 
-def _metric(name: str, rules: str, compare: Compare) -> Metric:
-    return Metric(name, partial(_statistics, rules=rules, compare=compare), ratio)
-
-
-SQUAD_F1 = _metric("squad_f1", "squad", _f1)
-SQUAD_EM = _metric("squad_em", "squad", _exact)
-SQUAD2_F1 = _metric("squad2_f1", "squad2", _f1_or_both_empty)
-SQUAD2_EM = _metric("squad2_em", "squad2", _exact)
-MLQA_F1 = _metric("mlqa_f1", "mlqa", _f1)
-MLQA_EM = _metric("mlqa_em", "mlqa", _exact)
+ANSWERS = tuple(
+    Metric(f"{rules}_{measure}", partial(_statistics, rules=rules, compare=compare), ratio)
+    for rules, f1 in (("squad", _f1), ("squad2", _f1_or_both_empty), ("mlqa", _f1))
+    for measure, compare in (("f1", f1), ("em", _exact))
+)
+"""squad_f1, squad_em, squad2_f1, squad2_em, mlqa_f1, mlqa_em."""
