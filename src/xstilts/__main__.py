@@ -58,16 +58,8 @@ def options(
     """A laboratory for cross-lingual intermediate-task training."""
 
 
-class Format(StrEnum):
-    """What a report may be written as."""
-
-    HTML = "html"
-    CSV = "csv"
-    PARQUET = "parquet"
-    LATEX = "latex"
-    MARKDOWN = "markdown"
-    SVG = "svg"
-    PDF = "pdf"
+Format = StrEnum("Format", ["HTML", "CSV", "PARQUET", "LATEX", "MARKDOWN", "SVG", "PDF"])
+"""What a report may be written as."""
 
 
 def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
@@ -260,7 +252,7 @@ def report(
     out: Annotated[Path | None, typer.Option(help="A folder; by default reports/STUDY.")] = None,
 ) -> None:
     """Write what is known as a page or as tables."""
-    for path in Study.load(study).report(out, store, data, images, [one.value for one in to]):
+    for path in Study.load(study).report(out, store, data, images, to):
         print(path)
 
 
