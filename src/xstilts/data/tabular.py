@@ -60,17 +60,17 @@ def format_of(name: str) -> str:
     return next((form for form, endings in ENDINGS.items() if ending in endings), "")
 
 
-def rows(path: Path, form: str) -> "Numbered":
-    """The rows of a table with their numbers: of lines, in Parquet of rows, from 1."""
-    match form:
-        case "csv":
-            return readers.csv_rows(path, ())
-        case "tsv":
-            return readers.table(path, ())
-        case "parquet":
-            return enumerate(_parquet(path), 1)
-        case _:
-            return readers.json_lines(path, ())
+Placed = Iterator[tuple[str, Mapping[str, Any]]]
+
+
+def rows(path: Path, form: str) -> Placed:
+    """The rows of a table with their places: FILE:LINE, in Parquet FILE: row NUMBER, from 1."""
+    if form == "parquet":
+        return ((f"{path}: row {number}", row) for number, row in enumerate(_parquet(path), 1))
+    numbered: Iterator[tuple[int, Mapping[str, Any]]] = readers.json_lines(path, ())
+    if form in ("csv", "tsv"):
+        numbered = readers.csv_rows(path, ()) if form == "csv" else readers.table(path, ())
+    return ((f"{path}:{number}", row) for number, row in numbered)
 
 
 def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -82,9 +82,6 @@ def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
     except (PolarsError, PanicException, OSError) as error:
         what = f"is no Parquet file, or a damaged one ({error})."
         raise DataError(str(path), what, "Remove it and fetch it again.") from error
-
-
-Numbered = Iterator[tuple[int, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -199,22 +196,22 @@ class Tabular:
         needed = [name for one in columns for name in (one if isinstance(one, tuple) else [str(one)])]
         code, lines = self.codes.get(language, language), rows(path, form)
         known = {other.casefold(): other for other in reversed(tuple(self.codes.values()))}
-        for number, values in lines:
-            row = _Row(values, _place(path, form, number), self.columns)
+        for place, values in lines:
+            row = _Row(values, place, self.columns)
             if lacking := [name for name in needed if name not in values]:
                 there = ", ".join(map(repr, values))
                 what = f"has no column {', '.join(map(repr, lacking))}; it has {there}."
                 near = [did_you_mean(name, values) for name in lacking]
                 now = (readers.divided_otherwise(list(values)), *near, "Name the columns under `columns`.")
-                raise DataError(row.place if form == "jsonl" else str(path), what, next(filter(None, now)))
+                raise DataError(place if form == "jsonl" else str(path), what, next(filter(None, now)))
             if "language" in self.columns and (other := written(row.value("language"))) != code:
                 meant = known.get(other.strip().casefold(), other)  # but for capitals and spaces
                 if other not in self.codes.values() and meant != other:
                     what = f"the language {other!r} is not {meant!r}, which `languages` names."
-                    raise DataError(row.place, what, "Write all alike, or the row would be passed by.")
+                    raise DataError(place, what, "Write all alike, or the row would be passed by.")
                 others.add(other)
             else:
-                yield self._example(row, ((_place(path, form, at), rest) for at, rest in lines))
+                yield self._example(row, lines)
 
     def elsewhere(self, paths: tuple[Path, ...]) -> Counter[str]:
         """How many rows of tables are in languages that the task has not, by what their column holds."""
@@ -223,7 +220,7 @@ class Tabular:
         codes = (written(values[column]) for table in tables for _, values in table)
         return Counter(code for code in codes if code not in known)
 
-    def _example(self, row: _Row, rest: Iterator[tuple[str, Mapping[str, Any]]]) -> Example:
+    def _example(self, row: _Row, rest: Placed) -> Example:
         second = row.text("text2") if "text2" in self.columns else None
         match self.family:
             case "classification":
@@ -251,7 +248,7 @@ class Tabular:
             case _:
                 return Text(row.text("text"), second)
 
-    def _labels(self, row: _Row, role: str, rest: Iterator[tuple[str, Mapping[str, Any]]]) -> tuple[str, ...]:
+    def _labels(self, row: _Row, role: str, rest: Placed) -> tuple[str, ...]:
         """The names of the labels of a row; DataError with all in it and in the rest that are none."""
         found = [written(value) for value in (row.parts(role) if role == "tags" else [row.value(role)])]
         if all(value in self.labels for value in found):
@@ -301,10 +298,6 @@ class Tabular:
 
 DOCUMENT = "-DOCSTART-"
 """In place of a sentence where a document of CoNLL 2003 begins."""
-
-
-def _place(path: Path, form: str, number: int) -> str:
-    return f"{path}: row {number}" if form == "parquet" else f"{path}:{number}"
 
 
 def _line(place: str) -> str:

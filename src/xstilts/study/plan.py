@@ -14,6 +14,7 @@ from typing import Any
 from xstilts import metrics
 from xstilts.errors import InputError, InputErrors, StudyError
 from xstilts.families.text import PROMPTABLE
+from xstilts.plain import first_of
 from xstilts.study.architecture import check_kinds, writes
 from xstilts.study.backbone import Backbone
 from xstilts.study.check_tasks import controls_of
@@ -144,8 +145,7 @@ def _apart(users: Sequence[tuple[Cell, bool]]) -> tuple[str, ...]:
 
 def _some(values: Iterable[str]) -> str:
     """The different ones among the values, or the first and the number of the others."""
-    first, *more = dict.fromkeys(value for value in values if value) or [""]
-    return f"{first} and {len(more)} more" if more else first
+    return first_of(dict.fromkeys(filter(None, values)), 1)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from xstilts.data.examples import Bitext, Example, is_left_out
 from xstilts.errors import DataError, InputError, InputErrors, StudyError, TaskError
 from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.metrics.mean import TRIED
+from xstilts.plain import first_of
 from xstilts.study.architecture import KINDS, SEEING, type_of
 from xstilts.study.backbone import EYES, Backbone
 from xstilts.study.phase import Evaluation, Phase, chain
@@ -314,8 +315,7 @@ def look(
 def _first(counts: Mapping[str, int]) -> str:
     """ "'fr' (12), 'it' (3)": the languages that a message names, those with most rows first."""
     sizes = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    more = f" and {len(sizes) - SHOWN} more" if len(sizes) > SHOWN else ""
-    return ", ".join(f"{code!r} ({size:,})" for code, size in sizes[:SHOWN]) + more
+    return first_of([f"{code!r} ({size:,})" for code, size in sizes], SHOWN)
 
 
 def _try_measure(one: task.Task, part: Part, places: Places) -> None:
