@@ -4,7 +4,7 @@ else from the Hub; what identity they have, which files they are, and in which l
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -156,8 +156,7 @@ def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ..
         source = task.source_language in available(task, "train", data)
         return (task.source_language, *others) if source else others
     if task.definition is not None:  # what is declared has to be there
-        holder = task.files.patterns if task.files is not None else task.hub.files if task.hub else {}
-        return task.rows_in.get(split, task.languages) if split in holder else ()
+        return task.rows_in.get(split, task.languages) if split in splits(task, data) else ()
     if not from_files(task, data) or (data is None and task.path is None):
         codes = task.hub.codes if task.hub is not None else {}
         if task.hub is not None and split not in task.hub.files:
@@ -166,6 +165,20 @@ def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ..
     assert task.files is not None
     folder = _folder(task, split, data)
     return tuple(lang for lang in task.languages if task.files.find(split, lang, folder))
+
+
+def splits(task: Task, data: Path | None) -> Collection[str]:
+    """The splits that the source of a task's rows has, translations left out."""
+    if task.made is not None:
+        return task.made.sizes
+    if task.files is not None and from_files(task, data):
+        return task.files.patterns
+    return () if task.hub is None else task.hub.files
+
+
+def reads_files(task: Task, split: str, data: Path | None) -> bool:
+    """Whether the rows of a split are read from files, as translated ones are but for the lab's."""
+    return _layout(task, split, data) is not None
 
 
 def original(task: Task, split: str, language: str) -> tuple[str, str]:

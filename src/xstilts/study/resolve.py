@@ -275,7 +275,7 @@ class Resolver:
         return having or default
 
     def _available(self, task: Task, split: str) -> tuple[str, ...]:
-        return loader.available(task, split, self.data if task.path is None else task.path.parent)
+        return loader.available(task, split, self.data)
 
     def _use(self, task: Task, split: str, languages: Sequence[str]) -> Use:
         codes = tuple(sorted(dict.fromkeys(languages)))
@@ -294,7 +294,7 @@ class Resolver:
     def _development(self, task: Task) -> Development | None:
         """The source language's development rows, if the task has some."""
         split, language = task.development_split, task.source_language
-        if not _has_split(task, split, self.data) or language not in self._available(task, split):
+        if split not in loader.splits(task, self.data) or language not in self._available(task, split):
             return None
         return Development(split=split, language=language, data=self._identity(task, split, language))
 
@@ -339,11 +339,3 @@ def _capped(use: Use, examples: int | float | None) -> Use:
     if isinstance(examples, float):
         return use.changed(fraction=None if examples == 1 else examples)
     return use.changed(examples=examples)
-
-
-def _has_split(task: Task, split: str, data: Path | None) -> bool:
-    if task.made is not None:
-        return split in task.made.sizes
-    if task.files is not None and loader.from_files(task, data):
-        return split in task.files.patterns
-    return task.hub is not None and split in task.hub.files

@@ -268,7 +268,7 @@ def look(
     unseen = dict[str, None]()
     for part in parts_of(known):
         one = places.task(part.task)
-        local = loader.from_files(one, places.data) or part.split == task.TRANSLATED
+        local = loader.reads_files(one, part.split, places.data)
         if one.definition is not None and one.hub is not None and not local:
             local = fetch or hub.in_cache(one.hub, part.split, part.language)
             unseen |= {} if local else {part.task: None}
