@@ -173,8 +173,7 @@ def misfit(row: Any) -> str:
     """What is wrong with the fields of a row, or with what they say together, in words; "" if nothing is."""
     if type(row) not in _FIELDS:
         return f"is no row of data but {row!r:.60}."
-    for name, kind in _FIELDS[type(row)].items():
-        is_right, words = _KINDS[kind]
+    for name, (is_right, words) in _FIELDS[type(row)].items():
         if not is_right(value := getattr(row, name)):
             return f"the field '{name}' is not {words}: {value!r:.60}."
     match row:
@@ -189,9 +188,6 @@ def misfit(row: Any) -> str:
         case Bitext() if not row.gold:
             return "has no pairs of sentences."
     return ""
-
-
-_FIELDS = {kind: get_type_hints(kind) for kind in (*get_args(Example), Caption)}
 
 
 def _is_text(value: Any) -> bool:
@@ -223,3 +219,8 @@ _KINDS: dict[Any, tuple[Callable[[Any], bool], str]] = {
     tuple[tuple[int, int], ...]: (_each(_is_pair), "a list of pairs of rows"),
 }
 """By the annotation of a field: what its value has to be, exactly, and in words."""
+
+_FIELDS = {
+    kind: {name: _KINDS[annotation] for name, annotation in get_type_hints(kind).items()}
+    for kind in (*get_args(Example), Caption)
+}

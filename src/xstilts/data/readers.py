@@ -231,7 +231,7 @@ def blocks(path: Path) -> Iterator[list[Line]]:
     """The lines between blank lines, block by block; every further blank line is a block without lines.
 
     XTREME's `evaluate.py` (read_tag) counts such a block as a sentence, so readers of sentences give one
-    without words for it; `xstilts.data.task.stream` leaves it out, and `xstilts export` writes it.
+    without words for it; `xstilts.data.loader.stream` leaves it out, and `xstilts export` writes it.
     """
     block: list[Line] = []
     for number, line in lines(path):
