@@ -25,12 +25,12 @@ def _scores(
     gold: Sequence[Any], predicted: Sequence[Any], language: str, *, name: str, score: Score
 ) -> Numbers:
     check_counts(name, gold, predicted)
-    scores = [float(score(right, answer)) for right, answer in zip(gold, predicted, strict=True)]
-    for example, number in enumerate(scores):
-        if not 0 <= number <= 1:
-            pair = f"gold {gold[example]!r:.40} and predicted {predicted[example]!r:.40}"
-            now = "A score of an example lies between 0 and 1."
-            raise TaskError(f"metric '{name}'", f"'{name}' gives {number:g} for {pair}.", now)
+    pairs = list(zip(gold, predicted, strict=True))
+    scores = np.array([float(score(right, answer)) for right, answer in pairs], np.float64)
+    if (outside := np.flatnonzero(~((scores >= 0) & (scores <= 1)))).size:
+        first, (right, answer) = scores[outside[0]], pairs[outside[0]]
+        what = f"'{name}' gives {first:g} for gold {right!r:.40} and predicted {answer!r:.40}."
+        raise TaskError(f"metric '{name}'", what, "A score of an example lies between 0 and 1.")
     return with_ones(scores)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from xstilts.errors import PredictionError
 
@@ -59,9 +59,10 @@ def check_counts(metric: str, gold: Sequence[Any], predicted: Sequence[Any]) -> 
         raise PredictionError(f"metric '{metric}'", what, "Give exactly one prediction for each example.")
 
 
-def with_ones(scores: Sequence[float]) -> Numbers:
+def with_ones(scores: ArrayLike) -> Numbers:
     """(score, 1) of each example, whose `ratio` is the mean score."""
-    return np.column_stack([np.asarray(scores, np.float64), np.ones(len(scores))])
+    known = np.asarray(scores, np.float64)
+    return np.column_stack([known, np.ones(len(known))])
 
 
 def divide(numerator: Numbers, denominator: Numbers) -> Numbers:
