@@ -170,7 +170,7 @@ def audit(found: "Audit", study: StudyFile, *, as_json: bool) -> None:
 
     if as_json:
         told = [asdict(one) | {"allowed": finding.reason(one, study.allowed)} for one in found.findings]
-        print_json({"study": study.name} | found.toprint_json() | {"findings": told})
+        print_json({"study": study.name} | found.to_json() | {"findings": told})
         return
     print_lines(finding.lines(found, study))
 
@@ -196,7 +196,7 @@ def scores(found: Mapping[str, Any], *, as_json: bool) -> None:
 def compared(found: "Comparison", *, as_json: bool) -> None:
     """Published and measured scores and settings side by side, and what has no counterpart."""
     if as_json:
-        print_json(found.toprint_json())
+        print_json(found.to_json())
         return
     about = found.published
     facts = {"source": about.source, "split": about.split, "setting": about.setting}
