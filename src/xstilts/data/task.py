@@ -89,11 +89,9 @@ class Files:
 
     def _first(self, folder: Path, patterns: tuple[str, ...], language: str) -> Path | None:
         """The first file that is usable; if none is, the first; None if there is none."""
-        paths = list(self.matches(folder, patterns, language))
-        if len(paths) > 1 and self.usable is not None:
-            paths = [
-                path for path in paths if _is_usable(self.usable, path, path.stat().st_mtime_ns)
-            ] or paths
+        paths, usable = list(self.matches(folder, patterns, language)), self.usable
+        if len(paths) > 1 and usable is not None:
+            paths = [path for path in paths if _is_usable(usable, path, path.stat().st_mtime_ns)] or paths
         return paths[0] if paths else None
 
 
