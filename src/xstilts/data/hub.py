@@ -28,7 +28,7 @@ def stream(hub: Hub, split: str, language: str, task: str) -> Iterator[Example]:
         assert hub.read is not None, "a data set is read by rows or by files"
         rows = tabular.rows(paths[0], tabular.format_of(name))
         examples = hub.read((row for _, row in rows), language)
-    example = None
+    example: Example | None = None
     for example in fit(examples, f"{where}, {name}"):
         yield example
     if example is None:

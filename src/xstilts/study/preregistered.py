@@ -194,18 +194,18 @@ def _named(cell: Cell) -> str:
     return " / ".join(part for part in parts if part)
 
 
-def _changes(kind: str, before: Collection[Any], after: Collection[Any]) -> Iterator[str]:
-    """What was added, and what was removed."""
+def _changes(
+    kind: str, before: Collection[Any], after: Collection[Any], shown: int | None = None
+) -> Iterator[str]:
+    """What was added, and what was removed: all, or so many of them."""
     for word, ours, theirs in (("added", after, before), ("removed", before, after)):
         if names := [str(name) for name in dict.fromkeys(ours) if name not in theirs]:
-            yield f"{kind} {word}: {', '.join(names)}"
+            yield f"{kind} {word}: {first_of(names, shown or len(names))}"
 
 
 def _of_cells(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
     """What of the cells was added, removed, or has other fingerprints: of many the first."""
-    for word, ours, theirs in (("added", after, before), ("removed", before, after)):
-        if names := [name for name in ours if name not in theirs]:
-            yield f"cells {word}: {first_of(names)}"
+    yield from _changes("cells", before, after, 3)
     if changed := [name for name, step in after.items() if before.get(name, step) != step]:
         why = "another recipe, other data or another version"
         yield f"cells with other fingerprints ({why}): {first_of(changed)} of {len(after)} in all"
