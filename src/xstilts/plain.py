@@ -89,9 +89,9 @@ def toml_hint(text: str, error: tomllib.TOMLDecodeError) -> str:
     return f"The line is: {rows[number - 1].strip()[:80]}" + (f" -- {rule}" if rule else "")
 
 
-def undecodable(rows: Iterable[bytes], first: int = 1) -> tuple[int, str, str] | None:
+def undecodable(rows: Iterable[bytes]) -> tuple[int, str, str] | None:
     """The number of the first line that is not UTF-8, what it is instead, and what to do; None if all are."""
-    for number, raw in enumerate(rows, first):
+    for number, raw in enumerate(rows, 1):
         start = raw[:100]
         if number == 1 and (start[:2] in (b"\xff\xfe", b"\xfe\xff") or 3 * start.count(0) > len(start) > 1):
             return number, "is not UTF-8 but UTF-16.", "Convert it: iconv -f UTF-16 -t UTF-8 FILE > NEW."
