@@ -24,7 +24,7 @@ from xstilts.study.check_tasks import (
     check_tokenizers,
 )
 from xstilts.study.problems import HUB_MODEL, NAME_RULE, Place, Problem, near, problems, wrong_name
-from xstilts.study.recipe import NOT_OF_A_BACKBONE, Recipe, merged
+from xstilts.study.recipe import NOT_OF_A_BACKBONE, Recipe, merged, recipe_of
 from xstilts.study.study import (
     Arm,
     BackboneTable,
@@ -32,7 +32,6 @@ from xstilts.study.study import (
     StudyFile,
     expand,
     model_folder,
-    recipe_of,
     task_name,
 )
 

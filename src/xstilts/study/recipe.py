@@ -145,7 +145,11 @@ def overridden(recipe: Recipe, overrides: dict[str, Any]) -> Recipe:
     fields = recipe.model_dump(mode="json", exclude_defaults=True)
     if recipe.stride == usual_stride(recipe.max_length):
         fields.pop("stride", None)
-    fields = merged(fields, overrides)
+    return recipe_of(merged(fields, overrides))
+
+
+def recipe_of(fields: dict[str, Any]) -> Recipe:
+    """The recipe with these fields as a study file states them; pydantic's ValidationError if it is none."""
     return Recipe.model_validate_json(json.dumps(fields, default=str))
 
 
