@@ -6,8 +6,7 @@ from xstilts.data.task import Task
 from xstilts.errors import TaskError, did_you_mean
 from xstilts.metrics.answers import ANSWERS
 from xstilts.metrics.labelled import NAMES, of_labels
-from xstilts.metrics.mean import ACCURACY, RETRIEVAL_ACCURACY, mean_of, try_out
-from xstilts.metrics.metric import Metric
+from xstilts.metrics.metric import ACCURACY, RETRIEVAL_ACCURACY, Metric, mean_of, try_out
 from xstilts.metrics.mining import MINING_F1
 from xstilts.metrics.tagging import SPAN_F1, TOKEN_ACCURACY
 

@@ -20,7 +20,7 @@ from xstilts.data import hub, images, loader, task
 from xstilts.data.examples import Bitext, Example, is_left_out
 from xstilts.errors import DataError, InputError, InputErrors, StudyError, TaskError
 from xstilts.families.visual import WITHOUT_IMAGES
-from xstilts.metrics.mean import TRIED
+from xstilts.metrics.metric import TRIED
 from xstilts.plain import first_of
 from xstilts.study.architecture import KINDS, SEEING, type_of
 from xstilts.study.backbone import EYES, Backbone
