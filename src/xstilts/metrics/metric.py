@@ -3,7 +3,7 @@
 Because statistics add up, the value of any subset, resample or union of examples follows from sums alone:
 a bootstrap is one matrix product, and a language's value can be stored as a handful of numbers.
 
-The simplest are the mean of a score of each example: accuracy, and those that a task file defines (`mean_of`).
+The simplest are the mean of a score of each example: accuracy, and what a task file defines with `mean_of`.
 """
 
 import operator
