@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from xstilts.cli import show_store
+from xstilts.cli.output import gigabytes
 from xstilts.run import rendezvous
 from xstilts.run.launch import CheckpointDropper
 from xstilts.store import Store, maintenance, write_json
@@ -271,4 +271,4 @@ def test_prune_removes_nothing_when_a_study_is_wrong(world: "World", shell: "She
     [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (2_000_000, "2.0 MB"), (3 * 10**9, "3.0 GB")],
 )
 def test_bytes_for_people(number: int, text: str) -> None:
-    assert show_store.gigabytes(number) == text
+    assert gigabytes(number) == text

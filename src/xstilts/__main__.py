@@ -9,10 +9,12 @@ import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from xstilts.api import Study
+from xstilts.cli.commands import export, of_store, push, share
 from xstilts.cli.options import (
     STORE,
     DataOption,
@@ -22,14 +24,9 @@ from xstilts.cli.options import (
     StudyArgument,
     command_line,
 )
-from xstilts.cli.sharing_commands import export, push, share
-from xstilts.cli.store_commands import commands as store_commands
-from xstilts.errors import XstiltsError
-from xstilts.plain import printable, say
+from xstilts.errors import InputErrors, XstiltsError
+from xstilts.plain import say
 from xstilts.version import VERSION
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 INTERRUPTED = 130
 """The exit status of a command that Ctrl-C stopped, by the convention of shells."""
@@ -43,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(store_commands, name="store")
+app.add_typer(of_store, name="store")
 
 
 def _version(wanted: bool) -> None:
@@ -61,16 +58,8 @@ def options(
     """A laboratory for cross-lingual intermediate-task training."""
 
 
-class Format(StrEnum):
-    """What a report may be written as."""
-
-    HTML = "html"
-    CSV = "csv"
-    PARQUET = "parquet"
-    LATEX = "latex"
-    MARKDOWN = "markdown"
-    SVG = "svg"
-    PDF = "pdf"
+Format = StrEnum("Format", ["HTML", "CSV", "PARQUET", "LATEX", "MARKDOWN", "SVG", "PDF"])
+"""What a report may be written as."""
 
 
 def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
@@ -82,7 +71,7 @@ def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def stoppable(context: typer.Context, **options: Any) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _interrupt)
+            signal.signal(number, signal.default_int_handler)
         try:
             command(context=context, **options)
         except KeyboardInterrupt:
@@ -92,11 +81,6 @@ def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(INTERRUPTED) from None
 
     return stoppable
-
-
-def _interrupt(signal_number: int, frame: "FrameType | None") -> None:
-    """Treat the end that a batch system or `kill` asks for as Ctrl-C."""
-    raise KeyboardInterrupt
 
 
 @app.command()
@@ -143,10 +127,7 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
     ] = [],  # noqa: B006
 ) -> None:
     """Train and evaluate what is not known yet. Then write the report."""
-    from xstilts.api import Study
-
-    asked = Study.load(study)
-    outcome = asked.run(
+    outcome = Study.load(study).run(
         store,
         data,
         images,
@@ -193,14 +174,12 @@ def check(
     json: JsonOption = False,
 ) -> None:
     """Dry run: errors, then what there is to do, GPU hours and memory."""
-    from xstilts.api import Study
     from xstilts.cli import show
-    from xstilts.errors import InputErrors
     from xstilts.store import Store
 
     found = Study.load(study).draft(data, images, Store(store))
     if found.plan.errors:
-        print(printable(str(InputErrors(found.plan.errors))), file=sys.stderr, flush=True)
+        say(str(InputErrors(found.plan.errors)))
     show.checked(found.plan, found.store, found.rows, every_phase=steps, as_json=json)
     if found.plan.errors:
         raise typer.Exit(InputErrors.exit_status)
@@ -215,7 +194,6 @@ def audit(
     json: JsonOption = False,
 ) -> None:
     """Look for leaks: evaluated rows, and languages called zero-shot, that a training has seen."""
-    from xstilts.api import Study
     from xstilts.audit import finding
     from xstilts.audit.audit import audited
     from xstilts.cli import show
@@ -234,8 +212,6 @@ def preregister(
     images: ImagesOption = None,
 ) -> None:
     """Freeze claims, arms, seeds and targets in a file to publish; the report says what changes later."""
-    from xstilts.api import Study
-
     frozen = Study.load(study).preregister(store, data, images)
     print(frozen.path)
     say(f"SHA-256 {frozen.hash}. Publish it with the date; leave the file beside the study.")
@@ -254,7 +230,6 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """What is done, what failed and why, what is missing; without a study, which the store has."""
-    from xstilts.api import Study
     from xstilts.cli import show, show_store
     from xstilts.store import Store
 
@@ -277,14 +252,7 @@ def report(
     out: Annotated[Path | None, typer.Option(help="A folder; by default reports/STUDY.")] = None,
 ) -> None:
     """Write what is known as a page or as tables."""
-    from xstilts.analysis.findings import Findings
-    from xstilts.api import Study
-    from xstilts.report import page
-
-    plan, kept = Study.load(study).planned(store, data, images, there=True)
-    formats = [one.value for one in to]
-    folder = out or Path("reports") / plan.study.name
-    for path in page.write(Findings.of(plan, kept), formats, folder):
+    for path in Study.load(study).report(out, store, data, images, to):
         print(path)
 
 
@@ -298,7 +266,6 @@ def rank(
     json: JsonOption = False,
 ) -> None:
     """The arms in the order in which to try them for each target, by estimates without such a training."""
-    from xstilts.api import Study
     from xstilts.cli import show_rank
 
     found = Study.load(study).rank(store, data, images, report=say)
@@ -320,13 +287,11 @@ def compare(
     """Lay measured figures beside published ones; a name that does not exist lists those that do."""
     from xstilts.analysis import compare as comparing
     from xstilts.analysis import published as publishing
-    from xstilts.analysis.findings import Findings
-    from xstilts.api import Study
     from xstilts.cli import show
 
     figures = publishing.read(published)
-    plan, kept = Study.load(study).planned(store, data, images, there=True)
-    show.compared(comparing.compare(Findings.of(plan, kept).quantities, figures), as_json=json)
+    findings = Study.load(study).findings(store, data, images)
+    show.compared(comparing.compare(findings.quantities, figures), as_json=json)
 
 
 @app.command()
@@ -367,11 +332,11 @@ def test(  # noqa: PLR0913, PLR0917 (one for each option)
     json: JsonOption = False,
 ) -> None:
     """Compare predictions of any systems: intervals, differences, corrected p-values, by language."""
-    from xstilts.cli import show_systems
+    from xstilts.cli import show
     from xstilts.systems.test import test as compare_systems
 
     found = compare_systems(task, systems, references, data, language or ())
-    show_systems.compared(found.effects, (found.answer, *found.conditions), as_json=json)
+    show.systems(found.effects, (found.answer, *found.conditions), as_json=json)
     for path in found.report(out) if out is not None else ():
         print(path)
 
@@ -420,8 +385,7 @@ def tasks(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[TASK]",
-            help="One task, a task file or STUDY:NAME; or the tasks of a STUDY.",
+            metavar="[TASK]", help="One task, a task file or STUDY:NAME; or the tasks of a STUDY."
         ),
     ] = None,
     json: JsonOption = False,
@@ -463,7 +427,7 @@ def main() -> None:
     try:
         app()
     except XstiltsError as error:
-        print(printable(str(error)), file=sys.stderr)
+        say(str(error))
         sys.exit(error.exit_status)
 
 

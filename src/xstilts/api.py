@@ -318,9 +318,9 @@ class Study:
         plan, kept = self.planned(store, data, images, there=True)
         rows = []
         for cell in plan.cells:
-            chain = [plan.by_fingerprint[step] for step in (*cell.phases, cell.evaluation)]
-            failures = [failure for step in chain if (failure := kept.failure(step.fingerprint))]
-            message = failures[0].message if failures else ""
+            chain = plan.chain(cell)
+            failures = (kept.failure(step.fingerprint) for step in chain)
+            message = next((failure.message for failure in failures if failure), "")
             rows.append(cell.named | {"state": kept.state(chain), "message": message})
         return pl.DataFrame(rows)
 
@@ -360,11 +360,9 @@ class Check:
         """The cells, and whether the store has them."""
         import polars as pl
 
-        by_fingerprint = self.plan.by_fingerprint
-        done = [self.store.done(by_fingerprint[cell.evaluation]) for cell in self.plan.cells]
-        return pl.DataFrame(
-            [cell.named | {"done": known} for cell, known in zip(self.plan.cells, done, strict=True)]
-        )
+        steps = self.plan.by_fingerprint
+        done = {cell: self.store.done(steps[cell.evaluation]) for cell in self.plan.cells}
+        return pl.DataFrame([cell.named | {"done": known} for cell, known in done.items()])
 
     @property
     def steps(self) -> "pl.DataFrame":

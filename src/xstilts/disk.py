@@ -2,8 +2,9 @@
 
 import contextlib
 import errno
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from xstilts.errors import InputError
@@ -20,18 +21,25 @@ def is_there(path: Path) -> bool:
 
 def is_file(path: Path) -> bool:
     """Whether a file is there. No file has a name that is too long, or that may not be looked for."""
-    try:
+    with contextlib.suppress(OSError):
         return path.is_file()
-    except OSError:
-        return False
+    return False
 
 
 def is_folder(path: Path) -> bool:
     """Whether a folder is there; as `is_file`."""
-    try:
+    with contextlib.suppress(OSError):
         return path.is_dir()
-    except OSError:
-        return False
+    return False
+
+
+def digest(paths: Iterable[Path]) -> str:
+    """The SHA-256 of files together."""
+    whole = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            whole.update(hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest()
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ import json
 import re
 import sys
 import tomllib
-import unicodedata
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -90,9 +89,9 @@ def toml_hint(text: str, error: tomllib.TOMLDecodeError) -> str:
     return f"The line is: {rows[number - 1].strip()[:80]}" + (f" -- {rule}" if rule else "")
 
 
-def undecodable(rows: Iterable[bytes], first: int = 1) -> tuple[int, str, str] | None:
+def undecodable(rows: Iterable[bytes]) -> tuple[int, str, str] | None:
     """The number of the first line that is not UTF-8, what it is instead, and what to do; None if all are."""
-    for number, raw in enumerate(rows, first):
+    for number, raw in enumerate(rows, 1):
         start = raw[:100]
         if number == 1 and (start[:2] in (b"\xff\xfe", b"\xfe\xff") or 3 * start.count(0) > len(start) > 1):
             return number, "is not UTF-8 but UTF-16.", "Convert it: iconv -f UTF-16 -t UTF-8 FILE > NEW."
@@ -122,15 +121,11 @@ def printable(text: str) -> str:
     >>> printable("an \\x1b[31marm")
     'an \\\\x1b[31marm'
     """
-    return "".join(
-        letter
-        if letter == "\n" or not (unicodedata.category(letter) in ("Cc", "Cs") or letter in _DIRECTIONS)
-        else letter.encode("unicode_escape").decode()
-        for letter in text
-    )
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+"""Control characters but the line feed, halves of surrogate pairs, and signs that turn the direction."""
 
 
 def say(text: str) -> None:

@@ -20,7 +20,7 @@ from xstilts.data.loader import load as load_rows
 from xstilts.errors import DamageError
 from xstilts.metrics import transferability
 from xstilts.store import probes
-from xstilts.study.probe import Probe
+from xstilts.study.phase import Probe
 
 RECIPE = {"updates": 2, "batch_size": 8, "max_length": 48, "precision": "fp32", "development_examples": 8}
 STUDY: dict[str, Any] = {

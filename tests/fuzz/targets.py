@@ -20,7 +20,7 @@ from typed import misfit
 from xstilts import tasks as registry
 from xstilts.analysis import published
 from xstilts.data import images, loader, readers, task
-from xstilts.data.fit import fit
+from xstilts.data.examples import fit
 from xstilts.study import architecture, backbone
 from xstilts.study.load import load
 from xstilts.study.plan import draft

@@ -12,7 +12,7 @@ import pytest
 from analysis import example
 from analysis.example import World
 from xstilts.analysis.findings import Findings
-from xstilts.cli import show
+from xstilts.cli.output import print_table
 from xstilts.plain import printable
 from xstilts.report import drawing, latex, markdown, page
 from xstilts.report.paper import Paper
@@ -164,5 +164,5 @@ def test_a_terminal_is_not_steered(text: str, shown: str) -> None:
 
 
 def test_what_looks_like_markup_of_the_terminal_is_text(capsys: pytest.CaptureFixture[str]) -> None:
-    show._console().print(show._table(("[/b]",), [("[/i] :smile: \x1b[31m",)]))
+    print_table(("[/b]",), [("[/i] :smile: \x1b[31m",)])
     assert capsys.readouterr().out.split() == ["[/b]", "[/i]", ":smile:", r"\x1b[31m"]

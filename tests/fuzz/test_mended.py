@@ -14,8 +14,7 @@ from xstilts import tasks as registry
 from xstilts.analysis import published
 from xstilts.cli import show
 from xstilts.data import images, loader, readers, unpacked
-from xstilts.data.examples import Bitext, Choice, Pair, Tagged
-from xstilts.data.fit import fit
+from xstilts.data.examples import Bitext, Choice, Pair, Tagged, fit
 from xstilts.errors import (
     BackboneError,
     DataError,

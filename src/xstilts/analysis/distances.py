@@ -20,7 +20,7 @@ from xstilts.analysis import statistics
 from xstilts.analysis.results import Line, Results, language, line_of
 from xstilts.analysis.statistics import RESAMPLES, Array, Sample
 from xstilts.data import typology
-from xstilts.study.check_of import LEAST_FAMILIES, SPARE
+from xstilts.study.check_claims import LEAST_FAMILIES, SPARE
 from xstilts.study.claim import PROMPTED
 from xstilts.study.phase import seen_with_labels
 

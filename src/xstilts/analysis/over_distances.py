@@ -11,7 +11,7 @@ from xstilts.analysis.distances import Regression
 from xstilts.analysis.effects import BASELINE, Effects, Quantity
 from xstilts.analysis.results import EvaluatedTarget, Line
 from xstilts.analysis.statistics import Estimate, Sample
-from xstilts.study.check_of import BETWEEN
+from xstilts.study.check_claims import BETWEEN
 from xstilts.study.claim import SLOPES, Plain
 
 PLACES = 17  # at which a fitted line is computed

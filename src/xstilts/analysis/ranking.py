@@ -1,7 +1,7 @@
 """Which arm to try first for each target: estimates without a training of the pair, and how good they were.
 
 An estimate gives every arm a number for a target; the higher, the sooner the arm is tried. docs/ranking.md
-says what each is. Nothing here runs a model: `wanted` says what has to be read (`xstilts.study.probe`), and
+says what each is. Nothing here runs a model: `wanted` says what has to be read (a `Probe`), and
 `Ranking` takes what was read.
 
 Axes: A arms, S seeds, T targets, R resamples.
@@ -26,9 +26,8 @@ from xstilts.metrics.transferability import Array
 from xstilts.store import Store
 from xstilts.store.probes import Probed
 from xstilts.study.backbone import Backbone
-from xstilts.study.phase import Evaluation, Inference, Phase, chain
+from xstilts.study.phase import Evaluation, Inference, Phase, Probe, chain
 from xstilts.study.plan import Plan
-from xstilts.study.probe import Probe
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Step
 from xstilts.study.use import Use

@@ -11,8 +11,8 @@ from typing import Literal
 from pydantic import ValidationError
 
 from xstilts.data import hub
-from xstilts.data.loader import from_files, identity, stream
-from xstilts.data.task import TRANSLATED, Task
+from xstilts.data.loader import identity, reads_files, stream
+from xstilts.data.task import Task
 from xstilts.errors import InputError, StoreError
 from xstilts.store import read_json
 from xstilts.study.backbone import Backbone
@@ -162,7 +162,7 @@ def at_hand(task: Task, split: str, language: str, data: Path | None) -> bool:
     """
     if task.made is not None and task.family == "masked":
         return False
-    on_hub = task.hub is not None and task.made is None and split != TRANSLATED and not from_files(task, data)
+    on_hub = task.hub is not None and task.made is None and not reads_files(task, split, data)
     if task.hub is not None and on_hub and not hub.in_cache(task.hub, split, language):
         return False
     try:
@@ -177,6 +177,6 @@ def absent(task: Task, split: str, data: Path | None) -> str:
     """Why the rows of a split are not at hand, in words."""
     if task.made is not None:
         return "the lab's own text"
-    if task.hub is not None and split != TRANSLATED and not from_files(task, data):
+    if task.hub is not None and not reads_files(task, split, data):
         return "not fetched yet" if split in task.hub.files else "the Hub has no such rows"
     return "no such files" if data is not None or task.path is not None else "no data folder is named"

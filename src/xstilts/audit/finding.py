@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from xstilts.errors import InputErrors, StudyError
+from xstilts.plain import first_of
 from xstilts.study.study import Allowed, LeakKind, StudyFile
 
 Severity = Literal["leak", "note"]
@@ -200,5 +201,4 @@ def _told(group: FindingGroup) -> str:
     kind, rows = finding.kind, f"{finding.task} ({finding.split}) in {', '.join(group.languages)}"
     text = f"{rows}: {MEANINGS[kind]} [{kind}]"
     text += f": {group.amount}" if finding.of else ""
-    more = f" and {len(finding.steps) - 1} more" if len(finding.steps) > 1 else ""
-    return f"{text}; from {', '.join(finding.where)}; concerns {finding.steps[0]}{more}"
+    return f"{text}; from {', '.join(finding.where)}; concerns {first_of(finding.steps, 1)}"

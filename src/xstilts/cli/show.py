@@ -1,20 +1,15 @@
-"""What the commands print: tables for people, JSON for machines; results go to standard output."""
+"""What commands print of a study: what there is to do, how far it is, what it found; and the languages."""
 
-import json
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from statistics import median
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-
-from xstilts.cli.show_store import gigabytes
+from xstilts.cli.output import gigabytes, print_json, print_lines, print_table
 from xstilts.data import languages as known_languages
-from xstilts.plain import printable
+from xstilts.plain import say
 from xstilts.run.cost import GPU, Cost, estimate, tokens_of
 from xstilts.run.progress import duration
 from xstilts.store import Store
@@ -25,6 +20,8 @@ from xstilts.study.step import Step
 from xstilts.study.study import StudyFile
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from xstilts.analysis.compare import Comparison
     from xstilts.audit.finding import Audit
 
@@ -44,7 +41,7 @@ def checked(
     read = [source(part, plan.places, rows.get(part)) for part in parts_of(plan.steps)]
     steps = [_step(step, plan, store) for step in plan.steps]
     if as_json:
-        _json(
+        print_json(
             {
                 "study": plan.study.name,
                 "question": plan.study.question,
@@ -66,28 +63,24 @@ def checked(
             }
         )
         return
-    console = _console()
-    console.print(printable(f"{plan.study.name}: {plan.study.question}"), soft_wrap=True)
-    for line in _summary(plan, steps, store, cost):
-        console.print(printable(line), soft_wrap=True)
     shown = [group for group in grouped(read) if every_phase or group.release or group.instead]
-    for group in shown:
-        console.print(printable(f"Data: {group}."), soft_wrap=True)
-    for note in plan.notes:
-        console.print(printable(f"Note: {note}."), soft_wrap=True)
-    if not every_phase:
-        console.print("`xstilts check STUDY --steps` lists arms, targets, all that is read, and every phase.")
-        return
-    if plan.cells:
-        console.print(_grid(plan, store))
-    left = [step for step in steps if step["kind"] == "phase" and not step["done"]]
-    if left:
-        for table in _trainings(plan, left, store, cost.tokens_per_second):
-            console.print(table)
-        listed = [
-            (step["name"], step["fingerprint"], step["cells"], _thousands(step["tokens"])) for step in left
+    print_lines(
+        [
+            f"{plan.study.name}: {plan.study.question}",
+            *_summary(plan, steps, store, cost),
+            *(f"Data: {group}." for group in shown),
+            *(f"Note: {note}." for note in plan.notes),
         ]
-        console.print(_table(("phase to train", "fingerprint", "cells", "tokens (estimate)"), listed))
+    )
+    if not every_phase:
+        print("`xstilts check STUDY --steps` lists arms, targets, all that is read, and every phase.")
+        return
+    _print_grid(plan, store)
+    if left := [step for step in steps if step["kind"] == "phase" and not step["done"]]:
+        _print_trainings(plan, left, store, cost.tokens_per_second)
+        keys = ("name", "fingerprint", "cells")
+        listed = [(*(step[key] for key in keys), _thousands(step["tokens"])) for step in left]
+        print_table(("phase to train", "fingerprint", "cells", "tokens (estimate)"), listed)
 
 
 def _summary(plan: Plan, steps: Sequence[Mapping[str, Any]], store: Store, cost: Cost) -> Iterator[str]:
@@ -104,16 +97,11 @@ def _summary(plan: Plan, steps: Sequence[Mapping[str, Any]], store: Store, cost:
         beside = f"; references: {', '.join(plan.study.references)}" if plan.study.references else ""
         yield f"Cells: {len(plan.cells)}, of which {done} are done ({told}{beside})."
     left = list[str]()
-    for kind, words in (
-        ("backbone", "backbone to make"),
-        ("phase", "phase to train"),
-        ("evaluation", "evaluation"),
-    ):
+    for kind, purpose in (("backbone", " to make"), ("phase", " to train"), ("evaluation", "")):
         of_kind = [step for step in steps if step["kind"] == kind and not step["done"]]
         shared = sum(step["cells"] > 1 for step in of_kind)
         if of_kind:
-            noun, _, rest = words.partition(" ")
-            several = f"{len(of_kind)} {noun}{'s' * (len(of_kind) > 1)} {rest}".rstrip()
+            several = f"{len(of_kind)} {kind}{'s' * (len(of_kind) > 1)}{purpose}"
             left.append(several + f" ({shared} shared by cells)" * (kind == "phase" and shared > 0))
     found = sum(step["done"] for step in steps)
     yield f"To do: {', '.join(left) or 'nothing'}; {found} of {len(steps)} steps are in the store."
@@ -162,21 +150,18 @@ def status(plan: Plan, store: Store, *, as_json: bool) -> None:
             {"name": plan.names[one.fingerprint], "fingerprint": one.fingerprint, "message": one.message}
             for one in failed
         ]
-        _json({"study": plan.study.name, "cells": cells, "failures": told, "conditions": read_with})
+        print_json({"study": plan.study.name, "cells": cells, "failures": told, "conditions": read_with})
         return
-    console = _console()
-    if plan.cells:
-        console.print(_grid(plan, store))
+    _print_grid(plan, store)
     counts = Counter(cell["state"] for cell in cells)
     words = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
-    console.print(f"Cells: {words or 'none'}.")
-    for text in [answered, *read_with] if answered else []:
-        console.print(printable(text), soft_wrap=True)
-    for one in failed:
-        console.print(
-            printable(f"failed: {plan.names[one.fingerprint]} ({one.fingerprint}): {one.message}"),
-            soft_wrap=True,
-        )
+    print_lines(
+        [
+            f"Cells: {words or 'none'}.",
+            *([answered, *read_with] if answered else []),
+            *(f"failed: {plan.names[one.fingerprint]} ({one.fingerprint}): {one.message}" for one in failed),
+        ]
+    )
 
 
 def audit(found: "Audit", study: StudyFile, *, as_json: bool) -> None:
@@ -185,44 +170,38 @@ def audit(found: "Audit", study: StudyFile, *, as_json: bool) -> None:
 
     if as_json:
         told = [asdict(one) | {"allowed": finding.reason(one, study.allowed)} for one in found.findings]
-        _json({"study": study.name} | found.to_json() | {"findings": told})
+        print_json({"study": study.name} | found.to_json() | {"findings": told})
         return
-    for line in finding.lines(found, study):
-        print(printable(line))
+    print_lines(finding.lines(found, study))
 
 
 def scores(found: Mapping[str, Any], *, as_json: bool) -> None:
     """What `score` found: a row for each language and the average; for XTREME a row for each task."""
     if as_json:
-        _json(found)
+        print_json(found)
         return
     if "tasks" in found:
         rows = [
             (name, str(len(one["languages"])), f"{one['score']:.1f}") for name, one in found["tasks"].items()
         ]
         rows += [(group, "", f"{value:.1f}") for group, value in found["overall"].items()]
-        _console().print(_table(("task or group", "languages", "score"), rows))
+        print_table(("task or group", "languages", "score"), rows)
         return
     measures = list(found["average"])
     lines = [*found["languages"].items(), ("average", found["average"])]
-    _console().print(
-        _table(
-            ("language", *measures),
-            [(code, *(f"{one[name]:.2f}" for name in measures)) for code, one in lines],
-        )
-    )
+    rows = [(code, *(f"{one[name]:.2f}" for name in measures)) for code, one in lines]
+    print_table(("language", *measures), rows)
 
 
 def compared(found: "Comparison", *, as_json: bool) -> None:
     """Published and measured scores and settings side by side, and what has no counterpart."""
     if as_json:
-        _json(found.to_json())
+        print_json(found.to_json())
         return
-    console, about = _console(), found.published
-    console.print(printable(f"{found.study} beside: {about.title}"))
-    for name in ("source", "split", "setting"):
-        if text := getattr(about, name):
-            console.print(printable(f"{name}: {text}"), soft_wrap=True)
+    about = found.published
+    facts = {"source": about.source, "split": about.split, "setting": about.setting}
+    stated = (f"{name}: {text}" for name, text in facts.items() if text)
+    print_lines([f"{found.study} beside: {about.title}", *stated])
     if found.pairs:
         head = ("model", "backbone", "arm", "target", "language", "metric", "status", "published", "measured")
         rows = [
@@ -232,15 +211,42 @@ def compared(found: "Comparison", *, as_json: bool) -> None:
             )
             for one in found.pairs
         ]
-        console.print(_table((*head, "difference", "published within"), rows))
+        print_table((*head, "difference", "published within"), rows)
     if found.choices:
         chosen = [
             (one.target, one.setting, _short(one.published), _short(*one.study), WITHIN[one.same])
             for one in found.choices
         ]
-        console.print(_table(("target", "setting", "published", "study", "same"), chosen))
+        print_table(("target", "setting", "published", "study", "same"), chosen)
     if found.without:
-        console.print(_table(("without counterpart", "why"), [(one.what, one.why) for one in found.without]))
+        print_table(("without counterpart", "why"), [(one.what, one.why) for one in found.without])
+
+
+def systems(effects: "pl.DataFrame", told: Sequence[str], *, as_json: bool) -> None:
+    """Systems by groups of languages on standard output; what has to be read with it on standard error."""
+    from xstilts.analysis.systems import grouped
+    from xstilts.analysis.wording import bounds, number
+
+    if as_json:
+        print_json(effects.to_dicts())
+        return
+    rows = []
+    for level in ("transfer", "family", "language"):
+        for where, system, score, one in grouped(effects, level):
+            shown = ["reference", "", "", "", ""]
+            if one is not None:
+                shown = [
+                    number(one["estimate"], signed=True),
+                    bounds(one["low"], one["high"]),
+                    *(f"{one[name]:.2g}" for name in ("p", "p_corrected")),
+                    number(one["smallest_effect"]),
+                ]
+            numbers = (number(score["estimate"]), bounds(score["low"], score["high"]))
+            rows.append((where, system, *numbers, *shown, score["seeds"]))
+    head = ("languages", "system", "score", "", "difference", "", "p", "corrected", "detectable", "seeds")
+    print_table(head, rows)
+    for text in told:
+        say(text)
 
 
 def languages(*, as_json: bool) -> None:
@@ -248,10 +254,10 @@ def languages(*, as_json: bool) -> None:
     found = known_languages.all_languages()
     if as_json:
         fields = ("code", "name", "family", "script", "size")
-        _json([{name: getattr(one, name) for name in fields} for one in found])
+        print_json([{name: getattr(one, name) for name in fields} for one in found])
         return
     rows = [(one.code, one.name, one.family, one.script) for one in found]
-    _console().print(_table(("code", "language", "family", "script"), rows))
+    print_table(("code", "language", "family", "script"), rows)
 
 
 WITHIN = {True: "yes", False: "no", None: ""}
@@ -259,13 +265,8 @@ STATES = ("done", "running", "failed", "open")
 
 
 def _cell(cell: Cell, plan: Plan, store: Store) -> dict[str, Any]:
-    chain = [plan.by_fingerprint[one] for one in (*cell.phases, cell.evaluation)]
-    return {
-        **cell.named,
-        "state": store.state(chain),
-        "evaluation": cell.evaluation,
-        "phases": list(cell.phases),
-    }
+    state = store.state(plan.chain(cell))
+    return {**cell.named, "state": state, "evaluation": cell.evaluation, "phases": list(cell.phases)}
 
 
 def _step(step: Step, plan: Plan, store: Store) -> dict[str, Any]:
@@ -281,47 +282,47 @@ def _step(step: Step, plan: Plan, store: Store) -> dict[str, Any]:
     }
 
 
-def _grid(plan: Plan, store: Store) -> Table:
-    """Arms x targets: how many cells of each are done."""
-    targets = list(dict.fromkeys(cell.target for cell in plan.cells))
+def _print_grid(plan: Plan, store: Store) -> None:
+    """Arms x targets: how many cells of each are done; nothing where there are no cells."""
     lines: dict[tuple[str, ...], dict[str, list[bool]]] = {}
     for cell in plan.cells:
         known = {"": "", "random": " (random weights)"}.get(cell.reference, f" ({cell.reference})")
-        line = (cell.backbone, f"{cell.arm}{known}")
-        line = ("", "majority") if cell.reference == "majority" else line
+        line = ("", "majority") if cell.reference == "majority" else (cell.backbone, f"{cell.arm}{known}")
         done = store.done(plan.by_fingerprint[cell.evaluation])
         lines.setdefault(line, {}).setdefault(cell.target, []).append(done)
-    rows = [
-        (*line, *(_of(done[target]) if target in done else "" for target in targets))  # a control is of some
-        for line, done in lines.items()
-    ]
-    return _table(("backbone", "arm", *targets), rows)
+    if lines:
+        targets = list(dict.fromkeys(cell.target for cell in plan.cells))
+        shown = [[cells.get(target, ()) for target in targets] for cells in lines.values()]
+        counts = [[f"{sum(done)} of {len(done)}" if done else "" for done in row] for row in shown]
+        rows = [(*line, *row) for line, row in zip(lines, counts, strict=True)]
+        print_table(("backbone", "arm", *targets), rows)
 
 
-def _trainings(
+def _print_trainings(
     plan: Plan, left: Sequence[Mapping[str, Any]], store: Store, speed: float | None
-) -> Iterator[Table]:
+) -> None:
     """The phases to train, by backbone and arm, and by target: their number, tokens and what they leave on
     the disk while they are needed; their time where finished phases of the plan tell how fast they are."""
     places: dict[str, tuple[tuple[str, str], str]] = {}
     for cell in plan.cells:
         arm = f"{cell.arm} (random weights)" if cell.reference == "random" else cell.arm
-        own = len(cell.phases) - (plan.evaluation(cell).trained_by is not None)
-        for number, phase in enumerate(cell.phases):
-            target = "(intermediate)" if number < own else cell.target
+        for phase in cell.phases:
+            target = "(intermediate)" if phase in plan.intermediate(cell) else cell.target
             places.setdefault(phase, ((cell.backbone, arm), target))
-    arms: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    targets: dict[tuple[str], list[Mapping[str, Any]]] = {}
+    arms: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    targets: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for step in left:
         arm_place, target = places.get(step["fingerprint"], (("", step["name"]), ""))
         arms.setdefault(arm_place, []).append(step)
         targets.setdefault((target,), []).append(step)
-    size = _checkpoint_bytes(plan, store)
+    parameters = [(store.record(step.fingerprint) or {}).get("parameters", 0) for step in plan.steps]
+    known = [number for number in parameters if number]
+    size = 4 * median(known) if known else None  # of a checkpoint in float32, as finished phases tell
     for names, together in ((("backbone", "arm"), arms), (("target",), targets)):
         lines = [(*key, *_summed(steps, speed, size)) for key, steps in together.items()]
         head = [*names, "trainings", "shared by cells", "tokens (estimate)"]
         head += ["time of one worker"] * (speed is not None) + ["checkpoints"] * (size is not None)
-        yield _table(head, lines)
+        print_table(head, lines)
 
 
 def _summed(steps: Sequence[Mapping[str, Any]], speed: float | None, size: float | None) -> Iterator[str]:
@@ -333,35 +334,9 @@ def _summed(steps: Sequence[Mapping[str, Any]], speed: float | None, size: float
         yield f"{len(steps) * size / 1e9:.1f} GB"
 
 
-def _checkpoint_bytes(plan: Plan, store: Store) -> float | None:
-    """What a checkpoint takes in float32, as finished phases of the plan tell; None if there are none."""
-    known = [(store.record(step.fingerprint) or {}).get("parameters", 0) for step in plan.steps]
-    return 4 * median(found) if (found := [number for number in known if number]) else None
-
-
-def _of(done: Sequence[bool]) -> str:
-    return f"{sum(done)} of {len(done)}"
-
-
 def _thousands(number: int | None) -> str:
     return "unknown" if number is None else f"{float(f'{number:.2g}'):,.0f}"
 
 
 def _short(*values: float | str) -> str:
     return ", ".join(one if isinstance(one, str) else f"{one:g}" for one in values) or "none"
-
-
-def _console() -> Console:
-    """A terminal's width on a terminal; elsewhere no line is folded or cut."""
-    return Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 10_000)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    table = Table(*map(printable, head), box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(printable(str(value)) for value in row))
-    return table
-
-
-def _json(content: Mapping[str, Any] | list[Any]) -> None:
-    print(json.dumps(content, indent=1, ensure_ascii=False))

@@ -1,20 +1,13 @@
 """What `xstilts rank` prints: the arms of each target, how good each estimate was, and what it took."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from xstilts.analysis.ranking import BASELINES, CHANCE, ESTIMATES, MEASURES, TOGETHER, Ranking
+from xstilts.cli.output import columns, print_json, print_lines
 from xstilts.errors import InputError
-from xstilts.plain import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    Row = Sequence[str]
 
 
 def ranked(found: Ranking, *, as_json: bool) -> None:
@@ -22,20 +15,16 @@ def ranked(found: Ranking, *, as_json: bool) -> None:
     if as_json:
         content = {"order": found.order.to_dicts(), "quality": found.quality.to_dicts()}
         took = {"tokens_read": found.tokens, "tokens_to_train": found.training, "seconds": found.seconds}
-        print(json.dumps(content | took | {"not_trained": found.asked.missing}, indent=1, ensure_ascii=False))
+        print_json(content | took | {"not_trained": found.asked.missing})
         return
+    several = len(found.backbones) > 1
     for (backbone, target), rows in found.order.group_by("backbone", "target", maintain_order=True):
-        print(printable(f"{target} on {backbone}" if len(found.backbones) > 1 else str(target)))
-        _print(list(_of_target(rows)))
-        print()
+        print_lines([f"{target} on {backbone}" if several else str(target), *_of_target(rows), ""])
     for (backbone,), rows in found.quality.group_by("backbone", maintain_order=True):
         first = rows.row(0, named=True)
         what = f"How good each order was ({first['arms']} arms, {first['seeds']} seeds; 95 % intervals)"
-        print(printable(f"{what} on {backbone}" if len(found.backbones) > 1 else what))
-        _print(list(_of_quality(rows)))
-        print()
-    for line in notes(found):
-        print(printable(line))
+        print_lines([f"{what} on {backbone}" if several else what, *_of_quality(rows), ""])
+    print_lines(notes(found))
 
 
 def write(found: Ranking, folder: Path) -> list[Path]:
@@ -67,28 +56,31 @@ def notes(found: Ranking) -> Iterator[str]:
         yield "No target is measured with all arms yet, so nothing tells how good these orders are."
 
 
-def _of_target(rows: pl.DataFrame) -> Iterator["Row"]:
+def _of_target(rows: pl.DataFrame) -> Iterator[str]:
     """The arms by the mean place, or by size where no estimate says anything, with their places."""
     places = {
         (arm, estimate): place for arm, estimate, place in rows.select("arm", "estimate", "place").iter_rows()
     }
     arms = list(dict.fromkeys(arm for arm, _ in places))
-    names = (TOGETHER, *ESTIMATES[:-1], *BASELINES)
-    columns = [name for name in names if any(places.get((arm, name)) for arm in arms)]
-    yield ("arm", *(name.replace("_", " ") for name in columns))
-    ranked_arms = [arm for arm in arms if columns and places.get((arm, columns[0]))]
-    for arm in sorted(ranked_arms, key=lambda arm: places[arm, columns[0]]):
-        yield (arm, *(str(places.get((arm, name)) or "") for name in columns))
+    every = (TOGETHER, *ESTIMATES[:-1], *BASELINES)
+    names = [name for name in every if any(places.get((arm, name)) for arm in arms)]
+    ranked_arms = [arm for arm in arms if names and places.get((arm, names[0]))]
+    lines = [
+        (arm, *(str(places.get((arm, name)) or "") for name in names))
+        for arm in sorted(ranked_arms, key=lambda arm: places[arm, names[0]])
+    ]
+    return columns([("arm", *(name.replace("_", " ") for name in names)), *lines])
 
 
-def _of_quality(rows: pl.DataFrame) -> Iterator["Row"]:
+def _of_quality(rows: pl.DataFrame) -> Iterator[str]:
     known = {(row["estimate"], row["measure"]): row for row in rows.to_dicts()}
     measures = [name for name in MEASURES if any(measure == name for _, measure in known)]
-    yield ("", *(name.replace("_", " ") for name in measures), "targets")
+    lines: list[tuple[str, ...]] = [("", *(name.replace("_", " ") for name in measures), "targets")]
     for name in (*ESTIMATES, *BASELINES, CHANCE):
         if own := [known[name, measure] for measure in measures if (name, measure) in known]:
             cells = [_interval(row["value"], row["low"], row["high"]) for row in own]
-            yield (name.replace("_", " "), *cells, str(own[0]["targets"]))
+            lines.append((name.replace("_", " "), *cells, str(own[0]["targets"])))
+    return columns(lines)
 
 
 def _interval(value: float, low: float | None, high: float | None) -> str:
@@ -97,10 +89,3 @@ def _interval(value: float, low: float | None, high: float | None) -> str:
 
 def _millions(number: int) -> str:
     return f"{number / 1e6:.2f} million" if number >= 10_000 else f"{number:,}"
-
-
-def _print(rows: "Sequence[Row]") -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
-        print(printable("  ".join(cells).rstrip()))

@@ -1,12 +1,12 @@
 """What the commands about the store print."""
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
+from xstilts.cli.output import gigabytes, print_json
 from xstilts.plain import printable
 from xstilts.store import Store
 from xstilts.store.maintenance import Size, Verified, damage_lines, fingerprint_of, folders, size
@@ -15,7 +15,7 @@ from xstilts.store.maintenance import Size, Verified, damage_lines, fingerprint_
 def sizes(found: Sequence[Size], *, as_json: bool) -> None:
     """A row for each kind of step and each folder beside them, and what all take together."""
     if as_json:
-        print(json.dumps([asdict(one) for one in found], indent=1))
+        print_json([asdict(one) for one in found])
         return
     rows: list[tuple[str, ...]] = [
         (one.kind, str(one.steps or ""), gigabytes(one.bytes), gigabytes(one.checkpoints)) for one in found
@@ -29,7 +29,7 @@ def verified(found: Verified, *, as_json: bool) -> None:
     """What is damaged, file by file, and how much was looked at."""
     if as_json:
         damages = [{"step": one.folder.name, "files": list(one.lines)} for one in found.damages]
-        print(json.dumps(asdict(found) | {"damages": damages}, indent=1))
+        print_json(asdict(found) | {"damages": damages})
         return
     for line in damage_lines(found.damages):
         print(line)
@@ -55,19 +55,13 @@ def studies(store: Store, *, as_json: bool) -> None:
         for one in store.studies()
     ]
     if as_json:
-        print(json.dumps(found, indent=1, ensure_ascii=False))
+        print_json(found)
         return
     if found:
         head = ("study", "cells done", "steps failed", "last run", "file")
         rows = [
-            (
-                each["study"],
-                f"{each['done']} of {each['cells']}",
-                each["failed"],
-                each["last_run"],
-                each["file"],
-            )
-            for each in found
+            (one["study"], f"{one['done']} of {one['cells']}", one["failed"], one["last_run"], one["file"])
+            for one in found
         ]
         _print(head, [tuple(printable(str(cell)) for cell in row) for row in rows])
     known = {step for one in store.studies() for step in one.steps}
@@ -95,11 +89,3 @@ def _print(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for first, *rest in (head, *rows):
         cells = [text.rjust(width) for text, width in zip(rest, widths[1:], strict=True)]
         print("  ".join([first.ljust(widths[0]), *cells]))
-
-
-def gigabytes(number: int) -> str:
-    """Bytes in a unit that suits their number."""
-    for power, unit in ((3, "GB"), (2, "MB"), (1, "kB")):
-        if number >= 1000**power:
-            return f"{number / 1000**power:.1f} {unit}"
-    return f"{number} B"

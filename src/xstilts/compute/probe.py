@@ -23,7 +23,7 @@ from xstilts.families.items import Item, Layout, tokenize
 from xstilts.metrics import transferability
 from xstilts.store import Store, probes
 from xstilts.store.probes import Probed
-from xstilts.study.probe import Probe
+from xstilts.study.phase import Probe
 from xstilts.study.step import Places, Step
 
 SEQUENCES = ("classification", "choice")

@@ -6,10 +6,10 @@ The library that fetches is imported only when something is fetched, so that pla
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from xstilts.data import languages, tabular
-from xstilts.data.examples import Example
-from xstilts.data.fit import fit
+from xstilts.data.examples import Example, fit
 from xstilts.data.task import Hub
 from xstilts.errors import DataError
 
@@ -21,17 +21,17 @@ def stream(hub: Hub, split: str, language: str, task: str) -> Iterator[Example]:
     found in the cache of an earlier fetch.
     """
     where, name = _where(hub, task), _path(hub, split, language, task)
-    paths, found = _fetch(hub, name, where), False
+    paths = _fetch(hub, name, where)
     if hub.read_files is not None:
         examples = hub.read_files(paths, language)
     else:
         assert hub.read is not None, "a data set is read by rows or by files"
-        form = tabular.format_of(name)
-        examples = hub.read((row for _, row in tabular.rows(paths[0], form)), language)
+        rows = tabular.rows(paths[0], tabular.format_of(name))
+        examples = hub.read((row for _, row in rows), language)
+    example: Example | None = None
     for example in fit(examples, f"{where}, {name}"):
-        found = True
         yield example
-    if not found:
+    if example is None:
         raise DataError(where, f"{name} holds no examples.")
     for other in hub.also:
         yield from stream(other, split, language, task)
@@ -72,18 +72,22 @@ def in_cache(hub: Hub, split: str, language: str) -> bool:
     return isinstance(found, str) and all(in_cache(other, split, language) for other in hub.also)
 
 
-def _cached_parts(hub: Hub, name: str) -> tuple[Path, ...]:
-    """The files in the cache that match a name with `*`, sorted."""
+def _parts(hub: Hub, name: str, **options: Any) -> tuple[Path, ...]:
+    """The files that match a name with `*`, sorted."""
     from huggingface_hub import snapshot_download
+
+    folder = snapshot_download(hub.dataset, repo_type="dataset", revision=hub.revision, **options)
+    return tuple(sorted(Path(folder).glob(name)))
+
+
+def _cached_parts(hub: Hub, name: str) -> tuple[Path, ...]:
+    """Those of them that are in the cache."""
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        folder = snapshot_download(
-            hub.dataset, repo_type="dataset", revision=hub.revision, local_files_only=True
-        )
+        return _parts(hub, name, local_files_only=True)
     except LocalEntryNotFoundError:
         return ()
-    return tuple(sorted(Path(folder).glob(name)))
 
 
 def _said_number(parts: Sequence[Path]) -> int | None:
@@ -94,38 +98,28 @@ def _said_number(parts: Sequence[Path]) -> int | None:
 
 def _fetch(hub: Hub, name: str, where: str) -> tuple[Path, ...]:
     """The file of that name, or all that match it where it holds `*`."""
-    from huggingface_hub import hf_hub_download, snapshot_download
+    from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
+    or_files = ", or give a folder with the original files: --data DIR" if hub.read_files is None else ""
     try:
-        if "*" in name:  # the number of parts is part of the name
-            known = _cached_parts(hub, name) if hub.read_files is not None else ()
-            if known and _said_number(known) == len(known):
-                return known
-            folder = snapshot_download(
-                hub.dataset, repo_type="dataset", revision=hub.revision, allow_patterns=name
-            )
-            found = tuple(sorted(Path(folder).glob(name)))
-            if not found:
-                raise LocalEntryNotFoundError(name)
-            said = _said_number(found)
-            if hub.read_files is not None and said not in (None, len(found)):
-                what = f"of the {said} parts of {name} only {len(found)} are in the cache."
-                raise DataError(where, what, "Go online once, so that all are fetched.")
-            return found
-        return (Path(hf_hub_download(hub.dataset, name, repo_type="dataset", revision=hub.revision)),)
+        if "*" not in name:
+            return (Path(hf_hub_download(hub.dataset, name, repo_type="dataset", revision=hub.revision)),)
+        known = _cached_parts(hub, name) if hub.read_files is not None else ()
+        if known and _said_number(known) == len(known):  # the number of parts is part of the name
+            return known
+        if not (found := _parts(hub, name, allow_patterns=name)):
+            raise LocalEntryNotFoundError(name)
+        if hub.read_files is not None and (said := _said_number(found)) not in (None, len(found)):
+            what = f"of the {said} parts of {name} only {len(found)} are in the cache."
+            raise DataError(where, what, "Go online once, so that all are fetched.")
+        return found
     except LocalEntryNotFoundError as error:
         what = f"{name} is not in the cache and the Hub cannot be reached."
-        raise DataError(where, what, f"Go online once{_or_files(hub)}.") from error
+        raise DataError(where, what, f"Go online once{or_files}.") from error
     except EntryNotFoundError as error:
-        raise DataError(
-            where, f"revision {hub.revision} has no file {name}.", "Leave this language out."
-        ) from error
+        what = f"revision {hub.revision} has no file {name}."
+        raise DataError(where, what, "Leave this language out.") from error
     except (HfHubHTTPError, OSError) as error:
         what = f"{name} cannot be fetched ({type(error).__name__}: {str(error).splitlines()[0]})."
-        raise DataError(where, what, f"Try again{_or_files(hub)}.") from error
-
-
-def _or_files(hub: Hub) -> str:
-    """The other way to rows, of the tasks that have one."""
-    return ", or give a folder with the original files: --data DIR" if hub.read_files is None else ""
+        raise DataError(where, what, f"Try again{or_files}.") from error

@@ -8,7 +8,7 @@ ISO 639-2 and 639-3, older codes, other names. The languages of the embedded lab
 
 import csv
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -28,21 +28,32 @@ class Language:
     also: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=1)
+def by_code() -> Mapping[str, Language]:
+    """All languages by their codes, sorted."""
+    text = files("xstilts.data").joinpath("languages.csv").read_text(encoding="utf-8")
+    found = [
+        Language(code, name, family, script, float(size) if size else None, tuple(also.split()))
+        for code, name, family, script, size, also in list(csv.reader(text.splitlines()))[1:]
+    ]
+    return {language.code: language for language in sorted(found, key=lambda language: language.code)}
+
+
 def all_languages() -> tuple[Language, ...]:
     """All languages, sorted by code."""
-    return tuple(_table().values())
+    return tuple(by_code().values())
 
 
 def find(code: str) -> Language:
     """The language with that code; InputError if there is none."""
-    table = _table()
-    if code not in table:
-        raise InputError(
-            f"language '{code}'",
-            "no such language code.",
-            f"{near(code)} `xstilts languages` lists all.".strip(),
-        )
-    return table[code]
+    if code not in by_code():
+        raise InputError(f"language '{code}'", "no such language code.", way_out(code))
+    return by_code()[code]
+
+
+def way_out(code: str) -> str:
+    """What to do about a code that no language has."""
+    return f"{near(code)} `xstilts languages` lists all.".strip()
 
 
 def near(word: str, codes: Collection[str] | None = None) -> str:
@@ -51,7 +62,7 @@ def near(word: str, codes: Collection[str] | None = None) -> str:
     >>> near("German"), near("zho_Hans"), near("pt-BR"), near("Farsi")
     ("Did you mean 'de'?", "Did you mean 'zh'?", "Did you mean 'pt'?", "Did you mean 'fa'?")
     """
-    known = _table() if codes is None else codes
+    known = by_code() if codes is None else codes
     words = {
         name.casefold(): language.code
         for language in reversed(all_languages())
@@ -66,20 +77,3 @@ def near(word: str, codes: Collection[str] | None = None) -> str:
         return hint
     name = re.search("'(.+)'", did_you_mean(folded, (one for one in words if len(one) > 3)))
     return f"Did you mean '{words[name[1]]}'?" if name else ""
-
-
-@lru_cache(maxsize=1)
-def _table() -> dict[str, Language]:
-    text = files("xstilts.data").joinpath("languages.csv").read_text(encoding="utf-8")
-    found = [
-        Language(
-            row["code"],
-            row["name"],
-            row["family"],
-            row["script"],
-            float(row["size"]) if row["size"] else None,
-            tuple(row["also"].split()),
-        )
-        for row in csv.DictReader(text.splitlines())
-    ]
-    return {language.code: language for language in sorted(found, key=lambda language: language.code)}

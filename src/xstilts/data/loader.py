@@ -4,15 +4,16 @@ else from the Hub; what identity they have, which files they are, and in which l
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
-from xstilts.data import hub, languages, located, readers, translated
-from xstilts.data.examples import Example
-from xstilts.data.fit import fit, is_left_out
-from xstilts.data.own_code import own_code
-from xstilts.data.task import TEST_TRANSLATED, TRAINED, TRANSLATED, Files, Task
+from xstilts.data import hub, languages, readers, translated
+from xstilts.data.examples import Example, fit, is_left_out
+from xstilts.data.task import TEST_TRANSLATED, TRAINED, TRANSLATED, Files, Task, own_code
 from xstilts.data.unpacked import said_size
+from xstilts.disk import digest
 from xstilts.errors import DataError, NoGoldError, TaskError
 
 
@@ -64,8 +65,7 @@ def _read(
             if empty or not left_out:
                 yield example
     except NoGoldError as error:
-        now = "" if split in TRAINED else located.labelled(task.url, on_hub=task.hub is not None)
-        now = now if task.definition is None else error.now
+        now = error.now if task.definition is not None else "" if split in TRAINED else _labelled(task)
         raise DataError(error.where, error.what, now) from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         what = f"the compressed file is damaged or cut short ({error})."
@@ -89,7 +89,7 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
     if task.definition is not None and split != TRANSLATED:
         read = f"+read:{task.definition(split, language)}"
     if paths := sources(task, split, language, data):
-        return "sha256:" + located.checksum(tuple((path, path.stat().st_mtime_ns) for path in paths)) + read
+        return f"sha256:{_checksum(tuple((path, path.stat().st_mtime_ns) for path in paths))}{read}"
     if task.hub is None:
         raise DataError(f"task '{task.name}'", "names no source of data.")
     if split not in task.hub.files:
@@ -97,6 +97,12 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
         raise DataError(f"task '{task.name}'", what)
     revisions = dict.fromkeys(f"{hub.dataset}@{hub.revision}" for hub in task.hub.sources)
     return "hub:" + "+".join(revisions) + read
+
+
+@lru_cache(maxsize=4096)
+def _checksum(files: tuple[tuple[Path, int], ...]) -> str:
+    """The SHA-256 of files together, each with the time of its last change."""
+    return digest(path for path, _ in files)
 
 
 def sources(task: Task, split: str, language: str, data: Path | None = None) -> tuple[Path, ...]:
@@ -116,7 +122,7 @@ def left_out(task: Task, split: str, language: str, data: Path | None = None) ->
     if files is None or not any("*" in pattern for pattern in files.patterns.get(split, ())):
         return ()
     (read, *_), folder = _paths(task, files, split, language, data), _folder(task, split, data)
-    paths = list(located.matches(folder, files.patterns[split], files, language))
+    paths = list(files.matches(folder, files.patterns[split], language))
     place = paths.index(read)
     return (*paths[:place], *(path for path in paths[place + 1 :] if path.parent == read.parent))
 
@@ -132,7 +138,7 @@ def text_bytes(task: Task, split: str, language: str, data: Path | None = None) 
     files = _layout(task, split, data)
     if files is None or (data is None and task.path is None):
         return None
-    return sum(map(said_size, located.find(files, split, language, _folder(task, split, data)))) or None
+    return sum(map(said_size, files.find(split, language, _folder(task, split, data)))) or None
 
 
 def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ...]:
@@ -146,12 +152,11 @@ def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ..
         if task.made is None:
             local = data is not None or task.path is not None
             folder = _folder(task, split, data) if local else Path()
-            others = tuple(code for code in others if local and located.find(layout, split, code, folder))
+            others = tuple(code for code in others if local and layout.find(split, code, folder))
         source = task.source_language in available(task, "train", data)
         return (task.source_language, *others) if source else others
     if task.definition is not None:  # what is declared has to be there
-        holder = task.files.patterns if task.files is not None else task.hub.files if task.hub else {}
-        return task.rows_in.get(split, task.languages) if split in holder else ()
+        return task.rows_in.get(split, task.languages) if split in splits(task, data) else ()
     if not from_files(task, data) or (data is None and task.path is None):
         codes = task.hub.codes if task.hub is not None else {}
         if task.hub is not None and split not in task.hub.files:
@@ -159,7 +164,21 @@ def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ..
         return tuple(lang for lang in task.languages if lang in (codes or task.languages))
     assert task.files is not None
     folder = _folder(task, split, data)
-    return tuple(lang for lang in task.languages if located.find(task.files, split, lang, folder))
+    return tuple(lang for lang in task.languages if task.files.find(split, lang, folder))
+
+
+def splits(task: Task, data: Path | None) -> Collection[str]:
+    """The splits that the source of a task's rows has, translations left out."""
+    if task.made is not None:
+        return task.made.sizes
+    if task.files is not None and from_files(task, data):
+        return task.files.patterns
+    return () if task.hub is None else task.hub.files
+
+
+def reads_files(task: Task, split: str, data: Path | None) -> bool:
+    """Whether the rows of a split are read from files, as translated ones are but for the lab's."""
+    return _layout(task, split, data) is not None
 
 
 def original(task: Task, split: str, language: str) -> tuple[str, str]:
@@ -195,12 +214,8 @@ def from_files(task: Task, data: Path | None) -> bool:
         return True
     if data is None or not data.is_dir():
         return data is not None
-    files = task.files
-    return any(
-        located.first(data, patterns, files, language)
-        for patterns in files.patterns.values()
-        for language in task.languages
-    )
+    patterns = [path for paths in task.files.patterns.values() for path in paths]
+    return any(any(task.files.matches(data, patterns, language)) for language in task.languages)
 
 
 def _made_size(task: Task, split: str, language: str) -> int:
@@ -209,9 +224,8 @@ def _made_size(task: Task, split: str, language: str) -> int:
         translated.check(task, language)
         return task.made.sizes["train"]
     if split not in task.made.sizes:
-        raise DataError(
-            f"task '{task.name}'", f"has no split '{split}'; it has {', '.join(task.made.sizes)}."
-        )
+        what = f"has no split '{split}'; it has {', '.join(task.made.sizes)}."
+        raise DataError(f"task '{task.name}'", what)
     return task.made.sizes[split]
 
 
@@ -230,24 +244,34 @@ def _paths(task: Task, files: Files, split: str, language: str, data: Path | Non
     folder = _folder(task, split, data)
     if not folder.is_dir():
         raise DataError(str(folder), "no such data folder.", "Name it with --data DIR or XSTILTS_DATA.")
-    found = located.find(files, split, language, folder)
-    if not found:
-        wanted = (*files.patterns[split], *files.paired.get(split, ()), *files.gold.get(split, ()))
-        tried = ", ".join(located.fill(pattern, files, language) for pattern in wanted)
-        what = f"no {split} data of {here} in '{language}': looked for {tried} (plain or .gz)."
+    if found := files.find(split, language, folder):
+        return found
+    wanted = (*files.patterns[split], *files.paired.get(split, ()), *files.gold.get(split, ()))
+    tried = ", ".join(files.fill(pattern, language) for pattern in wanted)
+    what = f"no {split} data of {here} in '{language}': looked for {tried} (plain or .gz)."
+    if split == TRANSLATED:
+        now = translated.way_out(task, language)
+    elif split in files.gold and replace(files, gold={}).find(split, language, folder):
+        now = _labelled(task)
+    elif language == task.source_language and split != task.evaluation_split and task.url:
+        now = f"Check --data DIR, or get the files from {task.url}."
+    elif task.definition is None:
         now = "Check --data DIR, or leave the language out of the study."
-        if task.definition is not None:
-            now = f"Lay it in, or take '{language}' out of `languages`."
-            if language == task.source_language:
-                now = f"Lay it in, or correct the path of `{split}` in `splits`."
-        if split == TRANSLATED:
-            now = translated.way_out(task, language)
-        elif located.lacks_gold(files, split, language, folder):
-            now = located.labelled(task.url, on_hub=task.hub is not None)
-        elif language == task.source_language and split != task.evaluation_split and task.url:
-            now = f"Check --data DIR, or get the files from {task.url}."
-        raise DataError(str(folder), what, now)
-    return found
+    elif language == task.source_language:
+        now = f"Lay it in, or correct the path of `{split}` in `splits`."
+    else:
+        now = f"Lay it in, or take '{language}' out of `languages`."
+    raise DataError(str(folder), what, now)
+
+
+def _labelled(task: Task) -> str:
+    """What to do where the gold labels or answers of a file are missing."""
+    source = f" ({task.url})" if task.url else ""
+    hub = " or take all files of the task out of the folder, to read the Hub's copy" if task.hub else ""
+    return (
+        "XTREME's download takes labels and answers out of its test files, which can then not be scored. "
+        f"Lay in the labelled files of the data set itself{source}{hub}."
+    )
 
 
 def _folder(task: Task, split: str, data: Path | None) -> Path:

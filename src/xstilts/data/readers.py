@@ -20,6 +20,7 @@ from xstilts.errors import DataError, NoGoldError, did_you_mean
 from xstilts.plain import parse_json, undecodable
 
 Line = tuple[int, str]
+Values = tuple[int, list[str]]
 
 LONGEST_FIELD = 2**24
 """Characters of a field of a CSV file, at the most: Python's own limit is lower than some texts are long."""
@@ -83,13 +84,8 @@ def table(
     Raises DataError for a row with more or fewer columns than the first line, unless `skip_short` lets those
     with fewer pass by unread.
     """
-    header: list[str] = []
-    for number, line in lines(path):
-        if not header:
-            header = _header(path, number, line.split("\t"))
-            require(dict.fromkeys(header, ""), names, _place(path, number))
-        elif not skip_short or line.count("\t") + 1 >= len(header):
-            yield number, dict(zip(header, _split(path, number, line, header), strict=True))
+    rows = ((number, line.split("\t")) for number, line in lines(path))
+    return _by_name(path, rows, names, "tabs", skip_short=skip_short)
 
 
 def csv_rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -100,17 +96,9 @@ def csv_rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, dict[str, 
     """
     with _open(path) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
         rows = csv.reader(text, strict=True)
-        header: list[str] = []
+        numbered = ((rows.line_num, values) for values in rows if values)  # others are blank lines
         try:
-            for values in rows:
-                if not values:  # a blank line
-                    continue
-                if header:
-                    _check_width(path, rows.line_num, values, header, "commas")
-                    yield rows.line_num, dict(zip(header, values, strict=True))
-                else:
-                    header = _header(path, rows.line_num, values)
-                    require(dict.fromkeys(header, ""), names, _place(path, rows.line_num))
+            yield from _by_name(path, numbered, names, "commas")
         except csv.Error as error:
             now = "A field with commas, quotes or line ends stands in quotes, those within doubled: "
             now += "is a quote missing, here or before?"
@@ -124,11 +112,7 @@ def json_lines(
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a file with one JSON object a line; each must have these fields, `texts` as texts."""
     for number, line in lines(path):
-        try:
-            row = parse_json(line)
-        except json.JSONDecodeError as error:
-            what = f"is no JSON ({error.msg} at column {error.colno})."
-            raise DataError(_place(path, number), what, "Mend or remove the line.") from error
+        row = _parse(path, line, "Mend or remove the line.", number)
         yield number, require(row, (*texts, *fields), _place(path, number), texts)
 
 
@@ -247,7 +231,7 @@ def blocks(path: Path) -> Iterator[list[Line]]:
     """The lines between blank lines, block by block; every further blank line is a block without lines.
 
     XTREME's `evaluate.py` (read_tag) counts such a block as a sentence, so readers of sentences give one
-    without words for it; `xstilts.data.task.stream` leaves it out, and `xstilts export` writes it.
+    without words for it; `xstilts.data.loader.stream` leaves it out, and `xstilts export` writes it.
     """
     block: list[Line] = []
     for number, line in lines(path):
@@ -396,12 +380,19 @@ def _json(path: Path, fields: Sequence[str]) -> dict[str, Any]:
     """A file that is one JSON object with these fields."""
     try:
         with _open(path) as stream:
-            return require(parse_json(stream.read().decode("utf-8-sig")), fields, str(path))
+            text = stream.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise not_utf8(path) from error
+    return require(_parse(path, text, "Fetch the file again."), fields, str(path))
+
+
+def _parse(path: Path, text: str, now: str, first: int = 1) -> Any:
+    """The value of a JSON text that begins in line `first` of a file; DataError if it is none."""
+    try:
+        return parse_json(text)
     except json.JSONDecodeError as error:
         what = f"is no JSON ({error.msg} at column {error.colno})."
-        raise DataError(_place(path, error.lineno), what, "Fetch the file again.") from error
+        raise DataError(_place(path, first + error.lineno - 1), what, now) from error
 
 
 def _place(path: Path, number: int) -> str:
@@ -411,39 +402,49 @@ def _place(path: Path, number: int) -> str:
 def _split(path: Path, number: int, line: str, names: Sequence[str], first: int = 1) -> list[str]:
     """The columns of a line; NoGoldError if the `first` line with columns lacks that of the gold values."""
     values = line.split("\t")
-    if number == first and len(values) == len(names) - 1 and names[-1] in ("label", "tag"):
-        try:
-            _check_width(path, number, values, names, "tabs")
-        except DataError as error:
-            raise NoGoldError(error.where, f"{error.what} The {names[-1]}s are not there.") from error
-    _check_width(path, number, values, names, "tabs")
+    _check_width(path, number, values, names, "tabs", first)
     return values
 
 
-def _check_width(path: Path, number: int, values: list[str], names: Sequence[str], between: str) -> None:
-    if len(values) != len(names):
-        found = f"has {len(values)} column{'s' if len(values) > 1 else ''}"
-        what = f"{found} separated by {between}, not {len(names)} ({', '.join(names)})."
-        raise DataError(_place(path, number), what, divided_otherwise(names))
+def _check_width(
+    path: Path, number: int, values: list[str], names: Sequence[str], between: str, first: int = 0
+) -> None:
+    if len(values) == len(names):
+        return
+    found = f"has {len(values)} column{'s' if len(values) > 1 else ''}"
+    what = f"{found} separated by {between}, not {len(names)} ({', '.join(names)})."
+    if number == first and len(values) == len(names) - 1 and names[-1] in ("label", "tag"):
+        raise NoGoldError(_place(path, number), f"{what} The {names[-1]}s are not there.")
+    raise DataError(_place(path, number), what, divided_otherwise(names))
 
 
 def divided_otherwise(header: Sequence[str]) -> str:
     """What to do if the only column's name holds what divides columns in other files; "" if it does not."""
-    if len(header) == 1 and "\t" in header[0]:
-        return 'Its columns seem to be divided by tabs: write format = "tsv" in the task.'
-    if len(header) == 1 and ";" in header[0]:
-        return "Its columns seem to be divided by semicolons: save it with commas."
-    if len(header) == 1 and "," in header[0]:
-        return 'Its columns seem to be divided by commas: write format = "csv" in the task.'
+    for sign, signs, now in (
+        ("\t", "tabs", 'write format = "tsv" in the task'),
+        (";", "semicolons", "save it with commas"),
+        (",", "commas", 'write format = "csv" in the task'),
+    ):
+        if len(header) == 1 and sign in header[0]:
+            return f"Its columns seem to be divided by {signs}: {now}."
     return ""
 
 
-def _header(path: Path, number: int, names: list[str]) -> list[str]:
-    """The names of columns; DataError if two are the same, for only one of them would be read."""
-    for name in names:
-        if name and names.count(name) > 1:
-            raise DataError(_place(path, number), f"names the column '{name}' twice.", "Rename one.")
-    return names
+def _by_name(
+    path: Path, rows: Iterator[Values], names: Sequence[str], between: str, *, skip_short: bool = False
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows by the columns that the first one names, these among them; DataError if two have one name."""
+    header: list[str] = []
+    for number, values in rows:
+        if not header:
+            header = values
+            for name in header:
+                if name and header.count(name) > 1:
+                    raise DataError(_place(path, number), f"names the column '{name}' twice.", "Rename one.")
+            require(dict.fromkeys(header, ""), names, _place(path, number))
+        elif not skip_short or len(values) >= len(header):
+            _check_width(path, number, values, header, between)
+            yield number, dict(zip(header, values, strict=True))
 
 
 def _token(path: Path, number: int, token: str) -> str:

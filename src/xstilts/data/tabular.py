@@ -15,6 +15,7 @@ from typing import Any
 from xstilts.data import readers
 from xstilts.data.examples import Answer, Bitext, Choice, Example, Pair, Question, Tagged, Text
 from xstilts.errors import DataError, did_you_mean
+from xstilts.plain import first_of
 
 READING = 1
 """Raised by hand whenever this module reads other rows of the same files: it is in the identity of rows."""
@@ -59,17 +60,17 @@ def format_of(name: str) -> str:
     return next((form for form, endings in ENDINGS.items() if ending in endings), "")
 
 
-def rows(path: Path, form: str) -> "Numbered":
-    """The rows of a table with their numbers: of lines, in Parquet of rows, from 1."""
-    match form:
-        case "csv":
-            return readers.csv_rows(path, ())
-        case "tsv":
-            return readers.table(path, ())
-        case "parquet":
-            return enumerate(_parquet(path), 1)
-        case _:
-            return readers.json_lines(path, ())
+Placed = Iterator[tuple[str, Mapping[str, Any]]]
+
+
+def rows(path: Path, form: str) -> Placed:
+    """The rows of a table with their places: FILE:LINE, in Parquet FILE: row NUMBER, from 1."""
+    if form == "parquet":
+        return ((f"{path}: row {number}", row) for number, row in enumerate(_parquet(path), 1))
+    numbered: Iterator[tuple[int, Mapping[str, Any]]] = readers.json_lines(path, ())
+    if form in ("csv", "tsv"):
+        numbered = readers.csv_rows(path, ()) if form == "csv" else readers.table(path, ())
+    return ((f"{path}:{number}", row) for number, row in numbered)
 
 
 def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -81,9 +82,6 @@ def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
     except (PolarsError, PanicException, OSError) as error:
         what = f"is no Parquet file, or a damaged one ({error})."
         raise DataError(str(path), what, "Remove it and fetch it again.") from error
-
-
-Numbered = Iterator[tuple[int, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -148,19 +146,22 @@ class Tabular:
 
     def read(self, paths: tuple[Path, ...], language: str) -> Iterator[Example]:
         """The examples of files in a language, one file after the other."""
-        others = set[str]()
-        examples: Iterator[Example]
+        others, empty = set[str](), True
         examples = (example for path in paths for example in self._of_file(path, language, others))
-        if self.family == "retrieval":
-            examples = _bitext(examples, with_ids="id" in self.columns)
-        empty = True
-        for example in examples:
+        for example in self._bitext(examples) if self.family == "retrieval" else examples:
             empty = False
             yield example
         if empty and others:
             column, known = self.columns["language"], ", ".join(map(repr, sorted(others)[:SHOWN]))
             what = f"has no rows in '{language}': the column '{column}' holds {known}."
             raise DataError(str(paths[0]), what, f"Correct `languages`, or take '{language}' out.")
+
+    def _bitext(self, pairs: Iterator[Example]) -> Iterator[Bitext]:
+        """All pairs of texts as one example, if there are any."""
+        if found := [one for one in pairs if isinstance(one, Pair)]:
+            ids = tuple(one.id for one in found) if "id" in self.columns else ()
+            texts, second = tuple(one.text for one in found), tuple(str(one.text2) for one in found)
+            yield Bitext(texts, second, tuple((row, row) for row in range(len(found))), ids, ids)
 
     def identity(self, split: str, language: str) -> str:
         """A digest of what decides which rows are read of files, besides what the files hold."""
@@ -194,36 +195,32 @@ class Tabular:
         columns = self.columns.values()
         needed = [name for one in columns for name in (one if isinstance(one, tuple) else [str(one)])]
         code, lines = self.codes.get(language, language), rows(path, form)
-        for number, values in lines:
-            row = _Row(values, _place(path, form, number), self.columns)
+        known = {other.casefold(): other for other in reversed(tuple(self.codes.values()))}
+        for place, values in lines:
+            row = _Row(values, place, self.columns)
             if lacking := [name for name in needed if name not in values]:
-                raise _no_columns(row.place if form == "jsonl" else str(path), lacking, values)
+                there = ", ".join(map(repr, values))
+                what = f"has no column {', '.join(map(repr, lacking))}; it has {there}."
+                near = [did_you_mean(name, values) for name in lacking]
+                now = (readers.divided_otherwise(list(values)), *near, "Name the columns under `columns`.")
+                raise DataError(place if form == "jsonl" else str(path), what, next(filter(None, now)))
             if "language" in self.columns and (other := written(row.value("language"))) != code:
-                if other not in others:
-                    self._check_language(other, row.place)
+                meant = known.get(other.strip().casefold(), other)  # but for capitals and spaces
+                if other not in self.codes.values() and meant != other:
+                    what = f"the language {other!r} is not {meant!r}, which `languages` names."
+                    raise DataError(place, what, "Write all alike, or the row would be passed by.")
                 others.add(other)
             else:
-                yield self._example(row, ((_place(path, form, at), rest) for at, rest in lines))
-
-    def _check_language(self, value: str, place: str) -> None:
-        """Raises DataError for a language that is one of the task but for capitals and spaces."""
-        known = self.codes.values()
-        meant = next((code for code in known if code.casefold() == value.strip().casefold()), value)
-        if value not in known and meant != value:
-            what = f"the language {value!r} is not {meant!r}, which `languages` names."
-            raise DataError(place, what, "Write all alike, or the row would be passed by.")
+                yield self._example(row, lines)
 
     def elsewhere(self, paths: tuple[Path, ...]) -> Counter[str]:
         """How many rows of tables are in languages that the task has not, by what their column holds."""
         column, known = str(self.columns["language"]), set(self.codes.values())
-        found = Counter[str]()
-        for path in paths:
-            for _, values in rows(path, self.form or format_of(path.name)):
-                if (value := written(values[column])) not in known:
-                    found[value] += 1
-        return found
+        tables = (rows(path, self.form or format_of(path.name)) for path in paths)
+        codes = (written(values[column]) for table in tables for _, values in table)
+        return Counter(code for code in codes if code not in known)
 
-    def _example(self, row: _Row, rest: Iterator[tuple[str, Mapping[str, Any]]]) -> Example:
+    def _example(self, row: _Row, rest: Placed) -> Example:
         second = row.text("text2") if "text2" in self.columns else None
         match self.family:
             case "classification":
@@ -251,7 +248,7 @@ class Tabular:
             case _:
                 return Text(row.text("text"), second)
 
-    def _labels(self, row: _Row, role: str, rest: Iterator[tuple[str, Mapping[str, Any]]]) -> tuple[str, ...]:
+    def _labels(self, row: _Row, role: str, rest: Placed) -> tuple[str, ...]:
         """The names of the labels of a row; DataError with all in it and in the rest that are none."""
         found = [written(value) for value in (row.parts(role) if role == "tags" else [row.value(role)])]
         if all(value in self.labels for value in found):
@@ -271,8 +268,7 @@ class Tabular:
         (first, place), *others = unknown.items()
         known = ", ".join(self.labels) if len(self.labels) <= 30 else f"the {len(self.labels)} labels"
         more = [f"{label!r} ({_line(where)})" for label, where in others]
-        told = f"; nor {', '.join(more[:SHOWN])}" if more else ""
-        told += f" and {len(more) - SHOWN} more" if len(more) > SHOWN else ""
+        told = f"; nor {first_of(more, SHOWN)}" if more else ""
         now = did_you_mean(first, self.labels) or "Correct the rows, or `labels`."
         return DataError(place, f"the label {first!r} is not one of {known}{told}.", now)
 
@@ -294,9 +290,8 @@ class Tabular:
                 if label not in self.labels and word != DOCUMENT:
                     unknown.setdefault(label, f"{path}:{number}")
             if not unknown and not (words and words[0][0] == DOCUMENT):
-                yield Tagged(
-                    tuple(word for word, _ in words), tuple(self.labels[label] for _, label in words)
-                )
+                tags = tuple(self.labels[label] for _, label in words)
+                yield Tagged(tuple(word for word, _ in words), tags)
         if unknown:
             raise self._no_label(unknown)
 
@@ -305,32 +300,18 @@ DOCUMENT = "-DOCSTART-"
 """In place of a sentence where a document of CoNLL 2003 begins."""
 
 
-def _place(path: Path, form: str, number: int) -> str:
-    return f"{path}: row {number}" if form == "parquet" else f"{path}:{number}"
-
-
 def _line(place: str) -> str:
     """'line 4' of FILE:4, 'row 4' of FILE: row 4."""
     last = place.rpartition(":")[2].strip()
     return f"line {last}" if last.isdecimal() else last
 
 
-def _no_columns(where: str, lacking: list[str], values: Mapping[str, Any]) -> DataError:
-    """What is said of columns that are not there, with those that are."""
-    what = f"has no column {', '.join(map(repr, lacking))}; it has {', '.join(map(repr, values))}."
-    near = (did_you_mean(name, values) for name in lacking)
-    now = readers.divided_otherwise(list(values)) or next(filter(None, near), "")
-    return DataError(where, what, now or "Name the columns under `columns`.")
-
-
 def _answers(row: _Row) -> tuple[Answer, ...]:
     """The answers of a question: as SQuAD writes them, or in a column of texts and one of their places."""
     value = row.value("answers")
-    texts: Any = None
-    starts: Any = None
+    texts = starts = None
     if "start" in row.columns:
-        start = row.value("start")
-        texts, starts = (one if isinstance(one, list) else [one] for one in (value, start))
+        texts, starts = (one if isinstance(one, list) else [one] for one in (value, row.value("start")))
     elif isinstance(value, Mapping):
         texts, starts = value.get("text"), value.get("answer_start", value.get("start"))
     elif isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
@@ -342,12 +323,3 @@ def _answers(row: _Row) -> tuple[Answer, ...]:
         raise DataError(row.place, what, now)
     starts = [int(one) if isinstance(one, str) and one.isdecimal() else one for one in starts]
     return tuple(Answer(text, start) for text, start in zip(texts, starts, strict=True))
-
-
-def _bitext(pairs: Iterator[Example], *, with_ids: bool) -> Iterator[Bitext]:
-    """All pairs of texts as one example, if there are any."""
-    found = [one for one in pairs if isinstance(one, Pair)]
-    if found:
-        ids = tuple(one.id for one in found) if with_ids else ()
-        texts, second = tuple(one.text for one in found), tuple(str(one.text2) for one in found)
-        yield Bitext(texts, second, tuple((row, row) for row in range(len(found))), ids, ids)

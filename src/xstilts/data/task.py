@@ -4,13 +4,17 @@ A task is one file, `tasks/<name>.py`, which binds `TASK`. A study may also name
 """
 
 import re
+import traceback
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from xstilts.data.examples import Example
-from xstilts.errors import TaskError, did_you_mean
+from xstilts.errors import DataError, TaskError, did_you_mean
 
 if TYPE_CHECKING:
     from xstilts.metrics import Metric
@@ -55,6 +59,49 @@ class Files:
         for part in ("patterns", "paired", "gold", "unlabelled"):
             for split, values in getattr(self, part).items():
                 _check_tuple(f"files.{part}['{split}']", values)
+
+    def fill(self, pattern: str, language: str) -> str:
+        """A pattern with the release's own code of a language."""
+        return pattern.replace("{lang}", self.codes.get(language, language))
+
+    def matches(self, folder: Path, patterns: Iterable[str], language: str) -> Iterator[Path]:
+        """The files that are there, plain or compressed, in the order in which they are tried."""
+        for pattern in patterns:
+            plain = self.fill(pattern, language).removesuffix(".gz")
+            for candidate in (plain, plain + ".gz"):
+                paths = sorted(folder.glob(candidate)) if "*" in candidate else [folder / candidate]
+                yield from (path for path in paths if path.is_file())
+
+    def find(self, split: str, language: str, folder: Path) -> tuple[Path, ...]:
+        """The file of a split, what is paired with it, what is gold, if all these are there; and those of the
+        further files that are.
+        """
+        if split not in self.patterns or language in self.unlabelled.get(split, ()):
+            return ()
+        found = list[Path]()
+        for beside in (self.patterns, self.paired, self.gold):
+            if split in beside:
+                if (path := self._first(folder, beside[split], language)) is None:
+                    return ()
+                found.append(path)
+        further = (self._first(folder, patterns, language) for patterns in self.also.get(split, ()))
+        return (*found, *(path for path in further if path is not None))
+
+    def _first(self, folder: Path, patterns: tuple[str, ...], language: str) -> Path | None:
+        """The first file that is usable; if none is, the first; None if there is none."""
+        paths, usable = list(self.matches(folder, patterns, language)), self.usable
+        if len(paths) > 1 and usable is not None:
+            paths = [path for path in paths if _is_usable(usable, path, path.stat().st_mtime_ns)] or paths
+        return paths[0] if paths else None
+
+
+@lru_cache(maxsize=4096)
+def _is_usable(usable: Callable[[Path], bool], path: Path, changed: int) -> bool:
+    """Whether a file can be used; what is wrong with one that is broken is told where it is read."""
+    try:
+        return usable(path)
+    except (DataError, OSError, EOFError, zlib.error):
+        return True
 
 
 def _check_tuple(part: str, values: object) -> None:
@@ -207,3 +254,35 @@ class Task:
             split, language = "train", self.source_language
         rows = self.examples.get(self.evaluation_split if split == TEST_TRANSLATED else split)
         return rows.get(language) if isinstance(rows, Mapping) else rows
+
+
+@contextmanager
+def own_code(path: Path | None) -> Iterator[None]:
+    """Tell whatever goes wrong in the code of a user's task file with the line of it, as a TaskError.
+
+    What is no fault of the code passes: a file that cannot be read or decoded, and errors that say where.
+    """
+    try:
+        yield
+    except Exception as error:
+        cause = error.__cause__ if isinstance(error, DataError) else error
+        if path is None or cause is None:
+            raise
+        number, line = _line_of(path, cause)
+        of_the_file = isinstance(cause, OSError | EOFError | zlib.error | UnicodeDecodeError)
+        if isinstance(error, DataError) and (number == 0 or of_the_file):
+            raise
+        where = f"{path}:{number}" if number else str(path)
+        if isinstance(error, TaskError):
+            raise TaskError(where, error.what, error.now) from error
+        what = f"{type(cause).__name__}: {cause}".removesuffix(": ") + (f", in `{line}`." if line else ".")
+        read = f" It happened at {error.where}." if isinstance(error, DataError) else ""
+        raise TaskError(where, f"the task file fails: {what}", f"Correct the line.{read}") from error
+
+
+def _line_of(path: Path, error: BaseException) -> tuple[int, str]:
+    """The last line of a file that an error passed through; (0, "") if it passed through none."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return error.lineno or 0, (error.text or "").strip()
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename == str(path)]
+    return (frames[-1].lineno or 0, frames[-1].line or "") if frames else (0, "")

@@ -8,12 +8,13 @@ of the task's own.
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from xstilts.data import languages as all_languages
 from xstilts.data import readers
 from xstilts.data.examples import Answer, Choice, Example, Pair, Question
+from xstilts.data.languages import by_code, find, near
 from xstilts.data.task import TRANSLATED, Files, Task
 from xstilts.errors import DataError
 
@@ -45,7 +46,7 @@ def languages(task: Task) -> tuple[str, ...]:
     """The other languages in which there may be rows; none if the task has no rows to translate."""
     if _refusal(task):
         return ()
-    known = task.languages if task.made is not None else [one.code for one in all_languages.all_languages()]
+    known = task.languages if task.made is not None else by_code()
     return tuple(code for code in known if code != task.source_language)
 
 
@@ -58,10 +59,10 @@ def check(task: Task, language: str) -> None:
         what = f"the training rows in '{language}' are the original."
         raise DataError(here, what, "Name another language.")
     if task.made is None:
-        all_languages.find(language)
+        find(language)
     elif language not in task.languages:
-        near = all_languages.near(language, task.languages) or f"It has {', '.join(task.languages)}."
-        raise DataError(here, f"has no language '{language}'.", near)
+        now = near(language, task.languages) or f"It has {', '.join(task.languages)}."
+        raise DataError(here, f"has no language '{language}'.", now)
 
 
 def way_out(task: Task, language: str) -> str:
@@ -89,18 +90,8 @@ def _refusal(task: Task) -> tuple[str, str] | None:
 
 def to_json(example: Example) -> dict[str, Any]:
     """A row as `xstilts translate` writes it; empty fields are left out."""
-    match example:
-        case Pair():
-            row: dict[str, Any] = {"text": example.text, "text2": example.text2, "label": example.label}
-        case Choice():
-            row = {"context": example.context, "options": list(example.options), "label": example.label}
-        case Question():
-            answers = [{"text": answer.text, "start": answer.start} for answer in example.answers]
-            row = {"context": example.context, "question": example.question, "answers": answers}
-        case _:
-            raise AssertionError("only rows of FAMILIES are translated")
-    row["id"] = example.id
-    return {name: value for name, value in row.items() if value not in (None, "")}
+    assert isinstance(example, Pair | Choice | Question), "only rows of FAMILIES are translated"
+    return {name: value for name, value in asdict(example).items() if value not in (None, "")}
 
 
 def to_line(row: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.data.languages import all_languages
+from xstilts.data.languages import by_code
 from xstilts.errors import InputError
 
 PACKAGE = "lang2vec"
@@ -75,7 +75,6 @@ def _angle(one: Vector, other: Vector) -> float:
 def _vectors(where: Path, name: str, codes: tuple[str, ...]) -> dict[str, Vector]:
     """The vector of each language that has one other than zero; of genealogy zero is that of an isolate."""
     known = _known(where)
-    also = {one.code: one.also for one in all_languages()}
     table = {"genealogy": "family_features", "geography": "geocoord_features"}.get(
         name, "feature_predictions"
     )
@@ -84,7 +83,8 @@ def _vectors(where: Path, name: str, codes: tuple[str, ...]) -> dict[str, Vector
         data = data[:, [feature.startswith(FEATURES[name]) for feature in features]]
     found = {}
     for code in codes:
-        there = [word for word in (*also.get(code, ()), code) if word in rows]
+        also = by_code()[code].also if code in by_code() else ()
+        there = [word for word in (*also, code) if word in rows]
         own = [word for word in there if data[rows[word]].any()]
         if own or (there and name == "genealogy"):
             vector = data[rows[max(own or there, key=lambda word: known.get(word, 0))]].astype(np.float64)

@@ -4,31 +4,17 @@ from functools import lru_cache
 
 from xstilts.data.task import Task
 from xstilts.errors import TaskError, did_you_mean
-from xstilts.metrics.accuracy import ACCURACY, RETRIEVAL_ACCURACY
-from xstilts.metrics.answers import MLQA_EM, MLQA_F1, SQUAD2_EM, SQUAD2_F1, SQUAD_EM, SQUAD_F1
+from xstilts.metrics.answers import ANSWERS
 from xstilts.metrics.labelled import NAMES, of_labels
-from xstilts.metrics.metric import Metric
+from xstilts.metrics.metric import ACCURACY, RETRIEVAL_ACCURACY, Metric, mean_of, try_out
 from xstilts.metrics.mining import MINING_F1
-from xstilts.metrics.own import mean_of, try_out
 from xstilts.metrics.tagging import SPAN_F1, TOKEN_ACCURACY
 
 __all__ = ["FITTING", "Metric", "beside", "find", "mean_of", "names", "of", "try_out"]
 
 _ALL = {
     metric.name: metric
-    for metric in (
-        ACCURACY,
-        MINING_F1,
-        MLQA_EM,
-        MLQA_F1,
-        RETRIEVAL_ACCURACY,
-        SPAN_F1,
-        SQUAD2_EM,
-        SQUAD2_F1,
-        SQUAD_EM,
-        SQUAD_F1,
-        TOKEN_ACCURACY,
-    )
+    for metric in (ACCURACY, RETRIEVAL_ACCURACY, MINING_F1, SPAN_F1, TOKEN_ACCURACY, *ANSWERS)
 }
 
 _BESIDE = {

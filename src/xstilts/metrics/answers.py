@@ -12,11 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 
-import numpy as np
-
 from xstilts.data.examples import Answer
 from xstilts.errors import PredictionError
-from xstilts.metrics.metric import Metric, Numbers, check_counts, ratio
+from xstilts.metrics.metric import Metric, Numbers, check_counts, ratio, with_ones
 
 Normalise = Callable[[str], str]
 Compare = Callable[[str, str], float]
@@ -52,14 +50,11 @@ def normalise_mlqa(text: str, language: str) -> str:
     if language not in _MLQA_ARTICLES:
         what = f"has no rules for language '{language}'; it knows {', '.join(_MLQA_ARTICLES)}."
         raise PredictionError("MLQA's normalisation", what)
-    bare = "".join(character for character in text.lower() if not _is_punctuation(character))
+    letters = (letter for letter in text.lower() if letter not in string.punctuation)
+    bare = "".join(letter for letter in letters if not unicodedata.category(letter).startswith("P"))
     articles = _MLQA_ARTICLES[language]
     bare = bare if articles is None else articles.sub(" ", bare)
     return " ".join((_HAN.sub(r" \1 ", bare) if language == "zh" else bare).split())
-
-
-def _is_punctuation(character: str) -> bool:
-    return character in string.punctuation or unicodedata.category(character).startswith("P")
 
 
 def _exact(gold: str, predicted: str) -> float:
@@ -85,11 +80,6 @@ def _f1_or_both_empty(gold: str, predicted: str) -> float:
     return _f1(gold, predicted) if gold and predicted else _exact(gold, predicted)
 
 
-def _best(golds: Sequence[Answer], predicted: str, normalise: Normalise, compare: Compare) -> float:
-    answer = normalise(predicted)
-    return max(compare(normalise(gold.text), answer) for gold in golds)
-
-
 def _statistics(
     gold: Sequence[Sequence[Answer]],
     predicted: Sequence[str | None],
@@ -103,26 +93,23 @@ def _statistics(
     normalise = partial(normalise_mlqa, language=language) if rules == "mlqa" else normalise_squad
     scores = []
     for number, (answers, answer) in enumerate(zip(gold, predicted, strict=True)):
+        golds = [right for right in answers if rules != "squad2" or normalise(right.text)]
+        if rules == "squad2" and not golds:
+            golds = [Answer("", 0)]
         if answer is None:
             scores.append(0.0)
-        elif rules == "squad2":
-            rest = [right for right in answers if normalise(right.text)]
-            scores.append(_best(rest or [Answer("", 0)], answer, normalise, compare))
-        elif answers:
-            scores.append(_best(answers, answer, normalise, compare))
+        elif golds:
+            given = normalise(answer)
+            scores.append(max(compare(normalise(right.text), given) for right in golds))
         else:
             what = f"question {number} has no gold answer."
             raise PredictionError(f"metric '{rules}'", what, "Score unanswerable questions with 'squad2_f1'.")
-    return np.column_stack([np.array(scores, dtype=np.float64), np.ones(len(scores))])
+    return with_ones(scores)
 
 
-def _metric(name: str, rules: str, compare: Compare) -> Metric:
-    return Metric(name, partial(_statistics, rules=rules, compare=compare), ratio)
-
-
-SQUAD_F1 = _metric("squad_f1", "squad", _f1)
-SQUAD_EM = _metric("squad_em", "squad", _exact)
-SQUAD2_F1 = _metric("squad2_f1", "squad2", _f1_or_both_empty)
-SQUAD2_EM = _metric("squad2_em", "squad2", _exact)
-MLQA_F1 = _metric("mlqa_f1", "mlqa", _f1)
-MLQA_EM = _metric("mlqa_em", "mlqa", _exact)
+ANSWERS = tuple(
+    Metric(f"{rules}_{measure}", partial(_statistics, rules=rules, compare=compare), ratio)
+    for rules, f1 in (("squad", _f1), ("squad2", _f1_or_both_empty), ("mlqa", _f1))
+    for measure, compare in (("f1", f1), ("em", _exact))
+)
+"""squad_f1, squad_em, squad2_f1, squad2_em, mlqa_f1, mlqa_em."""

@@ -6,7 +6,6 @@ and 100, and are 0 where one side is constant, for which scipy gives no number. 
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,25 +20,8 @@ MOST_RANKED = 12
 """Labels that Spearman's correlation takes: an example has the square of their number of statistics."""
 
 
-def _indices(
-    metric: str, gold: Sequence[Any], predicted: Sequence[Any], labels: Sequence[str]
-) -> tuple[Places, Places]:
-    """Gold and predicted values as numbers of labels [n]; PredictionError for what is none of them."""
-    check_counts(metric, gold, predicted)
-    place = {label: number for number, label in enumerate(labels)}
-    for value in (*gold, *predicted):
-        if value not in place:
-            what = f"{value!r:.60} is none of the labels {', '.join(labels)}."
-            raise PredictionError(f"metric '{metric}'", what, "Correct the value, or the labels of the task.")
-    first, second = (np.array([place[value] for value in values], np.int64) for values in (gold, predicted))
-    return first, second
-
-
-def _counts(
-    gold: Sequence[Any], predicted: Sequence[Any], language: str, *, name: str, labels: Sequence[str]
-) -> Numbers:
+def _counts(right: Places, answer: Places, labels: Sequence[str]) -> Numbers:
     """(right, predicted, gold) of each label [n, 3 L]."""
-    right, answer = _indices(name, gold, predicted, labels)
     one_hot = np.eye(len(labels))
     same = one_hot[right] * (right == answer)[:, None]
     return np.concatenate([same, one_hot[answer], one_hot[right]], axis=1)
@@ -70,13 +52,11 @@ def _counts_imagined(sums: Numbers) -> tuple[Numbers, Numbers]:
     )
 
 
-def _moments(
-    gold: Sequence[Any], predicted: Sequence[Any], language: str, *, name: str, labels: Sequence[str]
-) -> Numbers:
+def _moments(right: Places, answer: Places, labels: Sequence[str]) -> Numbers:
     """(x, y, x x, y y, x y, 1) of each example [n, 6], counted from the middle of the labels."""
-    values = _numbers(name, labels)
-    values = values - (values.max() + values.min()) / 2
-    x, y = (values[side] for side in _indices(name, gold, predicted, labels))
+    values = np.array(labels, np.float64)
+    values -= (values.max() + values.min()) / 2
+    x, y = values[right], values[answer]
     return np.column_stack([x, y, x * x, y * y, x * y, np.ones(len(x))])
 
 
@@ -95,13 +75,10 @@ def _moments_imagined(sums: Numbers) -> tuple[Numbers, Numbers]:
     return np.stack([x, x, xx, xx, xx, one], axis=-1), np.stack([x, y, xx, yy, x * y, one], axis=-1)
 
 
-def _table(
-    gold: Sequence[Any], predicted: Sequence[Any], language: str, *, name: str, labels: Sequence[str]
-) -> Numbers:
+def _table(right: Places, answer: Places, labels: Sequence[str]) -> Numbers:
     """The cell of each example in the table of gold and predicted labels, by rank [n, L L]."""
-    rank = np.argsort(np.argsort(_numbers(name, labels)))
-    right, answer = (rank[side] for side in _indices(name, gold, predicted, labels))
-    cells: Numbers = np.eye(len(labels) ** 2)[right * len(labels) + answer]
+    rank = np.argsort(np.argsort(np.array(labels, np.float64)))
+    cells: Numbers = np.eye(len(labels) ** 2)[rank[right] * len(labels) + rank[answer]]
     return cells
 
 
@@ -134,49 +111,49 @@ def _correlation(together: Numbers, first: Numbers, second: Numbers) -> Numbers:
     return divide(100.0 * together, np.sqrt(np.maximum(first, 0) * np.maximum(second, 0)))
 
 
-def is_number(label: str) -> bool:
-    """Whether a label is written as a finite number."""
-    try:
-        return bool(np.isfinite(float(label)))
-    except ValueError:
-        return False
-
-
-def _numbers(metric: str, labels: Sequence[str]) -> Numbers:
-    if not all(map(is_number, labels)):
-        what = f"needs labels that are numbers, not {', '.join(labels)}."
-        raise TaskError(f"metric '{metric}'", what, "Take accuracy or macro_f1.")
-    return np.array([float(label) for label in labels], np.float64)
-
-
-_Statistics = Callable[..., Numbers]
+_Count = Callable[[Places, Places, Sequence[str]], Numbers]
 _Value = Callable[[Numbers], Numbers]
 _Imagined = Callable[[Numbers], tuple[Numbers, Numbers]]
-_Width = Callable[[int], int]
 
-_KINDS: dict[str, tuple[_Statistics, _Value, _Imagined, _Width]] = {
-    "macro_f1": (_counts, _macro_f1, _counts_imagined, lambda labels: 3 * labels),
-    "matthews_correlation": (_counts, _matthews, _counts_imagined, lambda labels: 3 * labels),
-    "pearson_correlation": (_moments, _pearson, _moments_imagined, lambda labels: 6),
-    "spearman_correlation": (_table, _spearman, _table_imagined, lambda labels: labels**2),
+_KINDS: dict[str, tuple[_Count, _Value, _Imagined]] = {
+    "macro_f1": (_counts, _macro_f1, _counts_imagined),
+    "matthews_correlation": (_counts, _matthews, _counts_imagined),
+    "pearson_correlation": (_moments, _pearson, _moments_imagined),
+    "spearman_correlation": (_table, _spearman, _table_imagined),
 }
+"""Statistics of gold and predicted places among the labels, the value, and what is imagined."""
 NAMES = tuple(_KINDS)
 
 
 def of_labels(name: str, labels: tuple[str, ...]) -> Metric:
     """The metric of that name, one of NAMES, for these labels; TaskError if they do not fit it."""
-    statistics, value, imagined, width = _KINDS[name]
+    where, (count, value, imagined) = f"metric '{name}'", _KINDS[name]
     if not labels:
-        raise TaskError(f"metric '{name}'", "needs to know the labels.", "Name them in the task.")
+        raise TaskError(where, "needs to know the labels.", "Name them in the task.")
     if name == "spearman_correlation" and len(labels) > MOST_RANKED:
         what = f"takes up to {MOST_RANKED} labels, got {len(labels)}."
-        raise TaskError(f"metric '{name}'", what, "Take pearson_correlation.")
-    if name in ("pearson_correlation", "spearman_correlation"):
-        _numbers(name, labels)
-    return Metric(
-        name,
-        partial(statistics, name=name, labels=labels),
-        value,
-        width=width(len(labels)),
-        imagined=imagined,
-    )
+        raise TaskError(where, what, "Take pearson_correlation.")
+    if count in (_moments, _table) and not all(map(_is_number, labels)):
+        what = f"needs labels that are numbers, not {', '.join(labels)}."
+        raise TaskError(where, what, "Take accuracy or macro_f1.")
+    place = {label: number for number, label in enumerate(labels)}
+
+    def statistics(gold: Sequence[Any], predicted: Sequence[Any], language: str) -> Numbers:
+        check_counts(name, gold, predicted)
+        for answer in (*gold, *predicted):
+            if answer not in place:
+                what = f"{answer!r:.60} is none of the labels {', '.join(labels)}."
+                raise PredictionError(where, what, "Correct the value, or the labels of the task.")
+        right, answers = (np.array([place[one] for one in side], np.int64) for side in (gold, predicted))
+        return count(right, answers, labels)
+
+    width = count(np.zeros(0, np.int64), np.zeros(0, np.int64), labels).shape[1]
+    return Metric(name, statistics, value, width=width, imagined=imagined)
+
+
+def _is_number(label: str) -> bool:
+    """Whether a label is written as a finite number."""
+    try:
+        return bool(np.isfinite(float(label)))
+    except ValueError:
+        return False

@@ -201,10 +201,8 @@ def gold_rows(bitext: Bitext) -> list[tuple[int, ...]]:
 def _statistics(gold: Sequence[Mined], predicted: Sequence[Mined], language: str) -> Numbers:
     """(correct, predicted, gold) pairs of each source sentence; a pair given twice counts once."""
     check_counts("mining_f1", gold, predicted)
-    rows = []
-    for right, found in zip(gold, predicted, strict=True):
-        right_set, found_set = set(right), set(found)
-        rows.append((len(right_set & found_set), len(found_set), len(right_set)))
+    sides = ((set(right), set(found)) for right, found in zip(gold, predicted, strict=True))
+    rows = [(len(right & found), len(found), len(right)) for right, found in sides]
     return np.array(rows, dtype=np.float64).reshape(-1, 3)
 
 

@@ -91,12 +91,12 @@ def ledoit_wolf(centred: Array, covariance: Array) -> float:
     return 1.0 if distance <= 0 else min(1.0, max(0.0, noise) / distance)
 
 
-def fisher(features: Array, labels: Labels, penalty: float = 1.0) -> Array | None:
+def fisher(features: Array, labels: Labels) -> Array | None:
     """The diagonal of the empirical Fisher information of the features, [D]: a task's embedding.
 
     After the task embeddings of Vu et al. 2020 (arXiv 2005.00770), who take it of all weights; here it is of
     the states that a linear head reads. Features are standardised, the head is a multinomial regression with
-    `penalty` |W|^2 / 2, and what is averaged over the rows is the squared gradient of the log-likelihood of
+    the penalty |W|^2 / 2, and what is averaged over the rows is the squared gradient of the log-likelihood of
     the right label by each feature. None where there is one class only.
     """
     from scipy.optimize import minimize
@@ -118,8 +118,8 @@ def fisher(features: Array, labels: Labels, penalty: float = 1.0) -> Array | Non
     def loss(flat: Array) -> tuple[float, Array]:
         weights, bias = flat[: width * len(classes)].reshape(width, -1), flat[width * len(classes) :]
         wrong, value = errors(weights, bias)
-        slope = inputs.T @ wrong + penalty * weights
-        value += penalty / 2 * float((weights**2).sum())
+        slope = inputs.T @ wrong + weights
+        value += float((weights**2).sum()) / 2
         return value / rows, np.concatenate([slope.ravel(), wrong.sum(axis=0)]) / rows
 
     start = np.zeros((width + 1) * len(classes))

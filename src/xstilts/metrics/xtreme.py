@@ -29,42 +29,40 @@ _ACCURACY = ("accuracy",), ("accuracy",)
 _F1 = ("f1", "precision", "recall"), ("f1",)
 _ANSWERS = ("exact_match", "f1"), ("exact_match", "f1")
 
+
+def _codes(listed: str) -> tuple[str, ...]:
+    return tuple(listed.split())
+
+
 XTREME: Mapping[str, XtremeTask] = {
-    "xnli": XtremeTask(
-        "classification",
-        *_ACCURACY,
-        ("ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh"),
-    ),
-    "pawsx": XtremeTask("classification", *_ACCURACY, ("de", "en", "es", "fr", "ja", "ko", "zh")),
+    "xnli": XtremeTask("classification", *_ACCURACY, _codes("ar bg de el en es fr hi ru sw th tr ur vi zh")),
+    "pawsx": XtremeTask("classification", *_ACCURACY, _codes("de en es fr ja ko zh")),
     "udpos": XtremeTask(
         "tagging",
         *_F1,
-        (
-            *("af", "ar", "bg", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "he", "hi", "hu", "id"),
-            *("it", "ja", "kk", "ko", "mr", "nl", "pt", "ru", "ta", "te", "th", "tl", "tr", "ur", "vi", "yo"),
-            "zh",
+        _codes(
+            "af ar bg de el en es et eu fa fi fr he hi hu id it ja kk ko mr nl pt ru "
+            "ta te th tl tr ur vi yo zh"
         ),
     ),
     "panx": XtremeTask(
         "tagging",
         *_F1,
-        (
-            *("af", "ar", "bg", "bn", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "he", "hi"),
-            *("hu", "id", "it", "ja", "jv", "ka", "kk", "ko", "ml", "mr", "ms", "my", "nl", "pt", "ru"),
-            *("sw", "ta", "te", "th", "tl", "tr", "ur", "vi", "yo", "zh"),
+        _codes(
+            "af ar bg bn de el en es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr ms my nl pt ru "
+            "sw ta te th tl tr ur vi yo zh"
         ),
     ),
-    "xquad": XtremeTask("qa", *_ANSWERS, ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")),
-    "mlqa": XtremeTask("qa", *_ANSWERS, ("ar", "de", "en", "es", "hi", "vi", "zh")),
-    "tydiqa": XtremeTask("qa", *_ANSWERS, ("ar", "bn", "en", "fi", "id", "ko", "ru", "sw", "te")),
-    "bucc2018": XtremeTask("retrieval", *_F1, ("de", "fr", "ru", "zh")),
+    "xquad": XtremeTask("qa", *_ANSWERS, _codes("ar de el en es hi ru th tr vi zh")),
+    "mlqa": XtremeTask("qa", *_ANSWERS, _codes("ar de en es hi vi zh")),
+    "tydiqa": XtremeTask("qa", *_ANSWERS, _codes("ar bn en fi id ko ru sw te")),
+    "bucc2018": XtremeTask("retrieval", *_F1, _codes("de fr ru zh")),
     "tatoeba": XtremeTask(
         "retrieval",
         *_ACCURACY,
-        (
-            *("af", "ar", "bg", "bn", "de", "el", "es", "et", "eu", "fa", "fi", "fr", "he", "hi", "hu", "id"),
-            *("it", "ja", "jv", "ka", "kk", "ko", "ml", "mr", "nl", "pt", "ru", "sw", "ta", "te", "th", "tl"),
-            *("tr", "ur", "vi", "zh"),
+        _codes(
+            "af ar bg bn de el es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr nl pt ru "
+            "sw ta te th tl tr ur vi zh"
         ),
     ),
 }
@@ -92,16 +90,15 @@ def aggregate(scores: Scores) -> dict[str, dict[str, Any]]:
             averages[measure] = fmean(values[code] for code in part.languages)
         tasks[name] = {f"avg_{measure}": value for measure, value in averages.items()}
         tasks[name]["avg_metric"] = fmean(averages[measure] for measure in part.scored_by)
-    return {"overall": _overall({name: one["avg_metric"] for name, one in tasks.items()}), "tasks": tasks}
-
-
-def _overall(values: Mapping[str, float]) -> dict[str, float]:
-    overall = {"all_task": fmean(values.values())} if set(values) == set(XTREME) else {}
-    for group in dict.fromkeys(part.group for part in XTREME.values()):
-        members = [name for name, part in XTREME.items() if part.group == group]
-        if all(name in values for name in members):
-            overall[group] = fmean(values[name] for name in members)
-    return overall
+    groups = {"all_task": list(XTREME)}
+    for name, part in XTREME.items():
+        groups.setdefault(part.group, []).append(name)
+    overall = {
+        group: fmean(tasks[name]["avg_metric"] for name in members)
+        for group, members in groups.items()
+        if all(name in tasks for name in members)
+    }
+    return {"overall": overall, "tasks": tasks}
 
 
 def transfer_gaps(scores: Scores) -> dict[str, float]:

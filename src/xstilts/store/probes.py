@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xstilts.errors import DamageError
 from xstilts.store import REMOVE, Store, checksums, read_json, schema, write_json
-from xstilts.study.probe import Probe
+from xstilts.study.phase import Probe
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 import xstilts.lab
-from xstilts.disk import is_file, is_folder
+from xstilts.disk import digest, is_file, is_folder
 from xstilts.errors import BackboneError
 from xstilts.study.specification import Identified, Specification, added
 from xstilts.study.use import Use
@@ -62,14 +62,11 @@ def eyes_checksum(folder: Path) -> str:
 
 
 def _digest(*paths: Path) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        try:
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        except OSError as error:
-            raise BackboneError(str(path), f"cannot be read ({error.strerror}).") from error
-    return "sha256:" + digest.hexdigest()
+    try:
+        return f"sha256:{digest(paths)}"
+    except OSError as error:
+        where = str(error.filename or paths[0].parent)
+        raise BackboneError(where, f"cannot be read ({error.strerror}).") from error
 
 
 BACKBONE_VERSION = 1

@@ -14,9 +14,8 @@ from xstilts.data.task import NO_COMMIT, find_commit, is_commit
 from xstilts.study import models
 from xstilts.study.architecture import KINDS, type_of
 from xstilts.study.backbone import EYES, VisionTable, bundled
-from xstilts.study.check_claims import check_claims
+from xstilts.study.check_claims import check_claims, check_of
 from xstilts.study.check_declared import check_declared
-from xstilts.study.check_of import check_of
 from xstilts.study.check_tasks import (
     check_arms,
     check_controls,
@@ -25,7 +24,7 @@ from xstilts.study.check_tasks import (
     check_tokenizers,
 )
 from xstilts.study.problems import HUB_MODEL, NAME_RULE, Place, Problem, near, problems, wrong_name
-from xstilts.study.recipe import NOT_OF_A_BACKBONE, Recipe, merged
+from xstilts.study.recipe import NOT_OF_A_BACKBONE, Recipe, merged, recipe_of
 from xstilts.study.study import (
     Arm,
     BackboneTable,
@@ -33,7 +32,6 @@ from xstilts.study.study import (
     StudyFile,
     expand,
     model_folder,
-    recipe_of,
     task_name,
 )
 

@@ -139,11 +139,9 @@ def _bad_languages(table: TaskTable, place: Place) -> Iterator[Problem]:
     if not codes:
         yield Problem(here, "is missing.", 'Name the codes: languages = ["en", "de"].')
         return
-    known = {language.code for language in languages.all_languages()}
     for code in codes:
-        if code not in known and (not CODE.fullmatch(code) or languages.near(code)):
-            now = f"{languages.near(code)} `xstilts languages` lists all.".strip()
-            yield Problem(here, f"no language has the code '{code}'.", now)
+        if code not in languages.by_code() and (not CODE.fullmatch(code) or languages.near(code)):
+            yield Problem(here, f"no language has the code '{code}'.", languages.way_out(code))
     if isinstance(table.languages, tuple) and len(set(table.languages)) < len(table.languages):
         yield Problem(here, "names a language twice.", "Remove one.")
     for code, written in codes.items():

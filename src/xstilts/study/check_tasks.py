@@ -116,12 +116,10 @@ def bad_languages(
     wanted: tuple[str, ...] | None, found: Mapping[str, Task], place: Place
 ) -> Iterator[Problem]:
     """Codes that no language has, or none of the tasks."""
-    codes = {language.code for language in languages.all_languages()}
     had = sorted({code for task in found.values() for code in task.languages})
     for code in wanted or ():
-        if code not in codes and code not in had:
-            now = f"{languages.near(code)} `xstilts languages` lists all.".strip()
-            yield Problem(place, f"no language has the code '{code}'.", now)
+        if code not in languages.by_code() and code not in had:
+            yield Problem(place, f"no language has the code '{code}'.", languages.way_out(code))
         elif found and code not in had:
             now = languages.near(code, had) or f"They have {first_of(had, 20)}."
             yield Problem(place, f"none of the tasks has the language '{code}'.", now)
@@ -237,11 +235,9 @@ def _bad_rows(study: StudyFile, arm: Arm, found: Mapping[str, Task], place: Plac
                 yield Problem(
                     (*place, "translated"), f"'{one}' has no labels to be translated with.", "Take it out."
                 )
-        known = {language.code for language in languages.all_languages()}
         for code in codes or ():
-            if code not in known:
-                now = f"{languages.near(code)} `xstilts languages` lists all.".strip()
-                yield Problem(here, f"no language has the code '{code}'.", now)
+            if code not in languages.by_code():
+                yield Problem(here, f"no language has the code '{code}'.", languages.way_out(code))
     elif codes or codes == stated:
         yield from bad_languages(codes, found, here)
 

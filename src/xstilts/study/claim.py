@@ -5,6 +5,7 @@ from typing import Literal, cast, get_args
 
 from pydantic import Field
 
+from xstilts.families.certainty import CERTAIN
 from xstilts.study.specification import Specification
 from xstilts.study.use import View
 
@@ -46,7 +47,7 @@ Plain = Literal[
 Measure = Literal["calibration_error", "brier_score", "selective_accuracy"]
 """How sure a model is, in place of the score (xstilts.metrics.calibration)."""
 MEASURES: tuple[str, ...] = get_args(Measure)
-MEASURED = ("classification", "choice", "tagging", "visual")
+MEASURED = CERTAIN
 """Families whose answers are chosen among some, so that the model says how likely each is."""
 Distance = Literal[
     "syntax",

@@ -37,7 +37,7 @@ class SplitsTable(Specification):
     @property
     def stated(self) -> dict[str, str]:
         """Those that there are."""
-        return {name: path for name in ("train", "dev", "test") if (path := getattr(self, name))}
+        return self.model_dump(exclude_defaults=True)
 
 
 class ColumnsTable(Specification):
@@ -59,9 +59,7 @@ class ColumnsTable(Specification):
     @property
     def stated(self) -> dict[str, str | int | tuple[str, ...]]:
         """Those that there are, by role."""
-        return {
-            role: column for role in type(self).model_fields if (column := getattr(self, role)) is not None
-        }
+        return self.model_dump(exclude_defaults=True)
 
 
 class TaskTable(Specification):

@@ -1,8 +1,9 @@
-"""Phases and evaluations: the specifications of what is computed.
+"""Phases, evaluations and probes: the specifications of what is computed.
 
 A phase is one training: a parent (a backbone or a phase), the rows of some tasks, a recipe and a seed.
 Three-phase training is a chain of length two: Backbone <- Phase (intermediate) <- Phase (target). The hash
-of the chain is its identity. An evaluation is a model on one task in all its languages.
+of the chain is its identity. An evaluation is a model on one task in all its languages. A probe is what the
+frozen states of a model tell of some rows of a task, to choose before training.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from xstilts.study.use import Mixture, Use
 
 EVALUATION_VERSION = 2
 PHASE_VERSION = 2
+PROBE_VERSION = 1
 
 
 class Phase(Identified):
@@ -99,10 +101,32 @@ class Evaluation(Identified):
         return f"{self.use.title}-of-{model}"
 
 
+class Probe(Identified):
+    """Forward passes of a model over at most `rows` of the rows of a use, drawn among them by the seed.
+
+    It asks for "labels": LogME and H-score of the states, by the labels of the rows; or for the "task": what
+    the task looks like to the model, by its texts, its labels and its tokens. Lengths are in tokens.
+    """
+
+    version: ClassVar[int] = PROBE_VERSION
+
+    kind: Literal["probe"] = "probe"
+    asks: Literal["labels", "task"]
+    model: Model
+    use: Use
+    rows: int = Field(ge=2)
+    seed: int = Field(ge=0)
+    max_length: int
+    stride: int
+    attention: Literal["causal", "bidirectional"] = "causal"
+    threads: int = Field(default=1, ge=1, le=1024)
+
+
 Model = Annotated[Backbone | Phase, Field(discriminator="kind")]
 Computed = Annotated[Backbone | Phase | Evaluation, Field(discriminator="kind")]
 Phase.model_rebuild()
 Evaluation.model_rebuild()
+Probe.model_rebuild()
 
 
 def chain(model: Backbone | Phase | None) -> Iterator[Backbone | Phase]:

@@ -14,6 +14,7 @@ from typing import Any
 from xstilts import metrics
 from xstilts.errors import InputError, InputErrors, StudyError
 from xstilts.families.text import PROMPTABLE
+from xstilts.plain import first_of
 from xstilts.study.architecture import check_kinds, writes
 from xstilts.study.backbone import Backbone
 from xstilts.study.check_tasks import controls_of
@@ -73,7 +74,7 @@ class Plan:
         shared = (
             cell.arm
             for cell in self.cells
-            for phase in cell.phases[: len(cell.phases) - (self.evaluation(cell).trained_by is not None)]
+            for phase in self.intermediate(cell)
             if first.setdefault((cell.backbone, cell.arm, phase), cell.seed) != cell.seed
         )
         return tuple(dict.fromkeys(shared))
@@ -92,9 +93,9 @@ class Plan:
         """
         users: dict[str, list[tuple[Cell, bool]]] = {}
         for cell in self.cells:
-            own = len(cell.phases) - (self.evaluation(cell).trained_by is not None)
-            for number, step in enumerate((*cell.phases, cell.evaluation)):
-                users.setdefault(step, []).append((cell, number < own))
+            before = self.intermediate(cell)
+            for step in (*cell.phases, cell.evaluation):
+                users.setdefault(step, []).append((cell, step in before))
         alike: dict[str, list[str]] = {}
         for one in self.steps:
             alike.setdefault(one.name, []).append(one.fingerprint)
@@ -120,6 +121,14 @@ class Plan:
         assert isinstance(specification, Evaluation)
         return specification
 
+    def intermediate(self, cell: Cell) -> tuple[str, ...]:
+        """The phases of a cell before that which trains its target, where one does."""
+        return cell.phases if self.evaluation(cell).trained_by is None else cell.phases[:-1]
+
+    def chain(self, cell: Cell) -> list[Step]:
+        """The phases of a cell and its evaluation, in their order."""
+        return [self.by_fingerprint[step] for step in (*cell.phases, cell.evaluation)]
+
 
 def _apart(users: Sequence[tuple[Cell, bool]]) -> tuple[str, ...]:
     """What may tell a step from others of its name, of the cells that need it, and whether as an intermediate
@@ -136,8 +145,7 @@ def _apart(users: Sequence[tuple[Cell, bool]]) -> tuple[str, ...]:
 
 def _some(values: Iterable[str]) -> str:
     """The different ones among the values, or the first and the number of the others."""
-    first, *more = dict.fromkeys(value for value in values if value) or [""]
-    return f"{first} and {len(more)} more" if more else first
+    return first_of(dict.fromkeys(filter(None, values)), 1)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ published then.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +29,14 @@ LAYOUT = 2
 HASH = "sha256"
 DIGITS = 16
 """Of the hash, in a report: as many as a fingerprint has."""
+NAMED = ("claims", "arms", "backbones", "targets", "axes")
 _SEEDS = {"intermediate", "target"}
+_SHAPE = (
+    dict.fromkeys((*NAMED, "cells", "seeds"), dict)
+    | dict.fromkeys(("references", "random_arms"), list)
+    | dict.fromkeys(("shots", "measured"), int)
+    | dict.fromkeys(("question", "date"), str)
+)
 AS_FROZEN = "Put back the file that was frozen."
 
 
@@ -52,36 +59,20 @@ class Preregistration:
 
     def differences(self, plan: Plan) -> list[str]:
         """What was added, removed or changed since, a sentence for each kind; empty if all is as frozen."""
-        now = content_of(plan)
-        found: list[str] = []
-        for kind in ("claims", "arms", "backbones", "targets", "axes"):
-            found += _of_named(kind, self.content[kind], now[kind])
-        for kind, before, after in (
-            ("references", self.content["references"], now["references"]),
-            ("random arms", self.content["random_arms"], now["random_arms"]),
+        old, now = self.content, content_of(plan)
+        return [
+            *(text for kind in NAMED for text in _of_named(kind, old[kind], now[kind])),
+            *_changes("references", sorted(old["references"]), sorted(now["references"])),
+            *_changes("random arms", sorted(old["random_arms"]), sorted(now["random_arms"])),
             *(
-                (f"{phase} seeds", self.content["seeds"][phase], seeds)
+                text
                 for phase, seeds in now["seeds"].items()
+                for text in _changes(f"{phase} seeds", sorted(old["seeds"][phase]), sorted(seeds))
             ),
-        ):
-            for word, more in (("added", set(after) - set(before)), ("removed", set(before) - set(after))):
-                if more:
-                    found.append(f"{kind} {word}: {', '.join(map(str, sorted(more)))}")
-        if self.content["shots"] != now["shots"]:
-            found.append(f"shots changed: {self.content['shots']} → {now['shots']}")
-        before, after = self.content["cells"], now["cells"]
-        for word, names in (
-            ("added", [name for name in after if name not in before]),
-            ("removed", [name for name in before if name not in after]),
-        ):
-            if names:
-                found.append(f"cells {word}: {first_of(names)}")
-        if changed := [name for name, step in after.items() if before.get(name, step) != step]:
-            why = "another recipe, other data or another version"
-            found.append(f"cells with other fingerprints ({why}): {first_of(changed)} of {len(after)} in all")
-        if self.content["question"] != now["question"]:
-            found.append("the question has other words")
-        return found
+            *([f"shots changed: {old['shots']} → {now['shots']}"] if old["shots"] != now["shots"] else []),
+            *_of_cells(old["cells"], now["cells"]),
+            *(["the question has other words"] if old["question"] != now["question"] else []),
+        ]
 
     def is_kept(self, plan: Plan) -> bool:
         """Whether the study asks what was frozen before anything was measured."""
@@ -148,25 +139,8 @@ def read(study: StudyFile) -> Preregistration | None:
         content = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StudyError(str(path), f"cannot be read ({error}).", AS_FROZEN) from error
-    wanted: dict[str, type] = {
-        "claims": dict,
-        "arms": dict,
-        "backbones": dict,
-        "targets": dict,
-        "cells": dict,
-        "seeds": dict,
-        "axes": dict,
-    }
-    wanted |= {
-        "references": list,
-        "random_arms": list,
-        "shots": int,
-        "question": str,
-        "date": str,
-        "measured": int,
-    }
     known = content if isinstance(content, dict) else {}
-    fits = all(isinstance(known.get(key), kind) for key, kind in wanted.items())
+    fits = all(isinstance(known.get(key), kind) for key, kind in _SHAPE.items())
     if not fits or known.get("preregistration") != LAYOUT or known["seeds"].keys() != _SEEDS:
         raise StudyError(str(path), "is no preregistration that this version of xstilts wrote.", AS_FROZEN)
     return Preregistration(path, content)
@@ -220,12 +194,26 @@ def _named(cell: Cell) -> str:
     return " / ".join(part for part in parts if part)
 
 
+def _changes(
+    kind: str, before: Collection[Any], after: Collection[Any], shown: int | None = None
+) -> Iterator[str]:
+    """What was added, and what was removed: all, or so many of them."""
+    for word, ours, theirs in (("added", after, before), ("removed", before, after)):
+        if names := [str(name) for name in dict.fromkeys(ours) if name not in theirs]:
+            yield f"{kind} {word}: {first_of(names, shown or len(names))}"
+
+
+def _of_cells(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    """What of the cells was added, removed, or has other fingerprints: of many the first."""
+    yield from _changes("cells", before, after, 3)
+    if changed := [name for name, step in after.items() if before.get(name, step) != step]:
+        why = "another recipe, other data or another version"
+        yield f"cells with other fingerprints ({why}): {first_of(changed)} of {len(after)} in all"
+
+
 def _of_named(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     """What of claims, arms, backbones, targets or axes was added, removed, changed."""
-    if added := [name for name in after if name not in before]:
-        yield f"{kind} added: {', '.join(added)}"
-    if removed := [name for name in before if name not in after]:
-        yield f"{kind} removed: {', '.join(removed)}"
+    yield from _changes(kind, before, after)
     changed = []
     for name in (name for name in after if name in before and before[name] != after[name]):
         keys = [

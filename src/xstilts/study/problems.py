@@ -2,9 +2,12 @@
 
 import json
 import re
+import tomllib
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -30,58 +33,6 @@ _TYPES = {
     "model_type": "a table",
     "finite_number": "a finite number",
 }
-SYNONYMS = {
-    "learning_rate": "lr rate step_size peak_lr max_lr",
-    "epochs": "epoch num_epochs n_epochs num_train_epochs max_epochs train_epochs",
-    "updates": "steps num_steps max_steps train_steps num_train_steps max_train_steps iterations",
-    "batch_size": "bs batch batchsize train_batch_size per_device_train_batch_size per_gpu_train_batch_size",
-    "batch_tokens": "max_tokens tokens_per_batch",
-    "max_length": "max_len maxlen max_seq_length max_seq_len max_sequence_length seq_len model_max_length",
-    "stride": "doc_stride overlap",
-    "warmup": "warmup_ratio warmup_proportion warm_up warmup_steps num_warmup_steps",
-    "decay": "scheduler lr_scheduler lr_scheduler_type schedule lr_schedule",
-    "weight_decay": "wd l2",
-    "betas": "adam_betas adam_beta1 adam_beta2 beta1 beta2",
-    "epsilon": "eps adam_epsilon adam_eps",
-    "clip": "max_grad_norm grad_clip gradient_clip clip_grad_norm gradient_clip_val max_norm",
-    "precision": "dtype torch_dtype fp16 bf16 fp32 amp mixed_precision",
-    "dropout": "hidden_dropout_prob dropout_rate",
-    "examples": "max_examples num_examples max_train_samples max_train_examples train_size subset limit",
-    "test_examples": "max_test_samples max_eval_samples max_predict_samples eval_examples",
-    "mask_rate": "mlm_probability mask_prob mlm_prob masking_rate",
-    "select": "load_best_model_at_end checkpoint best",
-    "evaluations": "eval_steps eval_every evaluation_strategy eval_strategy num_evals",
-    "patience": "early_stopping early_stopping_patience",
-    "adapter": "lora peft adapters",
-    "rank": "r lora_r",
-    "alpha": "lora_alpha",
-    "modules": "target_modules",
-    "threads": "num_threads",
-    "seeds": "seed random_seed random_seeds random_state",
-    "model": "model_name model_name_or_path pretrained_model pretrained_model_name_or_path path hf_model",
-    "revision": "commit sha version model_revision",
-    "architecture": "model_type arch",
-    "shape": "config",
-    "vocabulary": "vocab_size vocab",
-    "tasks": "task task_name dataset datasets dataset_name targets",
-    "languages": "lang langs language lgs locales",
-    "arms": "arm conditions",
-    "backbones": "backbone model models encoder",
-    "intermediate": "intermediates stilts pretraining",
-    "target": "targets evaluation eval",
-    "claims": "claim hypotheses hypothesis",
-    "question": "description title goal",
-    "name": "id study study_name experiment",
-    "recipe": "hyperparameters hparams training training_args",
-    "says": "text statement",
-    "mixing": "sampling",
-    "dev": "validation val valid development eval",
-    "text": "sentence sentence1 premise document body",
-    "text2": "text_pair sentence2 hypothesis",
-    "label": "class gold target output",
-}
-"""What others call the keys of a study, by our name."""
-
 _NO_TABLE = ("literal_error", "string_type", "tuple_type")
 """What is said of a table where a word or a list may stand too."""
 
@@ -147,7 +98,14 @@ def _words(detail: Mapping[str, Any], place: Place, model: type[BaseModel]) -> t
 def _key(word: str, known: Iterable[str]) -> str:
     """Which of the known keys is meant by another name of it; "" if none is."""
     written = word.casefold().replace("-", "_")
-    return next((key for key in known if written in (key, *SYNONYMS.get(key, "").split())), "")
+    synonyms = _synonyms()
+    return next((key for key in known if written in (key, *synonyms.get(key, "").split())), "")
+
+
+@cache
+def _synonyms() -> Mapping[str, str]:
+    """What others call the keys of a study, by our name, with spaces between."""
+    return tomllib.loads(files("xstilts.study").joinpath("synonyms.toml").read_text(encoding="utf-8"))
 
 
 def _other_table(word: str, model: type[BaseModel]) -> str:

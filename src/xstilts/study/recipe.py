@@ -34,16 +34,7 @@ class Adapter(Specification):
     rank: int = Field(default=8, ge=1)
     alpha: float = Field(default=16.0, gt=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    modules: tuple[str, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _take_lists(cls, fields: Any) -> Any:
-        if isinstance(fields, dict) and isinstance(
-            fields.get("modules"), list
-        ):  # JSON and TOML know no tuples
-            return fields | {"modules": tuple(fields["modules"])}
-        return fields
+    modules: tuple[str, ...] = Field(default=(), strict=False)
 
     @model_validator(mode="after")
     def _check_meaning(self) -> Self:
@@ -86,7 +77,7 @@ class Recipe(Specification):
     warmup: float = Field(default=0.1, ge=0, le=1)
     decay: Literal["linear", "cosine", "constant"] = "linear"
     weight_decay: float = Field(default=0.01, ge=0)
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[float, float] = Field(default=(0.9, 0.999), strict=False)
     epsilon: float = Field(default=1e-8, gt=0)
     clip: float = Field(default=1.0, gt=0)
     precision: Literal["bf16", "fp32"] = "bf16"
@@ -114,8 +105,6 @@ class Recipe(Specification):
                     fields = fields | {one: default}
             if "stride" not in fields and isinstance(length := fields.get("max_length"), int) and length > 0:
                 fields = fields | {"stride": usual_stride(length)}
-            if isinstance(fields.get("betas"), list):  # JSON and TOML know no tuples
-                fields = fields | {"betas": tuple(fields["betas"])}
         return fields
 
     @model_validator(mode="after")
@@ -156,7 +145,11 @@ def overridden(recipe: Recipe, overrides: dict[str, Any]) -> Recipe:
     fields = recipe.model_dump(mode="json", exclude_defaults=True)
     if recipe.stride == usual_stride(recipe.max_length):
         fields.pop("stride", None)
-    fields = merged(fields, overrides)
+    return recipe_of(merged(fields, overrides))
+
+
+def recipe_of(fields: dict[str, Any]) -> Recipe:
+    """The recipe with these fields as a study file states them; pydantic's ValidationError if it is none."""
     return Recipe.model_validate_json(json.dumps(fields, default=str))
 
 

@@ -19,7 +19,7 @@ from xstilts.study.check_tasks import find_task, trainer
 from xstilts.study.claim import FAMILY
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places
-from xstilts.study.study import Arm, BackboneTable, Replay, Shares, StudyFile, expand, model_folder, task_name
+from xstilts.study.study import Arm, BackboneTable, Shares, StudyFile, expand, model_folder, task_name
 from xstilts.study.use import Development, Use, View
 
 TRAIN = "train"
@@ -69,7 +69,9 @@ class Resolver:
             use = self._trained(self.task(name), arm)
             uses.append(_capped(use, recipe.examples if arm.examples is None else arm.examples))
         if arm.replay is not None:
-            uses += [self._replayed(self.task(name), arm.replay) for name in arm.replay.tasks]
+            for task in map(self.task, arm.replay.tasks):
+                use = self._text(task, arm.replay.languages)
+                uses.append(use.changed(examples=arm.replay.examples, development=self._development(task)))
         self._need_development(uses, recipe)
         return tuple(sorted(uses, key=lambda use: use.task))
 
@@ -88,10 +90,10 @@ class Resolver:
             use = self._use(trained, split, self._having(trained, split, wanted, default))
         return use.changed(labels=arm.labels, development=development)
 
-    def _replayed(self, masked: Task, replay: Replay) -> Use:
-        wanted = replay.languages and [code for code in replay.languages if code in masked.languages]
-        use = self._use(masked, TRAIN, self._having(masked, TRAIN, wanted, masked.languages))
-        return use.changed(examples=replay.examples, development=self._development(masked))
+    def _text(self, task: Task, languages: tuple[str, ...] | None) -> Use:
+        """Training rows whose text is read, in those of the languages that the task has, or in all of its."""
+        wanted = languages and [code for code in languages if code in task.languages]
+        return self._use(task, TRAIN, self._having(task, TRAIN, wanted, task.languages))
 
     def _shares(self, task: Task, split: str, stated: Shares) -> dict[str, float]:
         """The share of each language; that of a family is spread evenly over those of its languages that
@@ -251,11 +253,7 @@ class Resolver:
         stated = table.tokenizer
         if stated is None:
             return None
-        uses = []
-        for name in stated.tasks:
-            learned = self.task(name)
-            wanted = stated.languages and [code for code in stated.languages if code in learned.languages]
-            uses.append(self._use(learned, TRAIN, self._having(learned, TRAIN, wanted, learned.languages)))
+        uses = [self._text(self.task(name), stated.languages) for name in stated.tasks]
         fields = stated.model_dump(exclude={"tasks", "languages"})
         return Tokenizer(uses=tuple(sorted(uses, key=lambda use: use.task)), **fields)
 
@@ -275,7 +273,7 @@ class Resolver:
         return having or default
 
     def _available(self, task: Task, split: str) -> tuple[str, ...]:
-        return loader.available(task, split, self.data if task.path is None else task.path.parent)
+        return loader.available(task, split, self.data)
 
     def _use(self, task: Task, split: str, languages: Sequence[str]) -> Use:
         codes = tuple(sorted(dict.fromkeys(languages)))
@@ -294,7 +292,7 @@ class Resolver:
     def _development(self, task: Task) -> Development | None:
         """The source language's development rows, if the task has some."""
         split, language = task.development_split, task.source_language
-        if not _has_split(task, split, self.data) or language not in self._available(task, split):
+        if split not in loader.splits(task, self.data) or language not in self._available(task, split):
             return None
         return Development(split=split, language=language, data=self._identity(task, split, language))
 
@@ -339,11 +337,3 @@ def _capped(use: Use, examples: int | float | None) -> Use:
     if isinstance(examples, float):
         return use.changed(fraction=None if examples == 1 else examples)
     return use.changed(examples=examples)
-
-
-def _has_split(task: Task, split: str, data: Path | None) -> bool:
-    if task.made is not None:
-        return split in task.made.sizes
-    if task.files is not None and loader.from_files(task, data):
-        return split in task.files.patterns
-    return task.hub is not None and split in task.hub.files

@@ -17,12 +17,11 @@ from typing import NamedTuple
 
 from xstilts import families, metrics
 from xstilts.data import hub, images, loader, task
-from xstilts.data.examples import Bitext, Example
-from xstilts.data.fit import is_left_out
-from xstilts.data.own_code import own_code
+from xstilts.data.examples import Bitext, Example, is_left_out
 from xstilts.errors import DataError, InputError, InputErrors, StudyError, TaskError
 from xstilts.families.visual import WITHOUT_IMAGES
-from xstilts.metrics.own import TRIED
+from xstilts.metrics.metric import TRIED
+from xstilts.plain import first_of
 from xstilts.study.architecture import KINDS, SEEING, type_of
 from xstilts.study.backbone import EYES, Backbone
 from xstilts.study.phase import Evaluation, Phase, chain
@@ -269,7 +268,7 @@ def look(
     unseen = dict[str, None]()
     for part in parts_of(known):
         one = places.task(part.task)
-        local = loader.from_files(one, places.data) or part.split == task.TRANSLATED
+        local = loader.reads_files(one, part.split, places.data)
         if one.definition is not None and one.hub is not None and not local:
             local = fetch or hub.in_cache(one.hub, part.split, part.language)
             unseen |= {} if local else {part.task: None}
@@ -316,8 +315,7 @@ def look(
 def _first(counts: Mapping[str, int]) -> str:
     """ "'fr' (12), 'it' (3)": the languages that a message names, those with most rows first."""
     sizes = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    more = f" and {len(sizes) - SHOWN} more" if len(sizes) > SHOWN else ""
-    return ", ".join(f"{code!r} ({size:,})" for code, size in sizes[:SHOWN]) + more
+    return first_of([f"{code!r} ({size:,})" for code, size in sizes], SHOWN)
 
 
 def _try_measure(one: task.Task, part: Part, places: Places) -> None:
@@ -325,7 +323,7 @@ def _try_measure(one: task.Task, part: Part, places: Places) -> None:
     assert one.measure is not None
     stream = loader.stream(one, part.split, part.language, places.data)
     gold = [families.find(one.family).gold(row) for row in islice(stream, TRIED)]
-    with own_code(one.path):
+    with task.own_code(one.path):
         metrics.try_out(one.measure, gold, part.language)
 
 

@@ -4,7 +4,6 @@ This is the study file, validated: what stands in it and nothing else. `load` re
 resolves it into steps.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -15,7 +14,7 @@ from xstilts.metrics.xtreme import XTREME
 from xstilts.study.backbone import BackboneFields, TokenizerTable, VisionTable
 from xstilts.study.claim import Claim, Distance, Reference
 from xstilts.study.declared import TaskTable
-from xstilts.study.recipe import Recipe, merged
+from xstilts.study.recipe import Recipe, merged, recipe_of
 from xstilts.study.specification import Specification
 
 Overrides = dict[str, Any]
@@ -223,11 +222,6 @@ class StudyFile(Specification):
     def target_recipe(self, task: str) -> Recipe:
         """The recipe of a target: the common fields and its own."""
         return recipe_of(merged(self.target.recipe, self.target.recipes.get(task_name(task), {})))
-
-
-def recipe_of(fields: Overrides) -> Recipe:
-    """The recipe with these fields as a study file states them; pydantic's ValidationError if it is none."""
-    return Recipe.model_validate_json(json.dumps(fields, default=str))
 
 
 def task_name(task: str) -> str:

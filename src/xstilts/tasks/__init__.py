@@ -11,8 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from xstilts import metrics
-from xstilts.data.own_code import own_code
-from xstilts.data.task import NO_COMMIT, Task, find_commit, is_commit
+from xstilts.data.task import NO_COMMIT, Task, find_commit, is_commit, own_code
 from xstilts.disk import is_file
 from xstilts.errors import TaskError, did_you_mean
 

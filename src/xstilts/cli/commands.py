@@ -1,4 +1,7 @@
-"""The commands that give results away: predictions for XTREME, models and tables for the Hugging Face Hub."""
+"""The commands that give results away: predictions for XTREME, models and tables for the Hugging Face Hub.
+
+And those below `xstilts store`: how large it is, whether it is sound, what no study refers to.
+"""
 
 import sys
 from pathlib import Path
@@ -6,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from xstilts.api import Study
 from xstilts.cli.options import (
     SAME_STUDY,
     STORE,
@@ -13,12 +17,14 @@ from xstilts.cli.options import (
     DryRunOption,
     HubOption,
     ImagesOption,
+    JsonOption,
     LicenceOption,
     PublicOption,
     StoreOption,
     StudyArgument,
     command_line,
 )
+from xstilts.errors import InputError
 
 
 def export(
@@ -30,7 +36,6 @@ def export(
     out: Annotated[Path | None, typer.Option(help="A folder; by default exports/STUDY.")] = None,
 ) -> None:
     """Write the predictions as XTREME's submissions, a folder for each arm and seed."""
-    from xstilts.api import Study
     from xstilts.xtreme.export import export as write
 
     plan, kept = Study.load(study).planned(store, data, images)
@@ -68,8 +73,6 @@ def push(  # noqa: PLR0913, PLR0917 (one for each option)
     ] = False,
 ) -> None:
     """Put a trained model with its card on the Hugging Face Hub: docs/sharing.md."""
-    from xstilts.api import Study
-
     print(
         Study.load(study).push(
             arm,
@@ -100,7 +103,68 @@ def share(  # noqa: PLR0913, PLR0917 (one for each option)
     licence: LicenceOption = None,
 ) -> None:
     """Put tables, claims and page on the Hugging Face Hub as a data set: docs/sharing.md."""
-    from xstilts.api import Study
+    address = Study.load(study).share(
+        to, store, data, images, dry_run=dry_run, public=public, licence=licence
+    )
+    print(address)
 
-    asked = Study.load(study)
-    print(asked.share(to, store, data, images, dry_run=dry_run, public=public, licence=licence))
+
+of_store = typer.Typer(
+    help="How large the store is; whether it is sound; what no study refers to.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+
+
+@of_store.callback()
+def sizes(context: typer.Context, store: StoreOption = STORE, json: JsonOption = False) -> None:
+    """Show what the store takes on the disk, by kind of step. Below: verify, prune."""
+    if context.invoked_subcommand is not None:
+        source = context.get_parameter_source("store")
+        if source is not None and source.name == "COMMANDLINE":
+            now = f"Put it behind: xstilts store {context.invoked_subcommand} --store DIR."
+            raise InputError("xstilts store", "--store stands before the command.", now)
+        return
+    from xstilts.cli import show_store
+    from xstilts.store import Store, maintenance
+
+    kept = Store(store)
+    kept.require_results()
+    show_store.sizes(maintenance.sizes(kept), as_json=json)
+
+
+@of_store.command()
+def verify(store: StoreOption = STORE, json: JsonOption = False) -> None:
+    """Compare every file with the checksum in its step's record; status 1 if something is damaged."""
+    from xstilts.cli import show_store
+    from xstilts.store import Store, maintenance
+
+    kept = Store(store)
+    kept.require_results()
+    found = maintenance.verify(kept)
+    show_store.verified(found, as_json=json)
+    if found.damages:
+        raise typer.Exit(1)
+
+
+@of_store.command()
+def prune(
+    studies: Annotated[
+        list[str], typer.Argument(metavar="STUDY...", help="The studies of which everything stays.")
+    ],
+    store: StoreOption = STORE,
+    data: DataOption = None,
+    images: ImagesOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove what is listed.")] = False,
+) -> None:
+    """List what none of the studies refers to. With --yes, remove it."""
+    from xstilts.cli import show_store
+    from xstilts.store import Store, maintenance
+
+    kept = Store(store)
+    kept.require_results()
+    steps = [step for study in studies for step in Study.load(study).planned(store, data, images)[0].steps]
+    found = maintenance.unreferenced(kept, steps)
+    show_store.unreferenced(found, removed=yes)
+    if yes:
+        maintenance.remove(kept, found)
