@@ -8,7 +8,7 @@ from analysis.certain import make
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.results import Results
 from xstilts.report import drawing, latex, markdown, page, panels
-from xstilts.report.figures import Figure
+from xstilts.report.drawing import Figure
 from xstilts.report.paper import Paper
 
 

@@ -1,62 +1,39 @@
 """All figures of a report: which there are, in which order, and the words below them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
-from markupsafe import Markup
 
 from xstilts.analysis import over_distances
 from xstilts.analysis.findings import Findings
-from xstilts.report import axes, charts, distances, drawing, panels, planted
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A chart with the name of its file and the words below it."""
-
-    name: str
-    section: str
-    caption: str
-    chart: Any
-
-    @property
-    def svg(self) -> Markup:
-        """The chart as an element of the page: made by us from numbers and escaped names."""
-        return Markup(drawing.svg(self.chart))
-
-    @property
-    def pdf(self) -> bytes:
-        """The chart as a PDF page."""
-        return drawing.pdf(self.chart)
+from xstilts.report import axes, charts, panels
+from xstilts.report.drawing import Chart, Figure
 
 
 def figures(findings: Findings) -> list[Figure]:
     """Draw all charts of the study, in the order of the page; those with nothing to show are left out."""
     backbones = findings.results.backbones
-    several = len(backbones) > 1
     drawn: list[Figure] = []
-    for name, caption, draw in _BY_BACKBONE:
+
+    def add(name: str, section: str, caption: str, backbone: str, chart: Chart | None) -> None:
+        if len(backbones) > 1:
+            name, caption = f"{name}-{backbone}", f"{backbone}. {caption}"
+        if chart is not None:
+            drawn.append(Figure(name, section, caption, chart))
+
+    for section, caption, draw in _BY_BACKBONE:
         for backbone in backbones:
-            title = f"{backbone}. {caption}" if several else caption
-            own = f"{name}-{backbone}" if several else name
-            drawn.append(Figure(own, name, title, draw(findings, backbone)))
+            add(section, section, caption, backbone, draw(findings, backbone))
     for name in over_distances.named(findings.quantities):
         for backbone in backbones:
             found = [one for one in findings.by_distance(backbone) if one.distance == name]
-            own = f"distance-{name}-{backbone}" if several else f"distance-{name}"
-            title = f"{backbone}. {_DISTANCES}" if several else _DISTANCES
-            drawn.append(Figure(own, "distances", title, distances.chart(found)))
-    for one in axes.figures(findings.axes, several=several):
-        drawn.append(Figure(one.name, "axes", one.caption, one.chart))
-    drawn.append(Figure("truth", "planted", _TRUTH, planted.truth_chart(findings.planted)))
+            add(f"distance-{name}", "distances", _DISTANCES, backbone, axes.over_distance(found))
+    drawn += axes.figures(findings.axes, several=len(backbones) > 1)
+    whole = [("truth", "planted", _TRUTH, charts.truth(findings.planted))]
     for measure, caption in _CURVES.items():
-        chart = charts.curves(findings.training, measure)
-        drawn.append(Figure(f"curves-{measure}", "curves", caption, chart))
-    return [figure for figure in drawn if figure.chart is not None]
+        whole.append((f"curves-{measure}", "curves", caption, charts.curves(findings.training, measure)))
+    return drawn + [Figure(*parts) for parts in whole if parts[-1] is not None]
 
 
-_BY_BACKBONE: tuple[tuple[str, str, Callable[[Findings, str], Any]], ...] = (
+_BY_BACKBONE: tuple[tuple[str, str, Callable[[Findings, str], Chart | None]], ...] = (
     (
         "transfer",
         "Differences to none in points, on the mean of the languages without labels, with 95 % intervals; "
@@ -110,7 +87,7 @@ _BY_BACKBONE: tuple[tuple[str, str, Callable[[Findings, str], Any]], ...] = (
         "distance",
         "The score without an intermediate task over the planted distance of the language. In the title: the "
         "slope, in points from the nearest possible language to the farthest, with its 95 % interval.",
-        lambda found, backbone: planted.distance_chart(found.distances(backbone)),
+        lambda found, backbone: charts.planted_distances(found.distances(backbone)),
     ),
 )
 _DISTANCES = (

@@ -31,7 +31,7 @@ from xstilts.report.paper import Paper, duration, evidence, probability
 from xstilts.version import VERSION
 
 if TYPE_CHECKING:
-    from xstilts.report.figures import Figure
+    from xstilts.report.drawing import Figure
 
 TEMPLATE = "page.html.jinja"
 
