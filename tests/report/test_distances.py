@@ -53,12 +53,12 @@ def test_the_page_has_a_section_with_slopes_and_a_caution(paper, monkeypatch):
 
 
 def test_tables_tell_the_planted_distance(paper):
-    (syntax, *_) = paper.slope_grids
+    (syntax, *_) = paper.grids["slopes"]
     rows = dict(syntax.rows)
     assert rows["none"][0].text.startswith("−")
     assert rows["none"][1].text == "–"
     assert rows["nli"][1].text.startswith("+")
-    (grid,) = paper.separated_grids
+    (grid,) = paper.grids["separated"]
     rows = dict(grid.rows)
     assert list(rows) == ["syntax", "phonology", "script", "vocabulary"]
     assert rows["syntax"][1].interval.startswith("[−")
@@ -74,6 +74,6 @@ def test_tables_tell_the_planted_distance(paper):
 
 def test_a_study_that_names_none_has_no_such_section(world):
     found = Paper(Findings(world.results))
-    assert found.slope_grids == found.separated_grids == []
+    assert found.grids["slopes"] == found.grids["separated"] == []
     assert found.separation == ""
     assert found.findings.by_distance("lab-mini") == []
