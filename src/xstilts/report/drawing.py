@@ -153,7 +153,7 @@ def joined(panels: Iterable[Chart | None], *, columns: int = 2, spacing: int = 3
     drawn = [panel for panel in panels if panel is not None]
     if not drawn:
         return None
-    chart = alt.concat(*drawn, columns=min(columns, len(drawn)), spacing=spacing)
+    chart = alt.concat(*drawn, columns=columns, spacing=spacing)
     return chart.resolve_scale(color="shared", shape="shared")
 
 

@@ -86,17 +86,13 @@ def _joined(
     lines: Sequence[Line],
     kind: str,
 ) -> Chart | None:
-    drawn = (
-        _panel(
-            effects.filter(target=target.name, quantity=kind, level="language"),
-            target,
-            [line for line in lines if (line, target.name) in results.planned],
-            lines,
-            kind,
-        )
-        for target in targets
-    )
-    return joined(drawn, spacing=36)
+    drawn = []
+    for target in targets:
+        rows = effects.filter(target=target.name, quantity=kind, level="language")
+        measured = [line for line in lines if (line, target.name) in results.planned]
+        if (panel := _panel(rows, target, measured, lines, kind)) is not None:
+            drawn.append(panel)
+    return joined(drawn, columns=min(2, len(drawn)), spacing=36)
 
 
 def _panel(
