@@ -16,6 +16,7 @@ from xstilts.analysis.results import language, spoken
 from xstilts.analysis.statistics import Array, Estimate
 from xstilts.analysis.wording import interval, metric_label, number, trainings
 from xstilts.report.drawing import (
+    CAPTIONS,
     INK,
     INTERVAL,
     PALETTE,
@@ -46,31 +47,20 @@ TITLES: dict[Kind, str] = {
     "gain": "differences to none",
     "near": "differences to none",
 }
-_POINTS = (
-    "with 95 % intervals: the mean of the languages without labels (filled), and the source language (open, "
-    "drawn a little to the right). Arms with the same number stand side by side. Dotted: the arm none. Below "
-    "the title: the least-squares slope."
-)
-_LINEAR = " The band is the 95 % interval of a straight line."
-_LOG = (
-    " The curves are a logarithm and a saturating power law, with 95 % bands. By how much the power law "
-    "predicts better is the root mean squared error, in points, of the logarithm on numbers that its fit has "
-    "not: each is left out in turn."
-)
-_FAMILIES = "by the family of the evaluated language, without the source language, with 95 % intervals."
 
 
 def figures(found: Sequence[AxisFigure], *, several: bool) -> Iterator[Figure]:
     """Draw the figures; they are named by the backbone too if there are several."""
     for figure in found:
-        axis = figure.axis
-        end, title = (f"-{figure.backbone}", f"{figure.backbone}. ") if several else ("", "")
+        axis, name, parts = figure.axis, f"axis-{figure.number}", ["points"]
         if figure.kind == "families":
-            end, rest = f"-families{end}", f" {_FAMILIES}"
-        else:
-            rest = f", {_POINTS}" + ("" if axis.groups else _LOG if axis.scale == "log" else _LINEAR)
-        caption = f"{title}Scores over {axis.name}{rest}"
-        yield Figure(f"axis-{figure.number}{end}", "axes", caption, draw(figure.rows))
+            name, parts = f"{name}-families", ["families"]
+        elif not axis.groups:
+            parts.append("log" if axis.scale == "log" else "linear")
+        caption = f"Scores over {axis.name}" + "".join(CAPTIONS[f"axis-{part}"] for part in parts)
+        if several:
+            name, caption = f"{name}-{figure.backbone}", f"{figure.backbone}. {caption}"
+        yield Figure(name, "axes", caption, draw(figure.rows))
 
 
 def draw(rows: Sequence[Sequence[AxisPanel]]) -> Chart:

@@ -9,7 +9,9 @@ description: they become its `<title>`, which browsers show, and from which the 
 """
 
 import hashlib
+import json
 import re
+import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, cycle, islice
@@ -21,11 +23,11 @@ import vl_convert
 from markupsafe import Markup
 
 from xstilts.analysis.statistics import Estimate
+from xstilts.report.templates import asset
 
 Chart = Any  # altair's many kinds of chart have no common type that says more
 
 INK = "currentColor"
-FONT = "Helvetica, Arial, Liberation Sans, Arimo, Nimbus Sans, sans-serif"  # all of them equally wide
 PALETTE = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377")
 QUIET = "#999999"
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
@@ -43,66 +45,11 @@ REFERENCE_INKS = {
 }
 HARM, HELP = "#9c4a0b", "#1f5c99"  # orange and blue
 
-AXIS = {
-    "domain": False,
-    "ticks": False,
-    "gridColor": INK,
-    "gridOpacity": 0.12,
-    "labelColor": INK,
-    "labelFontSize": 11.5,
-    "labelFlush": False,
-    "labelPadding": 6,
-    "titleColor": INK,
-    "titleFontSize": 11,
-    "titleFontWeight": "normal",
-    "titleOpacity": 0.75,
-}
 TELLS: dict[str, Any] = {"aria": True}
-THEME: dict[str, Any] = {
-    "background": None,
-    "mark": {"aria": False},
-    "font": FONT,
-    "padding": {"left": 16, "right": 16, "top": 4, "bottom": 4},  # for fonts that run wider
-    "axis": AXIS,
-    "view": {"stroke": None},
-    "text": {"color": INK, "font": FONT},
-    "rule": {"color": INK},
-    "title": {
-        "color": INK,
-        "anchor": "start",
-        "fontSize": 12.5,
-        "fontWeight": 600,
-        "offset": 8,
-        "subtitleColor": INK,
-        "subtitleFontSize": 11,
-        "subtitlePadding": 4,
-    },
-    "header": {
-        "labelColor": INK,
-        "titleColor": INK,
-        "labelFontSize": 10.5,
-        "labelOrient": "top",
-        "labelAnchor": "start",
-        "labelFontStyle": "italic",
-        "labelPadding": 1,
-        "title": None,
-    },
-    "legend": {
-        "labelColor": INK,
-        "labelFontSize": 11.5,
-        "labelLimit": 260,
-        "titleColor": INK,
-        "title": None,
-        "orient": "top",
-        "direction": "horizontal",
-        "columnPadding": 18,
-        "symbolOpacity": 1,
-        "symbolSize": 70,
-        "offset": 14,
-    },
-}
-
-
+THEME: dict[str, Any] = json.loads(asset("theme.json"))
+"""The look of charts, as Vega-Lite's configuration. Its fonts are equally wide; the padding is for others."""
+CAPTIONS: dict[str, str] = tomllib.loads(asset("captions.toml"))
+"""The words below figures, by what they show."""
 INTERVAL = dict.fromkeys(("value", "low", "high"), pl.Float64)
 """The columns of what `spread` gives."""
 

@@ -7,7 +7,6 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 
 import polars as pl
 
@@ -34,6 +33,7 @@ from xstilts.report.tables import (
     separated_grids,
     slope_grid,
 )
+from xstilts.report.templates import asset
 from xstilts.study.phase import Phase
 
 INFLATED = 5.0
@@ -116,7 +116,7 @@ class Paper:
             task = plan.places.task(name)
             description = task.description.rstrip(".") or f"A task of the family {task.family}"
             tasks[name] = f"{description}. Scored by {metric_label(task.metric)}."
-        terms = tomllib.loads((files("xstilts.report") / "terms.toml").read_text("utf-8"))
+        terms = tomllib.loads(asset("terms.toml"))
         parts = (("Arms", arms), ("Tasks", tasks), ("Terms", terms))
         return [(title, list(entries.items())) for title, entries in parts if entries]
 
@@ -203,14 +203,9 @@ class Paper:
             for one in self.findings.own_scores
         ]
         truth = [
-            (
-                pair.arm,
-                pair.target,
-                pair.planted,
-                interval(pair.estimate) if pair.estimate else MISSING,
-                pair.outcome,
-            )
+            (pair.arm, pair.target, pair.planted, measured, pair.outcome)
             for pair in self.findings.planted
+            for measured in [MISSING if pair.estimate is None else interval(pair.estimate)]
         ]
         collapsed = [
             _row(run.arm, cell.target, cell.seed, guess.score, guess.baseline, run.whole, run.without)
@@ -218,16 +213,9 @@ class Paper:
             for cell, guess in [(run.cell, run.found)]
         ]
         at_chance = [
-            _row(
-                one.arm,
-                one.target,
-                language(one.language).name,
-                ", ".join(map(str, one.seeds)),
-                one.score,
-                one.baseline,
-                one.source,
-            )
+            _row(one.arm, one.target, where, seeds, one.score, one.baseline, one.source)
             for one in found.languages
+            for where, seeds in [(language(one.language).name, ", ".join(map(str, one.seeds)))]
         ]
         in_part = [
             _row(one.arm, one.cell.target, one.cell.seed, one.score, "; ".join(one.notes))

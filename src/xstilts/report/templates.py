@@ -44,15 +44,17 @@ def fill(
     return environment.get_template(template).render(values)
 
 
+def asset(name: str) -> str:
+    """A file that lies beside the templates: style, script, words."""
+    return (files("xstilts.report") / name).read_text("utf-8")
+
+
 def page_parts() -> dict[str, str]:
     """Style and script of pages, and the policy that lets in no others: they are known by their hashes."""
-    parts = {name: (files("xstilts.report") / f"page.{end}").read_text("utf-8") for name, end in _PARTS}
+    parts = {"style": asset("page.css"), "script": asset("page.js")}
     own = [
         f"{name}-src 'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
         for name, text in parts.items()
     ]
     policy = "; ".join(["default-src 'none'", *own, "base-uri 'none'", "form-action 'none'"])
     return {name: Markup(text) for name, text in parts.items()} | {"policy": policy}
-
-
-_PARTS = (("style", "css"), ("script", "js"))

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from xstilts.analysis import methods
+from xstilts.analysis import methods, wording
 from xstilts.analysis.effects import BASELINE, EFFECT, SCORE
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.results import Line, language, spoken
 from xstilts.analysis.statistics import LEVEL, Array
-from xstilts.analysis.wording import bounds, interval, metric_label, number
+from xstilts.analysis.wording import interval, metric_label
 from xstilts.report.bibliography import DESIGN
 from xstilts.report.markdown import fill_markdown
 from xstilts.sharing.choice import Chosen
@@ -108,42 +108,35 @@ def languages(codes: Iterable[str]) -> list[str]:
 
 def model_card(chosen: Chosen, findings: Findings, repository: Repository, licence: str | None = None) -> str:
     """The card of a model. `licence` is the Hub's name of one, if its maker chose one."""
-    plan, arm = chosen.plan, chosen.cell.arm
+    plan, files = chosen.plan, repository.files
     measured = [one for cell in chosen.evaluated for one in _measured(findings, cell)]
     auto, settings = _class(repository)
     names = label_names(chosen) if settings.get("task_type") in NAMED else {}
-    used: dict[str, dict[str, None]] = {}
-    for use in (use for phase in chosen.phases for use in phase.uses):
-        used.setdefault(use.task, {})["trained"] = None
-    for cell in chosen.evaluated:
-        used.setdefault(plan.evaluation(cell).use.task, {})["evaluated"] = None
-    heads = read(repository.files, "heads.json") if "heads.json" in repository.files else ()
+    uses = [(use.task, "trained") for phase in chosen.phases for use in phase.uses]
+    uses += [(plan.evaluation(cell).use.task, "evaluated") for cell in chosen.evaluated]
+    ways: dict[str, list[str]] = {task: [] for task, _ in uses}
+    for task, way in dict.fromkeys(uses):
+        ways[task].append(way)
     text = fill_markdown(
         "model-card.md.jinja",
         "xstilts.sharing",
         front=front(_facts(chosen, measured, repository, licence)),
         chosen=chosen,
-        plan=plan,
-        store=findings.store,
+        findings=findings,
         repository=repository,
-        content=repository.content,
+        licence=licence,
         auto=auto,
         options="".join(f", {name}={labels!r}" for name, labels in names.items()),
-        heads=", ".join(heads) if auto == "AutoModel" else "",
-        methods=methods,
+        heads=read(files, "heads.json") if auto == "AutoModel" and "heads.json" in files else (),
         measured=measured,
         of_arm=list(_of_arm(chosen, findings)),
-        used=[(name, plan.places.task(name), " and ".join(ways)) for name, ways in used.items()],
-        seeds={cell.seed for cell in plan.cells if not cell.reference and cell.arm == arm},
-        findings=findings,
-        licence=licence,
+        used=[(name, plan.places.task(name), " and ".join(found)) for name, found in ways.items()],
+        methods=methods,
+        wording=wording,
         level=f"{LEVEL:.0%}",
         baseline=BASELINE,
         design=DESIGN,
         version=VERSION,
-        bounds=bounds,
-        number=number,
-        metric_label=metric_label,
     )
     return without_folders(text, folders(plan, findings.store))
 

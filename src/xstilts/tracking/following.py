@@ -41,11 +41,9 @@ class Following:
         listener: Listener,
         say: Callable[[str], None],
     ) -> None:
-        self._listener = listener
-        course = Course(plan, Store(store.root)) if found else None
-        self._run_of = course.run_of if course is not None else {}
+        self._listener, self._course = listener, Course(plan, Store(store.root))
         self._next_look: dict[str, float] = {}
-        self._tellers = [_Teller(one, course, store, say) for one in found if course is not None]
+        self._tellers = [_Teller(tracker, self._course, store, say) for tracker in found]
 
     def __enter__(self) -> Self:
         for teller in self._tellers:
@@ -59,7 +57,7 @@ class Following:
     def __call__(self, step: Step, event: Mapping[str, Any]) -> None:
         """Take in an event: what became of a step, or how far it is."""
         self._listener(step, event)
-        run, now = self._run_of.get(step.fingerprint), time.monotonic()
+        run, now = self._course.run_of.get(step.fingerprint), time.monotonic()
         if run is None or (event["event"] == "progress" and now < self._next_look.get(run, now)):
             return
         self._next_look[run] = now + LOOK_SECONDS

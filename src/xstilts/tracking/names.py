@@ -10,12 +10,7 @@ from xstilts.errors import InputError, did_you_mean
 from xstilts.store import Store
 from xstilts.tracking.tracker import Tracker
 
-NAMES = {
-    "tensorboard": "TensorBoard",
-    "wandb": "WeightsAndBiases",
-    "mlflow": "MLflow",
-    "trackio": "Trackio",
-}
+NAMES = {"tensorboard": "TensorBoard", "wandb": "WeightsAndBiases", "mlflow": "MLflow", "trackio": "Trackio"}
 """The classes of the trackers of this package, by the names of their files; each is an extra of that name."""
 GROUP = "xstilts.trackers"
 """The group of entry points by which other packages offer trackers. One is called as those here are."""

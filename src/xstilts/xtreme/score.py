@@ -238,18 +238,13 @@ def _check_pairs(gold: list[tuple[str, ...]], predicted: list[tuple[str, ...]], 
             if len(pair) != 2:
                 what = f"the line {' '.join(pair)!r:.60} is not two ids with a tab between."
                 raise PredictionError(name, what, "Give one pair of ids a line.")
-    if not gold or not predicted:
-        return
-
-    def sides(pairs: list[tuple[str, ...]]) -> list[set[str]]:
-        """For each side its ids, and what they begin with before their number."""
-        return [
-            {part for each in pairs for part in (each[at], each[at].rstrip("0123456789"))} for at in (0, 1)
-        ]
-
-    if not all(one & two for one, two in zip(sides(gold), sides(predicted), strict=True)):
-        what = f"no id is one of {references}, nor begins like one."
-        raise PredictionError("predictions", what, "Are they of this language, in this order?")
+    for side in (0, 1) if gold and predicted else ():
+        ids = [[pair[side] for pair in pairs] for pairs in (gold, predicted)]
+        # An id, or what it begins with before its number, stands in both.
+        known, given = ({*names, *(name.rstrip("0123456789") for name in names)} for names in ids)
+        if known.isdisjoint(given):
+            what = f"no id is one of {references}, nor begins like one."
+            raise PredictionError("predictions", what, "Are they of this language, in this order?")
 
 
 def _check_questions(task: Task, gold: Sequence[Any], predicted: Sequence[Any], references: Path) -> None:
