@@ -82,9 +82,6 @@ def _panel(panel: AxisPanel) -> Chart:
     points, lines = [], []
     for line in panel.lines:
         for point in line.points:
-            at = float(
-                _unscaled(axis, np.array(places[line.name, point.arm] + 0.45 * lane * point.is_source))
-            )
             told = f"{point.arm} ({point.value:g}) on {panel.target.name} · "
             told += f"{'source language' if point.is_source else line.name or 'languages without labels'} "
             told += f"{interval(point.estimate, signed=False)} · {trainings(point.estimate)}"
@@ -98,9 +95,8 @@ def _panel(panel: AxisPanel) -> Chart:
             middle = np.mean([places[line.name, arm] for arm in arms])
             lines.append({"line": line.name, "x": float(_unscaled(axis, middle)), "value": score})
     x, colour, other = _x(axis), *_looks(panel)
+    dashed, shapes = ({"strokeDash": other}, {}) if panel.is_plain else ({}, {"shape": other})
     drawn = alt.Chart(pl.DataFrame(lines, schema=POINT)).encode(x=x, color=colour)
-    dashed = {"strokeDash": other} if panel.is_plain else {}
-    shapes = {} if panel.is_plain else {"shape": other}
     frame = pl.DataFrame(points, schema=POINT | {"source": pl.Boolean})
     marks = alt.Chart(frame).encode(x=x, color=alt.value(INK) if panel.is_plain else colour)
     others, source = (marks.transform_filter(f"datum.source == {word}") for word in ("false", "true"))

@@ -71,9 +71,8 @@ def measures(
 def shown_arms(results: Results, effects: pl.DataFrame, backbone: str) -> list[Line]:
     """Choose `none` and the arms that move the scores most, in the study's order."""
     moved = effects.filter(backbone=backbone, reference=ARM, quantity="difference", level="transfer")
-    sizes = dict(
-        moved.filter(pl.col("target") != MEAN).group_by("arm").agg(pl.col("estimate").abs().sum()).iter_rows()
-    )
+    moved = moved.filter(pl.col("target") != MEAN).group_by("arm").agg(pl.col("estimate").abs().sum())
+    sizes = dict(moved.iter_rows())
     arms = [line for line in results.lines if line.backbone == backbone and not line.reference]
     by_size = sorted(arms, key=lambda line: (line.arm != BASELINE, -sizes.get(line.arm, 0.0)))
     return [line for line in arms if line in by_size[:SHOWN_ARMS]]
@@ -100,12 +99,8 @@ def _panel(
 ) -> Chart | None:
     """The lines measured on a target; `lines` are those of all panels, which share colours and places."""
     languages = languages_by_family(target.languages)
-    estimates = {
-        (row["backbone"], row["arm"], row["reference"], row["language"]): row
-        for row in rows.iter_rows(named=True)
-    }
-    points = []
-    missing: dict[str, None] = {}
+    estimates = rows.rows_by_key(["backbone", "arm", "reference", "language"], named=True, unique=True)
+    points, missing = [], dict[str, None]()
     for line in measured:
         for one in languages:
             place = (line.backbone or NOTHING, line.arm or NOTHING, line.reference or ARM, one.code)
@@ -130,25 +125,26 @@ def _panel(
     y = alt.Y("language:N", sort=[spoken(one.code) for one in languages], title=None)
     base = alt.Chart().encode(y=y)
     # An arm has the same colour and shape in the scores, where `none` comes first, and in the gains.
-    first, last = int(lines[0].arm != BASELINE), len(arms) + int(lines[0].arm != BASELINE)
+    first = int(lines[0].arm != BASELINE)
+    own = slice(first, first + len(arms))
     references = [line.reference for line in lines if line.reference]
-    inks = [*[QUIET, *PALETTE][first:last], *(REFERENCE_INKS[name] for name in references)]
-    shapes = [*SHAPES[first:last], *(BAR for _ in references)]
+    inks = [*[QUIET, *PALETTE][own], *(REFERENCE_INKS[name] for name in references)]
+    shapes = [*SHAPES[own], *(BAR for _ in references)]
     colour, shape = looks("line:N", [line_label(line) for line in lines], inks, shapes)
     layers = []
     if kind == "difference":
         zero = alt.Chart().mark_rule(strokeDash=[3, 3], opacity=0.6)
         layers.append(zero.encode(x=free(alt.X, "min(zero)")))
     for line in measured:
-        own = base.transform_filter(alt.FieldEqualPredicate(field="line", equal=line_label(line)))
+        drawn = base.transform_filter(alt.FieldEqualPredicate(field="line", equal=line_label(line)))
         if line.reference:
-            mark = own.mark_point(filled=False, size=(0.58 * step) ** 2, strokeWidth=2, opacity=1, **TELLS)
+            mark = drawn.mark_point(filled=False, size=(0.58 * step) ** 2, strokeWidth=2, opacity=1, **TELLS)
         else:
             offset = lane * (arms.index(line) - (len(arms) - 1) / 2)
-            rule = own.mark_rule(strokeWidth=1.4, opacity=0.7, yOffset=offset)
+            rule = drawn.mark_rule(strokeWidth=1.4, opacity=0.7, yOffset=offset)
             layers.append(rule.encode(x=free(alt.X, "low"), x2="high:Q", color=colour))
             size = 26 if lane < 6 else 46
-            mark = own.mark_point(filled=True, size=size, opacity=1, yOffset=offset, **TELLS)
+            mark = drawn.mark_point(filled=True, size=size, opacity=1, yOffset=offset, **TELLS)
         value = free(alt.X, "value")
         layers.append(mark.encode(x=value, color=colour, shape=shape, description="told:N"))
     families = list(dict.fromkeys(one.family for one in languages))
