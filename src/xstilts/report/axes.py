@@ -41,6 +41,8 @@ DASHES: dict[str, list[int]] = {"logarithm": [6, 3]}
 POINT = {"line": pl.String, "x": pl.Float64, **INTERVAL, "told": pl.String}
 """The columns of what is drawn; those that a row lacks are empty."""
 
+Row = dict[str, Any]
+
 TITLES: dict[Kind, str] = {
     "score": "score of none",
     "gap": "gap of none to the source language",
@@ -79,7 +81,7 @@ def draw(rows: Sequence[Sequence[AxisPanel]]) -> Chart:
 
 def _panel(panel: AxisPanel) -> Chart:
     axis, (places, lane) = panel.axis, _places(panel)
-    points, lines = [], []
+    points, lines = list[Row](), list[Row]()
     for line in panel.lines:
         for point in line.points:
             told = f"{point.arm} ({point.value:g}) on {panel.target.name} · "
@@ -92,7 +94,7 @@ def _panel(panel: AxisPanel) -> Chart:
         lines += [{"line": shape, "x": place, **spread(estimate)} for shape, place, estimate in line.fits]
         for value, score in line.means:
             arms = [arm for arm, other in axis.curve(line.group).items() if other == value]
-            middle = np.mean([places[line.name, arm] for arm in arms])
+            middle = np.array([places[line.name, arm] for arm in arms]).mean()
             lines.append({"line": line.name, "x": float(_unscaled(axis, middle)), "value": score})
     x, colour, other = _x(axis), *_looks(panel)
     dashed, shapes = ({"strokeDash": other}, {}) if panel.is_plain else ({}, {"shape": other})
@@ -222,7 +224,7 @@ def over_distance(panels: Sequence[OverDistance]) -> Chart | None:
 
 
 def _distance_panel(panel: OverDistance, arms: Sequence[str]) -> Chart:
-    points, fits = [], []
+    points, fits = list[Row](), list[Row]()
     for line in panel.lines:
         for point in line.points:
             told = f"{line.name} on {panel.target}, {spoken(point.code)} · {language(point.code).family} · "

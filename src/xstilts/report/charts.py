@@ -185,9 +185,9 @@ def truth(pairs: Sequence[PlantedEffect]) -> Chart | None:
     for pair in pairs:
         planted = "nothing" if pair.planted == "none" else pair.planted
         row = {"pair": f"{pair.arm} → {pair.target.removeprefix(LAB)}", "planted": f"planted: {planted}"}
-        numbers, measured = dict.fromkeys(INTERVAL), MISSING
+        numbers, measured = dict[str, float | None].fromkeys(INTERVAL), MISSING
         if (found := pair.estimate) is not None:
-            numbers = spread(found)
+            numbers |= spread(found)
             interval = bounds(found.low, found.high)
             measured = f"{number(found.value, signed=True)} {interval} points · {trainings(found)}"
         told = f"{pair.arm} on {pair.target} · {measured} · planted: {pair.planted} · {pair.outcome}"

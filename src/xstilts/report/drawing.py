@@ -90,8 +90,7 @@ def looks(
 
 def free(channel: type[alt.X] | type[alt.Y], field: str, padding: float | None = None, **axis: Any) -> Any:
     """An axis of numbers without a title that need not have zero; `padding` in pixels."""
-    space = {} if padding is None else {"padding": padding}
-    scale = alt.Scale(zero=False, nice=True, **space)
+    scale = alt.Scale(zero=False, nice=True, padding=alt.Undefined if padding is None else padding)
     return channel(f"{field}:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5, **axis))
 
 

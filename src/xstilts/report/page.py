@@ -24,7 +24,7 @@ from xstilts.analysis.wording import number
 from xstilts.disk import writes
 from xstilts.report import latex, markdown, tables
 from xstilts.report.paper import Paper, duration, evidence, probability
-from xstilts.report.templates import fill, page_parts
+from xstilts.report.templates import Filters, fill, page_parts
 from xstilts.version import VERSION
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def figures(findings: Findings) -> "list[Figure]":
 
 def _page(paper: Paper) -> str:
     findings = paper.findings
-    filters = {
+    filters: Filters = {
         "number": number,
         "signed": partial(number, signed=True),
         "duration": duration,

@@ -15,7 +15,7 @@ from xstilts.report.bibliography import STATISTICS
 from xstilts.report.page import save
 from xstilts.report.paper import probability
 from xstilts.report.tables import csv
-from xstilts.report.templates import fill, page_parts
+from xstilts.report.templates import Filters, fill, page_parts
 from xstilts.version import VERSION
 
 LEVELS = {"transfer": "Over languages", "family": "By language family", "language": "By language"}
@@ -50,7 +50,7 @@ def table(effects: pl.DataFrame) -> str:
 
 
 def _fill(template: str, **values: Any) -> str:
-    filters = {"number": number, "signed": partial(number, signed=True), "probability": probability}
+    filters: Filters = {"number": number, "signed": partial(number, signed=True), "probability": probability}
     return fill(template, filters, bounds=bounds, bar=_bar, remains=1 - LEVEL, **values)
 
 

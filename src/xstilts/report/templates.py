@@ -13,7 +13,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-_LATEX = {
+Filters = Mapping[str, Callable[..., Any]]
+_LATEX: dict[str, Any] = {
     "block_start_string": "<%",
     "block_end_string": "%>",
     "variable_start_string": "<<",
@@ -25,7 +26,7 @@ _LATEX = {
 
 def fill(
     template: str,
-    filters: Mapping[str, Callable[..., Any]],
+    filters: Filters,
     package: str = "xstilts.report",
     **values: Any,
 ) -> str:

@@ -72,7 +72,7 @@ def choose(
     cells = _only(where, "seed", cells[0].seed if seed is None else seed, cells)
     if target is not None:
         cells = _only(where, "target", target, cells)
-    phases = []
+    phases = list[str]()
     for cell in cells:
         has_own = target is None and plan.evaluation(cell).trained_by is not None
         phases += (cell.phases[:-1] if has_own else cell.phases)[-1:]
