@@ -41,9 +41,10 @@ class Following:
         listener: Listener,
         say: Callable[[str], None],
     ) -> None:
-        self._listener, self._course = listener, Course(plan, Store(store.root))
-        self._next_look: dict[str, float] = {}
-        self._tellers = [_Teller(tracker, self._course, store, say) for tracker in found]
+        self._listener, self._next_look = listener, dict[str, float]()
+        course = Course(plan, Store(store.root)) if found else None
+        self._run_of = course.run_of if course is not None else {}
+        self._tellers = [_Teller(tracker, course, store, say) for tracker in found if course is not None]
 
     def __enter__(self) -> Self:
         for teller in self._tellers:
@@ -57,7 +58,7 @@ class Following:
     def __call__(self, step: Step, event: Mapping[str, Any]) -> None:
         """Take in an event: what became of a step, or how far it is."""
         self._listener(step, event)
-        run, now = self._course.run_of.get(step.fingerprint), time.monotonic()
+        run, now = self._run_of.get(step.fingerprint), time.monotonic()
         if run is None or (event["event"] == "progress" and now < self._next_look.get(run, now)):
             return
         self._next_look[run] = now + LOOK_SECONDS
