@@ -157,7 +157,7 @@ def test_verdicts_are_those_of_the_page(paper):
 
 
 def test_gains_are_told_by_family_and_language(paper):
-    (grid,) = [one for one in paper.gain_grids if one.title.startswith("lab_nli")]
+    (grid,) = [one for one in paper.grids["gains"] if one.title.startswith("lab_nli")]
     assert grid.columns == ("nli", "tags")
     assert {f"{language(code).name} ({code})" for code in LANGUAGES} <= {name for name, _ in grid.rows}
     row = paper.findings.effects.filter(

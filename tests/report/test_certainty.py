@@ -8,7 +8,7 @@ from analysis.certain import make
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.results import Results
 from xstilts.report import drawing, latex, markdown, page, panels
-from xstilts.report.figures import Figure
+from xstilts.report.drawing import Figure
 from xstilts.report.paper import Paper
 
 
@@ -44,7 +44,7 @@ def test_the_page_has_a_section_with_charts_and_tables(paper, monkeypatch):
 
 
 def test_tables_have_values_differences_and_the_noise(paper):
-    (grid,) = paper.certainty_grids
+    (grid,) = paper.grids["certainty"]
     assert grid.columns[:2] == ("calibration error", "less none")
     assert grid.columns[-2:] == ("calibration error, x-en", "noise")
     rows = dict(grid.rows)
@@ -62,6 +62,6 @@ def test_tables_have_values_differences_and_the_noise(paper):
 
 def test_a_store_without_probabilities_has_no_such_section(world):
     found = Findings(world.results)
-    assert Paper(found).certainty_grids == []
+    assert Paper(found).grids["certainty"] == []
     targets = found.quantities.certainty.targets
     assert panels.measures(found.results, found.effects, "lab-mini", "brier_score", targets) is None

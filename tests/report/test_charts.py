@@ -13,7 +13,7 @@ from xstilts.analysis.collapse import Collapses
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.results import EvaluatedTarget, Line, Results
 from xstilts.analysis.statistics import Sample
-from xstilts.report import charts, drawing, panels, planted, tables
+from xstilts.report import charts, drawing, panels, tables
 
 BACKBONE = "lab-mini"
 
@@ -34,9 +34,9 @@ def drawn(found):
         "transfer": charts.heat_map(found.maps.get(BACKBONE, ())),
         "languages": panels.by_language(results, effects, BACKBONE),
         "gap": charts.gaps(effects, BACKBONE, results.targets),
-        "distance": planted.distance_chart(found.distances(BACKBONE)),
+        "distance": charts.planted_distances(found.distances(BACKBONE)),
         "layers": charts.layers(found.layers, BACKBONE),
-        "truth": planted.truth_chart(found.planted),
+        "truth": charts.truth(found.planted),
         "loss": charts.curves(found.training, "loss"),
         "development": charts.curves(found.training, "development"),
     }

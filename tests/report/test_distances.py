@@ -5,8 +5,8 @@ import pytest
 import uriel
 from analysis import distant
 from xstilts.analysis.findings import Findings
-from xstilts.report import distances, latex, markdown, page
-from xstilts.report.figures import Figure
+from xstilts.report import axes, latex, markdown, page
+from xstilts.report.drawing import Figure
 from xstilts.report.paper import Paper
 
 
@@ -34,14 +34,14 @@ def test_charts_have_score_gap_and_gains_with_slopes(paper):
     assert all(place.low < place.value < place.high for _, place in score.fit)
     middle, end = score.fit[len(score.fit) // 2][1], score.fit[-1][1]
     assert end.high - end.low > middle.high - middle.low
-    chart = distances.chart(found)
+    chart = axes.over_distance(found)
     chart.to_dict(validate=True)
-    assert distances.chart([]) is None
+    assert axes.over_distance([]) is None
 
 
 def test_the_page_has_a_section_with_slopes_and_a_caution(paper, monkeypatch):
     found = [one for one in paper.findings.by_distance("real") if one.distance == "syntax"]
-    drawn = [Figure("distance-syntax", "distances", "What it shows", distances.chart(found))]
+    drawn = [Figure("distance-syntax", "distances", "What it shows", axes.over_distance(found))]
     monkeypatch.setattr(page, "figures", lambda _: drawn)
     html = page.build(paper.findings)
     assert '<section id="distances">' in html
@@ -53,12 +53,12 @@ def test_the_page_has_a_section_with_slopes_and_a_caution(paper, monkeypatch):
 
 
 def test_tables_tell_the_planted_distance(paper):
-    (syntax, *_) = paper.slope_grids
+    (syntax, *_) = paper.grids["slopes"]
     rows = dict(syntax.rows)
     assert rows["none"][0].text.startswith("−")
     assert rows["none"][1].text == "–"
     assert rows["nli"][1].text.startswith("+")
-    (grid,) = paper.separated_grids
+    (grid,) = paper.grids["separated"]
     rows = dict(grid.rows)
     assert list(rows) == ["syntax", "phonology", "script", "vocabulary"]
     assert rows["syntax"][1].interval.startswith("[−")
@@ -74,6 +74,6 @@ def test_tables_tell_the_planted_distance(paper):
 
 def test_a_study_that_names_none_has_no_such_section(world):
     found = Paper(Findings(world.results))
-    assert found.slope_grids == found.separated_grids == []
+    assert found.grids["slopes"] == found.grids["separated"] == []
     assert found.separation == ""
     assert found.findings.by_distance("lab-mini") == []

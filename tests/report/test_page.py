@@ -119,7 +119,7 @@ def test_charts_are_inlined(html):
 
 def test_gains_by_language_and_what_was_read_stand_on_the_page(html, world):
     assert html.index('id="figure-languages"') < html.index('id="figure-gains"') < html.index('id="gap"')
-    (grid, *_) = Paper(Findings(world.results)).gain_grids
+    (grid, *_) = Paper(Findings(world.results)).grids["gains"]
     for _, entries in grid.rows:
         assert all(f"<small>{entry.interval}</small>" in html for entry in entries)
     data = html[html.index('<h3 id="data">Data</h3>') :]

@@ -3,8 +3,9 @@
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 from typing import NamedTuple
+
+from xstilts.report.templates import asset
 
 
 class Work(NamedTuple):
@@ -41,7 +42,7 @@ class Work(NamedTuple):
         return "\n".join([f"@{kind}{{{self.key},", *lines, "}"])
 
 
-TABLES = tomllib.loads((files("xstilts.report") / "works.toml").read_text("utf-8"))
+TABLES = tomllib.loads(asset("works.toml"))
 WORKS = {name: Work(**table) for name, table in TABLES.items()}
 """What every report cites, by what it is cited for."""
 DESIGN = f"The design: {WORKS['design'].text}"

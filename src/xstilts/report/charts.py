@@ -1,4 +1,4 @@
-"""The charts of every report: transfer heat map, cross-lingual gap, training curves.
+"""The charts of every report: transfer heat map, cross-lingual gap, training curves; what the lab planted.
 
 Each is None when the study has nothing for it to show. Missing cells are drawn as missing.
 """
@@ -11,10 +11,25 @@ import altair as alt
 import polars as pl
 
 from xstilts.analysis.effects import BASELINE
-from xstilts.analysis.results import ARM, EvaluatedTarget
+from xstilts.analysis.planted import LAB, MISSING, OUTCOMES, DistancePanel, PlantedEffect
+from xstilts.analysis.results import ARM, EvaluatedTarget, spoken
 from xstilts.analysis.transfer import MapCell
 from xstilts.analysis.wording import bounds, number, rests_on, trainings
-from xstilts.report.drawing import HARM, HELP, INK, PALETTE, QUIET, SHAPES, TELLS, Chart
+from xstilts.report.drawing import (
+    HARM,
+    HELP,
+    INK,
+    INTERVAL,
+    PALETTE,
+    QUIET,
+    REFERENCE_INKS,
+    TELLS,
+    Chart,
+    free,
+    joined,
+    looks,
+    spread,
+)
 
 Row = Mapping[str, Any]  # of the tidy table of effects
 
@@ -35,13 +50,10 @@ def heat_map(cells: Sequence[MapCell]) -> Chart | None:
     """
     if not cells:
         return None
-    drawn = [
-        {"row": cell.row, "column": cell.column, "kind": cell.kind, "strong": cell.strong}
-        | {"shade": cell.shade, "text": cell.text, "interval": cell.interval}
-        | {"told": _told(cell)}
-        for cell in cells
-    ]
-    frame = pl.DataFrame(drawn)
+    shown = ("row", "column", "kind", "strong", "shade", "text", "interval")
+    frame = pl.DataFrame(
+        [{key: getattr(cell, key) for key in shown} | {"told": _told(cell)} for cell in cells]
+    )
     columns, rows = (frame[key].unique(maintain_order=True).to_list() for key in ("column", "row"))
     reach = max([LEAST_REACH, *(abs(cell.value) for cell in cells if cell.kind == "effect")])
     width = min(max(WIDTH / len(columns), CELL_WIDTHS[0]), CELL_WIDTHS[1])
@@ -49,8 +61,29 @@ def heat_map(cells: Sequence[MapCell]) -> Chart | None:
     x = alt.X("column:N", sort=columns, title=None, scale=alt.Scale(paddingInner=0.03), axis=axis)
     y = alt.Y("row:N", sort=rows, title=None, scale=alt.Scale(paddingInner=0.06))
     base = alt.Chart().encode(x=x, y=y, description="told:N")
+    score, missing, effect = (
+        base.transform_filter(f"datum.kind == '{kind}'") for kind in ("score", "missing", "effect")
+    )
+    strong, weak = (effect.transform_filter(rule) for rule in ("datum.strong", "!datum.strong"))
+    # Colours are laid over the page, so that what is small is faint on dark and on light.
+    opacity = alt.Opacity("size:Q", scale=alt.Scale(domain=[0, reach], range=[0.15, 1]), legend=None)
+    side = alt.condition("datum.shade < 0", alt.value(HARM), alt.value(HELP))
     ink = alt.condition(f"abs(datum.shade) > {FULL * reach}", alt.value("#ffffff"), alt.value(INK))
-    chart = alt.layer(*_tiles(base, reach), *_numbers(base, ink), data=frame)
+    outlined = {"cornerRadius": 3, "fill": None, "stroke": INK, **TELLS}
+    chart = alt.layer(
+        strong.transform_calculate(size="abs(datum.shade)")
+        .mark_rect(cornerRadius=3, **TELLS)
+        .encode(fill=side, fillOpacity=opacity),
+        weak.mark_rect(strokeOpacity=0.18, **outlined),
+        score.mark_rect(cornerRadius=3, fill=INK, fillOpacity=0.07, **TELLS),
+        missing.mark_rect(strokeDash=[3, 3], strokeOpacity=0.55, **outlined),
+        missing.mark_text(fontSize=11, fontStyle="italic", opacity=0.75).encode(text="text"),
+        *(kind.mark_text(dy=-7, fontSize=13).encode(text="text") for kind in (score, weak)),
+        *(kind.mark_text(dy=9, fontSize=9.5, opacity=0.8).encode(text="interval") for kind in (score, weak)),
+        strong.mark_text(dy=-7, fontSize=13, fontWeight="bold").encode(text="text", color=ink),
+        strong.mark_text(dy=9, fontSize=9.5).encode(text="interval", color=ink),
+        data=frame,
+    )
     return chart.properties(width=width * len(columns), height=CELL_HEIGHT * len(rows))
 
 
@@ -62,51 +95,10 @@ def _told(cell: MapCell) -> str:
     return f"{name} · {cell.text} {cell.interval} {what} · {trainings(cell.estimate)}"
 
 
-def _tiles(base: Chart, reach: float) -> list[Chart]:
-    """Draw the cells. Colours are laid over the page, so that what is small is faint on dark and on light."""
-    outlined = {"cornerRadius": 3, "fill": None, "stroke": INK, **TELLS}
-    strong, weak = _effects(base)
-    opacity = alt.Opacity("size:Q", scale=alt.Scale(domain=[0, reach], range=[0.15, 1]), legend=None)
-    side = alt.condition("datum.shade < 0", alt.value(HARM), alt.value(HELP))
-    return [
-        strong.transform_calculate(size="abs(datum.shade)")
-        .mark_rect(cornerRadius=3, **TELLS)
-        .encode(fill=side, fillOpacity=opacity),
-        weak.mark_rect(strokeOpacity=0.18, **outlined),
-        _of(base, "score").mark_rect(cornerRadius=3, fill=INK, fillOpacity=0.07, **TELLS),
-        _of(base, "missing").mark_rect(strokeDash=[3, 3], strokeOpacity=0.55, **outlined),
-    ]
-
-
-def _numbers(base: Chart, ink: Any) -> list[Chart]:
-    score, (strong, weak) = _of(base, "score"), _effects(base)
-    return [
-        _of(base, "missing").mark_text(fontSize=11, fontStyle="italic", opacity=0.75).encode(text="text"),
-        *(kind.mark_text(dy=-7, fontSize=13).encode(text="text") for kind in (score, weak)),
-        *(kind.mark_text(dy=9, fontSize=9.5, opacity=0.8).encode(text="interval") for kind in (score, weak)),
-        strong.mark_text(dy=-7, fontSize=13, fontWeight="bold").encode(text="text", color=ink),
-        strong.mark_text(dy=9, fontSize=9.5).encode(text="interval", color=ink),
-    ]
-
-
-def _effects(base: Chart) -> list[Chart]:
-    """Those that are significant, and the others."""
-    return [_of(base, "effect").transform_filter(rule) for rule in ("datum.strong", "!datum.strong")]
-
-
-def _of(base: Chart, kind: str) -> Chart:
-    return base.transform_filter(f"datum.kind == '{kind}'")
-
-
 def gaps(effects: pl.DataFrame, backbone: str, targets: Sequence[EvaluatedTarget]) -> Chart | None:
     """Draw for each target and arm the source language's score, the mean of the others, the gap between."""
     arms = effects.filter(backbone=backbone, reference=ARM)
-    panels = [
-        panel
-        for target in targets
-        if target.has_gap and (panel := _gap_panel(arms.filter(target=target.name), target)) is not None
-    ]
-    return alt.concat(*panels, columns=2, spacing=30) if panels else None
+    return joined(_gap_panel(arms.filter(target=one.name), one) for one in targets if one.has_gap)
 
 
 def _gap_panel(arms: pl.DataFrame, target: EvaluatedTarget) -> Chart | None:
@@ -116,11 +108,9 @@ def _gap_panel(arms: pl.DataFrame, target: EvaluatedTarget) -> Chart | None:
     rows = [_gap_row(*each) for each in zip(*found, strict=True)]
     if all(row["source"] is None for row in rows):
         return None
-    base = alt.Chart(pl.DataFrame(rows)).encode(
-        y=alt.Y("arm:N", sort=[row["arm"] for row in rows], title=None)
-    )
-    scale = alt.Scale(zero=False, nice=True, padding=16)
-    x = alt.X("source:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5))
+    names = [row["arm"] for row in rows]
+    base = alt.Chart(pl.DataFrame(rows)).encode(y=alt.Y("arm:N", sort=names, title=None))
+    x = free(alt.X, "source", 16)
     point = {"size": 64, "color": INK, "opacity": 1, **TELLS}
     return alt.layer(
         base.mark_rule(strokeWidth=2, color=QUIET).encode(x=x, x2="others:Q"),
@@ -148,34 +138,25 @@ def _gap_row(source: Row, others: Row, gap: Row) -> dict[str, Any]:
 def layers(found: pl.DataFrame, backbone: str) -> Chart | None:
     """Draw for retrieval the mean score over languages and seeds in every layer of the encoder, by arm."""
     means = found.filter(backbone=backbone)
-    if means.is_empty():
-        return None
-    names = means["arm"].unique(maintain_order=True).to_list()
-    inks = alt.Scale(domain=names, range=[QUIET, *(PALETTE * len(names))][: len(names)])
-    marks = alt.Scale(domain=names, range=(list(SHAPES) * len(names))[: len(names)])
-    panels = [
-        _layer_panel(str(name), own, inks, marks)
-        for (name,), own in means.group_by("target", maintain_order=True)
-    ]
-    return alt.concat(*panels, columns=2, spacing=30).resolve_scale(color="shared", shape="shared")
-
-
-def _layer_panel(name: str, frame: pl.DataFrame, inks: alt.Scale, marks: alt.Scale) -> Chart:
-    base = alt.Chart(frame).encode(
-        x=alt.X("layer:O", title="layer", axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=5)),
-        color=alt.Color("arm:N", scale=inks),
-    )
-    points = base.mark_point(filled=True, size=46, opacity=1).encode(shape=alt.Shape("arm:N", scale=marks))
-    return (base.mark_line(strokeWidth=1.5) + points).properties(title=name, width=350, height=180)
+    colour, shape = looks("arm:N", means["arm"].unique(maintain_order=True).to_list())
+    panels = []
+    for (name,), own in means.group_by("target", maintain_order=True):
+        base = alt.Chart(own).encode(
+            x=alt.X("layer:O", title="layer", axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=5)),
+            color=colour,
+        )
+        points = base.mark_point(filled=True, size=46, opacity=1).encode(shape=shape)
+        drawn = base.mark_line(strokeWidth=1.5) + points
+        panels.append(drawn.properties(title=str(name), width=350, height=180))
+    return joined(panels)
 
 
 def curves(found: pl.DataFrame, measure: str) -> Chart | None:
     """Draw how phases went: "loss" or "development" score over the updates, a line for each phase."""
     measured = found.select("tasks", "phase", "update", value=measure).drop_nulls("value")
     panels = list(measured.group_by("tasks", maintain_order=True))[:CURVES]
-    charts = [_curve_panel(str(name), rows) for (name,), rows in panels]
-    return alt.concat(*charts, columns=3, spacing=26) if charts else None
+    return joined((_curve_panel(str(name), rows) for (name,), rows in panels), columns=3, spacing=26)
 
 
 def _curve_panel(name: str, rows: pl.DataFrame) -> Chart:
@@ -194,3 +175,77 @@ def _curve_panel(name: str, rows: pl.DataFrame) -> Chart:
         )
         .properties(title=shown, width=232, height=130)
     )
+
+
+def truth(pairs: Sequence[PlantedEffect]) -> Chart | None:
+    """Draw measured effects, grouped by what was planted; None if nothing was measured."""
+    if all(pair.estimate is None for pair in pairs):
+        return None
+    rows = []
+    for pair in pairs:
+        planted = "nothing" if pair.planted == "none" else pair.planted
+        row = {"pair": f"{pair.arm} → {pair.target.removeprefix(LAB)}", "planted": f"planted: {planted}"}
+        numbers, measured = dict[str, float | None].fromkeys(INTERVAL), MISSING
+        if (found := pair.estimate) is not None:
+            numbers |= spread(found)
+            interval = bounds(found.low, found.high)
+            measured = f"{number(found.value, signed=True)} {interval} points · {trainings(found)}"
+        told = f"{pair.arm} on {pair.target} · {measured} · planted: {pair.planted} · {pair.outcome}"
+        rows.append({**row, **numbers, "outcome": pair.outcome, "told": told})
+    frame = pl.DataFrame(rows, schema_overrides=INTERVAL)
+    inks, shapes = (PALETTE[0], QUIET, PALETTE[1]), ("circle", "square", "triangle-up")
+    colour, shape = looks("outcome:N", list(OUTCOMES), inks, shapes)
+    base = alt.Chart().encode(y=alt.Y("pair:N", sort=frame["pair"].to_list(), title=None), color=colour)
+    title = "measured effect on the transfer languages, points"
+    x = alt.X("low:Q", title=title, scale=alt.Scale(nice=True))
+    order = frame["planted"].unique(maintain_order=True).to_list()
+    return (
+        alt.layer(
+            alt.Chart().mark_rule(color=QUIET).encode(x=alt.datum(0)),
+            base.mark_rule(strokeWidth=1.6, opacity=0.8).encode(x=x, x2="high:Q"),
+            base.mark_point(filled=True, size=60, opacity=1, **TELLS).encode(
+                x="value:Q", shape=shape, description="told:N"
+            ),
+            base.transform_filter(f"datum.outcome == '{MISSING}'")
+            .mark_text(align="left", dx=6, fontSize=11, fontStyle="italic")
+            .encode(x=alt.datum(0), text="outcome:N", color=alt.value(INK)),
+            data=frame,
+        )
+        .properties(width=560, height=alt.Step(21))
+        .facet(row=alt.Row("planted:N", sort=order, title=None), spacing=6)
+        .resolve_scale(y="independent")
+    )
+
+
+def planted_distances(panels: Sequence[DistancePanel]) -> Chart | None:
+    """Draw the score of `none` over the planted distance, beside the same with random weights."""
+    return joined(map(_distance_panel, panels))
+
+
+def _distance_panel(panel: DistancePanel) -> Chart:
+    names = ("pretrained", "random weights")
+    rows = [
+        {"code": code.removeprefix("x-"), "distance": distance, "weights": name, "value": value}
+        | {"told": f"{name} on {panel.target}, {spoken(code)} · {number(value)} · distance {distance:.2f}"}
+        for name, points in zip(names, (panel.pretrained, panel.random), strict=True)
+        for code, distance, value in points
+    ]
+    slope = panel.slope
+    shown = f" · {number(slope.value)} {bounds(slope.low, slope.high)}" if slope else ""
+    colour, shape = looks("weights:N", names, (PALETTE[0], REFERENCE_INKS["random"]))
+    scale = alt.Scale(domain=[0, 1], padding=10, nice=False)
+    x = alt.X("distance:Q", title="planted distance", scale=scale, axis=alt.Axis(tickCount=5))
+    base = alt.Chart().encode(x=x, color=colour)
+    high = alt.Scale(zero=False, nice=False, padding=20)
+    y = alt.Y("value:Q", title=None, scale=high, axis=alt.Axis(tickCount=5))
+    fit = base.transform_regression("distance", "value", groupby=["weights"])
+    return alt.layer(
+        fit.mark_line(strokeWidth=1.2, strokeDash=[5, 3], opacity=0.7).encode(y=y),
+        base.mark_point(filled=True, size=50, opacity=1, **TELLS).encode(
+            y=y, shape=shape, description="told:N"
+        ),
+        base.transform_filter("datum.weights == 'pretrained'")
+        .mark_text(dy=-10, fontSize=10, color=INK)
+        .encode(y=y, text="code:N", color=alt.value(INK)),
+        data=pl.DataFrame(rows),
+    ).properties(title=f"{panel.target}{shown}", width=350, height=180)

@@ -9,16 +9,25 @@ description: they become its `<title>`, which browsers show, and from which the 
 """
 
 import hashlib
+import json
 import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain, cycle, islice
 from typing import Any
 
 import altair as alt
+import polars as pl
 import vl_convert
+from markupsafe import Markup
+
+from xstilts.analysis.statistics import Estimate
+from xstilts.report.templates import asset
 
 Chart = Any  # altair's many kinds of chart have no common type that says more
 
 INK = "currentColor"
-FONT = "Helvetica, Arial, Liberation Sans, Arimo, Nimbus Sans, sans-serif"  # all of them equally wide
 PALETTE = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377")
 QUIET = "#999999"
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
@@ -36,46 +45,62 @@ REFERENCE_INKS = {
 }
 HARM, HELP = "#9c4a0b", "#1f5c99"  # orange and blue
 
-AXIS = {
-    "domain": False,
-    "ticks": False,
-    "gridColor": INK,
-    "gridOpacity": 0.12,
-    "labelColor": INK,
-    "labelFontSize": 11.5,
-    "labelFlush": False,
-    "labelPadding": 6,
-    "titleColor": INK,
-    "titleFontSize": 11,
-    "titleFontWeight": "normal",
-    "titleOpacity": 0.75,
-}
 TELLS: dict[str, Any] = {"aria": True}
-THEME: dict[str, Any] = {
-    "background": None,
-    "mark": {"aria": False},
-    "font": FONT,
-    "padding": {"left": 16, "right": 16, "top": 4, "bottom": 4},  # for fonts that run wider
-    "axis": AXIS,
-    "view": {"stroke": None},
-    "text": {"color": INK, "font": FONT},
-    "rule": {"color": INK},
-    "title": {"color": INK, "anchor": "start", "fontSize": 12.5, "fontWeight": 600, "offset": 8},
-    "header": {"labelColor": INK, "titleColor": INK, "labelFontSize": 10.5, "title": None},
-    "legend": {
-        "labelColor": INK,
-        "labelFontSize": 11.5,
-        "labelLimit": 260,
-        "titleColor": INK,
-        "title": None,
-        "orient": "top",
-        "direction": "horizontal",
-        "columnPadding": 18,
-        "symbolOpacity": 1,
-        "symbolSize": 70,
-        "offset": 14,
-    },
-}
+THEME: dict[str, Any] = json.loads(asset("theme.json"))
+"""The look of charts, as Vega-Lite's configuration. Its fonts are equally wide; the padding is for others."""
+CAPTIONS: dict[str, str] = tomllib.loads(asset("captions.toml"))
+"""The words below figures, by what they show."""
+INTERVAL = dict.fromkeys(("value", "low", "high"), pl.Float64)
+"""The columns of what `spread` gives."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart with the name of its file, the section of the page, and the words below it."""
+
+    name: str
+    section: str
+    caption: str
+    chart: Chart
+
+    @property
+    def svg(self) -> Markup:
+        """The chart as an element of the page: made by us from numbers and escaped names."""
+        return Markup(svg(self.chart))
+
+    @property
+    def pdf(self) -> bytes:
+        """The chart as a PDF page."""
+        return pdf(self.chart)
+
+
+def spread(estimate: Estimate) -> dict[str, float]:
+    """A point and the ends of its interval, as columns of what is drawn."""
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+
+
+def looks(
+    field: str, names: Sequence[str], inks: Iterable[str] = (), shapes: Iterable[str] = ()
+) -> tuple[alt.Color, alt.Shape]:
+    """Colours and shapes of names: by default those of arms, of which the first is `none`."""
+    ranges = (inks or chain((QUIET,), cycle(PALETTE)), shapes or cycle(SHAPES))
+    ink, shape = (alt.Scale(domain=names, range=list(islice(each, len(names)))) for each in ranges)
+    return alt.Color(field, scale=ink), alt.Shape(field, scale=shape)
+
+
+def free(channel: type[alt.X] | type[alt.Y], field: str, padding: float | None = None, **axis: Any) -> Any:
+    """An axis of numbers without a title that need not have zero; `padding` in pixels."""
+    scale = alt.Scale(zero=False, nice=True, padding=alt.Undefined if padding is None else padding)
+    return channel(f"{field}:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5, **axis))
+
+
+def joined(panels: Iterable[Chart | None], *, columns: int = 2, spacing: int = 30) -> Chart | None:
+    """Panels side by side, with one legend; None if there are none."""
+    drawn = [panel for panel in panels if panel is not None]
+    if not drawn:
+        return None
+    chart = alt.concat(*drawn, columns=columns, spacing=spacing)
+    return chart.resolve_scale(color="shared", shape="shared")
 
 
 def themed(chart: Any) -> dict[str, Any]:

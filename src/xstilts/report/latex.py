@@ -9,21 +9,20 @@ wider than a page are turned or split.
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
+from dataclasses import replace
 from typing import Any
-
-import jinja2
 
 from xstilts.analysis.results import spoken
 from xstilts.report.bibliography import bibliography
-from xstilts.report.markdown import steps
 from xstilts.report.paper import Paper
-from xstilts.report.tables import Grid, Sheet, TableEntry
+from xstilts.report.tables import Grid, TableEntry
+from xstilts.report.templates import fill
 
 WIDTH = 455.0  # points of a line: A4 with margins of 25 mm
 LETTER, SMALL_LETTER = 4.4, 3.6  # points of a letter, in \footnotesize and in \scriptsize
 GAP = 8.0  # points between columns
 ROWS = 46  # of a table, on a page
+LONG = "longtable.tex.jinja"  # a table that may go over several pages
 CLAIMS = (0.25, 0.11, 0.17, 0.39)  # of the line: columns of the table of claims
 DATA = (0.11, 0.06, 0.12, 0.40, 0.10, 0.10)  # of that of what was read
 
@@ -32,61 +31,56 @@ def folder(paper: Paper, figures: Sequence[tuple[str, str]]) -> dict[str, bytes]
     """Write the files of the folder but the figures, which are (name, caption) of figures/NAME.pdf."""
     tables = dict(_tables(paper))
     abstract = " ".join((paper.findings.answer, *paper.findings.conditions))
-    main = _render("latex.tex.jinja", paper=paper, figures=figures, tables=list(tables), abstract=abstract)
+    main = _fill("latex.tex.jinja", paper=paper, figures=figures, tables=list(tables), abstract=abstract)
     contents = {"main.tex": main, **{f"tables/{name}.tex": text for name, text in tables.items()}}
     contents["references.bib"] = bibliography(text for _, text in paper.citations)
     return {name: text.encode() for name, text in contents.items()}
 
 
-def _render(template: str, **values: Any) -> str:
-    """Fill a template, whose tags have signs that LaTeX does not need."""
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: (files("xstilts.report") / name).read_text("utf-8")),
-        block_start_string="<%",
-        block_end_string="%>",
-        variable_start_string="<<",
-        variable_end_string=">>",
-        comment_start_string="<#",
-        comment_end_string="#>",
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,
-    )
-    environment.filters |= {"tex": escape, "entry": _entry}
-    return environment.get_template(template).render(values)
+def _fill(template: str, **values: Any) -> str:
+    return fill(template, {"tex": escape, "entry": _entry}, **values)
 
 
 def _tables(paper: Paper) -> Iterator[tuple[str, str]]:
     """(name of the file, content) of all tables, in the order of the paper."""
-    several = len(paper.backbones) > 1
-    grids: list[tuple[str, Grid]] = []
-    for backbone, grid in zip(paper.backbones, paper.effect_grids, strict=True):
-        grids.append((f"transfer-{_slug(backbone)}" if several else "transfer", grid))
-    for grid in paper.score_grids:
-        grids.append((f"scores-{_slug(grid.title.split(',')[0])}", _spoken(grid)))
-    for grid in paper.gain_grids:
-        own = f"gains-{_slug(grid.title.split(':')[0])}"
-        grids.append((f"{own}-{_slug(grid.title.rpartition(',')[2])}" if several else own, grid))
-    for number, grid in enumerate(paper.gap_grids, 1):
-        grids.append((f"gap-{number}" if several else "gap", grid))
-    grids += [(_slug(grid.title), grid) for grid in (*paper.slope_grids, *paper.separated_grids)]
-    for grid in paper.certainty_grids:
-        grids.append((f"certainty-{_slug(grid.title.replace(':', ''))}", grid))
-    for name, grid in grids:
+    for name, grid in _grids(paper):
         yield name, grid_table(grid, name)
     for sheet in paper.sheets:
-        if sheet.title == "Data":
-            long = _long(sheet, "data", _paragraphs(DATA), "footnotesize")
-            yield "data", re.sub("[/@]", r"\g<0>\\allowbreak{}", long)
+        name = _slug(sheet.title)
+        if name == "data":
+            text = _fill(LONG, sheet=sheet, name=name, columns=_paragraphs(DATA), size="footnotesize")
+            yield name, re.sub("[/@]", r"\g<0>\\allowbreak{}", text)
         else:
-            yield _slug(sheet.title), sheet_table(sheet)
-    if paper.claims.rows:
-        yield "claims", _long(paper.claims, "claims", _paragraphs(CLAIMS))
-    if paper.findings.plan.cells:
-        sheet = steps(paper)
-        yield "steps", _long(sheet, "steps", "l" * len(sheet.columns), "scriptsize")
+            starts = range(0, len(sheet.rows), ROWS)
+            pages = [("l" * len(sheet.columns), [sheet.columns, *sheet.rows[n : n + ROWS]]) for n in starts]
+            yield name, _fill("tables.tex.jinja", title=sheet.title, name=name, pages=pages)
+    claims, steps = paper.claims, paper.steps
+    if claims.rows:
+        columns = _paragraphs(CLAIMS)
+        yield "claims", _fill(LONG, sheet=claims, name="claims", columns=columns, size="normalsize")
+    if steps.rows:
+        columns = "l" * len(steps.columns)
+        yield "steps", _fill(LONG, sheet=steps, name="steps", columns=columns, size="scriptsize")
+
+
+def _grids(paper: Paper) -> Iterator[tuple[str, Grid]]:
+    """(name of the file, table) of the numbers; what there is of each backbone has its name, if several."""
+    several, grids = len(paper.backbones) > 1, paper.grids
+    for backbone, grid in zip(paper.backbones, grids["effects"], strict=True):
+        yield f"transfer-{_slug(backbone)}" if several else "transfer", grid
+    for grid in grids["scores"]:
+        is_turned = _width(grid, range(len(grid.columns))) > WIDTH  # then languages become rows
+        shown = replace(grid, columns=tuple(map(spoken, grid.columns))) if is_turned else grid
+        yield f"scores-{_slug(grid.title.split(',')[0])}", shown
+    for grid in grids["gains"]:
+        name = f"gains-{_slug(grid.title.split(':')[0])}"
+        yield f"{name}-{_slug(grid.title.rpartition(',')[2])}" if several else name, grid
+    for number, grid in enumerate(grids["gap"], 1):
+        yield f"gap-{number}" if several else "gap", grid
+    for grid in (*grids["slopes"], *grids["separated"]):
+        yield _slug(grid.title), grid
+    for grid in grids["certainty"]:
+        yield f"certainty-{_slug(grid.title.replace(':', ''))}", grid
 
 
 def grid_table(grid: Grid, name: str) -> str:
@@ -96,14 +90,7 @@ def grid_table(grid: Grid, name: str) -> str:
         lines: list[tuple[TableEntry | str, ...]] = [(part.names, *part.columns)]
         lines += [(name, *entries) for name, entries in part.rows]
         pages.append(("l" + "r" * len(part.columns), lines))
-    return _render("tables.tex.jinja", title=grid.title, name=name, pages=pages)
-
-
-def sheet_table(sheet: Sheet) -> str:
-    """Write a table of texts."""
-    starts = range(0, len(sheet.rows), ROWS)
-    pages = [("l" * len(sheet.columns), [sheet.columns, *sheet.rows[n : n + ROWS]]) for n in starts]
-    return _render("tables.tex.jinja", title=sheet.title, name=_slug(sheet.title), pages=pages)
+    return _fill("tables.tex.jinja", title=grid.title, name=name, pages=pages)
 
 
 def split(grid: Grid) -> list[Grid]:
@@ -116,11 +103,10 @@ def split(grid: Grid) -> list[Grid]:
             groups.append([])
         groups[-1].append(column)
     return [
-        Grid(
-            grid.title,
-            tuple(grid.columns[column] for column in group),
-            tuple((name, tuple(entries[column] for column in group)) for name, entries in rows),
-            grid.names,
+        replace(
+            grid,
+            columns=tuple(grid.columns[column] for column in group),
+            rows=tuple((name, tuple(entries[column] for column in group)) for name, entries in rows),
         )
         for group in groups
         for rows in (grid.rows[start : start + ROWS] for start in range(0, len(grid.rows), ROWS))
@@ -129,27 +115,17 @@ def split(grid: Grid) -> list[Grid]:
 
 def turned(grid: Grid) -> Grid:
     """Rows for columns."""
-    rows = tuple(
-        (column, tuple(entries[place] for _, entries in grid.rows))
-        for place, column in enumerate(grid.columns)
-    )
-    return Grid(grid.title, tuple(name for name, _ in grid.rows), rows, names="language")
-
-
-def _spoken(grid: Grid) -> Grid:
-    """Scores by language with the languages' names where they become rows."""
-    if _width(grid, range(len(grid.columns))) <= WIDTH:
-        return grid
-    names = tuple(map(spoken, grid.columns))
-    return Grid(grid.title, names, grid.rows, grid.names)
+    names, rows = zip(*grid.rows, strict=True)
+    turned_rows = tuple(zip(grid.columns, zip(*rows, strict=True), strict=True))
+    return Grid(grid.title, names, turned_rows, names="language")
 
 
 def _width(grid: Grid, columns: Sequence[int]) -> float:
     """Points, estimated from the number of letters."""
     names = max((len(name) for name, _ in grid.rows), default=0) * LETTER
     widest = [
-        max([len(grid.columns[one]) * LETTER, *(_entry_width(entries[one]) for _, entries in grid.rows)])
-        for one in columns
+        max([len(grid.columns[place]) * LETTER, *(_entry_width(row[place]) for _, row in grid.rows)])
+        for place in columns
     ]
     return names + sum(widest) + GAP * (len(widest) + 1)
 
@@ -161,13 +137,6 @@ def _entry_width(entry: TableEntry) -> float:
 def _paragraphs(widths: Sequence[float]) -> str:
     """Columns of paragraphs, as wide as shares of the line."""
     return "".join(rf">{{\raggedright\arraybackslash}}p{{{width}\linewidth}}" for width in widths)
-
-
-def _long(sheet: Sheet, name: str, columns: str, size: str = "normalsize") -> str:
-    """Write a table that may go over several pages."""
-    lines = [sheet.columns, *sheet.rows]
-    values = {"title": sheet.title, "name": name, "columns": columns, "size": size}
-    return _render("longtable.tex.jinja", lines=lines, **values)
 
 
 def _entry(entry: TableEntry | str) -> str:

@@ -6,21 +6,17 @@ escaped by the template. A section with much of its own is a template that `page
 `macros.html.jinja` has what sections share.
 """
 
-import hashlib
 import math
-from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import jinja2
 from markupsafe import Markup
 
 from xstilts.analysis import methods
 from xstilts.analysis.claims import Verdict
-from xstilts.analysis.effects import EFFECT
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.provenance import of_claim
 from xstilts.analysis.results import spoken
@@ -28,12 +24,11 @@ from xstilts.analysis.wording import number
 from xstilts.disk import writes
 from xstilts.report import latex, markdown, tables
 from xstilts.report.paper import Paper, duration, evidence, probability
+from xstilts.report.templates import Filters, fill, page_parts
 from xstilts.version import VERSION
 
 if TYPE_CHECKING:
-    from xstilts.report.figures import Figure
-
-TEMPLATE = "page.html.jinja"
+    from xstilts.report.drawing import Figure
 
 
 def build(findings: Findings) -> str:
@@ -96,9 +91,8 @@ def figures(findings: Findings) -> "list[Figure]":
 
 
 def _page(paper: Paper) -> str:
-    findings, store = paper.findings, paper.findings.store
-    results, plan = findings.results, findings.plan
-    filters: dict[str, Callable[..., Any]] = {
+    findings = paper.findings
+    filters: Filters = {
         "number": number,
         "signed": partial(number, signed=True),
         "duration": duration,
@@ -107,70 +101,20 @@ def _page(paper: Paper) -> str:
         "steps": partial(of_claim, findings.quantities),
         "spoken": spoken,
     }
-    drawn = figures(findings)
-    return render(
-        TEMPLATE,
+    drawn = defaultdict[str, list["Figure"]](list)
+    for figure in figures(findings):
+        drawn[figure.section].append(figure)
+    return fill(
+        "page.html.jinja",
         filters,
+        **page_parts(),
         paper=paper,
         findings=findings,
-        study=plan.study,
-        plan=plan,
-        results=results,
-        done=len(plan.cells) - len(results.missing),
-        seeds=sorted({cell.seed for cell in plan.cells if not cell.reference}),
+        methods=methods,
+        figures=drawn,
         bar=interval_bar,
-        figures={name: [one for one in drawn if one.section == name] for name in _SECTIONS},
-        own=findings.own_scores,
-        seen=findings.seen,
-        truth=findings.planted,
-        distances=tables.distance_grid(findings.parts_of_distance),
-        failures=methods.failures(plan, store),
-        costs=methods.costs(plan, store),
-        machines=methods.machines(plan, store),
-        data=methods.data_rows(findings.sources),
-        data_columns=methods.DATA,
-        recipes=methods.recipes(plan),
-        models=methods.models(plan, store),
-        collapses=findings.collapses,
-        leaks=findings.leaks,
-        steps=findings.steps,
-        lines=[line for line in results.lines if not line.reference and line.arm != EFFECT.against],
         version=VERSION,
     )
-
-
-def render(template: str, filters: Mapping[str, Callable[..., Any]], **values: Any) -> str:
-    """Fill in a template, with the style and script of pages and the policy that lets in no others."""
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_file),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= filters
-    style, script = _file("page.css"), _file("page.js")
-    own = {"style": Markup(style), "script": Markup(script), "policy": _policy(style, script)}
-    return environment.get_template(template).render(**own, **values)
-
-
-def _file(name: str) -> str:
-    return (files("xstilts.report") / name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    """What the page may load and run: its own style and script, known by their hashes, and nothing else."""
-    own = [b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
-    return (
-        f"default-src 'none'; style-src 'sha256-{own[0]}'; script-src 'sha256-{own[1]}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-_SECTIONS = (
-    *("transfer", "languages", "gains", "gap", "certainty", "selective", "distances", "axes", "layers"),
-    *("distance", "planted", "curves"),
-)
 
 
 def interval_bar(verdict: Verdict, width: int = 160) -> Markup:

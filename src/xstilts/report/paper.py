@@ -3,6 +3,7 @@
 A report ends like a short paper: question, method, results, limitations, and the claims with their verdicts.
 """
 
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,11 +21,11 @@ from xstilts.analysis.transfer import MapCell
 from xstilts.analysis.wording import CONTROL_NAMES, bounds, count, interval, metric_label, number
 from xstilts.audit.finding import MEANINGS
 from xstilts.report.bibliography import DESIGN, STATISTICS
-from xstilts.report.glossary import glossary
 from xstilts.report.tables import (
     Grid,
     Sheet,
     certainty_grid,
+    distance_grid,
     effect_grid,
     gain_grid,
     gap_grid,
@@ -32,11 +33,15 @@ from xstilts.report.tables import (
     separated_grids,
     slope_grid,
 )
+from xstilts.report.templates import asset
+from xstilts.study.phase import Phase
 
 INFLATED = 5.0
 """Variance inflation from which a report says that distances cannot be told apart."""
 AT_CHANCE = ("arm", "target", "language", "seeds", "score", "guessing", "source language")
+LEARNED = {True: "learned", False: "at chance"}
 COLLAPSED = ("arm", "target", "seed", "score", "guessing", "mean with", "mean without")
+STEPS = ("backbone", "arm", "target", "seed", "evaluation", "phases, first to last")
 
 
 @dataclass(frozen=True)
@@ -45,17 +50,10 @@ class Paper:
 
     findings: Findings
 
-    @property
-    def name(self) -> str:
-        return self.findings.results.study
-
-    @property
-    def question(self) -> str:
-        return self.findings.plan.study.question
-
     @cached_property
     def method(self) -> list[str]:
         """Paragraphs."""
+        frozen = self.findings.preregistration
         return [
             "A pretrained model is trained on the intermediate tasks of an arm, then on the target's "
             "training data in its source language, and evaluated in all languages of the target without "
@@ -66,7 +64,7 @@ class Paper:
             "by all arms, and by languages whose test sets are translations of each other) crossed with the "
             "spread between seeds. Probabilities are two-sided; within the heat maps and within the claims "
             "they are corrected by Holm's procedure.",
-            *([frozen.told(self.findings.plan)] if (frozen := self.findings.preregistration) else []),
+            *([frozen.told(self.findings.plan)] if frozen else []),
         ]
 
     @cached_property
@@ -83,9 +81,17 @@ class Paper:
         return self.findings.leaks.summary or unknown
 
     @cached_property
+    def seen(self) -> list[str]:
+        """What is not zero-shot, a sentence for each arm."""
+        return [
+            f"Not zero-shot: {arm} has seen labels in {', '.join(language(code).name for code in codes)}."
+            for arm, codes in self.findings.seen
+        ]
+
+    @cached_property
     def references(self) -> list[str]:
-        cited = [f"{names}: {text}" for names, text in self.citations]
-        return [DESIGN, *cited, *STATISTICS]
+        """What the study cites, in words."""
+        return [DESIGN, *(f"{names}: {text}" for names, text in self.citations), *STATISTICS]
 
     @cached_property
     def citations(self) -> list[tuple[str, str]]:
@@ -94,11 +100,29 @@ class Paper:
 
     @cached_property
     def glossary(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """What arms, tasks and terms are."""
-        return glossary(self.findings)
+        """What the arms, the tasks and the terms are, for a reader who knows none; titles with entries."""
+        plan = self.findings.plan
+        phases = {step.fingerprint: step.specification for step in plan.steps}
+        arms: dict[str, str] = {}
+        for cell in plan.cells:
+            if cell.reference or cell.arm in arms:
+                continue
+            before = cell.phases[:-1] if plan.evaluation(cell).trained_by is not None else cell.phases
+            chain = [phase for key in before if isinstance(phase := phases.get(key), Phase)]
+            trained = ", then ".join(" + ".join(use.title for use in phase.uses) for phase in chain)
+            arms[cell.arm] = f"Trained on {trained}." if trained else "No intermediate training."
+        tasks = {}
+        for name in methods.task_names(plan):
+            task = plan.places.task(name)
+            description = task.description.rstrip(".") or f"A task of the family {task.family}"
+            tasks[name] = f"{description}. Scored by {metric_label(task.metric)}."
+        terms = tomllib.loads(asset("terms.toml"))
+        parts = (("Arms", arms), ("Tasks", tasks), ("Terms", terms))
+        return [(title, list(entries.items())) for title, entries in parts if entries]
 
     @property
     def backbones(self) -> tuple[str, ...]:
+        """The names of the backbones."""
         return self.findings.results.backbones
 
     @property
@@ -108,41 +132,22 @@ class Paper:
         return {"results": findings.scores, "effects": findings.effects, "verdicts": findings.verdicts}
 
     @cached_property
-    def effect_grids(self) -> list[Grid]:
-        return [effect_grid(self.findings, backbone) for backbone in self.backbones]
-
-    @cached_property
-    def score_grids(self) -> list[Grid]:
-        return [score_grid(self.findings, target) for target in self.findings.results.targets]
-
-    @cached_property
-    def gain_grids(self) -> list[Grid]:
-        targets = [target.name for target in self.findings.results.targets]
-        places = [(target, backbone) for backbone in self.backbones for target in targets]
-        found = [gain_grid(self.findings, *place) for place in places]
-        return [grid for grid in found if grid is not None]
-
-    @cached_property
-    def gap_grids(self) -> list[Grid]:
-        found = [gap_grid(self.findings, backbone) for backbone in self.backbones]
-        return [grid for grid in found if grid is not None]
-
-    @cached_property
-    def certainty_grids(self) -> list[Grid]:
-        targets = self.findings.quantities.certainty.targets
-        places = [(target, backbone) for backbone in self.backbones for target in targets]
-        return [certainty_grid(self.findings, *place) for place in places]
-
-    @cached_property
-    def slope_grids(self) -> list[Grid]:
-        names = over_distances.named(self.findings.quantities)
-        places = [(name, backbone) for name in names for backbone in self.backbones]
-        found = [slope_grid(self.findings, *place) for place in places]
-        return [grid for grid in found if grid is not None]
-
-    @cached_property
-    def separated_grids(self) -> list[Grid]:
-        return [grid for backbone in self.backbones for grid in separated_grids(self.findings, backbone)]
+    def grids(self) -> dict[str, list[Grid]]:
+        """The tables of numbers, by what they show."""
+        found, backbones, targets = self.findings, self.backbones, self.findings.results.targets
+        sure = found.quantities.certainty.targets
+        named = over_distances.named(found.quantities)
+        made: dict[str, list[Grid | None]] = {
+            "effects": [effect_grid(found, backbone) for backbone in backbones],
+            "scores": [score_grid(found, target) for target in targets],
+            "gains": [gain_grid(found, one.name, backbone) for backbone in backbones for one in targets],
+            "gap": [gap_grid(found, backbone) for backbone in backbones],
+            "certainty": [certainty_grid(found, one, backbone) for backbone in backbones for one in sure],
+            "slopes": [slope_grid(found, name, backbone) for name in named for backbone in backbones],
+            "separated": [grid for backbone in backbones for grid in separated_grids(found, backbone)],
+            "planted": [distance_grid(found.parts_of_distance)],
+        }
+        return {name: [grid for grid in grids if grid is not None] for name, grids in made.items()}
 
     @cached_property
     def separation(self) -> str:
@@ -181,39 +186,39 @@ class Paper:
         return Sheet("Claims", ("Claim", "Verdict", "Confidence", "Evidence"), tuple(rows))
 
     @cached_property
+    def steps(self) -> Sheet:
+        """Every cell with the fingerprints of its evaluation and its phases."""
+        rows = [
+            (one.line.backbone, one.name, one.target, str(one.seed), one.evaluation, " → ".join(one.phases))
+            for one in self.findings.steps
+        ]
+        return Sheet("Steps of the store", STEPS, tuple(rows))
+
+    @cached_property
     def sheets(self) -> list[Sheet]:
         """What was learned, was planted, collapsed and leaked; the settings, the cost."""
         plan, found = self.findings.plan, self.findings.collapses
         own = [
-            (
-                *(one.arm, one.task, one.metric, number(one.value), number(one.chance)),
-                "learned" if one.learned else "at chance",
-            )
+            _row(one.arm, one.task, one.metric, one.value, one.chance, LEARNED[one.learned])
             for one in self.findings.own_scores
         ]
         truth = [
-            (
-                *(pair.arm, pair.target, pair.planted),
-                *(MISSING if pair.estimate is None else interval(pair.estimate), pair.outcome),
-            )
+            (pair.arm, pair.target, pair.planted, measured, pair.outcome)
             for pair in self.findings.planted
+            for measured in [MISSING if pair.estimate is None else interval(pair.estimate)]
         ]
         collapsed = [
-            (
-                *(one.arm, one.cell.target, str(one.cell.seed), number(one.found.score)),
-                *(number(one.found.baseline), _score(one.whole), _score(one.without)),
-            )
-            for one in found.runs
+            _row(run.arm, cell.target, cell.seed, guess.score, guess.baseline, run.whole, run.without)
+            for run in found.runs
+            for cell, guess in [(run.cell, run.found)]
         ]
         at_chance = [
-            (
-                *(one.arm, one.target, language(one.language).name, ", ".join(map(str, one.seeds))),
-                *map(number, (one.score, one.baseline, one.source)),
-            )
+            _row(one.arm, one.target, where, seeds, one.score, one.baseline, one.source)
             for one in found.languages
+            for where, seeds in [(language(one.language).name, ", ".join(map(str, one.seeds)))]
         ]
         in_part = [
-            (one.arm, one.cell.target, str(one.cell.seed), number(one.score), "; ".join(one.notes))
+            _row(one.arm, one.cell.target, one.cell.seed, one.score, "; ".join(one.notes))
             for one in found.partial
         ]
         leaked = [
@@ -238,6 +243,22 @@ class Paper:
             ("Cost", ("steps", "done", "time", "tokens trained on"), costs),
         )
         return [Sheet(title, columns, tuple(rows)) for title, columns, rows in made if rows]
+
+
+def _row(*values: str | int | float | Estimate | None) -> tuple[str, ...]:
+    """A row of a sheet: numbers and scores as reports write them, a dash for what is not known."""
+
+    def shown(value: str | int | float | Estimate | None) -> str:
+        match value:
+            case None:
+                return "–"
+            case Estimate():
+                return interval(value, signed=False)
+            case float():
+                return number(value)
+        return str(value)
+
+    return tuple(map(shown, values))
 
 
 def confidence(verdict: Verdict) -> str:
@@ -321,7 +342,3 @@ def _on_target(cells: Sequence[MapCell], target: str) -> str:
     words = "; differences to it: " if len(shown) == 1 else "; differences to it range from "
     listed = told[0] if len(told) == 1 else f"{told[1]} to {told[0]}"
     return f"On {target} {scores[0].row} scores {scores[0].text} {scores[0].interval}{words}{listed}."
-
-
-def _score(found: Estimate | None) -> str:
-    return "–" if found is None else interval(found, signed=False)

@@ -4,8 +4,9 @@ Rows and columns have a fixed order and numbers a fixed format: two identical ru
 """
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import polars as pl
@@ -83,28 +84,24 @@ def effect_grid(findings: Findings, backbone: str) -> Grid:
     """Write the map of transfer as a table."""
     steps = anchors(findings.results)
     rows: dict[str, list[TableEntry]] = {}
-    columns: dict[str, None] = {}
-    for cell in findings.maps.get(backbone, ()):
-        columns[cell.column] = None
+    cells = findings.maps.get(backbone, ())
+    for cell in cells:
         anchor = steps.get((cell.line, cell.column), "")
         rows.setdefault(cell.row, []).append(TableEntry(cell.text, cell.interval, cell.strong, anchor))
     title = f"Scores of none and differences to it on the languages without labels, {backbone}"
-    return Grid(title, tuple(columns), tuple((row, tuple(entries)) for row, entries in rows.items()))
+    return _grid(title, dict.fromkeys(cell.column for cell in cells), rows)
 
 
 def score_grid(findings: Findings, target: EvaluatedTarget) -> Grid:
     """Write the scores of a target by language: means over seeds, with their intervals."""
     results, known = findings.results, anchors(findings.results)
     scores = findings.effects.filter(quantity="score", level="language", target=target.name)
-    estimates = {
-        (row["backbone"], row["arm"], row["reference"], row["language"]): row
-        for row in scores.iter_rows(named=True)
-    }
+    estimates = scores.rows_by_key(["backbone", "arm", "reference", "language"], named=True, unique=True)
     several = len({line.backbone for line in results.lines} - {""}) > 1
     rows, steps = [], []
     for line in [line for line in results.lines if (line, target.name) in results.planned]:
         place = (line.backbone or NOTHING, line.arm or NOTHING, line.reference or ARM)
-        entries = tuple(_score(estimates[*place, code]) for code in target.languages)
+        entries = tuple(_entry(estimates[*place, code], missing="–") for code in target.languages)
         name = f"{line_label(line)} ({line.backbone})" if several and line.backbone else line_label(line)
         rows.append((name, entries))
         steps.append(known.get((line, target.name), ""))
@@ -112,59 +109,36 @@ def score_grid(findings: Findings, target: EvaluatedTarget) -> Grid:
     return Grid(title, target.languages, tuple(rows), steps=tuple(steps))
 
 
-def _score(row: dict[str, Any]) -> TableEntry:
-    if row["estimate"] is None:
-        return TableEntry("–")
-    return TableEntry(number(row["estimate"]), bounds(row["low"], row["high"]))
-
-
 def gain_grid(findings: Findings, target: str, backbone: str) -> Grid | None:
     """Write differences to `none` of a target by language, and by family where it has several.
 
     None if there are none. Bold are those that remain after Holm's correction.
     """
-    found: dict[str, dict[str, TableEntry]] = {}
     own = findings.effects.filter(quantity="difference", reference=ARM, target=target, backbone=backbone)
-    for row in own.iter_rows(named=True):
-        match row["level"]:
-            case "language":
-                name = spoken(row["language"])
-            case "family" if row["languages"] > 1:
-                name = row["language_family"]
-            case _:
-                continue
-        found.setdefault(row["arm"], {})[name] = _gain(row)
-    if all(entry.text == "missing" for entries in found.values() for entry in entries.values()):
+    own = own.filter(
+        (pl.col("level") == "language") | ((pl.col("level") == "family") & (pl.col("languages") > 1))
+    )
+    if own["estimate"].is_null().all():
         return None
-    names = next(iter(found.values()))
-    rows = tuple((name, tuple(entries[name] for entries in found.values())) for name in names)
+    rows: dict[str, list[TableEntry]] = {}
+    for row in own.iter_rows(named=True):
+        name = spoken(row["language"]) if row["level"] == "language" else row["language_family"]
+        rows.setdefault(name, []).append(_entry(row, signed=True))
     title = f"{target}: differences to none by language family and language, in points, {backbone}"
-    return Grid(title, tuple(found), rows, names="language")
-
-
-def _gain(row: dict[str, Any]) -> TableEntry:
-    if row["estimate"] is None:
-        return TableEntry("missing")
-    strong = row["p_corrected"] is not None and row["p_corrected"] < 1 - LEVEL
-    return TableEntry(number(row["estimate"], signed=True), bounds(row["low"], row["high"]), strong)
+    return _grid(title, own["arm"].unique(maintain_order=True), rows, names="language")
 
 
 def gap_grid(findings: Findings, backbone: str) -> Grid | None:
     """Write the cross-lingual gap of each arm on each target that has one; None if no target has."""
     results, known = findings.results, anchors(findings.results)
-    targets = tuple(target.name for target in results.targets if target.has_gap)
-    found: dict[str, list[TableEntry]] = {}
+    targets = [target.name for target in results.targets if target.has_gap]
     gaps = findings.effects.filter(quantity="gap", backbone=backbone, reference=ARM)
+    rows: dict[str, list[TableEntry]] = {line.arm: [] for line in _arms(findings, backbone)}
     for row in gaps.iter_rows(named=True):
         steps = known.get((Line(backbone, row["arm"]), row["target"]), "")
-        missing = row["estimate"] is None
-        text = "missing" if missing else number(row["estimate"])
-        interval = "" if missing else bounds(row["low"], row["high"])
-        found.setdefault(row["arm"], []).append(TableEntry(text, interval, steps=steps))
-    arms = [line.arm for line in results.lines if line.backbone == backbone and not line.reference]
-    rows = tuple((arm, tuple(found[arm])) for arm in arms if arm in found)
+        rows[row["arm"]].append(_entry(row, steps=steps))
     title = f"Source language less the mean of the others, in points, {backbone}"
-    return Grid(title, targets, rows) if targets else None
+    return _grid(title, targets, {arm: row for arm, row in rows.items() if row}) if targets else None
 
 
 def certainty_grid(findings: Findings, target: EvaluatedTarget, backbone: str) -> Grid:
@@ -181,28 +155,17 @@ def certainty_grid(findings: Findings, target: EvaluatedTarget, backbone: str) -
         asked.append(("calibration_error", "language", target.source))
     for quantity, level, language in asked:
         found = own.filter(quantity=quantity, level=level, language=language)
-        known = {row["arm"]: row for row in found.iter_rows(named=True)}
-        if known:
+        if known := found.rows_by_key("arm", named=True, unique=True):
             less = quantity.endswith("_difference")
             name = metric_label(quantity) + f", {language}" * (language != ALL)
             columns.append("less none" if less else name)
-            for line in findings.results.lines:
-                if line.backbone == backbone and not line.reference:
-                    rows.setdefault(line.arm, []).append(_certain(known.get(line.arm), signed=less))
-    columns.append("noise")
+            for line in _arms(findings, backbone):
+                rows.setdefault(line.arm, []).append(_entry(known.get(line.arm), signed=less))
     for arm, entries in rows.items():
         noise = findings.noise(Line(backbone, arm), target.name)
         entries.append(TableEntry("–" if noise is None else number(noise)))
     title = f"{target.name}: how sure the models are in the languages without labels, {backbone}"
-    return Grid(title, tuple(columns), tuple((arm, tuple(entries)) for arm, entries in rows.items()))
-
-
-def _certain(row: dict[str, Any] | None, *, signed: bool) -> TableEntry:
-    if row is None:
-        return TableEntry("–")
-    if signed or row["estimate"] is None:
-        return _gain(row)
-    return TableEntry(number(row["estimate"]), bounds(row["low"], row["high"]))
+    return _grid(title, [*columns, "noise"], rows)
 
 
 def slope_grid(findings: Findings, name: str, backbone: str) -> Grid | None:
@@ -211,51 +174,65 @@ def slope_grid(findings: Findings, name: str, backbone: str) -> Grid | None:
     rows: dict[str, list[TableEntry]] = {}
     for target in findings.results.targets:
         found = slopes(findings.quantities, backbone, name, target.name)
-        if not any(estimate for own in found.values() for estimate in own):
-            continue
-        columns += [target.name, "less none"]
-        for arm, own in found.items():
-            rows.setdefault(arm, []).extend(_slope(estimate) for estimate in (*own, None)[:2])
+        if any(estimate for own in found.values() for estimate in own):
+            columns += [target.name, "less none"]
+            for arm, own in found.items():
+                rows.setdefault(arm, []).extend(_slope(estimate) for estimate in (*own, None)[:2])
     title = f"Slopes over the {name} distance, in points per unit of it, {backbone}"
-    return (
-        Grid(title, tuple(columns), tuple((arm, tuple(own)) for arm, own in rows.items()))
-        if columns
-        else None
-    )
-
-
-def _slope(found: Estimate | None) -> TableEntry:
-    if found is None:
-        return TableEntry("–")
-    return TableEntry(number(found.value, signed=True), bounds(found.low, found.high))
+    return _grid(title, columns, rows) if columns else None
 
 
 def separated_grids(findings: Findings, backbone: str) -> Iterator[Grid]:
     """Write all distances at once, a table for each target on which they can be told apart."""
-    found = findings.separated(backbone)
-    for target in dict.fromkeys(one.target for one in found):
-        own = [one for one in found if one.target == target]
-        rows = tuple(
-            (one.distance, (_slope(one.alone), _slope(one.together), TableEntry(inflation)))
+    for target, group in groupby(findings.separated(backbone), key=lambda one: one.target):
+        own = list(group)
+        rows = {
+            one.distance: (
+                _slope(one.alone),
+                _slope(one.together),
+                TableEntry("–" if one.inflation is None else number(one.inflation)),
+            )
             for one in own
-            for inflation in ["–" if one.inflation is None else number(one.inflation)]
-        )
+        }
         size = f"{own[0].languages} languages of {own[0].families} families"
         title = f"{target}: points per standard deviation of each distance, {size}, {backbone}"
-        yield Grid(title, ("alone", "with the others", "inflation"), rows, names="distance")
+        yield _grid(title, ("alone", "with the others", "inflation"), rows, names="distance")
 
 
 def distance_grid(parts: Sequence[Mapping[str, Any]]) -> Grid | None:
     """Write what makes up the planted distance of each language; None for natural languages."""
     if not parts:
         return None
-    columns = tuple(key for key in parts[0] if key not in ("code", "family"))
-    rows = tuple(
-        (spoken(str(part["code"])), tuple(TableEntry(f"{part[column]:.2f}") for column in columns))
-        for part in parts
-    )
+    columns = [key for key in parts[0] if key not in ("code", "family")]
+    rows = {spoken(part["code"]): [TableEntry(f"{part[key]:.2f}") for key in columns] for part in parts}
     title = "Differences from the base language, from 0 to 1, and the distance: their weighted mean"
-    return Grid(title, columns, rows, names="language")
+    return _grid(title, columns, rows, names="language")
+
+
+def _grid(
+    title: str, columns: Iterable[str], rows: Mapping[str, Sequence[TableEntry]], names: str = "arm"
+) -> Grid:
+    return Grid(title, tuple(columns), tuple((row, tuple(entries)) for row, entries in rows.items()), names)
+
+
+def _arms(findings: Findings, backbone: str) -> list[Line]:
+    return [line for line in findings.results.lines if line.backbone == backbone and not line.reference]
+
+
+def _entry(
+    row: Mapping[str, Any] | None, *, signed: bool = False, missing: str = "missing", steps: str = ""
+) -> TableEntry:
+    """A row of the table of effects, or "–" for none; a difference (`signed`) that remains is strong."""
+    if row is None or row["estimate"] is None:
+        return TableEntry("–" if row is None else missing, steps=steps)
+    strong = signed and row["p_corrected"] is not None and row["p_corrected"] < 1 - LEVEL
+    return TableEntry(number(row["estimate"], signed=signed), bounds(row["low"], row["high"]), strong, steps)
+
+
+def _slope(found: Estimate | None) -> TableEntry:
+    if found is None:
+        return TableEntry("–")
+    return TableEntry(number(found.value, signed=True), bounds(found.low, found.high))
 
 
 WRITERS: dict[str, Callable[[str, pl.DataFrame], bytes]] = {"csv": csv, "parquet": parquet}

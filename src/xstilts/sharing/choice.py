@@ -1,6 +1,6 @@
 """Which model of a study is meant: an arm's, after its target or before, of one seed and backbone."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xstilts.errors import InputError, did_you_mean
@@ -48,11 +48,9 @@ class Chosen:
     @property
     def evaluated(self) -> list[Cell]:
         """The cells that are evaluations of this very model."""
-        return [cell for cell in self.cells if self._model(cell) == self.step.fingerprint]
-
-    def _model(self, cell: Cell) -> str:
-        model = self.plan.evaluation(cell).model
-        return "" if model is None else model.fingerprint
+        own = self.step.fingerprint
+        models = [(cell, self.plan.evaluation(cell).model) for cell in self.cells]
+        return [cell for cell, model in models if model is not None and model.fingerprint == own]
 
 
 def choose(
@@ -63,9 +61,8 @@ def choose(
     Without a seed it is the study's first, which no score has chosen. Raises InputError if there is no such
     model, or if several backbones have one.
     """
-    cells = [cell for cell in plan.cells if not cell.reference]
     where = f"study '{plan.study.name}'"
-    cells = _only(where, "arm", arm, cells)
+    cells = _only(where, "arm", arm, [cell for cell in plan.cells if not cell.reference])
     several = tuple(dict.fromkeys(cell.backbone for cell in cells))
     if backbone is None and len(several) > 1:
         raise InputError(where, "has several backbones.", f"Add --backbone: {', '.join(several)}.")
@@ -75,7 +72,10 @@ def choose(
     cells = _only(where, "seed", cells[0].seed if seed is None else seed, cells)
     if target is not None:
         cells = _only(where, "target", target, cells)
-    phases = [phase for cell in cells if (phase := _phase(plan, cell, whole=target is not None))]
+    phases = list[str]()
+    for cell in cells:
+        has_own = target is None and plan.evaluation(cell).trained_by is not None
+        phases += (cell.phases[:-1] if has_own else cell.phases)[-1:]
     if not phases:
         what = f"the arm '{arm}' trains nothing" + (f" for {target}." if target else " before the targets.")
         targets = ", ".join(dict.fromkeys(cell.target for cell in cells if cell.phases))
@@ -86,23 +86,11 @@ def choose(
     return Chosen(plan, step, target or "", using)
 
 
-def _phase(plan: Plan, cell: Cell, *, whole: bool) -> str:
-    """The last phase that a cell rests on, or the last before its target's; "" if there is none."""
-    trained = plan.evaluation(cell).trained_by is not None
-    phases = cell.phases if whole or not trained else cell.phases[:-1]
-    return phases[-1] if phases else ""
-
-
-def _only(where: str, name: str, value: str | int, cells: Iterable[Cell]) -> list[Cell]:
+def _only(where: str, name: str, value: str | int, cells: Sequence[Cell]) -> list[Cell]:
     """The cells of that arm, backbone, seed or target."""
-    cells = list(cells)
     found = [cell for cell in cells if getattr(cell, name) == value]
     if not found:
-        known = [str(one) for one in dict.fromkeys(getattr(cell, name) for cell in cells)]
-        now = (
-            f"{did_you_mean(str(value), known)} There are {', '.join(known)}."
-            if known
-            else "It has no cells."
-        )
-        raise InputError(where, f"no {name} '{value}'.", now.strip())
+        known = list(dict.fromkeys(str(getattr(cell, name)) for cell in cells))
+        there = f"There are {', '.join(known)}." if known else "It has no cells."
+        raise InputError(where, f"no {name} '{value}'.", f"{did_you_mean(str(value), known)} {there}".strip())
     return found

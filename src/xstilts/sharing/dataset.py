@@ -3,14 +3,13 @@
 The page is one file; the tables are those of `xstilts report --to csv`, each a configuration of the data set.
 """
 
-from collections.abc import Iterator
-
 from xstilts.analysis.findings import Findings
 from xstilts.report import page
+from xstilts.report.markdown import fill_markdown
 from xstilts.report.paper import Paper
+from xstilts.sharing.card import TAGS, front, languages
 from xstilts.sharing.model import Files
 from xstilts.sharing.private import folders, study_text, without_folders
-from xstilts.sharing.text import TAGS, front, languages, listed, table
 from xstilts.version import VERSION
 
 TABLES = {
@@ -36,49 +35,28 @@ def files(findings: Findings, repository: str, licence: str | None) -> Files:
 
 def dataset_card(paper: Paper, repository: str, licence: str | None) -> str:
     """The card of the results."""
-    return "\n\n".join(_parts(paper, repository, licence)) + "\n"
-
-
-def _parts(paper: Paper, repository: str, licence: str | None) -> Iterator[str]:
-    findings = paper.findings
-    study = findings.plan.study
-    codes = [code for target in findings.results.targets for code in target.languages]
-    models = [one.model for one in study.backbones.values() if one.model and one.revision]
-    yield front(
-        {
-            "pretty_name": f"Results of {study.name}",
-            "language": languages(codes),
-            "license": licence,
-            "tags": [*TAGS, "evaluation-results"],
-            "configs": [
-                {"config_name": name, "data_files": f"{name}.csv", "default": name == "results"}
-                for name in TABLES
-            ],
-        }
+    study, targets = paper.findings.plan.study, paper.findings.results.targets
+    head = {
+        "pretty_name": f"Results of {study.name}",
+        "language": languages(code for target in targets for code in target.languages),
+        "license": licence,
+        "tags": [*TAGS, "evaluation-results"],
+        "configs": [
+            {"config_name": name, "data_files": f"{name}.csv", "default": name == "results"}
+            for name in TABLES
+        ],
+    }
+    files = {f"{name}.csv": what for name, what in TABLES.items()}
+    files |= {"report.html": "the report as a page that opens offline", STUDY: "the study file"}
+    return fill_markdown(
+        "dataset-card.md.jinja",
+        "xstilts.sharing",
+        front=front(head),
+        paper=paper,
+        findings=paper.findings,
+        study=study,
+        files=files,
+        study_file=STUDY,
+        repository=repository,
+        version=VERSION,
     )
-    yield f"# Results of {study.name}"
-    yield f"{study.question} {findings.answer}"
-    if findings.conditions:
-        yield listed(findings.conditions)
-    if paper.claims.rows:
-        yield "## Claims"
-        yield table(paper.claims.columns, paper.claims.rows)
-    yield "## Files"
-    files = [(f"`{name}.csv`", what) for name, what in TABLES.items()]
-    files += [("`report.html`", "the report as a page that opens offline"), (f"`{STUDY}`", "the study file")]
-    yield table(("file", "what it is"), files)
-    yield (
-        "```python\n"
-        "from datasets import load_dataset\n\n"
-        f'scores = load_dataset("{repository}", "results")["train"].to_pandas()\n'
-        "```"
-    )
-    yield f"`xstilts run {STUDY}` computes them again."
-    yield "## Method"
-    yield "\n\n".join(paper.method)
-    yield listed([f"Backbone: {model}" for model in models] + [paper.audit])
-    yield "## Limits"
-    yield listed(findings.limitations or ["None that the report knows of."])
-    yield "## References"
-    yield listed(paper.references)
-    yield f"Made with xstilts {VERSION}."

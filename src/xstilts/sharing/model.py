@@ -61,20 +61,17 @@ def files(chosen: Chosen, store: Store, repository: str, *, merged: bool = False
     if not store.done(chosen.step):
         where = chosen.plan.names[fingerprint]
         raise MissingResultError(where, f"is not in {store.root}.", "Run the study first.")
-    parent = phase.parent
-    content = Content(phase.recipe.adapter is not None and not merged)
+    parent, is_adapter = phase.parent, phase.recipe.adapter is not None and not merged
+    content = Content(is_adapter)
     if isinstance(parent, Backbone) and parent.model and parent.revision and not parent.made:
-        content = Content(content.is_adapter, parent.model, parent.revision)
-    if not content.is_adapter:
+        content = Content(is_adapter, parent.model, parent.revision)
+    if not is_adapter:
         found = _in(_checkpoint(store, fingerprint), LOADED)
     else:
         names = (store.record(fingerprint) or {}).get(checksums.FILES, {})
-        adapter = [
-            name
-            for name in names
-            if name.startswith(f"{ADAPTER}/") and any(fnmatch(Path(name).name, one) for one in LOADED)
-        ]
-        found = {Path(name).name: store.file(fingerprint, name) for name in adapter}
+        adapter = {name.rpartition("/")[2]: name for name in names if name.startswith(f"{ADAPTER}/")}
+        loaded = [name for name in adapter if any(fnmatch(name, pattern) for pattern in LOADED)]
+        found = {name: store.file(fingerprint, adapter[name]) for name in loaded}
         if not content.base:
             found |= {f"{BASE}/{name}": path for name, path in _in(_parent(chosen, store), LOADED).items()}
         found |= _in(_tokenizer(chosen, store), TOKENIZER)

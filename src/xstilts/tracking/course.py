@@ -58,7 +58,8 @@ class Course:
     def __init__(self, plan: Plan, store: Store) -> None:
         self.plan, self._store = plan, store
         self.trainings: dict[str, Training] = {}
-        self._of_step: dict[str, str] = {}
+        self.run_of: dict[str, str] = {}
+        """The id of the training that a step belongs to, by fingerprint; a backbone that is made has none."""
         for step in plan.steps:
             match step.specification:
                 case Phase():
@@ -68,35 +69,49 @@ class Course:
                     self._at(subject, step).evaluations.append(step)
         for cell in plan.cells:
             for fingerprint in dict.fromkeys((*cell.phases, cell.evaluation)):
-                self.trainings[self._of_step[fingerprint]].cells.append(cell)
+                self.trainings[self.run_of[fingerprint]].cells.append(cell)
 
     def _at(self, subject: str, step: Step) -> Training:
         """The training that a step is part of."""
-        name = "".join(letter if re.match(r"[\w.-]", letter) else "_" for letter in self.plan.study.name)
+        name = re.sub(r"[^\w.-]", "_", self.plan.study.name)
         key = f"{name[:64]}-{subject}"
-        self._of_step[step.fingerprint] = key
+        self.run_of[step.fingerprint] = key
         shown = MAJORITY if subject == MAJORITY else self.plan.names.get(subject, step.name)
         return self.trainings.setdefault(key, Training(key, shown))
 
-    def of(self, step: Step) -> str | None:
-        """The id of the training that a step belongs to; None for a backbone that is made."""
-        return self._of_step.get(step.fingerprint)
-
     def news(self, training: Training, told: Told) -> tuple[News, Told] | None:
         """What was not told yet of a training, and what is known after that; None if nothing is new."""
-        state, points, values, message = self._trained(training, told)
-        update = max([told.update, *(number for number, _ in points)])
-        store, evaluations = self._store, list(told.evaluations)
+        store, phase = self._store, training.phase
+        state: State = "running"
+        curve, values, message = list[dict[str, float]](), dict[str, float](), ""
+        is_leased = phase is not None and store.leased(phase.fingerprint)
+        if phase is not None and store.done(phase):
+            state = "finished"
+            text = store.file(phase.fingerprint, "curve.jsonl").read_text(encoding="utf-8")
+            curve = [parse_json(line) for line in text.splitlines()]
+            if told.state != "finished":
+                values |= _learned(store.record(phase.fingerprint) or {})
+        elif phase is not None:
+            curve = running_curve(store.root / "running" / phase.fingerprint)
+            failure = None if is_leased else store.failure(phase.fingerprint)
+            if failure is not None:
+                state, message = "failed", failure.message
+        points: list[Point] = [
+            (int(point["update"]), {shown: float(point[key]) for key, shown in CURVE.items() if key in point})
+            for point in curve
+            if point["update"] > told.update
+        ]
+        evaluations = list(told.evaluations)
         for step in training.evaluations:
             if step.fingerprint not in evaluations and store.done(step):
                 evaluations.append(step.fingerprint)
                 values |= _scores(step, store)
-        if training.phase is None:
-            state = "finished" if len(evaluations) == len(training.evaluations) else "running"
-        now = Told(update, evaluations, state)
+        if phase is None and len(evaluations) == len(training.evaluations):
+            state = "finished"
         # What has not begun is no news, nor is a phase that nobody has continued yet.
-        if not (points or values or (state != told.state and (state != "running" or self._begun(training)))):
+        if not (points or values or (state != told.state and (state != "running" or is_leased))):
             return None
+        update = max([told.update, *(number for number, _ in points)])
         news = News(
             id=training.id,
             study=self.plan.study.name,
@@ -109,36 +124,7 @@ class Course:
             values=values,
             message=message,
         )
-        return news, now
-
-    def _begun(self, training: Training) -> bool:
-        return training.phase is not None and self._store.leased(training.phase.fingerprint)
-
-    def _trained(self, training: Training, told: Told) -> tuple[State, list[Point], dict[str, float], str]:
-        """How far the phase of a training is: its state, new points, development scores and cost, why not."""
-        store, phase = self._store, training.phase
-        if phase is None:
-            return "running", [], {}, ""
-        name = phase.fingerprint
-        if store.done(phase):
-            text = store.file(name, "curve.jsonl").read_text(encoding="utf-8")
-            points = _points([parse_json(line) for line in text.splitlines()], told.update)
-            record = store.record(name) or {}
-            return "finished", points, {} if told.state == "finished" else dict(_learned(record)), ""
-        points = _points(running_curve(store.root / "running" / name), told.update)
-        failure = None if store.leased(name) else store.failure(name)
-        if failure is None:
-            return "running", points, {}, ""
-        return "failed", points, {}, failure.message
-
-
-def _points(curve: Sequence[Mapping[str, float]], after: int) -> list[Point]:
-    """The points of a curve behind an update, as trackers are told them."""
-    return [
-        (int(point["update"]), {shown: float(point[key]) for key, shown in CURVE.items() if key in point})
-        for point in curve
-        if point["update"] > after
-    ]
+        return news, Told(update, evaluations, state)
 
 
 def running_curve(folder: Path) -> list[dict[str, float]]:
@@ -151,26 +137,18 @@ def running_curve(folder: Path) -> list[dict[str, float]]:
             (length,) = struct.unpack("<Q", file.read(8))
             header = json.loads(file.read(length))
         curve: list[dict[str, float]] = json.loads(header["__metadata__"]["progress"])["curve"]
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        struct.error,
-    ):  # none, or torn: then the phase begins anew
-        return []
+    except (OSError, ValueError, KeyError, TypeError, struct.error):
+        return []  # none, or torn: then the phase begins anew
     return curve
 
 
-def _learned(record: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def _learned(record: Mapping[str, Any]) -> dict[str, float]:
     """How well a finished phase learned its tasks, and what it cost."""
+    costs = {name: record[name] for name in COSTS if name in record} | record.get("memory", {})
+    found = {f"cost/{name}": float(value) for name, value in costs.items()}
     for task, score in record.get("source_score", {}).items():
-        yield f"development/{task}/{score['metric']}", float(score["value"])
-    for name in COSTS:
-        if name in record:
-            yield f"cost/{name}", float(record[name])
-    for name, megabytes in record.get("memory", {}).items():
-        yield f"cost/{name}", float(megabytes)
+        found[f"development/{task}/{score['metric']}"] = float(score["value"])
+    return found
 
 
 def _scores(step: Step, store: Store) -> dict[str, float]:
@@ -178,9 +156,8 @@ def _scores(step: Step, store: Store) -> dict[str, float]:
     evaluation = step.specification
     assert isinstance(evaluation, Evaluation)
     task, trained = evaluation.use.title, evaluation.trained_by
-    of_language = {
-        code: float(score["value"]) for code, score in store.scores(step.fingerprint)["languages"].items()
-    }
+    scores = store.scores(step.fingerprint)["languages"]
+    of_language = {code: float(score["value"]) for code, score in scores.items()}
     found = {f"evaluation/{task}/{code}": value for code, value in of_language.items()}
     source = trained.languages[0] if trained is not None else ""
     transfer = [value for code, value in of_language.items() if code != source]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Self
 
 from xstilts.store import Store, read_json, schema, write_json
@@ -40,9 +41,10 @@ class Following:
         listener: Listener,
         say: Callable[[str], None],
     ) -> None:
-        self._listener, self._course = listener, Course(plan, Store(store.root)) if found else None
-        self._looked: dict[str, float] = {}
-        self._tellers = [_Teller(one, self._course, store, say) for one in found if self._course is not None]
+        self._listener, self._next_look = listener, dict[str, float]()
+        course = Course(plan, Store(store.root)) if found else None
+        self._run_of = course.run_of if course is not None else {}
+        self._tellers = [_Teller(tracker, course, store, say) for tracker in found if course is not None]
 
     def __enter__(self) -> Self:
         for teller in self._tellers:
@@ -56,19 +58,19 @@ class Following:
     def __call__(self, step: Step, event: Mapping[str, Any]) -> None:
         """Take in an event: what became of a step, or how far it is."""
         self._listener(step, event)
-        run, now = self._course.of(step) if self._course is not None else None, time.monotonic()
-        if run is None or (
-            event["event"] == "progress"
-            and now - self._looked.get(run, now - 1 - LOOK_SECONDS) < LOOK_SECONDS
-        ):
+        run, now = self._run_of.get(step.fingerprint), time.monotonic()
+        if run is None or (event["event"] == "progress" and now < self._next_look.get(run, now)):
             return
-        self._looked[run] = now
+        self._next_look[run] = now + LOOK_SECONDS
         for teller in self._tellers:
-            teller.want(run)
+            teller.wanted.put(run)
 
 
 class _Teller(threading.Thread):
-    """Tells one tracker. At first it looks at all runs, for any of them may have been computed before."""
+    """Tells one tracker what is `wanted`: runs of which something may have become; None is the end.
+
+    At first it looks at all, for any of them may have been computed before.
+    """
 
     def __init__(self, tracker: Tracker, course: Course, store: Store, say: Callable[[str], None]) -> None:
         super().__init__(daemon=True, name=type(tracker).__name__)
@@ -76,23 +78,15 @@ class _Teller(threading.Thread):
         place = tracker.place.replace(str(store.root), "")
         digest = hashlib.sha256(place.encode()).hexdigest()[:8]
         self._book: Path = store.root / FOLDER / f"{self.name}-{digest}"
-        self._waiting = dict.fromkeys(course.trainings)
-        self._turn = threading.Condition()
-        self._ends = False
+        self.wanted = SimpleQueue[str | None]()
+        for run in course.trainings:
+            self.wanted.put(run)
         self._active = time.monotonic()
-
-    def want(self, run: str) -> None:
-        """Look at a run, for something may have become of it."""
-        with self._turn:
-            self._waiting[run] = None
-            self._turn.notify()
 
     def end(self) -> None:
         """Wait until all is told, unless the tracker is silent for long."""
         self._active = time.monotonic()
-        with self._turn:
-            self._ends = True
-            self._turn.notify()
+        self.wanted.put(None)
         while self.is_alive() and time.monotonic() - self._active < PATIENCE_SECONDS:
             self.join(0.1)
         if self.is_alive():
@@ -102,29 +96,17 @@ class _Teller(threading.Thread):
         """Tell what is wanted until the end."""
         try:
             self._book.mkdir(parents=True, exist_ok=True)
-            while (run := self._next()) is not None:
-                self._tell(run)
+            while (run := self.wanted.get()) is not None:
+                path = self._book / f"{run}.json"
+                told = schema.made(read_json(path, shape=Told), Told) if path.is_file() else Told()
+                if (found := self._course.news(self._course.trainings[run], told)) is not None:
+                    news, now = found
+                    self._tracker.tell(news)
+                    write_json(path, asdict(now))
                 self._active = time.monotonic()
             self._tracker.close()
         except Exception as error:  # whatever it is, of a library or of the network: no study ends by it
             self._give_up(f"{type(error).__name__}: {error}".strip().splitlines()[0].rstrip("."))
-
-    def _next(self) -> str | None:
-        with self._turn:
-            while not self._waiting and not self._ends:
-                self._turn.wait()
-            run = next(iter(self._waiting), None)
-            if run is not None:
-                del self._waiting[run]
-            return run
-
-    def _tell(self, run: str) -> None:
-        path = self._book / f"{run}.json"
-        told = schema.made(read_json(path, shape=Told), Told) if path.is_file() else Told()
-        if (found := self._course.news(self._course.trainings[run], told)) is not None:
-            news, now = found
-            self._tracker.tell(news)
-            write_json(path, asdict(now))
 
     def _give_up(self, why: str) -> None:
         self._say(f"{self.name}: {why}. The study goes on without it; the next run tells it what it missed.")

@@ -4,7 +4,6 @@ MLFLOW_TRACKING_URI says where, as for every program that uses MLflow.
 """
 
 import time
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ TAG = "xstilts.id"
 SAFE = frozenset("_-./ ")
 AT_ONCE = 1000
 """The most metrics that a server takes in one request; params it takes 100."""
-STATUS = {"running": "RUNNING", "finished": "FINISHED", "failed": "FAILED"}
 
 
 class MLflow:
@@ -47,14 +45,18 @@ class MLflow:
             params = [Param(_safe(name), str(value)[:6000]) for name, value in news.facts.items()]
             for start in range(0, len(params), 100):
                 self._client.log_batch(run, params=params[start : start + 100])
-        metrics = [*_metrics(news.values, news.update)]
-        metrics += [one for update, values in news.points for one in _metrics(values, update)]
+        now = int(1000 * time.time())
+        metrics = [
+            Metric(_safe(name), value, now, update)
+            for update, values in ((news.update, news.values), *news.points)
+            for name, value in values.items()
+        ]
         for start in range(0, len(metrics), AT_ONCE):
             self._client.log_batch(run, metrics=metrics[start : start + AT_ONCE])
         if news.message:
             self._client.set_tag(run, "xstilts.failure", news.message[:5000])
         if news.state != "running":
-            self._client.set_terminated(run, STATUS[news.state])
+            self._client.set_terminated(run, news.state.upper())
             self._running.discard(run)
 
     def _found(self, news: News) -> str:
@@ -75,11 +77,6 @@ class MLflow:
         """Say of the runs that go on that they were stopped; a phase that is resumed continues its own."""
         for run in sorted(self._running):
             self._client.set_terminated(run, "KILLED")
-
-
-def _metrics(values: Mapping[str, float], update: int) -> Iterator[Any]:
-    now = int(1000 * time.time())
-    return (Metric(_safe(name), value, now, update) for name, value in values.items())
 
 
 def _safe(name: str) -> str:

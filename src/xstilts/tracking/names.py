@@ -1,6 +1,7 @@
 """Trackers by their names: those of this package, and those that other packages offer."""
 
 from collections.abc import Iterable
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from xstilts.errors import InputError, did_you_mean
 from xstilts.store import Store
 from xstilts.tracking.tracker import Tracker
 
-NAMES = ("tensorboard", "wandb", "mlflow", "trackio")
-"""The trackers of this package, each an extra of that name."""
+NAMES = {"tensorboard": "TensorBoard", "wandb": "WeightsAndBiases", "mlflow": "MLflow", "trackio": "Trackio"}
+"""The classes of the trackers of this package, by the names of their files; each is an extra of that name."""
 GROUP = "xstilts.trackers"
 """The group of entry points by which other packages offer trackers. One is called as those here are."""
 FOLDER = "tracking"
@@ -19,9 +20,8 @@ FOLDER = "tracking"
 
 def trackers(track: str | Tracker | Iterable[str | Tracker], study: str, store: Store) -> list[Tracker]:
     """The trackers of those names, and those that were given. InputError if one cannot be used."""
-    asked: list[Any] = [track]
-    if isinstance(track, Iterable) and not isinstance(track, str | Tracker):
-        asked = list(track)
+    is_one = isinstance(track, str | Tracker) or not isinstance(track, Iterable)
+    asked: list[Any] = [track] if is_one else list(track)
     found = [find(one, study, store.root / FOLDER) if isinstance(one, str) else one for one in asked]
     for one in found:
         if isinstance(one, type) or not isinstance(one, Tracker):
@@ -35,31 +35,18 @@ def find(name: str, study: str, folder: Path) -> Tracker:
 
     Raises InputError if there is none, or if it cannot be used here.
     """
-    try:
-        match name:
-            case "tensorboard":
-                from xstilts.tracking.tensorboard import TensorBoard
-
-                return TensorBoard(study, folder)
-            case "wandb":
-                from xstilts.tracking.wandb import WeightsAndBiases
-
-                return WeightsAndBiases(study, folder)
-            case "mlflow":
-                from xstilts.tracking.mlflow import MLflow
-
-                return MLflow(study, folder)
-            case "trackio":
-                from xstilts.tracking.trackio import Trackio
-
-                return Trackio(study, folder)
-    except ModuleNotFoundError as error:
-        what = f"needs {error.name}, which is not installed."
-        raise InputError(f"--track {name}", what, f"pip install 'xstilts[{name}]'") from error
+    made: Tracker
+    if name in NAMES:
+        try:
+            made = getattr(import_module(f"xstilts.tracking.{name}"), NAMES[name])(study, folder)
+        except ModuleNotFoundError as error:
+            what = f"needs {error.name}, which is not installed."
+            raise InputError(f"--track {name}", what, f"pip install 'xstilts[{name}]'") from error
+        return made
     offered = {one.name: one for one in entry_points(group=GROUP)}
     if name not in offered:
         known = (*NAMES, *offered)
         now = f"{did_you_mean(name, known)} There are {', '.join(known)}: docs/trackers.md.".strip()
         raise InputError(f"--track {name}", "no such tracker.", now)
-    made: Tracker = offered[name].load()(study, folder)
+    made = offered[name].load()(study, folder)
     return made

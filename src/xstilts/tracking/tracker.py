@@ -37,6 +37,11 @@ class News:
     message: str = ""
     """Why it failed."""
 
+    @property
+    def known(self) -> dict[str, float | str]:
+        """The values, and why it failed."""
+        return {**self.values, **({"failure": self.message} if self.message else {})}
+
 
 @runtime_checkable
 class Tracker(Protocol):

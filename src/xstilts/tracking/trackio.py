@@ -41,9 +41,8 @@ class Trackio:
             )
             for update, values in news.points:
                 run.log(dict(values), step=update)
-            if news.values or news.message:
-                failed = {"failure": news.message} if news.message else {}
-                run.log({**news.values, **failed}, step=news.update)
+            if news.known:
+                run.log(news.known, step=news.update)
             trackio.finish()
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ class WeightsAndBiases:
 
     def __init__(self, study: str, folder: Path) -> None:
         self._settings = wandb.setup().settings
+        self._project = os.environ.get("WANDB_PROJECT") or "xstilts"
         self._open: dict[str, Any] = {}
         if self._settings.mode not in OFFLINE and not wandb.login(prompt=False, verify=False):
             now = "`wandb login`, or WANDB_MODE=offline."
@@ -32,10 +33,6 @@ class WeightsAndBiases:
     def place(self) -> str:
         """The address of the project."""
         return "/".join((str(self._settings.base_url), self._settings.entity or "-", self._project))
-
-    @property
-    def _project(self) -> str:
-        return os.environ.get("WANDB_PROJECT") or "xstilts"
 
     def tell(self, news: News) -> None:
         """Log the points by their updates, and what is known once as the run's summary."""
@@ -56,7 +53,7 @@ class WeightsAndBiases:
         run = self._open[news.id]
         for update, values in news.points:
             run.log(dict(values), step=update)
-        run.summary.update({**news.values, **({"failure": news.message} if news.message else {})})
+        run.summary.update(news.known)
         if news.state != "running":
             self._open.pop(news.id).finish(exit_code=int(news.state == "failed"))
 

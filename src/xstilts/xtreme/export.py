@@ -42,12 +42,11 @@ def export(plan: Plan, store: Store, out: Path) -> Export:
     if plan.study.target.test_examples is not None:
         what = "asks a part of the test rows (`target.test_examples`), and a submission has them all."
         raise StudyError(plan.study.shown, what, "Leave `test_examples` out and run the study again.")
-    several = len({cell.backbone for cell in plan.cells if not cell.reference}) > 1
+    cells = [cell for cell in plan.cells if not cell.reference]
+    several = len({cell.backbone for cell in cells}) > 1
     folders: dict[Path, None] = {}
     missing, lost = list[str](), list[str]()
-    for cell in plan.cells:
-        if cell.reference:
-            continue
+    for cell in cells:
         name = f"{cell.arm}-seed{cell.seed}"
         folder = out / (f"{cell.backbone}-{name}" if several else name)
         if store.folder(cell.evaluation) is None:
@@ -101,15 +100,11 @@ def _text(
         return text if not values or values[-1] else text + "\n"
     bitext = loader.load(place, evaluation.use.split, language, plan.places.data)[0]
     assert isinstance(bitext, Bitext)
-    if evaluation.metric == "mining_f1":
-        return _pairs(bitext, values)
+    if evaluation.metric == "mining_f1":  # the ids of what was paired; of data without ids, the rows
+        source = bitext.source_ids or range(len(bitext.source))
+        target = bitext.target_ids or range(len(bitext.target))
+        pairs = ((source[row], target[found]) for row, each in enumerate(values) for found in each)
+        return "".join(f"{one}\t{other}\n" for one, other in pairs)
     # XTREME sorts the English sentences; line r answers the r-th of them.
     order = sorted(range(len(values)), key=lambda row: bitext.target[row].strip())
     return "".join(f"{values[row]}\n" for row in order)
-
-
-def _pairs(bitext: Bitext, values: Sequence[Any]) -> str:
-    """The ids of the sentences that were paired; of data without ids, the rows."""
-    source = bitext.source_ids or tuple(str(row) for row in range(len(bitext.source)))
-    target = bitext.target_ids or tuple(str(row) for row in range(len(bitext.target)))
-    return "".join(f"{source[row]}\t{target[found]}\n" for row, each in enumerate(values) for found in each)

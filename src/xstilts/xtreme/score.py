@@ -46,26 +46,42 @@ def score(task: str, predictions: Path, references: Path, language: str | None =
         return _benchmark(predictions, references)
     one = find_task(task)
     if references.is_dir() != predictions.is_dir():
-        raise PredictionError(
-            str(predictions), "a file and a folder do not go together.", "Name two of a kind."
-        )
+        what = "a file and a folder do not go together."
+        raise PredictionError(str(predictions), what, "Name two of a kind.")
     if references.is_dir():
         languages = _folder(one, within(predictions, one.name), within(references, one.name))
-    else:
-        code = language or code_of(references)
-        said = {code, code_of(references), code_of(predictions)}.intersection(one.languages)
-        if language is not None and language not in one.languages:
-            near = did_you_mean(language, one.languages) or f"It has {', '.join(one.languages)}."
-            raise PredictionError(f"task '{one.name}'", f"has no language '{language}'.", near)
-        if len(said) > 1:
-            what = f"the files are of several languages, by their names ({', '.join(sorted(said))})."
-            raise PredictionError(str(predictions), what, "Name the predictions and references of one.")
-        if one.metric == "mlqa_f1" and code not in one.languages:
-            what = f"cannot tell the language of the answers from '{references.name}'."
-            raise PredictionError(str(references), what, "Name it with --language.")
-        name = code if language or code in one.languages else "all"
-        languages = {name: _file(one, predictions, references, code)}
-    return {"task": one.name, "languages": languages, "average": _average(languages)}
+        return _told(one, languages)
+    if language is not None and language not in one.languages:
+        near = did_you_mean(language, one.languages) or f"It has {', '.join(one.languages)}."
+        raise PredictionError(f"task '{one.name}'", f"has no language '{language}'.", near)
+    code = language or code_of(references)
+    said = {code, code_of(references), code_of(predictions)}.intersection(one.languages)
+    if len(said) > 1:
+        what = f"the files are of several languages, by their names ({', '.join(sorted(said))})."
+        raise PredictionError(str(predictions), what, "Name the predictions and references of one.")
+    if one.metric == "mlqa_f1" and code not in one.languages:
+        what = f"cannot tell the language of the answers from '{references.name}'."
+        raise PredictionError(str(references), what, "Name it with --language.")
+    name = code if code in one.languages else "all"
+    return _told(one, {name: _file(one, predictions, references, code)})
+
+
+def _told(task: Task, languages: Languages) -> dict[str, Any]:
+    """The scores of a task, with the plain mean over its languages of every measure that all of them have."""
+    average = {
+        measure: sum(values.values()) / len(values)
+        for measure, values in _by_measure(languages).items()
+        if len(values) == len(languages)
+    }
+    return {"task": task.name, "languages": languages, "average": average}
+
+
+def _by_measure(languages: Languages) -> dict[str, dict[str, float]]:
+    measures = {measure for values in languages.values() for measure in values}
+    return {
+        measure: {code: values[measure] for code, values in languages.items() if measure in values}
+        for measure in sorted(measures)
+    }
 
 
 def _benchmark(predictions: Path, references: Path) -> dict[str, Any]:
@@ -73,43 +89,41 @@ def _benchmark(predictions: Path, references: Path) -> dict[str, Any]:
     tasks: dict[str, Any] = {}
     errors: list[InputError] = []
     for name, part in XTREME.items():
-        if not ((predictions / name).is_dir() and (references / name).is_dir()):
-            continue
-        try:
-            found = _folder(find_task(name), predictions / name, references / name, part.languages)
-        except InputErrors as error:
-            errors.extend(error.errors)
-            continue
-        tasks[name] = {"task": name, "languages": found, "average": _average(found)}
+        if (predictions / name).is_dir() and (references / name).is_dir():
+            task = find_task(name)
+            try:
+                found = _folder(task, predictions / name, references / name, part.languages)
+                tasks[name] = _told(task, found)
+            except InputErrors as error:
+                errors += error.errors
     if errors:
         raise InputErrors(errors)
     if not tasks:
         what = f"no folder that {references} has too is named after a task of XTREME."
         raise PredictionError(str(predictions), what, f"They are {', '.join(XTREME)}.")
-    table = {name: _by_measure(one["languages"]) for name, one in tasks.items()}
+    table = {name: _by_measure(told["languages"]) for name, told in tasks.items()}
     summary = aggregate(table)
-    averages = summary["tasks"]
-    return {
-        "tasks": {name: one | {"score": averages[name]["avg_metric"]} for name, one in tasks.items()},
-        "overall": summary["overall"],
-        "gaps": transfer_gaps(table),
-    }
+    for name, averages in summary["tasks"].items():
+        tasks[name]["score"] = averages["avg_metric"]
+    return {"tasks": tasks, "overall": summary["overall"], "gaps": transfer_gaps(table)}
 
 
-def _folder(
-    task: Task, predictions: Path, references: Path, languages: tuple[str, ...] | None = None
-) -> Languages:
+def _folder(task: Task, predictions: Path, references: Path, languages: Sequence[str] = ()) -> Languages:
     """Every language of the references, or those that are asked for; InputErrors with all that is wrong."""
     suffix = ".json" if task.family == "span" else ".tsv"
-    names = sorted(
-        {uncompressed(path).stem.removeprefix("test-") for path in references.glob(f"test-*{suffix}*")}
-    )
+    there = references.glob(f"test-*{suffix}*")
+    names = sorted({uncompressed(path).stem.removeprefix("test-") for path in there})
     if not names:
         raise InputErrors([PredictionError(str(references), f"holds no file named test-LANGUAGE{suffix}.")])
     found: Languages = {}
     errors: list[InputError] = []
-    for code in languages or tuple(names):
-        gold, predicted = (_there(folder / f"test-{code}{suffix}") for folder in (references, predictions))
+    for code in languages or names:
+        files = [folder / f"test-{code}{suffix}" for folder in (references, predictions)]
+        packed = [path.with_name(f"{path.name}.gz") for path in files]
+        gold, predicted = (
+            other if other.is_file() and not path.is_file() else path
+            for path, other in zip(files, packed, strict=True)
+        )
         lacking = [path for path in (gold, predicted) if not path.is_file()]
         errors += [PredictionError(str(path), "is missing.") for path in lacking]
         try:
@@ -131,12 +145,6 @@ def code_of(path: Path) -> str:
     return uncompressed(path).stem.rpartition("-")[2]
 
 
-def _there(path: Path) -> Path:
-    """The file, or its compressed form where only that is there."""
-    compressed = path.with_name(f"{path.name}.gz")
-    return compressed if compressed.is_file() and not path.is_file() else path
-
-
 def within(folder: Path, name: str) -> Path:
     return folder / name if (folder / name).is_dir() else folder
 
@@ -147,14 +155,11 @@ def _file(task: Task, predictions: Path, references: Path, language: str) -> dic
         gold, predicted = _read(task, predictions, references)
         if not gold:
             raise PredictionError(str(references), "holds no examples.")
-        metric = metrics.of(task)
-        sums = metric.statistics(gold, predicted, language).sum(axis=0)
-        value = float(metric.value(sums))
-        beside = {
-            name: float(one.value(one.statistics(gold, predicted, language).sum(axis=0)))
-            for name in metrics.beside(task.metric)
-            if (one := metrics.find(name, task.labels))
-        }
+        known = {task.metric: metrics.of(task)}
+        known |= {name: metrics.find(name, task.labels) for name in metrics.beside(task.metric)}
+        sums = {name: one.statistics(gold, predicted, language).sum(axis=0) for name, one in known.items()}
+        beside = {name: float(one.value(sums[name])) for name, one in known.items()}
+        value = beside.pop(task.metric)
     except PredictionError as error:
         named = error.where.startswith((str(predictions), str(references)))
         where = error.where if named else f"{predictions}: {error.where}"
@@ -163,7 +168,7 @@ def _file(task: Task, predictions: Path, references: Path, language: str) -> dic
         (exact,) = beside.values()
         return {"f1": value, "exact_match": exact}
     if task.metric in ("mining_f1", "span_f1"):
-        correct, found, right = (float(number) for number in sums)
+        correct, found, right = map(float, sums[task.metric])
         precision, recall = 100 * correct / found if found else 0.0, 100 * correct / right if right else 0.0
         return {"f1": value, "precision": precision, "recall": recall, **beside}
     return {"accuracy" if task.metric.endswith("accuracy") else task.metric: value, **beside}
@@ -186,8 +191,12 @@ def _read(task: Task, predictions: Path, references: Path) -> tuple[list[Any], l
         _check_pairs(*pairs, references)
         return ([pairs[0]] if pairs[0] else []), [pairs[1]]
     right, said = text_of(references), text_of(predictions)
-    right_lines = _checked(task, layouts.lines(right), references, is_gold=True)
-    said_lines = _checked(task, layouts.lines(said), predictions, is_gold=False)
+    right_lines, said_lines = layouts.lines(right), layouts.lines(said)
+    is_free = task.family == "visual" and not set(task.labels).isdisjoint(right_lines)
+    for path, values in ((references, [] if is_free else right_lines), (predictions, said_lines)):
+        for number, value in enumerate(values, start=1):  # of free answers those that are no label are wrong
+            if value or task.family != "tagging":
+                check_label(task, value, f"{path}:{number}")
     if task.family != "tagging":
         return right_lines, said_lines
     if not any(right_lines):
@@ -196,29 +205,17 @@ def _read(task: Task, predictions: Path, references: Path) -> tuple[list[Any], l
     return layouts.sentences(right), layouts.sentences(said)
 
 
-def _checked(task: Task, values: list[str], path: Path, *, is_gold: bool) -> list[str]:
-    """The lines of a file, if each is a label of the task, or a number where the task has none."""
-    if task.family == "visual" and is_gold and not set(task.labels).isdisjoint(values):
-        return values  # gold answers that are no label count as wrong
-    for number, value in enumerate(values, start=1):
-        if value or task.family != "tagging":
-            check_label(task, value, f"{path}:{number}")
-    return values
-
-
 def check_label(task: Task, value: str, where: str) -> None:
     """Raises PredictionError for what is no label of the task, and no number where the task has none."""
     if value in task.labels or (not task.labels and value.isascii() and value.isdigit()):
         return
-    what = f"{value!r:.60} is no {'tag' if task.family == 'tagging' else 'label'} of '{task.name}'."
-    if not task.labels:
-        what = f"{value!r:.60} is not the number of a row or an option."
-    now = did_you_mean(value, task.labels)
-    if not now and 0 < len(task.labels) <= 30:
-        now = f"One of {', '.join(task.labels)} is needed."
+    kind = "tag" if task.family == "tagging" else "label"
+    what = f"is no {kind} of '{task.name}'." if task.labels else "is not the number of a row or an option."
     if "\t" in value:
         now = "It looks like a data file: give its last column alone, one value a line."
-    raise PredictionError(where, what, now)
+    elif not (now := did_you_mean(value, task.labels)) and 0 < len(task.labels) <= 30:
+        now = f"One of {', '.join(task.labels)} is needed."
+    raise PredictionError(where, f"{value!r:.60} {what}", now)
 
 
 def _check_sentences(gold: list[str], predicted: list[str], references: Path) -> None:
@@ -241,18 +238,13 @@ def _check_pairs(gold: list[tuple[str, ...]], predicted: list[tuple[str, ...]], 
             if len(pair) != 2:
                 what = f"the line {' '.join(pair)!r:.60} is not two ids with a tab between."
                 raise PredictionError(name, what, "Give one pair of ids a line.")
-    if not gold or not predicted:
-        return
-
-    def sides(pairs: list[tuple[str, ...]]) -> list[set[str]]:
-        """For each side its ids, and what they begin with before their number."""
-        return [
-            {part for each in pairs for part in (each[at], each[at].rstrip("0123456789"))} for at in (0, 1)
-        ]
-
-    if not all(one & two for one, two in zip(sides(gold), sides(predicted), strict=True)):
-        what = f"no id is one of {references}, nor begins like one."
-        raise PredictionError("predictions", what, "Are they of this language, in this order?")
+    for side in (0, 1) if gold and predicted else ():
+        ids = [[pair[side] for pair in pairs] for pairs in (gold, predicted)]
+        # An id, or what it begins with before its number, stands in both.
+        known, given = ({*names, *(name.rstrip("0123456789") for name in names)} for names in ids)
+        if known.isdisjoint(given):
+            what = f"no id is one of {references}, nor begins like one."
+            raise PredictionError("predictions", what, "Are they of this language, in this order?")
 
 
 def _check_questions(task: Task, gold: Sequence[Any], predicted: Sequence[Any], references: Path) -> None:
@@ -288,21 +280,3 @@ def json_of(path: Path) -> Any:
     except json.JSONDecodeError as error:
         what = f"{path.name} is no JSON ({error.msg} in line {error.lineno})."
         raise PredictionError("layout", what, "Give one JSON object.") from error
-
-
-def _by_measure(languages: Languages) -> dict[str, dict[str, float]]:
-    measures = {measure for values in languages.values() for measure in values}
-    return {
-        measure: {code: values[measure] for code, values in languages.items() if measure in values}
-        for measure in sorted(measures)
-    }
-
-
-def _average(languages: Languages) -> dict[str, float]:
-    """The plain mean over the languages of every measure that all of them have."""
-    table = _by_measure(languages)
-    return {
-        measure: sum(values.values()) / len(values)
-        for measure, values in table.items()
-        if len(values) == len(languages)
-    }
