@@ -11,7 +11,7 @@ import sys
 import tomllib
 import unicodedata
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 _MAY_BE_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 DEEP = "nested too deeply"
@@ -136,6 +136,17 @@ _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 def say(text: str) -> None:
     """A message for people: standard error."""
     print(printable(text), file=sys.stderr, flush=True)
+
+
+Key, Value = TypeVar("Key"), TypeVar("Value")
+
+
+def by_key(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
+    """The second of each pair by the first, in the order in which these first occur."""
+    found: dict[Key, list[Value]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def first_of(names: Collection[str], shown: int = 3) -> str:

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from xstilts.analysis.collapse import Collapses
 from xstilts.analysis.effects import EFFECT
-from xstilts.analysis.leaks import Leaks
-from xstilts.analysis.methods import OwnScore
+from xstilts.analysis.methods import Leaks, OwnScore
 from xstilts.analysis.results import Results, language
 from xstilts.analysis.transfer import MapCell
 from xstilts.analysis.wording import count

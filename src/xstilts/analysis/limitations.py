@@ -7,6 +7,7 @@ from xstilts.analysis.effects import EFFECT, Effects
 from xstilts.analysis.methods import OwnScore
 from xstilts.analysis.results import Results, language
 from xstilts.analysis.wording import count
+from xstilts.plain import by_key
 
 
 def limitations(effects: Effects, own_scores: Sequence[OwnScore], collapses: Collapses) -> Iterator[str]:
@@ -46,24 +47,25 @@ def limitations(effects: Effects, own_scores: Sequence[OwnScore], collapses: Col
 
 def _not_learned(found: Collapses) -> Iterator[str]:
     """A sentence for every arm and target with collapsed runs, with languages at chance, learned in part."""
-    seeds: dict[tuple[str, str], set[int]] = {}
-    for run in found.runs:
-        seeds.setdefault((run.arm, run.cell.target), set()).add(run.cell.seed)
+    seeds = by_key(((run.arm, run.cell.target), run.cell.seed) for run in found.runs)
     for (arm, target), own in seeds.items():
-        which = f"seed{'s' if len(own) > 1 else ''} {', '.join(map(str, sorted(own)))}"
+        which = _seeds(sorted(own))
         yield f"After the arm {arm}, {target} was not learned with {which} (at chance in the source)."
-    languages: dict[tuple[str, str], list[str]] = {}
-    for one in found.languages:
-        which = language(one.language).name + f" (seed{'s' if len(one.seeds) > 1 else ''} {one.seeds[0]}"
-        which += "".join(f", {seed}" for seed in one.seeds[1:]) + ")"
-        languages.setdefault((one.arm, one.target), []).append(which)
+    languages = by_key(
+        ((one.arm, one.target), f"{language(one.language).name} ({_seeds(one.seeds)})")
+        for one in found.languages
+    )
     for (arm, target), names in languages.items():
         yield f"After the arm {arm}, {target} was learned, but is at chance in {', '.join(names)}."
-    notes: dict[tuple[str, str], list[str]] = {}
-    for part in found.partial:
-        notes.setdefault((part.arm, part.cell.target), []).append(f"seed {part.cell.seed} {part.notes[0]}")
+    notes = by_key(
+        ((part.arm, part.cell.target), f"seed {part.cell.seed} {part.notes[0]}") for part in found.partial
+    )
     for (arm, target), told in notes.items():
         yield f"After the arm {arm}, {target} was learned in part: {'; '.join(told)}."
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
 
 
 def _unproven(results: Results) -> Iterator[str]:

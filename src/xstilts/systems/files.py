@@ -14,7 +14,7 @@ from typing import Any
 
 from xstilts.data.task import Task
 from xstilts.errors import PredictionError
-from xstilts.plain import parse_json
+from xstilts.plain import by_key, parse_json
 from xstilts.systems.values import OPTION, UNKNOWN, GivenRows, GivenRun, language_of, records, value
 from xstilts.xtreme import layouts
 from xstilts.xtreme.score import json_of, text_of, uncompressed, within
@@ -123,28 +123,28 @@ def _folder(task: Task, folder: Path, seed: int | None, *, is_gold: bool) -> lis
 def _submission(task: Task, path: Path, *, is_gold: bool) -> GivenRows:
     """A file in XTREME's layout: a value a line, tags with blank lines, SQuAD's JSON, pairs of ids."""
     where, rows = str(path), GivenRows(str(path), is_submission=True, is_ordered=True)
+    found: list[Any]
     if task.family == "span":
         content = json_of(path)
         try:
-            pairs = layouts.questions(content) if is_gold else list(_answers(content))
+            answers = layouts.questions(content) if is_gold else [*content.get("data", content).items()]
         except (KeyError, TypeError, AttributeError) as error:
             layout = "SQuAD's layout" if is_gold else "{question id: answer}"
-            raise PredictionError(
-                where, f"is not {layout} ({error}).", "docs/testing-predictions.md."
-            ) from error
-        rows.ids, rows.partial = [str(name) for name, _ in pairs], not is_gold
-        found: list[Any] = [
+            now = "docs/testing-predictions.md."
+            raise PredictionError(where, f"is not {layout} ({error}).", now) from error
+        rows.ids, rows.partial = [str(name) for name, _ in answers], not is_gold
+        found = [
             answer if is_gold else value(task, answer, f"{where}: question '{name}'")
-            for name, answer in pairs
+            for name, answer in answers
         ]
     elif task.metric == "mining_f1":
-        mined: dict[str, list[str]] = {}
+        pairs = []
         for number, line in enumerate(layouts.lines(text_of(path)), 1):
-            source, tab, target = line.partition("\t")
-            if not tab or "\t" in target:
+            pairs.append(line.split("\t"))
+            if len(pairs[-1]) != 2:
                 raise PredictionError(f"{where}:{number}", f"{line!r:.60} is not two ids with a tab between.")
-            mined.setdefault(source, []).append(target)
-        rows.ids, found, rows.partial = list(mined), [tuple(ids) for ids in mined.values()], True
+        mined = by_key((source, target) for source, target in pairs)
+        rows.ids, found, rows.partial = list(mined), list(map(tuple, mined.values())), True
     elif task.family == "tagging":
         text = text_of(path)
         for number, line in enumerate(layouts.lines(text), 1):
@@ -156,15 +156,8 @@ def _submission(task: Task, path: Path, *, is_gold: bool) -> GivenRows:
         found = [value(task, line, f"{where}:{number}", is_gold=is_gold) for number, line in numbered]
     if not found:
         raise PredictionError(where, "holds no examples.")
-    if is_gold:
-        rows.gold = found
-    else:
-        rows.predicted = found
+    (rows.gold if is_gold else rows.predicted).extend(found)
     return rows
-
-
-def _answers(content: Any) -> Iterator[tuple[str, Any]]:
-    yield from content.get("data", content).items()
 
 
 def _lines(task: Task, path: Path, language: str, seed: int | None) -> list[GivenRun]:
@@ -187,17 +180,15 @@ def _lines(task: Task, path: Path, language: str, seed: int | None) -> list[Give
 
 def _parsed(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for number, line in enumerate(text_of(path).split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = parse_json(line)
-        except JSONDecodeError as error:
-            raise PredictionError(
-                f"{path}:{number}", f"is no JSON ({error.msg}).", "One object a line."
-            ) from error
-        if not isinstance(row, Mapping):
-            raise PredictionError(f"{path}:{number}", "is no JSON object.", "One object a line.")
-        yield f"{path}:{number}", row
+        if line.strip():
+            where, now = f"{path}:{number}", "One object a line."
+            try:
+                row = parse_json(line)
+            except JSONDecodeError as error:
+                raise PredictionError(where, f"is no JSON ({error.msg}).", now) from error
+            if not isinstance(row, Mapping):
+                raise PredictionError(where, "is no JSON object.", now)
+            yield where, row
 
 
 def _sample(task: Task, row: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -210,21 +201,17 @@ def _sample(task: Task, row: Mapping[str, Any], where: str) -> dict[str, Any]:
                 responses = responses[: len(responses) // 2]
             scores = [float(score) for score, _ in responses]
             options = [str(one["arg_1"]).strip() for one in row.get("arguments", {}).values()]
-            right = int(target) if target.isdigit() else options.index(target.strip())
             said = scores.index(max(scores))
-            as_number = task.family == "choice"
-            return found | {
-                "prediction": said if as_number else f"{OPTION}{said}",
-                "gold": right if as_number else f"{OPTION}{right}",
-            }
+            right = int(target) if target.isdigit() else options.index(target.strip())
+            before = "" if task.family == "choice" else OPTION
+            return found | {"prediction": f"{before}{said}", "gold": f"{before}{right}"}
         (answer,) = responses
         if isinstance(answer, list):
             (answer,) = answer
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         what = f"has neither likelihoods of options with their target nor one text ({error})."
-        raise PredictionError(
-            where, what, "Tasks with options, and generated answers, can be tested."
-        ) from error
+        now = "Tasks with options, and generated answers, can be tested."
+        raise PredictionError(where, what, now) from error
     doc = row.get("doc")
     answers = doc.get("answers") if task.family == "span" and isinstance(doc, Mapping) else None
     return found | {"prediction": str(answer).strip(), "gold": answers or target.strip()}

@@ -84,9 +84,9 @@ def task_of(name: str) -> Task:
 
 def value(task: Task, raw: Any, where: str, *, is_gold: bool = False) -> Any:
     """The value as metrics take it. PredictionError if it is none of the task."""
-    raw = raw.tolist() if hasattr(raw, "tolist") else raw
-    is_no_answer = raw is None and task.family == "span" and not is_gold
-    if _is_hole(raw) and not is_no_answer:
+    if task.family == "span" and not is_gold and (raw is None or isinstance(raw, str)):
+        return raw
+    if _is_hole(raw):
         raise PredictionError(where, "is empty (null or NaN).", "Give a value in each row.")
     if task.family == "tagging":
         tags = tuple(raw.split() if isinstance(raw, str) else _listed(raw, where, "tags"))
@@ -94,8 +94,6 @@ def value(task: Task, raw: Any, where: str, *, is_gold: bool = False) -> Any:
             _check(task, tag, where)
         return tags
     if task.family == "span":
-        if not is_gold and (raw is None or isinstance(raw, str)):
-            return raw
         texts = raw.get("text", raw) if isinstance(raw, Mapping) else raw
         texts = [texts] if isinstance(texts, str) else texts
         if is_gold and isinstance(texts, Sequence) and all(isinstance(text, str) for text in texts):
@@ -126,26 +124,16 @@ def _is_hole(raw: Any) -> bool:
     return raw is None or is_nan or type(raw).__name__ in ("NAType", "NaTType")
 
 
-def _text(row: Mapping[str, Any], key: str, where: str) -> str:
-    raw = row[key].tolist() if hasattr(row[key], "tolist") else row[key]
-    if _is_hole(raw):
-        raise PredictionError(where, f"'{key}' is empty (null or NaN).", "Give it in each row, or in none.")
-    return str(raw)
-
-
 def _check(task: Task, label: str, where: str) -> None:
     if task.labels and not re.fullmatch(f"{OPTION}[0-9]+", label):
         check_label(task, label, where)
 
 
 def _listed(raw: Any, where: str, noun: str) -> Sequence[str]:
-    if (
-        not isinstance(raw, Sequence)
-        or not all(isinstance(each, str) for each in raw)
-        or isinstance(raw, str)
-    ):
+    is_list = isinstance(raw, Sequence) and not isinstance(raw, str)
+    if not is_list or not all(isinstance(each, str) for each in raw):
         raise PredictionError(where, f"{raw!r:.60} is no list of {noun}.", f"Give a list of {noun}.")
-    return raw
+    return list(raw)
 
 
 def language_of(task: Task, name: str) -> str:
@@ -159,13 +147,17 @@ def language_of(task: Task, name: str) -> str:
         for other in (*language.also, language.code)
         if not task.languages or language.code in task.languages
     } | {code.casefold(): code for code in task.languages}
-    words = re.split(r"[-_.]", name.casefold())
-    last = words[-2:]
+    last = re.split(r"[-_.]", name.casefold())[-2:]
     if len(last) == 2 and last[1] in {language.script.casefold() for language in all_languages()}:
         last = last[:1]
     for word in ("-".join(last), last[-1]):
         if word in known:
             return known[word]
+    return only_language(task)
+
+
+def only_language(task: Task) -> str:
+    """That of a task with a single one; UNKNOWN for a metric, which has no list; "" if it cannot be told."""
     return UNKNOWN if not task.languages else task.languages[0] if len(task.languages) == 1 else ""
 
 
@@ -178,47 +170,42 @@ def records(
     """
     runs: dict[int | None, dict[str, GivenRows]] = {}
     keys: set[str] = set()
-    for place, row in rows:
-        keys = keys or _keys(row)
-        if _keys(row) != keys:
-            lacking = ", ".join(sorted(keys ^ _keys(row)))
+    for place, given in rows:
+        row = {
+            key: raw.tolist() if hasattr(raw, "tolist") else raw for key, raw in given.items() if key in KEYS
+        }
+        keys = keys or {*row}
+        if {*row} != keys:
+            lacking = ", ".join(sorted(keys ^ {*row}))
             raise PredictionError(place, f"has not the same keys as the first row ({lacking}).")
         if not keys & {"prediction", "gold"}:
-            near = [hint for key in row if (hint := _meant(key))]
-            what = f"has no 'prediction'; it has {', '.join(map(str, row)) or 'nothing'}."
-            raise PredictionError(place, what, next(iter(near), f"The keys are {', '.join(KEYS)}."))
-        code = _text(row, "language", place) if "language" in keys else language
+            meant = [key for key in given if str(key).lower().startswith(("pred", "answer", "output"))]
+            what = f"has no 'prediction'; it has {', '.join(map(str, given)) or 'nothing'}."
+            now = f"Call '{meant[0]}' 'prediction'." if meant else f"The keys are {', '.join(KEYS)}."
+            raise PredictionError(place, what, now)
+        code = _text(row["language"], "language", place) if "language" in keys else language
         if not code or (task.languages and code not in task.languages):
             what = f"is in language '{code}', which '{task.name}' has not." if code else "tells no language."
             now = did_you_mean(code, task.languages) or f"It has {', '.join(task.languages)}."
             raise PredictionError(place, what, now if code else f"Give 'language' in each row. {now}")
-        own = _number(row["seed"], place) if "seed" in keys else seed
+        own = row.get("seed", seed)
+        if "seed" in keys and (isinstance(own, bool) or not isinstance(own, int)):
+            raise PredictionError(place, f"the seed {own!r:.40} is no whole number.")
         found = runs.setdefault(own, {}).setdefault(code, GivenRows(where))
         if "prediction" in keys:
             found.predicted.append(value(task, row["prediction"], place))
         if "gold" in keys:
             found.gold.append(value(task, row["gold"], place, is_gold=True))
         if "id" in keys:
-            found.ids.append(_text(row, "id", place))
+            found.ids.append(_text(row["id"], "id", place))
         if "cluster" in keys:
-            found.clusters.append(_text(row, "cluster", place))
+            found.clusters.append(_text(row["cluster"], "cluster", place))
     if not runs:
         raise PredictionError(where, "holds no rows.")
     return [GivenRun(where, own, languages) for own, languages in runs.items()]
 
 
-def _keys(row: Mapping[str, Any]) -> set[str]:
-    return set(KEYS) & set(row)
-
-
-def _meant(key: Any) -> str:
-    """The hint for a key that means a prediction."""
-    return f"Call '{key}' 'prediction'." if str(key).lower().startswith(("pred", "answer", "output")) else ""
-
-
-def _number(raw: Any, where: str) -> int:
-    if hasattr(raw, "tolist"):
-        raw = raw.tolist()
-    if isinstance(raw, bool) or not isinstance(raw, int):
-        raise PredictionError(where, f"the seed {raw!r:.40} is no whole number.")
-    return raw
+def _text(raw: Any, key: str, where: str) -> str:
+    if _is_hole(raw):
+        raise PredictionError(where, f"'{key}' is empty (null or NaN).", "Give it in each row, or in none.")
+    return str(raw)
