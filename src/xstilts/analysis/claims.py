@@ -148,16 +148,11 @@ def _part(effects: Effects, claim: Claim, line: Line, against: str) -> JudgedArm
     if whole is None:
         return JudgedArm(line, None, against=against)
     low, high = claim.bounds[0], claim.bounds[-1]
-    match claim.relation:
-        case ">":
-            sides = whole.at_most(low), whole.at_least(low)
-        case "<":
-            sides = whole.at_least(low), whole.at_most(low)
-        case "=":
-            sides = (
-                max(whole.at_most(low), whole.at_least(high)),
-                min(whole.at_least(low), whole.at_most(high)),
-            )
+    not_above, not_below = whole.at_most(low), whole.at_least(low)
+    if claim.relation == "=":
+        sides = max(not_above, whole.at_least(high)), min(not_below, whole.at_most(high))
+    else:
+        sides = (not_above, not_below) if claim.relation == ">" else (not_below, not_above)
     return JudgedArm(line, estimate, *sides, against)
 
 
@@ -237,21 +232,24 @@ def _evidence(
     names = [f"{part.name} on {part.line.backbone}" if several else part.name for part in parts]
     if len(parts) > 1:
         names = [f"{name}: {interval(one)}" for name, one in zip(names, estimates, strict=True)]
-    where = _where(effects.results, claim, trainings(*estimates))
+    where, targets = _where(effects.results, claim, estimates), targets_of(effects.results, claim)
     text = f"{_what(effects, claim)} on {where}, {'; '.join(names)}."
-    if claim.distance:
-        text += _told_by(effects, claim, parts[0].line)
-    return text + _chosen(effects, claim, parts) if claim.quantity == "best_difference" else text
-
-
-def _told_by(effects: Effects, claim: Claim, line: Line) -> str:
-    """How many languages and families tell a slope: some have no such distance."""
-    told = []
-    for name in targets_of(effects.results, claim):
-        if (found := effects.regression(quantity_of(claim), line, name)) is not None:
-            families = len(set(found.families))
-            told.append(f"{name} by {len(found.languages)} languages of {families} families")
-    return f" It is told on {', '.join(told)}."
+    if claim.distance:  # which some languages do not have
+        told = {name: effects.regression(quantity_of(claim), parts[0].line, name) for name in targets}
+        by = [
+            f"{name} by {len(found.languages)} languages of {len(set(found.families))} families"
+            for name, found in told.items()
+            if found is not None
+        ]
+        text += f" It is told on {', '.join(by)}."
+    if claim.quantity == "best_difference":
+        contests = [_contest(claim, part.line.backbone, part.against) for part in parts]
+        chosen = [
+            ", ".join(f"{name}: {' or '.join(winners(effects, contest, name))}" for name in targets)
+            for contest in contests
+        ]
+        text += "".join(f" Chosen: {each}." for each in dict.fromkeys(chosen))
+    return text
 
 
 def _what(effects: Effects, claim: Claim) -> str:
@@ -271,7 +269,7 @@ def _what(effects: Effects, claim: Claim) -> str:
             return word
 
 
-def _where(results: Results, claim: Claim, rests_on: str) -> str:
+def _where(results: Results, claim: Claim, estimates: Sequence[Estimate]) -> str:
     """Targets, languages and seeds; after "less" what is subtracted."""
     targets, quantity = targets_of(results, claim), quantity_of(claim)
     every = [results.target(name) for name in (*targets, *quantity.against_targets)]
@@ -280,18 +278,7 @@ def _where(results: Results, claim: Claim, rests_on: str) -> str:
     languages = count(len(own), "language") + (f" less {len(other)}" if other else "")
     compared = f" less {', '.join(quantity.against_targets)}" if quantity.against_targets else ""
     beside = f", less that on {claim.against_backbone}" if claim.against_backbone else ""
-    return f"{', '.join(targets)}{compared} ({languages}, {rests_on}){beside}"
-
-
-def _chosen(effects: Effects, claim: Claim, parts: Sequence[JudgedArm]) -> str:
-    """Which arms were best, by target."""
-    best = []
-    for backbone, against in dict.fromkeys((part.line.backbone, part.against) for part in parts):
-        contest = _contest(claim, backbone, against)
-        found = {target: winners(effects, contest, target) for target in targets_of(effects.results, claim)}
-        named = ", ".join(f"{target}: {' or '.join(arms)}" for target, arms in found.items())
-        best.append(f" Chosen: {named}.")
-    return "".join(dict.fromkeys(best))
+    return f"{', '.join(targets)}{compared} ({languages}, {trainings(*estimates)}){beside}"
 
 
 WORDS = {

@@ -66,10 +66,14 @@ class CollapsedRun:
 class ChangedEffect:
     """A comparison that contains collapsed runs, as it stands in the report and without them."""
 
-    name: str
+    arm: str
     target: str
     whole: Estimate
     without: Estimate | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.arm} − {EFFECT.against}"
 
 
 @dataclass(frozen=True)
@@ -247,8 +251,8 @@ def _comparisons(effects: Effects, rest: Effects) -> Iterator[ChangedEffect]:
         if cell.kind == "effect" and not cell.line.reference and cell.estimate is not None:
             without = other.estimate
             if without is None or cell.value != without.value:
-                name = f"{effects.results.name_of(cell.line)} − {EFFECT.against}"
-                yield ChangedEffect(name, cell.column, cell.estimate, without)
+                arm = effects.results.name_of(cell.line)
+                yield ChangedEffect(arm, cell.column, cell.estimate, without)
 
 
 def _measured(verdict: Verdict) -> list[float | None]:

@@ -79,18 +79,13 @@ def regress(design: Array, codes: tuple[str, ...], samples: Sequence[Sample | No
         changes[place][:, kept] = np.linalg.pinv(rows[kept])
     changes -= weights
     spread = np.sqrt((len(groups) - 1) / len(groups)) * _draws(tuple(groups))  # [R, G]
-    intercept, *found = (
-        _with_families(statistics.combine(whole, own.tolist()), whole, of_families, spread)
-        for own, of_families in zip(weights, changes.transpose(1, 0, 2), strict=True)
-    )
-    return Regression(codes, families, design, intercept, tuple(found))
-
-
-def _with_families(sample: Sample, scores: Sequence[Sample], changes: Array, spread: Array) -> Sample:
-    """A coefficient whose draws have the chance of families: `changes` [G, L] are those of its weights."""
-    means = np.array([statistics.pick(score, sample.seeds).observed.mean() for score in scores])
-    draws = sample.draws + (spread @ (changes @ means))[:, None]
-    return replace(sample, draws=draws, family_freedom=len(changes) - 1.0)
+    coefficients = []
+    for own, of_families in zip(weights, changes.transpose(1, 0, 2), strict=True):
+        sample = statistics.combine(whole, own.tolist())
+        means = np.array([statistics.pick(one, sample.seeds).observed.mean() for one in whole])
+        draws = sample.draws + (spread @ (of_families @ means))[:, None]
+        coefficients.append(replace(sample, draws=draws, family_freedom=len(groups) - 1.0))
+    return Regression(codes, families, design, coefficients[0], tuple(coefficients[1:]))
 
 
 @lru_cache(maxsize=64)

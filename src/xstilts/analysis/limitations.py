@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from xstilts.analysis.collapse import Collapses
 from xstilts.analysis.effects import EFFECT, Effects
 from xstilts.analysis.methods import OwnScore
-from xstilts.analysis.results import Results, language
+from xstilts.analysis.results import language
 from xstilts.analysis.wording import count
 from xstilts.plain import by_key
 
@@ -15,27 +15,29 @@ def limitations(effects: Effects, own_scores: Sequence[OwnScore], collapses: Col
     results, plan = effects.results, effects.results.plan
     if not plan.cells:
         return
-    seeds = sorted({cell.seed for cell in plan.cells if not cell.reference})
+    seeds = {cell.seed for cell in plan.cells if not cell.reference}
     if len(seeds) == 1:
         yield "One seed: the intervals cover the choice of test examples only, not that of the seed."
     elif len(seeds) < 5:
-        yield (
-            f"{len(seeds)} seeds tell little about their own spread; each comparison borrows from the others "
-            "of this study what they know of it."
-        )
+        borrows = "each comparison borrows from the others of this study what they know of it"
+        yield f"{len(seeds)} seeds tell little about their own spread; {borrows}."
     if results.missing:
         yield f"{len(results.missing)} of {count(len(plan.cells), 'cell')} are missing."
-    for score in own_scores:
-        if not score.learned:
-            yield (
-                f"The arm {score.arm} did not learn {score.task} (at chance): its effects say nothing about "
-                "the task."
-            )
+    for score in (score for score in own_scores if not score.learned):
+        nothing = "its effects say nothing about the task"
+        yield f"The arm {score.arm} did not learn {score.task} (at chance): {nothing}."
     yield from _not_learned(collapses)
-    yield from _unproven(results)
-    if (smallest := _smallest(effects)) is not None:
+    for target in results.targets:
+        had = {line.reference for line, name in results.planned if name == target.name}
+        if target.family == "visual" and not had & {"shuffled-images", "text-only"}:
+            neither = "neither shuffled-images nor text-only is measured beside it"
+            yield f"Nothing tells whether the images of {target.name} are used: {neither}."
+    arms = [line for line in results.lines if not line.reference and line.arm != EFFECT.against]
+    found = [effects.estimate(EFFECT, line, target.name) for target in results.targets for line in arms]
+    if sizes := sorted(one.smallest_effect for one in found if one is not None):
+        half = sizes[len(sizes) // 2]
         yield (
-            f"Half of the comparisons can detect effects of {smallest:.1f} points or more in four of five "
+            f"Half of the comparisons can detect effects of {half:.1f} points or more in four of five "
             "repetitions; smaller ones may exist where none is seen."
         )
     if len(results.backbones) == 1:
@@ -66,21 +68,3 @@ def _not_learned(found: Collapses) -> Iterator[str]:
 
 def _seeds(seeds: Sequence[int]) -> str:
     return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
-
-
-def _unproven(results: Results) -> Iterator[str]:
-    """A sentence for every target about images without a control that would tell whether they are used."""
-    for target in results.targets:
-        had = {line.reference for line, name in results.planned if name == target.name}
-        if target.family == "visual" and not had & {"shuffled-images", "text-only"}:
-            yield (
-                f"Nothing tells whether the images of {target.name} are used: neither shuffled-images nor "
-                "text-only is measured beside it."
-            )
-
-
-def _smallest(effects: Effects) -> float | None:
-    lines = [line for line in effects.results.lines if not line.reference and line.arm != EFFECT.against]
-    found = [effects.estimate(EFFECT, line, one.name) for one in effects.results.targets for line in lines]
-    sizes = sorted(one.smallest_effect for one in found if one is not None)
-    return sizes[len(sizes) // 2] if sizes else None

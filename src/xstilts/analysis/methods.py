@@ -286,18 +286,16 @@ class OwnScore:
 
 def own_scores(plan: Plan, store: Store) -> list[OwnScore]:
     """For every arm the scores of its own tasks, the means over seeds."""
-    told: dict[tuple[str, str], dict[str, Any]] = {}
-    for cell in plan.cells:
-        if cell.reference or not cell.arm:
-            continue
-        trains_target = plan.evaluation(cell).trained_by is not None
-        for phase in cell.phases[: len(cell.phases) - trains_target]:
-            record = store.record(phase) or {}
-            for task, score in sorted(record.get("source_score", {}).items()):
-                told.setdefault((cell.arm, task), {})[phase] = score
+    told = by_key(
+        ((cell.arm, task), (phase, score))
+        for cell in plan.cells
+        if cell.arm and not cell.reference
+        for phase in cell.phases[: len(cell.phases) - (plan.evaluation(cell).trained_by is not None)]
+        for task, score in sorted((store.record(phase) or {}).get("source_score", {}).items())
+    )
     found = []
     for (arm, task), by_phase in told.items():
-        first, *_ = scores = [*by_phase.values()]
+        first, *_ = scores = [*dict(by_phase).values()]
         value, chance = (sum(score[key] for score in scores) / len(scores) for key in ("value", "chance"))
         metric = metric_label(first["metric"])
         found.append(OwnScore(arm, task, metric, value, chance, first["n"], len(scores)))

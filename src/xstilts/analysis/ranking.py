@@ -61,6 +61,9 @@ QUALITY: dict[str, pl.DataType] = (
 """Columns of how good each estimate was."""
 
 
+Asks = Literal["labels", "task"]
+
+
 @dataclass(frozen=True)
 class Pairing:
     """An arm and a target on a backbone, with a seed, and what a model reads to tell how they fit.
@@ -110,13 +113,18 @@ def wanted(plan: Plan, store: Store, rows: int = ROWS) -> Wanted:
         needs_step = isinstance(model, Phase) or model.made
         return store.has_checkpoint(Step(model)) if needs_step else True
 
+    def probe(model: Backbone | Phase, use: Use, seed: int, lengths: Inference | Recipe, asks: Asks) -> Probe:
+        own = use.changed(development=None)
+        same = {name: getattr(lengths, name) for name in ("max_length", "stride", "attention", "threads")}
+        return Probe(asks=asks, model=model, use=own, rows=rows, seed=seed, **same)
+
     def task(base: Backbone, use: Use | None, seed: int, lengths: Inference | Recipe) -> Probe | None:
         """The probe of a backbone on rows of a task: one for all pairs, as the first asks for it."""
         if use is None or use.family == "visual" or not is_there(base):
             return None
         key = base.fingerprint, use.changed(development=None).canonical
         if key not in tasks:
-            tasks[key] = _probe("task", base, use, rows, seed, lengths)
+            tasks[key] = probe(base, use, seed, lengths, "task")
         return tasks[key]
 
     pairs, missing = [], []
@@ -138,26 +146,13 @@ def wanted(plan: Plan, store: Store, rows: int = ROWS) -> Wanted:
         if not is_there(start):
             missing.append(cell.arm)
         elif trained is not None and trained.family != "visual":
-            states = _probe("labels", start, trained, rows, cell.seed, inference)
+            states = probe(start, trained, cell.seed, inference, "labels")
         of_cell = cell.backbone, cell.arm, cell.target, cell.seed
         pairs.append(Pairing(*of_cell, evaluation.use.family, tuple(uses), text, states))
     if not any(pair.uses for pair in pairs):
         what = "has no arm that trains something, before a target: nothing to rank."
         raise StudyError(plan.study.shown, what, "Name tasks in [intermediate.arms] and in [target].")
     return Wanted(tuple(pairs), tuple(tasks.values()), tuple(dict.fromkeys(missing)))
-
-
-def _probe(
-    asks: Literal["labels", "task"],
-    model: Backbone | Phase,
-    use: Use,
-    rows: int,
-    seed: int,
-    lengths: Inference | Recipe,
-) -> Probe:
-    """The probe of a model on rows of a use, drawn by a seed, in the lengths of a recipe."""
-    same = {name: getattr(lengths, name) for name in ("max_length", "stride", "attention", "threads")}
-    return Probe(asks=asks, model=model, use=use.changed(development=None), rows=rows, seed=seed, **same)
 
 
 def _texts(evaluation: Evaluation, plan: Plan) -> Use | None:

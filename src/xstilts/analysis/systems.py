@@ -16,11 +16,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from xstilts.analysis import frames, permutation, statistics
-from xstilts.analysis.effects import EFFECT, Effects
+from xstilts.analysis.effects import Effects
 from xstilts.analysis.pools import LanguageRows, Pool
 from xstilts.analysis.pools import pools as pools_of
 from xstilts.analysis.results import NOTHING, EvaluatedTarget, Line, PerExample, Results, spoken
-from xstilts.analysis.statistics import LEVEL
+from xstilts.analysis.statistics import LEVEL, Estimate
 from xstilts.analysis.wording import count, interval
 from xstilts.metrics.tagging import SPAN_F1
 from xstilts.plain import by_key
@@ -73,9 +73,10 @@ class GivenResults(Results):
         for system, own in self.by_system.items():
             seeds = sorted({run.seed for run in runs}) if _are_alike(own) else [run.seed for run in own]
             first = min(run.seed for run in own)
+            backbone, _, arm = system.rpartition("/")
             for seed in seeds:
                 key = f"{system} {first if _are_alike(own) else seed}"
-                cells.append(Cell(*_line(system)[:2], target.name, seed, "", key, (key,)))
+                cells.append(Cell(backbone, arm, target.name, seed, "", key, (key,)))
         self.plan, self.study = Plan(StudyFile(), (), tuple(cells), Places()), "test"
         self.targets, self.missing = (target,), frozenset()
 
@@ -114,11 +115,6 @@ class GivenResults(Results):
 
 def _are_alike(runs: Sequence[SystemRun]) -> bool:
     return all(run.predicted == runs[0].predicted for run in runs)
-
-
-def _line(system: str) -> Line:
-    backbone, _, arm = system.rpartition("/")
-    return Line(backbone, arm)
 
 
 def texts(value: Any) -> Any:
@@ -193,24 +189,17 @@ def grouped(effects: pl.DataFrame, level: str) -> list[SystemRow]:
     return found
 
 
-def answer(results: GivenResults) -> str:
+def answer(results: GivenResults, effects: pl.DataFrame) -> str:
     """State what each system changes, on the languages without labels, with the correction for all."""
-    effects, target = SystemEffects(results), results.targets[0]
-    found = [
-        (line, effects.estimate(EFFECT, line, target.name))
-        for line in results.lines
-        if line != results.reference
-    ]
-    told = [(line, estimate) for line, estimate in found if estimate is not None]
-    adjusted = statistics.holm([estimate.probability for _, estimate in told])
+    target, parts = results.targets[0], []
+    for row in effects.filter(quantity="difference", level="transfer").iter_rows(named=True):
+        numbers = (row[name] for name in ("estimate", "low", "high", "p", "smallest_effect", "seeds"))
+        chance = f" (could be chance: smallest detectable {row['smallest_effect']:.1f})"
+        is_strong = row["p_corrected"] < 1 - LEVEL
+        parts.append(f"{row['system']} {interval(Estimate(*numbers))}{'' if is_strong else chance}")
     where = count(len(target.transfer), "language")
     if target.source in target.languages:
         where += f" other than {spoken(target.source)}" if target.has_gap else f", {spoken(target.source)}"
-    parts = [
-        f"{_name(line)} {interval(estimate)}"
-        + ("" if p < 1 - LEVEL else f" (could be chance: smallest detectable {estimate.smallest_effect:.1f})")
-        for (line, estimate), p in zip(told, adjusted, strict=True)
-    ]
     return (
         f"Difference to {_name(results.reference)} on {target.name}, points in {where}: {'; '.join(parts)}."
     )

@@ -21,8 +21,8 @@ from xstilts.errors import InputError, InputErrors, PredictionError, did_you_mea
 from xstilts.families.gold import gold as gold_of
 from xstilts.metrics.mining import MINING_F1
 from xstilts.plain import by_key
-from xstilts.systems import files
-from xstilts.systems.values import GivenRows, GivenRun, only_language, records, task_of
+from xstilts.systems import given as reading
+from xstilts.systems.given import GivenRows, GivenRun, only_language, records, task_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,7 +48,7 @@ class SystemComparison:
     @cached_property
     def answer(self) -> str:
         """What each system changes, in a sentence."""
-        return comparing.answer(self.results)
+        return comparing.answer(self.results, self.effects)
 
     @cached_property
     def conditions(self) -> tuple[str, ...]:
@@ -91,28 +91,27 @@ def test(
     one = task_of(task)
     languages = (languages,) if isinstance(languages, str) else languages
     only = languages[0] if len(languages) == 1 else ""
-    given = systems if isinstance(systems, Mapping) else files.systems(list(map(str, systems)))
+    given = systems if isinstance(systems, Mapping) else reading.systems(list(map(str, systems)))
     if len(given) < 2:
         what = f"there is {'only ' + next(iter(given)) if given else 'none'}."
         raise PredictionError("systems", what, "Name a reference and at least one other system.")
     runs = _with_seeds({name: _by_seed(name, _runs(one, each, name, only)) for name, each in given.items()})
     codes = _common_languages(one, runs, languages)
     told = None if gold is None else _runs(one, gold, "gold", only, is_gold=True)[0]
-    aligned = {code: _gold_rows(one, code, told, runs, data) for code in codes}
-    rows = {code: each.rows for code, each in aligned.items()}
+    rows = {code: _gold_rows(one, code, told, runs, data) for code in codes}
     if comparing.without_spans(one.metric, rows) == list(codes):
         what = (
             "no gold tag names anything, so the score is 0 whatever is predicted: nothing could be measured."
         )
         now = "Give gold values with names in them, or compare by token_accuracy."
-        raise PredictionError(aligned[codes[0]].where, what, now)
+        raise PredictionError(rows[codes[0]].where, what, now)
     errors, found = list[InputError](), list[SystemRun]()
     for name, own in runs.items():
         for seed, run in own.items():
             predicted = {}
             for code in codes:
                 try:
-                    predicted[code] = _laid(one, run.languages[code], aligned[code])
+                    predicted[code] = _laid(one, run.languages[code], rows[code])
                 except PredictionError as error:
                     errors.append(error)
             found.append(SystemRun(name, seed, predicted))
@@ -133,9 +132,9 @@ def test(
 def _runs(task: Task, given: Any, where: str, language: str, *, is_gold: bool = False) -> list[GivenRun]:
     """The runs of a system, of whatever kind they are given as."""
     if isinstance(given, str | Path):
-        return files.runs(task, files.paths(str(given)), language, is_gold=is_gold)
+        return reading.runs(task, reading.paths(str(given)), language, is_gold=is_gold)
     if isinstance(given, list) and given and all(isinstance(each, Path) for each in given):
-        return files.runs(task, given, language, is_gold=is_gold)
+        return reading.runs(task, given, language, is_gold=is_gold)
     if isinstance(given, Mapping):
         if all(isinstance(key, int) for key in given):
             return [
@@ -236,7 +235,7 @@ def _common_languages(
 
 
 @dataclass(frozen=True)
-class AlignedGold:
+class AlignedGold(GoldRows):
     """The gold rows of a language, and where they come from.
 
     `order` are the rows that the lines of a submission answer, where XTREME sorts them. `has_ids` is None of
@@ -246,7 +245,6 @@ class AlignedGold:
     """
 
     where: str
-    rows: GoldRows
     order: tuple[int, ...] | None = None
     has_ids: bool | None = None
     is_beside: bool = False
@@ -278,8 +276,8 @@ def _gold_rows(
             ids = [*ids, *sorted({one for rows in every for one in rows.ids} - {*ids})]
             values = [*values, *[()] * (len(ids) - len(values))]
             firsts = np.arange(len(ids))
-        rows = GoldRows(tuple(ids), tuple(values), firsts)
-        found = AlignedGold(chosen.where, rows, has_ids=bool(chosen.ids), is_beside=told is None)
+        rows = tuple(ids), tuple(values), firsts
+        found = AlignedGold(*rows, chosen.where, has_ids=bool(chosen.ids), is_beside=told is None)
     for other in beside:
         _check_same(code, other, found)
     return found
@@ -287,13 +285,13 @@ def _gold_rows(
 
 def _check_same(code: str, rows: GivenRows, gold: AlignedGold) -> None:
     """PredictionError if gold values beside predictions contradict those that are compared with."""
-    ids = gold.rows.ids
+    ids = gold.ids
     if not rows.ids or tuple(rows.ids) == ids:
-        pairs = list(zip(ids, rows.gold, gold.rows.gold, strict=False))
+        pairs = list(zip(ids, rows.gold, gold.gold, strict=False))
     else:
         _check_once(rows.where, rows.ids)
         _check_once(gold.where, ids)
-        values = dict(zip(ids, gold.rows.gold, strict=True))
+        values = dict(zip(ids, gold.gold, strict=True))
         pairs = [
             (one, value, values[one]) for one, value in zip(rows.ids, rows.gold, strict=True) if one in values
         ]
@@ -331,13 +329,13 @@ def _of_task(task: Task, code: str, data: str | Path | None) -> AlignedGold:
         limits = (len(bitext.source),) * len(values)
     else:
         limits = tuple(len(example.options) for example in examples if isinstance(example, Choice))
-    rows = GoldRows(tuple(ids), tuple(values), np.array(clusters, dtype=np.int64))
-    return AlignedGold(where, rows, order, limits=limits)
+    rows = tuple(ids), tuple(values), np.array(clusters, dtype=np.int64)
+    return AlignedGold(*rows, where, order, limits=limits)
 
 
 def _laid(task: Task, rows: GivenRows, gold: AlignedGold) -> tuple[Any, ...]:
     """The predictions in the order of the gold values. PredictionError if they are of other rows."""
-    ids = gold.rows.ids
+    ids = gold.ids
     if not rows.predicted:
         raise PredictionError(rows.where, "has no predictions.", "Give 'prediction' in each row.")
     if not rows.ids or tuple(rows.ids) == ids:
@@ -357,7 +355,7 @@ def _laid(task: Task, rows: GivenRows, gold: AlignedGold) -> tuple[Any, ...]:
             what = f"has ids, and the gold values of {gold.where} have none."
             raise PredictionError(rows.where, what, "Give 'id' in each row of both, or of neither.")
         predicted = _by_id(task, rows, gold)
-    for one, said, right in zip(ids, predicted, gold.rows.gold, strict=True):
+    for one, said, right in zip(ids, predicted, gold.gold, strict=True):
         if task.family == "tagging" and len(said) != len(right):
             what = f"id '{one}' has {len(said)} tags for {len(right)} tokens."
             raise PredictionError(rows.where, what, "Give one tag for each token.")
@@ -371,20 +369,20 @@ def _laid(task: Task, rows: GivenRows, gold: AlignedGold) -> tuple[Any, ...]:
 def _by_id(task: Task, rows: GivenRows, gold: AlignedGold) -> list[Any]:
     _check_once(rows.where, rows.ids)
     if not rows.partial:  # where official evaluators look up the answer of each row
-        _check_once(gold.where, gold.rows.ids)
+        _check_once(gold.where, gold.ids)
     said = dict(zip(rows.ids, rows.predicted, strict=True))
-    known = set(gold.rows.ids)
+    known = set(gold.ids)
     if known.isdisjoint(said):
-        what = f"no id is one of {gold.where} ('{rows.ids[0]}' here, '{gold.rows.ids[0]}' there)."
+        what = f"no id is one of {gold.where} ('{rows.ids[0]}' here, '{gold.ids[0]}' there)."
         raise PredictionError(rows.where, what, "Are both of this task, split and language?")
-    lacking = [one for one in gold.rows.ids if one not in said]
+    lacking = [one for one in gold.ids if one not in said]
     beyond = [one for one in rows.ids if one not in known]
     if rows.partial:  # as the official evaluators do
         nothing = () if task.metric == MINING_F1.name else None
-        return [said.get(one, nothing) for one in gold.rows.ids]
+        return [said.get(one, nothing) for one in gold.ids]
     for words, found in (("lacks", lacking), ("has besides", beyond)):
         if found:
             shown = ", ".join(f"'{one}'" for one in found[:SHOWN]) + ", ..." * (len(found) > SHOWN)
             what = f"{words} {len(found):,} ids of {len(known):,} in {gold.where}: {shown}."
             raise PredictionError(rows.where, what, "All systems must answer the same rows.")
-    return [said[one] for one in gold.rows.ids]
+    return [said[one] for one in gold.ids]
