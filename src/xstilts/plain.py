@@ -138,7 +138,8 @@ def say(text: str) -> None:
     print(printable(text), file=sys.stderr, flush=True)
 
 
-Key, Value = TypeVar("Key"), TypeVar("Value")
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 def by_key(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:

@@ -97,10 +97,9 @@ def targets_of(results: Results, claim: Claim) -> tuple[str, ...]:
 
 def quantity_of(claim: Claim, against: str = "") -> Quantity:
     """The quantity of a single arm that the claim's is made of."""
-    return Quantity(
-        *(claim.measured, claim.languages, against or BASELINE, claim.against_languages),
-        *(claim.against_targets or (), claim.against_backbone, claim.measure, claim.distance, claim.to),
-    )
+    own = (claim.measured, claim.languages, against or BASELINE, claim.against_languages)
+    targets, backbone = claim.against_targets or (), claim.against_backbone
+    return Quantity(*own, targets, backbone, claim.measure, claim.distance, claim.to)
 
 
 def lines_of(effects: Effects, claim: Claim) -> tuple[Line, ...]:
@@ -196,11 +195,8 @@ def _verdict(effects: Effects, claim: Claim, parts: tuple[JudgedArm, ...], proba
         word = "confirmed" if contradicted < supported else "refuted"
     weakest, _ = max(zip(estimates, parts, strict=True), key=lambda pair: pair[1].against_it)
     chains = min((one.chains for one in estimates if one.chains is not None), default=None)
-    return Verdict(
-        *(claim, word, _evidence(effects, claim, parts, estimates), parts),
-        *(weakest.value, weakest.low, weakest.high, probability, weakest.smallest_effect, weakest.seeds),
-        chains,
-    )
+    numbers = (weakest.value, weakest.low, weakest.high, probability, weakest.smallest_effect, weakest.seeds)
+    return Verdict(claim, word, _evidence(effects, claim, parts, estimates), parts, *numbers, chains)
 
 
 def _why_none(effects: Effects, claim: Claim, parts: Sequence[JudgedArm]) -> str:

@@ -206,8 +206,8 @@ def _by_language(results: Results, runs: Runs, guesses: Guesses) -> Iterator[AtC
         for code, one in languages.items()
     )
     for key, found in groups.items():
-        seeds, scores = zip(*found, strict=True)
-        yield AtChance(*key, seeds, *np.mean(scores, axis=0).tolist())
+        means = np.mean([scores for _, scores in found], axis=0).tolist()
+        yield AtChance(*key, tuple(seed for seed, _ in found), *means)
 
 
 def is_at_chance(found: Examined, source: Examined, languages: int) -> bool:

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from xstilts.analysis.permutation import above_chance
-from xstilts.analysis.results import Results
+from xstilts.analysis.results import ARM, Results
 from xstilts.analysis.wording import count, metric_label
 from xstilts.audit.audit import stored
 from xstilts.audit.finding import MEANINGS, Audit, FindingGroup, groups, summary, unused
@@ -16,7 +16,7 @@ from xstilts.data.task import TRANSLATED
 from xstilts.plain import by_key
 from xstilts.store import Record, Store
 from xstilts.study.backbone import Backbone
-from xstilts.study.phase import Phase, chain, seen_with_labels
+from xstilts.study.phase import Phase, chain
 from xstilts.study.plan import Plan
 from xstilts.study.sources import Part, Source, grouped, parts_of, source
 from xstilts.study.step import Step
@@ -87,7 +87,8 @@ def differences(plan: Plan, store: Store) -> list[str]:
     Devices, instruction sets, threads, versions of torch, processes, smaller micro-batches, and steps that
     one kind of computer began and another one continued. Records of earlier releases do not tell.
     """
-    facts, notes, continued, smaller = [], [], [], 0
+    facts: list[tuple[str, str]] = []
+    notes, continued, smaller = list[str](), list[str](), 0
     for step, record in _recorded(plan, store):
         computers = [_computer(computer) for computer in record.get("computed_on", ())]
         facts += dict.fromkeys(fact for computer in computers for fact in computer.items())
@@ -295,23 +296,19 @@ def own_scores(plan: Plan, store: Store) -> list[OwnScore]:
     )
     found = []
     for (arm, task), by_phase in told.items():
-        first, *_ = scores = [*dict(by_phase).values()]
+        scores = [*dict(by_phase).values()]
         value, chance = (sum(score[key] for score in scores) / len(scores) for key in ("value", "chance"))
-        metric = metric_label(first["metric"])
-        found.append(OwnScore(arm, task, metric, value, chance, first["n"], len(scores)))
+        metric = metric_label(scores[0]["metric"])
+        found.append(OwnScore(arm, task, metric, value, chance, scores[0]["n"], len(scores)))
     return found
 
 
 def seen(results: Results) -> list[tuple[str, tuple[str, ...]]]:
     """For every arm the evaluated languages that its chains have seen with labels, besides the source."""
-    found: dict[str, set[str]] = {}
-    for cell in results.plan.cells:
-        if not cell.reference:
-            evaluation = results.plan.evaluation(cell)
-            own = results.target(cell.target).source
-            others = set(seen_with_labels(evaluation.model)) & set(evaluation.use.languages) - {own}
-            found.setdefault(cell.arm, set()).update(others)
-    return [(arm, tuple(sorted(codes))) for arm, codes in found.items() if codes]
+    rows = results.table.filter(reference=ARM, seen_with_labels=True).select("arm", "target", "language")
+    own = {target.name: target.source for target in results.targets}
+    found = by_key((arm, code) for arm, target, code in rows.iter_rows() if code != own[target])
+    return [(arm, tuple(sorted({*codes}))) for arm, codes in found.items()]
 
 
 @dataclass(frozen=True)

@@ -140,22 +140,19 @@ def compared(results: GivenResults) -> pl.DataFrame:
     tested = (table["quantity"] == "difference") & (table["level"] == "transfer")
     adjusted = iter(statistics.holm(table.filter(tested)["p"].to_list()))
     corrected = [next(adjusted) if own else p for own, p in zip(tested, table["p_corrected"], strict=True)]
-    keys = ("level", "language", "language_family")
-    examples = [
-        (scope.level, scope.language, scope.family, sum(len(results.gold[code].ids) for code in scope.codes))
+    sizes = {
+        (scope.level, scope.language, scope.family): sum(len(results.gold[code].ids) for code in scope.codes)
         for scope in frames.scopes(target)
-    ]
+    }
+    scopes = table.select("level", "language", "language_family").iter_rows()
     has_backbone, compares = (pl.col(name) != NOTHING for name in ("backbone", "against"))
-    return (
-        table.with_columns(
-            pl.Series("p_corrected", corrected, pl.Float64),
-            system=pl.when(has_backbone).then(pl.format("{}/{}", "backbone", "arm")).otherwise("arm"),
-            reference=pl.when(compares).then(pl.lit(_name(results.reference))).otherwise(pl.lit(NOTHING)),
-            task=pl.lit(target.name),
-        )
-        .join(pl.DataFrame(examples, [*keys, "examples"], orient="row"), keys, maintain_order="left")
-        .select(*COLUMNS)
-    )
+    return table.with_columns(
+        pl.Series("p_corrected", corrected, pl.Float64),
+        pl.Series("examples", [sizes[scope] for scope in scopes], pl.Int64),
+        system=pl.when(has_backbone).then(pl.format("{}/{}", "backbone", "arm")).otherwise("arm"),
+        reference=pl.when(compares).then(pl.lit(_name(results.reference))).otherwise(pl.lit(NOTHING)),
+        task=pl.lit(target.name),
+    ).select(*COLUMNS)
 
 
 def _name(line: Line) -> str:

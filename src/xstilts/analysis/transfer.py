@@ -66,8 +66,7 @@ class MapCell:
 
 def maps(effects: Effects) -> dict[str, list[MapCell]]:
     """Compute the map of each backbone, row by row."""
-    names = dict.fromkeys(line.backbone for line in effects.results.lines if not line.reference)
-    found = {name: _map(effects, name) for name in names}
+    found = {name: _map(effects, name) for name in effects.results.backbones}
     tested = [cell for cells in found.values() for cell in cells if cell.kind == "effect"]
     adjusted = iter(statistics.holm([cell.estimate.probability for cell in tested if cell.estimate]))
     return {

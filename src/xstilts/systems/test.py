@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 SHOWN = 3
 """Ids that a message names."""
+BySeed = Mapping[str, Mapping[int, GivenRun]]
+"""The runs of each system."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def _by_seed(name: str, runs: Sequence[GivenRun]) -> dict[int, GivenRun]:
     return found
 
 
-def _with_seeds(runs: Mapping[str, Mapping[int, GivenRun]]) -> dict[str, Mapping[int, GivenRun]]:
+def _with_seeds(runs: BySeed) -> dict[str, Mapping[int, GivenRun]]:
     """The systems, where one with a single run has the first seed of the others, whatever it was called.
 
     PredictionError if two with several runs have different seeds.
@@ -213,9 +215,7 @@ def _check_copies(runs: Sequence[SystemRun]) -> None:
             raise PredictionError(f"system '{name}'", what, "Was a file copied? Give each seed's own, once.")
 
 
-def _common_languages(
-    task: Task, runs: Mapping[str, Mapping[int, GivenRun]], wanted: Sequence[str]
-) -> tuple[str, ...]:
+def _common_languages(task: Task, runs: BySeed, wanted: Sequence[str]) -> tuple[str, ...]:
     """The languages of all runs, in the order of the task. PredictionError if they differ, or lack one."""
     every = [run for own in runs.values() for run in own.values()]
     order = task.languages or tuple(sorted(every[0].languages))
@@ -252,11 +252,7 @@ class AlignedGold(GoldRows):
 
 
 def _gold_rows(
-    task: Task,
-    code: str,
-    told: GivenRun | None,
-    runs: Mapping[str, Mapping[int, GivenRun]],
-    data: str | Path | None,
+    task: Task, code: str, told: GivenRun | None, runs: BySeed, data: str | Path | None
 ) -> AlignedGold:
     """The gold values of a language: as told, else as the data folder has them, else those beside the
     predictions, else the task's. PredictionError if there are none, or two contradict each other."""
