@@ -299,13 +299,12 @@ def _folder(task: Task, folder: Path, seed: int | None, *, is_gold: bool) -> lis
         parts = lines
     if parts:
         languages: dict[str, GivenRows] = {}
-        for path in parts:
-            for run in runs(task, [path], is_gold=is_gold):
-                if twice := languages.keys() & run.languages.keys():
-                    other = languages[min(twice)].where
-                    what = f"has '{min(twice)}', and so has {other}."
-                    raise PredictionError(str(path), what, "Keep one of them in the folder.")
-                languages |= run.languages
+        for run in runs(task, parts, is_gold=is_gold):
+            for code, rows in sorted(run.languages.items()):
+                if code in languages:
+                    what = f"has '{code}', and so has {languages[code].where}."
+                    raise PredictionError(rows.where, what, "Keep one of them in the folder.")
+                languages[code] = rows
         return [GivenRun(str(folder), seed, languages)]
     inner = [path for path in (*lines, *sorted(folder.iterdir())) if SEED.search(path.name)]
     if not inner:

@@ -137,7 +137,8 @@ def _runs(task: Task, given: Any, where: str, language: str, *, is_gold: bool = 
         return reading.runs(task, reading.paths(str(given)), language, is_gold=is_gold)
     if isinstance(given, list) and given and all(isinstance(each, Path) for each in given):
         return reading.runs(task, given, language, is_gold=is_gold)
-    if isinstance(given, Mapping):
+    is_frame = hasattr(given, "columns")
+    if isinstance(given, Mapping) and not is_frame:
         if all(isinstance(key, int) for key in given):
             return [
                 run._replace(seed=seed)
@@ -148,7 +149,6 @@ def _runs(task: Task, given: Any, where: str, language: str, *, is_gold: bool = 
         for code, each in given.items():
             parts[code] = _runs(task, each, f"{where}, {code}", code, is_gold=is_gold)[0].languages[code]
         return [GivenRun(where, None, parts)]
-    is_frame = hasattr(given, "columns")
     rows: Iterable[Mapping[str, Any]]
     if is_frame:
         columns = {str(name): given[name].to_list() for name in given.columns}
