@@ -191,8 +191,8 @@ def _verdict(effects: Effects, claim: Claim, parts: tuple[JudgedArm, ...], proba
         return Verdict(claim, "undecided", _why_none(effects, claim, parts), parts)
     word: Word = "undecided"
     if probability < 1 - statistics.LEVEL:
-        contradicted, supported = _sides(parts)
-        word = "confirmed" if contradicted < supported else "refuted"
+        against_it, for_it = _sides(parts)
+        word = "confirmed" if against_it < for_it else "refuted"
     weakest, _ = max(zip(estimates, parts, strict=True), key=lambda pair: pair[1].against_it)
     chains = min((one.chains for one in estimates if one.chains is not None), default=None)
     numbers = (weakest.value, weakest.low, weakest.high, probability, weakest.smallest_effect, weakest.seeds)

@@ -309,6 +309,7 @@ class Ranking:
                 return np.nan if states is None else states.scores.get(name, np.nan)
 
     def _probed(self, probe: Probe | None) -> Probed | None:
+        """What a probe has read; None if nothing was to be read."""
         return None if probe is None else self.read.get(probe.fingerprint)
 
 
