@@ -8,6 +8,7 @@ from xstilts.analysis.claims import Verdict, lines_of, targets_of
 from xstilts.analysis.effects import Effects
 from xstilts.analysis.results import Line, Results, line_of
 from xstilts.analysis.wording import line_label
+from xstilts.plain import by_key
 
 Place = tuple[Line, str]
 """A line on a target."""
@@ -35,13 +36,12 @@ class Origin:
 def origins(results: Results) -> list[Origin]:
     """The origins of all cells, those of a line on a target together."""
     known = anchors(results)
-    order = list(known.values())
-    found = [
-        Origin(line, cell.target, cell.seed, cell.evaluation, cell.phases, known[line, cell.target])
-        for cell in results.plan.cells
-        for line in [line_of(cell)]
+    cells = by_key(((line_of(cell), cell.target), cell) for cell in results.plan.cells)
+    return [
+        Origin(line, target, cell.seed, cell.evaluation, cell.phases, known[line, target])
+        for (line, target), own in cells.items()
+        for cell in own
     ]
-    return sorted(found, key=lambda one: order.index(one.anchor))
 
 
 def anchors(results: Results) -> Mapping[Place, str]:
