@@ -167,32 +167,20 @@ def at_chance(plan: Plan, store: Store, runs: Runs) -> dict[Cell, dict[str, Exam
 def collapses(effects: Effects, verdicts: Sequence[Verdict], runs: Runs, guesses: Guesses) -> Collapses:
     """Find every collapsed run with all it is part of, with and without; languages at chance; notes."""
     results = effects.results
-    partial = [
-        Partial(results.name_of(line_of(cell)), cell, one.score, one.notes)
-        for cell, one in runs.items()
-        if one.notes
-    ]
-    whole = Collapses(
-        trained=len(runs),
-        languages=tuple(_by_language(results, runs, guesses)),
-        partial=(*partial, *_hubs(results)),
-    )
+    languages, partial = tuple(_by_language(results, runs, guesses)), tuple(_partial(results, runs))
+    whole = Collapses(trained=len(runs), languages=languages, partial=partial)
     collapsed = {cell: one for cell, one in runs.items() if one.why}
     if not collapsed:
         return whole
     rest = Effects(_Rest(results, frozenset(collapsed)))
+    shown = []
+    for cell, one in collapsed.items():
+        means = (each.estimate(SCORE, line_of(cell), cell.target) for each in (effects, rest))
+        shown.append(CollapsedRun(results.name_of(line_of(cell)), cell, one, *means))
     rulings = (Ruling(one, other) for one, other in zip(verdicts, judge(rest), strict=True))
-    return replace(
-        whole,
-        runs=tuple(
-            CollapsedRun(results.name_of(line), cell, one, *means)
-            for cell, one in collapsed.items()
-            for line in [line_of(cell)]
-            for means in [[each.estimate(SCORE, line, cell.target) for each in (effects, rest)]]
-        ),
-        comparisons=tuple(_comparisons(effects, rest)),
-        rulings=tuple(each for each in rulings if _measured(each.whole) != _measured(each.without)),
-    )
+    changed = (each for each in rulings if _measured(each.whole) != _measured(each.without))
+    comparisons = tuple(_comparisons(effects, rest))
+    return replace(whole, runs=tuple(shown), comparisons=comparisons, rulings=tuple(changed))
 
 
 def _by_language(results: Results, runs: Runs, guesses: Guesses) -> Iterator[AtChance]:
@@ -222,8 +210,11 @@ def _kept(baseline: float, source: Examined) -> float:
     return baseline + KEPT * (source.score - source.baseline)
 
 
-def _hubs(results: Results) -> Iterator[Partial]:
-    """Retrieval that finds the same sentence again and again, by language."""
+def _partial(results: Results, runs: Runs) -> Iterator[Partial]:
+    """What runs learned in part only; and retrieval that finds the same sentence again and again."""
+    for cell, one in runs.items():
+        if one.notes:
+            yield Partial(results.name_of(line_of(cell)), cell, one.score, one.notes)
     plan, store = results.plan, results.store
     for cell in plan.cells:
         evaluation = plan.evaluation(cell)

@@ -274,9 +274,7 @@ class Ranking:
         """The mean score of some arms over the languages without labels, [A, S]; None if any is missing."""
         found = self.results.table.filter(backbone=backbone, target=target, reference=ARM)
         found = found.filter(pl.col("language").is_in(self.results.target(target).transfer))
-        means = found.group_by("arm", "seed").agg(
-            pl.col("value").mean(), missing=pl.col("value").null_count()
-        )
+        means = found.group_by("arm", "seed").agg(pl.mean("value"), missing=pl.col("value").null_count())
         known = {(arm, seed): value for arm, seed, value, missing in means.iter_rows() if not missing}
         seeds = [pair.seed for pair in self._of(backbone, target, arms[0])]
         values = np.array([[known.get((arm, seed), np.nan) for seed in seeds] for arm in arms])
@@ -291,19 +289,16 @@ class Ranking:
 
     def _estimate(self, name: str, pair: Pairing) -> float:
         """An estimate of a pair; not a number where it says nothing."""
-        tasks = [self._probed(probe) for _, probe in pair.uses]
+        tasks = [(use, self._probed(probe)) for use, probe in pair.uses]
         match name:
             case "size":  # of what was not read, the rows that its specification names
-                sizes = [
-                    use.examples if task is None else task.size
-                    for (use, _), task in zip(pair.uses, tasks, strict=True)
-                ]
+                sizes = [use.examples if task is None else task.size for use, task in tasks]
                 return float(sum(np.nan if size is None else size for size in sizes))
             case "same_family":
-                return float(np.mean([use.family == pair.family for use, _ in pair.uses]))
+                return float(np.mean([use.family == pair.family for use, _ in tasks]))
             case "text" | "fisher" | "vocabulary":
                 target = self._probed(pair.text)
-                return float(np.mean([_alike(name, task, target) for task in tasks]))
+                return float(np.mean([_alike(name, task, target) for _, task in tasks]))
             case _:
                 states = self._probed(pair.states)
                 return np.nan if states is None else states.scores.get(name, np.nan)

@@ -104,12 +104,10 @@ class GivenResults(Results):
     @cached_property
     def pools(self) -> dict[str, dict[str, Pool]]:
         told = self.targets[0].family != "retrieval"  # whose gold values are rows of translations
-        found = {
-            code: LanguageRows(
-                rows.ids, rows.firsts, [json.dumps(texts(value)) for value in rows.gold] * told
-            )
-            for code, rows in self.gold.items()
-        }
+        found = {}
+        for code, rows in self.gold.items():
+            gold = [json.dumps(texts(value)) for value in rows.gold] * told
+            found[code] = LanguageRows(rows.ids, rows.firsts, gold)
         return {self.targets[0].name: pools_of(found)}
 
 

@@ -288,9 +288,8 @@ def _check_same(code: str, rows: GivenRows, gold: AlignedGold) -> None:
         _check_once(rows.where, rows.ids)
         _check_once(gold.where, ids)
         values = dict(zip(ids, gold.gold, strict=True))
-        pairs = [
-            (one, value, values[one]) for one, value in zip(rows.ids, rows.gold, strict=True) if one in values
-        ]
+        own = zip(rows.ids, rows.gold, strict=True)
+        pairs = [(one, value, values[one]) for one, value in own if one in values]
     for one, value, right in pairs:
         if texts(value) != texts(right):
             what = f"'{code}', id '{one}': the gold value is {texts(value)!r:.60}, and "
