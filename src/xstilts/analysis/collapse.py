@@ -186,16 +186,14 @@ def collapses(effects: Effects, verdicts: Sequence[Verdict], runs: Runs, guesses
 def _by_language(results: Results, runs: Runs, guesses: Guesses) -> Iterator[AtChance]:
     """Join the seeds of an arm that are at chance in a language."""
     groups = by_key(
-        (
-            (results.name_of(line_of(cell)), cell.target, code),
-            (cell.seed, (one.score, one.baseline, runs[cell].score)),
-        )
+        ((results.name_of(line_of(cell)), cell.target, code), (cell, one))
         for cell, languages in guesses.items()
         for code, one in languages.items()
     )
     for key, found in groups.items():
-        means = np.mean([scores for _, scores in found], axis=0).tolist()
-        yield AtChance(*key, tuple(seed for seed, _ in found), *means)
+        scores = [(one.score, one.baseline, runs[cell].score) for cell, one in found]
+        seeds = tuple(cell.seed for cell, _ in found)
+        yield AtChance(*key, seeds, *np.mean(scores, axis=0).tolist())
 
 
 def is_at_chance(found: Examined, source: Examined, languages: int) -> bool:

@@ -49,21 +49,15 @@ def limitations(effects: Effects, own_scores: Sequence[OwnScore], collapses: Col
 
 def _not_learned(found: Collapses) -> Iterator[str]:
     """A sentence for every arm and target with collapsed runs, with languages at chance, learned in part."""
-    seeds = by_key(((run.arm, run.cell.target), run.cell.seed) for run in found.runs)
-    for (arm, target), own in seeds.items():
-        which = _seeds(sorted(own))
+    for (arm, target), runs in by_key(((one.arm, one.cell.target), one) for one in found.runs).items():
+        which = _seeds(sorted(run.cell.seed for run in runs))
         yield f"After the arm {arm}, {target} was not learned with {which} (at chance in the source)."
-    languages = by_key(
-        ((one.arm, one.target), f"{language(one.language).name} ({_seeds(one.seeds)})")
-        for one in found.languages
-    )
-    for (arm, target), names in languages.items():
-        yield f"After the arm {arm}, {target} was learned, but is at chance in {', '.join(names)}."
-    notes = by_key(
-        ((part.arm, part.cell.target), f"seed {part.cell.seed} {part.notes[0]}") for part in found.partial
-    )
-    for (arm, target), told in notes.items():
-        yield f"After the arm {arm}, {target} was learned in part: {'; '.join(told)}."
+    for (arm, target), languages in by_key(((one.arm, one.target), one) for one in found.languages).items():
+        names = ", ".join(f"{language(one.language).name} ({_seeds(one.seeds)})" for one in languages)
+        yield f"After the arm {arm}, {target} was learned, but is at chance in {names}."
+    for (arm, target), parts in by_key(((one.arm, one.cell.target), one) for one in found.partial).items():
+        notes = "; ".join(f"seed {one.cell.seed} {one.notes[0]}" for one in parts)
+        yield f"After the arm {arm}, {target} was learned in part: {notes}."
 
 
 def _seeds(seeds: Sequence[int]) -> str:

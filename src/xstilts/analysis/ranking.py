@@ -198,11 +198,8 @@ class Ranking:
 
     def arms(self, backbone: str) -> tuple[str, ...]:
         """The arms that train something, the largest first, so that a stable sort breaks ties by size."""
-        sizes = {
-            pair.arm: np.nan_to_num(self._estimate("size", pair))
-            for pair in self.asked.pairs
-            if pair.backbone == backbone and pair.uses
-        }
+        pairs = [pair for pair in self.asked.pairs if pair.backbone == backbone and pair.uses]
+        sizes = {pair.arm: np.nan_to_num(self._estimate("size", pair)) for pair in pairs}
         return tuple(sorted(sizes, key=lambda arm: -sizes[arm]))
 
     def targets(self, backbone: str) -> tuple[str, ...]:

@@ -169,10 +169,9 @@ class SystemRow(NamedTuple):
 def grouped(effects: pl.DataFrame, level: str) -> list[SystemRow]:
     """The systems at a level, languages together; families of one language stand among the languages."""
     shown = effects.filter((pl.col("level") == level) & ((pl.col("languages") > 1) | (level != "family")))
-    differences = {
-        (row["language"], row["language_family"], row["system"]): row
-        for row in shown.filter(quantity="difference").iter_rows(named=True)
-    }
+    keys = ("language", "language_family", "system")
+    compared_to = shown.filter(quantity="difference")
+    differences = compared_to.rows_by_key(keys, named=True, include_key=True, unique=True)
     scores = shown.filter(quantity="score").group_by("language", "language_family", maintain_order=True)
     found = []
     for (code, family), rows in scores:
@@ -195,9 +194,8 @@ def answer(results: GivenResults, effects: pl.DataFrame) -> str:
     where = count(len(target.transfer), "language")
     if target.source in target.languages:
         where += f" other than {spoken(target.source)}" if target.has_gap else f", {spoken(target.source)}"
-    return (
-        f"Difference to {_name(results.reference)} on {target.name}, points in {where}: {'; '.join(parts)}."
-    )
+    told = "; ".join(parts)
+    return f"Difference to {_name(results.reference)} on {target.name}, points in {where}: {told}."
 
 
 def conditions(results: GivenResults) -> Iterator[str]:
