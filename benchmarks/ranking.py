@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 import xstilts
-from xstilts.analysis import truth
+from xstilts.analysis.planted import expected
 from xstilts.analysis.ranking import ROWS, Ranking
 from xstilts.cli import show_rank
 
@@ -79,7 +79,7 @@ def planted(found: Ranking) -> dict[str, dict[str, str]]:
     told: dict[str, dict[str, str]] = {}
     for target, arm, place in own.select("target", "arm", "place").sort("place").iter_rows():
         (task,) = arms[arm].tasks
-        told.setdefault(target, {})[arm] = f"{place} ({truth.expected(task, target)})"
+        told.setdefault(target, {})[arm] = f"{place} ({expected(task, target)[0]})"
     return told
 
 

@@ -1,4 +1,4 @@
-"""What others wrote: JSON and TOML as plain values, or an error of the text; and text for a terminal.
+"""What others wrote: JSON and TOML as plain values, or an error of the text; text for a terminal; pairs by key.
 
 The standard readers give up in several ways on texts that were made to break them: at nesting deeper than the
 interpreter's stack, at numbers of thousands of digits. Both are told here as what they are, errors of the
@@ -10,7 +10,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 _MAY_BE_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 DEEP = "nested too deeply"
@@ -131,6 +131,18 @@ _STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u
 def say(text: str) -> None:
     """A message for people: standard error."""
     print(printable(text), file=sys.stderr, flush=True)
+
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+def by_key(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
+    """The second of each pair by the first, in the order in which these first occur."""
+    found: dict[Key, list[Value]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def first_of(names: Collection[str], shown: int = 3) -> str:

@@ -1,12 +1,10 @@
 """The example study, measured whole and with gaps; and what the lab planted in it."""
 
-import sys
 from collections.abc import Iterator
-from types import ModuleType
 
 import pytest
 
-from xstilts import lab
+from xstilts.analysis import planted
 
 from . import numbered
 from .example import World, make
@@ -16,13 +14,9 @@ TRUTH = {("lab_nli", "lab_nli"): "help", ("lab_nli", "lab_pairs"): "help", ("lab
 
 @pytest.fixture(scope="module", autouse=True)
 def truth() -> Iterator[None]:
-    """The lab's table of planted effects, as it is for the example."""
-    table = ModuleType("xstilts.analysis.truth")
-    table.expected = lambda intermediate, target: TRUTH.get((intermediate, target), "none")  # type: ignore
-    table.reason = lambda intermediate, target: "said so"  # type: ignore
+    """The lab's planted effects, as they are for the example."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "xstilts.analysis.truth", table)
-        patch.setattr(lab, "truth", table, raising=False)
+        patch.setattr(planted, "expected", lambda *pair: (TRUTH.get(pair, "none"), "said so"))
         yield
 
 

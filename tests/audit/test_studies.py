@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from xstilts import __main__ as commands
-from xstilts.analysis.leaks import leaks
+from xstilts.analysis.methods import leaks
 from xstilts.audit.audit import audit, audited, seen_languages, stored
 from xstilts.audit.chains import chains
 from xstilts.audit.finding import groups, lines, reason, summary

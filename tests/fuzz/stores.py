@@ -13,7 +13,7 @@ import polars as pl
 
 from analysis import example
 from xstilts import metrics
-from xstilts.analysis import collapse, files, leaks, methods, permutation
+from xstilts.analysis import collapse, files, methods, permutation
 from xstilts.analysis.results import Results
 from xstilts.audit import audit as audits
 from xstilts.audit.finding import Audit, Finding
@@ -179,7 +179,7 @@ def _read(plan: Plan, root: Path, path: Path) -> Store:
     store.prepare()
     store.know(plan.steps)
     store.missing(plan.steps)
-    leaks.leaks(plan, store)
+    methods.leaks(plan, store)
     for step in plan.steps:
         store.leased(step.fingerprint)
         store.failure(step.fingerprint)

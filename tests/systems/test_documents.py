@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from xstilts.analysis.systems import COLUMNS
-from xstilts.systems.values import KEYS
+from xstilts.systems.given import KEYS
 
 from .test_inputs import GOLD, harness, lines, rows, wrong
 

@@ -5,7 +5,7 @@ import pytest
 import xstilts
 from xstilts.analysis.effects import Quantity
 from xstilts.errors import InputError
-from xstilts.systems.values import UNKNOWN, language_of, task_of
+from xstilts.systems.given import UNKNOWN, language_of, task_of
 
 from .test_inputs import GOLD, LABELS, wrong
 

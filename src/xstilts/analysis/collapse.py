@@ -16,25 +16,26 @@ that are merely low from being called collapsed; it is corrected for the number 
 (Bonferroni).
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import polars as pl
 from scipy.special import ndtri
 
-from xstilts.analysis import files
+from xstilts.analysis import files, transfer
 from xstilts.analysis.claims import Verdict, judge
 from xstilts.analysis.effects import EFFECT, SCORE, Effects
 from xstilts.analysis.habits import habits
 from xstilts.analysis.permutation import RISK, Examined, above_chance, examine
-from xstilts.analysis.results import Line, Resampled, Results
+from xstilts.analysis.results import Results, line_of
 from xstilts.analysis.statistics import Estimate
 from xstilts.data.examples import Answer
 from xstilts.metrics import Metric
+from xstilts.plain import by_key
 from xstilts.store import Store
 from xstilts.study.plan import Cell, Plan
 
@@ -65,10 +66,14 @@ class CollapsedRun:
 class ChangedEffect:
     """A comparison that contains collapsed runs, as it stands in the report and without them."""
 
-    name: str
+    arm: str
     target: str
     whole: Estimate
     without: Estimate | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.arm} − {EFFECT.against}"
 
 
 @dataclass(frozen=True)
@@ -77,15 +82,6 @@ class Ruling:
 
     whole: Verdict
     without: Verdict
-
-
-class Answered(NamedTuple):
-    """Predictions of all languages, and the score of a context's first words where they are spans of it."""
-
-    path: Path
-    family: str
-    metric: Metric
-    first_words: float
 
 
 @dataclass(frozen=True)
@@ -128,64 +124,76 @@ class Collapses:
 
 def examined(plan: Plan, store: Store) -> dict[Cell, Examined]:
     """What is found in the source language of every run that trained on its target and is in the store."""
-    trained = [cell for cell in plan.cells if not cell.reference and plan.evaluation(cell).trained_by]
-    found = {cell: _examined(plan, store, cell) for cell in trained}
-    return {cell: one for cell, one in found.items() if one is not None}
+    found = {}
+    for cell in plan.cells:
+        trained_by = plan.evaluation(cell).trained_by
+        if cell.reference or trained_by is None:
+            continue
+        source = trained_by.languages[0]
+        own = _development(store, cell, trained_by.task)
+        one = None
+        if store.folder(cell.evaluation) is not None and source in plan.evaluation(cell).use.languages:
+            one = _by_answers(plan, store, cell, source)
+        if one is None and own is not None:
+            learned = above_chance(own["value"], own["chance"], own["n"])
+            one = Examined(own["value"], own["chance"], "" if learned else AT_CHANCE)
+        if one is not None:
+            found[cell] = one
+    return found
 
 
 def at_chance(plan: Plan, store: Store, runs: Runs) -> dict[Cell, dict[str, Examined]]:
-    """Find for runs that learned the source language the other languages in which they guess, and why."""
-    found = {}
+    """Find for runs that learned the source language the other languages in which they guess, and why.
+
+    Languages that keep much of the source's gain need no test.
+    """
+    found: dict[Cell, dict[str, Examined]] = {}
     for cell, source in runs.items():
-        if not source.why and store.folder(cell.evaluation) is not None:
-            trained_by = plan.evaluation(cell).trained_by
-            assert trained_by is not None
-            scores = store.scores(cell.evaluation)["languages"]
-            found[cell] = dict(
-                _guessing(_answered(plan, store, cell), source, scores, trained_by.languages[0])
-            )
-    return {cell: languages for cell, languages in found.items() if languages}
+        trained_by = plan.evaluation(cell).trained_by
+        if trained_by is None or source.why or store.folder(cell.evaluation) is None:
+            continue
+        scores = store.scores(cell.evaluation)["languages"]
+        others = [code for code in scores if code != trained_by.languages[0]]
+        for code in others:
+            low = scores[code]["value"] < _kept(source.baseline, source)
+            if scores[code]["n"] < LEAST or not (low or code in _alike(_path(store, cell))):
+                continue
+            one = _by_answers(plan, store, cell, code)
+            if one is not None and is_at_chance(one, source, len(others)):
+                found.setdefault(cell, {})[code] = one
+    return found
 
 
 def collapses(effects: Effects, verdicts: Sequence[Verdict], runs: Runs, guesses: Guesses) -> Collapses:
     """Find every collapsed run with all it is part of, with and without; languages at chance; notes."""
     results = effects.results
-    found = {cell: one for cell, one in runs.items() if one.why}
-    noted = [(cell, one) for cell, one in runs.items() if one.notes]
-    partial = [Partial(_name(results, cell), cell, one.score, one.notes) for cell, one in noted]
-    languages = tuple(_by_language(results, runs, guesses))
-    whole = Collapses(trained=len(runs), languages=languages, partial=(*partial, *_hubs(results)))
-    if not found:
+    languages, partial = tuple(_by_language(results, runs, guesses)), tuple(_partial(results, runs))
+    whole = Collapses(trained=len(runs), languages=languages, partial=partial)
+    collapsed = {cell: one for cell, one in runs.items() if one.why}
+    if not collapsed:
         return whole
-    rest = Effects(_Rest(results, frozenset(found)))
-    collapsed = []
-    for cell, one in found.items():
-        line = Line(cell.backbone, cell.arm)
-        means = (each.estimate(SCORE, line, cell.target) for each in (effects, rest))
-        collapsed.append(CollapsedRun(_name(results, cell), cell, one, *means))
+    rest = Effects(_Rest(results, frozenset(collapsed)))
+    shown = []
+    for cell, one in collapsed.items():
+        means = (each.estimate(SCORE, line_of(cell), cell.target) for each in (effects, rest))
+        shown.append(CollapsedRun(results.name_of(line_of(cell)), cell, one, *means))
     rulings = (Ruling(one, other) for one, other in zip(verdicts, judge(rest), strict=True))
-    return replace(
-        whole,
-        runs=tuple(collapsed),
-        comparisons=tuple(_comparisons(effects, rest)),
-        rulings=tuple(each for each in rulings if _measured(each.whole) != _measured(each.without)),
-    )
-
-
-def _name(results: Results, cell: Cell) -> str:
-    return results.name_of(Line(cell.backbone, cell.arm))
+    changed = (each for each in rulings if _measured(each.whole) != _measured(each.without))
+    comparisons = tuple(_comparisons(effects, rest))
+    return replace(whole, runs=tuple(shown), comparisons=comparisons, rulings=tuple(changed))
 
 
 def _by_language(results: Results, runs: Runs, guesses: Guesses) -> Iterator[AtChance]:
     """Join the seeds of an arm that are at chance in a language."""
-    groups: dict[tuple[str, str, str], list[tuple[int, Examined, Examined]]] = {}
-    for cell, languages in guesses.items():
-        for code, one in languages.items():
-            key = (_name(results, cell), cell.target, code)
-            groups.setdefault(key, []).append((cell.seed, one, runs[cell]))
-    for key, seeds in groups.items():
-        scores = ([one.score, one.baseline, source.score] for _, one, source in seeds)
-        yield AtChance(*key, tuple(seed for seed, _, _ in seeds), *np.mean([*scores], axis=0).tolist())
+    groups = by_key(
+        ((results.name_of(line_of(cell)), cell.target, code), (cell, one))
+        for cell, languages in guesses.items()
+        for code, one in languages.items()
+    )
+    for key, found in groups.items():
+        scores = [(one.score, one.baseline, runs[cell].score) for cell, one in found]
+        seeds = tuple(cell.seed for cell, _ in found)
+        yield AtChance(*key, seeds, *np.mean(scores, axis=0).tolist())
 
 
 def is_at_chance(found: Examined, source: Examined, languages: int) -> bool:
@@ -200,39 +208,21 @@ def _kept(baseline: float, source: Examined) -> float:
     return baseline + KEPT * (source.score - source.baseline)
 
 
-def _guessing(
-    answered: Answered, source: Examined, scores: Mapping[str, Any], trained_in: str
-) -> Iterator[tuple[str, Examined]]:
-    """The languages in which a run guesses; those that keep much of the source's gain need no test."""
-    others = [code for code in scores if code != trained_in]
-    for code in others:
-        low = scores[code]["value"] < _kept(source.baseline, source)
-        if scores[code]["n"] < LEAST or not (low or code in _alike(answered.path)):
-            continue
-        found = _by_predictions(answered.path, code, *answered[1:])
-        if found is not None and is_at_chance(found, source, len(others)):
-            yield code, found
-
-
-@lru_cache(maxsize=4096)
-def _alike(path: Path) -> frozenset[str]:
-    """The languages in which all predictions of an evaluation are alike."""
-    counts = files.predictions(path, ("language", "predicted")).group_by("language").n_unique()
-    return frozenset(counts.filter(pl.col("predicted") == 1)["language"])
-
-
-def _hubs(results: Results) -> Iterator[Partial]:
-    """Retrieval that finds the same sentence again and again, by language."""
+def _partial(results: Results, runs: Runs) -> Iterator[Partial]:
+    """What runs learned in part only; and retrieval that finds the same sentence again and again."""
+    for cell, one in runs.items():
+        if one.notes:
+            yield Partial(results.name_of(line_of(cell)), cell, one.score, one.notes)
     plan, store = results.plan, results.store
     for cell in plan.cells:
         evaluation = plan.evaluation(cell)
         if cell.reference or evaluation.trained_by is not None or store.folder(cell.evaluation) is None:
             continue
-        path, use = store.file(cell.evaluation, "predictions.parquet"), evaluation.use
+        path, use = _path(store, cell), evaluation.use
         notes = [f"{code}: {note}" for code in use.languages for note in _notes(path, code, use.family)]
         if notes:
             scores = [one["value"] for one in store.scores(cell.evaluation)["languages"].values()]
-            yield Partial(_name(results, cell), cell, float(np.mean(scores)), tuple(notes))
+            yield Partial(results.name_of(line_of(cell)), cell, float(np.mean(scores)), tuple(notes))
 
 
 class _Rest(Results):
@@ -240,31 +230,18 @@ class _Rest(Results):
 
     def __init__(self, whole: Results, dropped: frozenset[Cell]) -> None:
         super().__init__(whole.plan, whole.store)
-        self._whole, self._dropped = whole, dropped
-
-    @cached_property
-    def missing(self) -> frozenset[Cell]:
-        return self._whole.missing | self._dropped
-
-    @cached_property
-    def drawn(self) -> Mapping[tuple[str, str], Resampled]:
-        return self._whole.drawn
+        self.missing, self.drawn = whole.missing | dropped, whole.drawn
 
 
 def _comparisons(effects: Effects, rest: Effects) -> Iterator[ChangedEffect]:
-    """Of the heat map (each arm with none, on a target or on their mean) what changes without the runs."""
-    results = effects.results
-    names = tuple(target.name for target in results.targets)
-    sets = [(name,) for name in names] + ([names] if len(names) > 1 else [])
-    for line in results.lines:
-        if line.reference or effects.against(line, EFFECT.against) in (line, None):
-            continue
-        for targets in sets:
-            whole, without = (one.estimate(EFFECT, line, *targets) for one in (effects, rest))
-            if whole is not None and (without is None or whole.value != without.value):
-                shown = targets[0] if len(targets) == 1 else "mean"
-                name = f"{results.name_of(line)} − {EFFECT.against}"
-                yield ChangedEffect(name, shown, whole, without)
+    """Of the map of transfer what changes without the runs, but for controls."""
+    cells, others = (itertools.chain(*transfer.maps(each).values()) for each in (effects, rest))
+    for cell, other in zip(cells, others, strict=True):
+        if cell.kind == "effect" and not cell.line.reference and cell.estimate is not None:
+            without = other.estimate
+            if without is None or cell.value != without.value:
+                arm = effects.results.name_of(cell.line)
+                yield ChangedEffect(arm, cell.column, cell.estimate, without)
 
 
 def _measured(verdict: Verdict) -> list[float | None]:
@@ -272,42 +249,34 @@ def _measured(verdict: Verdict) -> list[float | None]:
     return [None if part.estimate is None else part.estimate.value for part in verdict.parts]
 
 
-def _examined(plan: Plan, store: Store, cell: Cell) -> Examined | None:
-    """What is found of a run that is in the store; by its predictions if there are any that can tell."""
-    evaluation = plan.evaluation(cell)
-    assert evaluation.trained_by is not None
-    record = store.record(cell.phases[-1]) or {}
-    scores: Mapping[str, Any] = record.get("source_score", {})
-    own = scores.get(evaluation.trained_by.task)
-    source = evaluation.trained_by.languages[0]
-    if store.folder(cell.evaluation) is not None and source in evaluation.use.languages:
-        answered = _answered(plan, store, cell)
-        found = _by_predictions(answered.path, source, *answered[1:])
-        if found is not None:
-            return found
-    if own is None:
-        return None
-    learned = above_chance(own["value"], own["chance"], own["n"])
-    return Examined(own["value"], own["chance"], "" if learned else AT_CHANCE)
+def _path(store: Store, cell: Cell) -> Path:
+    return store.file(cell.evaluation, "predictions.parquet")
 
 
-def _answered(plan: Plan, store: Store, cell: Cell) -> Answered:
-    """The predictions of a run that is in the store."""
-    evaluation = plan.evaluation(cell)
-    assert evaluation.trained_by is not None
-    within = evaluation.use.family == "span" and not evaluation.metric.startswith(NO_ANSWER)
-    own = (store.record(cell.phases[-1]) or {}).get("source_score", {}).get(evaluation.trained_by.task)
-    path = store.file(cell.evaluation, "predictions.parquet")
-    first_words = own["chance"] if own and within else 0.0
+def _development(store: Store, cell: Cell, task: str) -> Mapping[str, Any] | None:
+    """The development score of a run in the source language, as its last phase tells; None if it does not."""
+    scores: Mapping[str, Any] = (store.record(cell.phases[-1]) or {}).get("source_score", {})
+    return scores.get(task)
+
+
+def _by_answers(plan: Plan, store: Store, cell: Cell, language: str) -> Examined | None:
+    """What the predictions of a run that is in the store know of a language; None if these cannot tell."""
+    evaluation, first_words = plan.evaluation(cell), 0.0
+    family, trained_by = evaluation.use.family, evaluation.trained_by
+    if family == "span" and trained_by is not None and not evaluation.metric.startswith(NO_ANSWER):
+        first_words = (_development(store, cell, trained_by.task) or {"chance": 0.0})["chance"]
     metric = plan.places.metric(evaluation.use, evaluation.metric)
-    return Answered(path, evaluation.use.family, metric, first_words)
+    return _by_predictions(_path(store, cell), language, family, metric, first_words)
 
 
 @lru_cache(maxsize=4096)
 def _by_predictions(
     path: Path, language: str, family: str, metric: Metric, first_words: float
 ) -> Examined | None:
-    """A finished evaluation never changes, so it is examined once. StoreError if its file is damaged."""
+    """A finished evaluation never changes, so it is examined once. StoreError if its file is damaged.
+
+    `first_words` is the score of a context's first words, where answers are spans of it.
+    """
     return examine(*_answers(path, language, family), metric, language, first_words)
 
 
@@ -316,10 +285,17 @@ def _notes(path: Path, language: str, family: str) -> tuple[str, ...]:
     return habits(*_answers(path, language, family))
 
 
+@lru_cache(maxsize=4096)
+def _alike(path: Path) -> frozenset[str]:
+    """The languages in which all predictions of an evaluation are alike."""
+    counts = files.predictions(path, ("language", "predicted")).group_by("language").n_unique()
+    return frozenset(counts.filter(predicted=1)["language"])
+
+
 def _answers(path: Path, language: str, family: str) -> tuple[Sequence[Any], Sequence[Any]]:
     """Gold and predicted values of a language."""
     frame = files.predictions(path, ("language", "index", "gold", "predicted"))
-    rows = frame.filter(pl.col("language") == language).sort("index")
+    rows = frame.filter(language=language).sort("index")
     gold, predicted = (
         files.values(path, rows[name].to_list(), family, name) for name in ("gold", "predicted")
     )

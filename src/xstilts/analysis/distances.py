@@ -40,11 +40,6 @@ class Regression:
     coefficients: tuple[Sample, ...]
 
     @property
-    def freedom(self) -> int:
-        """Degrees of freedom: families less one."""
-        return len(set(self.families)) - 1
-
-    @property
     def inflation(self) -> Array:
         """By how much the others inflate each coefficient's variance, [K] (variance inflation factor)."""
         centred = self.design - self.design.mean(axis=0)
@@ -60,11 +55,9 @@ def over(
     told without any one family.
     """
     table = {name: distances(results, line, target, name, codes) for name in names}
-    known = [code for code in codes if all(code in found for found in table.values())]
-    design = np.array([[table[name][code] for name in names] for code in known]).reshape(
-        len(known), len(names)
-    )
-    return regress(design, tuple(known), [results.score(line, target, (code,)) for code in known])
+    known = tuple(code for code in codes if all(code in found for found in table.values()))
+    design = np.column_stack([[table[name][code] for code in known] for name in names])
+    return regress(design, known, [results.score(line, target, (code,)) for code in known])
 
 
 def regress(design: Array, codes: tuple[str, ...], samples: Sequence[Sample | None]) -> Regression | None:
@@ -86,18 +79,13 @@ def regress(design: Array, codes: tuple[str, ...], samples: Sequence[Sample | No
         changes[place][:, kept] = np.linalg.pinv(rows[kept])
     changes -= weights
     spread = np.sqrt((len(groups) - 1) / len(groups)) * _draws(tuple(groups))  # [R, G]
-    intercept, *found = (
-        _with_families(statistics.combine(whole, own.tolist()), whole, of_families, spread)
-        for own, of_families in zip(weights, changes.transpose(1, 0, 2), strict=True)
-    )
-    return Regression(codes, families, design, intercept, tuple(found))
-
-
-def _with_families(sample: Sample, scores: Sequence[Sample], changes: Array, spread: Array) -> Sample:
-    """A coefficient whose draws have the chance of families: `changes` [G, L] are those of its weights."""
-    means = np.array([statistics.pick(score, sample.seeds).observed.mean() for score in scores])
-    draws = sample.draws + (spread @ (changes @ means))[:, None]
-    return replace(sample, draws=draws, family_freedom=len(changes) - 1.0)
+    coefficients = []
+    for own, of_families in zip(weights, changes.transpose(1, 0, 2), strict=True):
+        sample = statistics.combine(whole, own.tolist())
+        means = np.array([statistics.pick(one, sample.seeds).observed.mean() for one in whole])
+        draws = sample.draws + (spread @ (of_families @ means))[:, None]
+        coefficients.append(replace(sample, draws=draws, family_freedom=len(groups) - 1.0))
+    return Regression(codes, families, design, coefficients[0], tuple(coefficients[1:]))
 
 
 @lru_cache(maxsize=64)
@@ -114,7 +102,7 @@ def _draws(families: tuple[str, ...]) -> Array:
 
 def seen(results: Results, line: Line, target: str) -> tuple[str, ...]:
     """The languages that a line has seen with labels before it is asked, sorted."""
-    cells = (cell for cell in results.plan.cells if line_of(cell) == line and cell.target == target)
+    cells = (cell for cell in results.plan.cells if (line_of(cell), cell.target) == (line, target))
     models = (results.plan.evaluation(cell).model for cell in cells)
     return tuple(sorted({code for model in models for code in seen_with_labels(model)}))
 
@@ -140,25 +128,23 @@ def distances(results: Results, line: Line, target: str, name: str, codes: Seque
     if name in (*typology.TYPOLOGY, "script"):
         return _between(name, source, tuple(codes))
     if name == "resources":
-        sizes = {code: language(code).size for code in (source, *codes)}
-        known = {code: size for code, size in sizes.items() if size}
-        return {
-            code: float(np.log2(known[source] / known[code])) for code in codes if {code, source} <= {*known}
-        }
+        sizes = {code: size for code in (source, *codes) if (size := language(code).size)}
+        known = [code for code in codes if {code, source} <= {*sizes}]
+        return {code: float(np.log2(sizes[source] / sizes[code])) for code in known}
     facts = _facts(results, line, target)
     told = {code: facts[code] for code in codes if code in facts}
     if name == "vocabulary":
         return {code: 1 - own["shared"] / own["tokens"] for code, own in told.items() if "shared" in own}
-    return dict(_fertilities(told, facts.get(source), results.translations(target, source)))
+    own = facts.get(source)
+    return dict(_fertilities(told, own, results.translations(target, source))) if own else {}
 
 
 def _between(name: str, source: str, codes: tuple[str, ...]) -> dict[str, float]:
     """Distances that are those of any two languages."""
     if name in typology.TYPOLOGY:
         return typology.distances(name, source, codes)
-    scripts = {code: language(code).script for code in (source, *codes)}
-    both = {code for code in codes if scripts[code] and scripts[source]}
-    return {code: float(scripts[code] != scripts[source]) for code in codes if code in both}
+    scripts = {code: script for code in (source, *codes) if (script := language(code).script)}
+    return {code: float(scripts[code] != scripts[source]) for code in codes if {code, source} <= {*scripts}}
 
 
 def source_of(results: Results, target: str) -> str:
@@ -181,13 +167,10 @@ def _facts(results: Results, line: Line, target: str) -> dict[str, dict[str, flo
 
 
 def _fertilities(
-    facts: Mapping[str, Mapping[str, float]],
-    source: Mapping[str, float] | None,
-    translated: frozenset[str],
+    facts: Mapping[str, Mapping[str, float]], source: Mapping[str, float], translated: frozenset[str]
 ) -> Iterator[tuple[str, float]]:
     """Tokens for each word where words are known; else those of the rows, if these are translations."""
-    for code, found in facts.items() if source else ():
-        assert source is not None
+    for code, found in facts.items():
         if source.get("words") and found.get("words"):
             yield code, float(np.log2(found["tokens"] / found["words"] * source["words"] / source["tokens"]))
         elif code in translated and found["n"] == source["n"]:

@@ -25,7 +25,7 @@ from xstilts.analysis import (
     transfer,
 )
 from xstilts.analysis.effects import BASELINE, GAP, Effects
-from xstilts.analysis.leaks import Leaks, leaks
+from xstilts.analysis.methods import Leaks, leaks
 from xstilts.analysis.planted import DistancePanel, PlantedEffect
 from xstilts.analysis.results import Line, Results, line_of
 from xstilts.analysis.statistics import Estimate

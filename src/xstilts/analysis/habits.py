@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from xstilts.plain import first_of
+
 LEAST = 10  # examples of a class below which nothing is said of it
 FREQUENT = 0.05  # share of the right answers from which a class is missed
 HARDLY = 0.1  # of a class's share
@@ -23,7 +25,6 @@ HALF = 0.5  # of the share of all other answers
 HUB = 0.2  # of the answers, where nearly every right one is different
 SINGULAR = 5  # times its share of the right answers
 LONGER = 3  # times the right answers' median length
-SHOWN = 3  # classes of a note
 PREFIX = re.compile("^[BIES]-")  # of the tags of names
 
 
@@ -60,10 +61,8 @@ def _counted(gold: Sequence[Hashable], predicted: Sequence[Hashable], unit: str)
         ("hardly ever", [key for key, share in missed.items() if 0 < share <= HARDLY * right[key]]),
     ):
         if keys:
-            listed = ", ".join(f"{_name(key)} (right for {right[key]:.0%})" for key in keys[:SHOWN])
-            notes.append(
-                f"{words} predicts {listed}" + (f" and {len(keys) - SHOWN} more" if len(keys) > SHOWN else "")
-            )
+            listed = [f"{_name(key)} (right for {right[key]:.0%})" for key in keys]
+            notes.append(f"{words} predicts {first_of(listed)}")
     return tuple(note.replace("%", " %") for note in notes)
 
 

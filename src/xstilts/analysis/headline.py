@@ -5,16 +5,16 @@ answer must not take "no effect" for a finding where runs collapsed, tasks were 
 looked for, cells are missing, or each arm was trained once.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from xstilts.analysis.collapse import Collapses
 from xstilts.analysis.effects import EFFECT
-from xstilts.analysis.leaks import Leaks
-from xstilts.analysis.methods import OwnScore
+from xstilts.analysis.methods import Leaks, OwnScore
 from xstilts.analysis.results import Results, language
-from xstilts.analysis.transfer import MapCell
+from xstilts.analysis.transfer import MEAN, MapCell
 from xstilts.analysis.wording import count
-from xstilts.plain import first_of
+from xstilts.plain import by_key, first_of
 
 Maps = Mapping[str, Sequence[MapCell]]
 
@@ -25,22 +25,17 @@ def answer(results: Results, maps: Maps, collapses: Collapses) -> str:
         return "This study trains and measures no target."
     if collapses.runs and len(collapses.runs) == collapses.trained and not _untrained(results):
         return "This study has no answer: no run learned its target."
-    names = {target.name for target in results.targets}
     cells = [
         cell
-        for cell in (cell for row in maps.values() for cell in row)
-        if cell.column in names and not cell.line.reference and cell.line.arm != EFFECT.against
+        for cell in itertools.chain(*maps.values())
+        if cell.column != MEAN and not cell.line.reference and cell.line.arm != EFFECT.against
     ]
     measured = [cell for cell in cells if cell.kind == "effect"]
     if not measured:
         return "There is no comparison with the arm none in the store yet."
     strong = [cell for cell in measured if cell.strong]
     helped, hurt = ([cell for cell in strong if (cell.value > 0) == helps] for helps in (True, False))
-    emptied = {
-        (one.name.removesuffix(f" − {EFFECT.against}"), one.target)
-        for one in collapses.comparisons
-        if one.without is None
-    }
+    emptied = {(one.arm, one.target) for one in collapses.comparisons if one.without is None}
     empty = sum((results.name_of(cell.line), cell.column) in emptied for cell in measured if not cell.strong)
     silent = len(measured) - len(strong) - empty
     text = f"Of {count(len(measured), 'pair')} of an intermediate arm and a target, {len(helped)} "
@@ -51,8 +46,8 @@ def answer(results: Results, maps: Maps, collapses: Collapses) -> str:
     for word, found in (("help", helped), ("harm", hurt)):
         if found:
             cell = max(found, key=lambda cell: abs(cell.value))
-            name = f"{results.name_of(cell.line)} on {cell.column}"
-            text += f"; the largest {word} is {name}, {cell.text} points {cell.interval}"
+            where = f"{results.name_of(cell.line)} on {cell.column}"
+            text += f"; the largest {word} is {where}, {cell.text} points {cell.interval}"
     missing = sum(cell.kind == "missing" for cell in cells)
     return text + (f"; {count(missing, 'pair')} {_verb(missing, 'wait')} for results." if missing else ".")
 
@@ -73,23 +68,21 @@ def of_runs(found: Collapses) -> Iterator[str]:
     if found.runs:
         places = dict.fromkeys(f"{run.cell.target} after {run.arm}" for run in found.runs)
         text = f"{len(found.runs)} of {count(found.trained, 'run')} collapsed (no better than guessing)"
-        pairs = [one for one in found.comparisons if one.target != "mean"]
-        empty = sum(one.without is None for one in pairs)
-        rest = (
-            f"; of the differences to none {len(pairs)} contain them, {empty} nothing else" if pairs else ""
-        )
-        yield f"{text}: {first_of(places)}{rest}."
+        text += f": {first_of(places)}"
+        if pairs := [one for one in found.comparisons if one.target != MEAN]:
+            empty = sum(one.without is None for one in pairs)
+            text += f"; of the differences to none {len(pairs)} contain them, {empty} nothing else"
+        yield f"{text}."
     if found.partial:
         part = found.partial[0]
         yield (
             f"{count(len(found.partial), 'run')} learned in part: {part.cell.target} after {part.arm} "
             f"{part.notes[0]}{', and others' if len(found.partial) > 1 else ''}."
         )
-    targets: dict[str, dict[str, None]] = {}
-    for one in found.languages:
-        targets.setdefault(one.target, {})[language(one.language).name] = None
+    targets = by_key((one.target, language(one.language).name) for one in found.languages)
     for target, names in targets.items():
-        yield f"On {target} runs that learned the source language are at chance in {first_of(names)}."
+        where = first_of(dict.fromkeys(names))
+        yield f"On {target} runs that learned the source language are at chance in {where}."
 
 
 def of_study(results: Results, own_scores: Sequence[OwnScore], leaks: Leaks) -> Iterator[str]:

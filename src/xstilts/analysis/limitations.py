@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from xstilts.analysis.collapse import Collapses
 from xstilts.analysis.effects import EFFECT, Effects
 from xstilts.analysis.methods import OwnScore
-from xstilts.analysis.results import Results, language
+from xstilts.analysis.results import language
 from xstilts.analysis.wording import count
+from xstilts.plain import by_key
 
 
 def limitations(effects: Effects, own_scores: Sequence[OwnScore], collapses: Collapses) -> Iterator[str]:
@@ -14,27 +15,29 @@ def limitations(effects: Effects, own_scores: Sequence[OwnScore], collapses: Col
     results, plan = effects.results, effects.results.plan
     if not plan.cells:
         return
-    seeds = sorted({cell.seed for cell in plan.cells if not cell.reference})
+    seeds = {cell.seed for cell in plan.cells if not cell.reference}
     if len(seeds) == 1:
         yield "One seed: the intervals cover the choice of test examples only, not that of the seed."
     elif len(seeds) < 5:
-        yield (
-            f"{len(seeds)} seeds tell little about their own spread; each comparison borrows from the others "
-            "of this study what they know of it."
-        )
+        borrows = "each comparison borrows from the others of this study what they know of it"
+        yield f"{len(seeds)} seeds tell little about their own spread; {borrows}."
     if results.missing:
         yield f"{len(results.missing)} of {count(len(plan.cells), 'cell')} are missing."
-    for score in own_scores:
-        if not score.learned:
-            yield (
-                f"The arm {score.arm} did not learn {score.task} (at chance): its effects say nothing about "
-                "the task."
-            )
+    for score in (score for score in own_scores if not score.learned):
+        nothing = "its effects say nothing about the task"
+        yield f"The arm {score.arm} did not learn {score.task} (at chance): {nothing}."
     yield from _not_learned(collapses)
-    yield from _unproven(results)
-    if (smallest := _smallest(effects)) is not None:
+    for target in results.targets:
+        had = {line.reference for line, name in results.planned if name == target.name}
+        if target.family == "visual" and not had & {"shuffled-images", "text-only"}:
+            neither = "neither shuffled-images nor text-only is measured beside it"
+            yield f"Nothing tells whether the images of {target.name} are used: {neither}."
+    arms = [line for line in results.lines if not line.reference and line.arm != EFFECT.against]
+    found = [effects.estimate(EFFECT, line, target.name) for target in results.targets for line in arms]
+    if sizes := sorted(one.smallest_effect for one in found if one is not None):
+        half = sizes[len(sizes) // 2]
         yield (
-            f"Half of the comparisons can detect effects of {smallest:.1f} points or more in four of five "
+            f"Half of the comparisons can detect effects of {half:.1f} points or more in four of five "
             "repetitions; smaller ones may exist where none is seen."
         )
     if len(results.backbones) == 1:
@@ -46,39 +49,16 @@ def limitations(effects: Effects, own_scores: Sequence[OwnScore], collapses: Col
 
 def _not_learned(found: Collapses) -> Iterator[str]:
     """A sentence for every arm and target with collapsed runs, with languages at chance, learned in part."""
-    seeds: dict[tuple[str, str], set[int]] = {}
-    for run in found.runs:
-        seeds.setdefault((run.arm, run.cell.target), set()).add(run.cell.seed)
-    for (arm, target), own in seeds.items():
-        which = f"seed{'s' if len(own) > 1 else ''} {', '.join(map(str, sorted(own)))}"
+    for (arm, target), runs in by_key(((one.arm, one.cell.target), one) for one in found.runs).items():
+        which = _seeds(sorted(run.cell.seed for run in runs))
         yield f"After the arm {arm}, {target} was not learned with {which} (at chance in the source)."
-    languages: dict[tuple[str, str], list[str]] = {}
-    for one in found.languages:
-        which = language(one.language).name + f" (seed{'s' if len(one.seeds) > 1 else ''} {one.seeds[0]}"
-        which += "".join(f", {seed}" for seed in one.seeds[1:]) + ")"
-        languages.setdefault((one.arm, one.target), []).append(which)
-    for (arm, target), names in languages.items():
-        yield f"After the arm {arm}, {target} was learned, but is at chance in {', '.join(names)}."
-    notes: dict[tuple[str, str], list[str]] = {}
-    for part in found.partial:
-        notes.setdefault((part.arm, part.cell.target), []).append(f"seed {part.cell.seed} {part.notes[0]}")
-    for (arm, target), told in notes.items():
-        yield f"After the arm {arm}, {target} was learned in part: {'; '.join(told)}."
+    for (arm, target), languages in by_key(((one.arm, one.target), one) for one in found.languages).items():
+        names = ", ".join(f"{language(one.language).name} ({_seeds(one.seeds)})" for one in languages)
+        yield f"After the arm {arm}, {target} was learned, but is at chance in {names}."
+    for (arm, target), parts in by_key(((one.arm, one.cell.target), one) for one in found.partial).items():
+        notes = "; ".join(f"seed {one.cell.seed} {one.notes[0]}" for one in parts)
+        yield f"After the arm {arm}, {target} was learned in part: {notes}."
 
 
-def _unproven(results: Results) -> Iterator[str]:
-    """A sentence for every target about images without a control that would tell whether they are used."""
-    for target in results.targets:
-        had = {line.reference for line, name in results.planned if name == target.name}
-        if target.family == "visual" and not had & {"shuffled-images", "text-only"}:
-            yield (
-                f"Nothing tells whether the images of {target.name} are used: neither shuffled-images nor "
-                "text-only is measured beside it."
-            )
-
-
-def _smallest(effects: Effects) -> float | None:
-    lines = [line for line in effects.results.lines if not line.reference and line.arm != EFFECT.against]
-    found = [effects.estimate(EFFECT, line, one.name) for one in effects.results.targets for line in lines]
-    sizes = sorted(one.smallest_effect for one in found if one is not None)
-    return sizes[len(sizes) // 2] if sizes else None
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"

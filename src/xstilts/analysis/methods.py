@@ -1,4 +1,4 @@
-"""The account of a study: what was trained how and on what, what it cost, what failed, whom to cite."""
+"""The account of a study: what was trained, how and on what, what it cost, what failed, whom to cite."""
 
 import re
 from collections import Counter
@@ -8,14 +8,18 @@ from statistics import median
 from typing import Any
 
 from xstilts.analysis.permutation import above_chance
-from xstilts.analysis.results import Results
+from xstilts.analysis.results import ARM, Results
 from xstilts.analysis.wording import count, metric_label
+from xstilts.audit.audit import stored
+from xstilts.audit.finding import MEANINGS, Audit, FindingGroup, groups, summary, unused
 from xstilts.data.task import TRANSLATED
-from xstilts.store import Store
+from xstilts.plain import by_key
+from xstilts.store import Record, Store
 from xstilts.study.backbone import Backbone
-from xstilts.study.phase import Phase, chain, seen_with_labels
-from xstilts.study.plan import Cell, Plan
+from xstilts.study.phase import Phase, chain
+from xstilts.study.plan import Plan
 from xstilts.study.sources import Part, Source, grouped, parts_of, source
+from xstilts.study.step import Step
 from xstilts.study.use import Mixture, Use
 
 
@@ -42,40 +46,38 @@ class Spending:
 
 def failures(plan: Plan, store: Store) -> list[Failed]:
     """Steps that failed when last tried, with the number of cells that wait for them."""
-    waiting = Counter(key for cell in plan.cells for key in {*cell.phases, cell.evaluation})
-    failed = []
-    for step in plan.steps:
-        failure = store.failure(step.fingerprint)
-        if failure is not None and store.folder(step.fingerprint) is None:
-            failed.append(Failed(step.name, step.fingerprint, failure.message, waiting[step.fingerprint]))
-    return failed
+    return [
+        Failed(step.name, step.fingerprint, failure.message, plan.users[step.fingerprint])
+        for step in plan.steps
+        if (failure := store.failure(step.fingerprint)) is not None and store.folder(step.fingerprint) is None
+    ]
+
+
+def _recorded(plan: Plan, store: Store) -> list[tuple[Step, Record]]:
+    """The steps that are done, with their records; a shared step counts once."""
+    return [(step, record) for step in plan.steps if (record := store.record(step.fingerprint)) is not None]
 
 
 def costs(plan: Plan, store: Store) -> list[Spending]:
-    """What was spent on the steps of the plan that are done, by kind; a shared step counts once."""
-    found = []
+    """What was spent on the steps of the plan that are done, by kind."""
+    found, done = [], by_key((step.kind, record) for step, record in _recorded(plan, store))
     for kind in ("backbone", "phase", "evaluation"):
-        steps = [step for step in plan.steps if step.kind == kind]
-        records = [record for step in steps if (record := store.record(step.fingerprint)) is not None]
-        seconds = sum(record.get("seconds", 0.0) for record in records)
-        tokens = sum(record.get("tokens", 0) for record in records)
-        if steps:
-            found.append(Spending(kind, len(records), len(steps), seconds, tokens))
+        records = done.get(kind, [])
+        seconds, tokens = (sum(record.get(name, 0) for record in records) for name in ("seconds", "tokens"))
+        if planned := sum(step.kind == kind for step in plan.steps):
+            found.append(Spending(kind, len(records), planned, seconds, tokens))
     return found
 
 
 def machines(plan: Plan, store: Store) -> list[str]:
     """The computers that steps ran on, with the versions that they used."""
     found = []
-    for step in plan.steps:
-        record = store.record(step.fingerprint) or {}
+    for _, record in _recorded(plan, store):
         hardware, software = record.get("hardware", {}), record.get("software", {})
-        device = hardware.get("gpu") or hardware.get("processor")
-        versions = [
-            f"{key} {software[key]}" for key in ("xstilts", "torch", "transformers") if software.get(key)
-        ]
-        if device:
-            found.append(", ".join([device, *versions]))
+        if device := hardware.get("gpu") or hardware.get("processor"):
+            versions = {name: software.get(name) for name in ("xstilts", "torch", "transformers")}
+            used = [f"{name} {version}" for name, version in versions.items() if version]
+            found.append(", ".join([device, *used]))
     return list(dict.fromkeys(found))
 
 
@@ -85,24 +87,21 @@ def differences(plan: Plan, store: Store) -> list[str]:
     Devices, instruction sets, threads, versions of torch, processes, smaller micro-batches, and steps that
     one kind of computer began and another one continued. Records of earlier releases do not tell.
     """
-    values: dict[str, Counter[str]] = {}
-    continued, smaller = [], 0
-    for step in plan.steps:
-        record = store.record(step.fingerprint) or {}
+    facts: list[tuple[str, str]] = []
+    notes, continued, smaller = list[str](), list[str](), 0
+    for step, record in _recorded(plan, store):
         computers = [_computer(computer) for computer in record.get("computed_on", ())]
-        facts = [fact for computer in computers for fact in computer.items()]
-        if step.kind == "phase" and record:
+        facts += dict.fromkeys(fact for computer in computers for fact in computer.items())
+        if step.kind == "phase":
             facts.append(("numbers of processes", str(record.get("processes", 1))))
-        for kind, value in dict.fromkeys(facts):
-            values.setdefault(kind, Counter())[value] += 1
         if len(computers) > 1:
             first, *others = [", ".join(computer.values()) for computer in computers]
             continued.append(f"{step.name} was begun on {first}, and continued on {'; '.join(others)}.")
         smaller += record.get("micro_tokens") is not None
-    notes = []
-    for kind, steps_with in values.items():
-        if len(steps_with) > 1:
-            each = ", ".join(f"{value} ({count(number, 'step')})" for value, number in steps_with.items())
+    for kind, values in by_key(facts).items():
+        steps = Counter(values)
+        if len(steps) > 1:
+            each = ", ".join(f"{value} ({count(number, 'step')})" for value, number in steps.items())
             notes.append(f"Steps were computed with different {kind}: {each}.")
     if smaller:
         notes.append(f"{count(smaller, 'step')} had a smaller micro-batch for want of memory.")
@@ -123,26 +122,21 @@ def _computer(computer: Mapping[str, Any]) -> dict[str, str]:
 
 def recipes(plan: Plan) -> list[dict[str, str]]:
     """The settings of the phases, one row for each that differs in more than the seed and the parent."""
-    rows: dict[tuple[str, ...], dict[str, Any]] = {}
-    for step in plan.steps:
-        phase = step.specification
-        if not isinstance(phase, Phase):
-            continue
-        row = recipe_row(phase)
-        known = rows.setdefault(tuple(row.values()), row | {"seeds": set()})
-        known["seeds"].add(phase.seed)
-    return [row | {"seeds": ", ".join(map(str, sorted(row["seeds"])))} for row in rows.values()]
+    phases = [step.specification for step in plan.steps if isinstance(step.specification, Phase)]
+    rows = by_key((tuple(recipe_row(phase).items()), phase.seed) for phase in phases)
+    return [dict(row) | {"seeds": ", ".join(map(str, sorted({*seeds})))} for row, seeds in rows.items()]
 
 
-def recipe_row(phase: Phase) -> dict[str, Any]:
+def recipe_row(phase: Phase) -> dict[str, str]:
     """The settings of a phase, but for its seed."""
     recipe = phase.recipe
+    labelled = [use for use in phase.uses if use.family != "masked"] or phase.uses
     return {
         "tasks": " + ".join(use.title for use in phase.uses),
         "labels": "shuffled" if any(use.labels == "shuffled" for use in phase.uses) else "gold",
         "mixing": _mixing(phase.mixture),
-        "languages": _languages(phase.uses),
-        "examples": _examples(phase.uses),
+        "languages": _languages(labelled),
+        "examples": _examples(labelled),
         "rate": f"{recipe.learning_rate:g}",
         "length": count(recipe.updates, "update") if recipe.updates else f"{recipe.epochs:g} epochs",
         "batch": f"{recipe.batch_size} examples" if recipe.batch_size else f"{recipe.batch_tokens} tokens",
@@ -171,21 +165,18 @@ def _mixing(mixture: Mixture | None) -> str:
 
 def _languages(uses: Sequence[Use]) -> str:
     """One by its code, several by their number, shares outright."""
-    labelled = [use for use in uses if use.family != "masked"] or uses
-    translated = ", translated" if any(use.split == TRANSLATED for use in labelled) else ""
-    if labelled[0].shares:
-        shares = zip(labelled[0].languages, labelled[0].shares, strict=True)
+    translated = ", translated" if any(use.split == TRANSLATED for use in uses) else ""
+    if uses[0].shares:
+        shares = zip(uses[0].languages, uses[0].shares, strict=True)
         return ", ".join(f"{code} {100 * share:g} %" for code, share in shares) + translated
-    codes = sorted({code for use in labelled for code in use.languages})
+    codes = sorted({code for use in uses for code in use.languages})
     return (codes[0] if len(codes) == 1 else count(len(codes), "language")) + translated
 
 
 def _examples(uses: Sequence[Use]) -> str:
-    labelled = [use for use in uses if use.family != "masked"] or uses
-    fractions = {use.fraction for use in labelled if use.fraction is not None}
-    caps = {use.examples for use in labelled if use.examples is not None}
-    if fractions:
+    if fractions := [use.fraction for use in uses if use.fraction is not None]:
         return f"{100 * max(fractions):g} %"
+    caps = [use.examples for use in uses if use.examples is not None]
     return f"{max(caps):,}" if caps else "all"
 
 
@@ -196,12 +187,16 @@ def models(plan: Plan, store: Store) -> list[tuple[str, str]]:
     """
     found = []
     for name, backbone in backbones(plan).items():
-        phases = dict.fromkeys(
-            cell.phases[-1] for cell in plan.cells if cell.backbone == name and cell.phases
-        )
-        records = [record for phase in phases if (record := store.record(phase)) is not None]
+        phases = [cell.phases[-1] for cell in plan.cells if cell.backbone == name and cell.phases]
         table = plan.study.backbones.get(name)
-        origin = _origin(backbone, last_name((table and table.model) or "") or "a folder")
+        if backbone.model is not None:
+            origin = f"{backbone.model} at revision {backbone.revision}"
+        elif backbone.checksum is not None:
+            folder = last_name((table and table.model) or "") or "a folder"
+            origin = f"{folder} with checksum {backbone.checksum[:19]}…"
+        else:
+            origin = f"{backbone.architecture} from scratch, seed {backbone.seed}"
+        records = [store.record(phase) or {} for phase in dict.fromkeys(phases)]
         found.append((name, "; ".join([origin, *_size(records)])))
     return found
 
@@ -238,26 +233,15 @@ def backbones(plan: Plan) -> dict[str, Backbone]:
     return found
 
 
-def _origin(backbone: Backbone, folder: str) -> str:
-    if backbone.model is not None:
-        return f"{backbone.model} at revision {backbone.revision}"
-    if backbone.checksum is not None:
-        return f"{folder} with checksum {backbone.checksum[:19]}…"
-    return f"{backbone.architecture} from scratch, seed {backbone.seed}"
-
-
 def sources(plan: Plan, store: Store) -> list[Source]:
     """What the rows of the study's steps are read from: as the records tell, or as they would be now."""
     found: dict[Part, Source] = {}
-    for step in plan.steps:
-        for told in (store.record(step.fingerprint) or {}).get("sources", ()):
+    for _, record in _recorded(plan, store):
+        for told in record.get("sources", ()):
             known = {name: told[name] for name in Source.__dataclass_fields__}
             one = Source(**known | {"files": tuple(told["files"])})
             found[Part(one.task, one.split, one.language, one.data)] = one
-    for part in parts_of(plan.steps):
-        if part not in found:
-            found[part] = source(part, plan.places)
-    return [found[part] for part in parts_of(plan.steps)]
+    return [found.get(part) or source(part, plan.places) for part in parts_of(plan.steps)]
 
 
 DATA = ("task", "split", "languages", "read from", "how many", "in the release, if others")
@@ -279,9 +263,7 @@ def task_names(plan: Plan) -> list[str]:
 
 def citations(plan: Plan) -> list[tuple[str, str]]:
     """Tasks with their sources, sorted by name; tasks with the same citation together."""
-    found: dict[str, list[str]] = {}
-    for name in task_names(plan):
-        found.setdefault(plan.places.task(name).citation, []).append(name)
+    found = by_key((plan.places.task(name).citation, name) for name in task_names(plan))
     return [(", ".join(tasks), citation) for citation, tasks in found.items()]
 
 
@@ -305,35 +287,51 @@ class OwnScore:
 
 def own_scores(plan: Plan, store: Store) -> list[OwnScore]:
     """For every arm the scores of its own tasks, the means over seeds."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for cell in plan.cells:
-        if cell.reference or not cell.arm:
-            continue
-        for fingerprint in _intermediate(plan, cell):
-            record = store.record(fingerprint) or {}
-            for task, score in sorted(record.get("source_score", {}).items()):
-                found.setdefault((cell.arm, task), {})[fingerprint] = score
-    return [_own(arm, task, list(scores.values())) for (arm, task), scores in found.items()]
-
-
-def _own(arm: str, task: str, scores: Sequence[Any]) -> OwnScore:
-    value, chance = (sum(score[key] for score in scores) / len(scores) for key in ("value", "chance"))
-    first = scores[0]
-    return OwnScore(arm, task, metric_label(first["metric"]), value, chance, first["n"], len(scores))
-
-
-def _intermediate(plan: Plan, cell: Cell) -> tuple[str, ...]:
-    """The phases of a cell before the one that trains its target; a retrieval target has none of its own."""
-    return cell.phases if plan.evaluation(cell).trained_by is None else cell.phases[:-1]
+    told = by_key(
+        ((cell.arm, task), (phase, score))
+        for cell in plan.cells
+        if cell.arm and not cell.reference
+        for phase in cell.phases[: len(cell.phases) - (plan.evaluation(cell).trained_by is not None)]
+        for task, score in sorted((store.record(phase) or {}).get("source_score", {}).items())
+    )
+    found = []
+    for (arm, task), by_phase in told.items():
+        scores = [*dict(by_phase).values()]
+        value, chance = (sum(score[key] for score in scores) / len(scores) for key in ("value", "chance"))
+        metric = metric_label(scores[0]["metric"])
+        found.append(OwnScore(arm, task, metric, value, chance, scores[0]["n"], len(scores)))
+    return found
 
 
 def seen(results: Results) -> list[tuple[str, tuple[str, ...]]]:
     """For every arm the evaluated languages that its chains have seen with labels, besides the source."""
-    found: dict[str, set[str]] = {}
-    for cell in results.plan.cells:
-        if not cell.reference:
-            evaluation = results.plan.evaluation(cell)
-            own = results.target(cell.target).source
-            others = set(seen_with_labels(evaluation.model)) & set(evaluation.use.languages) - {own}
-            found.setdefault(cell.arm, set()).update(others)
-    return [(arm, tuple(sorted(codes))) for arm, codes in found.items() if codes]
+    rows = results.table.filter(reference=ARM, seen_with_labels=True).select("arm", "target", "language")
+    own = {target.name: target.source for target in results.targets}
+    found = by_key((arm, code) for arm, target, code in rows.iter_rows() if code != own[target])
+    return [(arm, tuple(sorted({*codes}))) for arm, codes in found.items()]
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """What the leak audit of a plan found, as the page shows it; `audit` is None if there was none."""
+
+    audit: Audit | None
+    groups: Sequence[FindingGroup] = ()
+    unused: Sequence[str] = ()
+    summary: str = ""
+
+    def chosen(self, status: str) -> list[FindingGroup]:
+        """The findings that are a `leak`, `allowed` or a `note`."""
+        return [one for one in self.groups if one.status == status]
+
+    def meaning(self, group: FindingGroup) -> str:
+        """The kind of a finding in words."""
+        return MEANINGS[group.finding.kind]
+
+
+def leaks(plan: Plan, store: Store) -> Leaks:
+    """The audit that the store holds of a plan; nothing is looked at here."""
+    audit, study = stored(plan, store), plan.study
+    if audit is None:
+        return Leaks(None)
+    return Leaks(audit, groups(audit, study.allowed), unused(audit, study), summary(audit, study))

@@ -1,13 +1,13 @@
 """What a report shows over the distances that a study names: scores, gaps and gains, slopes, all at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from xstilts.analysis import distances, statistics
-from xstilts.analysis.distances import Regression
 from xstilts.analysis.effects import BASELINE, Effects, Quantity
 from xstilts.analysis.results import EvaluatedTarget, Line
 from xstilts.analysis.statistics import Estimate, Sample
@@ -62,9 +62,9 @@ class Separated:
     distance: str
     languages: int
     families: int
-    alone: Estimate | None
-    together: Estimate | None
-    inflation: float | None
+    alone: Estimate | None = None
+    together: Estimate | None = None
+    inflation: float | None = None
 
 
 def named(effects: Effects) -> tuple[str, ...]:
@@ -79,22 +79,21 @@ def panels(effects: Effects, backbone: str) -> Iterator[OverDistance]:
     results, none = effects.results, Line(backbone, BASELINE)
     lines = [line for line in results.lines if line.backbone == backbone and not line.reference]
     arms = [line for line in lines if line != none and none in lines]
-    for name in named(effects):
-        for target in results.targets:
-            near = [line for line in arms if {*distances.seen(results, line, target.name)} - {target.source}]
-            asked: dict[Kind, list[Line]] = {
-                "score": [none],
-                "gap": [none] if target.has_gap else [],
-                "gain": arms,
-                "near": near if name in BETWEEN else [],
-            }
-            for kind, own in asked.items():
-                found = [_line(effects, line, target, name, kind) for line in own]
-                told = [line for line in found if line is not None]
-                steepest = sorted(told, key=lambda line: -abs(line.slope.value))[:SHOWN]
-                if told:
-                    shown = tuple(line for line in told if line in steepest)
-                    yield OverDistance(name, target.name, kind, shown)
+    for name, target in itertools.product(named(effects), results.targets):
+        near = [line for line in arms if {*distances.seen(results, line, target.name)} - {target.source}]
+        asked: dict[Kind, list[Line]] = {
+            "score": [none],
+            "gap": [none] if target.has_gap else [],
+            "gain": arms,
+            "near": near if name in BETWEEN else [],
+        }
+        for kind, own in asked.items():
+            found = [_line(effects, line, target, name, kind) for line in own]
+            told = [line for line in found if line is not None]
+            steepest = sorted(told, key=lambda line: -abs(line.slope.value))[:SHOWN]
+            if told:
+                shown = tuple(line for line in told if line in steepest)
+                yield OverDistance(name, target.name, kind, shown)
 
 
 def _line(
@@ -103,10 +102,9 @@ def _line(
     """A quantity of the languages without labels over a distance; None if a slope cannot be told."""
     measure = distances.to_seen if kind == "near" else distances.distances
     known = measure(effects.results, line, target.name, name, target.transfer)
-    quantities = {code: Quantity(KINDS[kind], (code,)) for code in target.transfer if code in known}
+    quantities = {code: Quantity(KINDS[kind], (code,)) for code in known}
     samples = [effects.sample(quantity, line, (target.name,)) for quantity in quantities.values()]
-    design = np.array([[known[code]] for code in quantities]).reshape(-1, 1)
-    found = distances.regress(design, tuple(quantities), samples)
+    found = distances.regress(np.array([*known.values()]).reshape(-1, 1), tuple(known), samples)
     if found is None:
         return None
     points = tuple(
@@ -114,22 +112,26 @@ def _line(
         for code, quantity in quantities.items()
         if (estimate := effects.estimate(quantity, line, target.name)) is not None
     )
-    places = np.linspace(design.min(), design.max(), PLACES).tolist()
     both = (found.intercept, found.coefficients[0])
-    fit = tuple((place, statistics.estimate(statistics.combine(both, (1, place)))) for place in places)
+    fit = tuple(
+        (place, statistics.estimate(statistics.combine(both, (1, place))))
+        for place in np.linspace(min(known.values()), max(known.values()), PLACES).tolist()
+    )
     return DistanceLine(line.arm, points, fit, statistics.estimate(found.coefficients[0]))
 
 
 def slopes(effects: Effects, backbone: str, name: str, target: str) -> dict[str, tuple[Estimate | None, ...]]:
     """Of each arm the slope over a distance, and its difference to that of `none`."""
-    found = {}
-    for line in effects.results.lines:
-        if line.backbone == backbone and not line.reference:
-            kinds = [Quantity("slope_with_distance", distance=name)]
-            if line.arm != BASELINE:
-                kinds.append(Quantity("slope_difference", distance=name))
-            found[line.arm] = tuple(effects.estimate(kind, line, target) for kind in kinds)
-    return found
+    slope = Quantity("slope_with_distance", distance=name)
+    both = slope, Quantity("slope_difference", distance=name)
+    return {
+        line.arm: tuple(
+            effects.estimate(quantity, line, target)
+            for quantity in (both if line.arm != BASELINE else (slope,))
+        )
+        for line in effects.results.lines
+        if line.backbone == backbone and not line.reference
+    }
 
 
 def together(effects: Effects, backbone: str) -> Iterator[Separated]:
@@ -144,33 +146,23 @@ def together(effects: Effects, backbone: str) -> Iterator[Separated]:
         found = distances.over(results, *asked, names, target.transfer) if len(names) > 1 else None
         if found is None:
             continue
+        samples = [results.score(*asked, (code,)) for code in found.languages]
         size = len(found.languages), len(set(found.families))
         for name in every:
             if name not in names:
-                yield Separated(target.name, name, *size, alone=None, together=None, inflation=None)
+                yield Separated(target.name, name, *size)
                 continue
             place = names.index(name)
-            scale = float(found.design[:, place].std())
-            alone = _alone(effects, line, target.name, found, place)
+            design = found.design[:, [place]]
+            alone = distances.regress(design, found.languages, samples)
             if alone is not None:
+                scale = float(design.std())
                 yield Separated(
-                    target=target.name,
-                    distance=name,
-                    languages=size[0],
-                    families=size[1],
-                    alone=_scaled(alone, scale),
+                    *(target.name, name, *size),
+                    alone=_scaled(alone.coefficients[0], scale),
                     together=_scaled(found.coefficients[place], scale),
                     inflation=float(found.inflation[place]),
                 )
-
-
-def _alone(effects: Effects, line: Line, target: str, found: Regression, place: int) -> Sample | None:
-    """The coefficient of one distance without the others, in the same languages."""
-    samples: Sequence[Sample | None] = [
-        effects.results.score(line, target, (code,)) for code in found.languages
-    ]
-    own = distances.regress(found.design[:, [place]], found.languages, samples)
-    return None if own is None else own.coefficients[0]
 
 
 def _scaled(sample: Sample, scale: float) -> Estimate:

@@ -1,10 +1,18 @@
-"""What the embedded lab planted, beside what was measured: distances of languages, effects of tasks."""
+"""What the embedded lab planted, beside what was measured: distances of languages, effects of tasks.
 
+Where training on one task of the lab should help another, harm it, or do neither, follows from the skills
+that the tasks declare, before anything is measured. A shared skill should help: it is the same operation on
+the same kind of change, under another set of labels or in another wording. What harms was seen in the lab's
+feasibility study, and in Phang et al. (2020, section 4), where tagging as an intermediate task costs
+retrieval most.
+"""
+
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from xstilts import tasks as registry
+from xstilts import lab, tasks
 from xstilts.analysis.effects import BASELINE, SLOPE, Effects, planted_distances
 from xstilts.analysis.results import Line, Results
 from xstilts.analysis.statistics import Estimate
@@ -15,18 +23,41 @@ PLANTED = ("help", "none", "harm")
 OUTCOMES = ("as planted", "not detected", "against the plan")
 MISSING = "missing"
 
+# A skill that the intermediate task trains, one that the target needs, and why the first is bad for it.
+_HARMS: tuple[tuple[str, str, str], ...] = (
+    ("supertags", "alignment of sentences", "supertags follow the word order of English, not what is said"),
+    ("supertags", "parts of speech", "supertags tie words to the word order of English"),
+    ("finding an argument", "alignment of sentences", "the upper layers learn to point at places in a text"),
+)
+
+
+def expected(intermediate: str, target: str) -> tuple[str, str]:
+    """What the lab planted for a pair of its tasks: "help", "none" or "harm"; and why, as a phrase.
+
+    >>> expected("lab_nli", "lab_entail")[0], expected("lab_ccg", "lab_pos")[0]
+    ('help', 'harm')
+    >>> expected("lab_qa", "lab_ner"), expected("lab_qa", "lab_qa2")
+    (('none', 'no shared skill'), ('help', 'both need: finding an argument'))
+    """
+    trained, needed = tasks.find(intermediate).skills, tasks.find(target).skills
+    if shared := [skill for skill in trained if skill in needed]:
+        return "help", f"both need: {', '.join(shared)}"
+    for skill, victim, why in _HARMS:
+        if skill in trained and victim in needed:
+            return "harm", why
+    return "none", "no shared skill"
+
 
 @dataclass(frozen=True)
 class PlantedEffect:
     """An intermediate task and a target: the effect that the lab planted, and the measured one."""
 
-    backbone: str
     arm: str
     target: str
     planted: str
     reason: str
     estimate: Estimate | None
-    strong: bool = False
+    strong: bool
 
     @property
     def outcome(self) -> str:
@@ -34,43 +65,31 @@ class PlantedEffect:
         if self.estimate is None:
             return MISSING
         seen = "none" if not self.strong else "help" if self.estimate.value > 0 else "harm"
-        if seen == self.planted:
-            return OUTCOMES[0]
-        return OUTCOMES[1] if seen == "none" else OUTCOMES[2]
+        return OUTCOMES[0 if seen == self.planted else 1 if seen == "none" else 2]
 
 
 def planted_effects(results: Results, maps: Mapping[str, Sequence[MapCell]]) -> list[PlantedEffect]:
-    """Pair each one-task arm with gold labels with each target of the lab; first what should help."""
-    from xstilts.analysis import truth
-
+    """Pair each one-task arm with gold labels with each target of the lab; first what should help most."""
     arms = results.plan.study.intermediate.arms
-    cells = {(cell.line, cell.column): cell for row in maps.values() for cell in row}
     pairs = []
-    for line in results.lines:
-        arm = arms.get(line.arm)
-        if line.reference or arm is None or len(arm.tasks) != 1 or arm.labels != "gold" or arm.after:
+    for cell in itertools.chain(*maps.values()):
+        arm = arms.get(cell.line.arm)
+        if cell.line.reference or arm is None or len(arm.tasks) != 1 or arm.labels != "gold" or arm.after:
             continue
-        for target in results.targets:
-            if all(name.startswith(LAB) and name in registry.names() for name in (arm.tasks[0], target.name)):
-                planted, reason = (
-                    judge(arm.tasks[0], target.name) for judge in (truth.expected, truth.reason)
-                )
-                cell = cells[line, target.name]
-                estimate = cell.estimate if cell.kind == "effect" else None
-                own = (line.backbone, line.arm, target.name, planted, reason, estimate, cell.strong)
-                pairs.append(PlantedEffect(*own))
-    return sorted(pairs, key=lambda pair: (PLANTED.index(pair.planted), -_size(pair)))
+        pair = arm.tasks[0], cell.column
+        if all(name.startswith(LAB) and name in tasks.names() for name in pair):
+            estimate = cell.estimate if cell.kind == "effect" else None
+            own = cell.line.arm, cell.column
+            pairs.append(PlantedEffect(*own, *expected(*pair), estimate, cell.strong))
 
+    def order(pair: PlantedEffect) -> tuple[int, float]:
+        return PLANTED.index(pair.planted), -pair.estimate.value if pair.estimate else math.inf
 
-def _size(pair: PlantedEffect) -> float:
-    """For sorting; what is missing stands last."""
-    return pair.estimate.value if pair.estimate is not None else -math.inf
+    return sorted(pairs, key=order)
 
 
 def parts_of_distance(results: Results) -> list[dict[str, float | str]]:
     """List what makes up the planted distance of each evaluated language; nothing for natural languages."""
-    from xstilts import lab
-
     codes = {code for target in results.targets for code in target.languages}
     rows = [row for row in lab.distance_table() if row["code"] in codes]
     return rows if len(rows) == len(codes) else []
@@ -98,8 +117,8 @@ def distance_panels(effects: Effects, backbone: str) -> list[DistancePanel]:
             continue
         pretrained, random = (
             tuple(
-                (code, float(distance), float(sample.observed.mean()))
-                for code, distance in zip(target.languages, distances, strict=True)
+                (code, distance, float(sample.observed.mean()))
+                for code, distance in zip(target.languages, distances.tolist(), strict=True)
                 if (sample := results.score(line, target.name, (code,))) is not None
             )
             for line in lines

@@ -1,12 +1,14 @@
 """Where the numbers come from: the steps of the store behind each cell, and the cells behind each claim."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xstilts.analysis.claims import Verdict, lines_of, targets_of
 from xstilts.analysis.effects import Effects
-from xstilts.analysis.results import Line, Results
+from xstilts.analysis.results import Line, Results, line_of
 from xstilts.analysis.wording import line_label
+from xstilts.plain import by_key
 
 Place = tuple[Line, str]
 """A line on a target."""
@@ -34,20 +36,17 @@ class Origin:
 def origins(results: Results) -> list[Origin]:
     """The origins of all cells, those of a line on a target together."""
     known = anchors(results)
-    order = list(known.values())
-    found = [
-        Origin(line, cell.target, cell.seed, cell.evaluation, cell.phases, known[line, cell.target])
-        for cell in results.plan.cells
-        for line in [Line(cell.backbone, cell.arm, cell.reference)]
+    cells = by_key(((line_of(cell), cell.target), cell) for cell in results.plan.cells)
+    return [
+        Origin(line, target, cell.seed, cell.evaluation, cell.phases, known[line, target])
+        for (line, target), own in cells.items()
+        for cell in own
     ]
-    return sorted(found, key=lambda one: order.index(one.anchor))
 
 
 def anchors(results: Results) -> Mapping[Place, str]:
     """For each line and target a name that is unique on the page, and depends on the study's plan only."""
-    places = dict.fromkeys(
-        (Line(cell.backbone, cell.arm, cell.reference), cell.target) for cell in results.plan.cells
-    )
+    places = dict.fromkeys((line_of(cell), cell.target) for cell in results.plan.cells)
     return {place: f"steps-{number}" for number, place in enumerate(places, 1)}
 
 
@@ -55,9 +54,8 @@ def of_claim(effects: Effects, verdict: Verdict) -> list[tuple[str, str]]:
     """(what, anchor) of everything that a verdict compares: its lines, and those they are compared with."""
     claim, known = verdict.claim, anchors(effects.results)
     targets = dict.fromkeys((*targets_of(effects.results, claim), *(claim.against_targets or ())))
-    places = [(line, target) for line in lines_of(effects, claim) for target in targets]
     return [
         (f"{line_label(line)} on {target}", known[line, target])
-        for line, target in places
+        for line, target in itertools.product(lines_of(effects, claim), targets)
         if (line, target) in known
     ]

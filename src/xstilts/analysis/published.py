@@ -96,17 +96,6 @@ def read(name_or_path: str) -> Published:
         near = did_you_mean(name_or_path, shipped())
         now = f"{near} There are {', '.join(shipped())}; or name a TOML or JSON file.".strip()
         raise InputError(name_or_path, "no published figures of that name, and no such file.", now)
-    table = _table(path)
-    try:
-        return Published.model_validate_json(json.dumps(table, default=str))
-    except ValidationError as error:
-        found = problems(error, Published)
-        raise InputErrors(
-            InputError(f"{name_or_path}: {'.'.join(map(str, one.place))}", one.what, one.now) for one in found
-        ) from error
-
-
-def _table(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
         table: Any = parse_json(text) if path.suffix == ".json" else parse_toml(text)
@@ -115,4 +104,10 @@ def _table(path: Path) -> dict[str, Any]:
         raise InputError(str(path), f"cannot be read ({error}).", now) from error
     if not isinstance(table, dict):
         raise InputError(str(path), "is no table.", "The keys are title, source, scores, settings.")
-    return table
+    try:
+        return Published.model_validate_json(json.dumps(table, default=str))
+    except ValidationError as error:
+        raise InputErrors(
+            InputError(f"{name_or_path}: {'.'.join(map(str, one.place))}", one.what, one.now)
+            for one in problems(error, Published)
+        ) from error

@@ -7,7 +7,7 @@ says what each is. Nothing here runs a model: `wanted` says what has to be read 
 Axes: A arms, S seeds, T targets, R resamples.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -23,6 +23,7 @@ from xstilts.data import loader
 from xstilts.errors import StudyError
 from xstilts.metrics import transferability
 from xstilts.metrics.transferability import Array
+from xstilts.plain import by_key
 from xstilts.store import Store
 from xstilts.store.probes import Probed
 from xstilts.study.backbone import Backbone
@@ -59,58 +60,45 @@ QUALITY: dict[str, pl.DataType] = (
 """Columns of how good each estimate was."""
 
 
-Key = tuple[str, str, str, int]
-"""Backbone, arm, target and seed."""
+Asks = Literal["labels", "task"]
 
 
 @dataclass(frozen=True)
 class Pairing:
-    """An arm and a target on a backbone, with a seed: what the target's training starts from."""
+    """An arm and a target on a backbone, with a seed, and what a model reads to tell how they fit.
+
+    `uses` are what the arm trains on: its labelled tasks, or masked text alone; each with the probe of the
+    backbone on its rows. `text` is that on the target's rows, and `states` asks what the target's training
+    starts from. A probe is None where the store lacks the model, or there is nothing to read.
+    """
 
     backbone: str
     arm: str
     target: str
     seed: int
-    model: Backbone | Phase
-    evaluation: Evaluation
-
-    @property
-    def key(self) -> Key:
-        """What tells it from others."""
-        return self.backbone, self.arm, self.target, self.seed
-
-    @property
-    def base(self) -> Backbone:
-        """The backbone itself."""
-        *_, base = chain(self.model)
-        assert isinstance(base, Backbone)
-        return base
-
-    @property
-    def uses(self) -> tuple[tuple[Use, Phase], ...]:
-        """What the arm trains on, with the phase that does: its labelled tasks, or masked text alone."""
-        phases = [phase for phase in chain(self.model) if isinstance(phase, Phase)]
-        uses = [(use, phase) for phase in phases for use in phase.uses]
-        return tuple([one for one in uses if one[0].family != "masked"] or uses)
+    family: str
+    uses: tuple[tuple[Use, Probe | None], ...]
+    text: Probe | None
+    states: Probe | None
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The pairs of a plan and what has to be read for them; `missing` names arms that are not trained."""
+    """The pairs of a plan, and the probes of `tasks` and `states`; `missing` names arms not trained yet."""
 
     pairs: tuple[Pairing, ...]
-    states: Mapping[Key, Probe]
-    """Of what each pair starts from, on the target's rows."""
-    tasks: Mapping[tuple[str, str], Probe]
-    """Of the backbones, by fingerprint, on the rows of tasks, as `_key` names them."""
-    texts: Mapping[Key, tuple[str, str]]
-    """Which of these has the texts of a pair's target."""
+    tasks: tuple[Probe, ...]
     missing: tuple[str, ...]
 
     @property
+    def states(self) -> tuple[Probe, ...]:
+        """Of what the pairs start from."""
+        return tuple(pair.states for pair in self.pairs if pair.states is not None)
+
+    @property
     def probes(self) -> tuple[Probe, ...]:
-        """All of them."""
-        return (*self.tasks.values(), *self.states.values())
+        """All that has to be read."""
+        return (*self.tasks, *self.states)
 
 
 def wanted(plan: Plan, store: Store, rows: int = ROWS) -> Wanted:
@@ -118,71 +106,52 @@ def wanted(plan: Plan, store: Store, rows: int = ROWS) -> Wanted:
 
     Raises StudyError if there is nothing to rank for.
     """
-    pairs = tuple(_pairs(plan))
+    tasks: dict[tuple[str, str], Probe] = {}
+
+    def is_there(model: Backbone | Phase) -> bool:
+        needs_step = isinstance(model, Phase) or model.made
+        return store.has_checkpoint(Step(model)) if needs_step else True
+
+    def probe(model: Backbone | Phase, use: Use, seed: int, lengths: Inference | Recipe, asks: Asks) -> Probe:
+        own = use.changed(development=None)
+        same = {name: getattr(lengths, name) for name in ("max_length", "stride", "attention", "threads")}
+        return Probe(asks=asks, model=model, use=own, rows=rows, seed=seed, **same)
+
+    def task(base: Backbone, use: Use | None, seed: int, lengths: Inference | Recipe) -> Probe | None:
+        """The probe of a backbone on rows of a task: one for all pairs, as the first asks for it."""
+        if use is None or use.family == "visual" or not is_there(base):
+            return None
+        key = base.fingerprint, use.changed(development=None).canonical
+        if key not in tasks:
+            tasks[key] = probe(base, use, seed, lengths, "task")
+        return tasks[key]
+
+    pairs, missing = [], []
+    for cell in plan.cells:
+        evaluation = plan.evaluation(cell)
+        start, trained, inference = evaluation.model, evaluation.trained_by, evaluation.inference
+        if cell.reference or start is None:
+            continue
+        if trained is not None:
+            assert isinstance(start, Phase)
+            start = start.parent
+        *_, base = chain(start)
+        assert isinstance(base, Backbone) and inference is not None
+        every = [(use, phase) for phase in chain(start) if isinstance(phase, Phase) for use in phase.uses]
+        labelled = [(use, phase) for use, phase in every if use.family != "masked"]
+        uses = [(use, task(base, use, phase.seed, phase.recipe)) for use, phase in labelled or every]
+        text = task(base, _texts(evaluation, plan), cell.seed, inference)
+        states = None
+        if not is_there(start):
+            missing.append(cell.arm)
+        elif trained is not None and trained.family != "visual":
+            states = probe(start, trained, cell.seed, inference, "labels")
+        of_cell = cell.backbone, cell.arm, cell.target, cell.seed
+        pairs.append(Pairing(*of_cell, evaluation.use.family, tuple(uses), text, states))
     if not any(pair.uses for pair in pairs):
         what = "has no arm that trains something, before a target: nothing to rank."
         raise StudyError(plan.study.shown, what, "Name tasks in [intermediate.arms] and in [target].")
-    there = {
-        model.fingerprint: store.has_checkpoint(Step(model))
-        if isinstance(model, Phase) or model.made
-        else True
-        for pair in pairs
-        for model in (pair.model, pair.base)
-    }
-    states: dict[Key, Probe] = {}
-    tasks: dict[tuple[str, str], Probe] = {}
-    texts: dict[Key, tuple[str, str]] = {}
-    for pair in pairs:
-        trained, inference = pair.evaluation.trained_by, pair.evaluation.inference
-        assert inference is not None
-        if trained is not None and trained.family != "visual" and there[pair.model.fingerprint]:
-            states[pair.key] = _probe("labels", pair.model, (trained, pair.seed, inference), rows)
-        if not there[pair.base.fingerprint]:
-            continue
-        read: list[tuple[Use, int, Inference | Recipe]]
-        read = [(use, phase.seed, phase.recipe) for use, phase in pair.uses]
-        if (own := _texts(pair.evaluation, plan)) is not None:
-            read.append((own, pair.seed, inference))
-            texts[pair.key] = pair.base.fingerprint, _key(own)
-        for part in read:
-            key = pair.base.fingerprint, _key(part[0])
-            if part[0].family != "visual" and key not in tasks:
-                tasks[key] = _probe("task", pair.base, part, rows)
-    left = [pair.arm for pair in pairs if not there[pair.model.fingerprint]]
-    return Wanted(pairs, states, tasks, texts, tuple(dict.fromkeys(left)))
-
-
-def _pairs(plan: Plan) -> Iterator[Pairing]:
-    for cell in plan.cells:
-        evaluation = plan.evaluation(cell)
-        if cell.reference or evaluation.model is None:
-            continue
-        model = evaluation.model
-        if evaluation.trained_by is not None:
-            assert isinstance(model, Phase)
-            model = model.parent
-        yield Pairing(cell.backbone, cell.arm, cell.target, cell.seed, model, evaluation)
-
-
-def _probe(
-    asks: Literal["labels", "task"],
-    model: Backbone | Phase,
-    read: tuple[Use, int, Inference | Recipe],
-    rows: int,
-) -> Probe:
-    """The probe of a model on rows of a use, drawn by a seed, in the lengths of a recipe."""
-    use, seed, lengths = read
-    return Probe(
-        asks=asks,
-        model=model,
-        use=use.changed(development=None),
-        rows=rows,
-        seed=seed,
-        max_length=lengths.max_length,
-        stride=lengths.stride,
-        attention=lengths.attention,
-        threads=lengths.threads,
-    )
+    return Wanted(tuple(pairs), tuple(tasks.values()), tuple(dict.fromkeys(missing)))
 
 
 def _texts(evaluation: Evaluation, plan: Plan) -> Use | None:
@@ -198,10 +167,6 @@ def _texts(evaluation: Evaluation, plan: Plan) -> Use | None:
         return None
     data = loader.identity(task, split, code, plan.places.data)
     return evaluation.use.changed(split=split, languages=(code,), data=(data,))
-
-
-def _key(use: Use) -> str:
-    return use.changed(development=None).canonical
 
 
 @dataclass(frozen=True)
@@ -232,8 +197,9 @@ class Ranking:
 
     def arms(self, backbone: str) -> tuple[str, ...]:
         """The arms that train something, the largest first, so that a stable sort breaks ties by size."""
-        found = {pair.arm: pair for pair in self.asked.pairs if pair.backbone == backbone and pair.uses}
-        return tuple(sorted(found, key=lambda arm: -(self._size(found[arm]) or 0)))
+        pairs = [pair for pair in self.asked.pairs if pair.backbone == backbone and pair.uses]
+        sizes = {pair.arm: np.nan_to_num(self._estimate("size", pair)) for pair in pairs}
+        return tuple(sorted(sizes, key=lambda arm: -sizes[arm]))
 
     def targets(self, backbone: str) -> tuple[str, ...]:
         """In the order of the study."""
@@ -241,15 +207,16 @@ class Ranking:
 
     def estimates(self, backbone: str, target: str, arms: Sequence[str]) -> dict[str, Array]:
         """Estimates and baselines of some arms on a target, [A, S]; not a number where one says nothing."""
+        pairs = [self._of(backbone, target, arm) for arm in arms]
         found = {
-            name: np.array(
-                [[self._estimate(name, pair) for pair in self._of(backbone, target, arm)] for arm in arms]
-            )
+            name: np.array([[self._estimate(name, pair) for pair in own] for own in pairs])
             for name in (*STATES, *SIMILARITIES, *BASELINES[:2])
         }
-        found[BASELINES[2]] = np.repeat(
-            self._elsewhere(backbone, target, arms)[:, None], len(self._of(backbone, target, arms[0])), axis=1
-        )
+        others = [other for other in self.targets(backbone) if other != target]
+        scores = [self.scores(backbone, other, arms) for other in others]
+        known = [values.mean(axis=1) for values in scores if values is not None]
+        elsewhere = np.mean(known, axis=0) if known else np.full(len(arms), np.nan)
+        found[BASELINES[2]] = np.repeat(elsewhere[:, None], len(pairs[0]), axis=1)
         found = {name: _filled(values) for name, values in found.items()}
         told = [found[name] for name in (*STATES, *SIMILARITIES) if np.isfinite(found[name]).all()]
         places = [_order(values.T).argsort(axis=-1).T for values in told]
@@ -260,27 +227,21 @@ class Ranking:
     def order(self) -> pl.DataFrame:
         """The arms of each target by each estimate. Columns as in ORDER."""
         rows: list[tuple[object, ...]] = []
-        study = self.results.study
-        for backbone in self.backbones:
-            arms = self.arms(backbone)
-            for target in self.targets(backbone):
-                if not arms:
-                    continue
-                seeds = len(self._of(backbone, target, arms[0]))
-                for name, values in self.estimates(backbone, target, arms).items():
-                    means = values.mean(axis=1)
-                    places = (_order(means).argsort() + 1).tolist()
-                    whole = bool(np.isfinite(means).all())
-                    for arm, value, place in zip(arms, means.tolist(), places, strict=True):
-                        told = (value if np.isfinite(value) else None, place if whole else None)
-                        rows.append((study, backbone, target, arm, name, _kind(name), *told, seeds))
-                if bare := self._of(backbone, target, BASELINE):
-                    for name in STATES:
-                        values = np.array([self._estimate(name, pair) for pair in bare])
-                        if np.isfinite(values).all():
-                            own = (study, backbone, target, BASELINE, name, _kind(name))
-                            rows.append((*own, float(values.mean()), None, len(bare)))
-        return pl.DataFrame(rows, schema=ORDER, orient="row")
+        for backbone, target in dict.fromkeys((pair.backbone, pair.target) for pair in self.asked.pairs):
+            where, arms = (self.results.study, backbone, target), self.arms(backbone)
+            for name, values in self.estimates(backbone, target, arms).items() if arms else ():
+                means = values.mean(axis=1)
+                places = _order(means).argsort() + 1
+                is_whole = np.isfinite(means).all()
+                for arm, value, place in zip(arms, means.tolist(), places.tolist(), strict=True):
+                    found = value, place if is_whole else None, values.shape[1]
+                    rows.append((*where, arm, name, _kind(name), *found))
+            bare = self._of(backbone, target, BASELINE)
+            for name in STATES if arms and bare else ():
+                value = float(np.mean([self._estimate(name, pair) for pair in bare]))
+                if np.isfinite(value):
+                    rows.append((*where, BASELINE, name, _kind(name), value, None, len(bare)))
+        return pl.DataFrame(rows, schema=ORDER, orient="row").fill_nan(None)
 
     @cached_property
     def quality(self) -> pl.DataFrame:
@@ -295,7 +256,7 @@ class Ranking:
             told = {target: self.estimates(backbone, target, arms) for target in there}
             for name in (*ESTIMATES, *BASELINES, CHANCE):
                 judged = [
-                    (scores, None if name == CHANCE else told[target][name])
+                    (scores, told[target].get(name))
                     for target, scores in there.items()
                     if name == CHANCE or np.isfinite(told[target][name]).all()
                 ]
@@ -307,70 +268,40 @@ class Ranking:
 
     def scores(self, backbone: str, target: str, arms: Sequence[str]) -> Array | None:
         """The mean score of some arms over the languages without labels, [A, S]; None if any is missing."""
-        asked = pl.col("language").is_in(self.results.target(target).transfer)
-        found = self._table.filter((pl.col("backbone") == backbone) & (pl.col("target") == target) & asked)
-        means = found.group_by("arm", "seed").agg(
-            value=pl.col("value").mean(), whole=pl.col("value").is_not_null().all()
-        )
-        known = {(arm, seed): value for arm, seed, value, whole in means.iter_rows() if whole}
+        found = self.results.table.filter(backbone=backbone, target=target, reference=ARM)
+        found = found.filter(pl.col("language").is_in(self.results.target(target).transfer))
+        means = found.group_by("arm", "seed").agg(pl.mean("value"), missing=pl.col("value").null_count())
+        known = {(arm, seed): value for arm, seed, value, missing in means.iter_rows() if not missing}
         seeds = [pair.seed for pair in self._of(backbone, target, arms[0])]
         values = np.array([[known.get((arm, seed), np.nan) for seed in seeds] for arm in arms])
         return values if np.isfinite(values).all() else None
 
     @cached_property
-    def _table(self) -> pl.DataFrame:
-        return self.results.table.filter(pl.col("reference") == ARM)
-
-    @cached_property
     def _grid(self) -> Mapping[tuple[str, str, str], list[Pairing]]:
-        grid: dict[tuple[str, str, str], list[Pairing]] = {}
-        for pair in self.asked.pairs:
-            grid.setdefault((pair.backbone, pair.target, pair.arm), []).append(pair)
-        return grid
+        return by_key(((pair.backbone, pair.target, pair.arm), pair) for pair in self.asked.pairs)
 
     def _of(self, backbone: str, target: str, arm: str) -> list[Pairing]:
         return self._grid.get((backbone, target, arm), [])
 
     def _estimate(self, name: str, pair: Pairing) -> float:
         """An estimate of a pair; not a number where it says nothing."""
-        value: float | None
+        tasks = [(use, self._probed(probe)) for use, probe in pair.uses]
         match name:
-            case "size":
-                value = self._size(pair)
+            case "size":  # of what was not read, the rows that its specification names
+                sizes = [use.examples if task is None else task.size for use, task in tasks]
+                return float(sum(np.nan if size is None else size for size in sizes))
             case "same_family":
-                value = float(np.mean([use.family == pair.evaluation.use.family for use, _ in pair.uses]))
+                return float(np.mean([use.family == pair.family for use, _ in tasks]))
             case "text" | "fisher" | "vocabulary":
-                value = self._similarity(name, pair)
+                target = self._probed(pair.text)
+                return float(np.mean([_alike(name, task, target) for _, task in tasks]))
             case _:
-                probe = self.asked.states.get(pair.key)
-                value = None if probe is None else self.read[probe.fingerprint].scores.get(name)
-        return np.nan if value is None else value
+                states = self._probed(pair.states)
+                return np.nan if states is None else states.scores.get(name, np.nan)
 
-    def _task(self, key: tuple[str, str] | None) -> Probed | None:
-        probe = None if key is None else self.asked.tasks.get(key)
-        return None if probe is None else self.read[probe.fingerprint]
-
-    def _size(self, pair: Pairing) -> float | None:
-        """The rows that the arm trains on; of what was not read, those that its specification names."""
-        tasks = [(use, self._task((pair.base.fingerprint, _key(use)))) for use, _ in pair.uses]
-        sizes = [use.examples if task is None else task.size for use, task in tasks]
-        known = [size for size in sizes if size is not None]
-        return float(sum(known)) if len(known) == len(sizes) else None
-
-    def _similarity(self, name: str, pair: Pairing) -> float | None:
-        """Of the arm's tasks to the target, on average; None if one of them says nothing."""
-        target = self._task(self.asked.texts.get(pair.key))
-        tasks = [self._task((pair.base.fingerprint, _key(use))) for use, _ in pair.uses]
-        found = [_alike(name, task, target) for task in tasks]
-        known = [value for value in found if value is not None]
-        return float(np.mean(known)) if known and len(known) == len(found) else None
-
-    def _elsewhere(self, backbone: str, target: str, arms: Sequence[str]) -> Array:
-        """The mean score of each arm over all other targets that are measured whole, [A]."""
-        others = [other for other in self.targets(backbone) if other != target]
-        scores = [self.scores(backbone, other, arms) for other in others]
-        known = [values.mean(axis=1) for values in scores if values is not None]
-        return np.mean(known, axis=0) if known else np.full(len(arms), np.nan)
+    def _probed(self, probe: Probe | None) -> Probed | None:
+        """What a probe has read; None if nothing was to be read."""
+        return None if probe is None else self.read.get(probe.fingerprint)
 
 
 Interval = tuple[float, float | None, float | None]
@@ -420,21 +351,18 @@ def _order(values: Array) -> NDArray[np.int64]:
 
 def _filled(values: Array) -> Array:
     """Values [A, S] with the mean of an arm's known seeds in place of those that are missing."""
-    known = np.isfinite(values)
-    sums = np.where(known, values, 0.0).sum(axis=1, keepdims=True)
-    counts = known.sum(axis=1, keepdims=True)
-    means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
-    return np.where(known, values, means)
+    known = np.ma.masked_invalid(values)
+    return np.where(known.mask, known.mean(axis=1, keepdims=True).filled(np.nan), values)
 
 
-def _alike(name: str, task: Probed | None, target: Probed | None) -> float | None:
-    """How alike two tasks are; None if one of them has nothing of the kind."""
+def _alike(name: str, task: Probed | None, target: Probed | None) -> float:
+    """How alike two tasks are; not a number if one of them has nothing of the kind."""
     if task is None or target is None:
-        return None
+        return np.nan
     if name == "vocabulary":
         return transferability.shared(task.vocabulary, target.vocabulary)
     one, other = np.array(getattr(task, name)), np.array(getattr(target, name))
-    return transferability.cosine(one, other) if len(one) and len(other) else None
+    return transferability.cosine(one, other) if len(one) and len(other) else np.nan
 
 
 def _kind(name: str) -> str:

@@ -16,13 +16,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from xstilts.analysis import frames, permutation, statistics
-from xstilts.analysis.effects import EFFECT, Effects
+from xstilts.analysis.effects import Effects
 from xstilts.analysis.pools import LanguageRows, Pool
 from xstilts.analysis.pools import pools as pools_of
 from xstilts.analysis.results import NOTHING, EvaluatedTarget, Line, PerExample, Results, spoken
-from xstilts.analysis.statistics import LEVEL
+from xstilts.analysis.statistics import LEVEL, Estimate
 from xstilts.analysis.wording import count, interval
 from xstilts.metrics.tagging import SPAN_F1
+from xstilts.plain import by_key
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.step import Places
 from xstilts.study.study import StudyFile
@@ -67,17 +68,22 @@ class GivenResults(Results):
     def __init__(
         self, target: EvaluatedTarget, gold: Mapping[str, GoldRows], runs: Sequence[SystemRun]
     ) -> None:
-        self.gold, self.runs = gold, runs
-        seeds = sorted({run.seed for run in runs})
+        self.gold, self.runs = gold, {f"{run.system} {run.seed}": run for run in runs}
         cells = []
-        for system in dict.fromkeys(run.system for run in runs):
-            own = {run.seed: run for run in runs if run.system == system}
-            fixed = all(run.predicted == own[min(own)].predicted for run in own.values())
-            for seed in seeds if fixed else own:
-                key = f"{system} {min(own) if fixed else seed}"
-                cells.append(Cell(*_line(system)[:2], target.name, seed, "", key, (key,)))
+        for system, own in self.by_system.items():
+            seeds = sorted({run.seed for run in runs}) if _are_alike(own) else [run.seed for run in own]
+            first = min(run.seed for run in own)
+            backbone, _, arm = system.rpartition("/")
+            for seed in seeds:
+                key = f"{system} {first if _are_alike(own) else seed}"
+                cells.append(Cell(backbone, arm, target.name, seed, "", key, (key,)))
         self.plan, self.study = Plan(StudyFile(), (), tuple(cells), Places()), "test"
         self.targets, self.missing = (target,), frozenset()
+
+    @cached_property
+    def by_system(self) -> Mapping[str, list[SystemRun]]:
+        """The runs of each system."""
+        return by_key((run.system, run) for run in self.runs.values())
 
     @property
     def reference(self) -> Line:
@@ -86,19 +92,10 @@ class GivenResults(Results):
 
     def per_example(self, fingerprint: str, width: int) -> dict[str, PerExample]:
         """The statistics of a run, by language."""
-        return dict(self._statistics[fingerprint])
-
-    @cached_property
-    def _statistics(self) -> Mapping[str, Mapping[str, PerExample]]:
-        metric = self.targets[0].measure
+        metric, predicted = self.targets[0].measure, self.runs[fingerprint].predicted
         return {
-            f"{run.system} {run.seed}": {
-                code: PerExample(
-                    np.arange(len(rows.ids)), metric.statistics(rows.gold, run.predicted[code], code)
-                )
-                for code, rows in self.gold.items()
-            }
-            for run in self.runs
+            code: PerExample(np.arange(len(rows.ids)), metric.statistics(rows.gold, predicted[code], code))
+            for code, rows in self.gold.items()
         }
 
     def certainty(self, fingerprint: str, family: str) -> None:
@@ -107,21 +104,19 @@ class GivenResults(Results):
     @cached_property
     def pools(self) -> dict[str, dict[str, Pool]]:
         told = self.targets[0].family != "retrieval"  # whose gold values are rows of translations
-        found = {
-            code: LanguageRows(
-                rows.ids, rows.firsts, [json.dumps(_plain(value)) for value in rows.gold] * told
-            )
-            for code, rows in self.gold.items()
-        }
+        found = {}
+        for code, rows in self.gold.items():
+            gold = [json.dumps(texts(value)) for value in rows.gold] * told
+            found[code] = LanguageRows(rows.ids, rows.firsts, gold)
         return {self.targets[0].name: pools_of(found)}
 
 
-def _line(system: str) -> Line:
-    backbone, _, arm = system.rpartition("/")
-    return Line(backbone, arm)
+def _are_alike(runs: Sequence[SystemRun]) -> bool:
+    return all(run.predicted == runs[0].predicted for run in runs)
 
 
-def _plain(value: Any) -> Any:
+def texts(value: Any) -> Any:
+    """A gold value as plain text, or as texts."""
     return [getattr(each, "text", each) for each in value] if isinstance(value, tuple) else value
 
 
@@ -139,37 +134,27 @@ def compared(results: GivenResults) -> pl.DataFrame:
 
     All differences of a level are corrected together (Holm).
     """
-    target, names = results.targets[0], {line: _name(line) for line in results.lines}
-    table = frames.effects_table(SystemEffects(results), {})
+    target, table = results.targets[0], frames.effects_table(SystemEffects(results), {})
     tested = (table["quantity"] == "difference") & (table["level"] == "transfer")
     adjusted = iter(statistics.holm(table.filter(tested)["p"].to_list()))
-    corrected = [
-        next(adjusted) if of_map else p for of_map, p in zip(tested, table["p_corrected"], strict=True)
-    ]
-    examples = {
+    corrected = [next(adjusted) if own else p for own, p in zip(tested, table["p_corrected"], strict=True)]
+    sizes = {
         (scope.level, scope.language, scope.family): sum(len(results.gold[code].ids) for code in scope.codes)
         for scope in frames.scopes(target)
     }
-    rows = [
-        row
-        | {
-            "system": names[Line(_empty(row["backbone"]), row["arm"])],
-            "reference": NOTHING if row["against"] == NOTHING else names[results.reference],
-            "task": target.name,
-            "p_corrected": p,
-            "examples": examples[row["level"], row["language"], row["language_family"]],
-        }
-        for row, p in zip(table.iter_rows(named=True), corrected, strict=True)
-    ]
-    return pl.DataFrame([{name: row[name] for name in COLUMNS} for row in rows], schema=COLUMNS)
+    scopes = table.select("level", "language", "language_family").iter_rows()
+    has_backbone, compares = (pl.col(name) != NOTHING for name in ("backbone", "against"))
+    return table.with_columns(
+        pl.Series("p_corrected", corrected, pl.Float64),
+        pl.Series("examples", [sizes[scope] for scope in scopes], pl.Int64),
+        system=pl.when(has_backbone).then(pl.format("{}/{}", "backbone", "arm")).otherwise("arm"),
+        reference=pl.when(compares).then(pl.lit(_name(results.reference))).otherwise(pl.lit(NOTHING)),
+        task=pl.lit(target.name),
+    ).select(*COLUMNS)
 
 
 def _name(line: Line) -> str:
     return "/".join(name for name in line[:2] if name)
-
-
-def _empty(name: str) -> str:
-    return "" if name == NOTHING else name
 
 
 class SystemRow(NamedTuple):
@@ -183,52 +168,41 @@ class SystemRow(NamedTuple):
 
 def grouped(effects: pl.DataFrame, level: str) -> list[SystemRow]:
     """The systems at a level, languages together; families of one language stand among the languages."""
+    shown = effects.filter((pl.col("level") == level) & ((pl.col("languages") > 1) | (level != "family")))
     keys = ("language", "language_family", "system")
-    rows = [
-        row for row in effects.filter(level=level).to_dicts() if level != "family" or row["languages"] > 1
-    ]
-    differences = {tuple(row[key] for key in keys): row for row in rows if row["quantity"] == "difference"}
-    scores = [row for row in rows if row["quantity"] == "score"]
-    places = list(dict.fromkeys((row["language"], row["language_family"]) for row in scores))
-    scores.sort(key=lambda row: places.index((row["language"], row["language_family"])))
+    compared_to = shown.filter(quantity="difference")
+    differences = compared_to.rows_by_key(keys, named=True, include_key=True, unique=True)
+    scores = shown.filter(quantity="score").group_by("language", "language_family", maintain_order=True)
     found = []
-    for row in scores:
-        where = {"transfer": "all", "family": row["language_family"], "language": row["language"]}[level]
-        told = spoken(where) if level == "language" else f"{where} ({row['languages']})"
-        found.append(SystemRow(told, row["system"], row, differences.get(tuple(row[key] for key in keys))))
+    for (code, family), rows in scores:
+        where = {"transfer": "all", "family": str(family), "language": spoken(str(code))}[level]
+        for row in rows.iter_rows(named=True):
+            told = where if level == "language" else f"{where} ({row['languages']})"
+            difference = differences.get((code, family, row["system"]))
+            found.append(SystemRow(told, row["system"], row, difference))
     return found
 
 
-def answer(results: GivenResults) -> str:
+def answer(results: GivenResults, effects: pl.DataFrame) -> str:
     """State what each system changes, on the languages without labels, with the correction for all."""
-    effects, target = SystemEffects(results), results.targets[0]
-    found = [
-        (line, effects.estimate(EFFECT, line, target.name))
-        for line in results.lines
-        if line != results.reference
-    ]
-    told = [(line, estimate) for line, estimate in found if estimate is not None]
-    adjusted = statistics.holm([estimate.probability for _, estimate in told])
+    target, parts = results.targets[0], []
+    for row in effects.filter(quantity="difference", level="transfer").iter_rows(named=True):
+        numbers = (row[name] for name in ("estimate", "low", "high", "p", "smallest_effect", "seeds"))
+        chance = f" (could be chance: smallest detectable {row['smallest_effect']:.1f})"
+        is_strong = row["p_corrected"] < 1 - LEVEL
+        parts.append(f"{row['system']} {interval(Estimate(*numbers))}{'' if is_strong else chance}")
     where = count(len(target.transfer), "language")
     if target.source in target.languages:
         where += f" other than {spoken(target.source)}" if target.has_gap else f", {spoken(target.source)}"
-    parts = [
-        f"{_name(line)} {interval(estimate)}"
-        + ("" if p < 1 - LEVEL else f" (could be chance: smallest detectable {estimate.smallest_effect:.1f})")
-        for (line, estimate), p in zip(told, adjusted, strict=True)
-    ]
-    return (
-        f"Difference to {_name(results.reference)} on {target.name}, points in {where}: {'; '.join(parts)}."
-    )
+    told = "; ".join(parts)
+    return f"Difference to {_name(results.reference)} on {target.name}, points in {where}: {told}."
 
 
 def conditions(results: GivenResults) -> Iterator[str]:
     """State what a reader must keep in mind."""
-    seeds: dict[str, set[int]] = {}
-    for run in results.runs:
-        seeds.setdefault(run.system, set()).add(run.seed)
-    most = max(map(len, seeds.values()))
-    single = [name for name, own in seeds.items() if len(own) == 1]
+    systems = results.by_system
+    most = max(map(len, systems.values()))
+    single = [name for name, own in systems.items() if len(own) == 1]
     if most == 1:
         yield "One run of each system: the intervals cover the choice of test examples only, not the seed."
     elif single:
@@ -236,8 +210,7 @@ def conditions(results: GivenResults) -> Iterator[str]:
             f"One run of {', '.join(single)} beside {most} of others: the intervals say nothing of what "
             "another seed of it would change."
         )
-    alike = [name for name, own in seeds.items() if len(own) > 1 and _name_fixed(results, name)]
-    if alike:
+    if alike := [name for name, own in systems.items() if len(own) > 1 and _are_alike(own)]:
         yield f"All runs of {', '.join(alike)} predict the same: they count as one that no seed changes."
     if 1 < most < 5:
         yield f"{most} seeds tell little about their own spread: the intervals are wide for that."
@@ -270,31 +243,18 @@ def without_spans(metric: str, gold: Mapping[str, GoldRows]) -> list[str]:
     return [code for code, own in sums.items() if not SPAN_F1.value(own)]
 
 
-def _name_fixed(results: GivenResults, system: str) -> bool:
-    return (
-        len(
-            {cell.evaluation for cell in results.plan.cells if _name(Line(cell.backbone, cell.arm)) == system}
-        )
-        == 1
-    )
-
-
 def _other_values(results: GivenResults) -> Iterator[str]:
     """A sentence for every run whose values are not those of the gold: written otherwise, counted from 1."""
-    target = results.targets[0]
-    if target.family == "span":
-        return
     right = _values(rows.gold for rows in results.gold.values())
-    for run in results.runs:
+    for name, run in _called(results) if results.targets[0].family != "span" else ():
         said = _values(run.predicted.values())
-        name = _called(results, run)
         if said and right and said.isdisjoint(right):
             one, other = (f"{min(values, key=str)!r:.40}" for values in (said, right))
             yield (
                 f"{name}: no prediction is any of the gold values ({one} here, {other} there). "
                 "Are both written alike?"
             )
-        elif target.family == "choice" and max(said) > max(right):
+        elif results.targets[0].family == "choice" and max(said) > max(right):
             yield (
                 f"{name}: the option {max(said)} is predicted, and no gold value is above {max(right)}. "
                 "Are both numbered from 0?"
@@ -308,26 +268,24 @@ def _values(columns: Iterable[Sequence[Any]]) -> set[Any]:
     return parts - {"O"} | {cell for cell in cells if not isinstance(cell, tuple)}
 
 
-def _called(results: GivenResults, run: SystemRun) -> str:
-    return f"{run.system}, seed {run.seed}" if len(results.runs) > len(results.lines) else run.system
+def _called(results: GivenResults) -> Iterator[tuple[str, SystemRun]]:
+    """The runs with their names, with the seed where a system has several."""
+    several = len(results.runs) > len(results.lines)
+    for run in results.runs.values():
+        yield f"{run.system}, seed {run.seed}" if several else run.system, run
 
 
 def _guessing(results: GivenResults) -> Iterator[str]:
     """A sentence for every run that is no better than its own answers exchanged, with the languages."""
-    target = results.targets[0]
-    if target.family == "retrieval":
-        return
-    metric = target.measure
-    for run in results.runs:
+    metric = results.targets[0].measure
+    for name, run in _called(results) if results.targets[0].family != "retrieval" else ():
         found = [
-            code
+            spoken(code)
             for code, rows in results.gold.items()
             if (seen := permutation.examine(rows.gold, run.predicted[code], metric, code)) and seen.why
         ]
         if found:
-            where = ", ".join(map(spoken, found))
-            name = _called(results, run)
             yield (
-                f"{name}{',' * (name != run.system)} guesses in {where}: "
+                f"{name}{',' * (name != run.system)} guesses in {', '.join(found)}: "
                 "it is no better than its own answers exchanged."
             )

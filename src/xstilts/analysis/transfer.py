@@ -6,7 +6,7 @@ where there is that arm: they are no effects to be tested. What the maps of all 
 together, so it is corrected together (Holm).
 """
 
-from collections.abc import Sequence
+import itertools
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -66,8 +66,7 @@ class MapCell:
 
 def maps(effects: Effects) -> dict[str, list[MapCell]]:
     """Compute the map of each backbone, row by row."""
-    names = dict.fromkeys(line.backbone for line in effects.results.lines if not line.reference)
-    found = {name: _map(effects, name) for name in names}
+    found = {name: _map(effects, name) for name in effects.results.backbones}
     tested = [cell for cells in found.values() for cell in cells if cell.kind == "effect"]
     adjusted = iter(statistics.holm([cell.estimate.probability for cell in tested if cell.estimate]))
     return {
@@ -79,19 +78,18 @@ def maps(effects: Effects) -> dict[str, list[MapCell]]:
 def _map(effects: Effects, backbone: str) -> list[MapCell]:
     results = effects.results
     lines = [line for line in results.lines if line.backbone in (backbone, "")]
-    based = Line(backbone, BASELINE) in lines
-    lines = [one for one in lines if one.reference not in OF_EVERY_ARM or one.arm == BASELINE or not based]
-    columns: list[tuple[str, Sequence[str]]] = [(one.name, (one.name,)) for one in results.targets]
-    if len(columns) > 1:
-        columns.append((MEAN, [one.name for one in results.targets]))
+    if Line(backbone, BASELINE) in lines:
+        lines = [one for one in lines if one.reference not in OF_EVERY_ARM or one.arm == BASELINE]
+    names = tuple(target.name for target in results.targets)
+    columns: list[tuple[str, tuple[str, ...]]]
+    columns = [(name, (name,)) for name in names] + [(MEAN, names)] * (len(names) > 1)
     cells = []
-    for line in lines:
+    for line, (column, targets) in itertools.product(lines, columns):
         is_score = line.arm in ("", BASELINE) or effects.against(line, BASELINE) is None
-        for column, targets in columns:
-            if not all((line, target) in results.planned for target in targets):
-                cells.append(MapCell(line, column, "absent"))
-            elif estimate := effects.estimate(SCORE if is_score else EFFECT, line, *targets):
-                cells.append(MapCell(line, column, "score" if is_score else "effect", estimate))
-            else:
-                cells.append(MapCell(line, column, "missing"))
+        if not all((line, target) in results.planned for target in targets):
+            cells.append(MapCell(line, column, "absent"))
+        elif estimate := effects.estimate(SCORE if is_score else EFFECT, line, *targets):
+            cells.append(MapCell(line, column, "score" if is_score else "effect", estimate))
+        else:
+            cells.append(MapCell(line, column, "missing"))
     return cells

@@ -50,7 +50,7 @@ def rests_on(seeds: int, chains: int | None) -> str:
 def trainings(*estimates: Estimate) -> str:
     """Write what estimates rest on, together."""
     shared = any(one.chains is not None and one.chains < one.seeds for one in estimates)
-    return count(min(one.seeds for one in estimates), "seed") + (", one intermediate training" * shared)
+    return rests_on(min(one.seeds for one in estimates), 0 if shared else None)
 
 
 def metric_label(name: str) -> str:
