@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.analysis import statistics
-from xstilts.analysis.effects import Effects, less, mean_of
+from xstilts.analysis.effects import Effects
 from xstilts.analysis.results import Line
-from xstilts.analysis.statistics import Array, Sample
+from xstilts.analysis.statistics import Array, Sample, less, mean_of
 
 FEWEST = 2
 """Seeds without which chance and merit cannot be told apart."""

@@ -69,7 +69,7 @@ def statistics(path: Path, width: int) -> dict[str, tuple[NDArray[np.int64], NDA
 
 
 def certainty(path: Path, family: str) -> pl.DataFrame | None:
-    """Read each decision: its `language`, the `row` of its example, `doubt`, `brier`, whether it is `right`.
+    """Read each decision: its `language`, of which of its `rows`, `doubt`, `brier`, whether it is `right`.
 
     None if the file is of an earlier release, or nobody said how sure he was. DamageError if a number lies
     out of its range, or there is not one for each decision.
@@ -93,7 +93,12 @@ def certainty(path: Path, family: str) -> pl.DataFrame | None:
     found = (
         frame.filter(pl.col("doubt").list.len() > 0)
         .explode(columns)
-        .select("language", "doubt", "brier", row="index", right=pl.col("gold") == pl.col("predicted"))
+        .select(
+            "language",
+            pl.col("index").cast(pl.Int64).alias("rows"),
+            pl.col("doubt", "brier").cast(pl.Float64),
+            right=(pl.col("gold") == pl.col("predicted")).cast(pl.Float64),
+        )
     )
     if found.null_count().sum_horizontal().item() or not (
         found["doubt"].is_between(0, 1).all() and found["brier"].is_between(0, 2.05).all()

@@ -72,9 +72,19 @@ def pools(languages: Mapping[str, LanguageRows]) -> dict[str, Pool]:
         of_rows = {name: np.searchsorted(held, units[keys[name]]) for name in members}
         rows = np.arange(len(held))
         plain = all(np.array_equal(own, rows) for own in of_rows.values())
-        pool = hashlib.sha256(rows.astype(np.float64).tobytes()).hexdigest() if plain else members[0]
+        pool = digest(rows) if plain else members[0]
         found |= {name: Pool(pool, len(held), own) for name, own in of_rows.items()}
     return found
+
+
+def digest(rows: Numbers) -> str:
+    """A name for rows that are drawn each for itself."""
+    return hashlib.sha256(rows.astype(np.float64).tobytes()).hexdigest()
+
+
+def by_pool(pools: Mapping[str, Pool], languages: Sequence[str]) -> list[str]:
+    """The languages in an order in which those of one pool stand together."""
+    return sorted(languages, key=lambda code: pools[code].name if code in pools else "")
 
 
 def translations(languages: Mapping[str, LanguageRows], of: str) -> frozenset[str]:
