@@ -15,9 +15,9 @@ from typing import Any, Self
 import polars as pl
 
 from xstilts.analysis import (
-    axes,
     claims,
     collapse,
+    curves,
     frames,
     headline,
     limitations,
@@ -116,9 +116,9 @@ class Findings:
         return collapse.collapses(self.quantities, self.judged, self.runs, self.guesses)
 
     @cached_property
-    def axes(self) -> list[axes.AxisFigure]:
+    def axes(self) -> list[curves.AxisFigure]:
         """Scores and fitted curves over the axes of the study."""
-        return list(axes.figures(self.quantities))
+        return list(curves.figures(self.quantities))
 
     def by_distance(self, backbone: str) -> list[over_distances.OverDistance]:
         """Scores, gaps and gains over the distances that the study names."""

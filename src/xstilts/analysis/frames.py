@@ -5,8 +5,8 @@ get lost. A number is missing where a result is.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -21,6 +21,7 @@ from xstilts.analysis.results import (
     EvaluatedTarget,
     Line,
     Results,
+    columns,
     language,
     languages_by_family,
 )
@@ -30,54 +31,44 @@ from xstilts.study.phase import Phase
 
 ALL = "all"
 """In place of a language or a family: the languages without labels together."""
-_ESTIMATE = ("estimate", "low", "high", "p", "p_corrected", "smallest_effect")
-NUMBERS: dict[str, pl.DataType] = dict.fromkeys(_ESTIMATE, pl.Float64()) | dict.fromkeys(
-    ("seeds", "chains"), pl.Int64()
+NUMBERS = columns("estimate low high p p_corrected smallest_effect seeds chains")
+_EFFECT = "study backbone arm reference target family quantity against level language language_family"
+EFFECTS = columns(f"{_EFFECT} languages metric") | NUMBERS
+VERDICTS = columns(
+    "study claim verdict quantity arms against targets languages relation margin estimate low high "
+    "p_corrected smallest_effect seeds chains evidence source",
+    languages=pl.String(),
 )
-_EFFECT = (
-    "study backbone arm reference target family quantity against level language language_family languages "
-    "metric"
-)
-EFFECTS: dict[str, pl.DataType] = (
-    dict.fromkeys(_EFFECT.split(), pl.String()) | {"languages": pl.Int64()} | NUMBERS
-)
-_VERDICT = "study claim verdict quantity arms against targets languages relation margin"
-VERDICTS: dict[str, pl.DataType] = (
-    dict.fromkeys(_VERDICT.split(), pl.String())
-    | {"margin": pl.Float64()}
-    | {name: kind for name, kind in NUMBERS.items() if name != "p"}
-    | dict.fromkeys(("evidence", "source"), pl.String())
-)
-CURVES: dict[str, pl.DataType] = dict.fromkeys(("tasks", "phase"), pl.String()) | {
-    "update": pl.Int64(),
-    "loss": pl.Float64(),
-    "development": pl.Float64(),
-}
+CURVES = columns("tasks phase update loss development")
 COMPARED: tuple[Plain, ...] = ("score", "difference")
 """What is asked in every scope."""
 
 
-@dataclass(frozen=True)
-class Scope:
-    """Languages over which a mean is taken: one, those of a family, or all without labels (`languages`)."""
+class Scope(NamedTuple):
+    """Languages over which a mean is taken: one, those of a family, or all without labels."""
 
     level: str
     language: str
     family: str
     codes: tuple[str, ...]
-    languages: str | tuple[str, ...]
+
+    @property
+    def languages(self) -> str | tuple[str, ...]:
+        """As a quantity names them."""
+        return "transfer" if self.level == "transfer" else self.codes
 
 
 def scopes(target: EvaluatedTarget) -> list[Scope]:
     """Those of a target: the languages without labels, each family of them with its languages, the source."""
-    found = [Scope("transfer", ALL, ALL, target.transfer, "transfer")]
-    for one in languages_by_family(target.transfer):
-        if one.family not in {scope.family for scope in found}:
-            codes = tuple(code for code in target.transfer if language(code).family == one.family)
-            found.append(Scope("family", ALL, one.family, codes, codes))
-        found.append(Scope("language", one.code, one.family, (one.code,), (one.code,)))
-    source = [code for code in target.languages if code not in target.transfer]
-    return found + [Scope("language", code, language(code).family, (code,), (code,)) for code in source]
+    found = [Scope("transfer", ALL, ALL, target.transfer)]
+    for family, members in groupby(languages_by_family(target.transfer), key=lambda member: member.family):
+        codes = tuple(member.code for member in members)
+        found += [Scope("family", ALL, family, codes), *(_alone(code) for code in codes)]
+    return [*found, *(_alone(code) for code in target.languages if code not in target.transfer)]
+
+
+def _alone(code: str) -> Scope:
+    return Scope("language", code, language(code).family, (code,))
 
 
 def results_table(
@@ -90,8 +81,7 @@ def results_table(
     """
     sure = [certain.get(place) for place in results.table.select("fingerprint", "language").iter_rows()]
     measures = [
-        pl.Series(name, [None if one is None else getattr(one, name) for one in sure], dtype=pl.Float64)
-        for name in MEASURES
+        pl.Series(name, [getattr(each, name, None) for each in sure], dtype=pl.Float64) for name in MEASURES
     ]
     guesses = []
     for cell in results.plan.cells:
@@ -118,7 +108,7 @@ def effects_table(effects: Effects, maps: Mapping[str, Sequence[MapCell]]) -> pl
         gaps = [(GAP, whole), (Quantity("gap_difference"), whole)] if target.has_gap else []
         rows += _rows(effects, [*asked, *gaps], target)
     if len(targets) > 1:
-        mean = Scope("transfer", ALL, ALL, (), "transfer")
+        mean = Scope("transfer", ALL, ALL, ())
         rows += _rows(effects, [(SCORE, mean), (EFFECT, mean)])
     for target in effects.certainty.targets:
         asked = [
@@ -226,7 +216,5 @@ def layers_table(results: Results) -> pl.DataFrame:
         for scores in results.store.scores(cell.evaluation)["languages"].values()
         for layer, value in enumerate(scores.get("layers", ()))
     ]
-    keys = ("backbone", "target", "arm", "layer")
-    schema = dict.fromkeys(keys, pl.String()) | {"layer": pl.Int64(), "value": pl.Float64()}
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
-    return frame.group_by(keys, maintain_order=True).agg(pl.col("value").mean())
+    frame = pl.DataFrame(rows, schema=columns("backbone target arm layer value"), orient="row")
+    return frame.group_by(frame.columns[:-1], maintain_order=True).agg(pl.col("value").mean())

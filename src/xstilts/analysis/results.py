@@ -25,16 +25,23 @@ from xstilts.study.claim import FAMILY
 from xstilts.study.phase import seen_with_labels
 from xstilts.study.plan import Cell, Plan
 
-_COLUMNS = (
-    "study backbone arm reference target family language script language_family seed seen_with_labels metric "
-    "value n fingerprint"
+_FLOATS = "value estimate low high p p_corrected smallest_effect margin loss development"
+_INTEGERS = "seed n languages seeds chains update layer"
+_TYPES: dict[str, pl.DataType] = dict.fromkeys(_FLOATS.split(), pl.Float64()) | dict.fromkeys(
+    _INTEGERS.split(), pl.Int64()
 )
-SCHEMA: dict[str, pl.DataType] = dict.fromkeys(_COLUMNS.split(), pl.String()) | {
-    "seed": pl.Int64(),
-    "seen_with_labels": pl.Boolean(),
-    "value": pl.Float64(),
-    "n": pl.Int64(),
-}
+
+
+def columns(names: str, **others: pl.DataType) -> dict[str, pl.DataType]:
+    """The columns of a table, with their types: text, but for numbers and for those that are others here."""
+    return {name: _TYPES.get(name, pl.String()) for name in names.split()} | others
+
+
+SCHEMA = columns(
+    "study backbone arm reference target family language script language_family seed seen_with_labels metric "
+    "value n fingerprint",
+    seen_with_labels=pl.Boolean(),
+)
 """The columns of the tidy table. `value` is a percentage, null where it is missing."""
 ARM = "arm"
 """In the column `reference`, of cells that are none."""
@@ -219,12 +226,11 @@ class Results:
         return mean_over(self._samples, line, target, languages)
 
     def halves(
-        self, lines: Iterable[Line], target: str, languages: Sequence[str]
+        self, lines: Sequence[Line], target: str, languages: Sequence[str]
     ) -> dict[Line, tuple[Sample | None, ...]]:
         """As `score`, on either half of the test examples; what is drawn together is in the same half."""
-        asked = tuple(lines)
-        both = [self.assembled(self._draw(self.target(target), asked, half)) for half in (0, 1)]
-        return {line: tuple(mean_over(half, line, target, languages) for half in both) for line in asked}
+        both = [self.assembled(self._draw(self.target(target), lines, half)) for half in (0, 1)]
+        return {line: tuple(mean_over(half, line, target, languages) for half in both) for line in lines}
 
     def per_example(self, fingerprint: str, width: int) -> dict[str, PerExample]:
         """Read the statistics of an evaluation, by language. Raises StoreError if the file is damaged."""

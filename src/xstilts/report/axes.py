@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from xstilts.analysis import curves
-from xstilts.analysis.axes import AxisFigure, AxisLine, AxisPanel
+from xstilts.analysis.curves import AxisFigure, AxisLine, AxisPanel
 from xstilts.analysis.effects import BASELINE
 from xstilts.analysis.statistics import Array, Estimate
 from xstilts.analysis.wording import interval, metric_label, number, trainings
