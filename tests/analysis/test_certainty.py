@@ -129,7 +129,7 @@ def test_differences_of_calibration_errors_are_covered(more):
     covered, differences = 0, []
     for seed in range(100):
         none, arm = (
-            certainty.resampled(answered(400, excess, seed), pool, weights, f"{excess}")["calibration_error"]
+            resampled(answered(400, excess, seed), pool, weights, f"{excess}")["calibration_error"]
             for excess in (0.0, more)
         )
         low, high = np.quantile(arm.draws - none.draws, [0.025, 0.975])
@@ -147,11 +147,15 @@ def test_intervals_cover_what_endless_test_sets_would_show(excess):
     truth = certainty.measured(answered(100_000, excess, 0))
     covered = dict.fromkeys(MEASURES, 0)
     for seed in range(1, 81):
-        for name, one in certainty.resampled(answered(400, excess, seed), pool, weights, "none").items():
+        for name, one in resampled(answered(400, excess, seed), pool, weights, "none").items():
             low, high = np.quantile(one.draws, [0.025, 0.975])
             expected = 100 * excess if name == "calibration_error" else getattr(truth, name)
             covered[name] += low <= expected <= high
     assert min(covered.values()) >= 70, covered
+
+
+def resampled(decisions, *where):
+    return certainty.resampled(decisions, certainty.measured(decisions), *where)
 
 
 def answered(n, excess, seed):

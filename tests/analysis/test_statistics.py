@@ -37,6 +37,11 @@ def simulated(rng, weights, seeds, spread):
     return sample(answers[1], weights, names[0]), sample(answers[0], weights, names[1])
 
 
+def family_estimates(samples):
+    """Of comparable samples, each with the others' knowledge of the spread between seeds."""
+    return [estimate(one, samples) for one in samples]
+
+
 def truth(spread):
     """P(noise < ease + shift + tilt), all of them normal, arm less arm, in percent."""
     scale = np.sqrt(2 + spread**2)
@@ -50,7 +55,7 @@ def test_intervals_cover_the_truth(seeds, spread):
     rng = np.random.default_rng(7)
     weights = statistics.multiplicities("coverage", 200, RESAMPLES)
     families = [[difference(*simulated(rng, weights, seeds, spread)) for _ in range(3)] for _ in range(120)]
-    found = [one for family in families for one in statistics.estimates(family)]
+    found = [one for family in families for one in family_estimates(family)]
     covered = np.mean([one.low <= truth(spread) <= one.high for one in found])
     assert 0.915 <= covered <= (1.0 if seeds == 2 else 0.99)  # from 360 intervals: standard error 1.2 points
 
@@ -72,7 +77,7 @@ def test_arms_lend_to_two_seeds():
     weights = statistics.multiplicities("coverage", 200, RESAMPLES)
     families = [[difference(*simulated(rng, weights, 2, 0.15)) for _ in range(6)] for _ in range(20)]
     alone = [estimate(one) for family in families for one in family]
-    together = [one for family in families for one in statistics.estimates(family)]
+    together = [one for family in families for one in family_estimates(family)]
     widths = [[one.high - one.low for one in found] for found in (alone, together)]
     assert np.median(widths[1]) < 0.7 * np.median(widths[0])
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from analysis.numbered import AXES, MIXED, SHARE, SIZE, SIZES
-from xstilts.analysis.axes import AxisPanel, by_family, over_axis
+from xstilts.analysis.curves import AxisPanel, by_family, over_axis
 from xstilts.analysis.effects import Effects
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.results import Results

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.analysis import statistics
-from xstilts.analysis.effects import Effects, less, mean_of
+from xstilts.analysis.effects import Effects
 from xstilts.analysis.results import Line
-from xstilts.analysis.statistics import Array, Sample
+from xstilts.analysis.statistics import Array, Sample, less, mean_of
 
 FEWEST = 2
 """Seeds without which chance and merit cannot be told apart."""
@@ -91,37 +91,31 @@ def _differences(effects: Effects, contest: Contest, target: str) -> list[list[S
     """
     key = (contest, target)
     if key not in effects.contests:
-        effects.contests[key] = _halves(effects, contest, target)
+        others = [effects.against(line, contest.against) for line in contest.lines]
+        lines = list(dict.fromkeys(line for line in (*contest.lines, *others) if line is not None))
+        codes = effects.results.target(target).select(contest.languages)
+        halves: dict[Line | None, tuple[Sample | None, ...]] = {None: (None, None)}
+        halves |= effects.results.halves(lines, target, codes)
+        pairs = zip(contest.lines, others, strict=True)
+        arms = [[*map(less, halves[line], halves[other])] for line, other in pairs]  # [A, 2]
+        effects.contests[key] = _with_different_seeds(arms)
     return effects.contests[key]
 
 
-def _halves(effects: Effects, contest: Contest, target: str) -> list[list[Sample]]:
-    results = effects.results
-    codes = results.target(target).select(contest.languages)
-    others = [effects.against(line, contest.against) for line in contest.lines]
-    lines = dict.fromkeys(line for line in (*contest.lines, *others) if line is not None)
-    known = results.halves(lines, target, codes)
-    halves: list[list[Sample]] = [[], []]
-    for line, other in zip(contest.lines, others, strict=True):
-        own, compared = known[line], None if other is None else known[other]
-        if own is None or compared is None:
-            return []
-        for half, one, two in zip(halves, own, compared, strict=True):
-            found = less(one, two)
-            if found is None:
-                return []
-            half.append(found)
-    whole = [sample for half in halves for sample in half]
-    seeds = statistics.common_seeds(whole)
-    if not seeds:
+def _with_different_seeds(arms: Sequence[Sequence[Sample | None]]) -> list[list[Sample]]:
+    """From the halves of arms [A, 2] the arms of halves [2, A]; of seeds that are alike the first."""
+    samples = statistics.complete([sample for halves in arms for sample in halves])
+    if not samples:
         return []
-    draws = np.array([statistics.pick(sample, seeds).draws for sample in whole])  # [2 A, R, S]
-    first: list[int] = []
-    for place in range(len(seeds)):
-        if not any(np.array_equal(draws[..., place], draws[..., other]) for other in first):
-            first.append(place)
-    different = tuple(seeds[place] for place in first)
-    return [[statistics.pick(sample, different) for sample in half] for half in halves]
+    seeds = statistics.common_seeds(samples)
+    draws = np.array([statistics.pick(sample, seeds).draws for sample in samples])  # [2 A, R, S]
+    alike = [
+        any(np.array_equal(draws[..., place], draws[..., other]) for other in range(place))
+        for place in range(len(seeds))
+    ]
+    different = tuple(seed for seed, is_known in zip(seeds, alike, strict=True) if not is_known)
+    picked = [statistics.pick(sample, different) for sample in samples]
+    return [picked[::2], picked[1::2]]
 
 
 def _choices(scores: Array) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:

@@ -10,20 +10,19 @@ in all languages and seeds of a line: each resample adds it or takes it off. Eva
 which kept no probabilities, have no measures.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Mapping, Sequence
+from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from xstilts.analysis import statistics
-from xstilts.analysis.pools import Pool
+from xstilts.analysis.pools import Pool, by_pool
 from xstilts.analysis.results import EvaluatedTarget, Line, Resampled, Results, line_of, mean_over
 from xstilts.analysis.statistics import Array, Counts, Sample
 from xstilts.metrics import calibration
-from xstilts.study.claim import MEASURED, MEASURES
+from xstilts.study.claim import MEASURED
 
 GROUPS = 40
 """Of about equal size, in which resamples sort decisions by their confidence."""
@@ -52,86 +51,62 @@ class Decisions(NamedTuple):
 
 
 class Certainty:
-    """How sure the models of a study are; reads the store when asked."""
+    """How sure the models of a study are; reads the evaluations of a target when asked, each once."""
 
     def __init__(self, results: Results) -> None:
         self.results = results
-        self._samples: dict[str, dict[str, Mapping[tuple[Line, str, str], Sample]]] = {}
+        self._drawn, self._samples = cache(self._draw), cache(self._assemble)
 
     @cached_property
     def measured(self) -> Mapping[tuple[str, str], Certain]:
         """What was measured, by the fingerprint of the evaluation and the language."""
-        return {
-            (fingerprint, language): measured(decisions)
-            for target in self.results.targets
-            for fingerprint, found in self._read(target)
-            for language, decisions in found.items()
-        }
+        drawn = [self._drawn(target.name) for target in self.results.targets]
+        return {place: certain for on_target in drawn for place, (certain, _) in on_target.items()}
 
     @cached_property
     def targets(self) -> tuple[EvaluatedTarget, ...]:
         """Those of which any evaluation kept probabilities."""
-        known = {fingerprint for fingerprint, _ in self.measured}
-        names = {cell.target for cell in self.results.plan.cells if cell.evaluation in known}
-        return tuple(target for target in self.results.targets if target.name in names)
+        return tuple(target for target in self.results.targets if self._drawn(target.name))
 
     def score(self, line: Line, target: str, languages: Sequence[str], measure: str) -> Sample | None:
         """The mean of a measure over languages; None if nothing is asked for or anything of it is missing."""
-        if target not in self._samples:
-            drawn = self._drawn(self.results.target(target))
-            self._samples[target] = {
-                name: self.results.assembled(of_measure) for name, of_measure in drawn.items()
-            }
-        return mean_over(self._samples[target][measure], line, target, languages)
+        return mean_over(self._samples(target, measure), line, target, languages)
 
-    def _read(self, target: EvaluatedTarget) -> Iterator[tuple[str, dict[str, Decisions]]]:
-        """The decisions of each evaluation of a target, by language; not those that kept no probabilities."""
-        if target.family not in MEASURED:
-            return
-        cells = (cell for cell in self.results.plan.cells if cell.target == target.name)
-        for fingerprint in dict.fromkeys(one.evaluation for one in cells if one not in self.results.missing):
-            if (frame := self.results.certainty(fingerprint, target.family)) is not None:
-                yield fingerprint, _by_language(frame)
+    def _assemble(self, target: str, measure: str) -> Mapping[tuple[Line, str, str], Sample]:
+        drawn = {place: draws[measure] for place, (_, draws) in self._drawn(target).items()}
+        return self.results.assembled(drawn)
 
-    def _drawn(self, target: EvaluatedTarget) -> dict[str, dict[tuple[str, str], Resampled]]:
-        """Every measure of each evaluation of a target in each language, on resampled examples."""
-        drawn: dict[str, dict[tuple[str, str], Resampled]] = {name: {} for name in MEASURES}
-        evaluations = dict(self._read(target))
-        lines: dict[str, str] = {}
-        for cell in self.results.plan.cells:
-            lines.setdefault(cell.evaluation, " ".join(line_of(cell)))
-        of_languages = self.results.pools[target.name]
-        for language in sorted(of_languages, key=lambda code: of_languages[code].name):
-            pool = of_languages[language]
-            for fingerprint, found in evaluations.items():
-                if (decisions := found.get(language)) is None:
-                    continue
-                if (rows := int(decisions.rows.max()) + 1) > len(pool.units):
-                    pool = Pool(f"{rows} {language}", rows, np.arange(rows))
-                weights = _weights(f"{target.name} {pool.name}", pool.size)
-                for name, of_measure in resampled(decisions, pool, weights, lines[fingerprint]).items():
-                    drawn[name][fingerprint, language] = of_measure
+    def _draw(self, name: str) -> Mapping[tuple[str, str], tuple[Certain, Mapping[str, Resampled]]]:
+        """What was measured on a target, and on resampled examples, by evaluation and language."""
+        results, target = self.results, self.results.target(name)
+        cells = [cell for cell in results.plan.cells if cell.target == name and target.family in MEASURED]
+        lines = {cell.evaluation: " ".join(line_of(cell)) for cell in reversed(cells)}
+        evaluations = {}
+        for key in dict.fromkeys(cell.evaluation for cell in cells if cell not in results.missing):
+            if (frame := results.certainty(key, target.family)) is not None:
+                evaluations[key] = {
+                    language: Decisions(*(own[column].to_numpy() for column in Decisions._fields))
+                    for (language,), own in frame.group_by("language", maintain_order=True)
+                }
+        drawn = {}
+        for language in by_pool(results.pools[name], target.languages):
+            for key, of_languages in evaluations.items():
+                if (decisions := of_languages.pop(language, None)) is not None:
+                    pool = results.pools[name].get(language)
+                    size = int(decisions.rows.max()) + 1
+                    if pool is None or size > len(pool.units):
+                        pool = Pool(f"{size} {language}", size, np.arange(size))
+                    weights = statistics.multiplicities(f"{name} {pool.name}", pool.size)
+                    certain = measured(decisions)
+                    draws = resampled(decisions, certain, pool, weights, lines[key])
+                    drawn[key, language] = certain, draws
         return drawn
-
-
-@lru_cache(maxsize=1)
-def _weights(key: str, size: int) -> Counts:
-    """How often each unit of a pool occurs in each resample: [R, units], as for scores."""
-    return statistics.multiplicities(key, size)
 
 
 @lru_cache(maxsize=64)
 def _signs(line: str) -> Array:
     """Whether a resample adds what bias may be left of a line's calibration errors, or takes it off, [R]."""
     return statistics.generator("calibration bias", line).choice([-1.0, 1.0], statistics.RESAMPLES)
-
-
-def _by_language(frame: pl.DataFrame) -> dict[str, Decisions]:
-    found = {}
-    for (language,), own in frame.group_by("language", maintain_order=True):
-        doubt, brier, right = (own[name].cast(pl.Float64).to_numpy() for name in ("doubt", "brier", "right"))
-        found[str(language)] = Decisions(own["row"].cast(pl.Int64).to_numpy(), doubt, brier, right)
-    return found
 
 
 def measured(decisions: Decisions) -> Certain:
@@ -146,43 +121,41 @@ def measured(decisions: Decisions) -> Certain:
     )
 
 
-def resampled(decisions: Decisions, pool: Pool, weights: Counts, line: str) -> dict[str, Resampled]:
-    """Compute every measure as observed, and on resampled examples around that; calibration corrected."""
-    drawn = _draws(decisions, pool, weights, line)
-    return {name: Resampled(value, draws - draws.mean() + value) for name, (value, draws) in drawn.items()}
+def resampled(
+    decisions: Decisions, observed: Certain, pool: Pool, weights: Counts, line: str
+) -> dict[str, Resampled]:
+    """Compute every measure as observed, and on resampled examples around that; calibration corrected.
 
-
-def _draws(decisions: Decisions, pool: Pool, weights: Counts, line: str) -> dict[str, tuple[float, Array]]:
-    """Every measure, and on resampled examples, [R]; where these have none of the rows, on all of them."""
+    A resample that has none of the rows has all of them.
+    """
     units, size = pool.units[decisions.rows], pool.size
     falling, level = np.unique(decisions.doubt, return_inverse=True)
     counts = np.bincount(level, minlength=len(falling)).astype(np.float64)
     bins = calibration.equal_mass(counts)[level]
     groups = calibration.equal_mass(counts, GROUPS)[level]
+    empty = weights @ np.bincount(units, minlength=size).astype(np.float32) == 0
 
     def summed(columns: NDArray[np.int64], values: Array) -> Array:
         width = int(columns.max()) + 1
         whole = np.bincount(units * width + columns, weights=values, minlength=size * width)
-        sums = weights @ whole.reshape(size, width).astype(np.float32)
-        empty = weights @ np.bincount(units, minlength=size).astype(np.float32) == 0
-        return np.where(empty[:, None], whole.reshape(size, width).sum(axis=0), sums).astype(np.float64)
+        whole = whole.reshape(size, width)
+        sums = weights @ whole.astype(np.float32)
+        return np.where(empty[:, None], whole.sum(axis=0), sums).astype(np.float64)
 
-    observed, ones, confidence = measured(decisions), np.ones(len(units)), 1 - decisions.doubt
+    ones, confidence = np.ones(len(units)), 1 - decisions.doubt
     excess = summed(bins, confidence - decisions.right)
     # Where all answers of a bin are right, resamples do not vary, but confidences say that answers do.
     stated = np.bincount(bins, weights=confidence * decisions.doubt)
     deviation = np.sqrt(np.maximum(excess.var(axis=0), stated))
     of_bins = np.bincount(bins, weights=confidence - decisions.right).astype(np.float64)
-    error = calibration.corrected_error(of_bins, deviation, len(units))
+    error = float(calibration.corrected_error(of_bins, deviation, len(units)))
     number, right = summed(groups, ones), summed(groups, decisions.right)
     brier, total = summed(np.zeros_like(groups), decisions.brier), number.sum(axis=1)
     errors = calibration.corrected_error(excess, deviation, total)
     left = calibration.LEFT * float(calibration.expected_error(deviation, len(units)))
-    return {
-        "calibration_error": (float(error), errors + left * _signs(line)),
+    drawn = {
+        "calibration_error": (error, errors + left * _signs(line)),
         "brier_score": (observed.brier_score, 100 * brier[:, 0] / total),
-        "selective_accuracy": (
-            observed.selective_accuracy,
-            calibration.selective_accuracy(number, right),
-        ),
+        "selective_accuracy": (observed.selective_accuracy, calibration.selective_accuracy(number, right)),
     }
+    return {name: Resampled(value, draws - draws.mean() + value) for name, (value, draws) in drawn.items()}

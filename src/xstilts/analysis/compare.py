@@ -15,10 +15,10 @@ from xstilts import metrics
 from xstilts.analysis import methods
 from xstilts.analysis.effects import Effects, Quantity
 from xstilts.analysis.published import Published, PublishedScores
-from xstilts.analysis.results import EvaluatedTarget, Line
+from xstilts.analysis.results import EvaluatedTarget, Line, Results
 from xstilts.analysis.wording import count
 from xstilts.metrics.xtreme import XTREME
-from xstilts.study.phase import Phase
+from xstilts.study.phase import Evaluation, Phase
 
 BEST = "best"
 MISSING = "not measured yet"
@@ -106,164 +106,123 @@ class Comparison:
 
 def compare(effects: Effects, published: Published) -> Comparison:
     """The results of a study beside published figures."""
-    study = _MeasuredStudy(effects)
-    own = {one.model for one in published.scores} & set(study.models.values())
+    results, plan = effects.results, effects.results.plan
+    models = {name: backbone.model or "" for name, backbone in methods.backbones(plan).items()}
+    own = {scores.model for scores in published.scores} & set(models.values())
     pairs: list[ComparedScore] = []
     lone: list[Lone] = []
     for scores in published.scores:
         if own and scores.model not in own:
             lone.append(Lone(_named(scores), "no backbone of the study is this model"))
-            continue
-        for backbone, model in study.models.items():
+        for backbone, model in models.items():
             if not own or model == scores.model:
-                found = list(study.pairs(backbone, scores, scores.source or published.source))
-                pairs += [one for one in found if isinstance(one, ComparedScore)]
-                lone += [one for one in found if isinstance(one, Lone)]
-    choices, unset = _choices(effects, published)
-    compared = {(one.arm.partition(" ")[0], one.target) for one in pairs}
-    lone += unset
-    lone += [
-        Lone(f"{line.arm} on {target}", "nothing published") for line, target in study.measured(compared)
-    ]
-    return Comparison(
-        effects.results.study, published, tuple(pairs), tuple(choices), tuple(dict.fromkeys(lone))
-    )
-
-
-class _MeasuredStudy:
-    """What a study has measured, as a comparison asks for it."""
-
-    def __init__(self, effects: Effects) -> None:
-        self.effects = effects
-        self.results = effects.results
-        self.models = _models(effects)
-
-    def pairs(self, backbone: str, scores: PublishedScores, source: str) -> Iterator[ComparedScore | Lone]:
-        """What stands beside the published scores on a backbone; what does not, with the reason."""
-        target = next((one for one in self.results.targets if one.name == scores.target), None)
-        line = self._line(backbone, scores)
-        if target is None or line is None:
-            yield Lone(
-                _named(scores),
-                "no such target in the study" if target is None else "no such arm in the study",
-            )
-            return
-        if scores.metric not in (target.metric, *metrics.beside(target.metric)):
-            yield Lone(_named(scores), f"the study measures {target.metric}")
-            return
-        for codes, shown, value in _asked(scores, target):
-            if not codes:
-                yield Lone(f"{_named(scores)}, {shown}", self._why(scores, target))
-                continue
-            found = self._measured(line, target, scores.metric, codes)
-            if found is None:
-                yield Lone(f"{_named(scores)}, {shown}", MISSING)
-                continue
-            arm = f"{BEST} ({line.arm})" if scores.arm == BEST else line.arm
-            names = (scores.model, backbone, arm, target.name, shown, scores.metric)
-            yield ComparedScore(*names, value, scores.status, source, *found)
-
-    def measured(self, compared: set[tuple[str, str]]) -> Iterator[tuple[Line, str]]:
-        """Arms on targets that are measured and were compared with nothing."""
-        taken = {target for arm, target in compared if arm == BEST}
-        for line in self.results.lines:
-            for target in self.results.targets:
-                done = self.results.score(line, target.name, target.languages) is not None
-                known = (line.arm, target.name) in compared or target.name in taken
-                if done and not line.reference and not known:
-                    yield line, target.name
-
-    def _line(self, backbone: str, scores: PublishedScores) -> Line | None:
-        lines = [one for one in self.results.lines if one.backbone == backbone and not one.reference]
-        if scores.arm == BEST:
-            rated = [
-                (rate, line) for line in lines if (rate := self._development(line, scores.target)) is not None
-            ]
-            return max(rated, key=lambda one: one[0])[1] if rated else None
-        return next((line for line in lines if line.arm == scores.arm), None)
-
-    def _development(self, line: Line, target: str) -> float | None:
-        """The mean over seeds of the target's own development score; None without an intermediate task."""
-        plan, store = self.results.plan, self.results.store
-        cells = [
-            cell
-            for cell in plan.cells
-            if (cell.backbone, cell.arm, cell.reference) == line and cell.target == target
-        ]
-        found = []
-        for cell in cells:
-            trained = plan.evaluation(cell).trained_by
-            record = (store.record(cell.phases[-1]) if cell.phases else None) or {}
-            if trained is None or len(cell.phases) < 2 or trained.task not in record.get("source_score", {}):
-                return None
-            found.append(float(record["source_score"][trained.task]["value"]))
-        return float(np.mean(found)) if found else None
-
-    def _measured(
-        self, line: Line, target: EvaluatedTarget, metric: str, codes: tuple[str, ...]
-    ) -> tuple[float, float | None, float | None] | None:
-        if metric == target.metric:
-            found = self.effects.estimate(Quantity("score", codes), line, target.name)
-            return (found.value, found.low, found.high) if found is not None else None
-        values = []
-        for cell in self.results.plan.cells:
-            if (cell.backbone, cell.arm, cell.reference) == line and cell.target == target.name:
-                if cell in self.results.missing:
-                    return None
-                scores = self.results.store.scores(cell.evaluation)["languages"]
-                values += [scores[code]["beside"][metric] for code in codes if code in scores]
-        return (float(np.mean(values)), None, None) if values else None
-
-    def _why(self, scores: PublishedScores, target: EvaluatedTarget) -> str:
-        if scores.mean is None:
-            return "the study does not evaluate this language"
-        return f"the study evaluates {count(len(target.languages), 'language')}, not the same ones"
-
-
-def _asked(scores: PublishedScores, target: EvaluatedTarget) -> Iterator[tuple[tuple[str, ...], str, float]]:
-    """(languages to measure, none if the study lacks them; how they are called; the published score)."""
-    for code, value in scores.languages.items():
-        yield (code,) if code in target.languages else (), code, value
-    if scores.mean is None:
-        return
-    if scores.over == "xtreme":
-        codes = XTREME[scores.target].languages
-        measured = codes if set(codes) <= set(target.languages) else ()
-        yield measured, f"mean of {len(codes)}", scores.mean
-    else:
-        same = len(target.languages) == scores.over
-        yield target.languages if same else (), f"mean of {scores.over}", scores.mean
-
-
-def _named(scores: PublishedScores) -> str:
-    return f"{scores.model}, {scores.arm} on {scores.target}, {scores.metric}"
-
-
-def _models(effects: Effects) -> dict[str, str]:
-    """The backbones of the study with their names on the Hub, "" for folders and new ones."""
-    found = methods.backbones(effects.results.plan)
-    return {name: backbone.model or "" for name, backbone in found.items()}
-
-
-def _choices(effects: Effects, published: Published) -> tuple[list[ComparedSetting], list[Lone]]:
-    plan = effects.results.plan
-    choices, lone = [], []
+                found = list(_beside(effects, backbone, scores, scores.source or published.source))
+                pairs += [each for each in found if isinstance(each, ComparedScore)]
+                lone += [each for each in found if isinstance(each, Lone)]
+    choices = []
     for setting in published.settings:
         cells = [cell for cell in plan.cells if cell.target == setting.target and not cell.reference]
         if not cells:
             lone.append(Lone(f"settings of {setting.target}", "no such target in the study"))
             continue
         for name, value in setting.recipe.items():
-            found = dict.fromkeys(_chosen(plan.evaluation(cell), name) for cell in cells)
-            known = tuple(one for one in found if one is not None)
+            chosen = dict.fromkeys(_chosen(plan.evaluation(cell), name) for cell in cells)
+            known = tuple(each for each in chosen if each is not None)
             choices.append(ComparedSetting(setting.target, name, value, setting.status, known))
-    return choices, lone
+    compared = {(pair.arm.partition(" ")[0], pair.target) for pair in pairs}
+    lone += [
+        Lone(f"{line.arm} on {target.name}", "nothing published")
+        for line in results.lines
+        for target in results.targets
+        if not line.reference and not {(line.arm, target.name), (BEST, target.name)} & compared
+        if results.score(line, target.name, target.languages) is not None
+    ]
+    return Comparison(results.study, published, tuple(pairs), tuple(choices), tuple(dict.fromkeys(lone)))
 
 
-def _chosen(evaluation: Any, name: str) -> float | str | None:
+def _beside(
+    effects: Effects, backbone: str, scores: PublishedScores, source: str
+) -> Iterator[ComparedScore | Lone]:
+    """What stands beside published scores on a backbone; what does not, with the reason."""
+    target = next((target for target in effects.results.targets if target.name == scores.target), None)
+    line = _line(effects.results, backbone, scores)
+    if target is None or line is None:
+        yield Lone(_named(scores), f"no such {'target' if target is None else 'arm'} in the study")
+        return
+    if scores.metric not in (target.metric, *metrics.beside(target.metric)):
+        yield Lone(_named(scores), f"the study measures {target.metric}")
+        return
+    for codes, shown, value in _asked(scores, target):
+        found = _measured(effects, line, target, scores.metric, codes) if codes else None
+        if found is not None:
+            arm = f"{BEST} ({line.arm})" if scores.arm == BEST else line.arm
+            names = (scores.model, backbone, arm, target.name, shown, scores.metric)
+            yield ComparedScore(*names, value, scores.status, source, *found)
+        elif codes:
+            yield Lone(f"{_named(scores)}, {shown}", MISSING)
+        elif scores.mean is None:
+            yield Lone(f"{_named(scores)}, {shown}", "the study does not evaluate this language")
+        else:
+            other = f"the study evaluates {count(len(target.languages), 'language')}, not the same ones"
+            yield Lone(f"{_named(scores)}, {shown}", other)
+
+
+def _named(scores: PublishedScores) -> str:
+    return f"{scores.model}, {scores.arm} on {scores.target}, {scores.metric}"
+
+
+def _line(results: Results, backbone: str, scores: PublishedScores) -> Line | None:
+    """The arm of the study that published scores are of."""
+    lines = [line for line in results.lines if line.backbone == backbone and not line.reference]
+    if scores.arm != BEST:
+        return next((line for line in lines if line.arm == scores.arm), None)
+    rated = [(_development(results, line, scores.target), line) for line in lines]
+    known = [(rate, line) for rate, line in rated if rate is not None]
+    return max(known, key=lambda each: each[0])[1] if known else None
+
+
+def _development(results: Results, line: Line, target: str) -> float | None:
+    """The mean over seeds of the target's own development score; None without an intermediate task."""
+    values = []
+    for cell in results.cells(line, target):
+        trained = results.plan.evaluation(cell).trained_by
+        record = (results.store.record(cell.phases[-1]) if cell.phases else None) or {}
+        if trained is None or len(cell.phases) < 2 or trained.task not in record.get("source_score", {}):
+            return None
+        values.append(float(record["source_score"][trained.task]["value"]))
+    return float(np.mean(values)) if values else None
+
+
+def _asked(scores: PublishedScores, target: EvaluatedTarget) -> Iterator[tuple[tuple[str, ...], str, float]]:
+    """(languages to measure, none if the study lacks them; how they are called; the published score)."""
+    for code, value in scores.languages.items():
+        yield (code,) if code in target.languages else (), code, value
+    if scores.mean is not None and scores.over == "xtreme":
+        codes = XTREME[scores.target].languages
+        yield codes if set(codes) <= set(target.languages) else (), f"mean of {len(codes)}", scores.mean
+    elif scores.mean is not None:
+        same = len(target.languages) == scores.over
+        yield target.languages if same else (), f"mean of {scores.over}", scores.mean
+
+
+def _measured(
+    effects: Effects, line: Line, target: EvaluatedTarget, metric: str, codes: tuple[str, ...]
+) -> tuple[float, float | None, float | None] | None:
+    """The mean over languages, with its interval if it is of the target's metric; None if any is missing."""
+    if metric == target.metric:
+        found = effects.estimate(Quantity("score", codes), line, target.name)
+        return (found.value, found.low, found.high) if found is not None else None
+    cells = effects.results.cells(line, target.name)
+    if effects.results.missing & {*cells}:
+        return None
+    scores = [effects.results.store.scores(cell.evaluation)["languages"] for cell in cells]
+    values = [of_cell[code]["beside"][metric] for of_cell in scores for code in codes if code in of_cell]
+    return (float(np.mean(values)), None, None) if values else None
+
+
+def _chosen(evaluation: Evaluation, name: str) -> float | str | None:
     """A hyperparameter of a target: of its training, or where nothing trains it, of its evaluation."""
-    trained = evaluation.trained_by is not None and isinstance(evaluation.model, Phase)
-    found: float | str | None = getattr(
-        evaluation.model.recipe if trained else evaluation.inference, name, None
-    )
-    return found
+    model, trained = evaluation.model, evaluation.trained_by is not None
+    values = model.recipe if trained and isinstance(model, Phase) else evaluation.inference
+    chosen: float | str | None = getattr(values, name, None)
+    return chosen

@@ -1,4 +1,4 @@
-"""Quantities over an axis: slopes, and which of two curves predicts better.
+"""Quantities over an axis of the study: slopes, which of two curves predicts better, and what figures show.
 
 A curve is fitted to the mean over seeds. Its dependence on the seeds is that of the jackknife (Tukey 1958):
 leaving a seed of an arm out shows what it contributes, and makes of any function of the means a sample with
@@ -9,19 +9,26 @@ The curves are a + b log x, and the saturating power law a - b x^-c, both common
 grows with data (Hestness et al. 2017, arXiv 1712.00409). a and b are least squares; c is the best of a grid.
 As c approaches zero the power law becomes the logarithm; with c below zero it grows faster than a logarithm.
 
+A panel of a figure is a target over an axis, with a line of points for each group of the axis, or for each
+family of the evaluated languages. To a panel with a single line curves are fitted: a straight line, or on a
+logarithmic axis a logarithm and a power law.
+
 Axes: R resamples, S seeds, A arms, C exponents, G places on the axis, N curves that are fitted at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from xstilts.analysis import statistics
-from xstilts.analysis.effects import Effects, Quantity
-from xstilts.analysis.results import Line
-from xstilts.analysis.statistics import Array, Sample
+from xstilts.analysis.effects import BASELINE, SCORE, Effects, Quantity
+from xstilts.analysis.results import EvaluatedTarget, Line, languages_by_family
+from xstilts.analysis.statistics import Array, Estimate, Sample, complete
+from xstilts.study.check_claims import LEAST_VALUES
+from xstilts.study.claim import FAMILY
+from xstilts.study.phase import seen_with_labels
 from xstilts.study.study import Axis
 
 Shape = Literal["straight line", "logarithm", "power law"]
@@ -29,6 +36,8 @@ LOG_SHAPES: tuple[Shape, ...] = ("logarithm", "power law")
 EXPONENTS = np.geomspace(0.05, 2.0, 40)
 BENDS = np.geomspace(0.002, 2.0, 60)
 """Exponents of the power laws that a logarithm is compared with, of either sign."""
+PLACES = 33  # at which a curve is computed
+SOURCE = Quantity("score", "source")
 
 
 @dataclass(frozen=True)
@@ -51,12 +60,9 @@ def curve(
 ) -> Curve | None:
     """The quantity of the arms of a group ("" for all) on the mean of the targets; None if any is missing."""
     arms = axis.curve(group)
-    samples = [effects.sample(quantity, Line(backbone, arm), targets) for arm in arms]
-    whole = [sample for sample in samples if sample is not None]
-    if len(whole) < len(samples) or not statistics.common_seeds(whole):
-        return None
+    samples = complete([effects.sample(quantity, Line(backbone, arm), targets) for arm in arms])
     values = np.array(list(arms.values()), dtype=np.float64)
-    return Curve(tuple(arms), values, tuple(whole), axis.scale == "log")
+    return Curve(tuple(arms), values, tuple(samples), axis.scale == "log") if samples else None
 
 
 def unit(axis: Axis) -> str:
@@ -66,9 +72,7 @@ def unit(axis: Axis) -> str:
 
 def slope(found: Curve) -> Sample:
     """The least-squares slope, per doubling on a logarithmic scale and per unit on a linear one."""
-    places = np.log2(found.values) if found.is_log else found.values
-    centred = places - places.mean()
-    return statistics.combine(found.samples, (centred / (centred @ centred)).tolist())
+    return statistics.slope(found.samples, np.log2(found.values) if found.is_log else found.values)
 
 
 def fit_advantage(found: Curve) -> Sample:
@@ -172,3 +176,163 @@ def _shares(function: Callable[[Array], Array], means: Array, part: Array) -> Ar
     without = means[:, None] + (part.mean(axis=1, keepdims=True) - part) / max(1, seeds - 1)
     values = function(without.reshape(-1, arms)).reshape(n, seeds, -1)
     return np.asarray((seeds - 1) * (values.mean(axis=1, keepdims=True) - values))
+
+
+@dataclass(frozen=True)
+class AxisPoint:
+    """The score of an arm with this value on the axis; of the source language, or of what the line shows."""
+
+    arm: str
+    value: float
+    estimate: Estimate
+    is_source: bool
+
+
+@dataclass(frozen=True)
+class AxisLine:
+    """A line of a panel. `name` is "" if it is the only one, without a group; to that curves are fitted.
+
+    fits: a fitted shape at a place on the axis. means: (value, mean score of the arms that have it), where no
+    curve is fitted. slope: per doubling or unit; None if an arm is missing. advantage: by how much a power
+    law predicts better than a logarithm, where there are values enough to tell.
+    """
+
+    name: str
+    group: str
+    points: tuple[AxisPoint, ...] = ()
+    fits: tuple[tuple[Shape, float, Estimate], ...] = ()
+    means: tuple[tuple[float, float], ...] = ()
+    slope: Estimate | None = None
+    advantage: Estimate | None = None
+
+
+@dataclass(frozen=True)
+class AxisPanel:
+    """One target over an axis. `looks` are the names of all lines of the figure, in their order.
+
+    `group` is that of all lines of the panel, if they have the same. `baseline` is the score of `none`, where
+    that has no place on the axis.
+    """
+
+    axis: Axis
+    target: EvaluatedTarget
+    lines: tuple[AxisLine, ...]
+    looks: tuple[str, ...]
+    group: str = ""
+    baseline: Estimate | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it has the points of a single line, to which curves are fitted."""
+        return len(self.lines) == 1 and not self.lines[0].name
+
+
+@dataclass(frozen=True)
+class AxisFigure:
+    """Rows of panels over the axis with this number; each row shares a vertical scale."""
+
+    number: int
+    kind: Literal["arms", "families"]
+    axis: Axis
+    backbone: str
+    rows: tuple[tuple[AxisPanel, ...], ...]
+
+
+def figures(effects: Effects) -> Iterator[AxisFigure]:
+    """Compute the figures of all axes of the study, on each backbone, that have something to show."""
+    for number, axis in enumerate(effects.results.plan.study.axes, 1):
+        for backbone in effects.results.backbones:
+            if rows := over_axis(effects, axis, backbone):
+                yield AxisFigure(number, "arms", axis, backbone, rows)
+            if rows := by_family(effects, axis, backbone):
+                yield AxisFigure(number, "families", axis, backbone, rows)
+
+
+def over_axis(effects: Effects, axis: Axis, backbone: str) -> tuple[tuple[AxisPanel, ...], ...]:
+    """For each target the scores of the arms over the axis, and of the source language beside them."""
+    names = axis.groups or (LOG_SHAPES if axis.scale == "log" else ("straight line",))
+    asked = [(group, group, SCORE) for group in axis.groups or ("",)]
+    rows = []
+    for target in effects.results.targets:
+        baseline = None
+        if BASELINE not in axis.arms:
+            baseline = effects.estimate(SCORE, Line(backbone, BASELINE), target.name)
+        empty = AxisPanel(axis, target, (), names, baseline=baseline)
+        rows.append([_with_lines(effects, backbone, empty, asked)])
+    return _measured(rows)
+
+
+def by_family(effects: Effects, axis: Axis, backbone: str) -> tuple[tuple[AxisPanel, ...], ...]:
+    """For each target, and each group of the axis, the scores of the languages of each family.
+
+    Nothing if all languages are of one family, or the arms of the axis have seen labels in one language only.
+    """
+    plan, targets = effects.results.plan, effects.results.targets
+    spoken = languages_by_family(dict.fromkeys(code for target in targets for code in target.transfer))
+    families = tuple(dict.fromkeys(language.family for language in spoken))
+    cells = [cell for cell in plan.cells if cell.arm in axis.arms and not cell.reference]
+    seen = {code for cell in cells for code in seen_with_labels(plan.evaluation(cell).model)}
+    if len(families) < 2 or len(seen) < 2:
+        return ()
+    quantities = {name: Quantity("score", (f"{FAMILY}{name}",)) for name in families}
+    rows = []
+    for target in targets:
+        panels = []
+        for group in axis.groups or ("",):
+            asked = [(name, group, q) for name, q in quantities.items() if target.select(q.languages)]
+            empty = AxisPanel(axis, target, (), families, group)
+            panels.append(_with_lines(effects, backbone, empty, asked))
+        rows.append(panels)
+    return _measured(rows)
+
+
+def _measured(rows: Sequence[Sequence[AxisPanel]]) -> tuple[tuple[AxisPanel, ...], ...]:
+    """Leave out panels of which nothing was measured, and rows of such."""
+    kept = (tuple(panel for panel in row if any(line.points for line in panel.lines)) for row in rows)
+    return tuple(row for row in kept if row)
+
+
+def _with_lines(
+    effects: Effects, backbone: str, panel: AxisPanel, asked: Sequence[tuple[str, str, Quantity]]
+) -> AxisPanel:
+    """Compute the lines of a panel that have these names, groups and quantities."""
+    axis, target = panel.axis, panel.target
+    lines = []
+    for name, group, quantity in asked:
+        shown = (quantity, SOURCE) if quantity == SCORE and target.has_gap else (quantity,)
+        points = tuple(
+            AxisPoint(arm, value, estimate, each is SOURCE)
+            for arm, value in axis.curve(group).items()
+            for each in shown
+            if (estimate := effects.estimate(each, Line(backbone, arm), target.name)) is not None
+        )
+        line = AxisLine(name, group, points)
+        found = curve(effects, axis, group, backbone, quantity, (target.name,))
+        if found is not None:
+            line = replace(line, slope=statistics.estimate(slope(found)))
+            if name or len(asked) > 1:
+                line = replace(line, means=_means(found))
+            else:
+                told = found.is_log and found.different >= LEAST_VALUES
+                advantage = statistics.estimate(fit_advantage(found)) if told else None
+                line = replace(line, fits=tuple(_fits(found)), advantage=advantage)
+        lines.append(line)
+    return replace(panel, lines=tuple(lines))
+
+
+def _means(found: Curve) -> tuple[tuple[float, float], ...]:
+    """The mean score of the arms of each value."""
+    scores = np.array([sample.observed.mean() for sample in found.samples])
+    values = np.unique(found.values)
+    return tuple((float(value), float(scores[found.values == value].mean())) for value in values)
+
+
+def _fits(found: Curve) -> Iterator[tuple[Shape, float, Estimate]]:
+    """The shapes that can be fitted to so many values, at places between the first and the last."""
+    shapes: tuple[Shape, ...] = LOG_SHAPES if found.is_log else ("straight line",)
+    values = np.log(found.values) if found.is_log else found.values
+    places = np.linspace(values.min(), values.max(), PLACES)
+    places = np.exp(places) if found.is_log else places
+    for shape in shapes if found.different > len(shapes) else ():
+        for place, at_place in zip(places, fitted(found, shape, places), strict=True):
+            yield shape, float(place), statistics.estimate(at_place)

@@ -3,7 +3,7 @@
 A quantity that needs a score which is missing is None: no mean is taken over what happens to be there.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from xstilts.analysis import distances, statistics
 from xstilts.analysis.certainty import Certainty
 from xstilts.analysis.results import EvaluatedTarget, Line, Results
-from xstilts.analysis.statistics import Array, Distribution, Estimate, Sample
+from xstilts.analysis.statistics import Array, Distribution, Estimate, Sample, less, mean_of
 from xstilts.study.claim import COMPARING, OF_EVERY_ARM, REFERENCES, Plain
 
 BASELINE = "none"
@@ -63,6 +63,13 @@ SCORE = Quantity("score")
 EFFECT = Quantity("difference")
 GAP = Quantity("gap")
 SLOPE = Quantity("slope_with_distance", "all")
+SUBTRACTED: Mapping[Plain, Plain] = {
+    "difference": "score",
+    "gain_over_random": "difference",
+    "gap_difference": "gap",
+    "slope_difference": "slope_with_distance",
+}
+"""For each quantity that is a difference of two lines, of what."""
 
 
 class Effects:
@@ -96,15 +103,13 @@ class Effects:
         if sample is None:
             return None
         found = statistics.estimate(sample, self.like(quantity, targets, line.reference))
-        metrics = {target.metric for target in self.results.targets if target.name in targets}
+        metrics = [target.metric for target in self.results.targets if target.name in targets]
         is_signed = quantity.measure == "score" and any(name.endswith("_correlation") for name in metrics)
-        if (bounds := quantity.bounds(-100.0 if is_signed else 0.0)) is not None:
-            lowest, highest = bounds
-            low, value, high = (
-                min(highest, max(lowest, each)) for each in (found.low, found.value, found.high)
-            )
-            return replace(found, low=low, value=value, high=high)
-        return found
+        bounds = quantity.bounds(-100.0 if is_signed else 0.0)
+        if bounds is None:
+            return found
+        inside = (min(bounds[1], max(bounds[0], each)) for each in (found.value, found.low, found.high))
+        return replace(found, **dict(zip(("value", "low", "high"), inside, strict=True)))
 
     def distribution(self, quantity: Quantity, line: Line, *targets: str) -> Distribution | None:
         """The quantity on resampled examples and seeds; None if any of it is missing."""
@@ -117,10 +122,13 @@ class Effects:
         """Comparable samples: the same quantity of all lines of the reference, on the same targets."""
         key = (quantity, targets, reference)
         if key not in self._families:
-            lines = [line for line in self.results.lines if line.reference == reference]
-            lines = [line for line in lines if not self._is_trivial(quantity, line)]
-            found = [self.sample(quantity, line, targets) for line in lines]
-            self._families[key] = [sample for sample in found if sample is not None]
+            samples = [
+                self.sample(quantity, line, targets)
+                for line in self.results.lines
+                if line.reference == reference
+                and (quantity.kind not in COMPARING or self.is_compared(line, quantity.against))
+            ]
+            self._families[key] = [sample for sample in samples if sample is not None]
         return self._families[key]
 
     def against(self, line: Line, name: str) -> Line | None:
@@ -136,82 +144,55 @@ class Effects:
         wanted = (line.arm,) if name in OF_EVERY_ARM else ("", BASELINE)
         return next(iter([*(other for other in same if other.arm in wanted), *same]), None)
 
-    def _is_trivial(self, quantity: Quantity, line: Line) -> bool:
-        return quantity.kind in COMPARING and self.against(line, quantity.against) in (line, None)
+    def is_compared(self, line: Line, name: str = BASELINE) -> bool:
+        """Whether there is another line that a line is compared with."""
+        return self.against(line, name) not in (line, None)
 
     def _on_target(self, quantity: Quantity, line: Line, target: str) -> Sample | None:
-        languages = quantity.languages
+        kind, where = quantity.kind, self.results.target(target)
         if quantity.against_languages is not None:
-            return self._of_languages(quantity, line, target)
-        match quantity.kind:
-            case "score":
-                return self._score(line, target, languages, quantity.measure)
-            case "difference":
-                plain = Quantity("score", languages, measure=quantity.measure)
-            case "gap_difference":
-                plain = Quantity("gap", languages, measure=quantity.measure)
-            case "gain_over_random":
-                plain = Quantity("difference", languages, quantity.against, measure=quantity.measure)
-            case "slope_difference" if quantity.distance:
-                return self._slope(line, target, quantity)
-            case "slope_difference":
-                plain = Quantity("slope_with_distance", languages)
-            case "gap" | "retention":
-                return self._source_and_others(quantity, line, target)
-            case "slope_with_distance":
-                return self._slope(line, target, quantity)
-        other = self._other(quantity, line)
-        one = self.sample(plain, line, (target,))
-        return less(one, None if other is None else self.sample(plain, other, (target,)))
-
-    def _of_languages(self, quantity: Quantity, line: Line, target: str) -> Sample | None:
-        """The quantity on some languages less that on others."""
-        compared = compared_languages(self.results.target(target), quantity)
-        first, second = (
-            replace(quantity, languages=one, against_languages=None) for one in (quantity.languages, compared)
-        )
-        return less(self._on_target(first, line, target), self._on_target(second, line, target))
-
-    def _other(self, quantity: Quantity, line: Line) -> Line | None:
-        """The line whose quantity is subtracted."""
-        if quantity.kind != "gain_over_random":
-            return self.against(line, quantity.against)
-        other = Line(line.backbone, line.arm, "random")
-        return other if other in self.results.lines else None
-
-    def _score(self, line: Line, target: str, languages: str | Sequence[str], measure: str) -> Sample | None:
-        codes = self.results.target(target).select(languages)
-        if measure == "score":
-            return self.results.score(line, target, codes)
-        return self.certainty.score(line, target, codes, measure)
-
-    def _source_and_others(self, quantity: Quantity, line: Line, target: str) -> Sample | None:
-        if not self.results.target(target).has_gap:
+            one, other = (
+                replace(quantity, languages=codes, against_languages=None)
+                for codes in (quantity.languages, compared_languages(where, quantity))
+            )
+            return less(self._on_target(one, line, target), self._on_target(other, line, target))
+        if kind in SUBTRACTED and not quantity.distance:
+            is_gain = kind == "gain_over_random"
+            against = quantity.against if is_gain else BASELINE
+            of = Quantity(SUBTRACTED[kind], quantity.languages, against, measure=quantity.measure)
+            than = line._replace(reference="random") if is_gain else self.against(line, quantity.against)
+            return less(self.sample(of, line, (target,)), than and self.sample(of, than, (target,)))
+        if kind == "score":
+            return self._score(quantity, line, where, quantity.languages)
+        if kind not in ("gap", "retention"):
+            return self._slope(quantity, line, where)
+        if not where.has_gap:
             return None
-        source, others = (
-            self._score(line, target, each, quantity.measure) for each in ("source", quantity.languages)
-        )
-        if source is None or others is None:
-            return None
-        if quantity.kind == "gap":
-            return statistics.difference(source, others)
-        found = statistics.ratio(others, source)
-        return found if np.isfinite(found.observed).all() and np.isfinite(found.draws).all() else None
+        source, others = (self._score(quantity, line, where, each) for each in ("source", quantity.languages))
+        if source is None or others is None or kind == "gap":
+            return less(source, others)
+        share = statistics.ratio(others, source)
+        return share if np.isfinite(share.observed).all() and np.isfinite(share.draws).all() else None
 
-    def _slope(self, line: Line, target: str, quantity: Quantity) -> Sample | None:
-        codes = self.results.target(target).select(quantity.languages)
+    def _slope(self, quantity: Quantity, line: Line, target: EvaluatedTarget) -> Sample | None:
         if quantity.distance:
-            found = self.regression(quantity, line, target)
-            return None if found is None else found.coefficients[0]
+            regression = self.regression(quantity, line, target.name)
+            return None if regression is None else regression.coefficients[0]
+        codes = target.select(quantity.languages)
         planted = planted_distances(codes)
         if planted is None or np.ptp(planted) == 0:
             return None
-        samples = [self.results.score(line, target, (code,)) for code in codes]
-        whole = [sample for sample in samples if sample is not None]
-        if len(whole) < len(samples):
-            return None
-        centred = planted - planted.mean()
-        return statistics.combine(whole, (centred / (centred @ centred)).tolist())
+        samples = statistics.complete([self.results.score(line, target.name, (code,)) for code in codes])
+        return statistics.slope(samples, planted) if samples else None
+
+    def _score(
+        self, quantity: Quantity, line: Line, target: EvaluatedTarget, languages: str | Sequence[str]
+    ) -> Sample | None:
+        """The mean score over languages, or what stands in its place."""
+        codes = target.select(languages)
+        if quantity.measure == "score":
+            return self.results.score(line, target.name, codes)
+        return self.certainty.score(line, target.name, codes, quantity.measure)
 
     def regression(self, quantity: Quantity, line: Line, target: str) -> distances.Regression | None:
         """What a slope over a distance is a part of; None if it is missing, or cannot be told."""
@@ -232,21 +213,6 @@ def compared_languages(target: EvaluatedTarget, quantity: Quantity) -> tuple[str
         return target.select(quantity.against_languages)
     own = target.select(quantity.languages)
     return tuple(code for code in target.transfer if code not in own)
-
-
-def less(one: Sample | None, other: Sample | None) -> Sample | None:
-    """One less the other; None if one is missing or no seed is common to both."""
-    if one is None or other is None or not statistics.common_seeds((one, other)):
-        return None
-    return statistics.difference(one, other)
-
-
-def mean_of(samples: Sequence[Sample | None]) -> Sample | None:
-    """The mean of samples over their common seeds; None if there are none, or one is missing."""
-    whole = [sample for sample in samples if sample is not None]
-    if not whole or len(whole) < len(samples) or not statistics.common_seeds(whole):
-        return None
-    return whole[0] if len(whole) == 1 else statistics.mean(whole)
 
 
 def planted_distances(codes: Sequence[str]) -> Array | None:

@@ -1,12 +1,14 @@
 """What a report reads of finished steps besides their records: predictions and curves, looked at as read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from pydantic import Field, TypeAdapter, ValidationError
 
 from xstilts.errors import DamageError
 from xstilts.plain import parse_json
@@ -23,6 +25,16 @@ _TYPES: dict[str, tuple[pl.DataType, ...]] = {
     "doubt": (pl.List(pl.Float32()),),
     "brier": (pl.List(pl.Float32()),),
 }
+_LABELS: TypeAdapter[Any] = TypeAdapter(list[str | int])
+"""Labels by name, or options by their number."""
+_ROW = Annotated[int, Field(ge=0)]
+_ANSWERS: dict[str, TypeAdapter[Any]] = {
+    "tagging": TypeAdapter(list[list[str]]),
+    "span gold": TypeAdapter(list[list[str]]),
+    "span predicted": TypeAdapter(list[str | None]),
+    "retrieval": TypeAdapter(list[_ROW | list[_ROW]]),
+}
+"""Of retrieval the row of a sentence; of one that is mined, those that it is paired with."""
 
 
 def predictions(
@@ -33,15 +45,12 @@ def predictions(
     Those of `beside` are read if they are there. DamageError if one is missing, has other types or holes, or
     numbers that are not finite.
     """
-    try:
+    with _damage(path, "is damaged or cannot be read"):
         known = pl.read_parquet_schema(path) if beside else {}
-        columns = (*columns, *(name for name in beside if name in known))
-        frame = pl.read_parquet(path, columns=list(columns))
-    except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise DamageError(str(path), f"is damaged or cannot be read ({error}).", REPAIR) from error
-    for name in columns:
-        if frame[name].dtype not in _TYPES[name] or frame[name].null_count():
-            raise DamageError(str(path), f"has no whole column '{name}'.", REPAIR)
+        frame = pl.read_parquet(path, columns=[*columns, *(name for name in beside if name in known)])
+    for column in frame:
+        if column.dtype not in _TYPES[column.name] or column.null_count():
+            raise DamageError(str(path), f"has no whole column '{column.name}'.", REPAIR)
     if "index" in columns and not frame["index"].is_between(0, len(frame) - 1).all():
         raise DamageError(str(path), "counts its rows wrongly.", REPAIR)
     if "statistics" in columns:
@@ -50,6 +59,15 @@ def predictions(
         if numbers.null_count() or not numbers.is_finite().all() or widths not in ([width], []):
             raise DamageError(str(path), f"has not {width} numbers for each example.", REPAIR)
     return frame
+
+
+@contextmanager
+def _damage(path: Path, what: str) -> Iterator[None]:
+    """What fails to read or parse inside is damage of the file."""
+    try:
+        yield
+    except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise DamageError(str(path), f"{what} ({error}).", REPAIR) from error
 
 
 def statistics(path: Path, width: int) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
@@ -69,7 +87,7 @@ def statistics(path: Path, width: int) -> dict[str, tuple[NDArray[np.int64], NDA
 
 
 def certainty(path: Path, family: str) -> pl.DataFrame | None:
-    """Read each decision: its `language`, the `row` of its example, `doubt`, `brier`, whether it is `right`.
+    """Read each decision: its `language`, of which of its `rows`, `doubt`, `brier`, whether it is `right`.
 
     None if the file is of an earlier release, or nobody said how sure he was. DamageError if a number lies
     out of its range, or there is not one for each decision.
@@ -79,11 +97,8 @@ def certainty(path: Path, family: str) -> pl.DataFrame | None:
         return None
     frame = frame.hstack(predictions(path, ("gold", "predicted")))
     if family == "tagging":
-        try:
-            both = [pl.col(name).str.json_decode(pl.List(pl.String)) for name in ("gold", "predicted")]
-            frame = frame.with_columns(*both)
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            raise DamageError(str(path), f"holds tags that are no JSON ({error}).", REPAIR) from error
+        with _damage(path, "holds tags that are no JSON"):
+            frame = frame.with_columns(pl.col("gold", "predicted").str.json_decode(pl.List(pl.String)))
     else:
         frame = frame.with_columns(pl.col("gold", "predicted").reshape((-1, 1)).arr.to_list())
     columns = ["gold", "predicted", "doubt", "brier"]
@@ -93,7 +108,12 @@ def certainty(path: Path, family: str) -> pl.DataFrame | None:
     found = (
         frame.filter(pl.col("doubt").list.len() > 0)
         .explode(columns)
-        .select("language", "doubt", "brier", row="index", right=pl.col("gold") == pl.col("predicted"))
+        .select(
+            "language",
+            pl.col("index").cast(pl.Int64).alias("rows"),
+            pl.col("doubt", "brier").cast(pl.Float64),
+            right=(pl.col("gold") == pl.col("predicted")).cast(pl.Float64),
+        )
     )
     if found.null_count().sum_horizontal().item() or not (
         found["doubt"].is_between(0, 1).all() and found["brier"].is_between(0, 2.05).all()
@@ -104,45 +124,21 @@ def certainty(path: Path, family: str) -> pl.DataFrame | None:
 
 def values(path: Path, texts: Sequence[str], family: str, column: str) -> list[Any]:
     """Gold or predicted values (`column`) from their JSON. DamageError if one is not what the family says."""
-    try:
+    with _damage(path, "holds an answer that is no JSON"):
         found = [parse_json(text) for text in texts]
-    except ValueError as error:
-        raise DamageError(str(path), f"holds an answer that is no JSON ({error}).", REPAIR) from error
     kind = f"{family} {column}" if family == "span" else family
-    for value in found:
-        if not _RIGHT.get(kind, _is_label)(value):
-            raise DamageError(str(path), f"holds an answer that is none: {value!r:.60}.", REPAIR)
+    try:
+        _ANSWERS.get(kind, _LABELS).validate_python(found, strict=True)
+    except ValidationError as error:
+        wrong = found[int(error.errors()[0]["loc"][0])]
+        raise DamageError(str(path), f"holds an answer that is none: {wrong!r:.60}.", REPAIR) from error
     return found
-
-
-def _is_label(value: Any) -> bool:
-    """A label by name, or an option by its number."""
-    return type(value) in (str, int)
-
-
-def _is_text(value: Any) -> bool:
-    return value is None or isinstance(value, str)
-
-
-def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(tag, str) for tag in value)
-
-
-def _are_rows(value: Any) -> bool:
-    """The row of a sentence; of one that is mined, those that it is paired with."""
-    rows = value if isinstance(value, list) else [value]
-    return all(type(row) is int and row >= 0 for row in rows)
-
-
-_RIGHT = {"tagging": _are_texts, "span gold": _are_texts, "span predicted": _is_text, "retrieval": _are_rows}
 
 
 def curve(path: Path) -> list[dict[str, Any]]:
     """The points of curve.jsonl. DamageError if one is none."""
-    try:
+    with _damage(path, "is damaged or cannot be read"):
         points = [parse_json(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise DamageError(str(path), f"is damaged or cannot be read ({error}).", REPAIR) from error
     if what := schema.wrong(points, list[schema.Point]):
         raise DamageError(str(path), f"is no curve ({what}).", REPAIR)
     return points

@@ -3,39 +3,57 @@
 The page, the charts, the tables, LaTeX, Markdown, the terminal and notebooks render what stands here.
 """
 
+import hashlib
+import json
+import os
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
 
 import polars as pl
 
 from xstilts.analysis import (
-    axes,
     claims,
     collapse,
+    curves,
     frames,
     headline,
-    kept,
     limitations,
     methods,
     over_distances,
     planted,
     provenance,
-    training,
     transfer,
 )
 from xstilts.analysis.effects import BASELINE, GAP, Effects
 from xstilts.analysis.methods import Leaks, leaks
 from xstilts.analysis.planted import DistancePanel, PlantedEffect
-from xstilts.analysis.results import Line, Results, line_of
+from xstilts.analysis.results import Line, Results
 from xstilts.analysis.statistics import Estimate
-from xstilts.store import Store
+from xstilts.store import Store, checksums, read_json, schema, write_json
 from xstilts.study import preregistered
 from xstilts.study.plan import Plan
 from xstilts.study.preregistered import Preregistration
 from xstilts.study.sources import Source, differing
 
 NOT_REPORTED = "Results have come or gone since the last report; `xstilts report` says what they show."
+VERSION = 1
+"""Raised by hand whenever the analysis would say something else of the same predictions."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The answer, the sentences on runs to be read with it, and a digest of what it was found in.
+
+    It is kept in store/answers/<key>.json, one for each plan: to find the answer takes all resamples, to say
+    it again none, as long as the cells have the same predictions.
+    """
+
+    answer: str
+    of_runs: tuple[str, ...]
+    found_in: str
 
 
 class Findings:
@@ -98,9 +116,9 @@ class Findings:
         return collapse.collapses(self.quantities, self.judged, self.runs, self.guesses)
 
     @cached_property
-    def axes(self) -> list[axes.AxisFigure]:
+    def axes(self) -> list[curves.AxisFigure]:
         """Scores and fitted curves over the axes of the study."""
-        return list(axes.figures(self.quantities))
+        return list(curves.figures(self.quantities))
 
     def by_distance(self, backbone: str) -> list[over_distances.OverDistance]:
         """Scores, gaps and gains over the distances that the study names."""
@@ -115,24 +133,20 @@ class Findings:
     @cached_property
     def training(self) -> pl.DataFrame:
         """The training curves of all phases."""
-        return training.curves(self.results)
+        return frames.curves_table(self.results)
 
     def noise(self, line: Line, target: str) -> float | None:
         """The uncorrected calibration error of a calibrated model, in the languages without labels."""
-        codes = self.results.target(target).transfer
-        own = (cell for cell in self.plan.cells if line_of(cell) == line and cell.target == target)
-        cells = {cell.evaluation for cell in own}
-        found = [
-            one.noise
-            for (fingerprint, code), one in self.quantities.certainty.measured.items()
-            if fingerprint in cells and code in codes
-        ]
+        known = self.quantities.certainty.measured
+        evaluations = dict.fromkeys(cell.evaluation for cell in self.results.cells(line, target))
+        places = [(key, code) for key in evaluations for code in self.results.target(target).transfer]
+        found = [known[place].noise for place in places if place in known]
         return sum(found) / len(found) if found else None
 
     @cached_property
     def layers(self) -> pl.DataFrame:
         """Retrieval by the layer whose states are compared."""
-        return training.layers(self.results)
+        return frames.layers_table(self.results)
 
     # The lab's truth
 
@@ -177,14 +191,31 @@ class Findings:
     @property
     def known_headline(self) -> tuple[str, list[str]]:
         """Answer and conditions, as the last report of these very results kept them: no resample is drawn."""
-        found = kept.read(self.results)
-        if found is None:
+        path = self._kept_at
+        kept = schema.made(read_json(path, shape=Headline), Headline) if path.is_file() else None
+        if kept is None or kept.found_in != self._digest():
             return NOT_REPORTED, self.conditions_of_study
-        return found.answer, [*found.of_runs, *self.conditions_of_study]
+        return kept.answer, [*kept.of_runs, *self.conditions_of_study]
 
     def keep(self) -> None:
-        """Keep the answer in the store, for those who want to know it at once."""
-        kept.write(self.results, self.answer, tuple(headline.of_runs(self.collapses)))
+        """Keep the answer for those who want to know it at once; not in a store that is only read."""
+        kept = Headline(self.answer, tuple(headline.of_runs(self.collapses)), self._digest())
+        if os.access(self.store.root, os.W_OK):
+            with self.store.guarded():
+                self._kept_at.parent.mkdir(exist_ok=True)
+                write_json(self._kept_at, asdict(kept))
+
+    @property
+    def _kept_at(self) -> Path:
+        return self.store.root / "answers" / f"{_hash([asdict(cell) for cell in self.plan.cells])[:16]}.json"
+
+    def _digest(self) -> str:
+        """Hash what an answer depends on: the analysis, and which steps are there with which files."""
+        steps = dict.fromkeys(key for cell in self.plan.cells for key in (*cell.phases, cell.evaluation))
+        records = [(step, self.store.record(step)) for step in steps]
+        return _hash(
+            [VERSION, [(step, record and record.get(checksums.SEAL, "")) for step, record in records]]
+        )
 
     @cached_property
     def limitations(self) -> list[str]:
@@ -228,3 +259,7 @@ class Findings:
     def steps(self) -> list[provenance.Origin]:
         """The steps behind each cell."""
         return provenance.origins(self.results)
+
+
+def _hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()

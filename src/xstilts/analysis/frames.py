@@ -5,12 +5,12 @@ get lost. A number is missing where a result is.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from xstilts.analysis import statistics
+from xstilts.analysis import files, statistics
 from xstilts.analysis.certainty import Certain
 from xstilts.analysis.claims import Verdict, targets_of
 from xstilts.analysis.collapse import Guesses, Runs
@@ -21,56 +21,54 @@ from xstilts.analysis.results import (
     EvaluatedTarget,
     Line,
     Results,
+    columns,
     language,
     languages_by_family,
 )
-from xstilts.analysis.statistics import Estimate
 from xstilts.analysis.transfer import MEAN, MapCell
-from xstilts.study.claim import COMPARING, DISTANCES, MEASURES
+from xstilts.study.claim import COMPARING, DISTANCES, MEASURES, Plain
+from xstilts.study.phase import Phase
 
 ALL = "all"
 """In place of a language or a family: the languages without labels together."""
-_ESTIMATE = ("estimate", "low", "high", "p", "p_corrected", "smallest_effect")
-NUMBERS: dict[str, pl.DataType] = dict.fromkeys(_ESTIMATE, pl.Float64()) | dict.fromkeys(
-    ("seeds", "chains"), pl.Int64()
+NUMBERS = columns("estimate low high p p_corrected smallest_effect seeds chains")
+_EFFECT = "study backbone arm reference target family quantity against level language language_family"
+EFFECTS = columns(f"{_EFFECT} languages metric") | NUMBERS
+VERDICTS = columns(
+    "study claim verdict quantity arms against targets languages relation margin estimate low high "
+    "p_corrected smallest_effect seeds chains evidence source",
+    languages=pl.String(),
 )
-_EFFECT = (
-    "study backbone arm reference target family quantity against level language language_family languages "
-    "metric"
-)
-EFFECTS: dict[str, pl.DataType] = (
-    dict.fromkeys(_EFFECT.split(), pl.String()) | {"languages": pl.Int64()} | NUMBERS
-)
-_VERDICT = "study claim verdict quantity arms against targets languages relation margin"
-VERDICTS: dict[str, pl.DataType] = (
-    dict.fromkeys(_VERDICT.split(), pl.String())
-    | {"margin": pl.Float64()}
-    | {name: kind for name, kind in NUMBERS.items() if name != "p"}
-    | dict.fromkeys(("evidence", "source"), pl.String())
-)
+CURVES = columns("tasks phase update loss development")
+COMPARED: tuple[Plain, ...] = ("score", "difference")
+"""What is asked in every scope."""
 
 
-@dataclass(frozen=True)
-class Scope:
-    """Languages over which a mean is taken: one, those of a family, or all without labels (`languages`)."""
+class Scope(NamedTuple):
+    """Languages over which a mean is taken: one, those of a family, or all without labels."""
 
     level: str
     language: str
     family: str
     codes: tuple[str, ...]
-    languages: str | tuple[str, ...]
+
+    @property
+    def languages(self) -> str | tuple[str, ...]:
+        """As a quantity names them."""
+        return "transfer" if self.level == "transfer" else self.codes
 
 
 def scopes(target: EvaluatedTarget) -> list[Scope]:
     """Those of a target: the languages without labels, each family of them with its languages, the source."""
-    found = [Scope("transfer", ALL, ALL, target.transfer, "transfer")]
-    for one in languages_by_family(target.transfer):
-        if one.family not in {scope.family for scope in found}:
-            codes = tuple(code for code in target.transfer if language(code).family == one.family)
-            found.append(Scope("family", ALL, one.family, codes, codes))
-        found.append(Scope("language", one.code, one.family, (one.code,), (one.code,)))
-    source = [code for code in target.languages if code not in target.transfer]
-    return found + [Scope("language", code, language(code).family, (code,), (code,)) for code in source]
+    found = [Scope("transfer", ALL, ALL, target.transfer)]
+    for family, members in groupby(languages_by_family(target.transfer), key=lambda member: member.family):
+        codes = tuple(member.code for member in members)
+        found += [Scope("family", ALL, family, codes), *(_alone(code) for code in codes)]
+    return [*found, *(_alone(code) for code in target.languages if code not in target.transfer)]
+
+
+def _alone(code: str) -> Scope:
+    return Scope("language", code, language(code).family, (code,))
 
 
 def results_table(
@@ -83,8 +81,7 @@ def results_table(
     """
     sure = [certain.get(place) for place in results.table.select("fingerprint", "language").iter_rows()]
     measures = [
-        pl.Series(name, [None if one is None else getattr(one, name) for one in sure], dtype=pl.Float64)
-        for name in MEASURES
+        pl.Series(name, [getattr(each, name, None) for each in sure], dtype=pl.Float64) for name in MEASURES
     ]
     guesses = []
     for cell in results.plan.cells:
@@ -104,34 +101,35 @@ def effects_table(effects: Effects, maps: Mapping[str, Sequence[MapCell]]) -> pl
     Differences on the languages without labels are corrected as in the heat map; others, and those of gaps,
     for their number in the study.
     """
-    rows = [row for target in effects.results.targets for row in _on_target(effects, target)]
-    rows += _over_targets(effects)
-    rows += [row for target in effects.certainty.targets for row in _certain(effects, target)]
-    for quantity, level in (
-        ("difference", "family"),
-        ("difference", "language"),
-        ("gap_difference", "transfer"),
-        *((f"{measure}_difference", level) for measure in MEASURES for level in ("transfer", "language")),
-    ):
-        tested = [
-            row
-            for row in rows
-            if (row["quantity"], row["level"], row["reference"]) == (quantity, level, ARM)
-            and row["p"] is not None
+    targets, rows = effects.results.targets, list[dict[str, Any]]()
+    for target in targets:
+        whole, *parts = scopes(target)
+        asked = [(Quantity(kind, scope.languages), scope) for scope in (whole, *parts) for kind in COMPARED]
+        gaps = [(GAP, whole), (Quantity("gap_difference"), whole)] if target.has_gap else []
+        rows += _rows(effects, [*asked, *gaps], target)
+    if len(targets) > 1:
+        mean = Scope("transfer", ALL, ALL, ())
+        rows += _rows(effects, [(SCORE, mean), (EFFECT, mean)])
+    for target in effects.certainty.targets:
+        asked = [
+            (Quantity(kind, scope.languages, measure=measure), scope)
+            for scope in scopes(target)
+            if scope.level != "family"
+            for measure in MEASURES
+            for kind in COMPARED
         ]
-        adjusted = statistics.holm([row["p"] for row in tested])
-        for row, p in zip(tested, adjusted, strict=True):
+        rows += _rows(effects, asked, target)
+    tested: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["p"] is not None and row["reference"] == ARM:
+            tested.setdefault((row["quantity"], row["level"]), []).append(row)
+    for together in tested.values():
+        for row, p in zip(together, statistics.holm([row["p"] for row in together]), strict=True):
             row["p_corrected"] = p
-    in_the_map = {
-        (cell.line.backbone, cell.line.arm, cell.line.reference or ARM, cell.column): cell.corrected
-        for backbone, cells in maps.items()
-        for cell in cells
-        if cell.line.backbone == backbone
-    }
+    in_the_map = {(*cell.line.written, cell.column): cell.corrected for row in maps.values() for cell in row}
     for row in rows:
         if (row["quantity"], row["level"]) == ("difference", "transfer"):
-            place = (row["backbone"], row["arm"], row["reference"], row["target"])
-            row["p_corrected"] = in_the_map.get(place)
+            row["p_corrected"] = in_the_map.get(tuple(row[name] for name in (*Line._fields, "target")))
     return pl.DataFrame(rows, schema=EFFECTS)
 
 
@@ -157,84 +155,66 @@ def verdicts_table(effects: Effects, verdicts: Sequence[Verdict]) -> pl.DataFram
     return pl.DataFrame(rows, schema=VERDICTS, orient="row")
 
 
-def _on_target(effects: Effects, target: EvaluatedTarget) -> Iterator[dict[str, Any]]:
-    """The rows of a target. What is asked of single languages is not kept in memory."""
-    results, own = effects.results, type(effects)(effects.results)
-    of_target = scopes(target)
-    whole = of_target[0]
-    for line in (line for line in results.lines if (line, target.name) in results.planned):
-        compares = effects.against(line, BASELINE) not in (line, None)
-        for scope in of_target:
-            asking = effects if scope.level == "transfer" else own
-            yield _row(asking, line, Quantity("score", scope.languages), scope, target)
-            if compares:
-                yield _row(asking, line, Quantity("difference", scope.languages), scope, target)
-        if target.has_gap:
-            yield _row(effects, line, GAP, whole, target)
-            if compares:
-                yield _row(effects, line, Quantity("gap_difference"), whole, target)
+def _rows(
+    effects: Effects, asked: Sequence[tuple[Quantity, Scope]], target: EvaluatedTarget | None = None
+) -> Iterator[dict[str, Any]]:
+    """The rows of EFFECTS of all lines; without a target the means over all targets, as in the heat map.
+
+    References say nothing of how sure they are. What is asked of single languages is not kept in memory.
+    """
+    results, unkept = effects.results, type(effects)(effects.results)
+    unkept.certainty = effects.certainty
+    names = [each.name for each in (results.targets if target is None else [target])]
+    for line in (line for line in results.lines if all((line, name) in results.planned for name in names)):
+        is_compared = effects.is_compared(line)
+        for quantity, scope in asked:
+            of_score, compares = quantity.measure == "score", quantity.kind in COMPARING
+            if (compares and not is_compared) or (line.reference and not of_score):
+                continue
+            asking = effects if of_score and scope.level == "transfer" else unkept
+            estimate = asking.estimate(quantity, line, *names)
+            row = dict(zip(Line._fields, line.written, strict=True)) | dict.fromkeys(NUMBERS)
+            row |= {
+                "study": results.study,
+                "target": MEAN if target is None else target.name,
+                "family": NOTHING if target is None else target.family,
+                "quantity": quantity.kind if of_score else quantity.measure + "_difference" * compares,
+                "against": BASELINE if compares else NOTHING,
+                "level": scope.level,
+                "language": scope.language,
+                "language_family": scope.family,
+                "languages": len(scope.codes) or None,
+                "metric": quantity.measure if not of_score else NOTHING if target is None else target.metric,
+            }
+            if estimate is not None:
+                row |= {"estimate": estimate.value, "low": estimate.low, "high": estimate.high}
+                row |= {"seeds": estimate.seeds, "chains": estimate.chains}
+                if compares:
+                    row |= {"p": estimate.probability, "smallest_effect": estimate.smallest_effect}
+            yield row
 
 
-def _certain(effects: Effects, target: EvaluatedTarget) -> Iterator[dict[str, Any]]:
-    """The rows of a target that say how sure the models of the arms are; none for families of languages."""
-    results, own = effects.results, Effects(effects.results)
-    own.certainty = effects.certainty
-    for line in (line for line in results.lines if (line, target.name) in results.planned):
-        if line.reference:
-            continue
-        kinds: list[Literal["score", "difference"]] = ["score"]
-        if effects.against(line, BASELINE) not in (line, None):
-            kinds.append("difference")
-        for scope in (one for one in scopes(target) if one.level != "family"):
-            for measure in MEASURES:
-                for kind in kinds:
-                    row = _row(own, line, Quantity(kind, scope.languages, measure=measure), scope, target)
-                    name = measure if kind == "score" else f"{measure}_difference"
-                    yield row | {"quantity": name, "metric": measure}
+def curves_table(results: Results) -> pl.DataFrame:
+    """Read the training curves of all finished phases. Columns as in CURVES; `phase` is a fingerprint."""
+    rows = []
+    for step in results.plan.steps:
+        phase = step.specification
+        if isinstance(phase, Phase) and results.store.folder(step.fingerprint) is not None:
+            tasks = " + ".join(use.task for use in phase.uses)
+            for point in files.curve(results.store.file(step.fingerprint, "curve.jsonl")):
+                numbers = (point["update"], point.get("loss"), point.get("development"))
+                rows.append((tasks, step.fingerprint, *numbers))
+    return pl.DataFrame(rows, schema=CURVES, orient="row")
 
 
-def _over_targets(effects: Effects) -> Iterator[dict[str, Any]]:
-    """The means over all targets, as in the heat map."""
-    results = effects.results
-    if len(results.targets) < 2:
-        return
-    for line in results.lines:
-        if all((line, target.name) in results.planned for target in results.targets):
-            yield _row(effects, line, SCORE, Scope("transfer", ALL, ALL, (), "transfer"))
-            if effects.against(line, BASELINE) not in (line, None):
-                yield _row(effects, line, EFFECT, Scope("transfer", ALL, ALL, (), "transfer"))
-
-
-def _row(
-    effects: Effects, line: Line, quantity: Quantity, scope: Scope, target: EvaluatedTarget | None = None
-) -> dict[str, Any]:
-    """A row of EFFECTS; without a target the mean over all."""
-    results = effects.results
-    names = [target.name] if target is not None else [one.name for one in results.targets]
-    estimate = effects.estimate(quantity, line, *names)
-    compared = quantity.kind in COMPARING
-    return {
-        "study": results.study,
-        "backbone": line.backbone or NOTHING,
-        "arm": line.arm or NOTHING,
-        "reference": line.reference or ARM,
-        "target": MEAN if target is None else target.name,
-        "family": NOTHING if target is None else target.family,
-        "quantity": quantity.kind,
-        "against": BASELINE if compared else NOTHING,
-        "level": scope.level,
-        "language": scope.language,
-        "language_family": scope.family,
-        "languages": len(scope.codes) or None,
-        "metric": NOTHING if target is None else target.metric,
-    } | _numbers(estimate, tested=compared)
-
-
-def _numbers(estimate: Estimate | None, *, tested: bool) -> dict[str, Any]:
-    numbers: dict[str, Any] = dict.fromkeys(NUMBERS)
-    if estimate is not None:
-        numbers |= {"estimate": estimate.value, "low": estimate.low, "high": estimate.high}
-        numbers |= {"seeds": estimate.seeds, "chains": estimate.chains}
-    if estimate is not None and tested:
-        numbers |= {"p": estimate.probability, "smallest_effect": estimate.smallest_effect}
-    return numbers
+def layers_table(results: Results) -> pl.DataFrame:
+    """Average retrieval over languages and seeds in every layer: backbone, target, arm, layer, value."""
+    rows = [
+        (cell.backbone, cell.target, cell.arm, layer, value)
+        for cell in results.plan.cells
+        if not cell.reference and cell not in results.missing
+        for scores in results.store.scores(cell.evaluation)["languages"].values()
+        for layer, value in enumerate(scores.get("layers", ()))
+    ]
+    frame = pl.DataFrame(rows, schema=columns("backbone target arm layer value"), orient="row")
+    return frame.group_by(frame.columns[:-1], maintain_order=True).agg(pl.col("value").mean())

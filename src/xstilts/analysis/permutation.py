@@ -79,7 +79,7 @@ def examine(
     """
     if len({repr(each) for each in gold}) < 2:
         return None
-    rng = generator("exchange", _digest(gold, predicted))
+    rng = generator("exchange", hashlib.sha256(repr((list(gold), list(predicted))).encode()).hexdigest())
     numbers = metric.statistics(gold, predicted, language)
     score = float(metric.value(numbers.sum(axis=0)))
     if len(gold) > ENOUGH:
@@ -94,9 +94,13 @@ def examine(
 
     constant = is_constant(predicted)
     if first_words and not constant:
-        error = 100 * float(np.std(numbers[:, 0], ddof=1)) / math.sqrt(len(numbers))
-        if _tail(observed, WITHIN * first_words, error) > RISK and not _are_placed(gold, predicted):
-            return Examined(score, WITHIN * first_words, IN_CONTEXT, error)
+        bound, error = (
+            WITHIN * first_words,
+            100 * float(np.std(numbers[:, 0], ddof=1)) / math.sqrt(len(numbers)),
+        )
+        chance = float(ndtr((bound - observed) / error)) if error else float(observed <= bound)
+        if chance > RISK and not _are_placed(gold, predicted):
+            return Examined(score, bound, IN_CONTEXT, error)
     guessed, scores = _is_guess(observed, exchanged, 100 / len(gold))
     why = CONSTANT if constant else GUESSED if guessed else ""
     notes = () if why else habits(gold, predicted)
@@ -119,11 +123,6 @@ def _is_guess(observed: float, exchanged: Callable[[], float], least: float) -> 
         if len(scores) == FIRST and observed > np.mean(scores) + FAR * max(float(np.std(scores)), least):
             return False, scores
     return (higher + 1) / (EXCHANGES + 1) > RISK, scores
-
-
-def _tail(observed: float, bound: float, error: float) -> float:
-    """The probability of a mean at least as high if the bound were true."""
-    return float(ndtr((bound - observed) / error)) if error else float(observed <= bound)
 
 
 def _are_placed(gold: Sequence[Sequence[Any]], predicted: Sequence[Any]) -> bool:
@@ -155,12 +154,11 @@ UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 
 
 def _touch(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether one holds the other, or ends as the other begins."""
-    overlaps = range(1, min(len(one), len(other)) + 1)
-    if any(one[-n:] == other[:n] or other[-n:] == one[:n] for n in overlaps):
-        return True
-    short, long = sorted((one, other), key=len)
-    return any(long[at : at + len(short)] == short for at in range(len(long) - len(short) + 1))
+    """Whether one holds the other, or ends as the other begins: where they overlap they agree."""
+    return any(
+        one[max(0, at) : at + len(other)] == other[max(0, -at) : len(one) - at]
+        for at in range(1 - len(other), len(one))
+    )
 
 
 def is_constant(predicted: Sequence[Any]) -> bool:
@@ -202,7 +200,3 @@ def fitted(tags: tuple[str, ...], length: int) -> tuple[str, ...]:
     front = [tags[min(place, last - middle)] for place in range((length + 1) // 2)]
     back = [tags[max(middle, last - place)] for place in range(length // 2)]
     return (*front, *reversed(back))
-
-
-def _digest(gold: Sequence[Any], predicted: Sequence[Any]) -> str:
-    return hashlib.sha256(repr((list(gold), list(predicted))).encode()).hexdigest()

@@ -12,7 +12,8 @@ are ratios of sums, for which that is as it should be (Field and Welsh 2007, "Bo
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -57,42 +58,46 @@ def pools(languages: Mapping[str, LanguageRows]) -> dict[str, Pool]:
     """The pool of each language of a target; where every row is a unit, it is named by their number alone."""
     keys = _keys(languages)
     count = max((int(own.max(initial=-1)) for own in keys.values()), default=-1) + 1
-    links = [(own, own[languages[name].firsts]) for name, own in keys.items()]
-    units = _components(
-        np.concatenate([one for one, _ in links]), np.concatenate([to for _, to in links]), count
-    )
-    names = list(languages)
-    places = np.concatenate([np.full(len(own), place) for place, own in enumerate(keys.values())])
-    linked = units[np.concatenate(list(keys.values()))]
-    together = _components(linked, places + count, count + len(names))[count:]
+    rows = np.concatenate(list(keys.values()))
+    firsts = np.concatenate([own[languages[name].firsts] for name, own in keys.items()])
+    units = _components(rows, firsts, count)
+    places = np.repeat(np.arange(len(keys)), [len(own) for own in keys.values()])
+    together = _components(units[rows], places + count, count + len(keys))[count:]
     found: dict[str, Pool] = {}
     for group in np.unique(together):
-        members = [name for name, own in zip(names, together, strict=True) if own == group]
+        members = [name for name, own in zip(keys, together, strict=True) if own == group]
         held = np.unique(np.concatenate([units[keys[name]] for name in members]))
         of_rows = {name: np.searchsorted(held, units[keys[name]]) for name in members}
-        rows = np.arange(len(held))
-        plain = all(np.array_equal(own, rows) for own in of_rows.values())
-        pool = hashlib.sha256(rows.astype(np.float64).tobytes()).hexdigest() if plain else members[0]
+        every = np.arange(len(held))
+        plain = all(np.array_equal(own, every) for own in of_rows.values())
+        pool = digest(every) if plain else members[0]
         found |= {name: Pool(pool, len(held), own) for name, own in of_rows.items()}
     return found
+
+
+def digest(rows: Numbers) -> str:
+    """A name for rows that are drawn each for itself."""
+    return hashlib.sha256(rows.astype(np.float64).tobytes()).hexdigest()
+
+
+def by_pool(pools: Mapping[str, Pool], languages: Sequence[str]) -> list[str]:
+    """The languages in an order in which those of one pool stand together."""
+    return sorted(languages, key=lambda code: pools[code].name if code in pools else "")
 
 
 def translations(languages: Mapping[str, LanguageRows], of: str) -> frozenset[str]:
     """The languages whose rows are translations of all rows of one: the same ids, or without ids as many
     rows with the same gold labels."""
     whole = languages[of]
-    found = set()
-    for name, rows in languages.items():
-        if len(rows.ids) != len(whole.ids):
-            continue
+
+    def are_same(rows: LanguageRows) -> bool:
         if _has_ids(rows.ids) or _has_ids(whole.ids):
-            same = set(rows.ids) == set(whole.ids)
-        else:
-            differing = sum(own != other for own, other in zip(rows.gold, whole.gold, strict=True))
-            same = differing <= LACKING * len(whole.ids)
-        if same:
-            found.add(name)
-    return frozenset(found)
+            return set(rows.ids) == set(whole.ids)
+        differing = sum(own != other for own, other in zip(rows.gold, whole.gold, strict=True))
+        return differing <= LACKING * len(whole.ids)
+
+    alike = {name: rows for name, rows in languages.items() if len(rows.ids) == len(whole.ids)}
+    return frozenset(name for name, rows in alike.items() if are_same(rows))
 
 
 def _components(one: Numbers, other: Numbers, count: int) -> Numbers:
@@ -106,22 +111,16 @@ def _components(one: Numbers, other: Numbers, count: int) -> Numbers:
 def _keys(languages: Mapping[str, LanguageRows]) -> dict[str, Numbers]:
     """A number for each example: equal ones in different languages are translations of each other."""
     known: dict[object, int] = {}
-    numbered = {name: rows for name, rows in languages.items() if not _has_ids(rows.ids)}
-    largest = max(numbered.values(), key=lambda rows: len(rows.ids), default=None)
-    aligned: dict[tuple[str, ...], Numbers | None] = {}
+    numbered = {name: rows.gold for name, rows in languages.items() if not _has_ids(rows.ids)}
+    whole = max(numbered.values(), key=len, default=())
+    aligned = cache(lambda gold: _places(gold, whole))
     found = {}
     for name, rows in languages.items():
-        examples: Sequence[object] = rows.ids
+        examples: Iterable[object] = rows.ids
         if name in numbered:
-            assert largest is not None
-            gold, size = tuple(rows.gold), len(rows.ids)
-            if gold not in aligned:
-                aligned[gold] = _places(rows.gold, largest.gold)
-            places = aligned[gold]
-            if places is not None:
-                examples = [(len(largest.ids), place) for place in places.tolist()]
-            else:
-                examples = [(size, row) for row in range(size)]
+            places = aligned(tuple(rows.gold))
+            size, own = (len(rows.ids), np.arange(len(rows.ids))) if places is None else (len(whole), places)
+            examples = ((size, place) for place in own.tolist())
         found[name] = np.array([known.setdefault(one, len(known)) for one in examples], dtype=np.int64)
     return found
 

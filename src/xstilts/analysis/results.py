@@ -4,10 +4,9 @@ Everything else in a report is a function of these two. The table has a row for 
 order of the plan; a cell that is not in the store has rows too, whose value is null.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -16,27 +15,33 @@ from numpy.typing import NDArray
 
 from xstilts import metrics
 from xstilts.analysis import files, statistics
-from xstilts.analysis.pools import LanguageRows, Pool, pools, translations
-from xstilts.analysis.statistics import Array, Counts, Sample
+from xstilts.analysis.pools import LanguageRows, Pool, by_pool, digest, pools, translations
+from xstilts.analysis.statistics import Array, Counts, Sample, mean_of
 from xstilts.data.languages import Language, all_languages
-from xstilts.data.languages import find as find_language
 from xstilts.errors import DamageError
 from xstilts.metrics import Metric
 from xstilts.store import REPAIR, Store
 from xstilts.study.claim import FAMILY
-from xstilts.study.phase import Evaluation, seen_with_labels
+from xstilts.study.phase import seen_with_labels
 from xstilts.study.plan import Cell, Plan
 
-_COLUMNS = (
-    "study backbone arm reference target family language script language_family seed seen_with_labels metric "
-    "value n fingerprint"
+_FLOATS = "value estimate low high p p_corrected smallest_effect margin loss development"
+_INTEGERS = "seed n languages seeds chains update layer"
+_TYPES: dict[str, pl.DataType] = dict.fromkeys(_FLOATS.split(), pl.Float64()) | dict.fromkeys(
+    _INTEGERS.split(), pl.Int64()
 )
-SCHEMA: dict[str, pl.DataType] = dict.fromkeys(_COLUMNS.split(), pl.String()) | {
-    "seed": pl.Int64(),
-    "seen_with_labels": pl.Boolean(),
-    "value": pl.Float64(),
-    "n": pl.Int64(),
-}
+
+
+def columns(names: str, **others: pl.DataType) -> dict[str, pl.DataType]:
+    """The columns of a table, with their types: text, but for numbers and for those that are others here."""
+    return {name: _TYPES.get(name, pl.String()) for name in names.split()} | others
+
+
+SCHEMA = columns(
+    "study backbone arm reference target family language script language_family seed seen_with_labels metric "
+    "value n fingerprint",
+    seen_with_labels=pl.Boolean(),
+)
 """The columns of the tidy table. `value` is a percentage, null where it is missing."""
 ARM = "arm"
 """In the column `reference`, of cells that are none."""
@@ -50,6 +55,11 @@ class Line(NamedTuple):
     backbone: str
     arm: str
     reference: str = ""
+
+    @property
+    def written(self) -> tuple[str, str, str]:
+        """As in tables, where no cell is empty."""
+        return self.backbone or NOTHING, self.arm or NOTHING, self.reference or ARM
 
 
 @dataclass(frozen=True)
@@ -90,12 +100,12 @@ class EvaluatedTarget:
                 return self.transfer
             case "all":
                 return self.languages
-            case _:
-                return tuple(code for code in self.languages if self._is_meant(code, languages))
-
-    def _is_meant(self, code: str, languages: Sequence[str]) -> bool:
-        of_family = code != self.source and f"{FAMILY}{language(code).family}" in languages
-        return code in languages or of_family
+        of_families = {
+            code
+            for code in self.languages
+            if code != self.source and f"{FAMILY}{language(code).family}" in languages
+        }
+        return tuple(code for code in self.languages if code in languages or code in of_families)
 
 
 class PerExample(NamedTuple):
@@ -123,8 +133,9 @@ class Results:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """Arms first, then references, each in the order of the study."""
-        lines = dict.fromkeys(line_of(cell) for cell in self.plan.cells)
-        return tuple(sorted(lines, key=lambda line: line.reference != ""))
+        return tuple(
+            sorted(dict.fromkeys(map(line_of, self.plan.cells)), key=lambda line: line.reference != "")
+        )
 
     @cached_property
     def backbones(self) -> tuple[str, ...]:
@@ -146,22 +157,39 @@ class Results:
         first: dict[tuple[str, ...], Line] = {}
         for cell in (cell for cell in self.plan.cells if cell.phases):
             other = names[first.setdefault((cell.target, cell.phases[-1]), line_of(cell))]
-            if (own := names[line_of(cell)]) != other:
-                names = {line: other if name == own else name for line, name in names.items()}
+            own = names[line_of(cell)]
+            names = {line: other if name == own else name for line, name in names.items()}
         return names
 
     @cached_property
     def planned(self) -> frozenset[tuple[Line, str]]:
         """The lines with the targets that they are measured on: controls are not on all."""
-        return frozenset((line_of(cell), cell.target) for cell in self.plan.cells)
+        return frozenset(self._cells)
+
+    def cells(self, line: Line, target: str) -> list[Cell]:
+        """The cells of a line on a target, one for each seed."""
+        return self._cells.get((line, target), [])
+
+    @cached_property
+    def _cells(self) -> Mapping[tuple[Line, str], list[Cell]]:
+        cells: dict[tuple[Line, str], list[Cell]] = {}
+        for cell in self.plan.cells:
+            cells.setdefault((line_of(cell), cell.target), []).append(cell)
+        return cells
 
     @cached_property
     def targets(self) -> tuple[EvaluatedTarget, ...]:
         """In the order of the study."""
-        cells: dict[str, Cell] = {}
+        targets: dict[str, EvaluatedTarget] = {}
         for cell in self.plan.cells:  # the first of a target: references may be asked without training rows
-            cells.setdefault(cell.target, cell)
-        return tuple(_target(name, self.plan.evaluation(cell), self.plan) for name, cell in cells.items())
+            if cell.target not in targets:
+                evaluation = self.plan.evaluation(cell)
+                use, trained = evaluation.use, evaluation.trained_by
+                source = trained.languages[0] if trained is not None else ""
+                measure = self.plan.places.metric(use, evaluation.metric)
+                of_all = (evaluation.metric, use.languages, source, measure)
+                targets[cell.target] = EvaluatedTarget(cell.target, use.family, *of_all)
+        return tuple(targets.values())
 
     def target(self, name: str) -> EvaluatedTarget:
         """The target of that name."""
@@ -170,24 +198,23 @@ class Results:
     @cached_property
     def table(self) -> pl.DataFrame:
         """The tidy table: columns as in SCHEMA."""
-        rows = [row for cell in self.plan.cells for row in self._rows(cell)]
+        rows = []
+        for cell in self.plan.cells:
+            evaluation = self.plan.evaluation(cell)
+            shots = evaluation.prompt.use if evaluation.prompt is not None else None
+            seen = (*seen_with_labels(evaluation.model), *(shots.languages if shots is not None else ()))
+            scores = {} if cell in self.missing else self.store.scores(cell.evaluation)["languages"]
+            for code in evaluation.use.languages:
+                score = scores.get(code, {"value": None, "n": None})
+                known = language(code)
+                rows.append(
+                    (
+                        *(self.study, *line_of(cell).written, cell.target, evaluation.use.family),
+                        *(code, known.script or NOTHING, known.family, cell.seed, code in seen),
+                        *(evaluation.metric, score["value"], score["n"], cell.evaluation),
+                    )
+                )
         return pl.DataFrame(rows, schema=SCHEMA, orient="row")
-
-    def _rows(self, cell: Cell) -> Iterator[tuple[object, ...]]:
-        evaluation = self.plan.evaluation(cell)
-        shots = evaluation.prompt.use if evaluation.prompt is not None else None
-        seen = (*seen_with_labels(evaluation.model), *(shots.languages if shots is not None else ()))
-        done = self.store.folder(cell.evaluation) is not None
-        scores = self.store.scores(cell.evaluation)["languages"] if done else {}
-        for code in evaluation.use.languages:
-            score = scores.get(code, {"value": None, "n": None})
-            known = language(code)
-            yield (
-                *(self.study, cell.backbone or NOTHING, cell.arm or NOTHING, cell.reference or ARM),
-                *(cell.target, evaluation.use.family),
-                *(code, known.script or NOTHING, known.family, cell.seed, code in seen),
-                *(evaluation.metric, score["value"], score["n"], cell.evaluation),
-            )
 
     @cached_property
     def missing(self) -> frozenset[Cell]:
@@ -199,21 +226,16 @@ class Results:
         return mean_over(self._samples, line, target, languages)
 
     def halves(
-        self, lines: Iterable[Line], target: str, languages: Sequence[str]
-    ) -> dict[Line, tuple[Sample, Sample] | None]:
+        self, lines: Sequence[Line], target: str, languages: Sequence[str]
+    ) -> dict[Line, tuple[Sample | None, ...]]:
         """As `score`, on either half of the test examples; what is drawn together is in the same half."""
-        asked = tuple(lines)
-        first, second = (self.assembled(self._draw(self.target(target), asked, half)) for half in (0, 1))
-        found: dict[Line, tuple[Sample, Sample] | None] = {}
-        for line in asked:
-            one, other = (mean_over(half, line, target, languages) for half in (first, second))
-            found[line] = None if one is None or other is None else (one, other)
-        return found
+        both = [self.assembled(self._draw(self.target(target), lines, half)) for half in (0, 1)]
+        return {line: tuple(mean_over(half, line, target, languages) for half in both) for line in lines}
 
     def per_example(self, fingerprint: str, width: int) -> dict[str, PerExample]:
         """Read the statistics of an evaluation, by language. Raises StoreError if the file is damaged."""
         path = self.store.file(fingerprint, "predictions.parquet")
-        return {language: PerExample(*found) for language, found in files.statistics(path, width).items()}
+        return {language: PerExample(*numbers) for language, numbers in files.statistics(path, width).items()}
 
     def certainty(self, fingerprint: str, family: str) -> pl.DataFrame | None:
         """Read how sure a model was of each decision; None if that was not kept."""
@@ -238,70 +260,88 @@ class Results:
         rows = {target.name: self._kept(target) for target in self.targets}
         return {name: pools(own) if own else {} for name, own in rows.items()}
 
-    def translations(self, target: str, language: str) -> frozenset[str]:
-        """The languages whose rows are translations of those of one, as the first evaluation says."""
-        if (target, language) not in self._translations:
-            rows = self._kept(self.target(target))
-            found = translations(rows, language) if language in rows else frozenset()
-            self._translations[target, language] = found
-        return self._translations[target, language]
-
     @cached_property
-    def _translations(self) -> dict[tuple[str, str], frozenset[str]]:
-        return {}
+    def translations(self) -> Callable[[str, str], frozenset[str]]:
+        """Of a target and a language: those whose rows are translations, as the first evaluation says."""
+
+        def found(target: str, language: str) -> frozenset[str]:
+            rows = self._kept(self.target(target))
+            return translations(rows, language) if language in rows else frozenset()
+
+        return cache(found)
 
     def _kept(self, target: EvaluatedTarget) -> dict[str, LanguageRows]:
-        """The rows of each language as the first evaluation that is there says; nothing if none is."""
+        """The rows of each language, without their answers, as the first evaluation that is there says.
+
+        Predictions without ids have the numbers of their rows, and without clusters each row for itself. Gold
+        values tell which rows a set lacks; those of retrieval, the rows of translations, do not.
+        """
         there = (cell for cell in self.plan.cells if cell.target == target.name and cell not in self.missing)
-        cell = next(there, None)
-        return {} if cell is None else _rows_of(self.store, cell.evaluation, target.family)
+        if (cell := next(there, None)) is None:
+            return {}
+        path = self.store.file(cell.evaluation, "predictions.parquet")
+        beside = ("id", "cluster", *(["gold"] if target.family != "retrieval" else []))
+        frame = files.predictions(path, ("language", "index"), beside=beside).sort("index")
+        kept = {}
+        for (language,), rows in frame.group_by("language", maintain_order=True):
+            numbers = np.arange(len(rows))
+            ids = rows["id"].to_list() if "id" in rows.columns else numbers.astype(str).tolist()
+            firsts = rows["cluster"].to_numpy().astype(np.int64) if "cluster" in rows.columns else numbers
+            if not ((firsts >= 0) & (firsts <= numbers)).all():
+                raise DamageError(str(path), "has rows that are about a row that is not there.", REPAIR)
+            gold = rows["gold"].to_list() if "gold" in rows.columns else ()
+            kept[str(language)] = LanguageRows(ids, firsts, gold)
+        return kept
 
     def _draw(
         self, target: EvaluatedTarget, lines: Sequence[Line], half: int | None = None
     ) -> dict[tuple[str, str], Resampled]:
-        """Resample the examples of a target, or a half of them, for all evaluations of these lines."""
+        """Resample the examples of a target, or a half of them, for all evaluations of these lines.
+
+        Evaluations of the same rows are resampled at once, languages of the same pool one after the other.
+        """
         measured_by: dict[str, Line] = {}
         for cell in self.plan.cells:
             if cell.target == target.name and line_of(cell) in lines and cell not in self.missing:
                 measured_by.setdefault(cell.evaluation, line_of(cell))
-        width = target.measure.width
-        measured = {key: self.per_example(key, width) for key in measured_by}
+        measured = {key: self.per_example(key, target.measure.width) for key in measured_by}
         of_languages = self.pools[target.name]
         name, part = (target.name, 1.0) if half is None else (f"{target.name} {half}", 0.5)
         drawn: dict[tuple[str, str], Resampled] = {}
-        for language in sorted(target.languages, key=lambda code: _pool_name(of_languages, code)):
+        for language in by_pool(of_languages, target.languages):
             here = {key: found.pop(language) for key, found in measured.items() if language in found}
-            own = {line: " ".join(line) for line in dict.fromkeys(measured_by[key] for key in here)}
             pseudo = {
-                line: statistics.pseudo_examples(source, name, language, part) for line, source in own.items()
+                key: statistics.pseudo_examples(" ".join(measured_by[key]), name, language, part)
+                for key in here
             }
-            beside = {key: pseudo[measured_by[key]] for key in here}
-            for key, found in _resampled(target, here, beside, of_languages.get(language), half).items():
-                drawn[key, language] = found
+            resampled = _resampled(target, here, pseudo, of_languages.get(language), half)
+            drawn |= {(key, language): found for key, found in resampled}
         return drawn
 
     def assembled(self, drawn: Mapping[tuple[str, str], Resampled]) -> Mapping[tuple[Line, str, str], Sample]:
-        """Join the evaluations of each line, one for each seed."""
-        samples: dict[tuple[Line, str, str], Sample] = {}
-        for target in self.targets:
-            for line, cells in self._cells[target.name].items():
-                for language in target.languages:
-                    there = {
-                        cell.evaluation: drawn[cell.evaluation, language]
-                        for cell in cells
-                        if (cell.evaluation, language) in drawn and cell not in self.missing
-                    }
-                    if sample := _sample(cells, there, target.source != ""):
-                        samples[line, target.name, language] = replace(sample, source=self.sources[line])
-        return samples
+        """Join the different evaluations of each line, each with the first of the seeds that share it.
 
-    @cached_property
-    def _cells(self) -> Mapping[str, Mapping[Line, list[Cell]]]:
-        """The cells of each target, by line."""
-        cells: dict[str, dict[Line, list[Cell]]] = {}
-        for cell in self.plan.cells:
-            cells.setdefault(cell.target, {}).setdefault(line_of(cell), []).append(cell)
-        return cells
+        A single evaluation that is that of several seeds, or of no training, stands for every seed.
+        """
+        samples: dict[tuple[Line, str, str], Sample] = {}
+        for (line, name), cells in self._cells.items():
+            target, first = self.target(name), dict[str, Cell]()
+            for cell in sorted(cells, key=lambda cell: cell.seed):
+                first.setdefault(cell.evaluation, cell)
+            for code in target.languages:
+                there = [cell for cell in first.values() if (cell.evaluation, code) in drawn]
+                if present := [cell for cell in there if cell not in self.missing]:
+                    found = [drawn[cell.evaluation, code] for cell in present]
+                    chains = {cell.phases[:-1] if target.source else cell.phases for cell in present}
+                    samples[line, name, code] = Sample(
+                        tuple(cell.seed for cell in present),
+                        np.array([one.observed for one in found]),
+                        np.column_stack([one.draws for one in found]),
+                        self.sources[line],
+                        is_fixed=len(first) == 1 and (len(cells) > 1 or not cells[0].phases),
+                        chains=len(chains) if any(chains) else None,
+                    )
+        return samples
 
 
 def line_of(cell: Cell) -> Line:
@@ -309,18 +349,11 @@ def line_of(cell: Cell) -> Line:
     return Line(cell.backbone, cell.arm, cell.reference)
 
 
-def _target(name: str, evaluation: Evaluation, plan: Plan) -> EvaluatedTarget:
-    trained, use = evaluation.trained_by, evaluation.use
-    source = trained.languages[0] if trained is not None else ""
-    measure = plan.places.metric(use, evaluation.metric)
-    return EvaluatedTarget(name, use.family, evaluation.metric, use.languages, source, measure)
-
-
 @lru_cache(maxsize=1024)
 def language(code: str) -> Language:
     """The language of that code; what a user's own task calls a language may be in no table."""
-    known = {language.code for language in all_languages()}
-    return find_language(code) if code in known else Language(code, code, "other", "", None)
+    known = {language.code: language for language in all_languages()}
+    return known.get(code) or Language(code, code, "other", "", None)
 
 
 def spoken(code: str) -> str:
@@ -328,39 +361,18 @@ def spoken(code: str) -> str:
     return f"{language(code).name} ({code})"
 
 
-def _rows_of(store: Store, fingerprint: str, family: str) -> dict[str, LanguageRows]:
-    """The rows of each language, without their answers.
-
-    Predictions without ids have the numbers of their rows, and without clusters each row for itself. Gold
-    values tell which rows a set lacks; those of retrieval, the rows of translations, do not.
-    """
-    path = store.file(fingerprint, "predictions.parquet")
-    beside = ("id", "cluster", *(["gold"] if family != "retrieval" else []))
-    frame = files.predictions(path, ("language", "index"), beside=beside).sort("index")
-    found = {}
-    for (language,), rows in frame.group_by("language", maintain_order=True):
-        numbers = np.arange(len(rows))
-        ids = rows["id"].to_list() if "id" in rows.columns else numbers.astype(str).tolist()
-        firsts = rows["cluster"].to_numpy().astype(np.int64) if "cluster" in rows.columns else numbers
-        if not ((firsts >= 0) & (firsts <= numbers)).all():
-            raise DamageError(str(path), "has rows that are about a row that is not there.", REPAIR)
-        found[str(language)] = LanguageRows(
-            ids, firsts, rows["gold"].to_list() if "gold" in rows.columns else ()
-        )
-    return found
-
-
-def _pool_name(of_languages: Mapping[str, Pool], language: str) -> str:
-    return of_languages[language].name if language in of_languages else ""
+def languages_by_family(codes: Iterable[str]) -> list[Language]:
+    """Languages grouped by family, the families in the order in which they first occur."""
+    languages = [language(code) for code in codes]
+    families = list(dict.fromkeys(language.family for language in languages))
+    return sorted(languages, key=lambda language: families.index(language.family))
 
 
 def mean_over(
     samples: Mapping[tuple[Line, str, str], Sample], line: Line, target: str, languages: Sequence[str]
 ) -> Sample | None:
     """The mean of samples over languages; None if nothing is asked for or anything of it is missing."""
-    found = [samples.get((line, target, language)) for language in languages]
-    whole = [sample for sample in found if sample is not None]
-    return statistics.mean(whole) if whole and len(whole) == len(found) else None
+    return mean_of([samples.get((line, target, code)) for code in languages])
 
 
 def _resampled(
@@ -369,35 +381,28 @@ def _resampled(
     pseudo: Mapping[str, Array],
     pool: Pool | None,
     half: int | None,
-) -> dict[str, Resampled]:
+) -> Iterator[tuple[str, Resampled]]:
     """Observed score and draws of each evaluation; rows that the pool does not know have one of their own."""
     metric = target.measure
-    together: dict[bytes, list[str]] = {}
-    for fingerprint, found in measured.items():
-        together.setdefault(hashlib.sha256(found.rows.astype(np.float64).tobytes()).digest(), []).append(
-            fingerprint
-        )
-    resampled: dict[str, Resampled] = {}
-    for digest, fingerprints in together.items():
-        rows = measured[fingerprints[0]].rows
-        if pool is None or not np.array_equal(rows, np.arange(len(pool.units))):
-            own = Pool(digest.hex(), len(rows), np.arange(len(rows)))
-        else:
-            own = pool
-        numbers = np.stack([measured[key].statistics for key in fingerprints])
+    alike: dict[str, list[str]] = {}
+    for key, found in measured.items():
+        alike.setdefault(digest(found.rows), []).append(key)
+    for name, keys in alike.items():
+        rows, own = measured[keys[0]].rows, pool
+        if own is None or not np.array_equal(rows, np.arange(len(own.units))):
+            own = Pool(name, len(rows), np.arange(len(rows)))
+        numbers = np.stack([measured[key].statistics for key in keys])
         if half is not None:
             kept, own = own.half(half)
             numbers = numbers[:, kept]
-        if not numbers.shape[1]:
-            continue
-        weights = _weights(f"{target.name} {own.name}", own.size, own.units.tobytes())
-        observed = metric.value(numbers.sum(axis=1))
-        with_pseudo = metric.is_share or metric.imagined is not None
-        beside = np.stack([pseudo[key] for key in fingerprints], axis=1) if with_pseudo else None
-        draws = statistics.resample(numbers, metric.value, weights, beside, metric.imagined)
-        for place, key in enumerate(fingerprints):
-            resampled[key] = Resampled(float(observed[place]), draws[:, place])
-    return resampled
+        if numbers.shape[1]:
+            weights = _weights(f"{target.name} {own.name}", own.size, own.units.tobytes())
+            with_pseudo = metric.is_share or metric.imagined is not None
+            beside = np.stack([pseudo[key] for key in keys], axis=1) if with_pseudo else None
+            observed = metric.value(numbers.sum(axis=1))
+            draws = statistics.resample(numbers, metric.value, weights, beside, metric.imagined)
+            for place, key in enumerate(keys):
+                yield key, Resampled(float(observed[place]), draws[:, place])
 
 
 @lru_cache(maxsize=1)
@@ -406,41 +411,7 @@ def _weights(key: str, size: int, units: bytes) -> Counts:
 
     Where a language has few units of a large pool, a resample may have none of its rows; it has each once.
     """
-    rows = np.frombuffer(units, dtype=np.int64)
-    drawn = _multiplicities(key, size)
+    rows, drawn = np.frombuffer(units, dtype=np.int64), statistics.multiplicities(key, size)
     weights = drawn if np.array_equal(rows, np.arange(size)) else drawn[:, rows]
     empty = weights.max(axis=1, initial=0.0) == 0
     return np.where(empty[:, None], np.float32(1), weights) if empty.any() else weights
-
-
-@lru_cache(maxsize=1)
-def _multiplicities(key: str, size: int) -> Counts:
-    return statistics.multiplicities(key, size)
-
-
-def _sample(cells: Sequence[Cell], resampled: Mapping[str, Resampled], is_trained: bool) -> Sample | None:
-    """The draws of a line: its different evaluations, each with the first of the seeds that share it.
-
-    A single evaluation that is that of several seeds, or of no training, stands for every seed.
-    """
-    first = {cell.evaluation: cell for cell in sorted(cells, key=lambda cell: -cell.seed)}
-    present = [cell for key, cell in first.items() if key in resampled]
-    if not present:
-        return None
-    present.sort(key=lambda cell: cell.seed)
-    chains = {cell.phases[:-1] if is_trained else cell.phases for cell in present}
-    found = [resampled[cell.evaluation] for cell in present]
-    return Sample(
-        tuple(cell.seed for cell in present),
-        np.array([one.observed for one in found]),
-        np.column_stack([one.draws for one in found]),
-        is_fixed=len(first) == 1 and (len(cells) > 1 or not cells[0].phases),
-        chains=len(chains) if any(chains) else None,
-    )
-
-
-def languages_by_family(codes: Iterable[str]) -> list[Language]:
-    """Languages grouped by family, the families in the order in which they first occur."""
-    languages = [language(code) for code in codes]
-    families = list(dict.fromkeys(language.family for language in languages))
-    return sorted(languages, key=lambda language: families.index(language.family))

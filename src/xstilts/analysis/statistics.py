@@ -18,9 +18,9 @@ divided by a draw of chi-square over its degrees of freedom, less what the examp
 the intervals are those of normal numbers where the examples decide, and heavy in the tails where few seeds
 do. The other arms lend what they know (Smyth 2004, "Linear models and empirical Bayes methods"): at most two
 degrees of freedom, less if they are unlike each other, and less to an arm that spreads more than they do
-(Phipson et al. 2016). How often the intervals cover in simulations stands in docs/statistics.md. What was
-measured with one seed borrows all that it knows of seeds. If nothing was measured with more, the intervals
-cover the examples only, and whoever prints them must say so.
+(Phipson et al. 2016), whose interval a loan would make too short. How often the intervals cover in
+simulations stands in docs/statistics.md. What was measured with one seed borrows all that it knows of seeds.
+If nothing was measured with more, the intervals cover the examples only, and whoever prints them must say so.
 
 Axes: R resamples, S seeds, N examples, K summed statistics of a metric, Q nodes of a distribution.
 """
@@ -29,12 +29,11 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv, ndtr, ndtri, stdtr, stdtrit
-
-from xstilts.analysis.loans import Chance, together, with_loan
+from scipy.special import fdtrc, gammaincinv, ndtr, ndtri, polygamma, psi, stdtr, stdtrit
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.float32]
@@ -50,6 +49,20 @@ MASSES = np.diff(ndtr(np.concatenate([[-np.inf], (NODES[1:] + NODES[:-1]) / 2, [
 LEAST = 1e-9  # points: less is how sums are rounded
 EXACT = 2.0**24  # up to which single precision has every whole number
 POWER = 0.80  # of the smallest detectable effect, as is usual since Cohen (1988)
+LOAN = 2.0  # degrees of freedom that other arms may lend, in all
+GUESS, GUESSED_BY = 2.0, 4  # degrees of freedom that they lend if nothing is known of them; weight in lenders
+AS_NORMAL = 1e6  # degrees of freedom from which a variance is as good as known
+
+
+class Chance(NamedTuple):
+    """The variance of a mean over seeds as the seeds show it, and how well that is known.
+
+    `excess` is what of it the examples do not explain; it may be negative.
+    """
+
+    shown: float
+    excess: float
+    freedom: float
 
 
 @dataclass(frozen=True)
@@ -126,8 +139,12 @@ def generator(*key: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "big")))
 
 
+@lru_cache(maxsize=1)
 def multiplicities(key: str, n: int, resamples: int = RESAMPLES) -> Counts:
-    """How often each of n things occurs in each resample with replacement: [R, n], every row sums to n."""
+    """How often each of n things occurs in each resample with replacement: [R, n], every row sums to n.
+
+    The last ones are kept: they are asked for again by what is resampled together. Nobody may change them.
+    """
     rows = generator(key, str(n)).integers(0, n, size=(resamples, n))
     counts = np.empty((resamples, n), dtype=np.float32)
     for place, row in enumerate(rows):
@@ -183,9 +200,8 @@ def pseudo_examples(line: str, target: str, language: str, part: float = 1.0) ->
     Half of them a line has in common in all languages of a target, whose test sets may be translations. A
     part of the test examples has that part of them.
     """
-    common = _poisson(part * PSEUDO / 2, "pseudo", line, target)
-    own = generator("pseudo", line, target, language).poisson(part * PSEUDO / 2, (RESAMPLES, 2))
-    return np.asarray(common + own, dtype=np.float64)
+    mean, common = part * PSEUDO / 2, ("pseudo", line, target)
+    return np.asarray(_poisson(mean, *common) + _poisson(mean, *common, language), dtype=np.float64)
 
 
 @lru_cache(maxsize=256)
@@ -210,12 +226,12 @@ def combine(samples: Sequence[Sample], coefficients: Sequence[float]) -> Sample:
         return replace(whole, source=next(iter(sources)) if len(sources) == 1 else "")
     parts = {}
     for source in sources:
-        of_it = [
+        weighted = [
             (sample.by_source[source], weight)
             for sample, weight in zip(picked, coefficients, strict=True)
             if source in sample.by_source
         ]
-        parts[source] = Sample(seeds, *_sum(*zip(*of_it, strict=True)), source=source)
+        parts[source] = Sample(seeds, *_sum(*zip(*weighted, strict=True)), source=source)
     return replace(whole, parts=parts)
 
 
@@ -246,11 +262,28 @@ def ratio(one: Sample, other: Sample) -> Sample:
     return replace(together, observed=observed, draws=draws, source=source, parts=None)
 
 
-def for_seeds(sample: Sample, seeds: tuple[int, ...]) -> Sample:
-    """What no seed changes (the majority class), as if measured with each seed."""
-    assert len(sample.seeds) == 1
-    observed, draws = np.repeat(sample.observed, len(seeds)), np.repeat(sample.draws, len(seeds), axis=1)
-    return replace(sample, seeds=seeds, observed=observed, draws=draws, is_fixed=True)
+def slope(samples: Sequence[Sample], places: Array) -> Sample:
+    """The least-squares slope of samples over places [N] that are not all the same."""
+    centred = places - places.mean()
+    return combine(samples, (centred / (centred @ centred)).tolist())
+
+
+def complete(samples: Sequence[Sample | None]) -> list[Sample]:
+    """The samples, if none of them is missing and they have seeds in common; else none."""
+    present = [sample for sample in samples if sample is not None]
+    return present if present and len(present) == len(samples) and common_seeds(present) else []
+
+
+def mean_of(samples: Sequence[Sample | None]) -> Sample | None:
+    """The mean of samples over their common seeds; None if there are none, or one is missing."""
+    present = complete(samples)
+    return mean(present) if len(present) > 1 else next(iter(present), None)
+
+
+def less(one: Sample | None, other: Sample | None) -> Sample | None:
+    """One less the other; None if one is missing or no seed is common to both."""
+    present = complete((one, other))
+    return difference(*present) if present else None
 
 
 def common_seeds(samples: Sequence[Sample]) -> tuple[int, ...]:
@@ -261,11 +294,12 @@ def common_seeds(samples: Sequence[Sample]) -> tuple[int, ...]:
 
 
 def pick(sample: Sample, seeds: tuple[int, ...]) -> Sample:
-    """The sample with these of its seeds alone."""
+    """The sample with these of its seeds alone; what no seed changes, as if measured with each of them."""
     if sample.seeds == seeds:
         return sample
     if sample.is_fixed:
-        return for_seeds(sample, seeds)
+        observed, draws = (np.repeat(each, len(seeds), axis=-1) for each in (sample.observed, sample.draws))
+        return replace(sample, seeds=seeds, observed=observed, draws=draws)
     places = [sample.seeds.index(seed) for seed in seeds]
     parts = sample.parts and {source: pick(part, seeds) for source, part in sample.parts.items()}
     observed, draws = sample.observed[places], sample.draws[:, places]
@@ -294,29 +328,27 @@ class Distribution:
 
     def at_most(self, bound: float) -> float:
         """The probability that the quantity is not above the bound."""
-        return self._tail(bound, below=True)
+        return self._tail(self.draws <= bound, self.value - bound, self.value - self.interval[0])
 
     def at_least(self, bound: float) -> float:
         """The probability that the quantity is not below the bound."""
-        return self._tail(bound, below=False)
+        return self._tail(self.draws >= bound, bound - self.value, self.interval[1] - self.value)
 
-    def _tail(self, bound: float, *, below: bool) -> float:
+    def _tail(self, beyond: NDArray[np.bool_], distance: float, reach: float) -> float:
         """The share of draws; where few are left, the tail of the mixture or of t through the interval's end.
 
         Correcting for a hundred comparisons needs probabilities that no share of 2,000 draws can express.
+        `distance` and `reach` are how far the bound and the end of the interval lie from the value.
         """
-        beyond = int((self.draws <= bound if below else self.draws >= bound).sum())
-        low, high = self.interval
-        reach = self.value - low if below else high - self.value
-        distance = self.value - bound if below else bound - self.value
-        if beyond >= FEW or distance <= 0:
-            return beyond / len(self.draws)
+        n = len(self.draws)
+        if beyond.sum() >= FEW or distance <= 0:
+            return float(beyond.sum() / n)
         if reach <= LEAST:  # all resamples are alike
-            return 1 / len(self.draws)
+            return 1 / n
         far = self.quantile((1 + LEVEL) / 2) * distance / reach
         if self.family_freedom is not None:
-            return min(FEW / len(self.draws), float(stdtr(self.family_freedom, -far)))
-        return min(FEW / len(self.draws), float(ndtr(-far / self.deviations) @ MASSES))
+            return min(FEW / n, float(stdtr(self.family_freedom, -far)))
+        return min(FEW / n, float(ndtr(-far / self.deviations) @ MASSES))
 
     def quantile(self, probability: float) -> float:
         """That of the mixture of normal numbers, which is symmetric around zero, from .6 to .99; or of t."""
@@ -344,7 +376,7 @@ def distribution(sample: Sample, like: Sequence[Sample] = ()) -> Distribution:
     assert sample.seeds, "a sample without seeds"
     centre, by_examples = float(sample.observed.mean()), sample.draws.mean(axis=1)
     variance = float(by_examples.var())
-    shown, excess, freedom = together([with_loan(*each) for each in _lenders(sample, like)])
+    shown, excess, freedom = _of_sum([_with_loan(*each) for each in _lenders(sample, like)])
     is_sure = np.ptp(sample.draws) <= LEAST  # such as the difference of a model to itself
     if shown <= 1e-12 or is_sure:
         sure = np.full(len(NODES), max(LEAST, np.sqrt(variance)))
@@ -381,14 +413,65 @@ def _lenders(
     if "" in sample.by_source:
         found = {place: other for place, other in enumerate(like) if other is not sample}
     else:
-        for other in like:
-            for source, part in other.by_source.items():
-                if source and (source not in found or len(part.seeds) > len(found[source].seeds)):
-                    found[source] = part
+        for source, part in (item for other in like for item in other.by_source.items()):
+            if source and (source not in found or len(part.seeds) > len(found[source].seeds)):
+                found[source] = part
     for source, own in sample.by_source.items():
         lending = [one for name, one in found.items() if name != source or len(own.seeds) < 2]
         chances = [(one.chance, len(one.seeds)) for one in lending if one.chance.shown > 1e-12]
         yield own.chance, len(own.seeds), chances
+
+
+def _of_sum(chances: Sequence[Chance]) -> Chance:
+    """The chance of a sum of independent parts, with Welch's degrees of freedom."""
+    known = [chance for chance in chances if chance.freedom > 0]
+    shown, excess = (sum(chance[place] for chance in known) for place in (0, 1))
+    if shown <= 0:
+        return Chance(0.0, 0.0, 0.0)
+    freedom = shown**2 / sum(chance.shown**2 / chance.freedom for chance in known)
+    return Chance(shown, excess, min(AS_NORMAL, freedom))
+
+
+def _with_loan(own: Chance, seeds: int, lenders: Sequence[tuple[Chance, int]]) -> Chance:
+    """The variance of a mean over so many seeds, with what at least two others lend.
+
+    A loan is a prior for the variance. It has the weight that the lenders' likeness gives it (Smyth's d0,
+    with a guess as good as a few lenders), at most `LOAN`: what makes one arm restless and another steady is
+    seen in no variance of three seeds. That is multiplied by the probability that chance makes a variance as
+    large as this one beside theirs.
+    """
+    if len(lenders) < 2:
+        return own
+    freedoms = np.array([chance.freedom for chance, _ in lenders])
+    shown, excess = (np.array([chance[place] * n for chance, n in lenders]) for place in (0, 1))
+    logarithms = np.log(shown) - psi(freedoms / 2) + np.log(freedoms / 2)
+    unlike = float(logarithms.var(ddof=1) - polygamma(1, freedoms / 2).mean())
+    others = len(lenders) - 1
+    unlike = (GUESSED_BY * float(polygamma(1, GUESS / 2)) + others * unlike) / (GUESSED_BY + others)
+    theirs, beyond = (float(freedoms @ one / freedoms.sum()) / seeds for one in (shown, excess))
+    loan = min(LOAN, _prior_freedom(unlike))
+    if own.freedom:
+        loan *= float(fdtrc(own.freedom, freedoms.sum(), own.shown / theirs))
+    freedom = own.freedom + loan
+    return Chance(
+        (own.freedom * own.shown + loan * theirs) / freedom,
+        (own.freedom * own.excess + loan * beyond) / freedom,
+        freedom,
+    )
+
+
+def _prior_freedom(unlike: float) -> float:
+    """Degrees of freedom of a prior whose variances' logarithms vary by so much: trigamma(half of it)."""
+    if unlike <= float(polygamma(1, LOAN)):
+        return 2 * LOAN
+    half = 0.5 + 1 / unlike
+    for _ in range(20):  # Newton's method on the reciprocal, as Smyth gives it
+        found = float(polygamma(1, half))
+        moved = half + found * (1 - found / unlike) / float(polygamma(2, half))
+        if moved == half:
+            break
+        half = moved
+    return 2 * half
 
 
 def estimate(sample: Sample, like: Sequence[Sample] = ()) -> Estimate:
@@ -400,11 +483,6 @@ def estimate(sample: Sample, like: Sequence[Sample] = ()) -> Estimate:
     return Estimate(found.value, *found.interval, probability, found.smallest_effect, seeds, chains)
 
 
-def estimates(samples: Sequence[Sample]) -> list[Estimate]:
-    """Estimates of comparable samples, each with the others' knowledge of the spread between seeds."""
-    return [estimate(sample, samples) for sample in samples]
-
-
 def two_sided(one: float, other: float) -> float:
     """Twice the smaller of two one-sided probabilities, at most 1."""
     return min(1.0, 2 * min(one, other))
@@ -412,9 +490,8 @@ def two_sided(one: float, other: float) -> float:
 
 def holm(probabilities: Sequence[float]) -> list[float]:
     """Holm's (1979) adjusted probabilities: those below .05 hold together with 5 % risk of any error."""
-    adjusted = [0.0] * len(probabilities)
-    largest = 0.0
-    for rank, place in enumerate(sorted(range(len(probabilities)), key=lambda i: (probabilities[i], i))):
-        largest = max(largest, min(1.0, (len(probabilities) - rank) * probabilities[place]))
-        adjusted[place] = largest
-    return adjusted
+    known = np.asarray(probabilities, dtype=np.float64)
+    order = np.argsort(known, kind="stable")
+    adjusted = np.empty(len(known))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(np.arange(len(known), 0, -1) * known[order]))
+    return [float(each) for each in adjusted]

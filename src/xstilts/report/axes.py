@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from xstilts.analysis import curves
-from xstilts.analysis.axes import AxisFigure, AxisPanel
+from xstilts.analysis.curves import AxisFigure, AxisPanel
 from xstilts.analysis.effects import BASELINE
 from xstilts.analysis.over_distances import Kind, OverDistance
 from xstilts.analysis.results import language, spoken
