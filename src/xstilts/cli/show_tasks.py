@@ -126,6 +126,7 @@ def about(one: Task) -> Iterator[str]:
         "family": one.family,
         "languages": f"{len(codes)}: {' '.join(codes)}",
         "labels": labels,
+        "prompts in": " ".join(one.prompts),
         "columns": one.reads,
         "metric": one.metric or "none",
         "trained by": trained,
