@@ -131,7 +131,8 @@ def test_every_seed_draws_shots_of_its_own_among_the_training_rows(tmp_path: Pat
             context = Context(store, Step(evaluation), tmp_path, tmp_path, planned.places, lambda event: None)
             assert evaluation.prompt is not None
             plain = model.layout(Layout(max_length=40), "text")
-            shots = prompted(evaluation, evaluation.prompt, Reader(context, model, plain)).shots
+            layouts = prompted(evaluation, evaluation.prompt, Reader(context, model, plain))
+            shots = layouts["x-ga"].shots
             told = model.tokenizer.decode(shots, skip_special_tokens=True)  # it knows no colons
             drawn.append([f"text{part}" for part in told.split("text")[1:]])
     first, second = drawn

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from xstilts.study.backbone import Backbone, Tokenizer
-from xstilts.study.phase import Evaluation, Inference, Phase, chain, seen_with_labels
+from xstilts.study.phase import Evaluation, Inference, Phase, Prompt, chain, seen_with_labels
 from xstilts.study.recipe import Adapter, Recipe
 from xstilts.study.specification import Identified, Specification, added
 from xstilts.study.step import Places, Step
@@ -51,6 +51,7 @@ EVALUATION = Evaluation(
     inference=INFERENCE,
 )
 MAJORITY = EVALUATION.changed(model=None, inference=None)
+ASKED = EVALUATION.changed(model=HUB, trained_by=None, prompt=Prompt())
 
 GOLDEN_SPECIFICATIONS = {
     "a Hub model": HUB,
@@ -63,6 +64,8 @@ GOLDEN_SPECIFICATIONS = {
     "shuffled labels and a cap": INTERMEDIATE.changed(uses=(USE.changed(labels="shuffled", examples=100),)),
     "an evaluation": EVALUATION,
     "the majority": MAJORITY,
+    "asked in words": ASKED,
+    "asked after shots": ASKED.changed(prompt=Prompt(shots=4, use=USE.changed(development=None), seed=1)),
 }
 
 

@@ -94,6 +94,7 @@ def about(task: Task) -> Iterator[str]:
         "family": task.family,
         "languages": f"{len(codes)}: {' '.join(codes)}",
         "labels": labels,
+        "prompts in": " ".join(task.prompts),
         "columns": task.reads,
         "metric": task.metric or "none",
         "trained by": by,

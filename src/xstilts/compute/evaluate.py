@@ -165,10 +165,12 @@ def _answers(evaluation: Evaluation, context: Context, rows_of: _Rows) -> Answer
         nulls=has_nulls(evaluation.metric),
     )
     reader = Reader(context, model, model.layout(layout, inference.readout))
+    readers = dict.fromkeys(evaluation.use.languages, reader)
     if not evaluation.use.kind.trained:
         return _translations(evaluation, reader)
     if evaluation.prompt is not None:
-        head, reader = MASKED_HEAD, replace(reader, layout=prompted(evaluation, evaluation.prompt, reader))
+        layouts = prompted(evaluation, evaluation.prompt, reader)
+        head, readers = MASKED_HEAD, {code: replace(reader, layout=one) for code, one in layouts.items()}
     else:
         assert evaluation.trained_by is not None
         head = head_name(evaluation.trained_by, inference.readout)
@@ -180,10 +182,11 @@ def _answers(evaluation: Evaluation, context: Context, rows_of: _Rows) -> Answer
             return None
         source = rows_of.source
         return np.unique(
-            reader.asked(rows_of(source), evaluation.use, source, evaluation.examples).encoded.tokens
+            readers[source].asked(rows_of(source), evaluation.use, source, evaluation.examples).encoded.tokens
         )
 
     def predictions(language: str, rows: Sequence[Any]) -> LanguageAnswers:
+        reader = readers[language]
         prepared = reader.asked(rows, evaluation.use, language, evaluation.examples)
         asked_alone = evaluation.prompt is not None
         found = answers_of(model, head, prepared, inference.precision, one_line=asked_alone)
@@ -200,8 +203,9 @@ def _answers(evaluation: Evaluation, context: Context, rows_of: _Rows) -> Answer
     return predictions
 
 
-def prompted(evaluation: Evaluation, prompt: Prompt, reader: Reader) -> Layout:
-    """The layout of a model that is asked in words, with the shots that its seed draws before every question.
+def prompted(evaluation: Evaluation, prompt: Prompt, reader: Reader) -> dict[str, Layout]:
+    """The layout of a model that is asked in words, by language, with the shots that its seed draws before
+    every question and in its words.
 
     Raises BackboneError if the model has no language head, or no room for the shots; DataError if there are
     too few rows for them.
@@ -211,8 +215,13 @@ def prompted(evaluation: Evaluation, prompt: Prompt, reader: Reader) -> Layout:
     if MASKED_HEAD not in model.heads:
         what = "has no language head, so it cannot be asked before it is trained."
         raise BackboneError(where, what, NOT_ASKED)
+    languages = evaluation.use.languages
+    wordings = prompt.wordings or (None,) * len(languages)
+    layouts = {
+        code: replace(layout, wording=wording) for code, wording in zip(languages, wordings, strict=True)
+    }
     if prompt.use is None:
-        return layout
+        return layouts
     rows = list(examples(prompt.use.changed(examples=prompt.shots), context, prompt.seed))
     if len(rows) < prompt.shots:
         what = f"needs {prompt.shots} training rows of {prompt.use.task} as shots; there are {len(rows)}."
@@ -220,13 +229,15 @@ def prompted(evaluation: Evaluation, prompt: Prompt, reader: Reader) -> Layout:
     order = generator("shots", prompt.seed, prompt.use.task).permutation(len(rows))
     family = families.read_out(evaluation.use.family, layout)
     assert isinstance(family, TextReadout)
-    shots = family.shots([rows[row] for row in order], model.tokenizer, layout)
     longest = model.known_length
-    if longest is not None and len(shots) + layout.max_length > longest:
-        told = f"{len(rows)} shots of {evaluation.use.task} take {len(shots)}"
-        what = f"reads up to {longest} tokens at once; {told}, a question up to {layout.max_length}."
-        raise BackboneError(where, what, "Lower `shots`, or `max_length` in the recipe.")
-    return replace(layout, shots=shots)
+    for code, worded in layouts.items():
+        shots = family.shots([rows[row] for row in order], model.tokenizer, worded)
+        if longest is not None and len(shots) + layout.max_length > longest:
+            told = f"{len(rows)} shots of {evaluation.use.task} take {len(shots)}"
+            what = f"reads up to {longest} tokens at once; {told}, a question up to {layout.max_length}."
+            raise BackboneError(where, what, "Lower `shots`, or `max_length` in the recipe.")
+        layouts[code] = replace(worded, shots=shots)
+    return layouts
 
 
 def _translations(evaluation: Evaluation, reader: Reader) -> Answers:

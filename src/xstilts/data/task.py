@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from string import Formatter
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from xstilts.data.examples import Example
 from xstilts.errors import DataError, TaskError, did_you_mean
@@ -173,6 +174,29 @@ class Made(Protocol):
         """The image of that name in red, green and blue [height, width, 3]."""
 
 
+class Wording(NamedTuple):
+    """A prompt: how a language model is asked about a row, in the words of one language.
+
+    `template` holds the row's texts by their names (`TEXTS`) in braces and ends with `{answer}`. `answers`
+    stand for the labels of the task, in their order. `phrases` are replaced in the row's texts: what a reader
+    puts into them in the source language, each with what says so in the language of the prompt.
+    """
+
+    template: str
+    answers: tuple[str, ...] = ()
+    phrases: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The names of the texts that the template holds, the answer left out."""
+        parts = Formatter().parse(self.template.removesuffix("{answer}"))
+        return tuple(name for _, name, *_ in parts if name is not None)
+
+
+TEXTS = {"classification": ("text", "text2"), "choice": ("context",), "span": ("question", "context")}
+"""The texts of a row that a prompt may name, by family."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """The facts of a task.
@@ -187,7 +211,7 @@ class Task:
     them. `no_hub` says why the rows are not read from the
     Hub. `examples` is how many rows the release has, by split: one number for all languages, or those of the
     languages for which it is known. `version` is raised by hand whenever the rows change, and enters every
-    fingerprint.
+    fingerprint. `prompts` has the words in which a language model is asked, by language.
 
     `measure` is the metric itself, named `metric`, where it is none of the package. Of a task that a study
     declares, `definition(split, language)` is a digest of how its rows are read, which their identity holds,
@@ -218,6 +242,7 @@ class Task:
     evaluation_fallback: str = ""
     development_split: str = "dev"
     skills: tuple[str, ...] = ()
+    prompts: Mapping[str, Wording] = field(default_factory=dict)
     version: int = 1
     name: str = ""
     path: Path | None = None
@@ -233,6 +258,16 @@ class Task:
         if self.family not in FAMILIES:
             now = f"{did_you_mean(str(self.family), FAMILIES)} There are {', '.join(FAMILIES)}.".strip()
             raise TaskError("TASK", f"no family '{self.family}'.", now)
+        texts = TEXTS.get(self.family, ())
+        for language, prompt in self.prompts.items():
+            named, known = prompt.texts, (*self.languages, self.source_language)
+            worded = prompt.template.endswith("{answer}") and named and {*named} <= {*texts}
+            answered = len({*prompt.answers}) == len(prompt.answers) == len(self.labels)
+            if not (worded and answered and language in known):
+                what = f"the prompt in '{language}' does not fit the task."
+                now = "A template names " + " and ".join(f"{{{name}}}" for name in texts)
+                now += f" and ends with {{answer}}; `answers` are {len(self.labels)} different ones."
+                raise TaskError("TASK", what, now)
 
     @property
     def sizes(self) -> Mapping[str, int]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xstilts.data.task import Wording
 from xstilts.errors import DataError, did_you_mean
 
 IGNORED = -100
@@ -31,7 +32,7 @@ class Layout:
     says whether after the question ("inside": decoders) or by a decoder of their own ("beside"), which is
     given the token `start` first; where images have tokens among those of the text, each has the tokens
     `image`, and a question ends with `closing`. The tokens `shots`, which `max_length` does not count, stand
-    before every question.
+    before every question. The question is worded by `wording`, or as the readout does.
     """
 
     labels: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class Layout:
     image: tuple[int, ...] = ()
     shots: tuple[int, ...] = ()
     closing: tuple[int, ...] = ()
+    wording: Wording | None = None
 
     def summary_of(self, length: int) -> int:
         """The position of the summary token in a sequence of `length` tokens."""

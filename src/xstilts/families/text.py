@@ -6,14 +6,17 @@ line, as theirs do. For encoder-decoders this is the text-to-text form of Raffel
 1910.10683, section 2.4); decoders get question and answer as one text.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from string import Formatter
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.data.examples import Choice, Pair, Question, Seen
+from xstilts.data.task import Wording
+from xstilts.errors import DataError
 from xstilts.families.items import IGNORED, Family, Item, Layout, Numbers, frame, glue
 from xstilts.families.span import MAX_QUESTION, answer_tokens, whole_tokens
 from xstilts.families.visual import UNLABELLED
@@ -28,8 +31,19 @@ retrieval compares states, and masked text is already what a language model is t
 PROMPTABLE = ("classification", "choice", "span")
 """Families of which a pretrained language model is asked without a training."""
 
-Piece = tuple[str, bool]
-"""A part of a question, and whether it may be cut."""
+SINGLE, CHOICE = "text: {text} answer: {answer}", "text: {context} answer: {answer}"
+PAIR = "first: {text} second: {text2} answer: {answer}"
+QUESTION = "question: {question} context: {context} answer: {answer}"
+"""The words of the readout where a layout has no wording, one for rows of each kind."""
+
+
+class Piece(NamedTuple):
+    """A part of a question, whether a space stands before it, and whether it may be cut."""
+
+    text: str
+    spaced: bool
+    cut: bool
+
 
 Generated = tuple[str, float]
 """A text that a model wrote, and its log-likelihood."""
@@ -119,16 +133,20 @@ class TextReadout:
             yield from _windows(examples, tokenizer, layout)
             return
         index = Numbers(layout)
-        labels = [] if self.name == "choice" else _answers(layout.labels, tokenizer, layout)
+        named = layout.labels if layout.wording is None else layout.wording.answers
+        labels = [] if self.name == "choice" else _answers(named, tokenizer, layout)
         for row, example in enumerate(examples):
             if isinstance(example, Pair):
-                pieces, answers, gold = _pair(example), labels, index[example.label]
+                pieces, answers = _pair(example.text, example.text2, layout), labels
+                gold = index[example.label]
             elif isinstance(example, Seen):
-                known = example.label != UNLABELLED
-                pieces, answers, gold = _seen(example), labels, index[example.label] if known else -1
+                captioned = example.caption and not example.images
+                texts = (example.caption, example.text) if captioned else (example.text, None)
+                pieces, answers = _pair(*texts, layout), labels
+                gold = index[example.label] if example.label != UNLABELLED else -1
             else:
                 assert isinstance(example, Choice)
-                pieces, gold = [("text:", False), (example.context, True), ("answer:", False)], example.label
+                pieces, gold = _pieces(CHOICE, {"context": example.context}, layout), example.label
                 answers = _answers(example.options, tokenizer, layout)
             room = layout.max_length - (max(map(len, answers)) if layout.target == "inside" else 0)
             yield row, _question(pieces, tokenizer, layout, room), answers, gold
@@ -140,18 +158,27 @@ def option_scores(item: Item, score: NDArray[np.float32]) -> NDArray[np.float64]
     return np.array([float(part.sum()) for part in np.split(score, ends)])
 
 
-def _pair(example: Pair) -> list[Piece]:
-    if example.text2 is None:
-        return [("text:", False), (example.text, True), ("answer:", False)]
-    first: list[Piece] = [("first:", False), (example.text, True)]
-    return [*first, ("second:", False), (example.text2, True), ("answer:", False)]
+def _pieces(plain: str, texts: Mapping[str, str | None], layout: Layout) -> list[Piece]:
+    """The parts of a prompt up to its answer: the words of the layout's template, or of the plain one, and
+    the texts of the row, of which one that is None is left out."""
+    _, _, phrases = wording = layout.wording or Wording(plain)
+    found: list[Piece] = []
+    for words, name, *_ in Formatter().parse(wording.template.removesuffix("{answer}")):
+        if words.strip():
+            found.append(Piece(words.strip(), words.startswith(" "), cut=False))
+        if name is not None and (text := texts[name]) is not None:
+            for known, said in phrases:
+                text = text.replace(known, said)
+            found.append(Piece(text, words.endswith(" "), cut=True))
+    return found
 
 
-def _seen(example: Seen) -> list[Piece]:
-    """The text; where there is no image, the caption before it, if there is one."""
-    if example.images or not example.caption:
-        return [("text:", False), (example.text, True), ("answer:", False)]
-    return _pair(Pair(example.caption, example.text, example.label))
+def _pair(text: str, text2: str | None, layout: Layout) -> list[Piece]:
+    """Those of one text or of two; DataError if the prompt names a second text and there is none."""
+    if text2 is None and layout.wording is not None and "text2" in layout.wording.texts:
+        what = f"the prompt names {{text2}}, and a row has one text alone: {text[:40]!r}."
+        raise DataError("prompts", what, "Correct the prompts of the task file.")
+    return _pieces(SINGLE if text2 is None else PAIR, {"text": text, "text2": text2}, layout)
 
 
 def _images(example: Any) -> tuple[str, ...]:
@@ -174,7 +201,8 @@ def _answers(texts: Sequence[str], tokenizer: Any, layout: Layout) -> list[list[
     An answer that goes on from shots ends as theirs do; a decoder beside ends its own text.
     """
     inside = layout.target == "inside"
-    space, longest = glue(tokenizer) if inside else "", layout.max_length // 2
+    spaced = layout.wording is None or layout.wording.template.endswith(" {answer}")
+    space, longest = glue(tokenizer) if inside and spaced else "", layout.max_length // 2
     end = _line(tokenizer) if inside and layout.shots else [tokenizer.eos_token_id]
     return [[*_bare(tokenizer, space + text)[: longest - len(end)], *end] for text in texts]
 
@@ -184,10 +212,13 @@ def _question(pieces: Sequence[Piece], tokenizer: Any, layout: Layout, room: int
     before, after = frame(tokenizer)
     after = after if layout.target == "beside" else []
     space = glue(tokenizer)
-    parts = [_bare(tokenizer, space + text if at else text) for at, (text, _) in enumerate(pieces)]
+    parts = [_bare(tokenizer, space + piece.text if piece.spaced else piece.text) for piece in pieces]
     lengths = np.asarray([len(part) for part in parts])
-    free = np.asarray([cut for _, cut in pieces])
+    free = np.asarray([piece.cut for piece in pieces])
     left = room - len(before) - len(after) - int(lengths[~free].sum())
+    if left < 0 and layout.wording is not None:
+        what = f"the words of a prompt and its answer take {layout.max_length - left} tokens of the question."
+        raise DataError(f"max_length = {layout.max_length}", what, "Raise `max_length` in the recipe.")
     for _ in range(max(0, int(lengths[free].sum()) - left)):
         longest = np.flatnonzero(free)[lengths[free].argmax()]
         lengths[longest] = max(0, lengths[longest] - 1)
@@ -225,8 +256,8 @@ def _windows(
     for row, example in enumerate(examples):
         asked = _bare(tokenizer, example.question)[:MAX_QUESTION]
         question = tokenizer.decode(asked) if len(asked) == MAX_QUESTION else example.question
-        asking: list[Piece] = [("question:", False), (question, True), ("context:", False)]
-        bare = len(_question([*asking, ("answer:", False)], tokenizer, layout, layout.max_length))
+        texts: dict[str, str | None] = {"question": question, "context": None}
+        bare = len(_question(_pieces(QUESTION, texts, layout), tokenizer, layout, layout.max_length))
         longest = min(32, layout.max_length // 4) if layout.target == "inside" else layout.max_length // 2
         width = max(8, layout.max_length - bare - (longest if layout.target == "inside" else 0))
         encoding = tokenizer(example.context, add_special_tokens=False, return_offsets_mapping=True)
@@ -238,7 +269,7 @@ def _windows(
             held = offsets[first : first + width]
             low, high = (held[0][0], held[-1][1]) if held else (0, 0)
             text = answer if low <= start and end <= high else ""
-            pieces: list[Piece] = [*asking, (example.context[low:high], True), ("answer:", False)]
+            pieces = _pieces(QUESTION, texts | {"context": example.context[low:high]}, layout)
             right = _answers([text], tokenizer, layout)[0]
             right = right if len(right) <= longest else [*right[: longest - 1], right[-1]]
             room = layout.max_length - (longest if layout.target == "inside" else 0)

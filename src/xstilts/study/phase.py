@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from xstilts.data.task import Wording
 from xstilts.study.backbone import Backbone
 from xstilts.study.recipe import Recipe
 from xstilts.study.specification import Identified, Specification, added
@@ -59,12 +60,15 @@ class Inference(Specification):
 
 class Prompt(Specification):
     """How a model is asked in words that was not trained: after so many `shots` with their answers, which the
-    seed draws among the rows of a use. `version` is raised when what is asked or how it is read changes."""
+    seed draws among the rows of a use. `wordings[i]` has the words in the language i of the evaluated rows,
+    None those of the readout; empty if they are so in all. `version` is raised when what is asked or how it
+    is read changes."""
 
     version: int = Field(default=2, ge=1)
     shots: int = Field(default=0, ge=0)
     use: Use | None = None
     seed: int = Field(default=0, ge=0)
+    wordings: tuple[Wording | None, ...] = added(())
 
 
 class Evaluation(Identified):

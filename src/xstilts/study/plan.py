@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts import metrics
+from xstilts.data.task import Wording
 from xstilts.errors import InputError, InputErrors, StudyError
 from xstilts.families.text import PROMPTABLE
 from xstilts.plain import first_of
@@ -156,6 +157,7 @@ class _ResolvedTarget:
     recipe: Recipe
     asked: Evaluation
     thresholds: Use | None
+    wordings: tuple[Wording | None, ...] = ()
     controls: Mapping[str, "_ResolvedTarget"] = field(default_factory=dict)
 
     def evaluation(self, model: Backbone | Phase, recipe: Recipe) -> Evaluation:
@@ -302,7 +304,8 @@ def _target(study: StudyFile, resolver: Resolver, name: str) -> _ResolvedTarget:
         examples=study.target.test_examples if use.kind.trained else None,
     )
     thresholds = resolver.thresholds(name, use) if metric.name == "mining_f1" else None
-    target = _ResolvedTarget(task_name(name), recipe, asked, thresholds)
+    wordings = resolver.wordings(name, use)
+    target = _ResolvedTarget(task_name(name), recipe, asked, thresholds, wordings)
     controls = {}
     for reference in controls_of(study, resolver.task(name)):
         view, training = CONTROLS[reference], trained_by
@@ -349,10 +352,10 @@ class _Builder:
                     continue
                 recipe = overridden(target.recipe, self.study.backbones[name].recipe)
                 for seed in self.study.target.seeds:
-                    prompt = Prompt()
+                    prompt = Prompt(wordings=target.wordings)
                     if reference != "prompted" and trained_by is not None:
                         rows = trained_by.changed(examples=None, fraction=None, development=None)
-                        prompt = Prompt(shots=self.study.shots, use=rows, seed=seed)
+                        prompt = prompt.changed(shots=self.study.shots, use=rows, seed=seed)
                     evaluation = self._step(target.prompted(backbone, recipe, prompt))
                     self.cells.append(Cell(name, "none", target.name, seed, reference, evaluation, ()))
 

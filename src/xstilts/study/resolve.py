@@ -9,14 +9,15 @@ from pathlib import Path
 from xstilts import families
 from xstilts.data import images, loader
 from xstilts.data.languages import all_languages
-from xstilts.data.task import TEST_TRANSLATED, TRANSLATED, Task
+from xstilts.data.task import TEST_TRANSLATED, TRANSLATED, Task, Wording
 from xstilts.errors import DataError, InputError, StudyError
+from xstilts.families.text import PROMPTABLE
 from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.study import backbone as backbones
 from xstilts.study.architecture import room
 from xstilts.study.backbone import Backbone, Tokenizer
 from xstilts.study.check_tasks import find_task, trainer
-from xstilts.study.claim import FAMILY
+from xstilts.study.claim import FAMILY, PROMPTED
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places
 from xstilts.study.study import Arm, BackboneTable, Shares, StudyFile, expand, model_folder, task_name
@@ -161,6 +162,20 @@ class Resolver:
         if view == "translated":
             use = self._use(self.task(name), TEST_TRANSLATED, use.languages)
         return use.changed(view=view, images="" if view in WITHOUT_IMAGES else use.images)
+
+    def wordings(self, name: str, use: Use) -> tuple[Wording | None, ...]:
+        """The prompt in each language of a target, None where it is asked in the words of the readout; empty
+        if it is so in all."""
+        wanted, task = self.study.prompts, self.task(name)
+        if wanted == "readout" or use.family not in PROMPTABLE or not {*PROMPTED} & {*self.study.references}:
+            return ()
+        source = task.source_language
+        codes = [code if wanted == "test language" else source for code in use.languages]
+        if lacking := [code for code in dict.fromkeys(codes) if code not in task.prompts]:
+            instead = "in the source language" if source in task.prompts else "in the words of the readout"
+            self.notes.append(f"{task.name}: no prompt in {', '.join(lacking)}, asked {instead} (`prompts`)")
+        found = tuple(task.prompts.get(code, task.prompts.get(source)) for code in codes)
+        return found if any(found) else ()
 
     def thresholds(self, name: str, use: Use) -> Use:
         """The development rows on which mining chooses its thresholds: in every language of `use`."""

@@ -171,9 +171,9 @@ class Target(Specification):
 class StudyFile(Specification):
     """A study file. `references` are measured beside the arms; "random" stands for the backbone's shape with
     weights drawn anew, put through `random_arms`; "prompted" and "few-shot" (with so many `shots`) ask
-    the pretrained model in words; some are controls of targets about images. Over the `distances` of
-    languages to the source language the report draws scores, gaps and gains. `origins` says
-    of settings where they come from, by their dotted place in the file.
+    the pretrained model in words, those of the readout or the `prompts` that tasks have; some are controls of
+    targets about images. Over the `distances` of languages to the source language the report draws scores,
+    gaps and gains. `origins` says of settings where they come from, by their dotted place in the file.
     """
 
     name: str = ""
@@ -181,6 +181,7 @@ class StudyFile(Specification):
     references: tuple[Reference, ...] = ("majority", "random")
     random_arms: tuple[str, ...] = ("none",)
     shots: int = Field(default=4, ge=1, le=64)
+    prompts: Literal["readout", "source language", "test language"] = "readout"
     backbones: dict[str, BackboneTable] = Field(default_factory=dict)
     tasks: dict[str, TaskTable] = Field(default_factory=dict)
     intermediate: Intermediate = Field(default_factory=Intermediate)

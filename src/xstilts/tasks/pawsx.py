@@ -15,9 +15,44 @@ from typing import Any
 
 from xstilts.data import readers, translated
 from xstilts.data.examples import Pair
-from xstilts.data.task import TRANSLATED, Files, Hub, Task
+from xstilts.data.task import TRANSLATED, Files, Hub, Task, Wording
 
 LABELS = ("0", "1")
+
+PROMPTS = {
+    "de": Wording(
+        "Satz 1: {text} Satz 2: {text2} Bedeuten die beiden Sätze dasselbe? Ja oder nein? Antwort: {answer}",
+        ("Nein", "Ja"),
+    ),
+    "en": Wording(
+        "Sentence 1: {text} Sentence 2: {text2} "
+        "Do the two sentences mean the same? Yes or no? Answer: {answer}",
+        ("No", "Yes"),
+    ),
+    "es": Wording(
+        "Oración 1: {text} Oración 2: {text2} "
+        "¿Significan lo mismo las dos oraciones? ¿Sí o no? Respuesta: {answer}",
+        ("No", "Sí"),
+    ),
+    "fr": Wording(
+        "Phrase 1 : {text} Phrase 2 : {text2} "
+        "Les deux phrases ont-elles le même sens ? Oui ou non ? Réponse : {answer}",
+        ("Non", "Oui"),
+    ),
+    "ja": Wording(
+        "文1：{text} 文2：{text2} "
+        "二つの文の意味は同じですか？「はい」か「いいえ」で答えてください。答え：{answer}",
+        ("いいえ", "はい"),
+    ),
+    "ko": Wording(
+        "문장 1: {text} 문장 2: {text2} 두 문장의 뜻이 같습니까? 예 또는 아니요로 답하세요. 답: {answer}",
+        ("아니요", "예"),
+    ),
+    "zh": Wording(
+        "句子1：{text} 句子2：{text2} 这两个句子的意思相同吗？相同还是不同？答案：{answer}",
+        ("不同", "相同"),
+    ),
+}
 
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
@@ -41,6 +76,7 @@ TASK = Task(
     family="classification",
     languages=("de", "en", "es", "fr", "ja", "ko", "zh"),
     labels=LABELS,
+    prompts=PROMPTS,
     metric="accuracy",
     files=Files(
         patterns={split: (f"target/pawsx/{split}-{{lang}}.tsv",) for split in ("train", "dev", "test")},

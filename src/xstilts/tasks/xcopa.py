@@ -13,10 +13,22 @@ from pathlib import Path
 
 from xstilts.data import readers
 from xstilts.data.examples import Choice
-from xstilts.data.task import Files, Task
+from xstilts.data.task import Files, Task, Wording
 from xstilts.errors import DataError, NoGoldError
 
 _QUESTIONS = {"cause": "What was the cause?", "effect": "What happened as a result?"}
+_ASKED = {
+    "en": tuple(_QUESTIONS.values()),
+    "et": ("Mis oli selle põhjus?", "Mis juhtus selle tagajärjel?"),
+    "id": ("Apa penyebabnya?", "Apa akibatnya?"),
+    "it": ("Qual è stata la causa?", "Che cosa è successo di conseguenza?"),
+    "sw": ("Sababu ilikuwa nini?", "Matokeo yalikuwa nini?"),
+    "th": ("สาเหตุคืออะไร", "ผลที่ตามมาคืออะไร"),
+    "tr": ("Bunun sebebi neydi?", "Bunun sonucunda ne oldu?"),
+    "vi": ("Nguyên nhân là gì?", "Kết quả là gì?"),
+    "zh": ("原因是什么？", "结果发生了什么？"),
+}
+"""The questions about cause and effect in the languages that have a prompt."""
 _MANY = 20
 """Rows that do not all have one label by chance. XTREME's download writes 0 into all of its test files."""
 _TEXTS = ("premise", "choice1", "choice2", "question")
@@ -41,6 +53,13 @@ TASK = Task(
     options=2,
     languages=("en", "et", "ht", "id", "it", "qu", "sw", "ta", "th", "tr", "vi", "zh"),
     metric="accuracy",
+    prompts={
+        code: Wording(
+            "{context}{answer}" if code == "zh" else "{context} {answer}",
+            phrases=tuple(zip(_QUESTIONS.values(), questions, strict=True)) if code != "en" else (),
+        )
+        for code, questions in _ASKED.items()
+    },
     files=Files(
         patterns={split: (f"target/xcopa/{split}.{{lang}}.jsonl",) for split in ("train", "val", "test")},
         unlabelled={"test": ("en",)},
