@@ -1,6 +1,7 @@
 """The tidy table has every cell, in a fixed order; samples are those of the store."""
 
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import polars as pl
@@ -10,8 +11,10 @@ from xstilts.analysis.claims import judge
 from xstilts.analysis.effects import EFFECT, SCORE, Effects, Quantity
 from xstilts.analysis.results import SCHEMA, Line, Results, language, languages_by_family
 from xstilts.errors import StoreError
+from xstilts.metrics import Metric
 from xstilts.study.claim import Claim
 
+from . import example
 from .example import LANGUAGES, METRICS, TRANSFER, N, make
 
 
@@ -178,3 +181,18 @@ def test_languages_of_a_users_task_need_no_table():
 
 def test_n_is_counted_once(world):
     assert world.results.table["n"].unique().to_list() == [N]
+
+
+def test_where_resamples_do_not_differ_nothing_is_known(tmp_path):
+    """20 of 20 right by a metric that does not say what a wrong answer adds: any score is as likely."""
+    with mock.patch.object(example, "N", 20):
+        world = example.make(tmp_path, (1, 2))
+    results = world.results
+    (target,) = [one for one in results.targets if one.name == "lab_nli"]
+    own = Metric("own", target.measure.statistics, lambda sums: 100.0 + 0 * sums[..., 0])
+    results.__dict__["targets"] = (replace(target, own=own),)
+    found = Effects(results).estimate(Quantity("score"), Line("lab-mini", "none"), "lab_nli")
+    assert (found.value, found.high) == (100, 100)
+    assert found.low < 80  # the mean of seven languages
+    both = Effects(results).estimate(Quantity("difference"), Line("lab-mini", "nli"), "lab_nli")
+    assert both.low < -20 < 20 < both.high

@@ -63,6 +63,19 @@ def test_tags_that_name_nothing_measure_nothing() -> None:
     )
 
 
+@pytest.mark.parametrize("metric", ["matthews_correlation", "pearson_correlation", "spearman_correlation"])
+def test_gold_values_that_are_all_the_same_correlate_with_nothing(metric: str) -> None:
+    """Of a correlation that is 0 by definition nothing is known: no interval without width."""
+    same, mixed, guesses = ["2"] * 20, ["1", "2"] * 10, ["1", "2", "2", "1"] * 5
+    with pytest.raises(InputError, match=r"gold: all gold values are the same, .* nothing could be measured"):
+        xstilts.test(metric, {"a": mixed, "b": guesses}, same)
+    systems = {"a": {"de": same, "tr": mixed}, "b": {"de": guesses, "tr": mixed}}
+    found = xstilts.test(metric, systems, {"de": same, "tr": mixed})
+    assert any(text.startswith("All gold values are the same in German (de)") for text in found.conditions)
+    for row in found.effects.filter(language="de").iter_rows(named=True):
+        assert (row["estimate"], row["high"] - row["low"] > 180) == (0, True), row
+
+
 @pytest.mark.parametrize(
     ("name", "code"),
     [

@@ -88,6 +88,12 @@ class EvaluatedTarget:
         """Whether it is evaluated in the source language and in others."""
         return self.source in self.languages and len(self.languages) > 1
 
+    def unknown(self, score: float, key: str) -> Array:
+        """Draws of a score of which nothing is known, [R]: it could be any."""
+        width = 200.0 if self.metric.endswith("_correlation") else 100.0
+        rng = statistics.generator("unknown", key)
+        return np.asarray(score + rng.uniform(-width, width, statistics.RESAMPLES))
+
     def select(self, languages: str | Sequence[str]) -> tuple[str, ...]:
         """The languages of this target that are meant by "source", "transfer", "all" or a list.
 
@@ -314,8 +320,11 @@ class Results:
                 key: statistics.pseudo_examples(" ".join(measured_by[key]), name, language, part)
                 for key in here
             }
-            resampled = _resampled(target, here, pseudo, of_languages.get(language), half)
-            drawn |= {(key, language): found for key, found in resampled}
+            for key, found in _resampled(target, here, pseudo, of_languages.get(language), half):
+                if np.ptp(found.draws) <= statistics.LEAST:  # no answer to these rows would change the score
+                    line = " ".join(measured_by[key])
+                    found = found._replace(draws=target.unknown(found.observed, f"{line} {name} {language}"))
+                drawn[key, language] = found
         return drawn
 
     def assembled(self, drawn: Mapping[tuple[str, str], Resampled]) -> Mapping[tuple[Line, str, str], Sample]:

@@ -225,22 +225,29 @@ def conditions(results: GivenResults) -> Iterator[str]:
         where = f"{len(few)} languages" if len(few) > 3 else ", ".join(map(spoken, few))
         rows = count(min(len(results.gold[code].ids) for code in few), "row")
         yield f"Only {rows} in {where}: so few say next to nothing, and their intervals hold for more."
-    if unmeasured := without_spans(results.targets[0].metric, results.gold):
+    why, where_zero = unmeasured(results.targets[0].metric, results.gold)
+    if where_zero:
         yield (
-            f"No gold tag names anything in {', '.join(map(spoken, unmeasured))}: the score is 0 there "
-            "whatever is predicted, and nothing could be measured."
+            f"{why} in {', '.join(map(spoken, where_zero))}: the score is 0 there whatever is predicted, "
+            "and nothing could be measured."
         )
     yield from _other_values(results)
     yield from _guessing(results)
     yield "What the systems were trained on is not known here: nothing was looked for in their training data."
 
 
-def without_spans(metric: str, gold: Mapping[str, GoldRows]) -> list[str]:
-    """The languages whose gold tags have no span, where spans are what is measured."""
-    if metric != SPAN_F1.name:
-        return []
-    sums = {code: SPAN_F1.statistics(rows.gold, rows.gold, code).sum(axis=0) for code, rows in gold.items()}
-    return [code for code, own in sums.items() if not SPAN_F1.value(own)]
+def unmeasured(metric: str, gold: Mapping[str, GoldRows]) -> tuple[str, list[str]]:
+    """The languages whose score is 0 whatever is predicted, and why: their gold tags have no span where spans
+    are what is measured, or their gold values are all the same where a correlation is."""
+    if metric == SPAN_F1.name:
+        sums = {
+            code: SPAN_F1.statistics(rows.gold, rows.gold, code).sum(axis=0) for code, rows in gold.items()
+        }
+        return "No gold tag names anything", [code for code, own in sums.items() if not SPAN_F1.value(own)]
+    correlates = metric.endswith("_correlation")
+    return "All gold values are the same", [
+        code for code, rows in gold.items() if correlates and len(set(rows.gold)) == 1
+    ]
 
 
 def _other_values(results: GivenResults) -> Iterator[str]:

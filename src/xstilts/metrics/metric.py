@@ -29,7 +29,7 @@ class Metric:
     scorer meets 0/0 and says 0, so does this. `version` is raised by hand whenever a number would change;
     `width` is k. `imagined(sums)` gives the statistics of a right and of a wrong example such as these, which
     the intervals need where they are not shares (`is_share`); without it, an interval rests on the examples
-    alone, and has no width where all answers are right.
+    alone, and is as wide as the scale where all answers are right, for these then tell no spread.
     """
 
     name: str

@@ -101,11 +101,11 @@ def test(
     codes = _common_languages(one, runs, languages)
     told = None if gold is None else _runs(one, gold, "gold", only, is_gold=True)[0]
     rows = {code: _gold_rows(one, code, told, runs, data) for code in codes}
-    if comparing.without_spans(one.metric, rows) == list(codes):
-        what = (
-            "no gold tag names anything, so the score is 0 whatever is predicted: nothing could be measured."
-        )
-        now = "Give gold values with names in them, or compare by token_accuracy."
+    why, where_zero = comparing.unmeasured(one.metric, rows)
+    if where_zero == list(codes):
+        reason = f"{why[0].lower()}{why[1:]}"
+        what = f"{reason}, so the score is 0 whatever is predicted: nothing could be measured."
+        now = "Give other gold values, or compare by token_accuracy (of tags) or accuracy."
         raise PredictionError(rows[codes[0]].where, what, now)
     errors, found = list[InputError](), list[SystemRun]()
     for name, own in runs.items():
