@@ -51,6 +51,42 @@ def test_rows_without_ids_are_known_by_their_numbers():
     assert twice["en"].name != twice["ko"].name
 
 
+def test_the_code_of_the_language_is_no_part_of_an_id():
+    """`de-17` translates `en-17`, wherever it stands, if it has the same gold label."""
+    ids = {"en": ["en-a", "en-b", "en-c"], "de": ["de-c", "de-x", "de-a"], "tr": ["c_TR", "a_TR", "d_TR"]}
+    labelled = {code: rows(own, gold=[one.strip("_TR")[-1] for one in own]) for code, own in ids.items()}
+    found = pools(labelled)
+    assert [pool.size for pool in found.values()] == [5, 5, 5]
+    units = {code: dict(zip(own, found[code].units.tolist(), strict=True)) for code, own in ids.items()}
+    assert units["en"]["en-c"] == units["de"]["de-c"] == units["tr"]["c_TR"]
+    assert units["en"]["en-b"] not in {*units["de"].values(), *units["tr"].values()}
+    both = {"en": rows(["en-a", "en-b"], gold="xy"), "fi": rows(["fi-b", "fi-a"], gold="yx")}
+    assert translations(both, "en") == {"en", "fi"}
+
+
+def test_rows_that_are_called_alike_but_have_other_labels_are_no_translations():
+    """Nor do statements about one image here and another there hang together through their numbers."""
+    ids, labels = range(40), np.random.default_rng(3).integers(0, 2, (2, 40)).astype(str)
+    found = pools(
+        {
+            "sw": rows([f"sw-{row}" for row in ids], [row // 2 * 2 for row in ids], list(labels[0])),
+            "ta": rows(
+                [f"ta-{row}" for row in ids], [max(0, (row - 1) // 2 * 2 + 1) for row in ids], list(labels[1])
+            ),
+        }
+    )
+    assert (found["sw"].size, found["ta"].size) == (20, 21)
+
+
+def test_an_id_that_comes_twice_among_many_takes_none_of_the_others_away():
+    own = [f"q{row}" for row in range(40)]
+    moved = [own[row] for row in np.random.default_rng(1).permutation(40)]
+    found = pools({"en": rows([*own, "q7"]), "de": rows(moved)})
+    assert found["en"].name == found["de"].name
+    assert found["en"].size == 41
+    assert [found["en"].units[int(one[1:])] for one in moved] == list(found["de"].units)
+
+
 def test_gold_labels_tell_which_rows_a_set_lacks():
     """As in PAWS-X, where some languages lack 17 rows: but for a few beside these all are found."""
     rng = np.random.default_rng(1)

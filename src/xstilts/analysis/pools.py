@@ -1,10 +1,11 @@
 """Which rows of a target are resampled together: translations of an example, and rows about one text.
 
 An example that several languages share is drawn for all of them or for none, wherever it stands in each. It
-is known by its id. Rows without ids are the same example if they have the same number and their sets the same
-size; if a set lacks some rows of the largest, their gold labels tell which. Rows about one text (the
-questions of a paragraph, the hypotheses of a premise) are no independent witnesses: they are drawn together
-as well. What is drawn is called a unit: all rows, in all languages, that are linked by either.
+is known by its id; `de-17` is `en-17` if rows that are so named have the same gold labels. Rows without ids
+are the same example if they have the same number and their sets the same size; if a set lacks some rows of
+the largest, their gold labels tell which. Rows about one text (the questions of a paragraph, the hypotheses
+of a premise) are no independent witnesses: they are drawn together as well. What is drawn is called a unit:
+all rows, in all languages, that are linked by either.
 
 Languages that share a unit form a pool, of which each resample draws as many units as there are, with
 replacement. A language that has only some of the units has more rows in one resample than in another. Metrics
@@ -12,7 +13,9 @@ are ratios of sums, for which that is as it should be (Field and Welsh 2007, "Bo
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -88,6 +91,7 @@ def by_pool(pools: Mapping[str, Pool], languages: Sequence[str]) -> list[str]:
 def translations(languages: Mapping[str, LanguageRows], of: str) -> frozenset[str]:
     """The languages whose rows are translations of all rows of one: the same ids, or without ids as many
     rows with the same gold labels."""
+    languages = _without_codes(languages)
     whole = languages[of]
 
     def are_same(rows: LanguageRows) -> bool:
@@ -111,23 +115,49 @@ def _components(one: Numbers, other: Numbers, count: int) -> Numbers:
 def _keys(languages: Mapping[str, LanguageRows]) -> dict[str, Numbers]:
     """A number for each example: equal ones in different languages are translations of each other."""
     known: dict[object, int] = {}
+    languages = _without_codes(languages)
     numbered = {name: rows.gold for name, rows in languages.items() if not _has_ids(rows.ids)}
     whole = max(numbered.values(), key=len, default=())
     aligned = cache(lambda gold: _places(gold, whole))
     found = {}
     for name, rows in languages.items():
-        examples: Iterable[object] = rows.ids
+        times = Counter[str]()
+        examples: list[object] = []
+        for one in rows.ids:  # an id that comes twice is known with its number
+            examples.append((one, times[one]))
+            times[one] += 1
         if name in numbered:
             places = aligned(tuple(rows.gold))
             size, own = (len(rows.ids), np.arange(len(rows.ids))) if places is None else (len(whole), places)
-            examples = ((size, place) for place in own.tolist())
+            examples = [(size, place) for place in own.tolist()]
         found[name] = np.array([known.setdefault(one, len(known)) for one in examples], dtype=np.int64)
     return found
 
 
+def _without_codes(languages: Mapping[str, LanguageRows]) -> dict[str, LanguageRows]:
+    """The rows, with 17 for the id `de-17` or `17_de` where all ids of a language are so made and the gold
+    labels say that they translate the first such language."""
+    found, first = dict(languages), dict[str, str]()
+    for name, rows in languages.items():
+        code = re.escape(name)
+        for mark in (rf"{code}[-_.:/|](.+)", rf"(.+)[-_.:/|]{code}"):
+            own = re.compile(mark, re.IGNORECASE | re.DOTALL)
+            if not rows.gold or not all(own.fullmatch(one) for one in rows.ids):
+                continue
+            ids = [own.sub(r"\1", one) for one in rows.ids]
+            labels = dict(zip(ids, rows.gold, strict=True))
+            first = first or labels
+            both = [one for one in labels if one in first]
+            if sum(labels[one] != first[one] for one in both) <= LACKING * len(both):
+                found[name] = rows._replace(ids=ids)
+            break
+    return found
+
+
 def _has_ids(ids: Sequence[str]) -> bool:
-    """Whether rows have ids of their own, that is neither their numbers nor names that come twice."""
-    return len(set(ids)) == len(ids) and any(one != str(row) for row, one in enumerate(ids))
+    """Whether rows have ids of their own: neither their numbers, nor names of which many come twice."""
+    again = len(ids) - len(set(ids))
+    return again <= LACKING * len(ids) and any(one != str(row) for row, one in enumerate(ids))
 
 
 def _places(gold: Sequence[str], whole: Sequence[str]) -> Numbers | None:
