@@ -55,6 +55,26 @@ def test_words_without_spaces_between_them_are_counted_by_letters():
     assert examine(gold, words[:240] + beside[240:], metric, "zh", 60.0).why == ""
 
 
+FEW = {
+    "labels": (["a", "b"] * 2, "accuracy"),
+    "one rare label": (["a"] * 19 + ["b"], "accuracy"),
+    "options": ([0, 1, 0], "accuracy"),
+    "answers": ([(Answer("red", 0),), (Answer("blue", 0),), ()], "squad2_f1"),
+    "tags": ([("B-x", "O"), ("O", "B-x")], "span_f1"),
+}
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_a_few_examples_cannot_tell_a_guess_from_knowledge(name):
+    """Right answers to all of them are no collapse, and wrong ones prove none; but one answer is one."""
+    gold, metric = FEW[name]
+    right = [each[0].text if each else "" for each in gold] if name == "answers" else list(gold)
+    assert examine(gold, right, metrics.find(metric), "en") is None
+    assert examine(gold, right[::-1], metrics.find(metric), "en") is None
+    constant = [("O",) * len(each) for each in gold] if name == "tags" else [right[0]] * len(gold)
+    assert examine(gold, constant, metrics.find(metric), "en").why == permutation.CONSTANT
+
+
 @pytest.mark.parametrize("name", guesses.IN_PART)
 def test_what_is_learned_in_part_is_noted(name):
     make, note = guesses.IN_PART[name]

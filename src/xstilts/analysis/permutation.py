@@ -73,7 +73,8 @@ def above_chance(value: float, chance: float, n: int) -> bool:
 def examine(
     gold: Sequence[Any], predicted: Sequence[Any], metric: Metric, language: str, first_words: float = 0.0
 ) -> Examined | None:
-    """Whether predictions [N] know anything of the gold values [N]; None if these cannot tell (all alike).
+    """Whether predictions [N] know anything of the gold values [N]; None if these cannot tell: all alike, or
+    so few that right answers for all of them, exchanged, are right again too often.
 
     `first_words` is the score of the context's first words, in percent, where answers are spans of a context.
     """
@@ -87,21 +88,27 @@ def examine(
         gold, predicted = [gold[row] for row in rows], [predicted[row] for row in rows]
         numbers = numbers[rows]
     observed = float(metric.value(numbers.sum(axis=0)))
-    mix = _mixing(gold, predicted)
 
-    def exchanged() -> float:
-        return float(metric.value(metric.statistics(gold, mix(rng), language).sum(axis=0)))
+    def guess(answers: Sequence[Any], known: float) -> tuple[bool, list[float]]:
+        mix = _mixing(gold, answers)
+
+        def exchanged() -> float:
+            return float(metric.value(metric.statistics(gold, mix(rng), language).sum(axis=0)))
+
+        return _is_guess(known, exchanged, 100 / len(gold))
 
     constant = is_constant(predicted)
     if first_words and not constant:
-        bound, error = (
-            WITHIN * first_words,
-            100 * float(np.std(numbers[:, 0], ddof=1)) / math.sqrt(len(numbers)),
-        )
+        bound = WITHIN * first_words
+        error = 100 * float(np.std(numbers[:, 0], ddof=1)) / math.sqrt(len(numbers))
         chance = float(ndtr((bound - observed) / error)) if error else float(observed <= bound)
         if chance > RISK and not _are_placed(gold, predicted):
             return Examined(score, bound, IN_CONTEXT, error)
-    guessed, scores = _is_guess(observed, exchanged, 100 / len(gold))
+    guessed, scores = guess(predicted, observed)
+    if guessed and not constant:
+        right = _right_answers(gold)
+        if guess(right, float(metric.value(metric.statistics(gold, right, language).sum(axis=0))))[0]:
+            return None
     why = CONSTANT if constant else GUESSED if guessed else ""
     notes = () if why else habits(gold, predicted)
     return Examined(score, float(np.mean(scores)), why, float(np.std(scores)), notes)
@@ -123,6 +130,13 @@ def _is_guess(observed: float, exchanged: Callable[[], float], least: float) -> 
         if len(scores) == FIRST and observed > np.mean(scores) + FAR * max(float(np.std(scores)), least):
             return False, scores
     return (higher + 1) / (EXCHANGES + 1) > RISK, scores
+
+
+def _right_answers(gold: Sequence[Any]) -> Sequence[Any]:
+    """Predictions that are right: of answers to a question the first, "" if there is none."""
+    if any(hasattr(part, "text") for each in gold if isinstance(each, tuple) for part in each):
+        return [answers[0].text if answers else "" for answers in gold]
+    return gold
 
 
 def _are_placed(gold: Sequence[Sequence[Any]], predicted: Sequence[Any]) -> bool:
