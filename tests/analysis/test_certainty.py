@@ -68,15 +68,17 @@ def test_measures_are_those_of_the_kept_numbers(certain, effects):
             assert found == pytest.approx(expected, abs=1e-3)
 
 
-def test_draws_are_those_of_the_scores(certain, effects):
+def test_draws_are_those_of_the_scores(certain, monkeypatch):
     """The same examples in the same resample; Brier scores exactly, areas by groups of like confidence."""
+    monkeypatch.setattr(statistics, "PSEUDO", 0)
+    effects = Effects(certain.results)
     score = effects.sample(Quantity("score", ("x-sa",)), NONE, ("lab_nli",))
     pool = effects.results.pools["lab_nli"]["x-sa"]
     weights = statistics.multiplicities(f"lab_nli {pool.name}", pool.size)
     confidence, right, brier, rows = stored(certain, NONE, "lab_nli", "x-sa", 1)
     drawn = weights[:, pool.units[rows.to_numpy()]]
     shares = 100 * (drawn @ right) / drawn.sum(axis=1)
-    assert np.corrcoef(shares, score.draws[:, 0])[0, 1] > 0.95  # which has pseudo-examples beside
+    assert score.draws[:, 0] == pytest.approx(shares - shares.mean() + score.observed[0])
     briers = effects.sample(measured("brier_score", ("x-sa",)), NONE, ("lab_nli",)).draws[:, 0]
     expected = 100 * (drawn @ brier) / drawn.sum(axis=1)
     assert briers == pytest.approx(expected - expected.mean() + briers.mean(), abs=1e-3)
@@ -156,6 +158,21 @@ def test_intervals_cover_what_endless_test_sets_would_show(excess):
 
 def resampled(decisions, *where):
     return certainty.resampled(decisions, certainty.measured(decisions), *where)
+
+
+@pytest.mark.parametrize("words", [1, 3])
+def test_a_few_right_answers_are_not_certain(words):
+    """20 of 20 right, all with the same confidence: accuracies down to 87 % would show that often enough."""
+    n = 20 * words
+    sure = certainty.Decisions(np.arange(n) // words, np.full(n, 0.02), np.full(n, 2 * 0.02**2), np.ones(n))
+    pool, weights = Pool("p", 20, np.arange(20)), statistics.multiplicities("p", 20)
+    found = resampled(sure, pool, weights, "arm", ("target", "en"))
+    low, high = {}, {}
+    for name, one in found.items():
+        low[name], high[name] = np.quantile(one.draws, [0.025, 0.975])
+    assert 80 < low["selective_accuracy"] < 92
+    assert 15 < high["brier_score"] < 35
+    assert 8 < high["calibration_error"] < 20
 
 
 def answered(n, excess, seed):

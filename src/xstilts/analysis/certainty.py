@@ -98,7 +98,8 @@ class Certainty:
                         pool = Pool(f"{size} {language}", size, np.arange(size))
                     weights = statistics.multiplicities(f"{name} {pool.name}", pool.size)
                     certain = measured(decisions)
-                    draws = resampled(decisions, certain, pool, weights, lines[key])
+                    where = (name, language)
+                    draws = resampled(decisions, certain, pool, weights, lines[key], where)
                     drawn[key, language] = certain, draws
         return drawn
 
@@ -122,11 +123,17 @@ def measured(decisions: Decisions) -> Certain:
 
 
 def resampled(
-    decisions: Decisions, observed: Certain, pool: Pool, weights: Counts, line: str
+    decisions: Decisions,
+    observed: Certain,
+    pool: Pool,
+    weights: Counts,
+    line: str,
+    where: tuple[str, str] = ("", ""),
 ) -> dict[str, Resampled]:
     """Compute every measure as observed, and on resampled examples around that; calibration corrected.
 
-    A resample that has none of the rows has all of them.
+    A resample that has none of the rows has all of them. `where` is the target and the language, to which the
+    pseudo-examples of the scores belong.
     """
     units, size = pool.units[decisions.rows], pool.size
     falling, level = np.unique(decisions.doubt, return_inverse=True)
@@ -142,6 +149,13 @@ def resampled(
         sums = weights @ whole.astype(np.float32)
         return np.where(empty[:, None], whole.sum(axis=0), sums).astype(np.float64)
 
+    resamples, like, pseudo_right = _pseudo(decisions, line, where)
+
+    def beside(columns: NDArray[np.int64], values: Array) -> Array:
+        width = int(columns.max()) + 1
+        places = resamples * width + columns[like]
+        return np.bincount(places, values, len(weights) * width).reshape(-1, width)
+
     ones, confidence = np.ones(len(units)), 1 - decisions.doubt
     excess = summed(bins, confidence - decisions.right)
     # Where all answers of a bin are right, resamples do not vary, but confidences say that answers do.
@@ -149,8 +163,11 @@ def resampled(
     deviation = np.sqrt(np.maximum(excess.var(axis=0), stated))
     of_bins = np.bincount(bins, weights=confidence - decisions.right).astype(np.float64)
     error = float(calibration.corrected_error(of_bins, deviation, len(units)))
-    number, right = summed(groups, ones), summed(groups, decisions.right)
+    excess += beside(bins, confidence[like] - pseudo_right)
+    number = summed(groups, ones) + beside(groups, np.ones(len(like)))
+    right = summed(groups, decisions.right) + beside(groups, pseudo_right)
     brier, total = summed(np.zeros_like(groups), decisions.brier), number.sum(axis=1)
+    brier += beside(np.zeros_like(groups), 2 * (confidence[like] - pseudo_right) ** 2)
     errors = calibration.corrected_error(excess, deviation, total)
     left = calibration.LEFT * float(calibration.expected_error(deviation, len(units)))
     drawn = {
@@ -158,4 +175,21 @@ def resampled(
         "brier_score": (observed.brier_score, 100 * brier[:, 0] / total),
         "selective_accuracy": (observed.selective_accuracy, calibration.selective_accuracy(number, right)),
     }
-    return {name: Resampled(value, draws - draws.mean() + value) for name, (value, draws) in drawn.items()}
+    wider = 1 + 2 * statistics.PSEUDO / len(np.unique(decisions.rows))
+    return {
+        name: Resampled(value, (draws - draws.mean()) * wider + value)
+        for name, (value, draws) in drawn.items()
+    }
+
+
+def _pseudo(
+    decisions: Decisions, line: str, where: tuple[str, str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
+    """Decisions of the pseudo-examples that scores have: of each the resample, the decision that has its
+    confidence, and whether it is right."""
+    number = statistics.pseudo_examples(line, *where).astype(np.int64)  # [R, 2]
+    counts = number.T * round(len(decisions.rows) / len(np.unique(decisions.rows)))  # [2, R]
+    resamples = np.repeat(np.tile(np.arange(len(number)), 2), counts.ravel())
+    right = np.repeat([1.0, 0.0], counts.sum(axis=1))
+    rng = statistics.generator("pseudo decisions", line, *where)
+    return resamples, rng.integers(0, len(decisions.rows), len(resamples)), right

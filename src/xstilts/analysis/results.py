@@ -321,10 +321,11 @@ class Results:
                 for key in here
             }
             for key, found in _resampled(target, here, pseudo, of_languages.get(language), half):
-                if np.ptp(found.draws) <= statistics.LEAST:  # no answer to these rows would change the score
+                draws = found.draws
+                if np.ptp(draws) <= statistics.LEAST:  # no answer to these rows would change the score
                     line = " ".join(measured_by[key])
-                    found = found._replace(draws=target.unknown(found.observed, f"{line} {name} {language}"))
-                drawn[key, language] = found
+                    draws = target.unknown(found.observed, f"{line} {name} {language}")
+                drawn[key, language] = Resampled(found.observed, draws)
         return drawn
 
     def assembled(self, drawn: Mapping[tuple[str, str], Resampled]) -> Mapping[tuple[Line, str, str], Sample]:
