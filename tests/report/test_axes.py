@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from analysis.numbered import AXES, MIXED, SHARE, SIZE, SIZES
+from xstilts.analysis import statistics
 from xstilts.analysis.curves import AxisPanel, by_family, over_axis
 from xstilts.analysis.effects import Effects
 from xstilts.analysis.findings import Findings
@@ -85,6 +86,25 @@ def test_every_arm_stands_over_its_number(svgs):
 def test_an_arm_without_a_group_is_on_every_curve(svgs):
     told = [words for words in titles(svgs["share"]) if words[0] == "english (0) on lab_tatoeba"]
     assert [words[1].split(" ")[:2] for words in told] == [["Lab", "G"], ["Lab", "S"]]
+
+
+def test_which_curve_fits_is_said_after_a_correction_for_all_of_them(numbered_world):
+    """Ten panels of which each errs in one case of twenty would say it of one in two reports."""
+    found = Findings.of(numbered_world.plan, numbered_world.store)
+    alone = over_axis(found.quantities, SIZE, BACKBONE)
+    together = next(figure.rows for figure in found.axes if figure.axis == SIZE)
+    one, other = (
+        [line.advantage for row in rows for panel in row for line in panel.lines]
+        for rows in (alone, together)
+    )
+    assert len(one) == 3
+    assert [each.probability for each in other] == statistics.holm([each.probability for each in one])
+    assert [replace(each, probability=0.0) for each in other] == [
+        replace(each, probability=0.0) for each in one
+    ]
+    borderline = replace(one[0], low=0.1, value=2.0, high=4.0, probability=0.04)
+    assert "predicts better" in axes._better(borderline)
+    assert "not told apart" in axes._better(replace(borderline, probability=0.12))
 
 
 def test_arms_with_the_same_number_stand_side_by_side(drawn):

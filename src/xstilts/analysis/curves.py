@@ -194,7 +194,8 @@ class AxisLine:
 
     fits: a fitted shape at a place on the axis. means: (value, mean score of the arms that have it), where no
     curve is fitted. slope: per doubling or unit; None if an arm is missing. advantage: by how much a power
-    law predicts better than a logarithm, where there are values enough to tell.
+    law predicts better than a logarithm, where there are values enough to tell; `figures` corrects its
+    probability for the number of curves (Holm).
     """
 
     name: str
@@ -240,12 +241,29 @@ class AxisFigure:
 
 def figures(effects: Effects) -> Iterator[AxisFigure]:
     """Compute the figures of all axes of the study, on each backbone, that have something to show."""
+    found = list[AxisFigure]()
     for number, axis in enumerate(effects.results.plan.study.axes, 1):
         for backbone in effects.results.backbones:
             if rows := over_axis(effects, axis, backbone):
-                yield AxisFigure(number, "arms", axis, backbone, rows)
+                found.append(AxisFigure(number, "arms", axis, backbone, rows))
             if rows := by_family(effects, axis, backbone):
-                yield AxisFigure(number, "families", axis, backbone, rows)
+                found.append(AxisFigure(number, "families", axis, backbone, rows))
+    panels = [panel for figure in found for row in figure.rows for panel in row]
+    told = [line.advantage for panel in panels for line in panel.lines if line.advantage is not None]
+    adjusted = iter(statistics.holm([one.probability for one in told]))
+    for figure in found:
+        rows = tuple(tuple(_corrected(panel, adjusted) for panel in row) for row in figure.rows)
+        yield replace(figure, rows=rows)
+
+
+def _corrected(panel: AxisPanel, probabilities: Iterator[float]) -> AxisPanel:
+    """The panel with the next of the corrected probabilities for each advantage."""
+    lines = []
+    for line in panel.lines:
+        if (advantage := line.advantage) is not None:
+            line = replace(line, advantage=replace(advantage, probability=next(probabilities)))
+        lines.append(line)
+    return replace(panel, lines=tuple(lines))
 
 
 def over_axis(effects: Effects, axis: Axis, backbone: str) -> tuple[tuple[AxisPanel, ...], ...]:

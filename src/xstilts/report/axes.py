@@ -13,7 +13,7 @@ from xstilts.analysis.curves import AxisFigure, AxisPanel
 from xstilts.analysis.effects import BASELINE
 from xstilts.analysis.over_distances import Kind, OverDistance
 from xstilts.analysis.results import language, spoken
-from xstilts.analysis.statistics import Array, Estimate
+from xstilts.analysis.statistics import LEVEL, Array, Estimate
 from xstilts.analysis.wording import interval, metric_label, number, trainings
 from xstilts.report.drawing import (
     CAPTIONS,
@@ -207,7 +207,7 @@ def _title(panel: AxisPanel) -> alt.TitleParams:
 
 def _better(found: Estimate) -> str:
     """Whether the curve bends as a power law does, or the other way, and how far a logarithm errs there."""
-    if not found.excludes_zero:
+    if found.probability >= 1 - LEVEL:
         return f"power law or logarithm: not told apart, {interval(found)}"
     low, high = (found.low, found.high) if found.value > 0 else (-found.high, -found.low)
     size = f"{number(abs(found.value))} [{number(low)}, {number(high)}]"
