@@ -74,6 +74,8 @@ def test_gold_values_of_the_task_tell_rows_about_one_text(tmp_path: Path) -> Non
     alone = xstilts.test("xnli", systems, gold={"de": GOLD, "en": GOLD})
     assert scores(alone) == scores(found)
     assert any("stands for itself" in text for text in alone.conditions)
+    one = xstilts.test("accuracy", {"a": wrong(5), "b": wrong(3)}, gold=GOLD)
+    assert any("stands for itself" in text for text in one.conditions)
     width = [each.effects.filter(level="transfer", quantity="difference") for each in (found, alone)]
     assert width[0]["low"][0] != width[1]["low"][0]
 
