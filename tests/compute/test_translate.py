@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -484,3 +485,18 @@ def test_a_folder_that_cannot_be_written(data: Path, tmp_path: Path, model: Path
     with pytest.raises(DataError, match=r"cannot be written .* Name another folder with --out"):
         wish = Wish(model=str(model), beams=1, longest=8)
         list(translating.translate_all("mnli", ["de"], wish, [], (data, tmp_path / "file")))
+
+
+def test_a_folder_that_is_removed_meanwhile(
+    data: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = translating._part
+
+    def remove(*given: Any) -> dict[str, Any]:
+        shutil.rmtree(tmp_path / "out")
+        return whole(*given)
+
+    monkeypatch.setattr(translating, "_part", remove)
+    with pytest.raises(DataError, match=r"cannot be written \(No such file or directory\)"):
+        wish = Wish(model=str(model), beams=1, longest=8)
+        list(translating.translate_all("mnli", ["de"], wish, [], (data, tmp_path / "out")))

@@ -12,6 +12,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from math import ceil
@@ -121,12 +122,9 @@ def translate(
     stated = parts / "made.json"
     if parts.exists() and not (stated.exists() and read_json(stated) == made):
         shutil.rmtree(parts)
-    try:
+    with _writing(parts):
         parts.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        now = "Name another folder with --out."
-        raise DataError(str(parts), f"cannot be written ({error.strerror}).", now) from error
-    write_json(stated, made)
+        write_json(stated, made)
     joint = "" if languages.find(language).script in UNSPACED else " "
     began, kept = time.monotonic(), 0
     for start in range(0, len(rows), PART):
@@ -134,14 +132,27 @@ def translate(
         if part.exists():
             kept = start + PART
             continue
-        write_json(part, _part(rows[start : start + PART], translator, codes, joint))
+        content = _part(rows[start : start + PART], translator, codes, joint)
+        with _writing(parts):
+            write_json(part, content)
         done, total = min(start + PART, len(rows)), len(rows)
         speed = (done - kept) / (time.monotonic() - began)
         left = f", about {ceil((total - done) / speed / 60)} min left" if done < total else ""
         say(f"{task.name} to {language}: {done:,} of {total:,} rows, {speed:.1f} a second{left}")
-    _finish(path, record, made, sorted(parts.glob("[0-9]*.json")))
-    shutil.rmtree(parts)
+    with _writing(parts):
+        _finish(path, record, made, sorted(parts.glob("[0-9]*.json")))
+        shutil.rmtree(parts)
     return path
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turns a full disk, a forbidden write and a folder that was removed into a DataError."""
+    try:
+        yield
+    except OSError as error:
+        now = "Name another folder with --out, or make room there."
+        raise DataError(str(folder), f"cannot be written ({error.strerror}).", now) from error
 
 
 def check(task: Task, language: str) -> None:
