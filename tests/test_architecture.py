@@ -34,7 +34,7 @@ ARROWS = {
     "sharing": {"analysis", "compute", "data", "report", "store", "study"},
     "xtreme": {"analysis", "data", "metrics", "store", "study"},
     "systems": {"analysis", "data", "families", "metrics", "report", "study", "xtreme"},
-    "cli": {"analysis", "audit", "data", "run", "store", "study", "tasks", "xtreme"},
+    "cli": {"analysis", "audit", "data", "report", "run", "store", "study", "tasks", "xtreme"},
     "published": set[str](),
     "studies": set[str](),
 }

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
+import polars as pl
 import pytest
 
 from xstilts.analysis import ranking
 from xstilts.analysis.results import Results
-from xstilts.cli.show_rank import notes
+from xstilts.cli.show_rank import notes, write
 from xstilts.errors import StudyError
 from xstilts.metrics import transferability
 from xstilts.store import Store
@@ -20,8 +23,10 @@ BEST_FIRST = np.array([[80.0, 82.0], [60.0, 58.0], [40.0, 44.0], [20.0, 22.0]])
 
 
 def test_a_perfect_order_loses_nothing() -> None:
+    """As far as two targets tell, which is not that it never would: there is no interval without width."""
     found = ranking.quality([(BEST_FIRST, BEST_FIRST), (BEST_FIRST[::-1], BEST_FIRST[::-1])])
-    assert found == {"regret_at_1": (0, 0, 0), "regret_at_3": (0, 0, 0), "ndcg": (1, 1, 1)}
+    nothing = (None, None)
+    assert found == {"regret_at_1": (0, *nothing), "regret_at_3": (0, *nothing), "ndcg": (1, *nothing)}
 
 
 def test_regret_and_ndcg_are_means_over_targets_by_hand() -> None:
@@ -43,7 +48,7 @@ def test_seeds_are_drawn_with_their_own_estimates() -> None:
     """With each seed the estimate finds that seed's best arm; with the means it finds that of the means."""
     scores = np.array([[90.0, 10.0], [50.0, 60.0]])
     found = ranking.quality([(scores, scores)])
-    assert found["regret_at_1"] == (0, 0, 0)
+    assert found["regret_at_1"] == (0, None, None)
     fixed = np.array([[0.0, 0.0], [1.0, 1.0]])
     value, low, high = ranking.quality([(scores, fixed)])["regret_at_1"]
     assert (value, low) == (0, 0) and high == pytest.approx(100 * 40 / 90)
@@ -59,6 +64,13 @@ def test_chance_is_between_the_best_and_the_worst_order() -> None:
 def test_one_target_and_one_seed_have_no_interval_and_few_arms_no_regret() -> None:
     assert ranking.quality([(BEST_FIRST[:, :1], -BEST_FIRST[:, :1])])["regret_at_1"][1:] == (None, None)
     assert set(ranking.quality([(BEST_FIRST[:3], BEST_FIRST[:3])])) == {"regret_at_1", "ndcg"}
+
+
+def test_no_name_of_the_tables_is_read_as_a_missing_value(tmp_path: Path) -> None:
+    order = pl.DataFrame({"arm": ["NA", "none"], "value": [1.0, None]})
+    found = cast(ranking.Ranking, SimpleNamespace(order=order, quality=order))
+    path = write(found, tmp_path)[0]
+    assert path.read_text() == "arm,value\n'NA',1.000000\nnone,\n"
 
 
 def test_a_study_without_arms_or_targets_has_nothing_to_rank(tmp_path: Path) -> None:

@@ -311,7 +311,7 @@ def quality(judged: Sequence[tuple[Array, Array | None]]) -> dict[str, Interval]
     """From scores and estimates [A, S] of each target the measures of an estimate, averaged over the targets.
 
     Without estimates those of chance. With an interval: targets and seeds are drawn again with replacement,
-    each seed with what was measured and estimated with it; None in its place where there is one of each.
+    each seed with what was measured and estimated with it; None in its place where no draw differs.
     Regret is left out where as many arms would be tried as there are.
     """
     arms, seeds = judged[0][0].shape
@@ -328,7 +328,7 @@ def quality(judged: Sequence[tuple[Array, Array | None]]) -> dict[str, Interval]
         )
         means = (weights * resampled.T).sum(axis=1)
         ends = np.quantile(means, [(1 - statistics.LEVEL) / 2, (1 + statistics.LEVEL) / 2])
-        low, high = (None, None) if len(judged) == 1 and seeds == 1 else (float(end) for end in ends)
+        low, high = (None, None) if np.ptp(means) <= statistics.LEAST else (float(end) for end in ends)
         found[name] = (float(value.mean()), low, high)
     return found
 

@@ -28,12 +28,14 @@ def ranked(found: Ranking, *, as_json: bool) -> None:
 
 
 def write(found: Ranking, folder: Path) -> list[Path]:
-    """Write both tables as CSV into a folder; gives their paths."""
+    """Write both tables as CSV into a folder, as a report writes its own; gives their paths."""
+    from xstilts.report.tables import csv
+
     paths = []
     for name, table in (("ranking.csv", found.order), ("quality.csv", found.quality)):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            table.write_csv(folder / name, float_precision=6)
+            (folder / name).write_bytes(csv("effects", table))
         except OSError as error:
             raise InputError(str(folder / name), f"cannot be written ({error.strerror}).") from error
         paths.append(folder / name)
