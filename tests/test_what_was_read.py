@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import xstilts
 from xstilts.analysis.findings import Findings
 from xstilts.compute import work
 from xstilts.report import latex, markdown
@@ -73,3 +74,14 @@ def test_records_and_reports_name_the_files(tmp_path: Path) -> None:
     assert r"nli\_mix/\allowbreak{}train.jsonl" in written["tables/data.tex"].decode()
     assert not any("Williams" in text for text in paper.references), "MultiNLI was not read"
     assert any("Kaushik" in text for text in paper.references)
+
+
+def test_a_check_in_python_names_them_too(tmp_path: Path) -> None:
+    planned(tmp_path)
+    found = xstilts.Study.load(str(tmp_path / "study.toml")).check(data=tmp_path / "data")
+    told = {(one.task, one.split, one.language): (one.files, one.rows) for one in found.sources}
+    assert told["nli_mix", "train", "en"] == (("intermediate/nli_mix/train.jsonl",), 5)
+    trained_on = "Not the whole release: nli_mix, train, en: 5 rows; the release has 17,244."
+    assert trained_on in found.notes
+    assert trained_on in repr(found)
+    assert f"<li>{trained_on}</li>" in found._repr_html_()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from xstilts.store import Store
     from xstilts.study.plan import Plan
     from xstilts.study.preregistered import Preregistration
+    from xstilts.study.sources import Source
     from xstilts.study.study import StudyFile
     from xstilts.tracking.tracker import Tracker
 
@@ -390,17 +391,28 @@ class Check:
         return estimate(self.plan, self.store)
 
     @property
+    def sources(self) -> "list[Source]":
+        """The files that the rows of each task, split and language are read from, with how many these are."""
+        from xstilts.study.sources import parts_of, source
+
+        return [source(part, self.plan.places, self.rows.get(part)) for part in parts_of(self.plan.steps)]
+
+    @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know of how the study is computed."""
-        return self.plan.notes
+        """What a reader should know of how the study is computed, and of rows that are not the release's."""
+        from xstilts.study.sources import differing
+
+        return (*self.plan.notes, *differing(self.sources))
 
     def __repr__(self) -> str:
         done = sum(map(self.store.done, self.plan.steps))
-        return f"{len(self.plan.cells)} cells; {done} of {len(self.plan.steps)} steps are in the store"
+        told = f"{len(self.plan.cells)} cells; {done} of {len(self.plan.steps)} steps are in the store"
+        return "\n".join((told, *self.notes))
 
     def _repr_html_(self) -> str:
+        done, *_ = repr(self).partition("\n")
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        return f"<p>{escape(repr(self))}</p><ul>{notes}</ul>{self.cells._repr_html_()}"
+        return f"<p>{escape(done)}</p><ul>{notes}</ul>{self.cells._repr_html_()}"
 
 
 @dataclass(frozen=True)
