@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from xstilts.analysis import statistics
+from xstilts.analysis import results, statistics
 from xstilts.analysis.effects import Effects, Quantity
-from xstilts.analysis.pools import LanguageRows, pools, translations
-from xstilts.analysis.results import Line
+from xstilts.analysis.pools import LanguageRows, Pool, pools, translations
+from xstilts.analysis.results import EvaluatedTarget, Line, PerExample
 from xstilts.analysis.statistics import Sample
 from xstilts.errors import DamageError
 from xstilts.store import checksums
@@ -165,6 +165,32 @@ def test_the_mean_over_languages_is_covered(shared, clusters):
         estimate = statistics.estimate(statistics.mean(samples))
         covered += estimate.low <= 50 <= estimate.high
     assert 134 <= covered <= 149
+
+
+@pytest.mark.parametrize("texts", [2, 3, 6])
+def test_a_few_texts_with_many_questions_each_tell_little(texts):
+    """Nine in ten intervals cover at the least, 95 % are aimed at; of two texts it was every other one."""
+    n, covered, target = 30 * texts, 0, EvaluatedTarget("t", "span", "accuracy", ("en",), "en")
+    for key in range(60):
+        rng = np.random.default_rng([texts, key])
+        about = np.arange(n) // 30
+        right = rng.normal(0, 1, n) + 1.2 * rng.normal(0, 1, texts)[about] > 0
+        measured = {"e": PerExample(np.arange(n), np.column_stack([right, np.ones(n)]).astype(float))}
+        pool = Pool(f"{key}", texts, about)
+        beside = {"e": statistics.pseudo_examples(f"{key}", "t", "en")}
+        found = results._resampled(target, measured, beside, pool, None)["e"]
+        assert found.freedom == texts - 1
+        sample = Sample((1,), np.array([found.observed]), found.draws[:, None], family_freedom=found.freedom)
+        estimate = statistics.estimate(sample)
+        covered += estimate.low <= 50 <= estimate.high
+    assert covered >= 53
+
+
+def test_one_text_tells_nothing_of_others(tmp_path):
+    world = make(tmp_path, (1,))
+    changed(world, lambda _, part: part.with_columns(cluster=pl.lit(0, pl.Int32)))
+    found = Effects(world.results).estimate(Quantity("score", ("x-sa",)), Line("lab-mini", "none"), "lab_nli")
+    assert found.high - found.low > 90
 
 
 def changed(world, change):

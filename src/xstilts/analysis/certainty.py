@@ -175,9 +175,11 @@ def resampled(
         "brier_score": (observed.brier_score, 100 * brier[:, 0] / total),
         "selective_accuracy": (observed.selective_accuracy, calibration.selective_accuracy(number, right)),
     }
-    wider = 1 + 2 * statistics.PSEUDO / len(np.unique(decisions.rows))
+    rows = np.unique(decisions.rows)
+    few = len(np.unique(pool.units[rows])), len(rows)
+    wider = (1 + 2 * statistics.PSEUDO / len(rows)) * statistics.wider(*few)
     return {
-        name: Resampled(value, (draws - draws.mean()) * wider + value)
+        name: Resampled(value, (draws - draws.mean()) * wider + value, statistics.freedom_of(*few))
         for name, (value, draws) in drawn.items()
     }
 

@@ -122,10 +122,12 @@ class PerExample(NamedTuple):
 
 
 class Resampled(NamedTuple):
-    """The score of an evaluation in a language: observed, and on resampled examples [R]."""
+    """The score of an evaluation in a language: observed, and on resampled examples [R]; the degrees of
+    freedom of these draws if few texts tell them."""
 
     observed: float
     draws: Array
+    freedom: float | None = None
 
 
 class Results:
@@ -325,7 +327,7 @@ class Results:
                 if np.ptp(draws) <= statistics.LEAST:  # no answer to these rows would change the score
                     line = " ".join(measured_by[key])
                     draws = target.unknown(found.observed, f"{line} {name} {language}")
-                drawn[key, language] = Resampled(found.observed, draws)
+                drawn[key, language] = found._replace(draws=draws)
         return drawn
 
     def assembled(self, drawn: Mapping[tuple[str, str], Resampled]) -> Mapping[tuple[Line, str, str], Sample]:
@@ -350,6 +352,9 @@ class Results:
                         self.sources[line],
                         is_fixed=len(first) == 1 and (len(cells) > 1 or not cells[0].phases),
                         chains=len(chains) if any(chains) else None,
+                        family_freedom=min(
+                            (one.freedom for one in found if one.freedom is not None), default=None
+                        ),
                     )
         return samples
 
@@ -411,8 +416,13 @@ def _resampled(
             beside = np.stack([pseudo[key] for key in keys], axis=1) if with_pseudo else None
             observed = metric.value(numbers.sum(axis=1))
             draws = statistics.resample(numbers, metric.value, weights, beside, metric.imagined)
+            size, units = len(own.units), len(np.unique(own.units))
+            if units < size:
+                centre = draws.mean(axis=0)  # a single text tells nothing of others
+                draws = centre + (draws - centre) * (statistics.wider(units, size) if units > 1 else 0.0)
+            freedom = statistics.freedom_of(units, size)
             for place, key in enumerate(keys):
-                yield key, Resampled(float(observed[place]), draws[:, place])
+                yield key, Resampled(float(observed[place]), draws[:, place], freedom)
 
 
 @lru_cache(maxsize=1)

@@ -42,6 +42,7 @@ Counts = NDArray[np.float32]
 RESAMPLES = 2000
 LEVEL = 0.95
 PSEUDO = 2  # right pseudo-examples, and as many wrong ones: about z squared over two
+FEW_UNITS = 30  # of rows about one text: with more, Student's t is as good as normal
 FEW = 20  # draws beyond a bound: fewer say little about their share
 NODES = np.linspace(-5.5, 5.5, 111)  # normal quantiles between which those of chi-square are interpolated
 LEVELS = ndtr(NODES)
@@ -77,7 +78,8 @@ class Sample:
     one draw, which stands for every seed. chains: how many different intermediate phases the seeds have
     between them, at the line that has fewest; None if no line has such a phase. freedom: how many degrees of
     freedom its variance between seeds has, if more is known of it than these seeds tell. family_freedom: that
-    of the spread between families of languages, if the draws have it (xstilts.analysis.distances).
+    of the spread between families of languages, if the draws have it (xstilts.analysis.distances), or between
+    few texts that all rows are about.
     """
 
     seeds: tuple[int, ...]
@@ -192,6 +194,25 @@ def resample(
     observed = value(statistics.sum(axis=1))
     added = pseudo.sum(axis=-1).mean(axis=0)
     return np.asarray(observed + (drawn - drawn.mean(axis=0)) * (1 + added / np.maximum(counted, 1)))
+
+
+def wider(units: int, rows: int) -> float:
+    """By how much resamples of so many units of rows must spread more than they do, as rows alone do.
+
+    A resample of few units varies less than these do, and tells little of how much: Student's t.
+
+    >>> [round(wider(units, 1000), 2) for units in (2, 5, 20, 240, 1000)]
+    [9.15, 1.58, 1.09, 1.01, 1.0]
+    """
+    two, all_ = (
+        float(stdtrit(n - 1, (1 + LEVEL) / 2)) * np.sqrt(n / (n - 1)) for n in (max(2, units), max(2, rows))
+    )
+    return float(two / all_)
+
+
+def freedom_of(units: int, rows: int) -> float | None:
+    """The degrees of freedom of draws of so many units of rows, if they are few."""
+    return units - 1.0 if units < min(rows, FEW_UNITS) else None
 
 
 def pseudo_examples(line: str, target: str, language: str, part: float = 1.0) -> Array:
@@ -311,8 +332,8 @@ class Distribution:
     """A mean over seeds with both sources of chance: its value, draws [R], and the standard deviations [Q].
 
     The latter are of normal numbers with the probabilities `MASSES`: what the draws would be of, if examples
-    drew normal numbers. Where families of languages spread the draws, their tails are those of Student's t
-    with `family_freedom`.
+    drew normal numbers. Where families of languages or few texts spread the draws, their tails are those of
+    Student's t with `family_freedom`.
     """
 
     value: float
