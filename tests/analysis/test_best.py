@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from simulated import Setting, simulate
 from xstilts.analysis import statistics
 from xstilts.analysis.best import Contest, best_difference, seeds_of, winners
 from xstilts.analysis.claims import judge
@@ -180,3 +181,15 @@ def test_seeds_that_asked_the_same_models_are_one(numbered_world):
     (verdict,) = judge(Effects(Results(plan, numbered_world.store)))
     assert verdict.verdict == "undecided"
     assert verdict.evidence.startswith("One seed cannot tell")
+
+
+def test_one_intermediate_training_for_all_seeds_cannot_tell():
+    """Its luck chose the arm and scored it: of five arms without effect the best was 3 points better."""
+    setting = Setting(3, 300, 0.5, arms=3, chain=2, once=True)
+    claim = Claim(says="best", quantity="best_difference", arms=("a1", "a2", "a3"))
+    for once, word in ((True, "undecided"), (False, "confirmed")):
+        own = replace(setting, once=once, lift=30)
+        (verdict,) = judge(Effects(simulate(np.random.default_rng(1), own, (claim,))))
+        assert verdict.verdict == word
+        assert (verdict.effect is None) == once
+        assert ("share one intermediate training" in verdict.evidence) == once

@@ -4,7 +4,8 @@ Whoever chooses the best of many arms by their scores, and reports these scores,
 arms, the more of it. Luck comes from the examples and from the seeds. So an arm is chosen by some seeds on
 one half of the test examples and scored with the other seeds on the other half. Half of the seeds choose (of
 three, two), beginning with each in turn, and all is averaged. What is estimated is how good the arm is that
-such a choice finds, which is at most as good as the best. One seed cannot tell: no other could score.
+such a choice finds, which is at most as good as the best. One seed cannot tell: no other could score. Nor can
+several that share an intermediate training, whose luck chooses and scores.
 
 How much the average varies depends on how near the arms are to each other. The whole procedure is therefore
 repeated on resamples, of which each has other examples and other seeds: those are drawn from a normal
@@ -45,9 +46,14 @@ def best_difference(effects: Effects, contest: Contest, targets: Sequence[str]) 
 
 
 def seeds_of(effects: Effects, contest: Contest, targets: Sequence[str]) -> int | None:
-    """With how many seeds the target with fewest was measured; None if anything is missing."""
+    """How many chains of trainings the target with fewest has; None if anything is missing."""
     found = [_differences(effects, contest, target) for target in targets]
-    return min(len(halves[0][0].seeds) for halves in found) if found and all(found) else None
+    return min(map(_chains, found)) if found and all(found) else None
+
+
+def _chains(halves: Sequence[Sequence[Sample]]) -> int:
+    """How many seeds, or intermediate trainings if these are fewer, the arm with fewest has."""
+    return min(min(len(one.seeds), len(one.seeds) if one.chains is None else one.chains) for one in halves[0])
 
 
 def winners(effects: Effects, contest: Contest, target: str) -> tuple[str, ...]:
@@ -61,7 +67,7 @@ def winners(effects: Effects, contest: Contest, target: str) -> tuple[str, ...]:
 def _on_target(effects: Effects, contest: Contest, target: str) -> Sample | None:
     """What each seed tells of the arms that others choose, with the simulated variance of the procedure."""
     both = _differences(effects, contest, target)
-    if not both or len(both[0][0].seeds) < FEWEST:
+    if not both or _chains(both) < FEWEST:
         return None
     observed = np.array([[sample.observed for sample in half] for half in both])[..., None]  # [2, A, S, 1]
     draws = np.array([[sample.draws.T for sample in half] for half in both])  # [2, A, S, R]

@@ -207,8 +207,9 @@ def _why_none(effects: Effects, claim: Claim, parts: Sequence[JudgedArm]) -> str
         seeds = [seeds_of(effects, contest, targets) for contest in contests]
         if all(each is not None and each < FEWEST for each in seeds):
             return (
-                "One seed cannot tell the best arm from the luckiest: some seeds choose it, others score it. "
-                "Measure with two seeds or more, each of which trains a model of its own."
+                "One seed cannot tell the best arm from the luckiest, nor can seeds that share one "
+                "intermediate training: some seeds choose it, others score it. Measure with two seeds or "
+                "more, each of which trains models of its own."
             )
     if claim.measure != "score":
         lines = lines_of(effects, claim)
