@@ -252,6 +252,9 @@ def test_damaged_predictions_are_named(tmp_path):
         (50, 50, 10, False),
         (3.0, 0, 100, True),
         (1.0, 0, 100, False),
+        (100, 50, 3, True),  # no score of three examples is two standard errors above chance
+        (100, 95, 20, True),
+        (100, 100, 20, False),
     ],
 )
 def test_a_score_above_chance(value, chance, n, learned):

@@ -65,9 +65,16 @@ class Examined:
 
 
 def above_chance(value: float, chance: float, n: int) -> bool:
-    """Tell whether a percentage exceeds chance by more than two standard errors of a share of n examples."""
+    """Tell whether a percentage exceeds chance by more than two standard errors of a share of n examples.
+
+    Of so few examples that no score would, all of them must be right, and chance worth less.
+
+    >>> above_chance(100.0, 50.0, 3), above_chance(67.0, 50.0, 3)
+    (True, False)
+    """
     share = min(max(chance / 100, 0.01), 0.99)
-    return value > chance + NOTABLE_ERRORS * 100 * math.sqrt(share * (1 - share) / max(1, n))
+    bound = chance + NOTABLE_ERRORS * 100 * math.sqrt(share * (1 - share) / max(1, n))
+    return value > bound or value >= 100 > chance
 
 
 def examine(
