@@ -78,6 +78,22 @@ def test_rows_that_are_called_alike_but_have_other_labels_are_no_translations():
     assert (found["sw"].size, found["ta"].size) == (20, 21)
 
 
+def test_sets_of_one_size_with_other_labels_are_no_translations():
+    """Nor does a premise here hang together with two premises there, and so with all: 20 units, not one."""
+    labels = np.random.default_rng(4).integers(0, 2, (3, 40)).astype(str)
+    labels[2] = labels[0]
+    about = {
+        "en": [row // 2 * 2 for row in range(40)],
+        "sw": [max(0, (row - 1) // 2 * 2 + 1) for row in range(40)],
+    }
+    about["de"] = about["en"]
+    ids = [str(row) for row in range(40)]
+    sets = zip(about, (labels[0], labels[1], labels[2]), strict=True)
+    found = pools({code: rows(ids, about[code], list(own)) for code, own in sets})
+    assert {code: pool.size for code, pool in found.items()} == {"en": 20, "de": 20, "sw": 21}
+    assert found["en"].name == found["de"].name != found["sw"].name
+
+
 def test_an_id_that_comes_twice_among_many_takes_none_of_the_others_away():
     own = [f"q{row}" for row in range(40)]
     moved = [own[row] for row in np.random.default_rng(1).permutation(40)]

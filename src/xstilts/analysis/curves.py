@@ -258,11 +258,9 @@ def figures(effects: Effects) -> Iterator[AxisFigure]:
 
 def _corrected(panel: AxisPanel, probabilities: Iterator[float]) -> AxisPanel:
     """The panel with the next of the corrected probabilities for each advantage."""
-    lines = []
-    for line in panel.lines:
-        if (advantage := line.advantage) is not None:
-            line = replace(line, advantage=replace(advantage, probability=next(probabilities)))
-        lines.append(line)
+    told = [line.advantage for line in panel.lines]
+    told = [each and replace(each, probability=next(probabilities)) for each in told]
+    lines = (replace(line, advantage=found) for line, found in zip(panel.lines, told, strict=True))
     return replace(panel, lines=tuple(lines))
 
 

@@ -13,6 +13,7 @@ are ratios of sums, for which that is as it should be (Field and Welsh 2007, "Bo
 """
 
 import hashlib
+import operator
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -119,6 +120,7 @@ def _keys(languages: Mapping[str, LanguageRows]) -> dict[str, Numbers]:
     numbered = {name: rows.gold for name, rows in languages.items() if not _has_ids(rows.ids)}
     whole = max(numbered.values(), key=len, default=())
     aligned = cache(lambda gold: _places(gold, whole))
+    alike: dict[int, list[Sequence[str]]] = {}  # by size gold values of sets that are no translations
     found = {}
     for name, rows in languages.items():
         times = Counter[str]()
@@ -127,9 +129,15 @@ def _keys(languages: Mapping[str, LanguageRows]) -> dict[str, Numbers]:
             examples.append((one, times[one]))
             times[one] += 1
         if name in numbered:
-            places = aligned(tuple(rows.gold))
-            size, own = (len(rows.ids), np.arange(len(rows.ids))) if places is None else (len(whole), places)
-            examples = [(size, place) for place in own.tolist()]
+            gold, size = tuple(rows.gold), len(rows.ids)
+            if (places := aligned(gold)) is not None:
+                examples = [(len(whole), 0, place) for place in places.tolist()]
+            else:
+                known_sets = alike.setdefault(size, [])
+                same = (number for number, other in enumerate(known_sets) if not _differ(gold, other))
+                if (number := next(same, len(known_sets))) == len(known_sets):
+                    known_sets.append(gold)
+                examples = [(size, number, row) for row in range(size)]
         found[name] = np.array([known.setdefault(one, len(known)) for one in examples], dtype=np.int64)
     return found
 
@@ -152,6 +160,14 @@ def _without_codes(languages: Mapping[str, LanguageRows]) -> dict[str, LanguageR
                 found[name] = rows._replace(ids=ids)
             break
     return found
+
+
+def _differ(gold: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether rows with these numbers have other labels, of the same ones; answers and tags differ in
+    translations too."""
+    if set(gold) != set(other):
+        return False
+    return sum(map(operator.ne, gold, other)) > LACKING * len(gold)
 
 
 def _has_ids(ids: Sequence[str]) -> bool:
