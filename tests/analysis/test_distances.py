@@ -225,7 +225,7 @@ def test_fertility_and_vocabulary_are_those_of_the_evaluated_rows(tmp_path):
     scores["languages"]["fr"]["n"] += 1  # no translation
     write_json(path, scores)
     frame = pl.read_parquet(path.parent / "predictions.parquet")
-    ids = pl.when(language="es").then(pl.format("{}-{}", "language", "id")).otherwise("id")
+    ids = pl.when(language="es").then(pl.format("other-{}", "id")).otherwise("id")
     frame.with_columns(id=ids).write_parquet(path.parent / "predictions.parquet")
     record = world.store.record(fingerprint)
     write_json(

@@ -314,3 +314,15 @@ def test_resampling_everything_once_gives_the_score_itself():
     numbers = rng.integers(0, 5, (3, 20, 2)) + 1.0
     again = statistics.resample(numbers, value, np.ones((1, 20)))
     assert again[0] == pytest.approx(value(numbers.sum(axis=1)))
+
+
+def test_few_families_do_not_hide_how_few_the_seeds_are():
+    """Three seeds make far tails heavier than seven families do; with many seeds these make them so."""
+    rng = np.random.default_rng(1)
+    examples = rng.normal(0, 0.3, (statistics.RESAMPLES, 1))
+    for observed, heavier in (((29.0, 30.0, 31.0), True), (tuple(30 + rng.normal(0, 0.1, 40)), False)):
+        seeds = Sample(tuple(range(len(observed))), np.array(observed), np.array(observed) + examples)
+        alone = statistics.distribution(seeds).at_most(0.0)
+        together = statistics.distribution(replace(seeds, family_freedom=6.0)).at_most(0.0)
+        assert (together == alone) == heavier
+        assert together >= alone

@@ -356,7 +356,8 @@ class Distribution:
         return self._tail(self.draws >= bound, bound - self.value, self.interval[1] - self.value)
 
     def _tail(self, beyond: NDArray[np.bool_], distance: float, reach: float) -> float:
-        """The share of draws; where few are left, the tail of the mixture or of t through the interval's end.
+        """The share of draws; where few are left, the tail of the mixture through the interval's end, or of t
+        if that is heavier.
 
         Correcting for a hundred comparisons needs probabilities that no share of 2,000 draws can express.
         `distance` and `reach` are how far the bound and the end of the interval lie from the value.
@@ -366,15 +367,20 @@ class Distribution:
             return float(beyond.sum() / n)
         if reach <= LEAST:  # all resamples are alike
             return 1 / n
-        far = self.quantile((1 + LEVEL) / 2) * distance / reach
+        far = distance / reach
+        probability = float(ndtr(-far * self._mixed((1 + LEVEL) / 2) / self.deviations) @ MASSES)
         if self.family_freedom is not None:
-            return min(FEW / n, float(stdtr(self.family_freedom, -far)))
-        return min(FEW / n, float(ndtr(-far / self.deviations) @ MASSES))
+            of_t = stdtr(self.family_freedom, -far * self.quantile((1 + LEVEL) / 2))
+            probability = max(probability, float(of_t))
+        return min(FEW / n, probability)
 
     def quantile(self, probability: float) -> float:
         """That of the mixture of normal numbers, which is symmetric around zero, from .6 to .99; or of t."""
         if self.family_freedom is not None:
             return float(stdtrit(self.family_freedom, probability))
+        return self._mixed(probability)
+
+    def _mixed(self, probability: float) -> float:
         return float(np.interp(probability, *self._mixture))
 
     @cached_property
