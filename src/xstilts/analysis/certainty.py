@@ -154,7 +154,7 @@ def resampled(
     def beside(columns: NDArray[np.int64], values: Array) -> Array:
         width = int(columns.max()) + 1
         places = resamples * width + columns[like]
-        return np.bincount(places, values, len(weights) * width).reshape(-1, width)
+        return np.bincount(places, values, len(weights) * width).reshape(-1, width).astype(np.float64)
 
     ones, confidence = np.ones(len(units)), 1 - decisions.doubt
     excess = summed(bins, confidence - decisions.right)
@@ -195,54 +195,3 @@ def _pseudo(
     right = np.repeat([1.0, 0.0], counts.sum(axis=1))
     rng = statistics.generator("pseudo decisions", line, *where)
     return resamples, rng.integers(0, len(decisions.rows), len(resamples)), right
-<<<<<<< HEAD
-=======
-
-
-def _draws(
-    decisions: Decisions, pool: Pool, weights: Counts, line: str, where: tuple[str, str]
-) -> dict[str, tuple[float, Array]]:
-    """Every measure, and on resampled examples, [R]; where these have none of the rows, on all of them."""
-    units, size = pool.units[decisions.rows], pool.size
-    falling, level = np.unique(decisions.doubt, return_inverse=True)
-    counts = np.bincount(level, minlength=len(falling)).astype(np.float64)
-    bins = calibration.equal_mass(counts)[level]
-    groups = calibration.equal_mass(counts, GROUPS)[level]
-
-    def summed(columns: NDArray[np.int64], values: Array) -> Array:
-        width = int(columns.max()) + 1
-        whole = np.bincount(units * width + columns, weights=values, minlength=size * width)
-        sums = weights @ whole.reshape(size, width).astype(np.float32)
-        empty = weights @ np.bincount(units, minlength=size).astype(np.float32) == 0
-        return np.where(empty[:, None], whole.reshape(size, width).sum(axis=0), sums).astype(np.float64)
-
-    resamples, like, pseudo_right = _pseudo(decisions, line, where)
-
-    def beside(columns: NDArray[np.int64], values: Array) -> Array:
-        width = int(columns.max()) + 1
-        places = resamples * width + columns[like]
-        return np.bincount(places, values, len(weights) * width).reshape(-1, width).astype(np.float64)
-
-    observed, ones, confidence = measured(decisions), np.ones(len(units)), 1 - decisions.doubt
-    excess = summed(bins, confidence - decisions.right)
-    # Where all answers of a bin are right, resamples do not vary, but confidences say that answers do.
-    stated = np.bincount(bins, weights=confidence * decisions.doubt)
-    deviation = np.sqrt(np.maximum(excess.var(axis=0), stated))
-    of_bins = np.bincount(bins, weights=confidence - decisions.right).astype(np.float64)
-    error = calibration.corrected_error(of_bins, deviation, len(units))
-    excess += beside(bins, confidence[like] - pseudo_right)
-    number = summed(groups, ones) + beside(groups, np.ones(len(like)))
-    right = summed(groups, decisions.right) + beside(groups, pseudo_right)
-    brier, total = summed(np.zeros_like(groups), decisions.brier), number.sum(axis=1)
-    brier += beside(np.zeros_like(groups), 2 * (confidence[like] - pseudo_right) ** 2)
-    errors = calibration.corrected_error(excess, deviation, total)
-    left = calibration.LEFT * float(calibration.expected_error(deviation, len(units)))
-    return {
-        "calibration_error": (float(error), errors + left * _signs(line)),
-        "brier_score": (observed.brier_score, 100 * brier[:, 0] / total),
-        "selective_accuracy": (
-            observed.selective_accuracy,
-            calibration.selective_accuracy(number, right),
-        ),
-    }
->>>>>>> 4624cfb (Statistics: how many were simulated)
