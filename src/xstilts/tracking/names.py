@@ -20,8 +20,9 @@ FOLDER = "tracking"
 
 def trackers(track: str | Tracker | Iterable[str | Tracker], study: str, store: Store) -> list[Tracker]:
     """The trackers of those names, and those that were given. InputError if one cannot be used."""
-    is_one = isinstance(track, str | Tracker) or not isinstance(track, Iterable)
-    asked: list[Any] = [track] if is_one else list(track)
+    asked: list[Any] = [track]
+    if isinstance(track, Iterable) and not isinstance(track, str | Tracker):
+        asked = list(track)
     found = [find(one, study, store.root / FOLDER) if isinstance(one, str) else one for one in asked]
     for one in found:
         if isinstance(one, type) or not isinstance(one, Tracker):
