@@ -1,4 +1,4 @@
-"""JSON and TOML of others, as plain values or an error of the text; text for a terminal; pairs by key.
+"""What others wrote: JSON and TOML as plain values, or an error of the text; text for a terminal; groups.
 
 The standard readers give up in several ways on texts that were made to break them: at nesting deeper than the
 interpreter's stack, at numbers of thousands of digits. Both are told here as what they are, errors of the
