@@ -79,7 +79,7 @@ def test_an_evaluation_asks_every_language_in_its_words_and_scores_as_transforme
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluation, context = asking(tmp_path, "prompted")
-    seen: list[tuple[Any, list[np.ndarray]]] = []
+    seen: list[tuple[Any, Any]] = []
 
     def answers(model: Any, head: str, data: Any, *more: Any, **named: Any) -> Any:
         scores = predict.answers(model, head, data, *more, **named)

@@ -146,9 +146,10 @@ def test_prompts_of_the_package_are_whole(name: str) -> None:
             assert part == unicodedata.normalize("NFC", part) and "\n" not in part and "  " not in part
 
 
+PROMPTED: dict[str, set[str]] = {"xnli": set(), "pawsx": set(), "xcopa": {"ht", "qu", "ta"}}
+"""The tasks of the package that have prompts, with the languages that have none."""
+
+
 def test_which_languages_the_package_has_prompts_in() -> None:
     lacking = {name: set(tasks.find(name).languages) - {*tasks.find(name).prompts} for name in PROMPTED}
     assert lacking == PROMPTED
-
-
-PROMPTED: dict[str, set[str]] = {"xnli": set(), "pawsx": set(), "xcopa": {"ht", "qu", "ta"}}
