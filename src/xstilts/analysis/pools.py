@@ -119,8 +119,8 @@ def _keys(languages: Mapping[str, LanguageRows]) -> dict[str, Numbers]:
         examples: Iterable[object] = rows.ids
         if name in numbered:
             places = aligned(tuple(rows.gold))
-            size, own = (len(rows.ids), np.arange(len(rows.ids))) if places is None else (len(whole), places)
-            examples = ((size, place) for place in own.tolist())
+            size = len(rows.ids) if places is None else len(whole)
+            examples = ((size, place) for place in (range(size) if places is None else places.tolist()))
         found[name] = np.array([known.setdefault(one, len(known)) for one in examples], dtype=np.int64)
     return found
 
