@@ -100,10 +100,12 @@ def _differences(effects: Effects, contest: Contest, target: str) -> list[list[S
         others = [effects.against(line, contest.against) for line in contest.lines]
         lines = list(dict.fromkeys(line for line in (*contest.lines, *others) if line is not None))
         codes = effects.results.target(target).select(contest.languages)
-        halves: dict[Line | None, tuple[Sample | None, ...]] = {None: (None, None)}
-        halves |= effects.results.halves(lines, target, codes)
-        pairs = zip(contest.lines, others, strict=True)
-        arms = [[*map(less, halves[line], halves[other])] for line, other in pairs]  # [A, 2]
+        halves = effects.results.halves(lines, target, codes)
+        nothing: tuple[Sample | None, ...] = (None, None)
+        arms = [
+            [*map(less, halves[line], nothing if other is None else halves[other])]
+            for line, other in zip(contest.lines, others, strict=True)
+        ]
         effects.contests[key] = _with_different_seeds(arms)
     return effects.contests[key]
 

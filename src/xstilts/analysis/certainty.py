@@ -22,7 +22,7 @@ from xstilts.analysis.pools import Pool, by_pool
 from xstilts.analysis.results import EvaluatedTarget, Line, Resampled, Results, line_of, mean_over
 from xstilts.analysis.statistics import Array, Counts, Sample
 from xstilts.metrics import calibration
-from xstilts.study.claim import MEASURED
+from xstilts.study.claim import MEASURED, MEASURES
 
 GROUPS = 40
 """Of about equal size, in which resamples sort decisions by their confidence."""
@@ -50,34 +50,37 @@ class Decisions(NamedTuple):
     right: Array
 
 
+class OnTarget(NamedTuple):
+    """What was measured on a target, by evaluation and language, and each measure as a sample of its line."""
+
+    measured: Mapping[tuple[str, str], Certain]
+    samples: Mapping[str, Mapping[tuple[Line, str, str], Sample]]
+
+
 class Certainty:
     """How sure the models of a study are; reads the evaluations of a target when asked, each once."""
 
     def __init__(self, results: Results) -> None:
         self.results = results
-        self._drawn, self._samples = cache(self._draw), cache(self._assemble)
+        self._on_target = cache(self._read)
 
     @cached_property
     def measured(self) -> Mapping[tuple[str, str], Certain]:
         """What was measured, by the fingerprint of the evaluation and the language."""
-        drawn = [self._drawn(target.name) for target in self.results.targets]
-        return {place: certain for on_target in drawn for place, (certain, _) in on_target.items()}
+        on_targets = [self._on_target(target.name).measured for target in self.results.targets]
+        return {place: certain for measured in on_targets for place, certain in measured.items()}
 
     @cached_property
     def targets(self) -> tuple[EvaluatedTarget, ...]:
         """Those of which any evaluation kept probabilities."""
-        return tuple(target for target in self.results.targets if self._drawn(target.name))
+        return tuple(target for target in self.results.targets if self._on_target(target.name).measured)
 
     def score(self, line: Line, target: str, languages: Sequence[str], measure: str) -> Sample | None:
         """The mean of a measure over languages; None if nothing is asked for or anything of it is missing."""
-        return mean_over(self._samples(target, measure), line, target, languages)
+        return mean_over(self._on_target(target).samples[measure], line, target, languages)
 
-    def _assemble(self, target: str, measure: str) -> Mapping[tuple[Line, str, str], Sample]:
-        drawn = {place: draws[measure] for place, (_, draws) in self._drawn(target).items()}
-        return self.results.assembled(drawn)
-
-    def _draw(self, name: str) -> Mapping[tuple[str, str], tuple[Certain, Mapping[str, Resampled]]]:
-        """What was measured on a target, and on resampled examples, by evaluation and language."""
+    def _read(self, name: str) -> OnTarget:
+        """What was measured on a target, language by language: those of one pool are resampled together."""
         results, target = self.results, self.results.target(name)
         cells = [cell for cell in results.plan.cells if cell.target == name and target.family in MEASURED]
         lines = {cell.evaluation: " ".join(line_of(cell)) for cell in reversed(cells)}
@@ -88,20 +91,21 @@ class Certainty:
                     language: Decisions(*(own[column].to_numpy() for column in Decisions._fields))
                     for (language,), own in frame.group_by("language", maintain_order=True)
                 }
-        drawn = {}
-        for language in by_pool(results.pools[name], target.languages):
+        pools = results.pools[name] if evaluations else {}
+        found: dict[tuple[str, str], Certain] = {}
+        drawn: dict[str, dict[tuple[str, str], Resampled]] = {measure: {} for measure in MEASURES}
+        for language in by_pool(pools, target.languages):
             for key, of_languages in evaluations.items():
                 if (decisions := of_languages.pop(language, None)) is not None:
-                    pool = results.pools[name].get(language)
-                    size = int(decisions.rows.max()) + 1
+                    pool, size = pools.get(language), int(decisions.rows.max()) + 1
                     if pool is None or size > len(pool.units):
                         pool = Pool(f"{size} {language}", size, np.arange(size))
                     weights = statistics.multiplicities(f"{name} {pool.name}", pool.size)
-                    certain = measured(decisions)
-                    where = (name, language)
-                    draws = resampled(decisions, certain, pool, weights, lines[key], where)
-                    drawn[key, language] = certain, draws
-        return drawn
+                    certain = found[key, language] = measured(decisions)
+                    of_measures = resampled(decisions, certain, pool, weights, lines[key], (name, language))
+                    for measure, draws in of_measures.items():
+                        drawn[measure][key, language] = draws
+        return OnTarget(found, {measure: results.assembled(draws) for measure, draws in drawn.items()})
 
 
 @lru_cache(maxsize=64)

@@ -108,8 +108,9 @@ class Effects:
         bounds = quantity.bounds(-100.0 if is_signed else 0.0)
         if bounds is None:
             return found
-        inside = (min(bounds[1], max(bounds[0], each)) for each in (found.value, found.low, found.high))
-        return replace(found, **dict(zip(("value", "low", "high"), inside, strict=True)))
+        numbers = (found.value, found.low, found.high)
+        value, low, high = (min(bounds[1], max(bounds[0], number)) for number in numbers)
+        return replace(found, value=value, low=low, high=high)
 
     def distribution(self, quantity: Quantity, line: Line, *targets: str) -> Distribution | None:
         """The quantity on resampled examples and seeds; None if any of it is missing."""

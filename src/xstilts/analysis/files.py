@@ -27,12 +27,13 @@ _TYPES: dict[str, tuple[pl.DataType, ...]] = {
 }
 _LABELS: TypeAdapter[Any] = TypeAdapter(list[str | int])
 """Labels by name, or options by their number."""
-_ROW = Annotated[int, Field(ge=0)]
+_Row = Annotated[int, Field(ge=0)]
+_Rows = _Row | list[_Row]
 _ANSWERS: dict[str, TypeAdapter[Any]] = {
     "tagging": TypeAdapter(list[list[str]]),
     "span gold": TypeAdapter(list[list[str]]),
     "span predicted": TypeAdapter(list[str | None]),
-    "retrieval": TypeAdapter(list[_ROW | list[_ROW]]),
+    "retrieval": TypeAdapter(list[_Rows]),
 }
 """Of retrieval the row of a sentence; of one that is mined, those that it is paired with."""
 

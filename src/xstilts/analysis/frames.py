@@ -129,7 +129,8 @@ def effects_table(effects: Effects, maps: Mapping[str, Sequence[MapCell]]) -> pl
     in_the_map = {(*cell.line.written, cell.column): cell.corrected for row in maps.values() for cell in row}
     for row in rows:
         if (row["quantity"], row["level"]) == ("difference", "transfer"):
-            row["p_corrected"] = in_the_map.get(tuple(row[name] for name in (*Line._fields, "target")))
+            place = (row["backbone"], row["arm"], row["reference"], row["target"])
+            row["p_corrected"] = in_the_map.get(place)
     return pl.DataFrame(rows, schema=EFFECTS)
 
 
@@ -173,7 +174,7 @@ def _rows(
                 continue
             asking = effects if of_score and scope.level == "transfer" else unkept
             estimate = asking.estimate(quantity, line, *names)
-            row = dict(zip(Line._fields, line.written, strict=True)) | dict.fromkeys(NUMBERS)
+            row: dict[str, Any] = dict(zip(Line._fields, line.written, strict=True)) | dict.fromkeys(NUMBERS)
             row |= {
                 "study": results.study,
                 "target": MEAN if target is None else target.name,

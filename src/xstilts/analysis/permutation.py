@@ -18,9 +18,10 @@ What a model knows in part (a class that it never predicts, say) is noted by `an
 """
 
 import hashlib
+import itertools
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -97,12 +98,10 @@ def examine(
     observed = float(metric.value(numbers.sum(axis=0)))
 
     def guess(answers: Sequence[Any], known: float) -> tuple[bool, list[float]]:
-        mix = _mixing(gold, answers)
-
-        def exchanged() -> float:
-            return float(metric.value(metric.statistics(gold, mix(rng), language).sum(axis=0)))
-
-        return _is_guess(known, exchanged, 100 / len(gold))
+        sums = (
+            metric.statistics(gold, mixed, language).sum(axis=0) for mixed in _exchanged(gold, answers, rng)
+        )
+        return _is_guess(known, (float(metric.value(each)) for each in sums), 100 / len(gold))
 
     constant = is_constant(predicted)
     if first_words and not constant:
@@ -121,7 +120,7 @@ def examine(
     return Examined(score, float(np.mean(scores)), why, float(np.std(scores)), notes)
 
 
-def _is_guess(observed: float, exchanged: Callable[[], float], least: float) -> tuple[bool, list[float]]:
+def _is_guess(observed: float, exchanged: Iterator[float], least: float) -> tuple[bool, list[float]]:
     """Whether the score is among the exchanged ones, and these. `least` is one example's worth.
 
     Stops early at what is clear: `FIRST` scores at least as high (Besag and Clifford 1991, "Sequential Monte
@@ -129,9 +128,9 @@ def _is_guess(observed: float, exchanged: Callable[[], float], least: float) -> 
     """
     scores = list[float]()
     higher = 0
-    while len(scores) < EXCHANGES:
-        scores.append(exchanged())
-        higher += scores[-1] >= observed - 1e-9
+    for score in itertools.islice(exchanged, EXCHANGES):
+        scores.append(score)
+        higher += score >= observed - 1e-9
         if higher == FIRST:
             return True, scores
         if len(scores) == FIRST and observed > np.mean(scores) + FAR * max(float(np.std(scores)), least):
@@ -189,21 +188,21 @@ def is_constant(predicted: Sequence[Any]) -> bool:
     return len(set(predicted)) < 2
 
 
-def _mixing(gold: Sequence[Any], predicted: Sequence[Any]) -> Callable[[np.random.Generator], list[Any]]:
-    """What exchanges the predictions; tags are those whose gold values are sequences of text."""
+def _exchanged(
+    gold: Sequence[Any], predicted: Sequence[Any], rng: np.random.Generator
+) -> Iterator[Sequence[Any]]:
+    """The predictions, exchanged again and again; tags are those whose gold values are sequences of text."""
     if not any(isinstance(each, tuple) and each and isinstance(each[0], str) for each in gold):
-        return lambda rng: [predicted[row] for row in rng.permutation(len(predicted))]
+        while True:
+            yield [predicted[row] for row in rng.permutation(len(predicted))]
     lengths = np.array([len(each) for each in gold])
-
-    def mix(rng: np.random.Generator) -> list[Any]:
+    while True:
         order = np.lexsort((rng.random(len(lengths)), lengths))
         mixed: list[Any] = [()] * len(predicted)
         for block in np.array_split(order, max(1, len(order) // ALIKE)):
             for row, other in zip(block, rng.permutation(block), strict=True):
                 mixed[row] = fitted(predicted[other], int(lengths[row]))
-        return mixed
-
-    return mix
+        yield mixed
 
 
 @lru_cache(maxsize=2**15)

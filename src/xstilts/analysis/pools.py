@@ -167,7 +167,8 @@ def _differ(gold: Sequence[str], other: Sequence[str]) -> bool:
     translations too."""
     if set(gold) != set(other):
         return False
-    return sum(map(operator.ne, gold, other)) > LACKING * len(gold)
+    differing: int = sum(map(operator.ne, gold, other))
+    return differing > LACKING * len(gold)
 
 
 def _has_ids(ids: Sequence[str]) -> bool:

@@ -106,12 +106,9 @@ class EvaluatedTarget:
                 return self.transfer
             case "all":
                 return self.languages
-        of_families = {
-            code
-            for code in self.languages
-            if code != self.source and f"{FAMILY}{language(code).family}" in languages
-        }
-        return tuple(code for code in self.languages if code in languages or code in of_families)
+        meant, of_families = {*languages}, [code for code in self.languages if code != self.source]
+        meant |= {code for code in of_families if f"{FAMILY}{language(code).family}" in languages}
+        return tuple(code for code in self.languages if code in meant)
 
 
 class PerExample(NamedTuple):
@@ -141,9 +138,8 @@ class Results:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """Arms first, then references, each in the order of the study."""
-        return tuple(
-            sorted(dict.fromkeys(map(line_of, self.plan.cells)), key=lambda line: line.reference != "")
-        )
+        lines = dict.fromkeys(map(line_of, self.plan.cells))
+        return tuple(sorted(lines, key=lambda line: line.reference != ""))
 
     @cached_property
     def backbones(self) -> tuple[str, ...]:
@@ -265,8 +261,8 @@ class Results:
     @cached_property
     def pools(self) -> dict[str, dict[str, Pool]]:
         """For each target what the rows of each language are drawn from, as its first evaluation says."""
-        rows = {target.name: self._kept(target) for target in self.targets}
-        return {name: pools(own) if own else {} for name, own in rows.items()}
+        rows = ((target.name, self._kept(target)) for target in self.targets)
+        return {name: pools(own) if own else {} for name, own in rows}
 
     @cached_property
     def translations(self) -> Callable[[str, str], frozenset[str]]:

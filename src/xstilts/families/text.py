@@ -141,8 +141,8 @@ class TextReadout:
                 gold = index[example.label]
             elif isinstance(example, Seen):
                 captioned = example.caption and not example.images
-                texts = (example.caption, example.text) if captioned else (example.text, None)
-                pieces, answers = _pair(*texts, layout), labels
+                first, second = (example.caption, example.text) if captioned else (example.text, None)
+                pieces, answers = _pair(first, second, layout), labels
                 gold = index[example.label] if example.label != UNLABELLED else -1
             else:
                 assert isinstance(example, Choice)
