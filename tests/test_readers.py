@@ -52,7 +52,8 @@ def test_further_blank_lines_are_empty_sentences_as_in_the_official_code(tmp_pat
 def test_the_prefix_of_wikiann_is_taken_away_where_every_token_has_it(tmp_path: Path) -> None:
     path = _write(tmp_path, b"vi:the\tDET\nvi:vi:cat\tNOUN\n\nvi::\tVERB\n")
     assert [row.tokens for row in readers.tagged_columns(path, LABELS, "vi")] == [("the", "vi:cat"), (":",)]
-    assert [row.tokens[0] for row in readers.tagged_columns(path, LABELS, "v")] == ["vi:the", "vi::"]
+    with pytest.raises(DataError, match=r"rows.tsv: every token has 'vi:' before it, not 'zh:'"):
+        list(readers.tagged_columns(path, LABELS, "zh"))
     path = _write(tmp_path, b"vi:the\tDET\ncat\tNOUN\n")
     assert [row.tokens for row in readers.tagged_columns(path, LABELS, "vi")] == [("vi:the", "cat")]
     path = _write(tmp_path, b"vi:the\tDET\nvi:cat\tNOUN\n\nruns\tVERB\n")
@@ -224,14 +225,17 @@ def _conllu(path: Path) -> Iterable[Any]:
             b'{"sentence": "x"}\n',
             "tsv:1: has no field 'sentence1'; it has sentence. Did you mean 'sentence'",
         ),
-        (_json, b'{"sentence1": null}\n', "tsv:1: has no field 'sentence1'"),
+        (_json, b'{"sentence1": null}\n', "tsv:1: the field 'sentence1' is null"),
         (
             _tagged,
             b"the\tDET\ncat\tNOUM\n",
             "tsv:2: the label 'NOUM' is not one of DET, NOUN, VERB. Did you mean",
         ),
         (_tagged, b"the\n", r"tsv:1: has 1 column separated by tabs, not 2 \(token, tag\)"),
+        (_tagged, b"the DET\ncat NOUN\n", "tsv:1: the token and its tag are divided by a space"),
         (_tagged, b" \tDET\n", "tsv:1: the token is empty"),
+        (_tagged, gzip.compress(b"the\tDET\n"), "tsv:1 is not text but compressed by gzip"),
+        (_json, b"PK\x03\x04\x14\x00\xff", "tsv:1 is not text but a zip archive"),
         (_conllu, b"1\tthe\t_\tDET\n", "tsv:1: has 4 columns separated by tabs, not 10"),
         (
             _conllu,

@@ -150,6 +150,9 @@ UNANSWERED = QUESTION.replace('The owl", "', '", "').replace('sleeps", "', '", "
         ("panx", "O\n", "B-MISC\n", r"gold.txt:1: 'B-MISC' is no tag of 'panx'"),
         ("tatoeba", "[12]\n", "12\n", r"predicted.txt:1: '\[12\]' is not the number"),
         ("xcopa", "0\n", "cause\n", r"gold.txt:1: 'cause' is not the number"),
+        ("tatoeba", "1\n2\n3\n", "2\n0\n1\n", r"predicted.txt:3: 3 is not the number of a row"),
+        ("xcopa", "0\n2\n", "0\n1\n", r"predicted.txt:2: 2 is none of the 2 options of 'xcopa'"),
+        ("commonsenseqa", "0\n", "5\n", r"gold.txt:1: 5 is none of the 5 options"),
         ("bucc2018", "de-1\ten-1\n", "de-1\tEin Satz.\tA sentence.\n", "is not two ids"),
         ("bucc2018", "fr-1\ten-1\n", "de-1\ten-1\n", "no id is one of"),
         ("bucc2018", "en-1\tde-1\n", "de-1\ten-1\n", "no id is one of"),
@@ -206,6 +209,16 @@ def test_compressed_files_are_read_like_all_others(tmp_path: Path) -> None:
     (gold / "test-de.tsv.gz").write_bytes(gzip.compress(b"neutral\n")[:-9])
     with pytest.raises(InputError, match=r"test-de.tsv.gz: is damaged or cut short"):
         score("xnli", predicted, gold)
+
+
+def test_files_that_are_compressed_or_not_against_their_names(tmp_path: Path) -> None:
+    predicted, gold = single(tmp_path, "neutral\n", "neutral\n")
+    gold.write_bytes(gzip.compress(b"neutral\n"))
+    with pytest.raises(InputError, match=r"gold.txt:1 is not text but compressed by gzip"):
+        score("xnli", predicted, gold)
+    gold.with_name("gold.txt.gz").write_text("neutral\n")
+    with pytest.raises(InputError, match=r"gold.txt.gz: is damaged or cut short \(Not a gzipped file"):
+        score("xnli", predicted, gold.with_name("gold.txt.gz"))
 
 
 def test_files_of_two_languages_do_not_go_together(tmp_path: Path) -> None:

@@ -95,6 +95,10 @@ def undecodable(rows: Iterable[bytes]) -> tuple[int, str, str] | None:
         start = raw[:100]
         if number == 1 and (start[:2] in (b"\xff\xfe", b"\xfe\xff") or 3 * start.count(0) > len(start) > 1):
             return number, "is not UTF-8 but UTF-16.", "Convert it: iconv -f UTF-16 -t UTF-8 FILE > NEW."
+        if number == 1 and start[:2] == b"\x1f\x8b":
+            return number, "is not text but compressed by gzip.", "Let its name end in .gz, or unpack it."
+        if number == 1 and start[:4] == b"PK\x03\x04":
+            return number, "is not text but a zip archive.", "Unpack it."
         try:
             raw.decode("utf-8")
         except UnicodeDecodeError as error:

@@ -1,5 +1,6 @@
 """Evaluated rows under other names, in other shapes, in other tongues; and what only looks like them."""
 
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -58,6 +59,10 @@ SHAPES: dict[str, Callable[[Row], Row]] = {
         row | {"text": f"<p class='a'>{row['text']}</p>", "text2": f"&quot;{row['text2']}&quot;"}
     ),
     "a tag behind": lambda row: row | {"text": row["text"] + " #nli", "text2": row["text2"] + " [test]"},
+    "in pieces": lambda row: (
+        row | {"text": "▁" + row["text"].replace(" ", "▁"), "text2": "▁" + row["text2"].replace(" ", " ▁")}
+    ),
+    "accents": lambda row: row | {"text": row["text"].replace("a", "á").replace("u", "ü̱")},
     "cut": lambda row: row | {"text": row["text"][: int(0.9 * len(row["text"]))]},
     "full width": lambda row: (
         row | {"text": "".join(chr(ord(s) + 0xFEE0) if s.isalpha() else s for s in row["text"])}
@@ -86,6 +91,19 @@ def test_labels_that_tell_nothing_are_noted_and_no_leak(world: Planted) -> None:
     findings = found(world)
     assert leaks(findings) == {}
     assert {(one.kind, one.language, one.rows) for one in findings} == {("text_seen", "en", 60)}
+
+
+@pytest.mark.parametrize(
+    "votes",
+    [("wrong", "right"), ("right", "wrong"), ("right", "wrong", "right"), ("wrong", "right", "right")],
+)
+def test_rows_that_stand_there_several_times_with_several_labels(
+    world: Planted, votes: tuple[str, ...]
+) -> None:
+    """Wrong ones are random, as those of annotators are."""
+    for vote in votes:
+        into(world, renamed if vote == "right" else random_label)
+    assert leaks(found(world))["rows"] == {"en": 60}
 
 
 def test_labels_in_words_of_unlabelled_text(world: Planted) -> None:
@@ -140,6 +158,25 @@ def test_questions_with_and_without_their_answers() -> None:
     assert told(answered(slice(0, 9)), answered(slice(9, 12))) == (40, False)
 
 
+def test_the_same_question_about_a_part_of_the_context() -> None:
+    asked = [Question(one, two, (Answer(one[:4], 0),)) for one, two in CONTEXTS]
+    cut = [Question(one[:30], two, (Answer(one[:4], 0),)) for one, two in CONTEXTS]
+    assert told(asked, cut) == (40, True)
+    other = [Question(one[:30], two[::-1], (Answer(one[:4], 0),)) for one, two in CONTEXTS]
+    assert told(asked, other)[0] == 0, "another question of it is another row"
+
+
+def test_pairs_of_retrieval_that_are_told_to_be_translations(world: Planted) -> None:
+    search = ('tasks = ["./infer.py"]', 'tasks = ["./find.py"]')
+    (rows,) = world.rows("find", "test", "de")
+    pairs = [
+        {"text": one, "text2": two, "label": "1"}
+        for one, two in zip(rows["texts"], rows["texts2"], strict=True)
+    ]
+    world.write(*TRAIN, [*world.rows(*TRAIN), *pairs])
+    assert leaks(found(world, search))["rows"] == {"de": 60}
+
+
 def test_a_short_row_in_a_long_one_is_chance() -> None:
     short = [Pair("I really do not know what to do.", None, "no")]
     assert (
@@ -164,12 +201,12 @@ def test_rows_split_over_two_training_tasks(world: Planted) -> None:
 
 
 @pytest.mark.parametrize("copies", [2, 3])
-@pytest.mark.parametrize("part", [120, 40])
-def test_copies_of_training_rows_excuse_nothing(world: Planted, copies: int, part: int) -> None:
+@pytest.mark.parametrize(("task", "part"), [("infer", 120), ("infer", 40), ("other", 30), ("other", 14)])
+def test_copies_of_training_rows_excuse_nothing(world: Planted, copies: int, task: str, part: int) -> None:
     """Every row several times, or some of them, with a tenth of the evaluated rows."""
-    rows = world.rows("infer", "train", "en")
-    leaked = world.rows("infer", "test", "en")[:6]
-    world.write("infer", "train", "en", [*rows, *rows[:part] * (copies - 1), *leaked])
+    rows = world.rows(task, "train", "en")
+    leaked = [row if task == "infer" else renamed(row) for row in world.rows("infer", "test", "en")[:6]]
+    world.write(task, "train", "en", [*rows, *rows[:part] * (copies - 1), *leaked])
     assert leaks(found(world))["rows"] == {"en": 6}
 
 
@@ -302,12 +339,16 @@ def test_development_rows_of_another_language(world: Planted) -> None:
     assert leaks(found(world, ASK, recipe)) == {"selection": {"de": 12}}
 
 
-@pytest.mark.parametrize("ids", ["german-{}", "train-{}-de"])
+def _in_english(name: re.Match[str]) -> str:
+    return {"de": "en", "deu": "eng"}.get(name[0], "english")
+
+
+@pytest.mark.parametrize("ids", ["german-{}", "train-{}-de", "Deutsch {}", "{}.deu_Latn", "germanTrain{}"])
 def test_ids_that_name_another_language(world: Planted, ids: str) -> None:
     """What the texts are in cannot be told here: the words are made up."""
     rows = world.rows("ask", "train", "en")
     for number, row in enumerate(rows):
-        name = ids if number % 4 == 0 else ids.replace("german", "english").replace("-de", "-en")
+        name = ids if number % 4 == 0 else re.sub("german|Deutsch|deu(?=_)|de$", _in_english, ids)
         row["id"] = name.format(number)
     world.write("ask", "train", "en", rows)
     assert leaks(found(world, ASK)) == {"target_labels": {"de": 30}}

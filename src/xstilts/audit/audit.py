@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from xstilts.audit.chains import Chain, RowSet, SeenRows, absent, at_hand, chains, unknown
 from xstilts.audit.finding import Audit, Finding, Kind, Severity
-from xstilts.audit.labels import labels_tell, words_tell
+from xstilts.audit.labels import any_tells, words_tell
 from xstilts.audit.match import Index, Match, Texts, match, translations, usual
 from xstilts.audit.text import left_over
 from xstilts.audit.tongue import others
@@ -137,7 +137,11 @@ class _Auditor:
             pairs = found.pairs(evaluated, rows)
             if pairs:
                 both = [(evaluated.examples[number], rows.examples[other]) for number, other in pairs]
-                self.told[asked, part] = labels_tell(both)
+                several = [
+                    [rows.examples[place] for place in rows.repeated[rows.contents[other]]]
+                    for _, other in pairs
+                ]
+                self.told[asked, part] = any_tells([row for row, _ in both], several)
                 words = [
                     left_over(evaluated.pieces[number], rows.pieces[other]) or "" for number, other in pairs
                 ]
@@ -254,7 +258,7 @@ class _Auditor:
         in them, tell the labels of these rows, or where that cannot be known, if family and labels are alike.
         """
         if not chain.use.kind.trained:
-            return seen.role == "text" and seen.family == "masked"
+            return (seen.role, seen.family) in (("text", "masked"), ("labels", "classification"))
         if seen.role in ("labels", "text") and (asked, seen.part) in self.written:
             return True
         told = self.told.get((asked, seen.part))
@@ -333,7 +337,7 @@ def _shown(row: tuple[str, ...]) -> str:
     return text if len(text) <= LENGTH else f"{text[: LENGTH - 1]}…"
 
 
-VERSION = 2
+VERSION = 3
 """Raised by hand whenever an audit would find something else in the same rows."""
 
 

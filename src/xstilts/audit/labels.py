@@ -6,7 +6,7 @@ all other rows. Other annotations of the same sentences tell little of each othe
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from xstilts.audit.text import normal
 from xstilts.data.examples import Choice, Example, Pair, Question, Seen, Tagged
@@ -22,6 +22,25 @@ ENOUGH = 20
 
 Both = Sequence[tuple[Example, Example]]
 """Evaluated rows, each with a training row of the same text."""
+
+
+def any_tells(rows: Sequence[Example], trained: Sequence[Sequence[Example]]) -> bool | None:
+    """Whether training labels tell those of evaluated rows, where some have several training rows of their
+    text: the first of them, the last, or the label that most of them have; None if it cannot be known."""
+    choices: list[Callable[[Sequence[Example]], Example]] = [lambda some: some[0]]
+    if any(len(some) > 1 for some in trained):
+        choices += [lambda some: some[-1], _commonest]
+    found = [
+        labels_tell([(ours, choose(some)) for ours, some in zip(rows, trained, strict=True)])
+        for choose in choices
+    ]
+    return True if True in found else found[0]
+
+
+def _commonest(rows: Sequence[Example]) -> Example:
+    """The first of the rows with the commonest label."""
+    labels = [repr([getattr(row, name, None) for name in ("label", "tags", "answers")]) for row in rows]
+    return rows[labels.index(Counter(labels).most_common(1)[0][0])]
 
 
 def labels_tell(rows: Both) -> bool | None:

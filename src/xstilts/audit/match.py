@@ -9,6 +9,7 @@ believed only if the texts bear it out: translations are long where the original
 1993, A program for aligning sentences in bilingual corpora), and have the same label.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ from xstilts.audit.text import (
     telling,
     weight,
 )
-from xstilts.data.examples import Bitext, Choice, Example, Pair, Seen
+from xstilts.data.examples import Bitext, Choice, Example, Pair, Question, Seen
 
 LIKELY = 0.5
 """Share of agreeing places of two signatures below which a candidate is not compared: four standard errors
@@ -86,6 +87,14 @@ class Texts:
         found: dict[Parts, int] = {}
         for number, content in enumerate(self.contents):
             found.setdefault(content, number)
+        return found
+
+    @cached_property
+    def repeated(self) -> dict[Parts, list[int]]:
+        """All rows of each content."""
+        found: dict[Parts, list[int]] = {}
+        for number, content in enumerate(self.contents):
+            found.setdefault(content, []).append(number)
         return found
 
     @cached_property
@@ -250,7 +259,11 @@ class Index(Generic[Key]):
             for number in rows[key][text]:
                 evaluated = self.sets[key]
                 new = number not in known and evaluated.contents[number] != trained.contents[other]
-                if new and within(evaluated.pieces[number], trained.pieces[other]):
+                one, two = evaluated.pieces[number], trained.pieces[other]
+                both = isinstance(evaluated.examples[number], Question) and isinstance(
+                    trained.examples[other], Question
+                )
+                if new and (within(one, two) or (both and asks_of_a_part(one, two))):
                     known[number] = other
         return found
 
@@ -275,6 +288,11 @@ class Index(Generic[Key]):
 def within(one: Parts, other: Parts) -> bool:
     """Whether one row stands in the other: ours in theirs, or theirs in ours as the most of it."""
     return holds(one, other) or covers(other, one)
+
+
+def asks_of_a_part(one: Parts, other: Parts) -> bool:
+    """Whether the other asks the same question of a part of the context."""
+    return one[1] == other[1] and telling(one[1]) and telling(other[0]) and other[0] in one[0]
 
 
 def _by_piece(rows: Texts) -> dict[str, list[int]]:
@@ -315,9 +333,11 @@ def usual(trained: Texts) -> tuple[float, float]:
 
 
 def _by_chance(repeated: NDArray[np.bool_], longer: NDArray[np.bool_]) -> float:
-    """The share of repeated rows, without copies."""
+    """The share of repeated rows, without copies: where there are some, what exceeds theirs beyond doubt."""
     share, copied = float(repeated.mean()), float(repeated[longer].mean())
-    return min(max(0.0, share - copied) if copied > MOST else share, MOST)
+    if copied > MOST:
+        share -= copied + 2 * float(repeated.std()) / math.sqrt(len(repeated))
+    return min(max(0.0, share), MOST)
 
 
 ENOUGH = 20

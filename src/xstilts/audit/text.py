@@ -52,19 +52,28 @@ class _Signs(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         sign = chr(code)
-        kept = unicodedata.category(sign)[0] in "LMNS" and sign not in "`´"
-        self[code] = sign if kept else ""
+        kept = unicodedata.category(sign)[0] in "LMNS" and sign not in "`´▁"
+        base = "".join(part for part in unicodedata.normalize("NFD", sign) if not _is_accent(part))
+        self[code] = (base if len(base) < 2 else sign) if kept else ""
         return self[code]
+
+
+def _is_accent(sign: str) -> bool:
+    """Whether it is a mark that many leave out: accents, Arabic and Hebrew vowels; not a vowel of Hindi."""
+    place = unicodedata.combining(sign)
+    return 10 <= place < 84 or place >= 200
 
 
 _SIGNS = _Signs()
 
 
 def normal(text: str) -> str:
-    """Unicode NFKC, case folded, without white space, punctuation, HTML; other signs alone stay as they are.
+    """Unicode NFKC, case folded, without white space, punctuation, accents, HTML; other signs alone stay.
 
     >>> normal("Ｈe said: “Don't!”") == normal("<p>he said do n&#39;t</p>")
     True
+    >>> normal("Ở Huế") == normal("o Hue"), normal("가다")
+    (True, '가다')
     """
     if "<" in text or "&" in text:
         text = _MARKUP.sub("", html.unescape(text)) or text

@@ -27,6 +27,7 @@ LETTERS = 4
 
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f\u0900-\u0dff]+[^\W\d_]*)*")
 _TOKEN = re.compile(r"[^\W\d_]+")
+_INSIDE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 _SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "Arab": ("ARABIC",),
@@ -63,14 +64,15 @@ def others(rows: Texts, said: str) -> dict[str, list[int]]:
 
 
 def _named(ids: Sequence[str], said: str) -> dict[int, str]:
-    """Rows whose ids name another language, by its name; by its code, if all ids have one at that place."""
-    tokens = [tuple(_TOKEN.findall(name.casefold())) for name in ids]
-    names = {one.name.casefold(): one.code for one in all_languages()}
+    """Rows whose ids name another language, by its name; by a code of two or three letters, if all ids have
+    one at that place."""
+    tokens = [tuple(_TOKEN.findall(_INSIDE.sub(" ", name).casefold())) for name in ids]
+    words = {word.casefold(): one.code for one in all_languages() for word in (*one.also, one.name, one.code)}
+    names = {word: code for word, code in words.items() if len(word) > 3}
     found = {number: names[token] for number, row in enumerate(tokens) for token in row if token in names}
-    codes = {one.code for one in all_languages()}
     for place in range(min(map(len, tokens), default=0)):
-        column = [row[place] for row in tokens]
-        if said in column and codes.issuperset(column):
+        column = [words.get(row[place], "") for row in tokens]
+        if said in column and all(column):
             found |= dict(enumerate(column))
     return {number: code for number, code in found.items() if code != said}
 

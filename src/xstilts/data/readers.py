@@ -129,7 +129,9 @@ def require(row: Any, fields: Sequence[str], where: str, texts: Sequence[str] = 
     if not isinstance(row, dict):
         raise DataError(where, "is no JSON object.", f"Needed: {', '.join(fields)}." if fields else "")
     for field in fields:
-        if row.get(field) is None:
+        if field in row and row[field] is None:
+            raise DataError(where, f"the field '{field}' is null.", "Fill it in.")
+        if field not in row:
             what = f"has no field '{field}'; it has {', '.join(sorted(row)) or 'none'}."
             raise DataError(where, what, did_you_mean(field, row))
     for field in texts:
@@ -250,7 +252,7 @@ def tagged_columns(path: Path, labels: Collection[str], language: str = "") -> I
     The original WikiANN has `vi:` before every token of its Vietnamese files: with `language`, that prefix is
     taken away from a file whose every token has it. DataError if most have it, but not all.
     """
-    prefix = _prefix(path, f"{language}:") if language else ""
+    prefix = _prefix(path, language) if language else ""
     first = None
     for block in blocks(path):
         rows = []
@@ -261,18 +263,24 @@ def tagged_columns(path: Path, labels: Collection[str], language: str = "") -> I
         yield Tagged(tuple(token for token, _ in rows), tuple(tag for _, tag in rows))
 
 
-def _prefix(path: Path, prefix: str) -> str:
+def _prefix(path: Path, language: str) -> str:
     """The prefix if every token of a file has it; "" if half of them, or more, have not."""
-    tokens, without = 0, list[int]()
+    prefix, tokens, without, others = f"{language}:", 0, list[int](), set[str]()
     for number, line in lines(path):
         tokens += bool(line.strip())
         if line.strip() and not line.startswith(prefix):
             without.append(number)
+            others.add(line.partition(":")[0] if _OTHER_CODE.match(line) else "")
+    if 1 < tokens == len(without) and len(others) == 1 and (other := others.pop()):
+        what = f"every token has '{other}:' before it, not '{prefix}'."
+        raise DataError(str(path), what, "Is the file in another language? Else take it away.")
     if without and 2 * len(without) < tokens:
         what = f"the token has no '{prefix}' before it, as most others of the file have."
         raise DataError(_place(path, without[0]), what, "Take it away from all, or give it to all.")
     return "" if without else prefix
 
+
+_OTHER_CODE = re.compile(r"[a-z]{2,3}(-[a-z]+)*:\S")
 
 _ATOM = re.compile(r"(?:S|NP?|PP)(?:\[\w+\])?|conj|[LR]RB|[LR]QU|[.,:;]")
 
@@ -402,6 +410,9 @@ def _place(path: Path, number: int) -> str:
 def _split(path: Path, number: int, line: str, names: Sequence[str], first: int = 1) -> list[str]:
     """The columns of a line; NoGoldError if the `first` line with columns lacks that of the gold values."""
     values = line.split("\t")
+    if len(values) == 1 and names[-1] == "tag" and len(line.split()) == 2:
+        what = "the token and its tag are divided by a space."
+        raise DataError(_place(path, number), what, "Put a tab between them, in all lines.")
     _check_width(path, number, values, names, "tabs", first)
     return values
 

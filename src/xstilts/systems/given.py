@@ -23,7 +23,7 @@ from xstilts.errors import PredictionError, TaskError, did_you_mean
 from xstilts.plain import by_key, parse_json
 from xstilts.study.load import find_task
 from xstilts.xtreme import layouts
-from xstilts.xtreme.score import check_label, json_of, text_of, uncompressed, within
+from xstilts.xtreme.score import check_label, check_option, json_of, text_of, uncompressed, within
 
 UNKNOWN = "unknown"
 """The language of rows that tell none, where the task has no list of languages."""
@@ -124,11 +124,7 @@ def value(task: Task, raw: Any, where: str, *, is_gold: bool = False) -> Any:
     if task.family in ("choice", "retrieval"):
         if not (text.isascii() and text.isdigit()):
             check_label(task, text, where)
-        if task.options and int(text) >= task.options:
-            what = (
-                f"{text} is none of the {task.options} options of '{task.name}', which are numbered from 0."
-            )
-            raise PredictionError(where, what, "Give the number of an option.")
+        check_option(task, int(text), where)
         return int(text)
     if not (task.family == "visual" and is_gold):
         _check(task, text, where)

@@ -8,6 +8,7 @@ be its gold values or predictions is refused: a data file, other labels, other i
 length.
 """
 
+import gzip
 import json
 import zlib
 from collections.abc import Mapping, Sequence
@@ -197,6 +198,8 @@ def _read(task: Task, predictions: Path, references: Path) -> tuple[list[Any], l
         for number, value in enumerate(values, start=1):  # of free answers those that are no label are wrong
             if value or task.family != "tagging":
                 check_label(task, value, f"{path}:{number}")
+    if task.family == "retrieval":
+        _check_rows(right_lines, said_lines, predictions)
     if task.family != "tagging":
         return right_lines, said_lines
     if not any(right_lines):
@@ -207,7 +210,10 @@ def _read(task: Task, predictions: Path, references: Path) -> tuple[list[Any], l
 
 def check_label(task: Task, value: str, where: str) -> None:
     """Raises PredictionError for what is no label of the task, and no number where the task has none."""
-    if value in task.labels or (not task.labels and value.isascii() and value.isdigit()):
+    if value in task.labels:
+        return
+    if not task.labels and value.isascii() and value.isdigit():
+        check_option(task, int(value), where)
         return
     kind = "tag" if task.family == "tagging" else "label"
     what = f"is no {kind} of '{task.name}'." if task.labels else "is not the number of a row or an option."
@@ -216,6 +222,22 @@ def check_label(task: Task, value: str, where: str) -> None:
     elif not (now := did_you_mean(value, task.labels)) and 0 < len(task.labels) <= 30:
         now = f"One of {', '.join(task.labels)} is needed."
     raise PredictionError(where, f"{value!r:.60} {what}", now)
+
+
+def check_option(task: Task, number: int, where: str) -> None:
+    """Raises PredictionError for the number of an option that no row of the task has."""
+    if task.options and number >= task.options:
+        what = f"{number} is none of the {task.options} options of '{task.name}', which are numbered from 0."
+        raise PredictionError(where, what, "Give the number of an option.")
+
+
+def _check_rows(gold: list[str], predicted: list[str], path: Path) -> None:
+    """The rows that are found are rows of the text that is searched: the references find each of them."""
+    last = max(len(gold), *(int(row) + 1 for row in gold)) - 1 if gold else 0
+    for number, row in enumerate(predicted, start=1):
+        if gold and int(row) > last:
+            what = f"{row} is not the number of a row: they count from 0 to {last}."
+            raise PredictionError(f"{path}:{number}", what, "Are they of this language, counted from 0?")
 
 
 def _check_sentences(gold: list[str], predicted: list[str], references: Path) -> None:
@@ -268,7 +290,7 @@ def text_of(path: Path) -> str:
         raise PredictionError(
             "encoding", f"{path.name}{wrong.where.removeprefix(str(path))} {wrong.what}", wrong.now
         ) from error
-    except (EOFError, zlib.error) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise PredictionError(str(path), f"is damaged or cut short ({error}).", "Fetch it again.") from error
     except OSError as error:
         raise PredictionError(str(path), f"cannot be read ({error.strerror}).") from error
