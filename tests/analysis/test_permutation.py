@@ -94,6 +94,17 @@ def test_the_notes_have_both_shares():
     assert habits(gold, gold) == ()
 
 
+def test_a_kind_of_name_is_missed_though_most_words_are_in_none():
+    gold = [("O",) * 20 + (f"B-{kind}", f"I-{kind}") for kind in ("PER", "LOC", "ORG")] * 40
+    assert habits(gold, [tuple("O" if "LOC" in tag else tag for tag in tags) for tags in gold]) == (
+        "never predicts LOC (right for 3 %)",
+    )
+    assert habits(gold, [tuple(tag.replace("I-", "B-") for tag in tags) for tags in gold]) == (
+        "never predicts I- (right for 5 %)",
+    )
+    assert habits(gold, gold) == ()
+
+
 def test_rare_classes_and_few_examples_are_not_noted():
     assert habits(["a"] * 195 + ["b"] * 5, ["a"] * 199 + ["b"]) == ()
     assert habits(["a", "b"] * 5, ["a"] * 9 + ["b"]) == ()
@@ -115,6 +126,19 @@ def test_one_answer_for_all_is_a_collapse_whatever_its_score():
 
 def test_gold_values_that_are_all_alike_cannot_tell():
     assert examine(["a"] * 50, ["a"] * 50, ACCURACY, "en") is None
+
+
+@pytest.mark.parametrize("gold", [["a", "b"], ["a", "b", "c", "a"], [0, 1, 0, 1, 1]])
+def test_a_few_examples_cannot_tell_even_if_all_are_right(gold):
+    assert examine(gold, gold, ACCURACY, "en") is None
+    assert examine(gold * 10, gold * 10, ACCURACY, "en").why == ""
+
+
+def test_right_options_that_nearly_always_stand_first_cannot_tell():
+    """Exchanged, answers that are right for seven in ten are so for nearly as many."""
+    gold, predicted = [0] * 399 + [1], [0] * 280 + [1, 2, 3] * 40
+    assert examine(gold, predicted, ACCURACY, "en") is None
+    assert examine(gold, [0] * 400, ACCURACY, "en").why == permutation.CONSTANT
 
 
 def test_perfect_predictions_have_learned():

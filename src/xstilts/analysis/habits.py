@@ -4,14 +4,15 @@ The answers are counted beside the right ones: rows by class or option, words by
 sentences by what is found for them. A habit is noted where
 
 - one answer is given so often that the others are given less than half as often as they are right;
-- a class that is right for one in twenty or more is never predicted, or for a tenth of these only;
+- a class that is right for one in twenty or more (of the words within names, for tags of names) is never
+  predicted, or for a tenth of these only;
 - one answer serves a fifth of all where nearly every right one is different (a hub of retrieval, say);
 - answers in words are three times as long as the right ones, or as short.
 """
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ HALF = 0.5  # of the share of all other answers
 HUB = 0.2  # of the answers, where nearly every right one is different
 SINGULAR = 5  # times its share of the right answers
 LONGER = 3  # times the right answers' median length
-PREFIX = re.compile("^[BIES]-")  # of the tags of names
+PREFIX, OUTSIDE = re.compile("^[BIES]-"), "O"  # of the tags of names
 
 
 def habits(gold: Sequence[Any], predicted: Sequence[Any]) -> tuple[str, ...]:
@@ -37,14 +38,21 @@ def habits(gold: Sequence[Any], predicted: Sequence[Any]) -> tuple[str, ...]:
         answers = [each or "" for each in predicted]
         return (*_counted(texts, answers, "questions"), *_lengths(texts, answers))
     if any(isinstance(each, tuple) and each and isinstance(each[0], str) for each in gold):
-        right, given = ([PREFIX.sub("", tag) for tags in each for tag in tags] for each in (gold, predicted))
-        return _counted(right, given, "words")
+        right, given = ([tag for tags in each for tag in tags] for each in (gold, predicted))
+        kinds = ([PREFIX.sub("", tag) for tag in each] for each in (right, given))
+        if not any(map(PREFIX.match, right)):
+            return _counted(*kinds, "words")
+        # Most words are outside of names: of the others a part is missed from a twentieth on.
+        marks = ([tag[: 2 if PREFIX.match(tag) else None] for tag in each] for each in (right, given))
+        return (*_counted(*kinds, "words", OUTSIDE), *_missed(*_shares(*marks), len(right), OUTSIDE))
     return _counted(gold, predicted, "rows")
 
 
-def _counted(gold: Sequence[Hashable], predicted: Sequence[Hashable], unit: str) -> tuple[str, ...]:
+def _counted(
+    gold: Sequence[Hashable], predicted: Sequence[Hashable], unit: str, outside: str | None = None
+) -> tuple[str, ...]:
     """Notes on an answer that is given too often, and on those that are missing."""
-    right, given = ({key: n / len(each) for key, n in Counter(each).items()} for each in (gold, predicted))
+    right, given = _shares(gold, predicted)
     if len(right) < 2 or not given:
         return ()
     notes = []
@@ -53,9 +61,26 @@ def _counted(gold: Sequence[Hashable], predicted: Sequence[Hashable], unit: str)
     crowds_out = 1 - often < HALF * (1 - due) and (1 - due) * len(gold) >= LEAST
     is_hub = often >= max(HUB, SINGULAR * due) and often * len(predicted) >= LEAST
     if crowds_out or is_hub:
-        notes.append(f"predicts {_name(favourite)} for {often:.0%} of {unit} (right for {due:.0%})")
-    frequent = [key for key in right if right[key] >= max(FREQUENT, LEAST / len(gold))]
+        note = f"predicts {_name(favourite)} for {often:.0%} of {unit} (right for {due:.0%})"
+        notes.append(note.replace("%", " %"))
+    return (*notes, *_missed(right, given, len(gold), outside))
+
+
+Shares = Mapping[Hashable, float]
+
+
+def _shares(gold: Sequence[Hashable], predicted: Sequence[Hashable]) -> tuple[Shares, Shares]:
+    """How often each answer is right, and is given."""
+    right, given = ({key: n / len(each) for key, n in Counter(each).items()} for each in (gold, predicted))
+    return right, given
+
+
+def _missed(right: Shares, given: Shares, count: int, outside: str | None = None) -> tuple[str, ...]:
+    """Notes on answers that are missing, of `count` right ones; `outside` is none that can be missed."""
+    least = max(FREQUENT * (1 - right.get(outside, 0.0)), LEAST / count)
+    frequent = [key for key in right if right[key] >= least and key != outside]
     missed = {key: given.get(key, 0.0) for key in sorted(frequent, key=lambda key: -right[key])}
+    notes = []
     for words, keys in (
         ("never", [key for key, share in missed.items() if not share]),
         ("hardly ever", [key for key, share in missed.items() if 0 < share <= HARDLY * right[key]]),
