@@ -39,12 +39,15 @@ def habits(gold: Sequence[Any], predicted: Sequence[Any]) -> tuple[str, ...]:
         return (*_counted(texts, answers, "questions"), *_lengths(texts, answers))
     if any(isinstance(each, tuple) and each and isinstance(each[0], str) for each in gold):
         right, given = ([tag for tags in each for tag in tags] for each in (gold, predicted))
-        kinds = ([PREFIX.sub("", tag) for tag in each] for each in (right, given))
+        kinds, given_kinds = ([PREFIX.sub("", tag) for tag in each] for each in (right, given))
         if not any(map(PREFIX.match, right)):
-            return _counted(*kinds, "words")
+            return _counted(kinds, given_kinds, "words")
         # Most words are outside of names: of the others a part is missed from a twentieth on.
-        marks = ([tag[: 2 if PREFIX.match(tag) else None] for tag in each] for each in (right, given))
-        return (*_counted(*kinds, "words", OUTSIDE), *_missed(*_shares(*marks), len(right), OUTSIDE))
+        marks, given_marks = (
+            [tag[:2] if PREFIX.match(tag) else tag for tag in each] for each in (right, given)
+        )
+        missed = _missed(*_shares(marks, given_marks), len(right), OUTSIDE)
+        return (*_counted(kinds, given_kinds, "words", OUTSIDE), *missed)
     return _counted(gold, predicted, "rows")
 
 
