@@ -71,6 +71,10 @@ def test_what_is_found_says_nothing_about_time(found: Plan, clock: list[float]) 
     board.hear(first(found, "evaluation"), {"event": "started"})
     board.hear(first(found, "evaluation"), {"event": "finished", "outcome": "found"})
     assert board.seconds_left is None
+    shown, text = plain(found)
+    with shown:  # another run of the same store has computed it, so that nobody here began it
+        shown(first(found, "phase"), {"event": "finished", "outcome": "found"})
+    assert text.getvalue() == f"{first(found, 'phase').name}: found; 0 of 14 cells\n"
 
 
 def test_speed_is_that_of_all_workers(found: Plan, clock: list[float]) -> None:

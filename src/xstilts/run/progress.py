@@ -160,7 +160,8 @@ class Progress:
         if self.console.is_terminal or kind in ("started", "busy", "blocked"):
             return ""
         if kind == "finished":
-            return f"{name}: done in {duration(seconds)}; {self.board.summary()}"
+            how = "found" if event["outcome"] == "found" else f"done in {duration(seconds)}"
+            return f"{name}: {how}; {self.board.summary()}"
         return self._due(step, event)
 
     def _due(self, step: Step, event: Mapping[str, Any]) -> str:
