@@ -194,7 +194,7 @@ def test_a_few_texts_with_many_questions_each_tell_little(texts):
         measured = {"e": PerExample(np.arange(n), np.column_stack([right, np.ones(n)]).astype(float))}
         pool = Pool(f"{key}", texts, about)
         beside = {"e": statistics.pseudo_examples(f"{key}", "t", "en")}
-        found = results._resampled(target, measured, beside, pool, None)["e"]
+        found = dict(results._resampled(target, measured, beside, pool, None))["e"]
         assert found.freedom == texts - 1
         sample = Sample((1,), np.array([found.observed]), found.draws[:, None], family_freedom=found.freedom)
         estimate = statistics.estimate(sample)
