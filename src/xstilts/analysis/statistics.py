@@ -29,11 +29,12 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import fdtrc, gammaincinv, ndtr, ndtri, polygamma, psi, stdtr, stdtrit
+from scipy.special import gammaincinv, ndtr, ndtri, stdtr, stdtrit
+
+from xstilts.analysis.loans import Chance, together, with_loan
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.float32]
@@ -50,20 +51,6 @@ MASSES = np.diff(ndtr(np.concatenate([[-np.inf], (NODES[1:] + NODES[:-1]) / 2, [
 LEAST = 1e-9  # points: less is how sums are rounded
 EXACT = 2.0**24  # up to which single precision has every whole number
 POWER = 0.80  # of the smallest detectable effect, as is usual since Cohen (1988)
-LOAN = 2.0  # degrees of freedom that other arms may lend, in all
-GUESS, GUESSED_BY = 2.0, 4  # degrees of freedom that they lend if nothing is known of them; weight in lenders
-AS_NORMAL = 1e6  # degrees of freedom from which a variance is as good as known
-
-
-class Chance(NamedTuple):
-    """The variance of a mean over seeds as the seeds show it, and how well that is known.
-
-    `excess` is what of it the examples do not explain; it may be negative.
-    """
-
-    shown: float
-    excess: float
-    freedom: float
 
 
 @dataclass(frozen=True)
@@ -403,7 +390,7 @@ def distribution(sample: Sample, like: Sequence[Sample] = ()) -> Distribution:
     assert sample.seeds, "a sample without seeds"
     centre, by_examples = float(sample.observed.mean()), sample.draws.mean(axis=1)
     variance = float(by_examples.var())
-    shown, excess, freedom = _of_sum([_with_loan(*each) for each in _lenders(sample, like)])
+    shown, excess, freedom = together([with_loan(*each) for each in _lenders(sample, like)])
     is_sure = np.ptp(sample.draws) <= LEAST  # such as the difference of a model to itself
     if shown <= 1e-12 or is_sure:
         sure = np.full(len(NODES), max(LEAST, np.sqrt(variance)))
@@ -447,58 +434,6 @@ def _lenders(
         lending = [one for name, one in found.items() if name != source or len(own.seeds) < 2]
         chances = [(one.chance, len(one.seeds)) for one in lending if one.chance.shown > 1e-12]
         yield own.chance, len(own.seeds), chances
-
-
-def _of_sum(chances: Sequence[Chance]) -> Chance:
-    """The chance of a sum of independent parts, with Welch's degrees of freedom."""
-    known = [chance for chance in chances if chance.freedom > 0]
-    shown, excess = (sum(chance[place] for chance in known) for place in (0, 1))
-    if shown <= 0:
-        return Chance(0.0, 0.0, 0.0)
-    freedom = shown**2 / sum(chance.shown**2 / chance.freedom for chance in known)
-    return Chance(shown, excess, min(AS_NORMAL, freedom))
-
-
-def _with_loan(own: Chance, seeds: int, lenders: Sequence[tuple[Chance, int]]) -> Chance:
-    """The variance of a mean over so many seeds, with what at least two others lend.
-
-    A loan is a prior for the variance. It has the weight that the lenders' likeness gives it (Smyth's d0,
-    with a guess as good as a few lenders), at most `LOAN`: what makes one arm restless and another steady is
-    seen in no variance of three seeds. That is multiplied by the probability that chance makes a variance as
-    large as this one beside theirs.
-    """
-    if len(lenders) < 2:
-        return own
-    freedoms = np.array([chance.freedom for chance, _ in lenders])
-    shown, excess = (np.array([chance[place] * n for chance, n in lenders]) for place in (0, 1))
-    logarithms = np.log(shown) - psi(freedoms / 2) + np.log(freedoms / 2)
-    unlike = float(logarithms.var(ddof=1) - polygamma(1, freedoms / 2).mean())
-    others = len(lenders) - 1
-    unlike = (GUESSED_BY * float(polygamma(1, GUESS / 2)) + others * unlike) / (GUESSED_BY + others)
-    theirs, beyond = (float(freedoms @ one / freedoms.sum()) / seeds for one in (shown, excess))
-    loan = min(LOAN, _prior_freedom(unlike))
-    if own.freedom:
-        loan *= float(fdtrc(own.freedom, freedoms.sum(), own.shown / theirs))
-    freedom = own.freedom + loan
-    return Chance(
-        (own.freedom * own.shown + loan * theirs) / freedom,
-        (own.freedom * own.excess + loan * beyond) / freedom,
-        freedom,
-    )
-
-
-def _prior_freedom(unlike: float) -> float:
-    """Degrees of freedom of a prior whose variances' logarithms vary by so much: trigamma(half of it)."""
-    if unlike <= float(polygamma(1, LOAN)):
-        return 2 * LOAN
-    half = 0.5 + 1 / unlike
-    for _ in range(20):  # Newton's method on the reciprocal, as Smyth gives it
-        found = float(polygamma(1, half))
-        moved = half + found * (1 - found / unlike) / float(polygamma(2, half))
-        if moved == half:
-            break
-        half = moved
-    return 2 * half
 
 
 def estimate(sample: Sample, like: Sequence[Sample] = ()) -> Estimate:
