@@ -234,7 +234,7 @@ def _conllu(path: Path) -> Iterable[Any]:
         (_tagged, b"the\n", r"tsv:1: has 1 column separated by tabs, not 2 \(token, tag\)"),
         (_tagged, b"the DET\ncat NOUN\n", "tsv:1: the token and its tag are divided by a space"),
         (_tagged, b" \tDET\n", "tsv:1: the token is empty"),
-        (_tagged, gzip.compress(b"the\tDET\n"), "tsv:1: is not text but compressed by gzip"),
+        (_tagged, gzip.compress(b"the\tDET\n", mtime=0), "tsv:1: is not text but compressed by gzip"),
         (_json, b"PK\x03\x04\x14\x00\xff", "tsv:1: is not text but a zip archive"),
         (_conllu, b"1\tthe\t_\tDET\n", "tsv:1: has 4 columns separated by tabs, not 10"),
         (
