@@ -106,11 +106,12 @@ def loaded_after(program: str, *arguments: str) -> set[str]:
 
 def test_planning_loads_nothing_heavy(world: "World", tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path\n"
+        "import sys; from pathlib import Path; from xstilts.api import Check\n"
         "from xstilts.cli import show, show_tasks; from xstilts.store import Store\n"
         "from xstilts.study.load import load; from xstilts.study.plan import plan\n"
         "found, store = plan(load(sys.argv[1])), Store(Path(sys.argv[2]))\n"
-        "show.checked(found, store, as_json=False); show.status(found, store, as_json=True)\n"
+        "show.checked(found, store, Check(found, store, {}).sources, as_json=False)\n"
+        "show.status(found, store, as_json=True)\n"
         "show_tasks.tasks(None, as_json=True); show.languages(as_json=True)"
     )
     loaded = loaded_after(program, str(world.study()), str(tmp_path / "store"))

@@ -267,6 +267,8 @@ def test_tasks_for_machines(shell: Shell) -> None:
     assert found["xnli"]["family"] == "classification"
     assert "sw" in found["xnli"]["languages"]
     assert found["xnli"]["trained_by"] == "mnli"
+    assert found["pawsx"]["prompts"] == ["de", "en", "es", "fr", "ja", "ko", "zh"]
+    assert found["mnli"]["prompts"] == []
     assert all(one["licence"] and one["citation"] for one in found.values())
 
 

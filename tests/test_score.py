@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from xstilts.errors import InputError, InputErrors, PredictionError
+from xstilts.study.load import find_task
+from xstilts.systems import given
 from xstilts.xtreme.score import score
 
 ANSWERS = {
@@ -179,6 +181,17 @@ def test_what_is_nothing_of_the_task_is_refused(
         said = said.replace("gold.txt", r"gold.txt.gz").replace("predicted.txt", r"predicted.txt.gz")
     with pytest.raises(PredictionError, match=said):
         score(task, *(path.with_name(f"{path.name}.gz") if packed else path for path in paths))
+
+
+@pytest.mark.parametrize("task", ["xcopa", "tatoeba"])
+def test_a_number_with_too_many_digits_is_none(tmp_path: Path, task: str) -> None:
+    """`int` takes no more than 4,300."""
+    many, one = single(tmp_path, f"{'7' * 5000}\n", "0\n")
+    for paths in ((many, one), (one, many)):
+        with pytest.raises(PredictionError, match=r"predicted.txt:1: '7+ is not the number of a row"):
+            score(task, *paths)
+    with pytest.raises(PredictionError, match=r"row 1: '7+ is not the number of a row or an option"):
+        given.value(find_task(task), "7" * 5000, "row 1")
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_a_check_in_python_names_them_too(tmp_path: Path) -> None:
     found = xstilts.Study.load(str(tmp_path / "study.toml")).check(data=tmp_path / "data")
     told = {(one.task, one.split, one.language): (one.files, one.rows) for one in found.sources}
     assert told["nli_mix", "train", "en"] == (("intermediate/nli_mix/train.jsonl",), 5)
-    trained_on = "Not the whole release: nli_mix, train, en: 5 rows; the release has 17,244."
+    trained_on = "Not the whole release: nli_mix, train, en: 5 rows; the release has 17,244"
     assert trained_on in found.notes
     assert trained_on in repr(found)
     assert f"<li>{trained_on}</li>" in found._repr_html_()

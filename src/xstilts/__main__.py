@@ -180,7 +180,7 @@ def check(
     found = Study.load(study).draft(data, images, Store(store))
     if found.plan.errors:
         say(str(InputErrors(found.plan.errors)))
-    show.checked(found.plan, found.store, found.rows, every_phase=steps, as_json=json)
+    show.checked(found.plan, found.store, found.sources, every_phase=steps, as_json=json)
     if found.plan.errors:
         raise typer.Exit(InputErrors.exit_status)
 

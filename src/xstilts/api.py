@@ -402,17 +402,20 @@ class Check:
         """What a reader should know of how the study is computed, and of rows that are not the release's."""
         from xstilts.study.sources import differing
 
-        return (*self.plan.notes, *differing(self.sources))
+        return (*self.plan.notes, *(text.removesuffix(".") for text in differing(self.sources)))
+
+    @property
+    def _size(self) -> str:
+        """How many cells there are, and how many steps are done."""
+        done = sum(map(self.store.done, self.plan.steps))
+        return f"{len(self.plan.cells)} cells; {done} of {len(self.plan.steps)} steps are in the store"
 
     def __repr__(self) -> str:
-        done = sum(map(self.store.done, self.plan.steps))
-        told = f"{len(self.plan.cells)} cells; {done} of {len(self.plan.steps)} steps are in the store"
-        return "\n".join((told, *self.notes))
+        return "\n".join((self._size, *self.notes))
 
     def _repr_html_(self) -> str:
-        done, *_ = repr(self).partition("\n")
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        return f"<p>{escape(done)}</p><ul>{notes}</ul>{self.cells._repr_html_()}"
+        return f"<p>{escape(self._size)}</p><ul>{notes}</ul>{self.cells._repr_html_()}"
 
 
 @dataclass(frozen=True)

@@ -48,22 +48,8 @@ SIZES: dict[str, Any] = {
     "init_std": 1.5,
 }
 WORDS = (
-    "the",
-    "old",
-    "dog",
-    "sleeps",
-    "rests",
-    "near",
-    "a",
-    "river",
-    "and",
-    "nobody",
-    "follows",
-    "him",
-    ".",
-    "keeper",
-    "walks",
-    "runs",
+    *("the", "old", "dog", "sleeps", "rests", "near", "a", "river"),
+    *("and", "nobody", "follows", "him", ".", "keeper", "walks", "runs"),
 )
 FAST = ["--longest", "8", "--beams", "2"]
 

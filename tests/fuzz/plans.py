@@ -18,6 +18,7 @@ import seeds
 from xstilts import lab
 from xstilts import tasks as registry
 from xstilts.analysis.findings import Findings
+from xstilts.api import Check
 from xstilts.cli import show
 from xstilts.report import page
 from xstilts.store import Store
@@ -227,9 +228,13 @@ def _report(*formats: str) -> Callable[[Plan, Store, Path], object]:
     return lambda plan, store, out: page.write(Findings.of(plan, store), formats, out)
 
 
+def _checked(*, as_json: bool) -> Callable[[Plan, Store, Path], object]:
+    return lambda plan, store, out: show.checked(plan, store, Check(plan, store, {}).sources, as_json=as_json)
+
+
 FOLLOWING: tuple[Callable[[Plan, Store, Path], object], ...] = (
-    lambda plan, store, out: show.checked(plan, store, as_json=True),
-    lambda plan, store, out: show.checked(plan, store, as_json=False),
+    _checked(as_json=True),
+    _checked(as_json=False),
     lambda plan, store, out: show.status(plan, store, as_json=True),
     lambda plan, store, out: show.status(plan, store, as_json=False),
     _report("csv"),

@@ -66,7 +66,7 @@ def test_a_control_that_only_some_targets_have_is_drawn(
     path = tmp_path / "study.toml"
     path.write_bytes(mutation.toml(seeds.STUDY))
     found, store = draft(load(path)), Store(tmp_path / "store")
-    for told in (partial(show.checked, every_phase=True), show.status):
+    for told in (partial(show.checked, read=(), every_phase=True), show.status):
         told(found, store, as_json=False)
         lines = [one.split() for one in capsys.readouterr().out.splitlines() if "nli (shuffled" in one]
         assert lines == [

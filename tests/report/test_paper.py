@@ -118,6 +118,10 @@ def test_wide_tables_are_turned():
     assert [name for name, _ in found.rows] == list(wide(40).columns)
 
 
+def test_a_wide_table_without_rows_has_nothing_to_split():
+    assert latex.split(replace(wide(40), rows=())) == []
+
+
 def test_tables_that_stay_too_wide_are_split_without_loss():
     grid = wide(60, rows=60, interval="[10.0, 20.0]")
     parts = latex.split(grid)

@@ -106,6 +106,7 @@ def test_what_is_as_frozen_is_told(world: "World") -> None:
         ([("hidden_size = 16", "hidden_size = 32")], "", "backbones changed: scratch (shape "),
         ([random_arms("none", "mood")], "", "random arms added: mood; cells added: scratch / mood / random"),
         ([(QUESTION, f"shots = 8\n{QUESTION}")], "", "shots changed: 4 → 8."),
+        ([(QUESTION, f'prompts = "source language"\n{QUESTION}')], "", "prompts changed: readout → source "),
         ([], AXIS, "axes added: size."),
         ([("Does mood help?", "Does mood harm?")], "", "the question has other words."),
     ],
@@ -116,6 +117,17 @@ def test_what_has_changed_since_is_told(
     preregistered.freeze(planned(world), 0, DAY)
     assert said in told(world, *changes, more=more)
     assert not told(world).endswith(said), "the study as it was"
+
+
+def test_a_file_without_prompts_froze_those_of_the_readout(world: "World") -> None:
+    """As releases wrote it that knew no others."""
+    path = preregistered.freeze(planned(world), 0, DAY).path
+    content = json.loads(path.read_text())
+    assert content.pop("prompts") == "readout"
+    path.write_text(json.dumps(content | {"sha256": preregistered.digest(content)}))
+    assert told(world).endswith("are those that were frozen.")
+    asked = (QUESTION, f'prompts = "test language"\n{QUESTION}')
+    assert told(world, asked).endswith("Since then prompts changed: readout → test language.")
 
 
 def test_axes_are_frozen(world: "World") -> None:

@@ -131,6 +131,12 @@ def test_a_prompt_that_does_not_fit_its_task_is_refused(language: str, wording: 
         replace(tasks.find("lab_nli"), prompts={language: wording})
 
 
+def test_prompts_of_a_family_that_takes_none_are_refused() -> None:
+    said = r"tasks of the family tagging take no prompts\. Take `prompts` out\."
+    with pytest.raises(TaskError, match=said):
+        replace(tasks.find("lab_ner"), prompts={"x-en": ENGLISH})
+
+
 @pytest.mark.parametrize("name", [name for name in tasks.names() if tasks.find(name).prompts])
 def test_prompts_of_the_package_are_whole(name: str) -> None:
     task = tasks.find(name)

@@ -197,12 +197,13 @@ def test_check_tells_broken_rows_and_counts_the_others(
     planned = plan(load(data.parent / "study.toml"), data)
     rows, (error,), _ = look(planned.steps, planned.places)
     assert "test-en.tsv:2: has 1 column" in str(error)
-    show.checked(planned, Store(data / "store"), rows, as_json=False)
+    read = [source(part, planned.places, rows.get(part)) for part in parts_of(planned.steps)]
+    show.checked(planned, Store(data / "store"), read, as_json=False)
     out = capsys.readouterr().out
     assert (
         "Data: nli_mix, train, en: intermediate/nli_mix/train.jsonl, 5 rows; the release has 17,244." in out
     )
     assert "Data: xnli, test, en: target/xnli/test-en.tsv; the release" not in out
-    show.checked(planned, Store(data / "store"), rows, as_json=True)
+    show.checked(planned, Store(data / "store"), read, as_json=True)
     told = json.loads(capsys.readouterr().out)["data"]
     assert all(str(data) not in path for one in told for path in one["files"])

@@ -291,7 +291,7 @@ def own_scores(plan: Plan, store: Store) -> list[OwnScore]:
         ((cell.arm, task), (phase, score))
         for cell in plan.cells
         if cell.arm and not cell.reference
-        for phase in cell.phases[: len(cell.phases) - (plan.evaluation(cell).trained_by is not None)]
+        for phase in plan.intermediate(cell)
         for task, score in sorted((store.record(phase) or {}).get("source_score", {}).items())
     )
     found = []

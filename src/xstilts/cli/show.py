@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from statistics import median
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from xstilts.cli.output import gigabytes, print_json, print_lines, print_table
@@ -15,7 +14,7 @@ from xstilts.run.progress import duration
 from xstilts.store import Store
 from xstilts.study.phase import Phase
 from xstilts.study.plan import Cell, Plan
-from xstilts.study.sources import Part, grouped, parts_of, source
+from xstilts.study.sources import Source, grouped
 from xstilts.study.step import Step
 from xstilts.study.study import StudyFile
 
@@ -29,16 +28,15 @@ if TYPE_CHECKING:
 def checked(
     plan: Plan,
     store: Store,
-    rows: Mapping[Part, int] = MappingProxyType({}),
+    read: Sequence[Source],
     *,
     every_phase: bool = False,
     as_json: bool,
 ) -> None:
     """The dry run, in short: cells, steps, cost, what is read instead of the release, notes. With
     `every_phase` all that is read, the grid, and the phases, summed by arm and by target and each by itself.
-    `rows` has the numbers of rows, as far as they were counted."""
+    `read` has the files, with the numbers of rows as far as they were counted."""
     cost = estimate(plan, store)
-    read = [source(part, plan.places, rows.get(part)) for part in parts_of(plan.steps)]
     steps = [_step(step, plan, store) for step in plan.steps]
     if as_json:
         print_json(
@@ -306,8 +304,9 @@ def _print_trainings(
     places: dict[str, tuple[tuple[str, str], str]] = {}
     for cell in plan.cells:
         arm = f"{cell.arm} (random weights)" if cell.reference == "random" else cell.arm
+        before = plan.intermediate(cell)
         for phase in cell.phases:
-            target = "(intermediate)" if phase in plan.intermediate(cell) else cell.target
+            target = "(intermediate)" if phase in before else cell.target
             places.setdefault(phase, ((cell.backbone, arm), target))
     arms: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     targets: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}

@@ -35,7 +35,7 @@ def write(found: Ranking, folder: Path) -> list[Path]:
     for name, table in (("ranking.csv", found.order), ("quality.csv", found.quality)):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(csv("effects", table))
+            (folder / name).write_bytes(csv(name.removesuffix(".csv"), table))
         except OSError as error:
             raise InputError(str(folder / name), f"cannot be written ({error.strerror}).") from error
         paths.append(folder / name)

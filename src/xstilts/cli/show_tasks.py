@@ -174,7 +174,8 @@ def _rows(task: Task) -> Iterable[str]:
 
 
 def _facts(task: Task) -> dict[str, Any]:
-    return {name: getattr(task, name) for name in FIELDS} | {"examples": dict(task.sizes)}
+    facts = {name: getattr(task, name) for name in FIELDS}
+    return facts | {"prompts": list(task.prompts), "examples": dict(task.sizes)}
 
 
 def _count(number: int | None) -> str:

@@ -258,6 +258,9 @@ class Task:
         if self.family not in FAMILIES:
             now = f"{did_you_mean(str(self.family), FAMILIES)} There are {', '.join(FAMILIES)}.".strip()
             raise TaskError("TASK", f"no family '{self.family}'.", now)
+        if self.prompts and self.family not in TEXTS:
+            what = f"tasks of the family {self.family} take no prompts."
+            raise TaskError("TASK", what, "Take `prompts` out.")
         texts = TEXTS.get(self.family, ())
         for language, prompt in self.prompts.items():
             named, known = prompt.texts, (*self.languages, self.source_language)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.data.examples import Choice, Pair, Question, Seen
-from xstilts.data.task import Wording
+from xstilts.data.task import TEXTS, Wording
 from xstilts.errors import DataError
 from xstilts.families.items import IGNORED, Family, Item, Layout, Numbers, frame, glue
 from xstilts.families.span import MAX_QUESTION, answer_tokens, whole_tokens
@@ -28,7 +28,7 @@ TEXT_FAMILIES = (*SUMMARIZED, "span")
 """Families that can be asked and answered in text. A tag sequence has no such form that metrics agree on,
 retrieval compares states, and masked text is already what a language model is trained on."""
 
-PROMPTABLE = ("classification", "choice", "span")
+PROMPTABLE = tuple(TEXTS)
 """Families of which a pretrained language model is asked without a training."""
 
 SINGLE, CHOICE = "text: {text} answer: {answer}", "text: {context} answer: {answer}"

@@ -22,7 +22,7 @@ WIDTH = 455.0  # points of a line: A4 with margins of 25 mm
 LETTER, SMALL_LETTER = 4.4, 3.6  # points of a letter, in \footnotesize and in \scriptsize
 GAP = 8.0  # points between columns
 ROWS = 46  # of a table, on a page
-LONG = "longtable.tex.jinja"  # a table that may go over several pages
+LONG_TABLE = "longtable.tex.jinja"  # a table that may go over several pages
 CLAIMS = (0.25, 0.11, 0.17, 0.39)  # of the line: columns of the table of claims
 DATA = (0.11, 0.06, 0.12, 0.40, 0.10, 0.10)  # of that of what was read
 
@@ -48,7 +48,7 @@ def _tables(paper: Paper) -> Iterator[tuple[str, str]]:
     for sheet in paper.sheets:
         name = _slug(sheet.title)
         if name == "data":
-            text = _fill(LONG, sheet=sheet, name=name, columns=_paragraphs(DATA), size="footnotesize")
+            text = _fill(LONG_TABLE, sheet=sheet, name=name, columns=_paragraphs(DATA), size="footnotesize")
             yield name, re.sub("[/@]", r"\g<0>\\allowbreak{}", text)
         else:
             starts = range(0, len(sheet.rows), ROWS)
@@ -57,10 +57,10 @@ def _tables(paper: Paper) -> Iterator[tuple[str, str]]:
     claims, steps = paper.claims, paper.steps
     if claims.rows:
         columns = _paragraphs(CLAIMS)
-        yield "claims", _fill(LONG, sheet=claims, name="claims", columns=columns, size="normalsize")
+        yield "claims", _fill(LONG_TABLE, sheet=claims, name="claims", columns=columns, size="normalsize")
     if steps.rows:
         columns = "l" * len(steps.columns)
-        yield "steps", _fill(LONG, sheet=steps, name="steps", columns=columns, size="scriptsize")
+        yield "steps", _fill(LONG_TABLE, sheet=steps, name="steps", columns=columns, size="scriptsize")
 
 
 def _grids(paper: Paper) -> Iterator[tuple[str, Grid]]:
@@ -95,7 +95,7 @@ def grid_table(grid: Grid, name: str) -> str:
 
 def split(grid: Grid) -> list[Grid]:
     """Parts that fit the page, in reading order; a grid with many columns and few rows is turned first."""
-    if _width(grid, range(len(grid.columns))) > WIDTH and len(grid.columns) > len(grid.rows):
+    if grid.rows and _width(grid, range(len(grid.columns))) > WIDTH and len(grid.columns) > len(grid.rows):
         grid = turned(grid)
     groups: list[list[int]] = [[]]
     for column in range(len(grid.columns)):

@@ -26,15 +26,15 @@ def plain(text: str) -> str:
     return " ".join(text.split()).replace("|", "/").replace("<", "&lt;").replace("](", "]\\(")
 
 
-def grid(grid: Grid) -> str:
+def grid(shown: Grid) -> str:
     """A table of numbers; findings are bold."""
 
     def marked(entry: TableEntry) -> str:
         text = f"**{entry.text}**" if entry.strong else entry.text
         return f"{text} {entry.interval}".strip()
 
-    rows = [(name, *map(marked, entries)) for name, entries in grid.rows]
-    return table((grid.names, *grid.columns), rows, ("---", *("---:",) * len(grid.columns)))
+    rows = [(name, *map(marked, entries)) for name, entries in shown.rows]
+    return table((shown.names, *shown.columns), rows, ("---", *("---:",) * len(shown.columns)))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], rule: Sequence[str] = ()) -> str:

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from xstilts.analysis import methods
 from xstilts.analysis.claims import Verdict
+from xstilts.analysis.effects import BASELINE
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.provenance import of_claim
 from xstilts.analysis.results import spoken
@@ -113,6 +114,7 @@ def _page(paper: Paper) -> str:
         methods=methods,
         figures=drawn,
         bar=interval_bar,
+        baseline=BASELINE,
         version=VERSION,
     )
 

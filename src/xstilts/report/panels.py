@@ -47,14 +47,14 @@ def by_language(results: Results, effects: pl.DataFrame, backbone: str) -> Chart
         if line.reference and line.backbone in (backbone, "") and line.arm in ("", BASELINE)
     ]
     lines = [*shown_arms(results, effects, backbone), *references]
-    return _joined(results, effects, results.targets, lines, "score")
+    return _of_targets(results, effects, results.targets, lines, "score")
 
 
 def gains(results: Results, effects: pl.DataFrame, backbone: str) -> Chart | None:
     """Draw for each target what the arms add to `none` in every language, with intervals."""
     arms = shown_arms(results, effects, backbone)
     lines = [line for line in arms if line.arm != BASELINE] if Line(backbone, BASELINE) in arms else []
-    return _joined(results, effects, results.targets, lines, "difference")
+    return _of_targets(results, effects, results.targets, lines, "difference")
 
 
 def measures(
@@ -65,7 +65,7 @@ def measures(
     targets: Sequence[EvaluatedTarget],
 ) -> Chart | None:
     """Draw for each of the targets how sure the arms are in every language, with intervals."""
-    return _joined(results, effects, targets, shown_arms(results, effects, backbone), measure)
+    return _of_targets(results, effects, targets, shown_arms(results, effects, backbone), measure)
 
 
 def shown_arms(results: Results, effects: pl.DataFrame, backbone: str) -> list[Line]:
@@ -78,7 +78,7 @@ def shown_arms(results: Results, effects: pl.DataFrame, backbone: str) -> list[L
     return [line for line in arms if line in by_size[:SHOWN_ARMS]]
 
 
-def _joined(
+def _of_targets(
     results: Results,
     effects: pl.DataFrame,
     targets: Sequence[EvaluatedTarget],
@@ -126,10 +126,10 @@ def _panel(
     base = alt.Chart().encode(y=y)
     # An arm has the same colour and shape in the scores, where `none` comes first, and in the gains.
     first = int(lines[0].arm != BASELINE)
-    own = slice(first, first + len(arms))
+    places = slice(first, first + len(arms))
     references = [line.reference for line in lines if line.reference]
-    inks = [*[QUIET, *PALETTE][own], *(REFERENCE_INKS[name] for name in references)]
-    shapes = [*SHAPES[own], *(BAR for _ in references)]
+    inks = [*[QUIET, *PALETTE][places], *(REFERENCE_INKS[name] for name in references)]
+    shapes = [*SHAPES[places], *(BAR for _ in references)]
     colour, shape = looks("line:N", [line_label(line) for line in lines], inks, shapes)
     layers = []
     if kind == "difference":

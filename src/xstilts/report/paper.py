@@ -107,8 +107,7 @@ class Paper:
         for cell in plan.cells:
             if cell.reference or cell.arm in arms:
                 continue
-            before = cell.phases[:-1] if plan.evaluation(cell).trained_by is not None else cell.phases
-            chain = [phase for key in before if isinstance(phase := phases.get(key), Phase)]
+            chain = [phase for key in plan.intermediate(cell) if isinstance(phase := phases.get(key), Phase)]
             trained = ", then ".join(" + ".join(use.title for use in phase.uses) for phase in chain)
             arms[cell.arm] = f"Trained on {trained}." if trained else "No intermediate training."
         tasks = {}
@@ -203,19 +202,25 @@ class Paper:
             for one in self.findings.own_scores
         ]
         truth = [
-            (pair.arm, pair.target, pair.planted, measured, pair.outcome)
+            _row(
+                *(pair.arm, pair.target, pair.planted),
+                *(MISSING if pair.estimate is None else interval(pair.estimate), pair.outcome),
+            )
             for pair in self.findings.planted
-            for measured in [MISSING if pair.estimate is None else interval(pair.estimate)]
         ]
         collapsed = [
-            _row(run.arm, cell.target, cell.seed, guess.score, guess.baseline, run.whole, run.without)
+            _row(
+                *(run.arm, run.cell.target, run.cell.seed),
+                *(run.found.score, run.found.baseline, run.whole, run.without),
+            )
             for run in found.runs
-            for cell, guess in [(run.cell, run.found)]
         ]
         at_chance = [
-            _row(one.arm, one.target, where, seeds, one.score, one.baseline, one.source)
+            _row(
+                *(one.arm, one.target, language(one.language).name, ", ".join(map(str, one.seeds))),
+                *(one.score, one.baseline, one.source),
+            )
             for one in found.languages
-            for where, seeds in [(language(one.language).name, ", ".join(map(str, one.seeds)))]
         ]
         in_part = [
             _row(one.arm, one.cell.target, one.cell.seed, one.score, "; ".join(one.notes))

@@ -51,15 +51,16 @@ def table(effects: pl.DataFrame) -> str:
 
 def _fill(template: str, **values: Any) -> str:
     filters: Filters = {"number": number, "signed": partial(number, signed=True), "probability": probability}
-    return fill(template, filters, bounds=bounds, bar=_bar, remains=1 - LEVEL, **values)
+    return fill(template, filters, bounds=bounds, bar=_bar, alpha=1 - LEVEL, **values)
 
 
 def _bar(row: Mapping[str, Any], rows: Sequence[SystemRow]) -> Markup:
     """A picture of an interval on the scale of all intervals of its table, with zero."""
     ends = [0.0, *(one.difference[end] for one in rows if one.difference for end in ("low", "high"))]
+    low, high = min(ends), max(ends)
 
     def place(value: float) -> str:
-        return f"{8 + (WIDTH - 16) * (value - min(ends)) / max(max(ends) - min(ends), 1e-9):.1f}"
+        return f"{8 + (WIDTH - 16) * (value - low) / max(high - low, 1e-9):.1f}"
 
     return Markup(
         f'<svg class="bar" width="{WIDTH}" height="24" viewBox="0 0 {WIDTH} 24" aria-hidden="true">'

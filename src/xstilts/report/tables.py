@@ -20,7 +20,7 @@ from xstilts.analysis.statistics import LEVEL, Estimate
 from xstilts.analysis.wording import bounds, line_label, metric_label, number
 from xstilts.study.claim import MEASURES
 
-DECIMALS = {"results": 4, "effects": 6, "verdicts": 6}  # of the numbers in CSV
+DECIMALS = {"results": 4, "effects": 6, "verdicts": 6, "ranking": 6, "quality": 6}  # of the numbers in CSV
 MISSING = """
     #N/A #NA -1.#IND -1.#QNAN -NaN -nan 1.#IND 1.#QNAN <NA> N/A NA NULL NaN None n/a nan null
 """

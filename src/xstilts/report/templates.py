@@ -24,12 +24,7 @@ _LATEX: dict[str, Any] = {
 }
 
 
-def fill(
-    template: str,
-    filters: Filters,
-    package: str = "xstilts.report",
-    **values: Any,
-) -> str:
+def fill(template: str, filters: Filters, package: str = "xstilts.report", **values: Any) -> str:
     """Fill in a template of a package; how it is written is told by the name: `.html.jinja`, `.tex.jinja`."""
     is_page = template.endswith(".html.jinja")
     environment = jinja2.Environment(

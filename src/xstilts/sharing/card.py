@@ -17,10 +17,11 @@ from xstilts.analysis.findings import Findings
 from xstilts.analysis.results import Line, language, spoken
 from xstilts.analysis.statistics import LEVEL, Array
 from xstilts.analysis.wording import interval, metric_label
+from xstilts.plain import by_key
 from xstilts.report.bibliography import DESIGN
 from xstilts.report.markdown import fill_markdown
 from xstilts.sharing.choice import Chosen
-from xstilts.sharing.model import NAMED, Content, Files, label_names, read
+from xstilts.sharing.model import BASE, NAMED, Content, Files, label_names, read
 from xstilts.sharing.private import folders, without_folders
 from xstilts.study.phase import seen_with_labels
 from xstilts.study.plan import Cell
@@ -114,9 +115,7 @@ def model_card(chosen: Chosen, findings: Findings, repository: Repository, licen
     names = label_names(chosen) if settings.get("task_type") in NAMED else {}
     uses = [(use.task, "trained") for phase in chosen.phases for use in phase.uses]
     uses += [(plan.evaluation(cell).use.task, "evaluated") for cell in chosen.evaluated]
-    ways: dict[str, list[str]] = {task: [] for task, _ in uses}
-    for task, way in dict.fromkeys(uses):
-        ways[task].append(way)
+    ways = by_key(dict.fromkeys(uses))
     text = fill_markdown(
         "model-card.md.jinja",
         "xstilts.sharing",
@@ -135,6 +134,7 @@ def model_card(chosen: Chosen, findings: Findings, repository: Repository, licen
         wording=wording,
         level=f"{LEVEL:.0%}",
         baseline=BASELINE,
+        base_folder=BASE,
         design=DESIGN,
         version=VERSION,
     )

@@ -74,8 +74,7 @@ def choose(
         cells = _only(where, "target", target, cells)
     phases = list[str]()
     for cell in cells:
-        has_own = target is None and plan.evaluation(cell).trained_by is not None
-        phases += (cell.phases[:-1] if has_own else cell.phases)[-1:]
+        phases += (cell.phases if target is not None else plan.intermediate(cell))[-1:]
     if not phases:
         what = f"the arm '{arm}' trains nothing" + (f" for {target}." if target else " before the targets.")
         targets = ", ".join(dict.fromkeys(cell.target for cell in cells if cell.phases))

@@ -226,8 +226,9 @@ def _bad_languages(spoken: tuple[str, ...], found: Mapping[str, Task], place: Pl
         yield from bad_languages(codes, found, place)
     every = by_code()
     had = {every[code].family for task in found.values() for code in task.languages if code in every}
+    known = {language.family for language in every.values()}
     for family in families:
-        if family not in {language.family for language in every.values()}:
+        if family not in known:
             yield Problem(place, f"no language family named '{family}'.", near(family, sorted(had)))
         elif found and family not in had:
             what = f"none of the tasks has a language of the family '{family}'."

@@ -69,7 +69,11 @@ class Preregistration:
                 for phase, seeds in now["seeds"].items()
                 for text in _changes(f"{phase} seeds", sorted(old["seeds"][phase]), sorted(seeds))
             ),
-            *([f"shots changed: {old['shots']} → {now['shots']}"] if old["shots"] != now["shots"] else []),
+            *(
+                f"{key} changed: {before} → {now[key]}"
+                for key, before in (("shots", old["shots"]), ("prompts", old.get("prompts", "readout")))
+                if before != now[key]
+            ),
             *_of_cells(old["cells"], now["cells"]),
             *(["the question has other words"] if old["question"] != now["question"] else []),
         ]
@@ -170,6 +174,7 @@ def content_of(plan: Plan) -> dict[str, Any]:
         "references": list(study.references),
         "random_arms": list(study.random_arms),
         "shots": study.shots,
+        "prompts": study.prompts,
         "seeds": {"intermediate": list(study.intermediate_seeds), "target": list(study.target.seeds)},
         "cells": {_named(cell): cell.evaluation for cell in plan.cells},
     }

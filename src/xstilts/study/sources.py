@@ -272,7 +272,7 @@ def look(
         if one.definition is not None and one.hub is not None and not local:
             local = fetch or hub.in_cache(one.hub, part.split, part.language)
             unseen |= {} if local else {part.task: None}
-        if one.made is not None or not local or (one.path is None and places.data is None):
+        if not local or (one.path is None and places.data is None):
             continue
         try:
             if one.measure is not None and part.split == one.evaluation_split:

@@ -23,7 +23,7 @@ from xstilts.errors import PredictionError, TaskError, did_you_mean
 from xstilts.plain import by_key, parse_json
 from xstilts.study.load import find_task
 from xstilts.xtreme import layouts
-from xstilts.xtreme.score import check_label, check_option, json_of, text_of, uncompressed, within
+from xstilts.xtreme.score import check_label, check_option, is_number, json_of, text_of, uncompressed, within
 
 UNKNOWN = "unknown"
 """The language of rows that tell none, where the task has no list of languages."""
@@ -85,9 +85,15 @@ def task_of(name: str) -> Task:
     if name in metrics.names():
         family = FAMILY_OF.get(name, "span")
         return Task(
-            family=family, languages=(), metric=name, description="", citation="", licence="", name=name,
+            family=family,
+            languages=(),
+            metric=name,
+            description="",
+            citation="",
+            licence="",
+            name=name,
             source_language="",
-        )  # fmt: skip
+        )
     try:
         task = find_task(name)
     except TaskError as error:
@@ -122,7 +128,7 @@ def value(task: Task, raw: Any, where: str, *, is_gold: bool = False) -> Any:
         raw = int(raw)
     text = str(raw) if isinstance(raw, str | int) and not isinstance(raw, bool) else repr(raw)
     if task.family in ("choice", "retrieval"):
-        if not (text.isascii() and text.isdigit()):
+        if not is_number(text):
             check_label(task, text, where)
         check_option(task, int(text), where)
         return int(text)

@@ -13,7 +13,7 @@ _HUB_LABELS = ("entailment", "neutral", "contradiction")
 
 PROMPTS = {
     "ar": Wording(
-        "المقدمة: {text} الفرضية: {text2} هل تنتج الفرضية عن المقدمة؟ نعم أم لا أم ربما؟ الجواب: {answer}",
+        "المقدمة: {text} الفرضية: {text2} هل تستنتج الفرضية من المقدمة؟ نعم أم لا أم ربما؟ الجواب: {answer}",
         ("لا", "نعم", "ربما"),
     ),
     "bg": Wording(

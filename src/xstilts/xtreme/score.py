@@ -208,11 +208,16 @@ def _read(task: Task, predictions: Path, references: Path) -> tuple[list[Any], l
     return layouts.sentences(right), layouts.sentences(said)
 
 
+def is_number(value: str) -> bool:
+    """Whether it may be the number of a row or an option: digits, and not more than any file has rows for."""
+    return value.isascii() and value.isdigit() and len(value) <= 18
+
+
 def check_label(task: Task, value: str, where: str) -> None:
     """Raises PredictionError for what is no label of the task, and no number where the task has none."""
     if value in task.labels:
         return
-    if not task.labels and value.isascii() and value.isdigit():
+    if not task.labels and is_number(value):
         check_option(task, int(value), where)
         return
     kind = "tag" if task.family == "tagging" else "label"
