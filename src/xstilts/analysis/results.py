@@ -91,8 +91,7 @@ class EvaluatedTarget:
     def unknown(self, score: float, key: str) -> Array:
         """Draws of a score of which nothing is known, [R]: it could be any."""
         width = 200.0 if self.metric.endswith("_correlation") else 100.0
-        rng = statistics.generator("unknown", key)
-        return np.asarray(score + rng.uniform(-width, width, statistics.RESAMPLES))
+        return statistics.unknown(score, width, key)
 
     def select(self, languages: str | Sequence[str]) -> tuple[str, ...]:
         """The languages of this target that are meant by "source", "transfer", "all" or a list.
@@ -319,11 +318,12 @@ class Results:
                 for key in here
             }
             for key, found in _resampled(target, here, pseudo, of_languages.get(language), half):
-                draws = found.draws
-                if np.ptp(draws) <= statistics.LEAST:  # no answer to these rows would change the score
+                if np.ptp(found.draws) <= statistics.LEAST:  # no answer to these rows would change the score
                     line = " ".join(measured_by[key])
                     draws = target.unknown(found.observed, f"{line} {name} {language}")
-                drawn[key, language] = found._replace(draws=draws)
+                    drawn[key, language] = found._replace(draws=draws, freedom=None)
+                else:
+                    drawn[key, language] = found
         return drawn
 
     def assembled(self, drawn: Mapping[tuple[str, str], Resampled]) -> Mapping[tuple[Line, str, str], Sample]:

@@ -198,8 +198,13 @@ def wider(units: int, rows: int) -> float:
 
 
 def freedom_of(units: int, rows: int) -> float | None:
-    """The degrees of freedom of draws of so many units of rows, if they are few."""
-    return units - 1.0 if units < min(rows, FEW_UNITS) else None
+    """The degrees of freedom of draws of so many units of rows, if they are few; of one unit as of two."""
+    return max(1.0, units - 1.0) if units < min(rows, FEW_UNITS) else None
+
+
+def unknown(value: float, width: float, *key: str) -> Array:
+    """Draws of a quantity of which nothing is known, [R]: it could be anywhere on a scale of that width."""
+    return np.asarray(value + generator("unknown", *key).uniform(-width, width, RESAMPLES))
 
 
 def pseudo_examples(line: str, target: str, language: str, part: float = 1.0) -> Array:
@@ -354,20 +359,15 @@ class Distribution:
             return float(beyond.sum() / n)
         if reach <= LEAST:  # all resamples are alike
             return 1 / n
-        far = distance / reach
-        probability = float(ndtr(-far * self._mixed((1 + LEVEL) / 2) / self.deviations) @ MASSES)
+        far, end = distance / reach, (1 + LEVEL) / 2
+        probability = float(ndtr(-far * self.quantile(end) / self.deviations) @ MASSES)
         if self.family_freedom is not None:
-            of_t = stdtr(self.family_freedom, -far * self.quantile((1 + LEVEL) / 2))
+            of_t = stdtr(self.family_freedom, -far * stdtrit(self.family_freedom, end))
             probability = max(probability, float(of_t))
         return min(FEW / n, probability)
 
     def quantile(self, probability: float) -> float:
-        """That of the mixture of normal numbers, which is symmetric around zero, from .6 to .99; or of t."""
-        if self.family_freedom is not None:
-            return float(stdtrit(self.family_freedom, probability))
-        return self._mixed(probability)
-
-    def _mixed(self, probability: float) -> float:
+        """That of the mixture of normal numbers, which is symmetric around zero, from .6 to .99."""
         return float(np.interp(probability, *self._mixture))
 
     @cached_property
@@ -379,10 +379,13 @@ class Distribution:
 
     @property
     def smallest_effect(self) -> float:
-        """The effect that 80 % of repetitions would detect."""
-        low, high = self.interval
-        critical, power = self.quantile((1 + LEVEL) / 2), self.quantile(POWER)
-        return (high - low) / 2 * (1 + power / critical)
+        """The effect that 80 % of repetitions would detect; the heavier tail makes the interval."""
+        (low, high), end = self.interval, (1 + LEVEL) / 2
+        power = self.quantile(POWER) / self.quantile(end)
+        if self.family_freedom is not None:
+            of_t = stdtrit(self.family_freedom, POWER) / stdtrit(self.family_freedom, end)
+            power = min(power, float(of_t))
+        return (high - low) / 2 * (1 + power)
 
 
 def distribution(sample: Sample, like: Sequence[Sample] = ()) -> Distribution:
