@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from xstilts.analysis import curves, statistics
-from xstilts.analysis.best import FEWEST, Contest, best_difference, seeds_of, winners
+from xstilts.analysis.best import FEWEST, Contest, best_difference, chains_of, winners
 from xstilts.analysis.effects import BASELINE, SCORE, Effects, Quantity, compared_languages
 from xstilts.analysis.results import Line, Results
 from xstilts.analysis.statistics import Estimate, Sample
@@ -204,8 +204,8 @@ def _why_none(effects: Effects, claim: Claim, parts: Sequence[JudgedArm]) -> str
     targets, missing = targets_of(effects.results, claim), [part for part in parts if part.estimate is None]
     if claim.quantity == "best_difference":
         contests = [_contest(claim, part.line.backbone, part.against) for part in missing]
-        seeds = [seeds_of(effects, contest, targets) for contest in contests]
-        if all(each is not None and each < FEWEST for each in seeds):
+        chains = [chains_of(effects, contest, targets) for contest in contests]
+        if all(each is not None and each < FEWEST for each in chains):
             return (
                 "One seed cannot tell the best arm from the luckiest, nor can seeds that share one "
                 "intermediate training: some seeds choose it, others score it. Measure with two seeds or "

@@ -1,9 +1,9 @@
 """Runs that collapsed: trainings on a target that ended no better than guessing, and what they do to means.
 
 XLM-R is known to do so now and then; a mean over seeds then hides a model that guesses. What is looked at are
-the predictions in the source language (`analysis.permutation` says how); where that is not evaluated, the
-phase's development score is compared with the majority answer's. Retrieval trains nothing, and cannot
-collapse.
+the predictions in the source language (`analysis.permutation` says how); where that is not evaluated, or its
+rows cannot tell, the phase's development score is compared with the majority answer's. Retrieval trains
+nothing, and cannot collapse.
 
 All means of a report keep the collapsed runs. Beside them stand the means without, for every comparison that
 contains one: nothing is dropped in silence.

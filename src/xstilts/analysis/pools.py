@@ -32,7 +32,7 @@ Numbers = NDArray[np.int64]
 LACKING = 0.05
 """The share of its rows that a set may lack, and of gold labels that may differ, to be a part of another."""
 LARGEST = 10**8
-"""LanguageRows times rows that are lacking, beyond which nobody looks which these are."""
+"""Rows times rows that are lacking, beyond which nobody looks which these are."""
 
 
 class LanguageRows(NamedTuple):

@@ -254,8 +254,9 @@ class _Auditor:
     def _tells(self, chain: Chain, asked: RowSet, seen: SeenRows) -> bool:
         """Whether training rows tell what the evaluation asks of the rows that they have in common.
 
-        For retrieval they do if they are pairs of sentences; otherwise if their labels, or what else stands
-        in them, tell the labels of these rows, or where that cannot be known, if family and labels are alike.
+        For retrieval they do if they are parallel text or rows of a classification; otherwise if their
+        labels, or what else stands in them, tell the labels of these rows, or where that cannot be known, if
+        family and labels are alike.
         """
         if not chain.use.kind.trained:
             return (seen.role, seen.family) in (("text", "masked"), ("labels", "classification"))
