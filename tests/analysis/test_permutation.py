@@ -108,7 +108,13 @@ def test_a_kind_of_name_is_missed_though_most_words_are_in_none():
     assert habits(gold, [tuple(tag.replace("I-", "B-") for tag in tags) for tags in gold]) == (
         "never predicts I- (right for 5 %)",
     )
+    begun = [tuple("O" if "LOC" in tag or tag.startswith("I-") else tag for tag in tags) for tags in gold]
+    assert habits(gold, begun) == ("never predicts LOC (right for 3 %)",), "of the marks it is no news"
     assert habits(gold, gold) == ()
+
+
+def test_a_percentage_in_an_answer_stays_as_it_is():
+    assert habits(["50%", "60%"] * 50, ["50%"] * 95 + ["60%"] * 5)[0].startswith("predicts “50%” for 95 %")
 
 
 def test_rare_classes_and_few_examples_are_not_noted():

@@ -1,11 +1,11 @@
 """Judging the claims of a study on what was measured.
 
 A claim is about each of its arms (on each backbone), or about an axis as a whole, on the mean over its
-targets. It is confirmed if the
-measured quantity stands in the claimed relation to the margin for all of them, refuted if it stands in the
-opposite relation for any, and undecided otherwise: also when anything that it needs is missing. Equality
-within a margin is confirmed by the two one-sided tests of Schuirmann (1987): the whole interval lies within.
-All claims of a study are judged together: their probabilities are corrected by Holm's procedure.
+targets. It is confirmed if the measured quantity stands in the claimed relation to the margin for all of
+them, refuted if it stands in the opposite relation for any, and undecided otherwise: also when anything that
+it needs is missing. Equality within a margin is confirmed by the two one-sided tests of Schuirmann (1987):
+the whole interval lies within. All claims of a study are judged together: their probabilities are corrected
+by Holm's procedure.
 """
 
 from collections.abc import Sequence

@@ -125,10 +125,11 @@ def _keys(languages: Mapping[str, LanguageRows]) -> dict[str, Numbers]:
     for name, rows in languages.items():
         times = Counter[str]()
         examples: list[object] = []
-        for one in rows.ids:  # an id that comes twice is known with its number
-            examples.append((one, times[one]))
-            times[one] += 1
-        if name in numbered:
+        if name not in numbered:
+            for one in rows.ids:  # an id that comes twice is known with its number
+                examples.append((one, times[one]))
+                times[one] += 1
+        else:
             gold, size = tuple(rows.gold), len(rows.ids)
             if (places := aligned(gold)) is not None:
                 examples = [(len(whole), 0, place) for place in places.tolist()]

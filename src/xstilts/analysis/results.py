@@ -17,9 +17,10 @@ from xstilts import metrics
 from xstilts.analysis import files, statistics
 from xstilts.analysis.pools import LanguageRows, Pool, by_pool, digest, pools, translations
 from xstilts.analysis.statistics import Array, Counts, Sample, mean_of
-from xstilts.data.languages import Language, all_languages
+from xstilts.data.languages import Language, by_code
 from xstilts.errors import DamageError
 from xstilts.metrics import Metric
+from xstilts.plain import by_key
 from xstilts.store import REPAIR, Store
 from xstilts.study.claim import FAMILY
 from xstilts.study.phase import seen_with_labels
@@ -175,10 +176,7 @@ class Results:
 
     @cached_property
     def _cells(self) -> Mapping[tuple[Line, str], list[Cell]]:
-        cells: dict[tuple[Line, str], list[Cell]] = {}
-        for cell in self.plan.cells:
-            cells.setdefault((line_of(cell), cell.target), []).append(cell)
-        return cells
+        return by_key(((line_of(cell), cell.target), cell) for cell in self.plan.cells)
 
     @cached_property
     def targets(self) -> tuple[EvaluatedTarget, ...]:
@@ -363,8 +361,7 @@ def line_of(cell: Cell) -> Line:
 @lru_cache(maxsize=1024)
 def language(code: str) -> Language:
     """The language of that code; what a user's own task calls a language may be in no table."""
-    known = {language.code: language for language in all_languages()}
-    return known.get(code) or Language(code, code, "other", "", None)
+    return by_code().get(code) or Language(code, code, "other", "", None)
 
 
 def spoken(code: str) -> str:

@@ -92,8 +92,8 @@ class Sample:
         seeds = len(self.seeds)
         if seeds < 2:
             return Chance(0.0, 0.0, 0.0)
-        together = self.draws.mean(axis=1).var()
-        explained = (self.draws.var(axis=0).mean() - together) / (seeds - 1)
+        of_mean = self.draws.mean(axis=1).var()
+        explained = (self.draws.var(axis=0).mean() - of_mean) / (seeds - 1)
         shown = float(self.observed.var(ddof=1) / seeds)
         freedom = seeds - 1.0 if self.freedom is None else self.freedom
         return Chance(shown, shown - max(0.0, float(explained)), freedom)
@@ -116,10 +116,6 @@ class Estimate:
     smallest_effect: float
     seeds: int
     chains: int | None = None
-
-    @property
-    def excludes_zero(self) -> bool:
-        return self.low > 0 or self.high < 0
 
 
 def generator(*key: str) -> np.random.Generator:
@@ -191,10 +187,10 @@ def wider(units: int, rows: int) -> float:
     >>> [round(wider(units, 1000), 2) for units in (2, 5, 20, 240, 1000)]
     [9.15, 1.58, 1.09, 1.01, 1.0]
     """
-    two, all_ = (
+    of_units, of_rows = (
         float(stdtrit(n - 1, (1 + LEVEL) / 2)) * np.sqrt(n / (n - 1)) for n in (max(2, units), max(2, rows))
     )
-    return float(two / all_)
+    return float(of_units / of_rows)
 
 
 def freedom_of(units: int, rows: int) -> float | None:
@@ -267,12 +263,12 @@ def difference(one: Sample, other: Sample) -> Sample:
 
 def ratio(one: Sample, other: Sample) -> Sample:
     """Seed by seed, one as a percentage of the other; not a number where the other is zero."""
-    together = combine((one, other), (1, 1))
-    above, below = pick(one, together.seeds), pick(other, together.seeds)
+    both = combine((one, other), (1, 1))
+    above, below = pick(one, both.seeds), pick(other, both.seeds)
     with np.errstate(divide="ignore", invalid="ignore"):
         observed, draws = 100 * above.observed / below.observed, 100 * above.draws / below.draws
-    source = "" if together.parts is not None else together.source
-    return replace(together, observed=observed, draws=draws, source=source, parts=None)
+    source = "" if both.parts is not None else both.source
+    return replace(both, observed=observed, draws=draws, source=source, parts=None)
 
 
 def slope(samples: Sequence[Sample], places: Array) -> Sample:
