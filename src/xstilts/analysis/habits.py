@@ -43,12 +43,11 @@ def habits(gold: Sequence[Any], predicted: Sequence[Any]) -> tuple[str, ...]:
         if not any(map(PREFIX.match, right)):
             return _counted(kinds, given_kinds, "words")
         # Most words are outside of names: of the others a part is missed from a twentieth on.
-        if notes := _counted(kinds, given_kinds, "words", OUTSIDE):
-            return notes
         marks, given_marks = (
             [tag[:2] if PREFIX.match(tag) else tag for tag in each] for each in (right, given)
         )
-        return _missed(*_shares(marks, given_marks), len(right), OUTSIDE)
+        missed = _missed(*_shares(marks, given_marks), len(right), OUTSIDE)
+        return (*_counted(kinds, given_kinds, "words", OUTSIDE), *missed)
     return _counted(gold, predicted, "rows")
 
 
