@@ -10,7 +10,7 @@ import pytest
 
 from simulated import Setting, simulate
 from xstilts.analysis import statistics
-from xstilts.analysis.best import Contest, best_difference, seeds_of, winners
+from xstilts.analysis.best import Contest, best_difference, chains_of, winners
 from xstilts.analysis.claims import judge
 from xstilts.analysis.effects import Effects, Quantity
 from xstilts.analysis.results import EvaluatedTarget, Line, Results
@@ -163,7 +163,7 @@ def test_one_seed_cannot_tell():
     claim = Claim(says="best", quantity="best_difference", arms=tuple(line.arm for line in NINE.lines))
     effects = Effects(Drawn(0, 40.0, seeds=1, claims=(claim,)))
     assert best_difference(effects, NINE, ("t",)) is None
-    assert seeds_of(effects, NINE, ("t",)) == 1
+    assert chains_of(effects, NINE, ("t",)) == 1
     (verdict,) = judge(effects)
     assert (verdict.verdict, verdict.effect) == ("undecided", None)
     assert verdict.evidence.startswith("One seed cannot tell the best arm from the luckiest")

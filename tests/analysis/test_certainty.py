@@ -175,6 +175,15 @@ def test_a_few_right_answers_are_not_certain(words):
     assert 8 < high["calibration_error"] < 20
 
 
+def test_one_text_tells_nothing_of_others():
+    decisions, pool = answered(100, 0.1, 0), Pool("p", 1, np.zeros(100, dtype=np.int64))
+    for one in resampled(
+        decisions, pool, statistics.multiplicities("p", 1), "arm", ("target", "en")
+    ).values():
+        assert np.quantile(one.draws, 0.975) - np.quantile(one.draws, 0.025) > 180
+        assert one.freedom is None
+
+
 def answered(n, excess, seed):
     rng = np.random.default_rng(seed)
     confidence = rng.uniform(0.5, 1, n)

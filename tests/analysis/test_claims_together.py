@@ -238,3 +238,16 @@ def test_a_claim_may_be_about_one_backbone_or_the_difference_of_two(numbered_wor
     effects = Effects(claiming(two_backbones(numbered_world), claim).results)
     compared = lines_of(effects, claim.changed(backbones=("lab-mini",), against_backbone="other"))
     assert {line.backbone for line in compared} == {"lab-mini", "other"}
+
+
+def test_targets_and_a_backbone_are_subtracted_at_once(numbered_world):
+    effects = Effects(two_backbones(numbered_world).results)
+    both = Quantity("score", against_targets=("lab_ner",), against_backbone="other")
+    found = effects.estimate(both, Line("lab-mini", "n8000"), "lab_nli")
+    signs = {("lab-mini", "lab_nli"): 1, ("lab-mini", "lab_ner"): -1}
+    signs |= {("other", "lab_nli"): -1, ("other", "lab_ner"): 1}
+    parts = [
+        sign * effects.estimate(Quantity("score"), Line(backbone, "n8000"), target).value
+        for (backbone, target), sign in signs.items()
+    ]
+    assert found.value == pytest.approx(sum(parts))

@@ -113,7 +113,7 @@ def test_one_rule_decides_every_colour_and_word(world, monkeypatch):
     assert {cell.shade for cell in cells} == {0.0}
     assert any(cell.kind == "effect" and abs(cell.value) > 5 for cell in cells)
     pairs = findings.planted
-    assert any(pair.estimate.excludes_zero for pair in pairs)
+    assert any(pair.estimate.low > 0 or pair.estimate.high < 0 for pair in pairs)
     outcomes = {"none": "as planted", "help": "not detected", "harm": "not detected"}
     assert [pair.outcome for pair in pairs] == [outcomes[pair.planted] for pair in pairs]
     assert findings.answer.startswith("Of 8 pairs of an intermediate arm and a target, 0")

@@ -1,5 +1,7 @@
 """Slopes over distances are those of least squares; a planted one is found, another is not, with families."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -141,6 +143,12 @@ def test_the_probability_in_the_tail_is_that_of_student():
     assert estimate.probability == pytest.approx(2 * stats.t.sf(-t, 3), rel=0.2)
     assert estimate.smallest_effect == pytest.approx(slope / t * (stats.t.ppf(0.975, 3) + 0.978), rel=0.1)
     assert statistics.mean(found.coefficients).family_freedom == 3
+
+
+def test_the_tails_are_those_of_the_least_that_is_known_of_families_or_of_texts():
+    samples = [replace(exact(50 + place), family_freedom=1.0) for place in range(6)]
+    found = distances.regress(np.arange(6.0)[:, None], PAWSX, samples)
+    assert {one.family_freedom for one in (found.intercept, *found.coefficients)} == {1.0}
 
 
 def test_small_probabilities_are_as_rare_as_they_say():

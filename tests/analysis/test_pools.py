@@ -207,6 +207,7 @@ def test_one_text_tells_nothing_of_others(tmp_path):
     changed(world, lambda _, part: part.with_columns(cluster=pl.lit(0, pl.Int32)))
     found = Effects(world.results).estimate(Quantity("score", ("x-sa",)), Line("lab-mini", "none"), "lab_nli")
     assert found.high - found.low > 90
+    assert np.isfinite(found.smallest_effect)
 
 
 def changed(world, change):

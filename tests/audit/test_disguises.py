@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from xstilts.audit.labels import labels_tell
+from xstilts.audit.labels import any_tells, labels_tell
 from xstilts.audit.match import Index, Texts, match
 from xstilts.audit.tongue import other
 from xstilts.data.examples import Answer, Choice, Example, Pair, Question
@@ -104,6 +104,14 @@ def test_rows_that_stand_there_several_times_with_several_labels(
     for vote in votes:
         into(world, renamed if vote == "right" else random_label)
     assert leaks(found(world))["rows"] == {"en": 60}
+
+
+def test_several_tries_are_no_better_than_one() -> None:
+    """Four of four labels are right by chance in six cases of a hundred: enough for one try of one."""
+    rows = [Pair(str(number), None, label) for number, label in enumerate("aabb")]
+    wrong = [Pair(str(number), None, label) for number, label in enumerate("abab")]
+    assert any_tells(rows, [[row] for row in rows]) is True
+    assert any_tells(rows, [[one, row] for one, row in zip(wrong, rows, strict=True)]) is None
 
 
 def test_labels_in_words_of_unlabelled_text(world: Planted) -> None:

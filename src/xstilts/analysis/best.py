@@ -28,7 +28,7 @@ from xstilts.analysis.results import Line
 from xstilts.analysis.statistics import Array, Sample, less, mean_of
 
 FEWEST = 2
-"""Seeds without which chance and merit cannot be told apart."""
+"""Seeds, or intermediate trainings if these are fewer, without which chance and merit cannot be told."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def best_difference(effects: Effects, contest: Contest, targets: Sequence[str]) 
     return mean_of([_on_target(effects, contest, target) for target in targets])
 
 
-def seeds_of(effects: Effects, contest: Contest, targets: Sequence[str]) -> int | None:
+def chains_of(effects: Effects, contest: Contest, targets: Sequence[str]) -> int | None:
     """How many chains of trainings the target with fewest has; None if anything is missing."""
     found = [_differences(effects, contest, target) for target in targets]
     return min(map(_chains, found)) if found and all(found) else None

@@ -181,6 +181,12 @@ def resampled(
     }
     rows = np.unique(decisions.rows)
     few = len(np.unique(pool.units[rows])), len(rows)
+    if few[0] == 1 < few[1]:  # a single text tells nothing of others
+        widths = {name: 200.0 if name == "brier_score" else 100.0 for name in drawn}
+        return {
+            name: Resampled(value, statistics.unknown(value, widths[name], line, *where, name))
+            for name, (value, _) in drawn.items()
+        }
     wider = (1 + 2 * statistics.PSEUDO / len(rows)) * statistics.wider(*few)
     return {
         name: Resampled(value, (draws - draws.mean()) * wider + value, statistics.freedom_of(*few))

@@ -1,11 +1,11 @@
 """Judging the claims of a study on what was measured.
 
 A claim is about each of its arms (on each backbone), or about an axis as a whole, on the mean over its
-targets. It is confirmed if the
-measured quantity stands in the claimed relation to the margin for all of them, refuted if it stands in the
-opposite relation for any, and undecided otherwise: also when anything that it needs is missing. Equality
-within a margin is confirmed by the two one-sided tests of Schuirmann (1987): the whole interval lies within.
-All claims of a study are judged together: their probabilities are corrected by Holm's procedure.
+targets. It is confirmed if the measured quantity stands in the claimed relation to the margin for all of
+them, refuted if it stands in the opposite relation for any, and undecided otherwise: also when anything that
+it needs is missing. Equality within a margin is confirmed by the two one-sided tests of Schuirmann (1987):
+the whole interval lies within. All claims of a study are judged together: their probabilities are corrected
+by Holm's procedure.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from xstilts.analysis import curves, statistics
-from xstilts.analysis.best import FEWEST, Contest, best_difference, seeds_of, winners
+from xstilts.analysis.best import FEWEST, Contest, best_difference, chains_of, winners
 from xstilts.analysis.effects import BASELINE, SCORE, Effects, Quantity, compared_languages
 from xstilts.analysis.results import Line, Results
 from xstilts.analysis.statistics import Estimate, Sample
@@ -204,8 +204,8 @@ def _why_none(effects: Effects, claim: Claim, parts: Sequence[JudgedArm]) -> str
     targets, missing = targets_of(effects.results, claim), [part for part in parts if part.estimate is None]
     if claim.quantity == "best_difference":
         contests = [_contest(claim, part.line.backbone, part.against) for part in missing]
-        seeds = [seeds_of(effects, contest, targets) for contest in contests]
-        if all(each is not None and each < FEWEST for each in seeds):
+        chains = [chains_of(effects, contest, targets) for contest in contests]
+        if all(each is not None and each < FEWEST for each in chains):
             return (
                 "One seed cannot tell the best arm from the luckiest, nor can seeds that share one "
                 "intermediate training: some seeds choose it, others score it. Measure with two seeds or "

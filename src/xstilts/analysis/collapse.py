@@ -1,9 +1,9 @@
 """Runs that collapsed: trainings on a target that ended no better than guessing, and what they do to means.
 
 XLM-R is known to do so now and then; a mean over seeds then hides a model that guesses. What is looked at are
-the predictions in the source language (`analysis.permutation` says how); where that is not evaluated, the
-phase's development score is compared with the majority answer's. Retrieval trains nothing, and cannot
-collapse.
+the predictions in the source language (`analysis.permutation` says how); where that is not evaluated, or its
+rows cannot tell, the phase's development score is compared with the majority answer's. Retrieval trains
+nothing, and cannot collapse.
 
 All means of a report keep the collapsed runs. Beside them stand the means without, for every comparison that
 contains one: nothing is dropped in silence.
@@ -49,6 +49,8 @@ Runs = Mapping[Cell, Examined]
 """What is found in the source language of every run that trained on its target."""
 Guesses = Mapping[Cell, Mapping[str, Examined]]
 """For runs that learned the source language the other languages in which they guess."""
+Maps = Mapping[str, Sequence[transfer.MapCell]]
+"""The map of transfer on each backbone."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,9 @@ def at_chance(plan: Plan, store: Store, runs: Runs) -> dict[Cell, dict[str, Exam
     return found
 
 
-def collapses(effects: Effects, verdicts: Sequence[Verdict], runs: Runs, guesses: Guesses) -> Collapses:
+def collapses(
+    effects: Effects, maps: Maps, verdicts: Sequence[Verdict], runs: Runs, guesses: Guesses
+) -> Collapses:
     """Find every collapsed run with all it is part of, with and without; languages at chance; notes."""
     results = effects.results
     languages, partial = tuple(_by_language(results, runs, guesses)), tuple(_partial(results, runs))
@@ -179,7 +183,7 @@ def collapses(effects: Effects, verdicts: Sequence[Verdict], runs: Runs, guesses
         shown.append(CollapsedRun(results.name_of(line_of(cell)), cell, one, *means))
     rulings = (Ruling(one, other) for one, other in zip(verdicts, judge(rest), strict=True))
     changed = (each for each in rulings if _measured(each.whole) != _measured(each.without))
-    comparisons = tuple(_comparisons(effects, rest))
+    comparisons = tuple(_comparisons(effects.results, maps, transfer.maps(rest)))
     return replace(whole, runs=tuple(shown), comparisons=comparisons, rulings=tuple(changed))
 
 
@@ -233,14 +237,14 @@ class _Rest(Results):
         self.missing, self.drawn = whole.missing | dropped, whole.drawn
 
 
-def _comparisons(effects: Effects, rest: Effects) -> Iterator[ChangedEffect]:
-    """Of the map of transfer what changes without the runs, but for controls."""
-    cells, others = (itertools.chain(*transfer.maps(each).values()) for each in (effects, rest))
+def _comparisons(results: Results, maps: Maps, rest: Maps) -> Iterator[ChangedEffect]:
+    """Of the maps of transfer what changes without the runs, but for controls."""
+    cells, others = (itertools.chain(*each.values()) for each in (maps, rest))
     for cell, other in zip(cells, others, strict=True):
         if cell.kind == "effect" and not cell.line.reference and cell.estimate is not None:
             without = other.estimate
             if without is None or cell.value != without.value:
-                arm = effects.results.name_of(cell.line)
+                arm = results.name_of(cell.line)
                 yield ChangedEffect(arm, cell.column, cell.estimate, without)
 
 

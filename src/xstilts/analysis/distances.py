@@ -84,7 +84,8 @@ def regress(design: Array, codes: tuple[str, ...], samples: Sequence[Sample | No
         sample = statistics.combine(whole, own.tolist())
         means = np.array([statistics.pick(one, sample.seeds).observed.mean() for one in whole])
         draws = sample.draws + (spread @ (of_families @ means))[:, None]
-        coefficients.append(replace(sample, draws=draws, family_freedom=len(groups) - 1.0))
+        freedom = min(len(groups) - 1.0, sample.family_freedom or np.inf)  # also of few texts
+        coefficients.append(replace(sample, draws=draws, family_freedom=freedom))
     return Regression(codes, families, design, coefficients[0], tuple(coefficients[1:]))
 
 

@@ -87,13 +87,16 @@ class Effects:
         """The quantity of a line, averaged over targets; None if any of it is missing."""
         key = (quantity, line, targets)
         if key not in self._samples:
-            found = mean_of([self._on_target(quantity, line, target) for target in targets])
-            if quantity.against_targets:
-                alone = replace(quantity, against_targets=())
-                found = less(found, self.sample(alone, line, quantity.against_targets))
             if quantity.against_backbone:
                 alone, other = replace(quantity, against_backbone=""), quantity.against_backbone
-                found = less(found, self.sample(alone, line._replace(backbone=other), targets))
+                than = self.sample(alone, line._replace(backbone=other), targets)
+                found = less(self.sample(alone, line, targets), than)
+            elif quantity.against_targets:
+                alone = replace(quantity, against_targets=())
+                than = self.sample(alone, line, quantity.against_targets)
+                found = less(self.sample(alone, line, targets), than)
+            else:
+                found = mean_of([self._on_target(quantity, line, target) for target in targets])
             self._samples[key] = found
         return self._samples[key]
 

@@ -28,7 +28,6 @@ from xstilts.analysis import (
     transfer,
 )
 from xstilts.analysis.effects import BASELINE, GAP, Effects
-from xstilts.analysis.methods import Leaks, leaks
 from xstilts.analysis.planted import DistancePanel, PlantedEffect
 from xstilts.analysis.results import Line, Results
 from xstilts.analysis.statistics import Estimate
@@ -113,7 +112,7 @@ class Findings:
     @cached_property
     def collapses(self) -> collapse.Collapses:
         """Collapsed runs with all they are part of, with and without; languages at chance; notes."""
-        return collapse.collapses(self.quantities, self.judged, self.runs, self.guesses)
+        return collapse.collapses(self.quantities, self.maps, self.judged, self.runs, self.guesses)
 
     @cached_property
     def axes(self) -> list[curves.AxisFigure]:
@@ -246,9 +245,9 @@ class Findings:
         return methods.seen(self.results)
 
     @cached_property
-    def leaks(self) -> Leaks:
+    def leaks(self) -> methods.Leaks:
         """What the leak audit found."""
-        return leaks(self.plan, self.store)
+        return methods.leaks(self.plan, self.store)
 
     @cached_property
     def sources(self) -> list[Source]:

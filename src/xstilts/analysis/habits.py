@@ -64,8 +64,7 @@ def _counted(
     crowds_out = 1 - often < HALF * (1 - due) and (1 - due) * len(gold) >= LEAST
     is_hub = often >= max(HUB, SINGULAR * due) and often * len(predicted) >= LEAST
     if crowds_out or is_hub:
-        note = f"predicts {_name(favourite)} for {often:.0%} of {unit} (right for {due:.0%})"
-        notes.append(note.replace("%", " %"))
+        notes.append(f"predicts {_name(favourite)} for {_share(often)} of {unit} (right for {_share(due)})")
     return (*notes, *_missed(right, given, len(gold), outside))
 
 
@@ -89,9 +88,9 @@ def _missed(right: Shares, given: Shares, count: int, outside: str | None = None
         ("hardly ever", [key for key, share in missed.items() if 0 < share <= HARDLY * right[key]]),
     ):
         if keys:
-            listed = [f"{_name(key)} (right for {right[key]:.0%})" for key in keys]
+            listed = [f"{_name(key)} (right for {_share(right[key])})" for key in keys]
             notes.append(f"{words} predicts {first_of(listed)}")
-    return tuple(note.replace("%", " %") for note in notes)
+    return tuple(notes)
 
 
 def _lengths(gold: Sequence[str], predicted: Sequence[str]) -> tuple[str, ...]:
@@ -102,6 +101,10 @@ def _lengths(gold: Sequence[str], predicted: Sequence[str]) -> tuple[str, ...]:
     if not right or not given or 1 / LONGER < given / right < LONGER:
         return ()
     return (f"answers have {given:.0f} letters, the right ones {right:.0f}",)
+
+
+def _share(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
 
 
 def _name(answer: Hashable) -> str:

@@ -281,7 +281,7 @@ class OwnScore:
 
     @property
     def learned(self) -> bool:
-        """Whether it is above chance by more than two standard errors of a share of n examples."""
+        """Whether it is above chance by more than two standard errors, or perfect where chance is not."""
         return above_chance(self.value, self.chance, self.n)
 
 

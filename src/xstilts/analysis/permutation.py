@@ -44,9 +44,7 @@ ALIKE = 20  # sentences of similar length that exchange their tags
 WITHIN = 2.0  # a guess within the context, in scores of the context's first words
 PLACED = 1e-4  # of taking guessed places for right ones: phrases, and so answers, do not begin just anywhere
 EXACT = 0.05  # of the answers: guessing among names and numbers of XQuAD's contexts gives fewer right ones
-
-TOLD = 0.025  # of the right options that stand at another place than the others, at the least
-
+TOLD = 0.025  # share of right options that must stand elsewhere than the commonest place, to tell anything
 NOTABLE_ERRORS = 2.0  # standard errors above chance from which a development score counts as learned
 
 CONSTANT = "one answer for all"
@@ -109,18 +107,21 @@ def examine(
         )
         return _is_guess(known, (float(metric.value(each)) for each in sums), 100 / len(gold))
 
+    def cannot_tell() -> bool:
+        """Whether right answers to all are a guess too."""
+        right = _right_answers(gold)
+        return guess(right, float(metric.value(metric.statistics(gold, right, language).sum(axis=0))))[0]
+
     constant = is_constant(predicted)
     if first_words and not constant:
         bound = WITHIN * first_words
         error = 100 * float(np.std(numbers[:, 0], ddof=1)) / math.sqrt(len(numbers))
         chance = float(ndtr((bound - observed) / error)) if error else float(observed <= bound)
         if chance > RISK and not _are_placed(gold, predicted):
-            return Examined(score, bound, IN_CONTEXT, error)
+            return None if cannot_tell() else Examined(score, bound, IN_CONTEXT, error)
     guessed, scores = guess(predicted, observed)
-    if guessed and not constant:
-        right = _right_answers(gold)
-        if guess(right, float(metric.value(metric.statistics(gold, right, language).sum(axis=0))))[0]:
-            return None
+    if guessed and not constant and cannot_tell():
+        return None
     why = CONSTANT if constant else GUESSED if guessed else ""
     notes = () if why else habits(gold, predicted)
     return Examined(score, float(np.mean(scores)), why, float(np.std(scores)), notes)

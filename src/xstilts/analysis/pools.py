@@ -32,7 +32,7 @@ Numbers = NDArray[np.int64]
 LACKING = 0.05
 """The share of its rows that a set may lack, and of gold labels that may differ, to be a part of another."""
 LARGEST = 10**8
-"""LanguageRows times rows that are lacking, beyond which nobody looks which these are."""
+"""Rows times rows that are lacking, beyond which nobody looks which these are."""
 
 
 class LanguageRows(NamedTuple):
@@ -125,10 +125,11 @@ def _keys(languages: Mapping[str, LanguageRows]) -> dict[str, Numbers]:
     for name, rows in languages.items():
         times = Counter[str]()
         examples: list[object] = []
-        for one in rows.ids:  # an id that comes twice is known with its number
-            examples.append((one, times[one]))
-            times[one] += 1
-        if name in numbered:
+        if name not in numbered:
+            for one in rows.ids:  # an id that comes twice is known with its number
+                examples.append((one, times[one]))
+                times[one] += 1
+        else:
             gold, size = tuple(rows.gold), len(rows.ids)
             if (places := aligned(gold)) is not None:
                 examples = [(len(whole), 0, place) for place in places.tolist()]

@@ -17,9 +17,10 @@ from xstilts import metrics
 from xstilts.analysis import files, statistics
 from xstilts.analysis.pools import LanguageRows, Pool, by_pool, digest, pools, translations
 from xstilts.analysis.statistics import Array, Counts, Sample, mean_of
-from xstilts.data.languages import Language, all_languages
+from xstilts.data.languages import Language, by_code
 from xstilts.errors import DamageError
 from xstilts.metrics import Metric
+from xstilts.plain import by_key
 from xstilts.store import REPAIR, Store
 from xstilts.study.claim import FAMILY
 from xstilts.study.phase import seen_with_labels
@@ -91,8 +92,7 @@ class EvaluatedTarget:
     def unknown(self, score: float, key: str) -> Array:
         """Draws of a score of which nothing is known, [R]: it could be any."""
         width = 200.0 if self.metric.endswith("_correlation") else 100.0
-        rng = statistics.generator("unknown", key)
-        return np.asarray(score + rng.uniform(-width, width, statistics.RESAMPLES))
+        return statistics.unknown(score, width, key)
 
     def select(self, languages: str | Sequence[str]) -> tuple[str, ...]:
         """The languages of this target that are meant by "source", "transfer", "all" or a list.
@@ -176,10 +176,7 @@ class Results:
 
     @cached_property
     def _cells(self) -> Mapping[tuple[Line, str], list[Cell]]:
-        cells: dict[tuple[Line, str], list[Cell]] = {}
-        for cell in self.plan.cells:
-            cells.setdefault((line_of(cell), cell.target), []).append(cell)
-        return cells
+        return by_key(((line_of(cell), cell.target), cell) for cell in self.plan.cells)
 
     @cached_property
     def targets(self) -> tuple[EvaluatedTarget, ...]:
@@ -319,11 +316,12 @@ class Results:
                 for key in here
             }
             for key, found in _resampled(target, here, pseudo, of_languages.get(language), half):
-                draws = found.draws
-                if np.ptp(draws) <= statistics.LEAST:  # no answer to these rows would change the score
+                if np.ptp(found.draws) <= statistics.LEAST:  # no answer to these rows would change the score
                     line = " ".join(measured_by[key])
                     draws = target.unknown(found.observed, f"{line} {name} {language}")
-                drawn[key, language] = found._replace(draws=draws)
+                    drawn[key, language] = found._replace(draws=draws, freedom=None)
+                else:
+                    drawn[key, language] = found
         return drawn
 
     def assembled(self, drawn: Mapping[tuple[str, str], Resampled]) -> Mapping[tuple[Line, str, str], Sample]:
@@ -363,8 +361,7 @@ def line_of(cell: Cell) -> Line:
 @lru_cache(maxsize=1024)
 def language(code: str) -> Language:
     """The language of that code; what a user's own task calls a language may be in no table."""
-    known = {language.code: language for language in all_languages()}
-    return known.get(code) or Language(code, code, "other", "", None)
+    return by_code().get(code) or Language(code, code, "other", "", None)
 
 
 def spoken(code: str) -> str:

@@ -92,8 +92,8 @@ class Sample:
         seeds = len(self.seeds)
         if seeds < 2:
             return Chance(0.0, 0.0, 0.0)
-        together = self.draws.mean(axis=1).var()
-        explained = (self.draws.var(axis=0).mean() - together) / (seeds - 1)
+        of_mean = self.draws.mean(axis=1).var()
+        explained = (self.draws.var(axis=0).mean() - of_mean) / (seeds - 1)
         shown = float(self.observed.var(ddof=1) / seeds)
         freedom = seeds - 1.0 if self.freedom is None else self.freedom
         return Chance(shown, shown - max(0.0, float(explained)), freedom)
@@ -116,10 +116,6 @@ class Estimate:
     smallest_effect: float
     seeds: int
     chains: int | None = None
-
-    @property
-    def excludes_zero(self) -> bool:
-        return self.low > 0 or self.high < 0
 
 
 def generator(*key: str) -> np.random.Generator:
@@ -191,15 +187,20 @@ def wider(units: int, rows: int) -> float:
     >>> [round(wider(units, 1000), 2) for units in (2, 5, 20, 240, 1000)]
     [9.15, 1.58, 1.09, 1.01, 1.0]
     """
-    two, all_ = (
+    of_units, of_rows = (
         float(stdtrit(n - 1, (1 + LEVEL) / 2)) * np.sqrt(n / (n - 1)) for n in (max(2, units), max(2, rows))
     )
-    return float(two / all_)
+    return float(of_units / of_rows)
 
 
 def freedom_of(units: int, rows: int) -> float | None:
-    """The degrees of freedom of draws of so many units of rows, if they are few."""
-    return units - 1.0 if units < min(rows, FEW_UNITS) else None
+    """The degrees of freedom of draws of so many units of rows, if they are few; of one unit as of two."""
+    return max(1.0, units - 1.0) if units < min(rows, FEW_UNITS) else None
+
+
+def unknown(value: float, width: float, *key: str) -> Array:
+    """Draws of a quantity of which nothing is known, [R]: it could be anywhere on a scale of that width."""
+    return np.asarray(value + generator("unknown", *key).uniform(-width, width, RESAMPLES))
 
 
 def pseudo_examples(line: str, target: str, language: str, part: float = 1.0) -> Array:
@@ -262,12 +263,12 @@ def difference(one: Sample, other: Sample) -> Sample:
 
 def ratio(one: Sample, other: Sample) -> Sample:
     """Seed by seed, one as a percentage of the other; not a number where the other is zero."""
-    together = combine((one, other), (1, 1))
-    above, below = pick(one, together.seeds), pick(other, together.seeds)
+    both = combine((one, other), (1, 1))
+    above, below = pick(one, both.seeds), pick(other, both.seeds)
     with np.errstate(divide="ignore", invalid="ignore"):
         observed, draws = 100 * above.observed / below.observed, 100 * above.draws / below.draws
-    source = "" if together.parts is not None else together.source
-    return replace(together, observed=observed, draws=draws, source=source, parts=None)
+    source = "" if both.parts is not None else both.source
+    return replace(both, observed=observed, draws=draws, source=source, parts=None)
 
 
 def slope(samples: Sequence[Sample], places: Array) -> Sample:
@@ -354,20 +355,15 @@ class Distribution:
             return float(beyond.sum() / n)
         if reach <= LEAST:  # all resamples are alike
             return 1 / n
-        far = distance / reach
-        probability = float(ndtr(-far * self._mixed((1 + LEVEL) / 2) / self.deviations) @ MASSES)
+        far, end = distance / reach, (1 + LEVEL) / 2
+        probability = float(ndtr(-far * self.quantile(end) / self.deviations) @ MASSES)
         if self.family_freedom is not None:
-            of_t = stdtr(self.family_freedom, -far * self.quantile((1 + LEVEL) / 2))
+            of_t = stdtr(self.family_freedom, -far * stdtrit(self.family_freedom, end))
             probability = max(probability, float(of_t))
         return min(FEW / n, probability)
 
     def quantile(self, probability: float) -> float:
-        """That of the mixture of normal numbers, which is symmetric around zero, from .6 to .99; or of t."""
-        if self.family_freedom is not None:
-            return float(stdtrit(self.family_freedom, probability))
-        return self._mixed(probability)
-
-    def _mixed(self, probability: float) -> float:
+        """That of the mixture of normal numbers, which is symmetric around zero, from .6 to .99."""
         return float(np.interp(probability, *self._mixture))
 
     @cached_property
@@ -379,10 +375,13 @@ class Distribution:
 
     @property
     def smallest_effect(self) -> float:
-        """The effect that 80 % of repetitions would detect."""
-        low, high = self.interval
-        critical, power = self.quantile((1 + LEVEL) / 2), self.quantile(POWER)
-        return (high - low) / 2 * (1 + power / critical)
+        """The effect that 80 % of repetitions would detect; the heavier tail makes the interval."""
+        (low, high), end = self.interval, (1 + LEVEL) / 2
+        power = self.quantile(POWER) / self.quantile(end)
+        if self.family_freedom is not None:
+            of_t = stdtrit(self.family_freedom, POWER) / stdtrit(self.family_freedom, end)
+            power = min(power, float(of_t))
+        return (high - low) / 2 * (1 + power)
 
 
 def distribution(sample: Sample, like: Sequence[Sample] = ()) -> Distribution:

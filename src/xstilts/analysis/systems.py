@@ -71,11 +71,11 @@ class GivenResults(Results):
         self.gold, self.runs = gold, {f"{run.system} {run.seed}": run for run in runs}
         cells = []
         for system, own in self.by_system.items():
-            seeds = sorted({run.seed for run in runs}) if _are_alike(own) else [run.seed for run in own]
-            first = min(run.seed for run in own)
+            are_alike, first = _are_alike(own), min(run.seed for run in own)
+            seeds = sorted({run.seed for run in runs}) if are_alike else [run.seed for run in own]
             backbone, _, arm = system.rpartition("/")
             for seed in seeds:
-                key = f"{system} {first if _are_alike(own) else seed}"
+                key = f"{system} {first if are_alike else seed}"
                 cells.append(Cell(backbone, arm, target.name, seed, "", key, (key,)))
         self.plan, self.study = Plan(StudyFile(), (), tuple(cells), Places()), "test"
         self.targets, self.missing = (target,), frozenset()

@@ -17,6 +17,7 @@ from xstilts.audit.text import left_over
 from xstilts.audit.tongue import others
 from xstilts.data.loader import identity, load
 from xstilts.errors import DamageError, InputError
+from xstilts.plain import by_key
 from xstilts.store import Store, read_json, schema, write_json
 from xstilts.study.phase import Evaluation
 from xstilts.study.plan import Plan
@@ -254,8 +255,9 @@ class _Auditor:
     def _tells(self, chain: Chain, asked: RowSet, seen: SeenRows) -> bool:
         """Whether training rows tell what the evaluation asks of the rows that they have in common.
 
-        For retrieval they do if they are pairs of sentences; otherwise if their labels, or what else stands
-        in them, tell the labels of these rows, or where that cannot be known, if family and labels are alike.
+        For retrieval they do if they are parallel text or rows of a classification; otherwise if their
+        labels, or what else stands in them, tell the labels of these rows, or where that cannot be known, if
+        family and labels are alike.
         """
         if not chain.use.kind.trained:
             return (seen.role, seen.family) in (("text", "masked"), ("labels", "classification"))
@@ -323,9 +325,7 @@ def _kind_of_language(chain: Chain, seen: SeenRows, code: str) -> Kind | None:
 
 def _by_split(parts: list[RowSet]) -> dict[RowSet, str]:
     """Rows in words, `xnli test in de, en`, after the first of the parts in each."""
-    together: dict[tuple[str, str], list[RowSet]] = {}
-    for part in parts:
-        together.setdefault((part.task, part.split), []).append(part)
+    together = by_key(((part.task, part.split), part) for part in parts)
     return {
         some[0]: f"{task} {split} in {', '.join(part.language for part in some)}"
         for (task, split), some in together.items()

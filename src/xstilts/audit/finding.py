@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from xstilts.errors import InputErrors, StudyError
-from xstilts.plain import first_of
+from xstilts.plain import by_key, first_of
 from xstilts.study.study import Allowed, LeakKind, StudyFile
 
 Severity = Literal["leak", "note"]
@@ -107,10 +107,9 @@ class FindingGroup:
 
 def groups(audit: Audit, allowed: tuple[Allowed, ...]) -> list[FindingGroup]:
     """The findings, those of several languages together; leaks first, then what is allowed, then notes."""
-    together: dict[tuple[Any, ...], list[Finding]] = {}
-    for one in audit.findings:
-        key = (one.kind, one.severity, one.task, one.split, one.where, one.steps)
-        together.setdefault(key, []).append(one)
+    together = by_key(
+        ((one.kind, one.severity, one.task, one.split, one.where, one.steps), one) for one in audit.findings
+    )
     found = []
     for alike in together.values():
         worst = max(alike, key=lambda one: one.share)

@@ -26,12 +26,15 @@ Both = Sequence[tuple[Example, Example]]
 
 def any_tells(rows: Sequence[Example], trained: Sequence[Sequence[Example]]) -> bool | None:
     """Whether training labels tell those of evaluated rows, where some have several training rows of their
-    text: the first of them, the last, or the label that most of them have; None if it cannot be known."""
+    text: the first of them, the last, or the label that most of them have; None if it cannot be known.
+
+    Each of three tries has a third of the chance to be right by chance (Bonferroni).
+    """
     choices: list[Callable[[Sequence[Example]], Example]] = [lambda some: some[0]]
     if any(len(some) > 1 for some in trained):
         choices += [lambda some: some[-1], _commonest]
     found = [
-        labels_tell([(ours, choose(some)) for ours, some in zip(rows, trained, strict=True)])
+        labels_tell([(ours, choose(some)) for ours, some in zip(rows, trained, strict=True)], len(choices))
         for choose in choices
     ]
     return True if True in found else found[0]
@@ -43,8 +46,9 @@ def _commonest(rows: Sequence[Example]) -> Example:
     return rows[labels.index(Counter(labels).most_common(1)[0][0])]
 
 
-def labels_tell(rows: Both) -> bool | None:
-    """Whether the labels of training rows tell those of evaluated ones; None if it cannot be known."""
+def labels_tell(rows: Both, tries: int = 1) -> bool | None:
+    """Whether the labels of training rows tell those of evaluated ones, in one of so many tries; None if it
+    cannot be known."""
     answered = [
         bool(_answers(ours) & _answers(theirs)) or _answers(ours) == _answers(theirs)
         for ours, theirs in rows
@@ -52,7 +56,7 @@ def labels_tell(rows: Both) -> bool | None:
     ]
     if answered:
         return 2 * sum(answered) >= len(answered)
-    return _tells([pair for ours, theirs in rows for pair in _labels(ours, theirs)])
+    return _tells([pair for ours, theirs in rows for pair in _labels(ours, theirs)], tries)
 
 
 def words_tell(rows: Sequence[tuple[str, Example]]) -> bool:
@@ -88,7 +92,7 @@ def _answers(row: Question | Pair) -> set[str]:
     return {normal(row.label)} if isinstance(row, Pair) else {normal(answer.text) for answer in row.answers}
 
 
-def _tells(pairs: Sequence[tuple[str, str]]) -> bool | None:
+def _tells(pairs: Sequence[tuple[str, str]], tries: int = 1) -> bool | None:
     """Whether the first of two labels tells the second; None if it cannot be known."""
     together = Counter(pairs)
     seconds = Counter(second for _, second in pairs)
@@ -105,6 +109,6 @@ def _tells(pairs: Sequence[tuple[str, str]]) -> bool | None:
     if right - without >= TELLS * (len(pairs) - without):
         from scipy.stats import binom
 
-        if binom.sf(right - 1, len(pairs), without / len(pairs)) < CHANCE:
+        if binom.sf(right - 1, len(pairs), without / len(pairs)) < CHANCE / tries:
             return True
     return False if len(pairs) >= ENOUGH else None

@@ -38,6 +38,7 @@ from xstilts.audit.text import (
     weight,
 )
 from xstilts.data.examples import Bitext, Choice, Example, Pair, Question, Seen
+from xstilts.plain import by_key
 
 LIKELY = 0.5
 """Share of agreeing places of two signatures below which a candidate is not compared: four standard errors
@@ -92,10 +93,7 @@ class Texts:
     @cached_property
     def repeated(self) -> dict[Parts, list[int]]:
         """All rows of each content."""
-        found: dict[Parts, list[int]] = {}
-        for number, content in enumerate(self.contents):
-            found.setdefault(content, []).append(number)
-        return found
+        return by_key((content, number) for number, content in enumerate(self.contents))
 
     @cached_property
     def distinct(self) -> NDArray[np.int64]:
@@ -296,11 +294,7 @@ def asks_of_a_part(one: Parts, other: Parts) -> bool:
 
 
 def _by_piece(rows: Texts) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for number, row in enumerate(rows.pieces):
-        for text in dict.fromkeys(row):
-            found.setdefault(text, []).append(number)
-    return found
+    return by_key((text, number) for number, row in enumerate(rows.pieces) for text in dict.fromkeys(row))
 
 
 SAMPLE = 1_000

@@ -165,9 +165,9 @@ def _answers(evaluation: Evaluation, context: Context, rows_of: _Rows) -> Answer
         nulls=has_nulls(evaluation.metric),
     )
     reader = Reader(context, model, model.layout(layout, inference.readout))
-    readers = dict.fromkeys(evaluation.use.languages, reader)
     if not evaluation.use.kind.trained:
         return _translations(evaluation, reader)
+    readers = dict.fromkeys(evaluation.use.languages, reader)
     if evaluation.prompt is not None:
         layouts = prompted(evaluation, evaluation.prompt, reader)
         head, readers = MASKED_HEAD, {code: replace(reader, layout=one) for code, one in layouts.items()}
@@ -217,11 +217,10 @@ def prompted(evaluation: Evaluation, prompt: Prompt, reader: Reader) -> dict[str
         raise BackboneError(where, what, NOT_ASKED)
     languages = evaluation.use.languages
     wordings = prompt.wordings or (None,) * len(languages)
-    layouts = {
-        code: replace(layout, wording=wording) for code, wording in zip(languages, wordings, strict=True)
-    }
+    layouts = {wording: replace(layout, wording=wording) for wording in wordings}
+    by_language = dict(zip(languages, wordings, strict=True))
     if prompt.use is None:
-        return layouts
+        return {code: layouts[wording] for code, wording in by_language.items()}
     rows = list(examples(prompt.use.changed(examples=prompt.shots), context, prompt.seed))
     if len(rows) < prompt.shots:
         what = f"needs {prompt.shots} training rows of {prompt.use.task} as shots; there are {len(rows)}."
@@ -230,14 +229,14 @@ def prompted(evaluation: Evaluation, prompt: Prompt, reader: Reader) -> dict[str
     family = families.read_out(evaluation.use.family, layout)
     assert isinstance(family, TextReadout)
     longest = model.known_length
-    for code, worded in layouts.items():
+    for wording, worded in layouts.items():
         shots = family.shots([rows[row] for row in order], model.tokenizer, worded)
         if longest is not None and len(shots) + layout.max_length > longest:
             told = f"{len(rows)} shots of {evaluation.use.task} take {len(shots)}"
             what = f"reads up to {longest} tokens at once; {told}, a question up to {layout.max_length}."
             raise BackboneError(where, what, "Lower `shots`, or `max_length` in the recipe.")
-        layouts[code] = replace(worded, shots=shots)
-    return layouts
+        layouts[wording] = replace(worded, shots=shots)
+    return {code: layouts[wording] for code, wording in by_language.items()}
 
 
 def _translations(evaluation: Evaluation, reader: Reader) -> Answers:

@@ -161,13 +161,13 @@ def option_scores(item: Item, score: NDArray[np.float32]) -> NDArray[np.float64]
 def _pieces(plain: str, texts: Mapping[str, str | None], layout: Layout) -> list[Piece]:
     """The parts of a prompt up to its answer: the words of the layout's template, or of the plain one, and
     the texts of the row, of which one that is None is left out."""
-    _, _, phrases = wording = layout.wording or Wording(plain)
+    wording = layout.wording or Wording(plain)
     found: list[Piece] = []
     for words, name, *_ in Formatter().parse(wording.template.removesuffix("{answer}")):
         if words.strip():
             found.append(Piece(words.strip(), words.startswith(" "), cut=False))
         if name is not None and (text := texts[name]) is not None:
-            for known, said in phrases:
+            for known, said in wording.phrases:
                 text = text.replace(known, said)
             found.append(Piece(text, words.endswith(" "), cut=True))
     return found

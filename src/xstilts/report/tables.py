@@ -18,6 +18,7 @@ from xstilts.analysis.provenance import anchors
 from xstilts.analysis.results import ARM, NOTHING, EvaluatedTarget, Line, spoken
 from xstilts.analysis.statistics import LEVEL, Estimate
 from xstilts.analysis.wording import bounds, line_label, metric_label, number
+from xstilts.plain import by_key
 from xstilts.study.claim import MEASURES
 
 DECIMALS = {"results": 4, "effects": 6, "verdicts": 6, "ranking": 6, "quality": 6}  # of the numbers in CSV
@@ -83,11 +84,11 @@ def parquet(name: str, table: pl.DataFrame) -> bytes:
 def effect_grid(findings: Findings, backbone: str) -> Grid:
     """Write the map of transfer as a table."""
     steps = anchors(findings.results)
-    rows: dict[str, list[TableEntry]] = {}
     cells = findings.maps.get(backbone, ())
-    for cell in cells:
-        anchor = steps.get((cell.line, cell.column), "")
-        rows.setdefault(cell.row, []).append(TableEntry(cell.text, cell.interval, cell.strong, anchor))
+    rows = by_key(
+        (cell.row, TableEntry(cell.text, cell.interval, cell.strong, steps.get((cell.line, cell.column), "")))
+        for cell in cells
+    )
     title = f"Scores of none and differences to it on the languages without labels, {backbone}"
     return _grid(title, dict.fromkeys(cell.column for cell in cells), rows)
 
@@ -120,10 +121,13 @@ def gain_grid(findings: Findings, target: str, backbone: str) -> Grid | None:
     )
     if own["estimate"].is_null().all():
         return None
-    rows: dict[str, list[TableEntry]] = {}
-    for row in own.iter_rows(named=True):
-        name = spoken(row["language"]) if row["level"] == "language" else row["language_family"]
-        rows.setdefault(name, []).append(_entry(row, signed=True))
+    rows = by_key(
+        (
+            spoken(row["language"]) if row["level"] == "language" else row["language_family"],
+            _entry(row, signed=True),
+        )
+        for row in own.iter_rows(named=True)
+    )
     title = f"{target}: differences to none by language family and language, in points, {backbone}"
     return _grid(title, own["arm"].unique(maintain_order=True), rows, names="language")
 

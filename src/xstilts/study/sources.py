@@ -21,7 +21,7 @@ from xstilts.data.examples import Bitext, Example, is_left_out
 from xstilts.errors import DataError, InputError, InputErrors, StudyError, TaskError
 from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.metrics.metric import TRIED
-from xstilts.plain import first_of
+from xstilts.plain import by_key, first_of
 from xstilts.study.architecture import KINDS, SEEING, type_of
 from xstilts.study.backbone import EYES, Backbone
 from xstilts.study.phase import Evaluation, Phase, chain
@@ -206,10 +206,9 @@ def number_of(rows: Iterable[Example]) -> int:
 
 def grouped(sources: Iterable[Source], *, by_files: bool = True) -> list[SourceGroup]:
     """Sources by task, split and files, in the order of the first of each."""
-    found: dict[tuple[str, str, tuple[str, ...], str], list[Source]] = {}
-    for one in sources:
-        pattern = _pattern(one) if by_files else ()
-        found.setdefault((one.task, one.split, pattern, one.instead), []).append(one)
+    found = by_key(
+        ((one.task, one.split, _pattern(one) if by_files else (), one.instead), one) for one in sources
+    )
     return [
         SourceGroup(name, split, pattern if len(members) > 1 else members[0].files, instead, tuple(members))
         for (name, split, pattern, instead), members in found.items()

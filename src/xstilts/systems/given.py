@@ -25,11 +25,9 @@ from xstilts.study.load import find_task
 from xstilts.xtreme import layouts
 from xstilts.xtreme.score import check_label, check_option, is_number, json_of, text_of, uncompressed, within
 
+KEYS = ("id", "prediction", "gold", "language", "cluster", "seed")
 UNKNOWN = "unknown"
 """The language of rows that tell none, where the task has no list of languages."""
-OPTION = "option "
-"""Before the number of an option, where the harness knows no label by name."""
-KEYS = ("id", "prediction", "gold", "language", "cluster", "seed")
 FAMILY_OF = {
     **dict.fromkeys(metrics.FITTING["classification"], "classification"),
     "mining_f1": "retrieval",
@@ -38,12 +36,12 @@ FAMILY_OF = {
     "token_accuracy": "tagging",
 }
 """The kind of values of a metric; of all others, texts."""
-
-
-SEED = re.compile(r"[-_.]?seed[-_=]?(\d+)", re.IGNORECASE)
-DATE = re.compile(r"_\d{4}-\d\d-\d\dT[\d:.-]+$")
-SAMPLES = "samples_"
 LINES = (".jsonl", ".ndjson")
+SEED = re.compile(r"[-_.]?seed[-_=]?(\d+)", re.IGNORECASE)
+SAMPLES = "samples_"
+DATE = re.compile(r"_\d{4}-\d\d-\d\dT[\d:.-]+$")
+OPTION = "option "
+"""Before the number of an option, where the harness knows no label by name."""
 
 
 @dataclass
