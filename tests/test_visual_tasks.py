@@ -69,7 +69,7 @@ def test_snli_ve_skips_them_and_knows_both_names_of_the_image(tmp_path: Path, na
     [
         ({"Flikr30kID": ""}, r"train.jsonl:1: has no field 'Flikr30kID'"),
         ({"gold_label": "netural"}, r"train.jsonl:1: the label 'netural' .* Did you mean 'neutral'"),
-        ({"sentence2": None}, r"train.jsonl:1: has no field 'sentence2'"),
+        ({"sentence2": None}, r"train.jsonl:1: the field 'sentence2' is null"),
     ],
 )
 def test_broken_rows_are_told_with_their_place(tmp_path: Path, changed: dict[str, Any], message: str) -> None:

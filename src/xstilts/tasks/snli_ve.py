@@ -26,8 +26,8 @@ def entailments(path: Path, *, unlabelled: bool) -> Iterator[Seen]:
     official evaluation of XVNLI counts them.
     """
     for number, row in readers.json_lines(path, ("gold_label",), ("sentence1", "sentence2")):
-        found = next((row[name] for name in _IDS if row.get(name)), None)
-        image = str(readers.require({_IDS[0]: found}, _IDS[:1], f"{path}:{number}")[_IDS[0]])
+        named = {_IDS[0]: row[name] for name in _IDS if row.get(name)}
+        image = str(readers.require(named, _IDS[:1], f"{path}:{number}")[_IDS[0]])
         if row["gold_label"] != "-" or unlabelled:
             label = row["gold_label"]
             gold = UNLABELLED if label == "-" else readers.label(path, number, label, XVNLI_LABELS)
