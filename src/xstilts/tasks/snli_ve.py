@@ -26,7 +26,8 @@ def entailments(path: Path, *, unlabelled: bool) -> Iterator[Seen]:
     official evaluation of XVNLI counts them.
     """
     for number, row in readers.json_lines(path, ("gold_label",), ("sentence1", "sentence2")):
-        named = {_IDS[0]: row[name] for name in _IDS if row.get(name)}
+        found = next((row[name] for name in _IDS if row.get(name)), None)
+        named = {_IDS[0]: found} if found else {}
         image = str(readers.require(named, _IDS[:1], f"{path}:{number}")[_IDS[0]])
         if row["gold_label"] != "-" or unlabelled:
             label = row["gold_label"]
