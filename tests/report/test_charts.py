@@ -186,3 +186,8 @@ def test_many_training_curves_are_thinned_to_their_ends():
     assert "<svg" in drawing.svg(chart)
     whole = charts._curve_panel("task", rows[:101]).data
     assert len(whole) == 101
+
+
+def test_arms_look_different():
+    """Colours come again after six arms, shapes after six: both together after thirty-six."""
+    assert len({drawing.arm_look(place) for place in range(36)}) == 36

@@ -14,7 +14,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, cycle, islice
+from itertools import islice
 from typing import Any
 
 import altair as alt
@@ -79,11 +79,18 @@ def spread(estimate: Estimate) -> dict[str, float]:
     return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
 
 
+def arm_look(place: int) -> tuple[str, str]:
+    """The colour and the shape of the arm at that place of the study, where `none` has the first."""
+    rounds, rest = divmod(max(0, place - 1), len(PALETTE))
+    return (PALETTE[rest] if place else QUIET), SHAPES[(place + rounds) % len(SHAPES)]
+
+
 def looks(
     field: str, names: Sequence[str], inks: Iterable[str] = (), shapes: Iterable[str] = ()
 ) -> tuple[alt.Color, alt.Shape]:
     """Colours and shapes of names: by default those of arms, of which the first is `none`."""
-    ranges = (inks or chain((QUIET,), cycle(PALETTE)), shapes or cycle(SHAPES))
+    of_arms = zip(*(arm_look(place) for place in range(len(names) or 1)), strict=True)
+    ranges = (given or usual for given, usual in zip((inks, shapes), of_arms, strict=True))
     ink, shape = (alt.Scale(domain=names, range=list(islice(each, len(names)))) for each in ranges)
     return alt.Color(field, scale=ink), alt.Shape(field, scale=shape)
 

@@ -2,7 +2,7 @@
 bars.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 import polars as pl
@@ -22,12 +22,10 @@ from xstilts.analysis.wording import bounds, line_label, metric_label, number, r
 from xstilts.report.drawing import (
     BAR,
     INTERVAL,
-    PALETTE,
-    QUIET,
     REFERENCE_INKS,
-    SHAPES,
     TELLS,
     Chart,
+    arm_look,
     free,
     joined,
     looks,
@@ -85,19 +83,29 @@ def _of_targets(
     lines: Sequence[Line],
     kind: str,
 ) -> Chart | None:
+    if not lines:
+        return None
+    arms = [line for line in results.lines if not line.reference and line.backbone == lines[0].backbone]
+    first = int(arms[0].arm != BASELINE)
+    places = {line: place for place, line in enumerate(arms, first)}  # an arm looks alike in all figures
     drawn = []
     for target in targets:
         rows = effects.filter(target=target.name, quantity=kind, level="language")
         measured = [line for line in lines if (line, target.name) in results.planned]
-        if (panel := _panel(rows, target, measured, lines, kind)) is not None:
+        if (panel := _panel(rows, target, measured, lines, places, kind)) is not None:
             drawn.append(panel)
     return joined(drawn, columns=min(2, len(drawn)), spacing=36)
 
 
 def _panel(
-    rows: pl.DataFrame, target: EvaluatedTarget, measured: Sequence[Line], lines: Sequence[Line], kind: str
+    rows: pl.DataFrame,
+    target: EvaluatedTarget,
+    measured: Sequence[Line],
+    lines: Sequence[Line],
+    places: Mapping[Line, int],
+    kind: str,
 ) -> Chart | None:
-    """The lines measured on a target; `lines` are those of all panels, which share colours and places."""
+    """The lines measured on a target; `lines` are those of all panels, `places` of arms in the study."""
     languages = languages_by_family(target.languages)
     estimates = rows.rows_by_key(["backbone", "arm", "reference", "language"], named=True, unique=True)
     points, missing = [], dict[str, None]()
@@ -124,12 +132,10 @@ def _panel(
     step = max(lane * len(arms) + 5, 15)
     y = alt.Y("language:N", sort=[spoken(one.code) for one in languages], title=None)
     base = alt.Chart().encode(y=y)
-    # An arm has the same colour and shape in the scores, where `none` comes first, and in the gains.
-    first = int(lines[0].arm != BASELINE)
-    places = slice(first, first + len(arms))
     references = [line.reference for line in lines if line.reference]
-    inks = [*[QUIET, *PALETTE][places], *(REFERENCE_INKS[name] for name in references)]
-    shapes = [*SHAPES[places], *(BAR for _ in references)]
+    inks, shapes = zip(*(arm_look(places[line]) for line in arms), strict=True)
+    inks += tuple(REFERENCE_INKS[name] for name in references)
+    shapes += tuple(BAR for _ in references)
     colour, shape = looks("line:N", [line_label(line) for line in lines], inks, shapes)
     layers = []
     if kind == "difference":
