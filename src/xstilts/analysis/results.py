@@ -392,10 +392,7 @@ def _resampled(
 ) -> Iterator[tuple[str, Resampled]]:
     """Observed score and draws of each evaluation; rows that the pool does not know have one of their own."""
     metric = target.measure
-    alike: dict[str, list[str]] = {}
-    for key, found in measured.items():
-        alike.setdefault(digest(found.rows), []).append(key)
-    for name, keys in alike.items():
+    for name, keys in by_key((digest(found.rows), key) for key, found in measured.items()).items():
         rows, own = measured[keys[0]].rows, pool
         if own is None or not np.array_equal(rows, np.arange(len(own.units))):
             own = Pool(name, len(rows), np.arange(len(rows)))
