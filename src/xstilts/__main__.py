@@ -262,7 +262,7 @@ def rank(
     store: StoreOption = STORE,
     data: DataOption = None,
     images: ImagesOption = None,
-    out: Annotated[Path | None, typer.Option(help="A folder for ranking.csv and quality.csv.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for the tables as CSV, and charts.")] = None,
     json: JsonOption = False,
 ) -> None:
     """The arms in the order in which to try them for each target, by estimates without such a training."""
@@ -271,7 +271,9 @@ def rank(
     found = Study.load(study).rank(store, data, images, report=say)
     show_rank.ranked(found, as_json=json)
     if out is not None:
-        for path in show_rank.write(found, out):
+        from xstilts.report import page, ranks
+
+        for path in page.save(ranks.files(found), out):
             print(path)
 
 

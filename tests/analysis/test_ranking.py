@@ -2,16 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import numpy as np
-import polars as pl
 import pytest
 
 from xstilts.analysis import ranking
 from xstilts.analysis.results import Results
-from xstilts.cli.show_rank import notes, write
+from xstilts.cli.show_rank import notes
 from xstilts.errors import StudyError
 from xstilts.metrics import transferability
 from xstilts.store import Store
@@ -64,13 +61,6 @@ def test_chance_is_between_the_best_and_the_worst_order() -> None:
 def test_one_target_and_one_seed_have_no_interval_and_few_arms_no_regret() -> None:
     assert ranking.quality([(BEST_FIRST[:, :1], -BEST_FIRST[:, :1])])["regret_at_1"][1:] == (None, None)
     assert set(ranking.quality([(BEST_FIRST[:3], BEST_FIRST[:3])])) == {"regret_at_1", "ndcg"}
-
-
-def test_no_name_of_the_tables_is_read_as_a_missing_value(tmp_path: Path) -> None:
-    order = pl.DataFrame({"arm": ["NA", "none"], "value": [1.0, None]})
-    found = cast(ranking.Ranking, SimpleNamespace(order=order, quality=order))
-    path = write(found, tmp_path)[0]
-    assert path.read_text() == "arm,value\n'NA',1.000000\nnone,\n"
 
 
 def test_a_study_without_arms_or_targets_has_nothing_to_rank(tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ SIMILARITIES = ("text", "fisher", "vocabulary")
 TOGETHER = "mean_place"
 ESTIMATES = (*STATES, *SIMILARITIES, TOGETHER)
 BASELINES = ("size", "same_family", "elsewhere")
+SHOWN = (TOGETHER, *ESTIMATES[:-1], *BASELINES)
+"""What orders the arms, as it is shown: all estimates together first, baselines last."""
 CHANCE = "chance"
 MEASURES = {"regret_at_1": 1, "regret_at_3": 3, "ndcg": 0}
 """With the arms that are tried; 0 where all are looked at."""

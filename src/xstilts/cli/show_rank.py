@@ -1,13 +1,11 @@
 """What `xstilts rank` prints: the arms of each target, how good each estimate was, and what it took."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import polars as pl
 
-from xstilts.analysis.ranking import BASELINES, CHANCE, ESTIMATES, MEASURES, TOGETHER, Ranking
+from xstilts.analysis.ranking import BASELINES, CHANCE, ESTIMATES, MEASURES, SHOWN, Ranking
 from xstilts.cli.output import columns, print_json, print_lines
-from xstilts.errors import InputError
 
 
 def ranked(found: Ranking, *, as_json: bool) -> None:
@@ -25,21 +23,6 @@ def ranked(found: Ranking, *, as_json: bool) -> None:
         what = f"How good each order was ({first['arms']} arms, {first['seeds']} seeds; 95 % intervals)"
         print_lines([f"{what} on {backbone}" if several else what, *_of_quality(rows), ""])
     print_lines(notes(found))
-
-
-def write(found: Ranking, folder: Path) -> list[Path]:
-    """Write both tables as CSV into a folder, as a report writes its own; gives their paths."""
-    from xstilts.report.tables import csv
-
-    paths = []
-    for name, table in (("ranking.csv", found.order), ("quality.csv", found.quality)):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(csv(name.removesuffix(".csv"), table))
-        except OSError as error:
-            raise InputError(str(folder / name), f"cannot be written ({error.strerror}).") from error
-        paths.append(folder / name)
-    return paths
 
 
 def notes(found: Ranking) -> Iterator[str]:
@@ -64,8 +47,7 @@ def _of_target(rows: pl.DataFrame) -> Iterator[str]:
         (arm, estimate): place for arm, estimate, place in rows.select("arm", "estimate", "place").iter_rows()
     }
     arms = list(dict.fromkeys(arm for arm, _ in places))
-    every = (TOGETHER, *ESTIMATES[:-1], *BASELINES)
-    names = [name for name in every if any(places.get((arm, name)) for arm in arms)]
+    names = [name for name in SHOWN if any(places.get((arm, name)) for arm in arms)]
     ranked_arms = [arm for arm in arms if names and places.get((arm, names[0]))]
     lines = [
         (arm, *(str(places.get((arm, name)) or "") for name in names))
