@@ -1,12 +1,12 @@
 """Whether xstilts gets the scores of the Hugging Face example scripts: the same backbone, rows and recipe.
 
-    python benchmarks/parity.py STUDY --data DIR --store DIR --out DIR
+    python benchmarks/parity.py STUDY --data DIR --store DIR --out DIR [--targets xnli xquad]
 
 The cells of a study without an intermediate phase: targets of pairs, as run_xnli.py trains them, of answers
 (run_qa.py) and of tags (run_ner.py). What the store does not have of them is computed; rows, seeds of the
 rows and metrics are the study's. All between is the Trainer's way: tokenizing, heads of transformers,
-batches, AdamW, truncation, the search for the best answer. What is there is not computed again.
-The table: `parity.md`.
+batches, AdamW, truncation, the search for the best answer. What is there is not computed again, so two
+processes may share the targets. The table: `parity.md`.
 """
 
 import argparse
@@ -51,9 +51,10 @@ def main() -> None:
     parser.add_argument("study", type=Path)
     for folder in ("--data", "--store", "--out"):
         parser.add_argument(folder, type=Path, required=True)
+    parser.add_argument("--targets", nargs="+", choices=TARGETS, default=TARGETS)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    study = without_intermediate(options.study)
+    study = without_intermediate(options.study, options.targets)
     outcome = study.run(options.store, options.data, workers=1)
     scores = []
     for cell in outcome.plan.cells:
@@ -71,10 +72,10 @@ def main() -> None:
     print(table)
 
 
-def without_intermediate(path: Path) -> Study:
-    """The study's cells without an intermediate phase, of targets that are trained."""
+def without_intermediate(path: Path, targets: Sequence[str]) -> Study:
+    """The study's cells without an intermediate phase, of these targets."""
     content = tomllib.loads(path.read_text())
-    target = content["target"] | {"tasks": [task for task in content["target"]["tasks"] if task in TARGETS]}
+    target = content["target"] | {"tasks": [task for task in content["target"]["tasks"] if task in targets]}
     arms: dict[str, Any] = {"intermediate": {"arms": {"none": []}}}
     kept = {name: content[name] for name in ("question", "backbones")}
     return Study.parse(kept | arms | {"name": "parity", "references": [], "target": target}, path.parent)
@@ -134,7 +135,7 @@ def _trained(auto: Any, features: Any, collator: Any, job: Job, **settings: Any)
     recipe, seed = job.phase.recipe, job.phase.seed
     set_seed(seed)
     arguments = TrainingArguments(
-        output_dir=str(job.out / "trainer"),
+        output_dir=str(job.out / f"trainer-{seed}"),
         num_train_epochs=recipe.epochs or 1,
         per_device_train_batch_size=recipe.batch_size or 32,
         per_device_eval_batch_size=32,
