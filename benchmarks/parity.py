@@ -76,6 +76,8 @@ def without_intermediate(path: Path, targets: Sequence[str]) -> Study:
     """The study's cells without an intermediate phase, of these targets."""
     content = tomllib.loads(path.read_text())
     target = content["target"] | {"tasks": [task for task in content["target"]["tasks"] if task in targets]}
+    for table in ("trained_by", "recipes"):
+        target[table] = {task: told for task, told in target.get(table, {}).items() if task in targets}
     arms: dict[str, Any] = {"intermediate": {"arms": {"none": []}}}
     kept = {name: content[name] for name in ("question", "backbones")}
     return Study.parse(kept | arms | {"name": "parity", "references": [], "target": target}, path.parent)
