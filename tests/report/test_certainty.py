@@ -23,10 +23,8 @@ def paper(tmp_path_factory):
 
 def test_the_page_has_a_section_with_charts_and_tables(paper, monkeypatch):
     found = paper.findings
-    targets = found.quantities.certainty.targets
     charts = {
-        name: panels.measures(found.results, found.effects, "lab-mini", name, targets)
-        for name in ("calibration_error", "selective_accuracy")
+        name: panels.measures(found, "lab-mini", name) for name in ("calibration_error", "selective_accuracy")
     }
     for chart in charts.values():
         chart.to_dict(validate=True)
@@ -63,5 +61,4 @@ def test_tables_have_values_differences_and_the_noise(paper):
 def test_a_store_without_probabilities_has_no_such_section(world):
     found = Findings(world.results)
     assert Paper(found).grids["certainty"] == []
-    targets = found.quantities.certainty.targets
-    assert panels.measures(found.results, found.effects, "lab-mini", "brier_score", targets) is None
+    assert panels.measures(found, "lab-mini", "brier_score") is None

@@ -173,7 +173,7 @@ def _named(scores: PublishedScores) -> str:
 
 def _line(results: Results, backbone: str, scores: PublishedScores) -> Line | None:
     """The arm of the study that published scores are of."""
-    lines = [line for line in results.lines if line.backbone == backbone and not line.reference]
+    lines = results.arms(backbone)
     if scores.arm != BEST:
         return next((line for line in lines if line.arm == scores.arm), None)
     rated = [(_development(results, line, scores.target), line) for line in lines]

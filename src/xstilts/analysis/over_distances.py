@@ -77,7 +77,7 @@ def named(effects: Effects) -> tuple[str, ...]:
 def panels(effects: Effects, backbone: str) -> Iterator[OverDistance]:
     """Compute what is drawn over each distance; targets whose languages do not tell a slope are left out."""
     results, none = effects.results, Line(backbone, BASELINE)
-    lines = [line for line in results.lines if line.backbone == backbone and not line.reference]
+    lines = results.arms(backbone)
     arms = [line for line in lines if line != none and none in lines]
     for name, target in itertools.product(named(effects), results.targets):
         near = [line for line in arms if {*distances.seen(results, line, target.name)} - {target.source}]
@@ -129,8 +129,7 @@ def slopes(effects: Effects, backbone: str, name: str, target: str) -> dict[str,
             effects.estimate(quantity, line, target)
             for quantity in (both if line.arm != BASELINE else (slope,))
         )
-        for line in effects.results.lines
-        if line.backbone == backbone and not line.reference
+        for line in effects.results.arms(backbone)
     }
 
 

@@ -146,6 +146,10 @@ class Results:
         """In the order of the study."""
         return tuple(dict.fromkeys(line.backbone for line in self.lines if not line.reference))
 
+    def arms(self, backbone: str) -> list[Line]:
+        """The arms on a backbone, in the order of the study."""
+        return [line for line in self.lines if line.backbone == backbone and not line.reference]
+
     def name_of(self, line: Line) -> str:
         """Name the arm; with the backbone where the study has several."""
         return f"{line.arm} on {line.backbone}" if len(self.backbones) > 1 else line.arm

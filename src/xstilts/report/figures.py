@@ -34,19 +34,13 @@ def figures(findings: Findings) -> list[Figure]:
     return drawn
 
 
-def _measure(name: str) -> Callable[[Findings, str], Chart | None]:
-    return lambda found, backbone: panels.measures(
-        found.results, found.effects, backbone, name, found.quantities.certainty.targets
-    )
-
-
 _BY_BACKBONE: dict[str, Callable[[Findings, str], Chart | None]] = {
     "transfer": lambda found, backbone: charts.heat_map(found.maps[backbone]),
-    "languages": lambda found, backbone: panels.by_language(found.results, found.effects, backbone),
-    "gains": lambda found, backbone: panels.gains(found.results, found.effects, backbone),
+    "languages": panels.by_language,
+    "gains": panels.gains,
     "gap": lambda found, backbone: charts.gaps(found.effects, backbone, found.results.targets),
-    "certainty": _measure("calibration_error"),
-    "selective": _measure("selective_accuracy"),
+    "certainty": lambda found, backbone: panels.measures(found, backbone, "calibration_error"),
+    "selective": lambda found, backbone: panels.measures(found, backbone, "selective_accuracy"),
     "layers": lambda found, backbone: charts.layers(found.layers, backbone),
     "distance": lambda found, backbone: charts.planted_distances(found.distances(backbone)),
 }

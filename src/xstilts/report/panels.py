@@ -8,15 +8,8 @@ import altair as alt
 import polars as pl
 
 from xstilts.analysis.effects import BASELINE
-from xstilts.analysis.results import (
-    ARM,
-    NOTHING,
-    EvaluatedTarget,
-    Line,
-    Results,
-    languages_by_family,
-    spoken,
-)
+from xstilts.analysis.findings import Findings
+from xstilts.analysis.results import ARM, EvaluatedTarget, Line, languages_by_family, spoken
 from xstilts.analysis.transfer import MEAN
 from xstilts.analysis.wording import bounds, line_label, metric_label, number, rests_on
 from xstilts.report.drawing import (
@@ -37,82 +30,63 @@ HEIGHT = 460  # pixels of a panel, if its lanes may be as low or as high as that
 LANES = (4.5, 9.0)  # pixels of one arm in the row of a language
 
 
-def by_language(results: Results, effects: pl.DataFrame, backbone: str) -> Chart | None:
+def by_language(findings: Findings, backbone: str) -> Chart | None:
     """Draw for each target the score of the arms in every language, with intervals."""
     references = [
         line
-        for line in results.lines
+        for line in findings.results.lines
         if line.reference and line.backbone in (backbone, "") and line.arm in ("", BASELINE)
     ]
-    lines = [*shown_arms(results, effects, backbone), *references]
-    return _of_targets(results, effects, results.targets, lines, "score")
+    return _of_targets(findings, [*shown_arms(findings, backbone), *references], "score")
 
 
-def gains(results: Results, effects: pl.DataFrame, backbone: str) -> Chart | None:
+def gains(findings: Findings, backbone: str) -> Chart | None:
     """Draw for each target what the arms add to `none` in every language, with intervals."""
-    arms = shown_arms(results, effects, backbone)
+    arms = shown_arms(findings, backbone)
     lines = [line for line in arms if line.arm != BASELINE] if Line(backbone, BASELINE) in arms else []
-    return _of_targets(results, effects, results.targets, lines, "difference")
+    return _of_targets(findings, lines, "difference")
 
 
-def measures(
-    results: Results,
-    effects: pl.DataFrame,
-    backbone: str,
-    measure: str,
-    targets: Sequence[EvaluatedTarget],
-) -> Chart | None:
-    """Draw for each of the targets how sure the arms are in every language, with intervals."""
-    return _of_targets(results, effects, targets, shown_arms(results, effects, backbone), measure)
+def measures(findings: Findings, backbone: str, measure: str) -> Chart | None:
+    """Draw for each target whose models say it how sure the arms are in every language, with intervals."""
+    return _of_targets(findings, shown_arms(findings, backbone), measure)
 
 
-def shown_arms(results: Results, effects: pl.DataFrame, backbone: str) -> list[Line]:
+def shown_arms(findings: Findings, backbone: str) -> list[Line]:
     """Choose `none` and the arms that move the scores most, in the study's order."""
-    moved = effects.filter(backbone=backbone, reference=ARM, quantity="difference", level="transfer")
+    moved = findings.effects.filter(backbone=backbone, reference=ARM, quantity="difference", level="transfer")
     moved = moved.filter(pl.col("target") != MEAN).group_by("arm").agg(pl.col("estimate").abs().sum())
-    sizes = dict(moved.iter_rows())
-    arms = [line for line in results.lines if line.backbone == backbone and not line.reference]
+    sizes, arms = dict(moved.iter_rows()), findings.results.arms(backbone)
     by_size = sorted(arms, key=lambda line: (line.arm != BASELINE, -sizes.get(line.arm, 0.0)))
     return [line for line in arms if line in by_size[:SHOWN_ARMS]]
 
 
-def _of_targets(
-    results: Results,
-    effects: pl.DataFrame,
-    targets: Sequence[EvaluatedTarget],
-    lines: Sequence[Line],
-    kind: str,
-) -> Chart | None:
+def _of_targets(findings: Findings, lines: Sequence[Line], kind: str) -> Chart | None:
+    """Draw a quantity of the table of effects: for each target a panel with these lines."""
     if not lines:
         return None
-    arms = [line for line in results.lines if not line.reference and line.backbone == lines[0].backbone]
-    first = int(arms[0].arm != BASELINE)
-    places = {line: place for place, line in enumerate(arms, first)}  # an arm looks alike in all figures
-    drawn = []
-    for target in targets:
-        rows = effects.filter(target=target.name, quantity=kind, level="language")
-        measured = [line for line in lines if (line, target.name) in results.planned]
-        if (panel := _panel(rows, target, measured, lines, places, kind)) is not None:
-            drawn.append(panel)
+    results = findings.results
+    targets = findings.quantities.certainty.targets if kind in MEASURES else results.targets
+    arms = results.arms(lines[0].backbone)
+    places = {line: place for place, line in enumerate(arms, int(arms[0].arm != BASELINE))}
+    panels = (_panel(findings, target, lines, places, kind) for target in targets)
+    drawn = [panel for panel in panels if panel is not None]
     return joined(drawn, columns=min(2, len(drawn)), spacing=36)
 
 
 def _panel(
-    rows: pl.DataFrame,
-    target: EvaluatedTarget,
-    measured: Sequence[Line],
-    lines: Sequence[Line],
-    places: Mapping[Line, int],
-    kind: str,
+    findings: Findings, target: EvaluatedTarget, lines: Sequence[Line], places: Mapping[Line, int], kind: str
 ) -> Chart | None:
-    """The lines measured on a target; `lines` are those of all panels, `places` of arms in the study."""
+    """The lines measured on a target, of those of all panels; `places` of arms in the study: an arm looks
+    alike in all figures."""
     languages = languages_by_family(target.languages)
+    measured = [line for line in lines if (line, target.name) in findings.results.planned]
+    rows = findings.effects.filter(target=target.name, quantity=kind, level="language")
     estimates = rows.rows_by_key(["backbone", "arm", "reference", "language"], named=True, unique=True)
     points, missing = [], dict[str, None]()
     for line in measured:
         for one in languages:
-            place = (line.backbone or NOTHING, line.arm or NOTHING, line.reference or ARM, one.code)
-            row, label = estimates[place], line_label(line)
+            row, label = estimates[*line.written, one.code], line_label(line)
             told = None
             if row["estimate"] is None:
                 missing[label] = None
@@ -132,10 +106,10 @@ def _panel(
     step = max(lane * len(arms) + 5, 15)
     y = alt.Y("language:N", sort=[spoken(one.code) for one in languages], title=None)
     base = alt.Chart().encode(y=y)
-    references = [line.reference for line in lines if line.reference]
-    inks, shapes = zip(*(arm_look(places[line]) for line in arms), strict=True)
-    inks += tuple(REFERENCE_INKS[name] for name in references)
-    shapes += tuple(BAR for _ in references)
+    inks, shapes = zip(
+        *((REFERENCE_INKS[one.reference], BAR) if one.reference else arm_look(places[one]) for one in lines),
+        strict=True,
+    )
     colour, shape = looks("line:N", [line_label(line) for line in lines], inks, shapes)
     layers = []
     if kind == "difference":
