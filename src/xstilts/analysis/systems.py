@@ -240,14 +240,10 @@ def unmeasured(metric: str, gold: Mapping[str, GoldRows]) -> tuple[str, list[str
     """The languages whose score is 0 whatever is predicted, and why: their gold tags have no span where spans
     are what is measured, or their gold values are all the same where a correlation is."""
     if metric == SPAN_F1.name:
-        sums = {
-            code: SPAN_F1.statistics(rows.gold, rows.gold, code).sum(axis=0) for code, rows in gold.items()
-        }
-        return "No gold tag names anything", [code for code, own in sums.items() if not SPAN_F1.value(own)]
-    correlates = metric.endswith("_correlation")
-    return "All gold values are the same", [
-        code for code, rows in gold.items() if correlates and len(set(rows.gold)) == 1
-    ]
+        nameless = [code for code, own in gold.items() if not SPAN_F1.score(own.gold, own.gold, code)]
+        return "No gold tag names anything", nameless
+    alike = [code for code, own in gold.items() if len(set(own.gold)) == 1]
+    return "All gold values are the same", alike if metric.endswith("_correlation") else []
 
 
 def _other_values(results: GivenResults) -> Iterator[str]:
