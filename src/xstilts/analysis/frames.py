@@ -26,6 +26,7 @@ from xstilts.analysis.results import (
     languages_by_family,
 )
 from xstilts.analysis.transfer import MEAN, MapCell
+from xstilts.plain import by_key
 from xstilts.study.claim import COMPARING, DISTANCES, MEASURES, Plain
 from xstilts.study.phase import Phase
 
@@ -119,11 +120,8 @@ def effects_table(effects: Effects, maps: Mapping[str, Sequence[MapCell]]) -> pl
             for kind in COMPARED
         ]
         rows += _rows(effects, asked, target)
-    tested: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
-        if row["p"] is not None and row["reference"] == ARM:
-            tested.setdefault((row["quantity"], row["level"]), []).append(row)
-    for together in tested.values():
+    tested = [row for row in rows if row["p"] is not None and row["reference"] == ARM]
+    for together in by_key(((row["quantity"], row["level"]), row) for row in tested).values():
         for row, p in zip(together, statistics.holm([row["p"] for row in together]), strict=True):
             row["p_corrected"] = p
     in_the_map = {(*cell.line.written, cell.column): cell.corrected for row in maps.values() for cell in row}

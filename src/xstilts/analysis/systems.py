@@ -19,7 +19,7 @@ from xstilts.analysis import frames, permutation, statistics
 from xstilts.analysis.effects import Effects
 from xstilts.analysis.pools import LanguageRows, Pool
 from xstilts.analysis.pools import pools as pools_of
-from xstilts.analysis.results import NOTHING, EvaluatedTarget, Line, PerExample, Results, spoken
+from xstilts.analysis.results import NOTHING, EvaluatedTarget, Line, PerExample, Results, columns, spoken
 from xstilts.analysis.statistics import LEVEL, Estimate
 from xstilts.analysis.wording import count, interval
 from xstilts.metrics.tagging import SPAN_F1
@@ -28,11 +28,10 @@ from xstilts.study.plan import Cell, Plan
 from xstilts.study.step import Places
 from xstilts.study.study import StudyFile
 
-_TEXTS = "system reference task quantity level language language_family metric"
-COLUMNS: dict[str, pl.DataType] = (
-    dict.fromkeys(_TEXTS.split(), pl.String())
-    | {"languages": pl.Int64(), "examples": pl.Int64()}
-    | {name: kind for name, kind in frames.NUMBERS.items() if name != "chains"}
+COLUMNS = columns(
+    "system reference task quantity level language language_family metric languages examples "
+    "estimate low high p p_corrected smallest_effect seeds",
+    examples=pl.Int64(),
 )
 """The columns of a comparison: docs/testing-predictions.md."""
 ENOUGH = 10
