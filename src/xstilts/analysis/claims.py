@@ -233,11 +233,10 @@ def _evidence(
     where, targets = _where(effects.results, claim, estimates), targets_of(effects.results, claim)
     text = f"{_what(effects, claim)} on {where}, {'; '.join(names)}."
     if claim.distance:  # which some languages do not have
-        told = {name: effects.regression(quantity_of(claim), parts[0].line, name) for name in targets}
         by = [
             f"{name} by {len(found.languages)} languages of {len(set(found.families))} families"
-            for name, found in told.items()
-            if found is not None
+            for name in targets
+            if (found := effects.regression(quantity_of(claim), parts[0].line, name)) is not None
         ]
         text += f" It is told on {', '.join(by)}."
     if claim.quantity == "best_difference":

@@ -63,8 +63,6 @@ class _Auditor:
         self.missing: set[RowSet] = set()
         self.evaluated: dict[RowSet, Texts] = {}
         self.matches: dict[tuple[RowSet, RowSet], Match] = {}
-        self.told: dict[tuple[RowSet, RowSet], bool | None] = {}
-        self.written: set[tuple[RowSet, RowSet]] = set()
         self.spoken: dict[RowSet, Mapping[str, tuple[int, int, str]]] = {}
         self.texts: dict[tuple[RowSet, int], str] = {}
         self.usual: dict[RowSet, tuple[float, float]] = {}
@@ -132,19 +130,12 @@ class _Auditor:
             worst = max(worst, len(found.whole) / len(evaluated))
             for _, other in sorted(found.near.items())[:EXAMPLES]:
                 self.texts[part, other] = _shown(rows.texts[other])
-            pairs = found.pairs(evaluated, rows)
-            if pairs:
-                both = [(evaluated.examples[number], rows.examples[other]) for number, other in pairs]
-                several = [
-                    [rows.examples[place] for place in rows.repeated[rows.contents[other]]]
-                    for _, other in pairs
-                ]
-                self.told[asked, part] = any_tells([row for row, _ in both], several)
-                words = [
-                    left_over(evaluated.pieces[number], rows.pieces[other]) or "" for number, other in pairs
-                ]
-                if words_tell([(left, ours) for left, (ours, _) in zip(words, both, strict=True)]):
-                    self.written.add((asked, part))
+            if pairs := found.pairs(evaluated, rows):
+                ours = [evaluated.examples[number] for number, _ in pairs]
+                theirs = [rows.repeated[rows.contents[other]] for _, other in pairs]
+                found.told = any_tells(ours, [[rows.examples[place] for place in some] for some in theirs])
+                words = (left_over(evaluated.pieces[one], rows.pieces[two]) or "" for one, two in pairs)
+                found.written = words_tell(list(zip(words, ours, strict=True)))
         if worst >= SHARE:
             self.usual[part] = usual(rows)
 
@@ -257,9 +248,10 @@ class _Auditor:
         """
         if not chain.use.kind.trained:
             return (seen.role, seen.family) in (("text", "masked"), ("labels", "classification"))
-        if seen.role in ("labels", "text") and (asked, seen.part) in self.written:
+        found = self.matches.get((asked, seen.part), Match())
+        if seen.role in ("labels", "text") and found.written:
             return True
-        told = self.told.get((asked, seen.part))
+        told = found.told
         if told is None:
             shared = set(chain.use.label_set) & set(seen.label_set)
             told = seen.family == chain.use.family and (bool(shared) or not chain.use.label_set)

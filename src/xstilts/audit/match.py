@@ -129,13 +129,16 @@ class Match:
     """Numbers of evaluated rows: with the same row in the training data, a near one, or a part only.
 
     `near` leads to the training row, which is nearly the same or holds the same texts in other places;
-    `texts` are rows whose parts all stand somewhere.
+    `texts` are rows whose parts all stand somewhere. `told`: whether the labels of the training rows tell
+    those of the evaluated ones, None if that cannot be known; `written`: whether their other words do.
     """
 
     same: set[int] = field(default_factory=set)
     near: dict[int, int] = field(default_factory=dict)
     texts: set[int] = field(default_factory=set)
     part: set[int] = field(default_factory=set)
+    told: bool | None = None
+    written: bool = False
 
     @property
     def whole(self) -> set[int]:
