@@ -168,8 +168,8 @@ class Paper:
     def steps(self) -> Sheet:
         """Every cell with the fingerprints of its evaluation and its phases."""
         rows = [
-            (one.line.backbone, one.name, one.target, str(one.seed), one.evaluation, " → ".join(one.phases))
-            for one in self.findings.steps
+            (cell.backbone, name, cell.target, str(cell.seed), cell.evaluation, " → ".join(cell.phases))
+            for name, cell in ((one.name, one.cell) for one in self.findings.steps)
         ]
         return Sheet("Steps of the store", STEPS, tuple(rows))
 
