@@ -20,7 +20,6 @@ from xstilts.analysis import (
     curves,
     frames,
     headline,
-    limitations,
     methods,
     over_distances,
     planted,
@@ -220,7 +219,7 @@ class Findings:
     def limitations(self) -> list[str]:
         """What a reader must keep in mind."""
         return [
-            *limitations.limitations(self.quantities, self.own_scores, self.collapses),
+            *headline.limitations(self.quantities, self.own_scores, self.collapses),
             *differing(self.sources),
             *methods.differences(self.plan, self.store),
         ]

@@ -83,7 +83,7 @@ def contents(format_name: str, paper: Paper) -> Iterator[tuple[str, bytes]]:
 
 def figures(findings: Findings) -> "list[Figure]":
     """Draw all figures. Text and tables do not wait for what that loads."""
-    from xstilts.report.figures import figures as draw
+    from xstilts.report.charts import figures as draw
 
     return draw(findings)
 
