@@ -70,7 +70,7 @@ SUBTRACTED: Mapping[Plain, Plain] = {
     "slope_difference": "slope_with_distance",
 }
 """For each quantity that is a difference of two lines, of what."""
-SLOPES: Mapping[Plain, Plain] = {"slope_with_distance": "score", "slope_difference": "difference"}
+SLOPE_OF: Mapping[Plain, Plain] = {"slope_with_distance": "score", "slope_difference": "difference"}
 """For each slope, of what."""
 
 
@@ -199,7 +199,7 @@ class Effects:
         codes = self.results.target(target).select(quantity.languages)
         measure = distances.to_seen if quantity.to == "seen" else distances.distances
         known = measure(self.results, line, target, quantity.distance, codes)
-        kind = SLOPES.get(quantity.kind, quantity.kind)
+        kind = SLOPE_OF.get(quantity.kind, quantity.kind)
         asked = [Quantity(kind, (code,), quantity.against) for code in known]
         samples = [self.sample(each, line, (target,)) for each in asked]
         return distances.regress(np.array([*known.values()]).reshape(-1, 1), tuple(known), samples)

@@ -94,6 +94,11 @@ class FindingGroup:
         return "allowed" if self.why is not None else self.finding.severity
 
     @property
+    def meaning(self) -> str:
+        """The kind in words."""
+        return MEANINGS[self.finding.kind]
+
+    @property
     def amount(self) -> str:
         """The rows in words: of the language with most of them, if there are several."""
         finding = self.finding
@@ -197,7 +202,7 @@ def _remedy(leak: Finding) -> str:
 
 def _told(group: FindingGroup) -> str:
     finding = group.finding
-    kind, rows = finding.kind, f"{finding.task} ({finding.split}) in {', '.join(group.languages)}"
-    text = f"{rows}: {MEANINGS[kind]} [{kind}]"
+    rows = f"{finding.task} ({finding.split}) in {', '.join(group.languages)}"
+    text = f"{rows}: {group.meaning} [{finding.kind}]"
     text += f": {group.amount}" if finding.of else ""
     return f"{text}; from {', '.join(finding.where)}; concerns {first_of(finding.steps, 1)}"

@@ -20,7 +20,6 @@ from xstilts.analysis.results import language
 from xstilts.analysis.statistics import RESAMPLES, Estimate
 from xstilts.analysis.transfer import MapCell
 from xstilts.analysis.wording import CONTROL_NAMES, bounds, count, interval, metric_label, number
-from xstilts.audit.finding import MEANINGS
 from xstilts.report.bibliography import DESIGN, STATISTICS
 from xstilts.report.tables import (
     Grid,
@@ -207,7 +206,7 @@ class Paper:
             for one in found.partial
         ]
         leaked = [
-            (one.status, one.finding.task, MEANINGS[one.finding.kind], ", ".join(one.languages), one.amount)
+            (one.status, one.finding.task, one.meaning, ", ".join(one.languages), one.amount)
             for one in self.findings.leaks.groups
         ]
         recipes = methods.recipes(plan)
