@@ -103,8 +103,7 @@ def _draws(families: tuple[str, ...]) -> Array:
 
 def seen(results: Results, line: Line, target: str) -> tuple[str, ...]:
     """The languages that a line has seen with labels before it is asked, sorted."""
-    cells = (cell for cell in results.plan.cells if (line_of(cell), cell.target) == (line, target))
-    models = (results.plan.evaluation(cell).model for cell in cells)
+    models = (results.plan.evaluation(cell).model for cell in results.cells(line, target))
     return tuple(sorted({code for model in models for code in seen_with_labels(model)}))
 
 

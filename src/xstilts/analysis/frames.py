@@ -24,7 +24,7 @@ from xstilts.analysis.results import (
     language,
     languages_by_family,
 )
-from xstilts.analysis.transfer import MEAN, MapCell
+from xstilts.analysis.transfer import MEAN, Maps
 from xstilts.plain import by_key
 from xstilts.study.claim import COMPARING, DISTANCES, MEASURES, Plain
 from xstilts.study.phase import Phase
@@ -92,7 +92,7 @@ def results_table(
     return results.table.with_columns(*measures, at_chance=pl.Series(guesses, dtype=pl.Boolean))
 
 
-def effects_table(effects: Effects, maps: Mapping[str, Sequence[MapCell]]) -> pl.DataFrame:
+def effects_table(effects: Effects, maps: Maps) -> pl.DataFrame:
     """Scores, differences to `none`, gaps and their differences, of every arm and reference on every target:
     on the languages without labels, on each family of them, and on each language. Columns as in EFFECTS.
 

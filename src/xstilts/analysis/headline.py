@@ -7,17 +7,15 @@ not looked for, cells are missing, or each arm was trained once.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from xstilts.analysis.collapse import Collapses
 from xstilts.analysis.effects import EFFECT, Effects
 from xstilts.analysis.methods import Leaks, OwnScore
 from xstilts.analysis.results import Results, language
-from xstilts.analysis.transfer import MEAN, MapCell
+from xstilts.analysis.transfer import MEAN, Maps
 from xstilts.analysis.wording import count
 from xstilts.plain import by_key, first_of
-
-Maps = Mapping[str, Sequence[MapCell]]
 
 
 def answer(results: Results, maps: Maps, collapses: Collapses) -> str:

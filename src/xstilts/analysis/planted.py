@@ -9,14 +9,13 @@ retrieval most.
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xstilts import lab, tasks
 from xstilts.analysis.effects import BASELINE, SLOPE, Effects, planted_distances
 from xstilts.analysis.results import Line, Results
 from xstilts.analysis.statistics import Estimate
-from xstilts.analysis.transfer import MapCell
+from xstilts.analysis.transfer import Maps
 
 LAB = "lab_"
 PLANTED = ("help", "none", "harm")
@@ -68,7 +67,7 @@ class PlantedEffect:
         return OUTCOMES[0 if seen == self.planted else 1 if seen == "none" else 2]
 
 
-def planted_effects(results: Results, maps: Mapping[str, Sequence[MapCell]]) -> list[PlantedEffect]:
+def planted_effects(results: Results, maps: Maps) -> list[PlantedEffect]:
     """Pair each one-task arm with gold labels with each target of the lab; first what should help most."""
     arms = results.plan.study.intermediate.arms
     pairs = []

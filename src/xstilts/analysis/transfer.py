@@ -7,6 +7,7 @@ together, so it is corrected together (Holm).
 """
 
 import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -62,6 +63,10 @@ class MapCell:
     @property
     def interval(self) -> str:
         return "" if self.estimate is None else bounds(self.estimate.low, self.estimate.high)
+
+
+Maps = Mapping[str, Sequence[MapCell]]
+"""The map of transfer on each backbone."""
 
 
 def maps(effects: Effects) -> dict[str, list[MapCell]]:

@@ -193,9 +193,8 @@ class _Auditor:
     def _of_rows(self, chain: Chain, part: RowSet) -> Iterator[Finding]:
         """What of the rows in one language the chain has seen: with labels, in translation, as text."""
         told: set[int] = set()
-        yield from self._finding(
-            chain, part, "rows", [s for s in chain.seen if self._tells(chain, part, s)], told
-        )
+        same = [seen for seen in chain.seen if self._tells(chain, part, seen)]
+        yield from self._finding(chain, part, "rows", same, told)
         others = [
             seen
             for seen in chain.seen
