@@ -160,7 +160,7 @@ class Findings:
 
     def distances(self, backbone: str) -> list[DistancePanel]:
         """Scores over the planted distance."""
-        return planted.distance_panels(self.quantities, backbone)
+        return list(planted.distance_panels(self.quantities, backbone))
 
     # What is said
 

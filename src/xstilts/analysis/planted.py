@@ -9,6 +9,7 @@ retrieval most.
 
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xstilts import lab, tasks
@@ -105,11 +106,10 @@ class DistancePanel:
     slope: Estimate | None
 
 
-def distance_panels(effects: Effects, backbone: str) -> list[DistancePanel]:
+def distance_panels(effects: Effects, backbone: str) -> Iterator[DistancePanel]:
     """Gather the scores of each target of the lab over the distance, where all are there."""
     results = effects.results
     lines = [Line(backbone, BASELINE), Line(backbone, BASELINE, "random")]
-    panels = []
     for target in results.targets:
         distances = planted_distances(target.languages)
         if distances is None or results.score(lines[0], target.name, target.languages) is None:
@@ -123,5 +123,4 @@ def distance_panels(effects: Effects, backbone: str) -> list[DistancePanel]:
             for line in lines
         )
         slope = effects.estimate(SLOPE, lines[0], target.name)
-        panels.append(DistancePanel(target.name, pretrained, random, slope))
-    return panels
+        yield DistancePanel(target.name, pretrained, random, slope)
