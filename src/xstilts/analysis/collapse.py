@@ -298,9 +298,7 @@ def _answers(path: Path, language: str, family: str) -> tuple[Sequence[Any], Seq
     """Gold and predicted values of a language."""
     frame = files.predictions(path, ("language", "index", "gold", "predicted"))
     rows = frame.filter(language=language).sort("index")
-    gold, predicted = (
-        files.values(path, rows[name].to_list(), family, name) for name in ("gold", "predicted")
-    )
+    gold, predicted = (files.values(path, rows[key].to_list(), family, key) for key in ("gold", "predicted"))
     if family == "span":
         gold = [tuple(Answer(text, 0) for text in answers) for answers in gold]
     elif any(isinstance(each, list) for each in gold):

@@ -211,9 +211,7 @@ class Findings:
         """Hash what an answer depends on: the analysis, and which steps are there with which files."""
         steps = dict.fromkeys(key for cell in self.plan.cells for key in (*cell.phases, cell.evaluation))
         records = [(step, self.store.record(step)) for step in steps]
-        return _hash(
-            [VERSION, [(step, record and record.get(checksums.SEAL, "")) for step, record in records]]
-        )
+        return _hash([VERSION, [(key, record and record.get(checksums.SEAL, "")) for key, record in records]])
 
     @cached_property
     def limitations(self) -> list[str]:

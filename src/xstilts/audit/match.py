@@ -147,9 +147,7 @@ class Match:
 
     def add(self, contained: Mapping[int, int]) -> None:
         """Add rows that stand within training rows, or these within them."""
-        self.near = {
-            number: other for number, other in contained.items() if number not in self.same
-        } | self.near
+        self.near = {row: other for row, other in contained.items() if row not in self.same} | self.near
         self.part -= self.near.keys()
         self.texts -= self.near.keys()
 
