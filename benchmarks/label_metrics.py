@@ -29,7 +29,7 @@ def covered(
 ) -> tuple[float, float, float]:
     """The true value, the share of intervals that hold it, and their mean width."""
     metric = metrics.find(name, LABELS)
-    truth = float(metric.value(metric.statistics(*answers(world), "en").sum(axis=0)))
+    truth = metric.score(*answers(world), "en")
     held, widths = [], []
     for number in range(sets):
         cells = np.random.default_rng(number).choice(25, size=n, p=shares)

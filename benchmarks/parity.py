@@ -117,7 +117,7 @@ def trainer(plan: Plan, store: Store, fingerprint: str, out: Path) -> dict[str, 
     for language in evaluation.use.languages:
         rows = asked(context.examples(evaluation.use, language), evaluation.examples)
         gold = [GOLD[evaluation.use.family](row) for row in rows]
-        scores[language] = float(metric.value(metric.statistics(gold, answers(rows), language).sum(axis=0)))
+        scores[language] = metric.score(gold, answers(rows), language)
         print(f"trainer: {step.name}, {language}: {scores[language]:.1f}", flush=True)
     return scores
 

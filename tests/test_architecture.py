@@ -27,7 +27,7 @@ ARROWS = {
     "store": {"study"},
     "audit": {"data", "store", "study"},
     "analysis": {"audit", "data", "lab", "metrics", "store", "study", "tasks"},
-    "report": {"analysis", "audit", "study"},
+    "report": {"analysis", "study"},
     "compute": {"data", "families", "lab", "metrics", "store", "study", "tasks"},
     "run": {"compute", "data", "store", "study"},
     "tracking": {"store", "study"},

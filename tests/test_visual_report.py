@@ -14,8 +14,8 @@ from xstilts.analysis.results import Line, Results
 from xstilts.analysis.transfer import maps
 from xstilts.analysis.wording import line_label
 from xstilts.report import page
+from xstilts.report.charts import by_language
 from xstilts.report.markdown import markdown
-from xstilts.report.panels import by_language
 from xstilts.report.paper import Paper
 from xstilts.report.tables import effect_grid, score_grid
 from xstilts.store import Store
@@ -126,7 +126,7 @@ def test_the_report_says_it_in_words_tables_and_pictures(effects: Effects, tmp_p
     for name in LABELS.values():
         assert f"{name} " in told
         assert name in markdown(paper).decode()
-    assert by_language(findings.results, findings.effects, SCRATCH) is not None
+    assert by_language(findings, SCRATCH) is not None
     (path,) = page.write(findings, ["html"], tmp_path)
     text = path.read_text()
     assert all(name in text for name in LABELS.values())

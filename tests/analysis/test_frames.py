@@ -16,7 +16,7 @@ from xstilts.analysis.effects import EFFECT, GAP, Quantity
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.results import SCHEMA, Line, language
 from xstilts.analysis.wording import number
-from xstilts.report import page, panels, tables
+from xstilts.report import charts, page, tables
 from xstilts.report.paper import Paper
 from xstilts.study.claim import MEASURES
 
@@ -109,15 +109,11 @@ def test_effects_are_those_that_the_page_shows(paper):
     assert numbers(quantity="difference", language="x-ga") == (one.value, one.low, one.high, one.seeds)
 
     told = f"{number(one.value, signed=True)} [{number(one.low)}, {number(one.high)}]"
-    assert f"(x-ga) · {told} points against none · 3 seeds" in words(
-        panels.gains(findings.results, findings.effects, "lab-mini")
-    )
+    assert f"(x-ga) · {told} points against none · 3 seeds" in words(charts.gains(findings, "lab-mini"))
     score = effects.estimate(Quantity("score", ("x-ga",)), line, "lab_nli")
     assert numbers(quantity="score", language="x-ga")[:3] == (score.value, score.low, score.high)
     told = f"{number(score.value)} [{number(score.low)}, {number(score.high)}]"
-    assert f"(x-ga) · {told} · 3 seeds" in words(
-        panels.by_language(findings.results, findings.effects, "lab-mini")
-    )
+    assert f"(x-ga) · {told} · 3 seeds" in words(charts.by_language(findings, "lab-mini"))
 
 
 def test_the_heat_map_and_the_table_say_the_same_of_significance(paper):

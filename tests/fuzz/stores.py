@@ -40,7 +40,7 @@ def prepare(folder: Path) -> Callable[[Random], Callable[[], object]]:
         world = example.make(folder, seeds=(1,), without=(("tags", "lab_ner"),))
     plan, root = world.plan, world.store.root
     (root / "audits").mkdir()
-    audit = root / "audits" / f"{audits._key(plan)}.json"
+    audit = audits._path(plan, world.store)
     audit.write_text(json.dumps(Audit((FINDING,), 8, 9, ("lab_nli test in x-ga",), ("x-ga",)).to_json()))
     for step in plan.steps:
         _with_ids(world.store.folder(step.fingerprint))

@@ -123,7 +123,7 @@ def test_failures_and_audits_that_are_none(world: World) -> None:
     path.write_text(json.dumps(json.loads(path.read_bytes()) | {"message": [7]}))
     with pytest.raises(DamageError, match=r"message: Input should be a valid string\)\. Remove it"):
         world.store.failure(failed.fingerprint)
-    audit = world.store.root / "audits" / f"{audits._key(world.plan)}.json"
+    audit = audits._path(world.plan, world.store)
     audit.parent.mkdir()
     audit.write_text('{"findings": [{"kind": "rows"}], "evaluated": 1, "trained": 1, "unseen": []}')
     with pytest.raises(DamageError, match=r"is no audit \(findings.0.severity: Field required"):

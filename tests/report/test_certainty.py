@@ -7,7 +7,7 @@ import pytest
 from analysis.certain import make
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.results import Results
-from xstilts.report import drawing, latex, markdown, page, panels
+from xstilts.report import charts, drawing, latex, markdown, page
 from xstilts.report.drawing import Figure
 from xstilts.report.paper import Paper
 
@@ -23,17 +23,15 @@ def paper(tmp_path_factory):
 
 def test_the_page_has_a_section_with_charts_and_tables(paper, monkeypatch):
     found = paper.findings
-    targets = found.quantities.certainty.targets
-    charts = {
-        name: panels.measures(found.results, found.effects, "lab-mini", name, targets)
-        for name in ("calibration_error", "selective_accuracy")
+    pictures = {
+        name: charts.measures(found, "lab-mini", name) for name in ("calibration_error", "selective_accuracy")
     }
-    for chart in charts.values():
+    for chart in pictures.values():
         chart.to_dict(validate=True)
-    assert "calibration error" in drawing.svg(charts["calibration_error"])
+    assert "calibration error" in drawing.svg(pictures["calibration_error"])
     drawn = [
         Figure(section, section, "What it shows", chart)
-        for section, chart in zip(("certainty", "selective"), charts.values(), strict=True)
+        for section, chart in zip(("certainty", "selective"), pictures.values(), strict=True)
     ]
     monkeypatch.setattr(page, "figures", lambda _: drawn)
     html = page.build(found)
@@ -63,5 +61,4 @@ def test_tables_have_values_differences_and_the_noise(paper):
 def test_a_store_without_probabilities_has_no_such_section(world):
     found = Findings(world.results)
     assert Paper(found).grids["certainty"] == []
-    targets = found.quantities.certainty.targets
-    assert panels.measures(found.results, found.effects, "lab-mini", "brier_score", targets) is None
+    assert charts.measures(found, "lab-mini", "brier_score") is None

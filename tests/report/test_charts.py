@@ -13,7 +13,7 @@ from xstilts.analysis.collapse import Collapses
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.results import EvaluatedTarget, Line, Results
 from xstilts.analysis.statistics import Sample
-from xstilts.report import charts, drawing, panels, tables
+from xstilts.report import charts, drawing, tables
 
 BACKBONE = "lab-mini"
 
@@ -29,11 +29,10 @@ def torn(torn_world):
 
 
 def drawn(found):
-    results, effects = found.results, found.effects
     return {
         "transfer": charts.heat_map(found.maps.get(BACKBONE, ())),
-        "languages": panels.by_language(results, effects, BACKBONE),
-        "gap": charts.gaps(effects, BACKBONE, results.targets),
+        "languages": charts.by_language(found, BACKBONE),
+        "gap": charts.gaps(found.effects, BACKBONE, found.results.targets),
         "distance": charts.planted_distances(found.distances(BACKBONE)),
         "layers": charts.layers(found.layers, BACKBONE),
         "truth": charts.truth(found.planted),
@@ -102,7 +101,7 @@ def test_missing_cells_are_drawn_as_missing(torn):
     assert cells["nli", "mean"].kind == "missing"
     svg = drawing.svg(charts.heat_map(torn.maps[BACKBONE]))
     assert svg.count(">missing<") == 4
-    assert "missing: nli" in drawing.svg(panels.by_language(torn.results, torn.effects, BACKBONE))
+    assert "missing: nli" in drawing.svg(charts.by_language(torn, BACKBONE))
 
 
 def test_without_none_the_map_has_scores(world):
@@ -162,8 +161,8 @@ def test_contradictions_are_called_so(findings):
 
 
 def test_only_some_arms_fit_into_a_row(findings, monkeypatch):
-    monkeypatch.setattr(panels, "SHOWN_ARMS", 2)
-    shown = panels.shown_arms(findings.results, findings.effects, BACKBONE)
+    monkeypatch.setattr(charts, "SHOWN_ARMS", 2)
+    shown = charts.shown_arms(findings, BACKBONE)
     assert [line.arm for line in shown] == ["none", "nli"]
 
 

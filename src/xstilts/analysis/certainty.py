@@ -153,6 +153,25 @@ def resampled(
         sums = weights @ whole.astype(np.float32)
         return np.where(empty[:, None], whole.sum(axis=0), sums).astype(np.float64)
 
+    ones, confidence = np.ones(len(units)), 1 - decisions.doubt
+    excess = summed(bins, confidence - decisions.right)
+    # Where all answers of a bin are right, resamples do not vary, but confidences say that answers do.
+    stated = np.bincount(bins, weights=confidence * decisions.doubt)
+    deviation = np.sqrt(np.maximum(excess.var(axis=0), stated))
+    of_bins = np.bincount(bins, weights=confidence - decisions.right).astype(np.float64)
+    measures = {
+        "calibration_error": float(calibration.corrected_error(of_bins, deviation, len(units))),
+        "brier_score": observed.brier_score,
+        "selective_accuracy": observed.selective_accuracy,
+    }
+    rows = np.unique(decisions.rows)
+    few = len(np.unique(pool.units[rows])), len(rows)
+    if few[0] == 1 < few[1]:  # a single text tells nothing of others
+        widths = dict.fromkeys(measures, 100.0) | {"brier_score": 200.0}
+        return {
+            name: Resampled(value, statistics.unknown(value, widths[name], line, *where, name))
+            for name, value in measures.items()
+        }
     resamples, like, pseudo_right = _pseudo(decisions, line, where)
 
     def beside(columns: NDArray[np.int64], values: Array) -> Array:
@@ -160,37 +179,23 @@ def resampled(
         places = resamples * width + columns[like]
         return np.bincount(places, values, len(weights) * width).reshape(-1, width).astype(np.float64)
 
-    ones, confidence = np.ones(len(units)), 1 - decisions.doubt
-    excess = summed(bins, confidence - decisions.right)
-    # Where all answers of a bin are right, resamples do not vary, but confidences say that answers do.
-    stated = np.bincount(bins, weights=confidence * decisions.doubt)
-    deviation = np.sqrt(np.maximum(excess.var(axis=0), stated))
-    of_bins = np.bincount(bins, weights=confidence - decisions.right).astype(np.float64)
-    error = float(calibration.corrected_error(of_bins, deviation, len(units)))
     excess += beside(bins, confidence[like] - pseudo_right)
     number = summed(groups, ones) + beside(groups, np.ones(len(like)))
     right = summed(groups, decisions.right) + beside(groups, pseudo_right)
     brier, total = summed(np.zeros_like(groups), decisions.brier), number.sum(axis=1)
     brier += beside(np.zeros_like(groups), 2 * (confidence[like] - pseudo_right) ** 2)
-    errors = calibration.corrected_error(excess, deviation, total)
     left = calibration.LEFT * float(calibration.expected_error(deviation, len(units)))
     drawn = {
-        "calibration_error": (error, errors + left * _signs(line)),
-        "brier_score": (observed.brier_score, 100 * brier[:, 0] / total),
-        "selective_accuracy": (observed.selective_accuracy, calibration.selective_accuracy(number, right)),
+        "calibration_error": calibration.corrected_error(excess, deviation, total) + left * _signs(line),
+        "brier_score": 100 * brier[:, 0] / total,
+        "selective_accuracy": calibration.selective_accuracy(number, right),
     }
-    rows = np.unique(decisions.rows)
-    few = len(np.unique(pool.units[rows])), len(rows)
-    if few[0] == 1 < few[1]:  # a single text tells nothing of others
-        widths = {name: 200.0 if name == "brier_score" else 100.0 for name in drawn}
-        return {
-            name: Resampled(value, statistics.unknown(value, widths[name], line, *where, name))
-            for name, (value, _) in drawn.items()
-        }
     wider = (1 + 2 * statistics.PSEUDO / len(rows)) * statistics.wider(*few)
     return {
-        name: Resampled(value, (draws - draws.mean()) * wider + value, statistics.freedom_of(*few))
-        for name, (value, draws) in drawn.items()
+        name: Resampled(
+            value, (drawn[name] - drawn[name].mean()) * wider + value, statistics.freedom_of(*few)
+        )
+        for name, value in measures.items()
     }
 
 

@@ -139,13 +139,14 @@ def _part(effects: Effects, claim: Claim, line: Line, against: str) -> JudgedArm
     targets, quantity = targets_of(effects.results, claim), quantity_of(claim, against)
     if claim.quantity in TOGETHER:
         measured = _together(effects, claim, line.backbone, quantity)
-        whole = None if measured is None else statistics.distribution(measured)
         estimate = None if measured is None else statistics.estimate(measured)
     else:
-        whole = effects.distribution(quantity, line, *targets)
+        measured = effects.sample(quantity, line, targets)
         estimate = effects.estimate(quantity, line, *targets)
-    if whole is None:
+    if measured is None:
         return JudgedArm(line, None, against=against)
+    like = [] if claim.quantity in TOGETHER else effects.like(quantity, targets)
+    whole = statistics.distribution(measured, like)
     low, high = claim.bounds[0], claim.bounds[-1]
     not_above, not_below = whole.at_most(low), whole.at_least(low)
     if claim.relation == "=":
@@ -232,11 +233,10 @@ def _evidence(
     where, targets = _where(effects.results, claim, estimates), targets_of(effects.results, claim)
     text = f"{_what(effects, claim)} on {where}, {'; '.join(names)}."
     if claim.distance:  # which some languages do not have
-        told = {name: effects.regression(quantity_of(claim), parts[0].line, name) for name in targets}
         by = [
             f"{name} by {len(found.languages)} languages of {len(set(found.families))} families"
-            for name, found in told.items()
-            if found is not None
+            for name in targets
+            if (found := effects.regression(quantity_of(claim), parts[0].line, name)) is not None
         ]
         text += f" It is told on {', '.join(by)}."
     if claim.quantity == "best_difference":

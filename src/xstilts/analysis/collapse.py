@@ -49,8 +49,6 @@ Runs = Mapping[Cell, Examined]
 """What is found in the source language of every run that trained on its target."""
 Guesses = Mapping[Cell, Mapping[str, Examined]]
 """For runs that learned the source language the other languages in which they guess."""
-Maps = Mapping[str, Sequence[transfer.MapCell]]
-"""The map of transfer on each backbone."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,7 @@ def at_chance(plan: Plan, store: Store, runs: Runs) -> dict[Cell, dict[str, Exam
 
 
 def collapses(
-    effects: Effects, maps: Maps, verdicts: Sequence[Verdict], runs: Runs, guesses: Guesses
+    effects: Effects, maps: transfer.Maps, verdicts: Sequence[Verdict], runs: Runs, guesses: Guesses
 ) -> Collapses:
     """Find every collapsed run with all it is part of, with and without; languages at chance; notes."""
     results = effects.results
@@ -237,7 +235,7 @@ class _Rest(Results):
         self.missing, self.drawn = whole.missing | dropped, whole.drawn
 
 
-def _comparisons(results: Results, maps: Maps, rest: Maps) -> Iterator[ChangedEffect]:
+def _comparisons(results: Results, maps: transfer.Maps, rest: transfer.Maps) -> Iterator[ChangedEffect]:
     """Of the maps of transfer what changes without the runs, but for controls."""
     cells, others = (itertools.chain(*each.values()) for each in (maps, rest))
     for cell, other in zip(cells, others, strict=True):
@@ -300,9 +298,7 @@ def _answers(path: Path, language: str, family: str) -> tuple[Sequence[Any], Seq
     """Gold and predicted values of a language."""
     frame = files.predictions(path, ("language", "index", "gold", "predicted"))
     rows = frame.filter(language=language).sort("index")
-    gold, predicted = (
-        files.values(path, rows[name].to_list(), family, name) for name in ("gold", "predicted")
-    )
+    gold, predicted = (files.values(path, rows[key].to_list(), family, key) for key in ("gold", "predicted"))
     if family == "span":
         gold = [tuple(Answer(text, 0) for text in answers) for answers in gold]
     elif any(isinstance(each, list) for each in gold):

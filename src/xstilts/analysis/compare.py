@@ -109,16 +109,15 @@ def compare(effects: Effects, published: Published) -> Comparison:
     results, plan = effects.results, effects.results.plan
     models = {name: backbone.model or "" for name, backbone in methods.backbones(plan).items()}
     own = {scores.model for scores in published.scores} & set(models.values())
-    pairs: list[ComparedScore] = []
-    lone: list[Lone] = []
+    found: list[ComparedScore | Lone] = []
     for scores in published.scores:
         if own and scores.model not in own:
-            lone.append(Lone(_named(scores), "no backbone of the study is this model"))
+            found.append(Lone(_named(scores), "no backbone of the study is this model"))
         for backbone, model in models.items():
             if not own or model == scores.model:
-                found = list(_beside(effects, backbone, scores, scores.source or published.source))
-                pairs += [each for each in found if isinstance(each, ComparedScore)]
-                lone += [each for each in found if isinstance(each, Lone)]
+                found += _beside(effects, backbone, scores, scores.source or published.source)
+    pairs = tuple(each for each in found if isinstance(each, ComparedScore))
+    lone = [each for each in found if isinstance(each, Lone)]
     choices = []
     for setting in published.settings:
         cells = [cell for cell in plan.cells if cell.target == setting.target and not cell.reference]
@@ -137,7 +136,7 @@ def compare(effects: Effects, published: Published) -> Comparison:
         if not line.reference and not {(line.arm, target.name), (BEST, target.name)} & compared
         if results.score(line, target.name, target.languages) is not None
     ]
-    return Comparison(results.study, published, tuple(pairs), tuple(choices), tuple(dict.fromkeys(lone)))
+    return Comparison(results.study, published, pairs, tuple(choices), tuple(dict.fromkeys(lone)))
 
 
 def _beside(
@@ -173,7 +172,7 @@ def _named(scores: PublishedScores) -> str:
 
 def _line(results: Results, backbone: str, scores: PublishedScores) -> Line | None:
     """The arm of the study that published scores are of."""
-    lines = [line for line in results.lines if line.backbone == backbone and not line.reference]
+    lines = results.arms(backbone)
     if scores.arm != BEST:
         return next((line for line in lines if line.arm == scores.arm), None)
     rated = [(_development(results, line, scores.target), line) for line in lines]

@@ -42,9 +42,8 @@ SOURCE = Quantity("score", "source")
 
 @dataclass(frozen=True)
 class Curve:
-    """A quantity of the arms of an axis: their names, values [A] and samples."""
+    """A quantity of the arms of an axis: their values [A] and samples."""
 
-    arms: tuple[str, ...]
     values: Array
     samples: tuple[Sample, ...]
     is_log: bool
@@ -62,7 +61,7 @@ def curve(
     arms = axis.curve(group)
     samples = complete([effects.sample(quantity, Line(backbone, arm), targets) for arm in arms])
     values = np.array(list(arms.values()), dtype=np.float64)
-    return Curve(tuple(arms), values, tuple(samples), axis.scale == "log") if samples else None
+    return Curve(values, tuple(samples), axis.scale == "log") if samples else None
 
 
 def unit(axis: Axis) -> str:

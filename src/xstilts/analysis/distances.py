@@ -103,8 +103,7 @@ def _draws(families: tuple[str, ...]) -> Array:
 
 def seen(results: Results, line: Line, target: str) -> tuple[str, ...]:
     """The languages that a line has seen with labels before it is asked, sorted."""
-    cells = (cell for cell in results.plan.cells if (line_of(cell), cell.target) == (line, target))
-    models = (results.plan.evaluation(cell).model for cell in cells)
+    models = (results.plan.evaluation(cell).model for cell in results.cells(line, target))
     return tuple(sorted({code for model in models for code in seen_with_labels(model)}))
 
 
@@ -119,13 +118,14 @@ def to_seen(results: Results, line: Line, target: str, name: str, codes: Sequenc
 def distances(results: Results, line: Line, target: str, name: str, codes: Sequence[str]) -> dict[str, float]:
     """How far languages lie from the source language, of those of which it is known.
 
+    Of retrieval, which has no training labels, that is the language that its task starts from.
     syntax, phonology, inventory, genealogy, geography: URIEL's (xstilts.data.typology). script: 0 for the
     same script and 1 for another. resources: how many times fewer articles Wikipedia has, in powers of 2: for
     multilingual BERT the text that it was pretrained on, for other models what there may be of it. fertility:
     how many times more tokens the model reads for the same, in powers of 2. vocabulary: the share
     of tokens that do not occur in the rows of the source language. The last two are of the evaluated rows.
     """
-    source = source_of(results, target)
+    source = results.target(target).source or results.plan.places.task(target).source_language
     if name in (*typology.TYPOLOGY, "script"):
         return _between(name, source, tuple(codes))
     if name == "resources":
@@ -146,11 +146,6 @@ def _between(name: str, source: str, codes: tuple[str, ...]) -> dict[str, float]
         return typology.distances(name, source, codes)
     scripts = {code: script for code in (source, *codes) if (script := language(code).script)}
     return {code: float(scripts[code] != scripts[source]) for code in codes if {code, source} <= {*scripts}}
-
-
-def source_of(results: Results, target: str) -> str:
-    """The language of a target's training labels; of retrieval the one that its task starts from."""
-    return results.target(target).source or results.plan.places.task(target).source_language
 
 
 def _facts(results: Results, line: Line, target: str) -> dict[str, dict[str, float]]:

@@ -11,7 +11,7 @@ import numpy as np
 from xstilts.analysis import distances, statistics
 from xstilts.analysis.certainty import Certainty
 from xstilts.analysis.results import EvaluatedTarget, Line, Results
-from xstilts.analysis.statistics import Array, Distribution, Estimate, Sample, less, mean_of
+from xstilts.analysis.statistics import Array, Estimate, Sample, less, mean_of
 from xstilts.study.claim import COMPARING, OF_EVERY_ARM, REFERENCES, Plain
 
 BASELINE = "none"
@@ -70,6 +70,8 @@ SUBTRACTED: Mapping[Plain, Plain] = {
     "slope_difference": "slope_with_distance",
 }
 """For each quantity that is a difference of two lines, of what."""
+SLOPE_OF: Mapping[Plain, Plain] = {"slope_with_distance": "score", "slope_difference": "difference"}
+"""For each slope, of what."""
 
 
 class Effects:
@@ -114,13 +116,6 @@ class Effects:
         numbers = (found.value, found.low, found.high)
         value, low, high = (min(bounds[1], max(bounds[0], number)) for number in numbers)
         return replace(found, value=value, low=low, high=high)
-
-    def distribution(self, quantity: Quantity, line: Line, *targets: str) -> Distribution | None:
-        """The quantity on resampled examples and seeds; None if any of it is missing."""
-        sample = self.sample(quantity, line, targets)
-        if sample is None:
-            return None
-        return statistics.distribution(sample, self.like(quantity, targets, line.reference))
 
     def like(self, quantity: Quantity, targets: tuple[str, ...], reference: str = "") -> list[Sample]:
         """Comparable samples: the same quantity of all lines of the reference, on the same targets."""
@@ -199,11 +194,12 @@ class Effects:
         return self.certainty.score(line, target.name, codes, quantity.measure)
 
     def regression(self, quantity: Quantity, line: Line, target: str) -> distances.Regression | None:
-        """What a slope over a distance is a part of; None if it is missing, or cannot be told."""
+        """A quantity of languages over a distance, or what a slope is of; None if it is missing, or its slope
+        cannot be told."""
         codes = self.results.target(target).select(quantity.languages)
         measure = distances.to_seen if quantity.to == "seen" else distances.distances
         known = measure(self.results, line, target, quantity.distance, codes)
-        kind: Plain = "difference" if quantity.kind == "slope_difference" else "score"
+        kind = SLOPE_OF.get(quantity.kind, quantity.kind)
         asked = [Quantity(kind, (code,), quantity.against) for code in known]
         samples = [self.sample(each, line, (target,)) for each in asked]
         return distances.regress(np.array([*known.values()]).reshape(-1, 1), tuple(known), samples)

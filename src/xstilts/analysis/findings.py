@@ -20,7 +20,6 @@ from xstilts.analysis import (
     curves,
     frames,
     headline,
-    limitations,
     methods,
     over_distances,
     planted,
@@ -161,7 +160,7 @@ class Findings:
 
     def distances(self, backbone: str) -> list[DistancePanel]:
         """Scores over the planted distance."""
-        return planted.distance_panels(self.quantities, backbone)
+        return list(planted.distance_panels(self.quantities, backbone))
 
     # What is said
 
@@ -212,15 +211,13 @@ class Findings:
         """Hash what an answer depends on: the analysis, and which steps are there with which files."""
         steps = dict.fromkeys(key for cell in self.plan.cells for key in (*cell.phases, cell.evaluation))
         records = [(step, self.store.record(step)) for step in steps]
-        return _hash(
-            [VERSION, [(step, record and record.get(checksums.SEAL, "")) for step, record in records]]
-        )
+        return _hash([VERSION, [(key, record and record.get(checksums.SEAL, "")) for key, record in records]])
 
     @cached_property
     def limitations(self) -> list[str]:
         """What a reader must keep in mind."""
         return [
-            *limitations.limitations(self.quantities, self.own_scores, self.collapses),
+            *headline.limitations(self.quantities, self.own_scores, self.collapses),
             *differing(self.sources),
             *methods.differences(self.plan, self.store),
         ]

@@ -19,13 +19,13 @@ from xstilts.analysis.results import (
     ARM,
     NOTHING,
     EvaluatedTarget,
-    Line,
     Results,
     columns,
     language,
     languages_by_family,
 )
-from xstilts.analysis.transfer import MEAN, MapCell
+from xstilts.analysis.transfer import MEAN, Maps
+from xstilts.plain import by_key
 from xstilts.study.claim import COMPARING, DISTANCES, MEASURES, Plain
 from xstilts.study.phase import Phase
 
@@ -92,7 +92,7 @@ def results_table(
     return results.table.with_columns(*measures, at_chance=pl.Series(guesses, dtype=pl.Boolean))
 
 
-def effects_table(effects: Effects, maps: Mapping[str, Sequence[MapCell]]) -> pl.DataFrame:
+def effects_table(effects: Effects, maps: Maps) -> pl.DataFrame:
     """Scores, differences to `none`, gaps and their differences, of every arm and reference on every target:
     on the languages without labels, on each family of them, and on each language. Columns as in EFFECTS.
 
@@ -119,11 +119,8 @@ def effects_table(effects: Effects, maps: Mapping[str, Sequence[MapCell]]) -> pl
             for kind in COMPARED
         ]
         rows += _rows(effects, asked, target)
-    tested: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
-        if row["p"] is not None and row["reference"] == ARM:
-            tested.setdefault((row["quantity"], row["level"]), []).append(row)
-    for together in tested.values():
+    tested = [row for row in rows if row["p"] is not None and row["reference"] == ARM]
+    for together in by_key(((row["quantity"], row["level"]), row) for row in tested).values():
         for row, p in zip(together, statistics.holm([row["p"] for row in together]), strict=True):
             row["p_corrected"] = p
     in_the_map = {(*cell.line.written, cell.column): cell.corrected for row in maps.values() for cell in row}
@@ -165,7 +162,9 @@ def _rows(
     """
     results, unkept = effects.results, type(effects)(effects.results)
     unkept.certainty = effects.certainty
-    names = [each.name for each in (results.targets if target is None else [target])]
+    names, name, family, metric = [each.name for each in results.targets], MEAN, NOTHING, NOTHING
+    if target is not None:
+        names, name, family, metric = [target.name], target.name, target.family, target.metric
     for line in (line for line in results.lines if all((line, name) in results.planned for name in names)):
         is_compared = effects.is_compared(line)
         for quantity, scope in asked:
@@ -174,25 +173,15 @@ def _rows(
                 continue
             asking = effects if of_score and scope.level == "transfer" else unkept
             estimate = asking.estimate(quantity, line, *names)
-            row: dict[str, Any] = dict(zip(Line._fields, line.written, strict=True)) | dict.fromkeys(NUMBERS)
-            row |= {
-                "study": results.study,
-                "target": MEAN if target is None else target.name,
-                "family": NOTHING if target is None else target.family,
-                "quantity": quantity.kind if of_score else quantity.measure + "_difference" * compares,
-                "against": BASELINE if compares else NOTHING,
-                "level": scope.level,
-                "language": scope.language,
-                "language_family": scope.family,
-                "languages": len(scope.codes) or None,
-                "metric": quantity.measure if not of_score else NOTHING if target is None else target.metric,
-            }
+            kind = quantity.kind if of_score else quantity.measure + "_difference" * compares
+            what = (results.study, *line.written, name, family, kind, BASELINE if compares else NOTHING)
+            where = (*scope[:3], len(scope.codes) or None, metric if of_score else quantity.measure)
+            numbers: tuple[float | None, ...] = (None,) * len(NUMBERS)
             if estimate is not None:
-                row |= {"estimate": estimate.value, "low": estimate.low, "high": estimate.high}
-                row |= {"seeds": estimate.seeds, "chains": estimate.chains}
-                if compares:
-                    row |= {"p": estimate.probability, "smallest_effect": estimate.smallest_effect}
-            yield row
+                p, smallest = (estimate.probability, estimate.smallest_effect) if compares else (None, None)
+                numbers = (estimate.value, estimate.low, estimate.high, p, None, smallest)
+                numbers += (estimate.seeds, estimate.chains)
+            yield dict(zip(EFFECTS, (*what, *where, *numbers), strict=True))
 
 
 def curves_table(results: Results) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from xstilts.analysis.permutation import above_chance
 from xstilts.analysis.results import ARM, Results
 from xstilts.analysis.wording import count, metric_label
 from xstilts.audit.audit import stored
-from xstilts.audit.finding import MEANINGS, Audit, FindingGroup, groups, summary, unused
+from xstilts.audit.finding import Audit, FindingGroup, groups, summary, unused
 from xstilts.data.task import TRANSLATED
 from xstilts.plain import by_key
 from xstilts.store import Record, Store
@@ -323,10 +323,6 @@ class Leaks:
     def chosen(self, status: str) -> list[FindingGroup]:
         """The findings that are a `leak`, `allowed` or a `note`."""
         return [one for one in self.groups if one.status == status]
-
-    def meaning(self, group: FindingGroup) -> str:
-        """The kind of a finding in words."""
-        return MEANINGS[group.finding.kind]
 
 
 def leaks(plan: Plan, store: Store) -> Leaks:

@@ -9,7 +9,7 @@ import numpy as np
 
 from xstilts.analysis import distances, statistics
 from xstilts.analysis.effects import BASELINE, Effects, Quantity
-from xstilts.analysis.results import EvaluatedTarget, Line
+from xstilts.analysis.results import Line
 from xstilts.analysis.statistics import Estimate, Sample
 from xstilts.study.check_claims import BETWEEN
 from xstilts.study.claim import SLOPES, Plain
@@ -77,7 +77,7 @@ def named(effects: Effects) -> tuple[str, ...]:
 def panels(effects: Effects, backbone: str) -> Iterator[OverDistance]:
     """Compute what is drawn over each distance; targets whose languages do not tell a slope are left out."""
     results, none = effects.results, Line(backbone, BASELINE)
-    lines = [line for line in results.lines if line.backbone == backbone and not line.reference]
+    lines = results.arms(backbone)
     arms = [line for line in lines if line != none and none in lines]
     for name, target in itertools.product(named(effects), results.targets):
         near = [line for line in arms if {*distances.seen(results, line, target.name)} - {target.source}]
@@ -88,7 +88,7 @@ def panels(effects: Effects, backbone: str) -> Iterator[OverDistance]:
             "near": near if name in BETWEEN else [],
         }
         for kind, own in asked.items():
-            found = [_line(effects, line, target, name, kind) for line in own]
+            found = [_line(effects, line, target.name, name, kind) for line in own]
             told = [line for line in found if line is not None]
             steepest = sorted(told, key=lambda line: -abs(line.slope.value))[:SHOWN]
             if told:
@@ -96,21 +96,17 @@ def panels(effects: Effects, backbone: str) -> Iterator[OverDistance]:
                 yield OverDistance(name, target.name, kind, shown)
 
 
-def _line(
-    effects: Effects, line: Line, target: EvaluatedTarget, name: str, kind: Kind
-) -> DistanceLine | None:
+def _line(effects: Effects, line: Line, target: str, name: str, kind: Kind) -> DistanceLine | None:
     """A quantity of the languages without labels over a distance; None if a slope cannot be told."""
-    measure = distances.to_seen if kind == "near" else distances.distances
-    known = measure(effects.results, line, target.name, name, target.transfer)
-    quantities = {code: Quantity(KINDS[kind], (code,)) for code in known}
-    samples = [effects.sample(quantity, line, (target.name,)) for quantity in quantities.values()]
-    found = distances.regress(np.array([*known.values()]).reshape(-1, 1), tuple(known), samples)
+    asked = Quantity(KINDS[kind], distance=name, to="seen" if kind == "near" else "source")
+    found = effects.regression(asked, line, target)
     if found is None:
         return None
+    known = dict(zip(found.languages, found.design[:, 0].tolist(), strict=True))
     points = tuple(
-        DistantLanguage(code, known[code], estimate)
-        for code, quantity in quantities.items()
-        if (estimate := effects.estimate(quantity, line, target.name)) is not None
+        DistantLanguage(code, distance, estimate)
+        for code, distance in known.items()
+        if (estimate := effects.estimate(Quantity(KINDS[kind], (code,)), line, target)) is not None
     )
     both = (found.intercept, found.coefficients[0])
     fit = tuple(
@@ -129,8 +125,7 @@ def slopes(effects: Effects, backbone: str, name: str, target: str) -> dict[str,
             effects.estimate(quantity, line, target)
             for quantity in (both if line.arm != BASELINE else (slope,))
         )
-        for line in effects.results.lines
-        if line.backbone == backbone and not line.reference
+        for line in effects.results.arms(backbone)
     }
 
 

@@ -102,15 +102,13 @@ def examine(
     observed = float(metric.value(numbers.sum(axis=0)))
 
     def guess(answers: Sequence[Any], known: float) -> tuple[bool, list[float]]:
-        sums = (
-            metric.statistics(gold, mixed, language).sum(axis=0) for mixed in _exchanged(gold, answers, rng)
-        )
-        return _is_guess(known, (float(metric.value(each)) for each in sums), 100 / len(gold))
+        mixed = (metric.score(gold, each, language) for each in _exchanged(gold, answers, rng))
+        return _is_guess(known, mixed, 100 / len(gold))
 
     def cannot_tell() -> bool:
         """Whether right answers to all are a guess too."""
         right = _right_answers(gold)
-        return guess(right, float(metric.value(metric.statistics(gold, right, language).sum(axis=0))))[0]
+        return guess(right, metric.score(gold, right, language))[0]
 
     constant = is_constant(predicted)
     if first_words and not constant:

@@ -9,14 +9,14 @@ retrieval most.
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xstilts import lab, tasks
 from xstilts.analysis.effects import BASELINE, SLOPE, Effects, planted_distances
 from xstilts.analysis.results import Line, Results
 from xstilts.analysis.statistics import Estimate
-from xstilts.analysis.transfer import MapCell
+from xstilts.analysis.transfer import Maps
 
 LAB = "lab_"
 PLANTED = ("help", "none", "harm")
@@ -68,7 +68,7 @@ class PlantedEffect:
         return OUTCOMES[0 if seen == self.planted else 1 if seen == "none" else 2]
 
 
-def planted_effects(results: Results, maps: Mapping[str, Sequence[MapCell]]) -> list[PlantedEffect]:
+def planted_effects(results: Results, maps: Maps) -> list[PlantedEffect]:
     """Pair each one-task arm with gold labels with each target of the lab; first what should help most."""
     arms = results.plan.study.intermediate.arms
     pairs = []
@@ -106,11 +106,10 @@ class DistancePanel:
     slope: Estimate | None
 
 
-def distance_panels(effects: Effects, backbone: str) -> list[DistancePanel]:
+def distance_panels(effects: Effects, backbone: str) -> Iterator[DistancePanel]:
     """Gather the scores of each target of the lab over the distance, where all are there."""
     results = effects.results
     lines = [Line(backbone, BASELINE), Line(backbone, BASELINE, "random")]
-    panels = []
     for target in results.targets:
         distances = planted_distances(target.languages)
         if distances is None or results.score(lines[0], target.name, target.languages) is None:
@@ -124,5 +123,4 @@ def distance_panels(effects: Effects, backbone: str) -> list[DistancePanel]:
             for line in lines
         )
         slope = effects.estimate(SLOPE, lines[0], target.name)
-        panels.append(DistancePanel(target.name, pretrained, random, slope))
-    return panels
+        yield DistancePanel(target.name, pretrained, random, slope)

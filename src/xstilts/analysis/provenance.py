@@ -8,7 +8,7 @@ from xstilts.analysis.claims import Verdict, lines_of, targets_of
 from xstilts.analysis.effects import Effects
 from xstilts.analysis.results import Line, Results, line_of
 from xstilts.analysis.wording import line_label
-from xstilts.plain import by_key
+from xstilts.study.plan import Cell
 
 Place = tuple[Line, str]
 """A line on a target."""
@@ -16,38 +16,28 @@ Place = tuple[Line, str]
 
 @dataclass(frozen=True)
 class Origin:
-    """The steps of a line on a target, with one seed: the evaluation, and the phases before it, in order.
+    """A cell, whose steps are its evaluation and the phases before it, in order.
 
-    `anchor` is the place in the page where the steps of all seeds are listed.
+    `anchor` is the place in the page where the steps of all seeds of its line and target are listed.
     """
 
-    line: Line
-    target: str
-    seed: int
-    evaluation: str
-    phases: tuple[str, ...]
+    cell: Cell
     anchor: str
 
     @property
     def name(self) -> str:
-        return line_label(self.line)
+        return line_label(line_of(self.cell))
 
 
 def origins(results: Results) -> list[Origin]:
     """The origins of all cells, those of a line on a target together."""
     known = anchors(results)
-    cells = by_key(((line_of(cell), cell.target), cell) for cell in results.plan.cells)
-    return [
-        Origin(line, target, cell.seed, cell.evaluation, cell.phases, known[line, target])
-        for (line, target), own in cells.items()
-        for cell in own
-    ]
+    return [Origin(cell, known[place]) for place, cells in results.by_place.items() for cell in cells]
 
 
 def anchors(results: Results) -> Mapping[Place, str]:
     """For each line and target a name that is unique on the page, and depends on the study's plan only."""
-    places = dict.fromkeys((line_of(cell), cell.target) for cell in results.plan.cells)
-    return {place: f"steps-{number}" for number, place in enumerate(places, 1)}
+    return {place: f"steps-{number}" for number, place in enumerate(results.by_place, 1)}
 
 
 def of_claim(effects: Effects, verdict: Verdict) -> list[tuple[str, str]]:

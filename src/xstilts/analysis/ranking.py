@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from xstilts.analysis import statistics
 from xstilts.analysis.effects import BASELINE
-from xstilts.analysis.results import ARM, Results
+from xstilts.analysis.results import ARM, Results, columns
 from xstilts.data import loader
 from xstilts.errors import StudyError
 from xstilts.metrics import transferability
@@ -47,17 +47,15 @@ CHANCE = "chance"
 MEASURES = {"regret_at_1": 1, "regret_at_3": 3, "ndcg": 0}
 """With the arms that are tried; 0 where all are looked at."""
 
-_ORDER = "study backbone target arm estimate kind"
-ORDER: dict[str, pl.DataType] = dict.fromkeys(_ORDER.split(), pl.String()) | {
-    "value": pl.Float64(),
-    "place": pl.Int64(),
-    "seeds": pl.Int64(),
-}
+ORDER = columns(
+    "study backbone target arm estimate kind value place seeds", estimate=pl.String(), place=pl.Int64()
+)
 """Columns of the order. `value` is missing where an estimate says nothing, `place` of `none` as well."""
-QUALITY: dict[str, pl.DataType] = (
-    dict.fromkeys(("study", "backbone", "estimate", "kind", "measure"), pl.String())
-    | dict.fromkeys(("value", "low", "high"), pl.Float64())
-    | dict.fromkeys(("arms", "targets", "seeds"), pl.Int64())
+QUALITY = columns(
+    "study backbone estimate kind measure value low high arms targets seeds",
+    estimate=pl.String(),
+    arms=pl.Int64(),
+    targets=pl.Int64(),
 )
 """Columns of how good each estimate was."""
 
@@ -329,9 +327,8 @@ def quality(judged: Sequence[tuple[Array, Array | None]]) -> dict[str, Interval]
             for of_seeds in (observed, drawn)
         )
         means = (weights * resampled.T).sum(axis=1)
-        ends = np.quantile(means, [(1 - statistics.LEVEL) / 2, (1 + statistics.LEVEL) / 2])
-        low, high = (None, None) if np.ptp(means) <= statistics.LEAST else (float(end) for end in ends)
-        found[name] = (float(value.mean()), low, high)
+        ends = (None, None) if np.ptp(means) <= statistics.LEAST else statistics.percentiles(means)
+        found[name] = (float(value.mean()), *ends)
     return found
 
 

@@ -146,6 +146,10 @@ class Results:
         """In the order of the study."""
         return tuple(dict.fromkeys(line.backbone for line in self.lines if not line.reference))
 
+    def arms(self, backbone: str) -> list[Line]:
+        """The arms on a backbone, in the order of the study."""
+        return [line for line in self.lines if line.backbone == backbone and not line.reference]
+
     def name_of(self, line: Line) -> str:
         """Name the arm; with the backbone where the study has several."""
         return f"{line.arm} on {line.backbone}" if len(self.backbones) > 1 else line.arm
@@ -168,14 +172,15 @@ class Results:
     @cached_property
     def planned(self) -> frozenset[tuple[Line, str]]:
         """The lines with the targets that they are measured on: controls are not on all."""
-        return frozenset(self._cells)
+        return frozenset(self.by_place)
 
     def cells(self, line: Line, target: str) -> list[Cell]:
         """The cells of a line on a target, one for each seed."""
-        return self._cells.get((line, target), [])
+        return self.by_place.get((line, target), [])
 
     @cached_property
-    def _cells(self) -> Mapping[tuple[Line, str], list[Cell]]:
+    def by_place(self) -> Mapping[tuple[Line, str], list[Cell]]:
+        """The cells of each line on each target, in the order in which these first occur."""
         return by_key(((line_of(cell), cell.target), cell) for cell in self.plan.cells)
 
     @cached_property
@@ -330,7 +335,7 @@ class Results:
         A single evaluation that is that of several seeds, or of no training, stands for every seed.
         """
         samples: dict[tuple[Line, str, str], Sample] = {}
-        for (line, name), cells in self._cells.items():
+        for (line, name), cells in self.by_place.items():
             target, first = self.target(name), dict[str, Cell]()
             for cell in sorted(cells, key=lambda cell: cell.seed):
                 first.setdefault(cell.evaluation, cell)

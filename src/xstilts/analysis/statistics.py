@@ -332,8 +332,7 @@ class Distribution:
     @cached_property
     def interval(self) -> tuple[float, float]:
         """The percentile interval."""
-        low, high = np.quantile(self.draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return float(low), float(high)
+        return percentiles(self.draws)
 
     def at_most(self, bound: float) -> float:
         """The probability that the quantity is not above the bound."""
@@ -382,6 +381,12 @@ class Distribution:
             of_t = stdtrit(self.family_freedom, POWER) / stdtrit(self.family_freedom, end)
             power = min(power, float(of_t))
         return (high - low) / 2 * (1 + power)
+
+
+def percentiles(draws: Array) -> tuple[float, float]:
+    """The ends of the percentile interval of draws."""
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
 
 
 def distribution(sample: Sample, like: Sequence[Sample] = ()) -> Distribution:

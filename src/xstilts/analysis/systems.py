@@ -19,7 +19,7 @@ from xstilts.analysis import frames, permutation, statistics
 from xstilts.analysis.effects import Effects
 from xstilts.analysis.pools import LanguageRows, Pool
 from xstilts.analysis.pools import pools as pools_of
-from xstilts.analysis.results import NOTHING, EvaluatedTarget, Line, PerExample, Results, spoken
+from xstilts.analysis.results import NOTHING, EvaluatedTarget, Line, PerExample, Results, columns, spoken
 from xstilts.analysis.statistics import LEVEL, Estimate
 from xstilts.analysis.wording import count, interval
 from xstilts.metrics.tagging import SPAN_F1
@@ -28,11 +28,10 @@ from xstilts.study.plan import Cell, Plan
 from xstilts.study.step import Places
 from xstilts.study.study import StudyFile
 
-_TEXTS = "system reference task quantity level language language_family metric"
-COLUMNS: dict[str, pl.DataType] = (
-    dict.fromkeys(_TEXTS.split(), pl.String())
-    | {"languages": pl.Int64(), "examples": pl.Int64()}
-    | {name: kind for name, kind in frames.NUMBERS.items() if name != "chains"}
+COLUMNS = columns(
+    "system reference task quantity level language language_family metric languages examples "
+    "estimate low high p p_corrected smallest_effect seeds",
+    examples=pl.Int64(),
 )
 """The columns of a comparison: docs/testing-predictions.md."""
 ENOUGH = 10
@@ -240,14 +239,10 @@ def unmeasured(metric: str, gold: Mapping[str, GoldRows]) -> tuple[str, list[str
     """The languages whose score is 0 whatever is predicted, and why: their gold tags have no span where spans
     are what is measured, or their gold values are all the same where a correlation is."""
     if metric == SPAN_F1.name:
-        sums = {
-            code: SPAN_F1.statistics(rows.gold, rows.gold, code).sum(axis=0) for code, rows in gold.items()
-        }
-        return "No gold tag names anything", [code for code, own in sums.items() if not SPAN_F1.value(own)]
-    correlates = metric.endswith("_correlation")
-    return "All gold values are the same", [
-        code for code, rows in gold.items() if correlates and len(set(rows.gold)) == 1
-    ]
+        nameless = [code for code, own in gold.items() if not SPAN_F1.score(own.gold, own.gold, code)]
+        return "No gold tag names anything", nameless
+    alike = [code for code, own in gold.items() if len(set(own.gold)) == 1]
+    return "All gold values are the same", alike if metric.endswith("_correlation") else []
 
 
 def _other_values(results: GivenResults) -> Iterator[str]:

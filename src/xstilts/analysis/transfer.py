@@ -7,6 +7,7 @@ together, so it is corrected together (Holm).
 """
 
 import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -64,9 +65,13 @@ class MapCell:
         return "" if self.estimate is None else bounds(self.estimate.low, self.estimate.high)
 
 
+Maps = Mapping[str, Sequence[MapCell]]
+"""The map of transfer on each backbone."""
+
+
 def maps(effects: Effects) -> dict[str, list[MapCell]]:
     """Compute the map of each backbone, row by row."""
-    found = {name: _map(effects, name) for name in effects.results.backbones}
+    found = {name: list(_map(effects, name)) for name in effects.results.backbones}
     tested = [cell for cells in found.values() for cell in cells if cell.kind == "effect"]
     adjusted = iter(statistics.holm([cell.estimate.probability for cell in tested if cell.estimate]))
     return {
@@ -75,7 +80,7 @@ def maps(effects: Effects) -> dict[str, list[MapCell]]:
     }
 
 
-def _map(effects: Effects, backbone: str) -> list[MapCell]:
+def _map(effects: Effects, backbone: str) -> Iterator[MapCell]:
     results = effects.results
     lines = [line for line in results.lines if line.backbone in (backbone, "")]
     if Line(backbone, BASELINE) in lines:
@@ -83,13 +88,11 @@ def _map(effects: Effects, backbone: str) -> list[MapCell]:
     names = tuple(target.name for target in results.targets)
     columns: list[tuple[str, tuple[str, ...]]]
     columns = [(name, (name,)) for name in names] + [(MEAN, names)] * (len(names) > 1)
-    cells = []
     for line, (column, targets) in itertools.product(lines, columns):
         is_score = line.arm in ("", BASELINE) or effects.against(line, BASELINE) is None
         if not all((line, target) in results.planned for target in targets):
-            cells.append(MapCell(line, column, "absent"))
+            yield MapCell(line, column, "absent")
         elif estimate := effects.estimate(SCORE if is_score else EFFECT, line, *targets):
-            cells.append(MapCell(line, column, "score" if is_score else "effect", estimate))
+            yield MapCell(line, column, "score" if is_score else "effect", estimate)
         else:
-            cells.append(MapCell(line, column, "missing"))
-    return cells
+            yield MapCell(line, column, "missing")

@@ -3,11 +3,13 @@
 store/audits/<key>.json            an audit is kept, so that a plan is looked at once
 """
 
+import contextlib
 import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from xstilts.audit.chains import Chain, RowSet, SeenRows, absent, at_hand, chains, unknown
 from xstilts.audit.finding import Audit, Finding, Kind, Severity
@@ -56,11 +58,11 @@ class _Auditor:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.chains = chains(plan)
+        self.own = {part for chain in self.chains for part in chain.evaluated()}
+        self.seen = {seen.part for chain in self.chains for seen in chain.seen}
         self.missing: set[RowSet] = set()
         self.evaluated: dict[RowSet, Texts] = {}
         self.matches: dict[tuple[RowSet, RowSet], Match] = {}
-        self.told: dict[tuple[RowSet, RowSet], bool | None] = {}
-        self.written: set[tuple[RowSet, RowSet]] = set()
         self.spoken: dict[RowSet, Mapping[str, tuple[int, int, str]]] = {}
         self.texts: dict[tuple[RowSet, int], str] = {}
         self.usual: dict[RowSet, tuple[float, float]] = {}
@@ -73,16 +75,15 @@ class _Auditor:
             if (rows := self._rows(part)) is not None:
                 self.evaluated[part] = rows
         self.index = Index(self.evaluated)
-        for part in sorted({seen.part for chain in self.chains for seen in chain.seen}):
+        for part in sorted(self.seen):
             self._compare(part)
-        together: dict[Finding, list[str]] = {}  # those that differ in nothing but their steps are one
-        for finding in (finding for chain in self.chains for finding in self._findings(chain)):
-            together.setdefault(replace(finding, steps=()), []).extend(finding.steps)
-        compared = sorted(
-            part
-            for part in self._own_parts() & self.evaluated.keys()
-            if any(asked == part for asked, _ in self.matches)
+        together = by_key(  # those that differ in nothing but their steps are one
+            (replace(finding, steps=()), step)
+            for chain in self.chains
+            for finding in self._findings(chain)
+            for step in finding.steps
         )
+        compared = sorted(self.own & {asked for asked, _ in self.matches})
         return Audit(
             tuple(replace(finding, steps=tuple(dict.fromkeys(steps))) for finding, steps in together.items()),
             sum(len(self.evaluated[part]) for part in compared),
@@ -90,9 +91,6 @@ class _Auditor:
             tuple(_by_split(compared).values()),
             tuple(self._unseen()),
         )
-
-    def _own_parts(self) -> set[RowSet]:
-        return {part for chain in self.chains for part in chain.evaluated()}
 
     def _asked(self, chain: Chain) -> list[RowSet]:
         """The evaluated rows, and their translations into languages that were trained or selected with."""
@@ -103,11 +101,8 @@ class _Auditor:
 
     def _rows(self, part: RowSet) -> Texts | None:
         task = self.plan.places.task(part.task)
-        own = part in self._own_parts() or any(
-            part == seen.part for chain in self.chains for seen in chain.seen
-        )
         if not at_hand(task, part.split, part.language, self.plan.places.data):
-            if own:
+            if part in self.own or part in self.seen:
                 self.missing.add(part)
             return None
         return Texts(load(task, part.split, part.language, self.plan.places.data))
@@ -135,19 +130,12 @@ class _Auditor:
             worst = max(worst, len(found.whole) / len(evaluated))
             for _, other in sorted(found.near.items())[:EXAMPLES]:
                 self.texts[part, other] = _shown(rows.texts[other])
-            pairs = found.pairs(evaluated, rows)
-            if pairs:
-                both = [(evaluated.examples[number], rows.examples[other]) for number, other in pairs]
-                several = [
-                    [rows.examples[place] for place in rows.repeated[rows.contents[other]]]
-                    for _, other in pairs
-                ]
-                self.told[asked, part] = any_tells([row for row, _ in both], several)
-                words = [
-                    left_over(evaluated.pieces[number], rows.pieces[other]) or "" for number, other in pairs
-                ]
-                if words_tell([(left, ours) for left, (ours, _) in zip(words, both, strict=True)]):
-                    self.written.add((asked, part))
+            if pairs := found.pairs(evaluated, rows):
+                ours = [evaluated.examples[number] for number, _ in pairs]
+                theirs = [rows.repeated[rows.contents[other]] for _, other in pairs]
+                found.told = any_tells(ours, [[rows.examples[place] for place in some] for some in theirs])
+                words = (left_over(evaluated.pieces[one], rows.pieces[two]) or "" for one, two in pairs)
+                found.written = words_tell(list(zip(words, ours, strict=True)))
         if worst >= SHARE:
             self.usual[part] = usual(rows)
 
@@ -163,27 +151,26 @@ class _Auditor:
             yield "rows that train or select: there are none"
         for part, rows in _by_split(sorted(self.missing)).items():
             yield f"{rows}: {absent(self.plan.places.task(part.task), part.split, self.plan.places.data)}"
-        for part in sorted(self._own_parts() & self.evaluated.keys()):
+        for part in sorted(self.own & self.evaluated.keys()):
             if wordless := len(self.evaluated[part].wordless):
                 of = len(self.evaluated[part])
                 yield f"{wordless:,} of {of:,} rows of {part}: they have no words"
         visual = {chain.use.task for chain in self.chains if chain.use.kind.pictured}
         if visual:
             yield f"what the images of {', '.join(sorted(visual))} show: only their names are compared"
-        for task, codes in sorted(self._unaligned().items()):
-            yield f"whether rows of {task} in {', '.join(codes)} translate those of its source language"
+        for task, codes in sorted(by_key(self._unaligned()).items()):
+            told = ", ".join(sorted({*codes}))
+            yield f"whether rows of {task} in {told} translate those of its source language"
 
-    def _unaligned(self) -> dict[str, list[str]]:
-        """By task, the languages whose rows could not be laid beside those of the source language."""
-        found: dict[str, set[str]] = {}
+    def _unaligned(self) -> Iterator[tuple[str, str]]:
+        """Tasks and languages whose rows could not be laid beside those of the source language."""
         for chain in self.chains:
             source = RowSet(chain.use.task, chain.use.split, chain.source)
             for part in chain.evaluated():
                 if part not in self.evaluated or part == source or self.evaluated[part].bitext:
                     continue
                 if source not in self.evaluated or not self._translations(source, part):
-                    found.setdefault(chain.use.task, set()).add(part.language)
-        return {task: sorted(codes) for task, codes in found.items()}
+                    yield chain.use.task, part.language
 
     # Findings
 
@@ -206,9 +193,8 @@ class _Auditor:
     def _of_rows(self, chain: Chain, part: RowSet) -> Iterator[Finding]:
         """What of the rows in one language the chain has seen: with labels, in translation, as text."""
         told: set[int] = set()
-        yield from self._finding(
-            chain, part, "rows", [s for s in chain.seen if self._tells(chain, part, s)], told
-        )
+        same = [seen for seen in chain.seen if self._tells(chain, part, seen)]
+        yield from self._finding(chain, part, "rows", same, told)
         others = [
             seen
             for seen in chain.seen
@@ -261,9 +247,10 @@ class _Auditor:
         """
         if not chain.use.kind.trained:
             return (seen.role, seen.family) in (("text", "masked"), ("labels", "classification"))
-        if seen.role in ("labels", "text") and (asked, seen.part) in self.written:
+        found = self.matches.get((asked, seen.part), Match())
+        if seen.role in ("labels", "text") and found.written:
             return True
-        told = self.told.get((asked, seen.part))
+        told = found.told
         if told is None:
             shared = set(chain.use.label_set) & set(seen.label_set)
             told = seen.family == chain.use.family and (bool(shared) or not chain.use.label_set)
@@ -306,12 +293,10 @@ class _Auditor:
 
 def seen_languages(chain: Chain) -> Iterator[Finding]:
     """Labels, and development rows that select, in other languages than the source."""
-    found: dict[tuple[Kind, str], list[str]] = {}
-    for seen in chain.seen:
-        if (kind := _kind_of_language(chain, seen, seen.part.language)) is not None:
-            found.setdefault((kind, seen.part.language), []).append(str(seen.part))
-    for (kind, code), where in found.items():
-        yield Finding(kind, "leak", chain.use.task, chain.use.split, code, tuple(where), chain.steps)
+    seen = [(_kind_of_language(chain, one, one.part.language), one.part) for one in chain.seen]
+    for (kind, code), where in by_key(((kind, part.language), str(part)) for kind, part in seen).items():
+        if kind is not None:
+            yield Finding(kind, "leak", chain.use.task, chain.use.split, code, tuple(where), chain.steps)
 
 
 def _kind_of_language(chain: Chain, seen: SeenRows, code: str) -> Kind | None:
@@ -347,7 +332,7 @@ def audited(plan: Plan, store: Store) -> Audit:
     if found is None:
         found = audit(plan)
         with store.guarded():
-            path = store.root / "audits" / f"{_key(plan)}.json"
+            path = _path(plan, store)
             path.parent.mkdir(parents=True, exist_ok=True)
             write_json(path, found.to_json())
     return found
@@ -355,7 +340,7 @@ def audited(plan: Plan, store: Store) -> Audit:
 
 def stored(plan: Plan, store: Store) -> Audit | None:
     """The audit in the store; None if this plan, with the rows that are at hand now, was not looked at."""
-    path = store.root / "audits" / f"{_key(plan)}.json"
+    path = _path(plan, store)
     if not path.is_file():
         return None
     try:
@@ -364,27 +349,25 @@ def stored(plan: Plan, store: Store) -> Audit | None:
         raise DamageError(str(path), f"is no audit ({error}).", "Remove it: another one is made.") from error
 
 
-def _key(plan: Plan) -> str:
-    """What an audit depends on: the evaluations, and the rows at hand, also in languages not asked for."""
+def _path(plan: Plan, store: Store) -> Path:
+    """Where an audit is kept: its name is a digest of what it depends on, the evaluations and the rows at
+    hand, also in languages not asked for."""
     evaluations = sorted(
         step.fingerprint for step in plan.steps if isinstance(step.specification, Evaluation)
     )
-    seen = {part for chain in chains(plan) for part in _parts(plan, chain)}
-    content = [VERSION, evaluations, [[str(part), _identity(plan, part)] for part in sorted(seen)]]
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:16]
-
-
-def _parts(plan: Plan, chain: Chain) -> list[RowSet]:
-    known = plan.places.task(chain.use.task).languages
-    asked = [RowSet(chain.use.task, chain.use.split, code) for code in known]
-    return [*asked, *(seen.part for seen in chain.seen)]
+    parts = set[RowSet]()
+    for chain in chains(plan):
+        known = plan.places.task(chain.use.task).languages
+        parts |= {RowSet(chain.use.task, chain.use.split, code) for code in known}
+        parts |= {seen.part for seen in chain.seen}
+    content = [VERSION, evaluations, [[str(part), _identity(plan, part)] for part in sorted(parts)]]
+    digest = hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+    return store.root / "audits" / f"{digest[:16]}.json"
 
 
 def _identity(plan: Plan, part: RowSet) -> str:
-    task, data = plan.places.task(part.task), plan.places.data
-    if not at_hand(task, part.split, part.language, data):
-        return ""
-    try:
-        return identity(task, part.split, part.language, data)
-    except InputError:
-        return ""
+    """What rows depend on; "" of those that are not at hand."""
+    where = plan.places.task(part.task), part.split, part.language, plan.places.data
+    with contextlib.suppress(InputError):
+        return identity(*where) if at_hand(*where) else ""
+    return ""

@@ -14,6 +14,7 @@ from xstilts.data import hub
 from xstilts.data.loader import identity, reads_files, stream
 from xstilts.data.task import Task
 from xstilts.errors import InputError, StoreError
+from xstilts.plain import by_key
 from xstilts.store import read_json
 from xstilts.study.backbone import Backbone
 from xstilts.study.phase import Evaluation, Phase, chain
@@ -69,29 +70,26 @@ class Chain:
 
 def chains(plan: Plan) -> list[Chain]:
     """The chains of all evaluations with a model; those that differ in nothing but seeds and recipes once."""
-    found: dict[tuple[Use, tuple[str, ...], tuple[SeenRows, ...]], list[str]] = {}
+    found = []
     for step in plan.steps:
         one = step.specification
         if isinstance(one, Evaluation) and one.model is not None:
             shots = None if one.prompt is None else one.prompt.use
             trained_by = tuple(use.task for use in (one.trained_by, shots) if use is not None)
             seen = tuple(sorted(set(_seen(one, plan.places))))
-            found.setdefault((one.use, (one.use.task, *trained_by), seen), []).append(step.name)
+            found.append(((one.use, (one.use.task, *trained_by), seen), step.name))
     return [
         Chain(use, plan.places.task(use.task).source_language, own, seen, tuple(dict.fromkeys(names)))
-        for (use, own, seen), names in found.items()
+        for (use, own, seen), names in by_key(found).items()
     ]
 
 
 def unknown(plan: Plan) -> list[str]:
     """What backbones have seen that cannot be looked at, in words."""
-    found = []
-    for step in plan.steps:
-        if isinstance(step.specification, Evaluation):
-            for model in chain(step.specification.model):
-                if isinstance(model, Backbone) and model.architecture is None:
-                    found.append(_pretraining(model, plan.places))
-    return list(dict.fromkeys(text for text in found if text))
+    evaluations = [step.specification for step in plan.steps if isinstance(step.specification, Evaluation)]
+    models = [model for evaluation in evaluations for model in chain(evaluation.model)]
+    backbones = [one for one in models if isinstance(one, Backbone) and one.architecture is None]
+    return list(filter(None, dict.fromkeys(_pretraining(one, plan.places) for one in backbones)))
 
 
 def _pretraining(backbone: Backbone, places: Places) -> str:

@@ -70,11 +70,6 @@ class Audit:
     looked: tuple[str, ...]
     unseen: tuple[str, ...]
 
-    def leaks(self, allowed: tuple[Allowed, ...]) -> list[Finding]:
-        """The leaks that nothing allows."""
-        leaks = (finding for finding in self.findings if finding.severity == "leak")
-        return [leak for leak in leaks if reason(leak, allowed) is None]
-
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
@@ -92,6 +87,11 @@ class FindingGroup:
     def status(self) -> str:
         """`leak`, `allowed` or `note`."""
         return "allowed" if self.why is not None else self.finding.severity
+
+    @property
+    def meaning(self) -> str:
+        """The kind in words."""
+        return MEANINGS[self.finding.kind]
 
     @property
     def amount(self) -> str:
@@ -148,21 +148,15 @@ def summary(audit: Audit, study: StudyFile) -> str:
     states = [one.status for one in groups(audit, study.allowed)]
     found = ", ".join(f"{states.count(name)} {word}" for name, word in _WORDS if states.count(name))
     if audit.looked:
-        told = f"Leak audit: {found or 'nothing found'} in {compared(audit)}."
+        tasks = ", ".join(dict.fromkeys(rows.partition(" ")[0] for rows in audit.looked))
+        rows = f"{audit.evaluated:,} evaluated rows of {tasks}, compared with {audit.trained:,}"
+        told = f"Leak audit: {found or 'nothing found'} in {rows} that train or select."
     else:
         told = f"Leak audit: {found + '; ' * bool(found)}no rows could be compared."
     if audit.unseen:
         more = f"; and {len(audit.unseen) - SHOWN} more" if len(audit.unseen) > SHOWN else ""
         told += f" Not looked at: {'; '.join(audit.unseen[:SHOWN])}{more}."
     return told
-
-
-def compared(audit: Audit) -> str:
-    """How many rows of which targets were compared with how many others."""
-    tasks = ", ".join(dict.fromkeys(rows.partition(" ")[0] for rows in audit.looked))
-    return (
-        f"{audit.evaluated:,} evaluated rows of {tasks}, compared with {audit.trained:,} that train or select"
-    )
 
 
 SHOWN = 3
@@ -197,7 +191,7 @@ def _remedy(leak: Finding) -> str:
 
 def _told(group: FindingGroup) -> str:
     finding = group.finding
-    kind, rows = finding.kind, f"{finding.task} ({finding.split}) in {', '.join(group.languages)}"
-    text = f"{rows}: {MEANINGS[kind]} [{kind}]"
+    rows = f"{finding.task} ({finding.split}) in {', '.join(group.languages)}"
+    text = f"{rows}: {group.meaning} [{finding.kind}]"
     text += f": {group.amount}" if finding.of else ""
     return f"{text}; from {', '.join(finding.where)}; concerns {first_of(finding.steps, 1)}"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from xstilts.audit.text import normal
 from xstilts.data.examples import Choice, Example, Pair, Question, Seen, Tagged
+from xstilts.plain import by_key
 
 TELLS = 0.5
 """The share of wrong guesses that the training labels have to put right."""
@@ -96,12 +97,10 @@ def _tells(pairs: Sequence[tuple[str, str]], tries: int = 1) -> bool | None:
     """Whether the first of two labels tells the second; None if it cannot be known."""
     together = Counter(pairs)
     seconds = Counter(second for _, second in pairs)
-    by_first: dict[str, Counter[str]] = {}
-    for (first, second), count in together.items():
-        by_first.setdefault(first, Counter())[second] = count
+    by_first = by_key((first, (second, count)) for (first, second), count in together.items())
     right = 0  # guesses: a label is guessed if it is the commonest one of all rows but its own
     for (first, second), count in together.items():
-        others = (number for other, number in by_first[first].items() if other != second)
+        others = (number for other, number in by_first[first] if other != second)
         right += count if count > 1 and count - 1 > max(others, default=0) else 0
     without = max(seconds.values(), default=0)
     if without == len(pairs):

@@ -85,10 +85,7 @@ class Texts:
     @cached_property
     def first(self) -> dict[Parts, int]:
         """The first row of each content."""
-        found: dict[Parts, int] = {}
-        for number, content in enumerate(self.contents):
-            found.setdefault(content, number)
-        return found
+        return {content: numbers[0] for content, numbers in self.repeated.items()}
 
     @cached_property
     def repeated(self) -> dict[Parts, list[int]]:
@@ -132,13 +129,16 @@ class Match:
     """Numbers of evaluated rows: with the same row in the training data, a near one, or a part only.
 
     `near` leads to the training row, which is nearly the same or holds the same texts in other places;
-    `texts` are rows whose parts all stand somewhere.
+    `texts` are rows whose parts all stand somewhere. `told`: whether the labels of the training rows tell
+    those of the evaluated ones, None if that cannot be known; `written`: whether their other words do.
     """
 
     same: set[int] = field(default_factory=set)
     near: dict[int, int] = field(default_factory=dict)
     texts: set[int] = field(default_factory=set)
     part: set[int] = field(default_factory=set)
+    told: bool | None = None
+    written: bool = False
 
     @property
     def whole(self) -> set[int]:
@@ -147,9 +147,7 @@ class Match:
 
     def add(self, contained: Mapping[int, int]) -> None:
         """Add rows that stand within training rows, or these within them."""
-        self.near = {
-            number: other for number, other in contained.items() if number not in self.same
-        } | self.near
+        self.near = {row: other for row, other in contained.items() if row not in self.same} | self.near
         self.part -= self.near.keys()
         self.texts -= self.near.keys()
 
@@ -195,7 +193,8 @@ def candidates(ours: Texts, theirs: Texts, some: Sequence[int] | None = None) ->
     width = len(theirs.distinct)
     chosen = np.arange(len(ours.distinct)) if some is None else np.asarray(some, np.int64)
     both = zip(ours.bands, theirs.sorted_bands, strict=True)
-    codes = [_equal(chosen, one[chosen], order, ordered) for one, (order, ordered) in both]
+    pairs = [(*_equal(one[chosen], ordered), order) for one, (order, ordered) in both]
+    codes = [chosen[ours] * width + order[theirs] for ours, theirs, order in pairs]
     found = np.unique(np.concatenate(codes))
     for start in range(0, len(found), 100_000):
         first, second = np.divmod(found[start : start + 100_000], width)
@@ -203,16 +202,12 @@ def candidates(ours: Texts, theirs: Texts, some: Sequence[int] | None = None) ->
         yield from zip(first[kept].tolist(), second[kept].tolist(), strict=True)
 
 
-def _equal(
-    places: NDArray[np.int64], ours: Numbers, order: NDArray[np.int64], theirs: Numbers
-) -> NDArray[np.int64]:
-    """The pairs of equal numbers, each as `our place * len(theirs) + their place`; theirs are sorted."""
+def _equal(ours: Numbers, theirs: Numbers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The places of all pairs of equal numbers, in ours and in theirs, which are sorted."""
     low = np.searchsorted(theirs, ours, "left")
     counts = np.searchsorted(theirs, ours, "right") - low
     inside = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.asarray(
-        np.repeat(places, counts) * len(theirs) + order[np.repeat(low, counts) + inside], np.int64
-    )
+    return np.repeat(np.arange(len(ours)), counts), np.repeat(low, counts) + inside
 
 
 Key = TypeVar("Key")
@@ -250,17 +245,16 @@ class Index(Generic[Key]):
             key, text = self.owners[owner]
             if key not in chosen:
                 continue
+            evaluated, other = self.sets[key], int(trained.distinct[place])
             if key not in rows:
-                rows[key] = _by_piece(self.sets[key])
-            other = int(trained.distinct[place])
+                numbered = enumerate(evaluated.pieces)
+                rows[key] = by_key((one, number) for number, row in numbered for one in dict.fromkeys(row))
             known = found.setdefault(key, {})
             for number in rows[key][text]:
-                evaluated = self.sets[key]
                 new = number not in known and evaluated.contents[number] != trained.contents[other]
                 one, two = evaluated.pieces[number], trained.pieces[other]
-                both = isinstance(evaluated.examples[number], Question) and isinstance(
-                    trained.examples[other], Question
-                )
+                examples = evaluated.examples[number], trained.examples[other]
+                both = all(isinstance(example, Question) for example in examples)
                 if new and (within(one, two) or (both and asks_of_a_part(one, two))):
                     known[number] = other
         return found
@@ -269,16 +263,10 @@ class Index(Generic[Key]):
         """Owners, and places in `distinct`, that have fingerprints in common."""
         values, places = fingerprints(["".join(trained.pieces[number]) for number in trained.distinct])
         total = np.bincount(places, minlength=len(trained.distinct))
-        low = np.searchsorted(self.values, values, "left")
-        counts = np.searchsorted(self.values, values, "right") - low
-        hit = counts > 0
-        low, counts, places = low[hit], counts[hit], places[hit]
-        inside = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        owners = self.texts[np.repeat(low, counts) + inside].astype(np.int64)
-        pairs, shared = np.unique(
-            owners * len(trained.distinct) + np.repeat(places, counts), return_counts=True
-        )
-        first, second = np.divmod(pairs, len(trained.distinct))
+        theirs, ours = _equal(values, self.values)
+        owners, width = self.texts[ours].astype(np.int64), len(trained.distinct)
+        pairs, shared = np.unique(owners * width + places[theirs], return_counts=True)
+        first, second = np.divmod(pairs, width)
         kept: NDArray[np.bool_] = shared >= HALF * np.minimum(self.counts[first], total[second])
         yield from zip(first[kept].tolist(), second[kept].tolist(), strict=True)
 
@@ -291,10 +279,6 @@ def within(one: Parts, other: Parts) -> bool:
 def asks_of_a_part(one: Parts, other: Parts) -> bool:
     """Whether the other asks the same question of a part of the context."""
     return one[1] == other[1] and telling(one[1]) and telling(other[0]) and other[0] in one[0]
-
-
-def _by_piece(rows: Texts) -> dict[str, list[int]]:
-    return by_key((text, number) for number, row in enumerate(rows.pieces) for text in dict.fromkeys(row))
 
 
 SAMPLE = 1_000

@@ -140,31 +140,38 @@ def sentences(example: Example) -> list[str]:
 
 def _shingles(texts: Sequence[str]) -> tuple[Numbers, NDArray[np.int64]]:
     """The hashed shingles of all texts, and where those of each begin; a text that is too short is one."""
-    gap = "\0" * (SHINGLE - 1)
-    codes = np.frombuffer((gap.join(texts) + gap).encode("utf-32-le", "surrogatepass"), np.uint32).astype(
-        np.uint64
-    )
-    lengths = np.array([len(text) for text in texts], np.int64)
+    codes, lengths, spaces = _codes(texts, SHINGLE - 1)
     sizes = np.array([DENSE_SHINGLE if weight(text) > 2 * len(text) else SHINGLE for text in texts], np.int64)
     counts = np.maximum(1, lengths - sizes + 1)
     at = np.cumsum(counts) - counts
-    starts = np.cumsum(lengths + len(gap)) - lengths - len(gap)
+    starts = np.cumsum(spaces) - spaces
     places = np.repeat(starts - at, counts) + np.arange(counts.sum())
-    values, dense = codes[places], np.repeat(sizes == DENSE_SHINGLE, counts)
-    for place in range(1, SHINGLE):
-        used = codes[places + place]
-        if place >= DENSE_SHINGLE:
-            used[dense] = 0
-        values = values * np.uint64(0x9E3779B97F4A7C15) + used
-    _stir(values)
-    return values, at
+    dense = np.repeat(sizes == DENSE_SHINGLE, spaces)
+    return _hashes(codes, SHINGLE, DENSE_SHINGLE, dense)[places], at
 
 
-def _stir(values: Numbers) -> None:
-    """Let every bit of hashes depend on many others, in place, as SplitMix64 does at its end."""
+def _codes(texts: Sequence[str], gap: int) -> tuple[Numbers, NDArray[np.int64], NDArray[np.int64]]:
+    """The signs of all texts, zeros after each; how many each text has; and with the zeros."""
+    lengths, zeros = np.array([len(text) for text in texts], np.int64), "\0" * gap
+    joined = (zeros.join(texts) + zeros).encode("utf-32-le", "surrogatepass")
+    return np.frombuffer(joined, np.uint32).astype(np.uint64), lengths, lengths + gap
+
+
+def _hashes(codes: Numbers, size: int, dense_size: int, dense: NDArray[np.bool_]) -> Numbers:
+    """A hash of the signs from each on, so many or, of a dense script, fewer.
+
+    At the end every bit is made to depend on many others, as SplitMix64 does.
+    """
+    values = codes.copy()
+    for place in range(1, size):
+        after = np.roll(codes, -place)
+        if place >= dense_size:
+            after[dense] = 0
+        values = values * np.uint64(0x9E3779B97F4A7C15) + after
     values ^= values >> np.uint64(31)
     values *= np.uint64(0xBF58476D1CE4E5B9)
     values ^= values >> np.uint64(29)
+    return values
 
 
 @lru_cache(maxsize=1)
@@ -216,20 +223,11 @@ def fingerprints(texts: Sequence[str]) -> tuple[Numbers, NDArray[np.int64]]:
 
 
 def _fingerprints(texts: Sequence[str]) -> tuple[Numbers, NDArray[np.int64]]:
-    gap = "\0" * WINDOW
-    text = gap.join(texts) + gap
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-    lengths = np.array([len(text) for text in texts], np.int64)
-    owners = np.repeat(np.arange(len(texts)), lengths + len(gap))
-    left = np.cumsum(lengths + len(gap))[owners] - len(gap) - np.arange(len(codes))
+    codes, _, spaces = _codes(texts, WINDOW)
+    owners = np.repeat(np.arange(len(texts)), spaces)
+    left = np.cumsum(spaces)[owners] - WINDOW - np.arange(len(codes))
     dense = codes >= ord("\u2e80")
-    values = codes.copy()
-    for place in range(1, GRAM):
-        after = np.roll(codes, -place)
-        if place >= DENSE_GRAM:
-            after[dense] = 0
-        values = values * np.uint64(0x9E3779B97F4A7C15) + after
-    _stir(values)
+    values = _hashes(codes, GRAM, DENSE_GRAM, dense)
     whole = left >= np.where(dense, DENSE_GRAM, GRAM)
     values[~whole] = np.iinfo(np.uint64).max
     chosen = np.where(dense, _least(values, DENSE_WINDOW), _least(values, WINDOW)) & whole

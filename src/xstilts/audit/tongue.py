@@ -14,7 +14,8 @@ from functools import cache
 from importlib.resources import files
 
 from xstilts.audit.match import Texts
-from xstilts.data.languages import all_languages, find
+from xstilts.data.languages import all_languages, by_word, find
+from xstilts.plain import by_key
 
 SHARE = 0.15
 """The share of a text's words that must be function words of another language, for the text to be in it."""
@@ -54,20 +55,19 @@ _SCRIPTS: Mapping[str, tuple[str, ...]] = {
 
 def others(rows: Texts, said: str) -> dict[str, list[int]]:
     """The numbers of the rows in other languages than `said`, by language."""
-    found: dict[str, list[int]] = {}
     named = _named(rows.ids, said)
-    for number, parts in enumerate(rows.texts):
-        code = named.get(number) or next((code for text in parts if (code := other(text, said))), None)
-        if code is not None:
-            found.setdefault(code, []).append(number)
-    return found
+    told = (
+        (named.get(number) or next((code for text in parts if (code := other(text, said))), None), number)
+        for number, parts in enumerate(rows.texts)
+    )
+    return by_key((code, number) for code, number in told if code is not None)
 
 
 def _named(ids: Sequence[str], said: str) -> dict[int, str]:
     """Rows whose ids name another language, by its name; by a code of two or three letters, if all ids have
     one at that place."""
     tokens = [tuple(_TOKEN.findall(_INSIDE.sub(" ", name).casefold())) for name in ids]
-    words = {word.casefold(): one.code for one in all_languages() for word in (*one.also, one.name, one.code)}
+    words = by_word()
     names = {word: code for word, code in words.items() if len(word) > 3}
     found = {number: names[token] for number, row in enumerate(tokens) for token in row if token in names}
     for place in range(min(map(len, tokens), default=0)):
@@ -151,10 +151,6 @@ def _function_words() -> dict[str, frozenset[str]]:
 
 
 @cache
-def _speakers() -> dict[str, tuple[str, ...]]:
+def _speakers() -> dict[str, list[str]]:
     """The languages of each function word."""
-    found: dict[str, tuple[str, ...]] = {}
-    for code, words in _function_words().items():
-        for word in sorted(words):
-            found[word] = (*found.get(word, ()), code)
-    return found
+    return by_key((word, code) for code, words in _function_words().items() for word in words)

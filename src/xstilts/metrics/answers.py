@@ -16,7 +16,6 @@ from xstilts.data.examples import Answer
 from xstilts.errors import PredictionError
 from xstilts.metrics.metric import Metric, Numbers, check_counts, ratio, with_ones
 
-Normalise = Callable[[str], str]
 Compare = Callable[[str, str], float]
 
 _ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)

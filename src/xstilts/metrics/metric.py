@@ -40,6 +40,10 @@ class Metric:
     width: int = 2
     imagined: Callable[[Numbers], tuple[Numbers, Numbers]] | None = None
 
+    def score(self, gold: Sequence[Any], predicted: Sequence[Any], language: str) -> float:
+        """The value of all examples together."""
+        return float(self.value(self.statistics(gold, predicted, language).sum(axis=0)))
+
     @property
     def is_share(self) -> bool:
         """Whether the first number of an example says how much of it is right, the others how much it is."""

@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import Any
 
 from xstilts.errors import PredictionError
+from xstilts.plain import by_key
 
 Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
 """task -> measure -> language -> percentage."""
@@ -25,46 +26,29 @@ class XtremeTask:
     languages: tuple[str, ...]
 
 
-_ACCURACY = ("accuracy",), ("accuracy",)
-_F1 = ("f1", "precision", "recall"), ("f1",)
-_ANSWERS = ("exact_match", "f1"), ("exact_match", "f1")
-
-
-def _codes(listed: str) -> tuple[str, ...]:
-    return tuple(listed.split())
-
-
+_MEASURES = {
+    "accuracy": (("accuracy",), ("accuracy",)),
+    "f1": (("f1", "precision", "recall"), ("f1",)),
+    "answers": (("exact_match", "f1"), ("exact_match", "f1")),
+}
+"""What is averaged, and which of that is the score."""
+_TABLE = """
+    xnli      classification  accuracy  ar bg de el en es fr hi ru sw th tr ur vi zh
+    pawsx     classification  accuracy  de en es fr ja ko zh
+    udpos     tagging         f1        af ar bg de el en es et eu fa fi fr he hi hu id it ja kk ko mr nl pt \
+                                        ru ta te th tl tr ur vi yo zh
+    panx      tagging         f1        af ar bg bn de el en es et eu fa fi fr he hi hu id it ja jv ka kk ko \
+                                        ml mr ms my nl pt ru sw ta te th tl tr ur vi yo zh
+    xquad     qa              answers   ar de el en es hi ru th tr vi zh
+    mlqa      qa              answers   ar de en es hi vi zh
+    tydiqa    qa              answers   ar bn en fi id ko ru sw te
+    bucc2018  retrieval       f1        de fr ru zh
+    tatoeba   retrieval       accuracy  af ar bg bn de el es et eu fa fi fr he hi hu id it ja jv ka kk ko ml \
+                                        mr nl pt ru sw ta te th tl tr ur vi zh
+"""
 XTREME: Mapping[str, XtremeTask] = {
-    "xnli": XtremeTask("classification", *_ACCURACY, _codes("ar bg de el en es fr hi ru sw th tr ur vi zh")),
-    "pawsx": XtremeTask("classification", *_ACCURACY, _codes("de en es fr ja ko zh")),
-    "udpos": XtremeTask(
-        "tagging",
-        *_F1,
-        _codes(
-            "af ar bg de el en es et eu fa fi fr he hi hu id it ja kk ko mr nl pt ru "
-            "ta te th tl tr ur vi yo zh"
-        ),
-    ),
-    "panx": XtremeTask(
-        "tagging",
-        *_F1,
-        _codes(
-            "af ar bg bn de el en es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr ms my nl pt ru "
-            "sw ta te th tl tr ur vi yo zh"
-        ),
-    ),
-    "xquad": XtremeTask("qa", *_ANSWERS, _codes("ar de el en es hi ru th tr vi zh")),
-    "mlqa": XtremeTask("qa", *_ANSWERS, _codes("ar de en es hi vi zh")),
-    "tydiqa": XtremeTask("qa", *_ANSWERS, _codes("ar bn en fi id ko ru sw te")),
-    "bucc2018": XtremeTask("retrieval", *_F1, _codes("de fr ru zh")),
-    "tatoeba": XtremeTask(
-        "retrieval",
-        *_ACCURACY,
-        _codes(
-            "af ar bg bn de el es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr nl pt ru "
-            "sw ta te th tl tr ur vi zh"
-        ),
-    ),
+    name: XtremeTask(group, *_MEASURES[kind], tuple(codes))
+    for name, group, kind, *codes in map(str.split, _TABLE.strip().splitlines())
 }
 
 _GAP_MEASURES = {"classification": "accuracy", "qa": "exact_match", "tagging": "f1"}
@@ -90,9 +74,7 @@ def aggregate(scores: Scores) -> dict[str, dict[str, Any]]:
             averages[measure] = fmean(values[code] for code in part.languages)
         tasks[name] = {f"avg_{measure}": value for measure, value in averages.items()}
         tasks[name]["avg_metric"] = fmean(averages[measure] for measure in part.scored_by)
-    groups = {"all_task": list(XTREME)}
-    for name, part in XTREME.items():
-        groups.setdefault(part.group, []).append(name)
+    groups = {"all_task": [*XTREME]} | by_key((part.group, name) for name, part in XTREME.items())
     overall = {
         group: fmean(tasks[name]["avg_metric"] for name in members)
         for group, members in groups.items()

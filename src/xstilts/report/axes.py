@@ -15,6 +15,7 @@ from xstilts.analysis.over_distances import Kind, OverDistance
 from xstilts.analysis.results import language, spoken
 from xstilts.analysis.statistics import LEVEL, Array, Estimate
 from xstilts.analysis.wording import interval, metric_label, number, trainings
+from xstilts.plain import by_key
 from xstilts.report.drawing import (
     CAPTIONS,
     INK,
@@ -161,10 +162,8 @@ def _places(panel: AxisPanel) -> tuple[dict[tuple[str, str], float], float]:
     The other number is the distance between two of these.
     """
     axis = panel.axis
-    slots: dict[float, list[tuple[str, str]]] = {}
-    for line in panel.lines:
-        for arm, value in axis.curve(line.group).items():
-            slots.setdefault(value, []).append((line.name, arm))
+    arms = ((line, each) for line in panel.lines for each in axis.curve(line.group).items())
+    slots = by_key((value, (line.name, arm)) for line, (arm, value) in arms)
     low, high = _ends(axis)
     nearest = float(np.diff(_scaled(axis, np.array(sorted(slots)))).min())
     lane = min(LANE / WIDTH * (high - low), 0.8 * nearest / max(map(len, slots.values())))

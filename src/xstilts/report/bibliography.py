@@ -42,8 +42,7 @@ class Work(NamedTuple):
         return "\n".join([f"@{kind}{{{self.key},", *lines, "}"])
 
 
-TABLES = tomllib.loads(asset("works.toml"))
-WORKS = {name: Work(**table) for name, table in TABLES.items()}
+WORKS = {name: Work(**table) for name, table in tomllib.loads(asset("works.toml")).items()}
 """What every report cites, by what it is cited for."""
 DESIGN = f"The design: {WORKS['design'].text}"
 STATISTICS = (

@@ -22,9 +22,13 @@ WIDTH = 455.0  # points of a line: A4 with margins of 25 mm
 LETTER, SMALL_LETTER = 4.4, 3.6  # points of a letter, in \footnotesize and in \scriptsize
 GAP = 8.0  # points between columns
 ROWS = 46  # of a table, on a page
-LONG_TABLE = "longtable.tex.jinja"  # a table that may go over several pages
-CLAIMS = (0.25, 0.11, 0.17, 0.39)  # of the line: columns of the table of claims
-DATA = (0.11, 0.06, 0.12, 0.40, 0.10, 0.10)  # of that of what was read
+LONG: dict[str, tuple[tuple[float, ...], str]] = {
+    "data": ((0.11, 0.06, 0.12, 0.40, 0.10, 0.10), "footnotesize"),
+    "claims": ((0.25, 0.11, 0.17, 0.39), "normalsize"),
+    "steps": ((), "scriptsize"),
+}
+"""Tables that may go over several pages: how wide their columns of paragraphs are, of the line; the size."""
+PARAGRAPH = r">{\raggedright\arraybackslash}p{%s\linewidth}"
 
 
 def folder(paper: Paper, figures: Sequence[tuple[str, str]]) -> dict[str, bytes]:
@@ -45,22 +49,18 @@ def _tables(paper: Paper) -> Iterator[tuple[str, str]]:
     """(name of the file, content) of all tables, in the order of the paper."""
     for name, grid in _grids(paper):
         yield name, grid_table(grid, name)
-    for sheet in paper.sheets:
-        name = _slug(sheet.title)
-        if name == "data":
-            text = _fill(LONG_TABLE, sheet=sheet, name=name, columns=_paragraphs(DATA), size="footnotesize")
-            yield name, re.sub("[/@]", r"\g<0>\\allowbreak{}", text)
-        else:
+    sheets = {_slug(sheet.title): sheet for sheet in paper.sheets}
+    for name, sheet in (sheets | {"claims": paper.claims, "steps": paper.steps}).items():
+        columns = "l" * len(sheet.columns)
+        if name in LONG and sheet.rows:
+            widths, size = LONG[name]
+            columns = "".join(PARAGRAPH % width for width in widths) or columns
+            text = _fill("longtable.tex.jinja", sheet=sheet, name=name, columns=columns, size=size)
+            yield name, re.sub("[/@]", r"\g<0>\\allowbreak{}", text) if name == "data" else text
+        elif sheet.rows:
             starts = range(0, len(sheet.rows), ROWS)
-            pages = [("l" * len(sheet.columns), [sheet.columns, *sheet.rows[n : n + ROWS]]) for n in starts]
+            pages = [(columns, [sheet.columns, *sheet.rows[n : n + ROWS]]) for n in starts]
             yield name, _fill("tables.tex.jinja", title=sheet.title, name=name, pages=pages)
-    claims, steps = paper.claims, paper.steps
-    if claims.rows:
-        columns = _paragraphs(CLAIMS)
-        yield "claims", _fill(LONG_TABLE, sheet=claims, name="claims", columns=columns, size="normalsize")
-    if steps.rows:
-        columns = "l" * len(steps.columns)
-        yield "steps", _fill(LONG_TABLE, sheet=steps, name="steps", columns=columns, size="scriptsize")
 
 
 def _grids(paper: Paper) -> Iterator[tuple[str, Grid]]:
@@ -132,11 +132,6 @@ def _width(grid: Grid, columns: Sequence[int]) -> float:
 
 def _entry_width(entry: TableEntry) -> float:
     return len(entry.text) * LETTER + len(entry.interval) * SMALL_LETTER
-
-
-def _paragraphs(widths: Sequence[float]) -> str:
-    """Columns of paragraphs, as wide as shares of the line."""
-    return "".join(rf">{{\raggedright\arraybackslash}}p{{{width}\linewidth}}" for width in widths)
 
 
 def _entry(entry: TableEntry | str) -> str:

@@ -13,10 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from xstilts.analysis import methods
-from xstilts.analysis.claims import Verdict
 from xstilts.analysis.effects import BASELINE
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.provenance import of_claim
@@ -86,7 +83,7 @@ def contents(format_name: str, paper: Paper) -> Iterator[tuple[str, bytes]]:
 
 def figures(findings: Findings) -> "list[Figure]":
     """Draw all figures. Text and tables do not wait for what that loads."""
-    from xstilts.report.figures import figures as draw
+    from xstilts.report.charts import figures as draw
 
     return draw(findings)
 
@@ -113,37 +110,14 @@ def _page(paper: Paper) -> str:
         findings=findings,
         methods=methods,
         figures=drawn,
-        bar=interval_bar,
+        ticks=ticks,
         baseline=BASELINE,
         version=VERSION,
     )
 
 
-def interval_bar(verdict: Verdict, width: int = 160) -> Markup:
-    """Draw a claim's interval over an axis in points, with zero and the margins that it is judged by."""
-    if verdict.effect is None or verdict.low is None or verdict.high is None:
-        return Markup("")
-    bounds = verdict.claim.bounds
-    shown = [0.0, verdict.low, verdict.high, *bounds]
-    low, span = min(shown), max(max(shown) - min(shown), 1e-9)
+def ticks(low: float, span: float) -> list[float]:
+    """The round numbers at which an axis is marked, about five."""
     power = 10.0 ** math.floor(math.log10(span / 5))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= span / 5)
-    ticks = [step * n for n in range(math.ceil(low / step), math.floor((low + span) / step) + 1)]
-
-    def place(value: float) -> str:
-        return f"{14 + (width - 28) * (value - low) / span:.1f}"
-
-    def line(kind: str, value: float, end: float, top: int, bottom: int) -> str:
-        ends = f'x1="{place(value)}" x2="{place(end)}" y1="{top}" y2="{bottom}"'
-        return f'<line class="{kind}" {ends}/>'
-
-    marks = [line("axis", low, low + span, 24, 24)]
-    for tick in ticks:
-        label = f"{tick:g}".replace("-", "−")
-        marks += [line("axis", tick, tick, 24, 27), f'<text x="{place(tick)}" y="36">{label}</text>']
-    marks.append(line("zero", 0, 0, 2, 24))
-    marks += [line("margin", bound, bound, 2, 24) for bound in bounds if bound != 0]
-    marks.append(line("span", verdict.low, verdict.high, 12, 12))
-    marks.append(f'<circle cx="{place(verdict.effect)}" cy="12" r="4.5"/>')
-    size = f'width="{width}" height="38" viewBox="0 0 {width} 38"'
-    return Markup(f'<svg class="bar" {size} aria-hidden="true">{"".join(marks)}</svg>')
+    return [step * n for n in range(math.ceil(low / step), math.floor((low + span) / step) + 1)]

@@ -7,19 +7,19 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import polars as pl
 
-from xstilts.analysis import methods, over_distances, statistics
+from xstilts.analysis import methods, over_distances
 from xstilts.analysis.claims import Verdict
 from xstilts.analysis.effects import BASELINE
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.planted import MISSING
 from xstilts.analysis.results import language
-from xstilts.analysis.statistics import Estimate
+from xstilts.analysis.statistics import RESAMPLES, Estimate
 from xstilts.analysis.transfer import MapCell
 from xstilts.analysis.wording import CONTROL_NAMES, bounds, count, interval, metric_label, number
-from xstilts.audit.finding import MEANINGS
 from xstilts.report.bibliography import DESIGN, STATISTICS
 from xstilts.report.tables import (
     Grid,
@@ -36,6 +36,7 @@ from xstilts.report.tables import (
 from xstilts.report.templates import asset
 from xstilts.study.phase import Phase
 
+METHOD: dict[str, Any] = tomllib.loads(asset("method.toml"))
 INFLATED = 5.0
 """Variance inflation from which a report says that distances cannot be told apart."""
 AT_CHANCE = ("arm", "target", "language", "seeds", "score", "guessing", "source language")
@@ -53,19 +54,9 @@ class Paper:
     @cached_property
     def method(self) -> list[str]:
         """Paragraphs."""
-        frozen = self.findings.preregistration
-        return [
-            "A pretrained model is trained on the intermediate tasks of an arm, then on the target's "
-            "training data in its source language, and evaluated in all languages of the target without "
-            "having seen labels there. Retrieval targets compare sentences of the model itself and train "
-            f"nothing. The arm {BASELINE} leaves the intermediate phase out; all comparisons with it are "
-            "paired: same seeds, same test examples.",
-            f"Intervals cover 95 % and come from {statistics.RESAMPLES:,} resamples of test examples (shared "
-            "by all arms, and by languages whose test sets are translations of each other) crossed with the "
-            "spread between seeds. Probabilities are two-sided; within the heat maps and within the claims "
-            "they are corrected by Holm's procedure.",
-            *([frozen.told(self.findings.plan)] if frozen else []),
-        ]
+        frozen, numbers = self.findings.preregistration, {"baseline": BASELINE, "resamples": RESAMPLES}
+        told = [text.format_map(numbers) for text in METHOD["method"]]
+        return [*told, *([frozen.told(self.findings.plan)] if frozen else [])]
 
     @cached_property
     def results(self) -> list[str]:
@@ -158,25 +149,13 @@ class Paper:
         fewest = min((one for _, one in told), key=lambda one: one.languages)
         names = len({one.distance for _, one in told if one.target == fewest.target})
         inflation, worst = max(told, key=lambda pair: pair[0])
-        text = (
-            "All distances stand in one regression of the score of none. A distance that matters keeps its "
-            f"coefficient beside the others. But {fewest.languages} languages of {fewest.families} families "
-            f"cannot separate {names} distances that go together: an interval around zero says that the "
-            "others may tell the same, not that the distance does not matter."
-        )
+        size = {"languages": fewest.languages, "families": fewest.families, "distances": names}
+        text: str = METHOD["separation"].format_map(size)
         if inflation >= INFLATED:
-            text += (
-                f" The others inflate the variance of {worst.distance} on {worst.target} "
-                f"{number(inflation)} times: these cannot be told apart here."
-            )
-        if untold := dict.fromkeys(
-            f"{one.distance} on {one.target}" for one in found if one.together is None
-        ):
-            text += (
-                " Left out is what the languages and families with known distances do not tell even alone: "
-                f"{', '.join(untold)}."
-            )
-        return text
+            place = {"distance": worst.distance, "target": worst.target, "times": number(inflation)}
+            text += METHOD["inflated"].format_map(place)
+        untold = dict.fromkeys(f"{one.distance} on {one.target}" for one in found if one.together is None)
+        return text + (METHOD["untold"].format(untold=", ".join(untold)) if untold else "")
 
     @cached_property
     def claims(self) -> Sheet:
@@ -188,8 +167,8 @@ class Paper:
     def steps(self) -> Sheet:
         """Every cell with the fingerprints of its evaluation and its phases."""
         rows = [
-            (one.line.backbone, one.name, one.target, str(one.seed), one.evaluation, " → ".join(one.phases))
-            for one in self.findings.steps
+            (cell.backbone, name, cell.target, str(cell.seed), cell.evaluation, " → ".join(cell.phases))
+            for name, cell in ((one.name, one.cell) for one in self.findings.steps)
         ]
         return Sheet("Steps of the store", STEPS, tuple(rows))
 
@@ -227,7 +206,7 @@ class Paper:
             for one in found.partial
         ]
         leaked = [
-            (one.status, one.finding.task, MEANINGS[one.finding.kind], ", ".join(one.languages), one.amount)
+            (one.status, one.finding.task, one.meaning, ", ".join(one.languages), one.amount)
             for one in self.findings.leaks.groups
         ]
         recipes = methods.recipes(plan)

@@ -1,15 +1,14 @@
 """The comparison of given systems as a page in the look of the report, and as CSV."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from markupsafe import Markup
 
 from xstilts.analysis.statistics import LEVEL
-from xstilts.analysis.systems import SystemRow, grouped
+from xstilts.analysis.systems import grouped
 from xstilts.analysis.wording import bounds, metric_label, number
 from xstilts.report.bibliography import STATISTICS
 from xstilts.report.page import save
@@ -19,7 +18,6 @@ from xstilts.report.templates import Filters, fill, page_parts
 from xstilts.version import VERSION
 
 LEVELS = {"transfer": "Over languages", "family": "By language family", "language": "By language"}
-WIDTH = 150
 
 
 def write(effects: pl.DataFrame, answer: str, conditions: Sequence[str], out: Path) -> list[Path]:
@@ -51,20 +49,4 @@ def table(effects: pl.DataFrame) -> str:
 
 def _fill(template: str, **values: Any) -> str:
     filters: Filters = {"number": number, "signed": partial(number, signed=True), "probability": probability}
-    return fill(template, filters, bounds=bounds, bar=_bar, alpha=1 - LEVEL, **values)
-
-
-def _bar(row: Mapping[str, Any], rows: Sequence[SystemRow]) -> Markup:
-    """A picture of an interval on the scale of all intervals of its table, with zero."""
-    ends = [0.0, *(one.difference[end] for one in rows if one.difference for end in ("low", "high"))]
-    low, high = min(ends), max(ends)
-
-    def place(value: float) -> str:
-        return f"{8 + (WIDTH - 16) * (value - low) / max(high - low, 1e-9):.1f}"
-
-    return Markup(
-        f'<svg class="bar" width="{WIDTH}" height="24" viewBox="0 0 {WIDTH} 24" aria-hidden="true">'
-        f'<line class="zero" x1="{place(0)}" x2="{place(0)}" y1="2" y2="22"/>'
-        f'<line class="span" x1="{place(row["low"])}" x2="{place(row["high"])}" y1="12" y2="12"/>'
-        f'<circle cx="{place(row["estimate"])}" cy="12" r="4.5"/></svg>'
-    )
+    return fill(template, filters, bounds=bounds, alpha=1 - LEVEL, **values)

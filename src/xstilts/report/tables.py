@@ -15,7 +15,7 @@ from xstilts.analysis.findings import Findings
 from xstilts.analysis.frames import ALL
 from xstilts.analysis.over_distances import slopes
 from xstilts.analysis.provenance import anchors
-from xstilts.analysis.results import ARM, NOTHING, EvaluatedTarget, Line, spoken
+from xstilts.analysis.results import ARM, EvaluatedTarget, Line, spoken
 from xstilts.analysis.statistics import LEVEL, Estimate
 from xstilts.analysis.wording import bounds, line_label, metric_label, number
 from xstilts.plain import by_key
@@ -101,8 +101,7 @@ def score_grid(findings: Findings, target: EvaluatedTarget) -> Grid:
     several = len({line.backbone for line in results.lines} - {""}) > 1
     rows, steps = [], []
     for line in [line for line in results.lines if (line, target.name) in results.planned]:
-        place = (line.backbone or NOTHING, line.arm or NOTHING, line.reference or ARM)
-        entries = tuple(_entry(estimates[*place, code], missing="–") for code in target.languages)
+        entries = tuple(_entry(estimates[*line.written, code], missing="–") for code in target.languages)
         name = f"{line_label(line)} ({line.backbone})" if several and line.backbone else line_label(line)
         rows.append((name, entries))
         steps.append(known.get((line, target.name), ""))
@@ -137,12 +136,13 @@ def gap_grid(findings: Findings, backbone: str) -> Grid | None:
     results, known = findings.results, anchors(findings.results)
     targets = [target.name for target in results.targets if target.has_gap]
     gaps = findings.effects.filter(quantity="gap", backbone=backbone, reference=ARM)
-    rows: dict[str, list[TableEntry]] = {line.arm: [] for line in _arms(findings, backbone)}
-    for row in gaps.iter_rows(named=True):
-        steps = known.get((Line(backbone, row["arm"]), row["target"]), "")
-        rows[row["arm"]].append(_entry(row, steps=steps))
+    rows = by_key(
+        (row["arm"], _entry(row, steps=known.get((Line(backbone, row["arm"]), row["target"]), "")))
+        for row in gaps.iter_rows(named=True)
+    )
     title = f"Source language less the mean of the others, in points, {backbone}"
-    return _grid(title, targets, {arm: row for arm, row in rows.items() if row}) if targets else None
+    ordered = {line.arm: rows[line.arm] for line in results.arms(backbone) if line.arm in rows}
+    return _grid(title, targets, ordered) if targets else None
 
 
 def certainty_grid(findings: Findings, target: EvaluatedTarget, backbone: str) -> Grid:
@@ -163,7 +163,7 @@ def certainty_grid(findings: Findings, target: EvaluatedTarget, backbone: str) -
             less = quantity.endswith("_difference")
             name = metric_label(quantity) + f", {language}" * (language != ALL)
             columns.append("less none" if less else name)
-            for line in _arms(findings, backbone):
+            for line in findings.results.arms(backbone):
                 rows.setdefault(line.arm, []).append(_entry(known.get(line.arm), signed=less))
     for arm, entries in rows.items():
         noise = findings.noise(Line(backbone, arm), target.name)
@@ -217,10 +217,6 @@ def _grid(
     title: str, columns: Iterable[str], rows: Mapping[str, Sequence[TableEntry]], names: str = "arm"
 ) -> Grid:
     return Grid(title, tuple(columns), tuple((row, tuple(entries)) for row, entries in rows.items()), names)
-
-
-def _arms(findings: Findings, backbone: str) -> list[Line]:
-    return [line for line in findings.results.lines if line.backbone == backbone and not line.reference]
 
 
 def _entry(

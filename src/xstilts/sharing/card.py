@@ -15,7 +15,7 @@ from xstilts.analysis import methods, wording
 from xstilts.analysis.effects import BASELINE, EFFECT, SCORE
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.results import Line, language, spoken
-from xstilts.analysis.statistics import LEVEL, Array
+from xstilts.analysis.statistics import LEVEL, Array, percentiles
 from xstilts.analysis.wording import interval, metric_label
 from xstilts.plain import by_key
 from xstilts.report.bibliography import DESIGN
@@ -205,8 +205,8 @@ def _measured(findings: Findings, cell: Cell) -> Iterator[Measured]:
 
 
 def _interval(draws: Array) -> tuple[float, float]:
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return max(0.0, float(low)), min(100.0, float(high))
+    low, high = percentiles(draws)
+    return max(0.0, low), min(100.0, high)
 
 
 def _class(repository: Repository) -> tuple[str, dict[str, Any]]:
