@@ -89,11 +89,11 @@ def evaluate(evaluation: Evaluation, context: Context) -> dict[str, Any]:
         sums = statistics.sum(axis=0)
         scores = {"n": len(gold), "value": float(metric.value(sums)), "sums": sums.tolist()} | answer.facts
         scores["beside"] = {
-            name: _value(metrics.find(name, evaluation.use.label_set), gold, answer.predicted, language)
+            name: metrics.find(name, evaluation.use.label_set).score(gold, answer.predicted, language)
             for name in metrics.beside(metric.name)
         }
         if answer.layers:
-            scores["layers"] = [_value(metric, gold, layer, language) for layer in answer.layers]
+            scores["layers"] = [metric.score(gold, layer, language) for layer in answer.layers]
         columns = {
             "language": [language] * len(gold),
             "index": range(len(gold)),
@@ -266,10 +266,6 @@ def _translations(evaluation: Evaluation, reader: Reader) -> Answers:
         return LanguageAnswers(layers[layer], layers, facts)
 
     return translations
-
-
-def _value(metric: metrics.Metric, gold: Sequence[Any], predicted: Sequence[Any], language: str) -> float:
-    return float(metric.value(metric.statistics(gold, predicted, language).sum(axis=0)))
 
 
 def _json(value: Any) -> str:

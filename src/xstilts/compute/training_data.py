@@ -320,8 +320,7 @@ def source_scores(model: Model, watch: Mapping[str, Prepared], phase: Phase) -> 
         gold = [family.gold(row) for row in rows]
         predicted = predict(model, head, watch[use.task], precision)
         value, chance = (
-            float(metric.value(metric.statistics(gold, answers, language).sum(axis=0)))
-            for answers in (predicted, family.majority(rows, rows))
+            metric.score(gold, answers, language) for answers in (predicted, family.majority(rows, rows))
         )
         scores[use.task] = {"metric": metric.name, "value": value, "chance": chance, "n": len(rows)}
     return scores
