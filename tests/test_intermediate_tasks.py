@@ -431,3 +431,17 @@ def test_topics_from_the_hub_are_a_table(tmp_path: Path, hub: Serve) -> None:
     found = registry.find("sib200")
     assert loader.load(found, "test", "sw") == [Pair("Ana amekimbia.", None, "sports", "3")]
     assert [file for _, file, _ in asked] == ["data/swh_Latn/test.tsv"]
+
+
+def test_topics_are_read_without_the_quotes_of_the_release(tmp_path: Path, hub: Serve) -> None:
+    rows = 'index_id\tcategory\ttext\n1\tsports\t"A ""b"" c."\n2\ttravel\t"""D"" e"\n3\ttravel\tF\n'
+    path, found = tmp_path / "target/sib200/deu_Latn/test.tsv", registry.find("sib200")
+    path.parent.mkdir(parents=True)
+    path.write_text(rows, encoding="utf-8")
+    hub(path)
+    texts = ['A "b" c.', '"D" e', "F"]
+    assert [one.text for one in loader.load(found, "test", "de", tmp_path)] == texts  # type: ignore[union-attr]
+    assert [one.text for one in loader.load(found, "test", "de")] == texts  # type: ignore[union-attr]
+    path.write_text(rows + '4\ttravel\tThe 7" disc\n', encoding="utf-8")  # so quotes are text
+    last = loader.load(found, "test", "de", tmp_path)[-2:]
+    assert [one.text for one in last] == ["F", 'The 7" disc']  # type: ignore[union-attr]
