@@ -275,6 +275,14 @@ def _conllu(*sentences: str) -> str:
     return "".join("".join(lines) + "\n" for lines in words)
 
 
+def test_the_first_treebank_by_name_is_read_compressed_or_not(tmp_path: Path) -> None:
+    names = ["de_gsd-ud-test.conllu.gz", "de_hdt-ud-test.conllu", "de_hdt-ud-test.conllu.gz"]
+    data = _folder(tmp_path, {f"udpos/ud/{name}": _conllu(name) for name in names})
+    udpos = registry.find("udpos")
+    assert [path.name for path in loader.sources(udpos, "test", "de", data)] == names[:1]
+    assert [path.name for path in loader.left_out(udpos, "test", "de", data)] == names[1:]
+
+
 def test_a_treebank_without_words_is_passed_by(tmp_path: Path) -> None:
     files = {
         "udpos/xtreme/test-ar.tsv": "_\tNOUN\n_\tNOUN\n\n",
