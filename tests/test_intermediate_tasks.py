@@ -235,6 +235,13 @@ def test_squad_1_refuses_unanswerable_questions(tmp_path: Path) -> None:
             r"stagged:1: the label 'N/' is not one of the 231 labels",
         ),
         ("ccg", "ccg/wsj00.stagged", b"|NNP|N\n", r"stagged:1: the token is empty"),
+        ("ccg", "ccg/wsj00.stagged", b"Ada|NNP|N\truns|VBZ|N\n", r"stagged:1: the token .* is not word\|POS"),
+        (
+            "hellaswag",
+            "hellaswag/hellaswag_val.jsonl",
+            _json({"ind": 1, "ctx": "x", "endings": ENDINGS, "label": ""}),
+            r"jsonl:1: the label '' is not one of 0, 1, 2, 3. Lay in the labelled files of the data set",
+        ),
         ("anli", "anli_v1.0/R1/dev.jsonl", _json({"uid": "u"}), "dev.jsonl:1: has no field 'context'"),
     ],
 )

@@ -142,17 +142,22 @@ def test_bucc_refuses_each_of_its_files_if_it_is_empty(tmp_path: Path, end: str)
 
 
 @pytest.mark.parametrize("end", ["deu", "eng"])
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [("", "{end}: holds no examples"), ("\n", "deu: row 1: has no sentences on one side")],
-)
-def test_tatoeba_refuses_each_of_its_files_if_it_is_empty(
-    tmp_path: Path, end: str, content: str, said: str
-) -> None:
+@pytest.mark.parametrize("content", ["", "\n", " \n\n"])
+def test_tatoeba_refuses_each_of_its_files_if_it_is_empty(tmp_path: Path, end: str, content: str) -> None:
     files = {"tatoeba/tatoeba.deu-eng.deu": "Ja.\n", "tatoeba/tatoeba.deu-eng.eng": "Yes.\n"}
     data = _folder(tmp_path, files | {f"tatoeba/tatoeba.deu-eng.{end}": content})
-    with pytest.raises(DataError, match=rf"tatoeba.deu-eng.{said.format(end=end)}"):
+    with pytest.raises(DataError, match=rf"tatoeba.deu-eng.{end}: holds no examples"):
         _load("tatoeba", "test", "de", data)
+
+
+@pytest.mark.parametrize("ends", [("\n", "\n"), ("\n\n", ""), ("", " \r\n")])
+def test_blank_lines_at_the_end_are_no_sentences_of_tatoeba(tmp_path: Path, ends: tuple[str, str]) -> None:
+    rows = "Ja.\nNein.\n" + ends[0], "Yes.\nNo.\n" + ends[1]
+    data = _folder(
+        tmp_path, dict(zip((f"tatoeba/tatoeba.deu-eng.{end}" for end in ("deu", "eng")), rows, strict=True))
+    )
+    (bitext,) = _load("tatoeba", "test", "de", data)
+    assert bitext == Bitext(("Ja.", "Nein."), ("Yes.", "No."), ((0, 0), (1, 1)))
 
 
 _UNANSWERED = _squad(("In Rom.", "Where?", "", 0))
@@ -364,7 +369,7 @@ def test_tydiqa_tells_languages_by_file_or_by_id(tmp_path: Path) -> None:
     (finnish,) = _load("tydiqa", "train", "fi", data)
     assert isinstance(english, Question) and english.id == "english-12-0"
     assert isinstance(finnish, Question) and finnish.answers == (Answer("punainen", 8),)
-    with pytest.raises(DataError, match="holds no examples"):
+    with pytest.raises(DataError, match="json: holds no examples in 'te'"):
         _load("tydiqa", "train", "te", data)
 
 

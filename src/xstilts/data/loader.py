@@ -76,7 +76,8 @@ def _read(
         where = str(error.filename or paths[0])
         raise DataError(where, f"cannot be read ({error.strerror or error}).") from error
     if not found:
-        raise DataError(str(paths[0]), "holds no examples.")
+        of = f" in '{language}'" if len(task.languages) > 1 else ""
+        raise DataError(str(paths[0]), f"holds no examples{of}.")
 
 
 def identity(task: Task, split: str, language: str, data: Path | None = None) -> str:
@@ -268,10 +269,9 @@ def _labelled(task: Task) -> str:
     """What to do where the gold labels or answers of a file are missing."""
     source = f" ({task.url})" if task.url else ""
     hub = " or take all files of the task out of the folder, to read the Hub's copy" if task.hub else ""
-    return (
-        "XTREME's download takes labels and answers out of its test files, which can then not be scored. "
-        f"Lay in the labelled files of the data set itself{source}{hub}."
-    )
+    taken = "XTREME's download takes labels and answers out of its test files, which can then not be scored. "
+    now = f"Lay in the labelled files of the data set itself{source}{hub}."
+    return (taken if len(task.languages) > 1 else "") + now  # XTREME has no task in English alone
 
 
 def _folder(task: Task, split: str, data: Path | None) -> Path:
