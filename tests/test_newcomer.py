@@ -155,7 +155,9 @@ def test_the_store_tells_its_studies(world: "World", shell: Shell) -> None:
     assert "finished steps belong to none of these" in shell("status")[1]
 
 
-@pytest.mark.parametrize("command", [["status"], ["status", "STUDY"], ["report", "STUDY"], ["store"]])
+@pytest.mark.parametrize(
+    "command", [["status"], ["status", "STUDY"], ["report", "STUDY"], ["export", "STUDY"], ["store"]]
+)
 def test_a_store_that_is_none_is_told(world: "World", shell: Shell, command: list[str]) -> None:
     asked = [str(world.study()) if word == "STUDY" else word for word in command]
     status, out, err = shell(*asked, "--store", "stoer")
@@ -167,6 +169,16 @@ def test_a_store_that_is_none_is_told(world: "World", shell: Shell, command: lis
     Path("folder").mkdir()
     assert "folder: is no store: it has no version.json." in shell(*asked, "--store", "folder")[2]
     assert not Path("reports").exists()
+
+
+@pytest.mark.parametrize("command", ["check", "audit", "run", "status"])
+def test_a_file_is_no_store(world: "World", shell: Shell, command: str) -> None:
+    Path("file").touch()
+    assert shell(command, world.study(), "--store", "file") == (
+        2,
+        "",
+        f"{Path('file').absolute()}: is no folder. Name another folder with --store.\n",
+    )
 
 
 def test_a_second_run_in_the_same_store_is_told_of_the_first(world: "World", shell: Shell) -> None:
