@@ -12,6 +12,7 @@ import xstilts
 from shell import Shell
 from xstilts import tasks as registry
 from xstilts.cli import show_tasks
+from xstilts.metrics.xtreme import XTREME
 from xstilts.store import write_json
 from xstilts.store.leases import owner
 from xstilts.study.load import bundled, load
@@ -102,6 +103,27 @@ def test_the_tasks_fit_a_screen_and_no_name_is_cut(
 
 
 # Studies
+
+
+def test_a_benchmark_lists_its_tasks(shell: Shell) -> None:
+    rows = shell("tasks", "xtreme")[1].splitlines()
+    assert [row.split()[0] for row in rows[1:]] == list(XTREME)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("mine", "Did you mean 'mine.toml'?"),
+        ("mime.toml.", "Did you mean 'mine.toml'?"),
+        ("LAB-QUICKSTART", "Did you mean 'lab-quickstart'?"),
+        ("", "study: is named by nothing."),
+    ],
+)
+def test_a_study_file_whose_name_is_misspelt_is_told(shell: Shell, name: str, said: str) -> None:
+    shell("studies", "lab-quickstart", "--copy", "mine.toml")
+    status, out, err = shell("check", name)
+    assert (status, out) == (2, "")
+    assert said in err
 
 
 def test_a_bundled_study_is_shown_and_copied(shell: Shell) -> None:

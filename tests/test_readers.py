@@ -173,7 +173,7 @@ def _answers(path: Path) -> Iterable[Any]:
         (_squad(("cat", 3)), r"tsv: question 'q1': the answer 'cat' does not stand at character 3 of its"),
         (_squad(("slept.", -6)), "does not stand at character -6"),
         (_squad(("cat", "2")), "does not stand at character 2 of"),
-        (_squad(("", 0)), "question 'q1': has an empty answer. Take it out"),
+        (_squad(("", 0)), "question 'q1': has an empty answer. Take it out."),
         (b"", "tsv: holds no examples. It is empty"),
         (b"\xef\xbb\xbf \r\n", "tsv: holds no examples. It is empty"),
         (_squad().decode().encode("utf-16-le"), "tsv:1: is not UTF-8 but UTF-16"),

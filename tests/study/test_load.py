@@ -249,6 +249,19 @@ def test_bundled_studies_are_good(name: str) -> None:
         ),
         (
             "[intermediate]\nseeds",
+            '[backbones.hub]\nmodel = "mdeberta"\n[intermediate]\nseeds',
+            "backbones.hub.model: no bundled backbone named 'mdeberta'. "
+            'On the Hub it is model = "microsoft/mdeberta-v3-base". '
+            "Pin the commit: revision = \"...\" (the Hub shows it under 'Files and versions').",
+        ),
+        (
+            "updates = 2",
+            'updates = 2\nadapter = "LoRA"',
+            "intermediate.recipe.adapter: must be a table, got 'LoRA'. "
+            'Write adapter = { method = "lora" }.',
+        ),
+        (
+            "[intermediate]\nseeds",
             '[backbones]\nx = "lab"\n[intermediate]\nseeds',
             "backbones.x: must be a table, got 'lab'. Write x = { model = \"lab\" }.",
         ),

@@ -225,8 +225,7 @@ def checked(question: Question, where: str, *, unanswerable: bool = False) -> Qu
         raise NoGoldError(where, "has no answer." if not question.answers else "has an empty answer.")
     for answer in question.answers:
         if not answer.text.strip():
-            now = "Take it out: a question without answers has none."
-            raise DataError(where, "has an empty answer.", now)
+            raise DataError(where, "has an empty answer.", "Take it out.")
         if not _stands(question, answer):
             what = f"the answer {answer.text!r} does not stand at character {answer.start} of its context."
             raise DataError(where, what, "Offsets count code points, not bytes or UTF-16 units.")
@@ -388,10 +387,8 @@ def withheld(tokens: Sequence[str]) -> bool:
 
 
 def paired_lines(first: Path, second: Path) -> Iterator[tuple[str, str]]:
-    """The lines of two line-aligned files, side by side, without blank ones at the end.
-
-    DataError if one has more lines than the other.
-    """
+    """The lines of two line-aligned files, side by side, without blank ones at the end; DataError if one has
+    more lines than the other."""
     left, right = ([line for _, line in lines(path)] for path in (first, second))
     for path, side in ((first, left), (second, right)):
         while side and not side[-1].strip():

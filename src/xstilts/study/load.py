@@ -102,6 +102,8 @@ def _find(name: str) -> tuple[Path, str]:
     path = Path(name).expanduser()
     if name in bundled():
         return bundled()[name], f"{name}.toml"
+    if not name.strip():
+        raise StudyError("study", "is named by nothing.", "`xstilts studies` lists those of the package.")
     if is_file(path):
         return path.resolve(), name
     if is_folder(path):
@@ -110,7 +112,9 @@ def _find(name: str) -> tuple[Path, str]:
     if path.suffix == ".toml" or len(path.parts) > 1:
         near = f"In this folder: {', '.join(toml)}." if (toml := _beside(path)) else ""
         raise StudyError(name, "no such study file.", near)
-    way_out = f"{did_you_mean(name, bundled())} `xstilts studies` lists all; a path ends in .toml.".strip()
+    near = f"Did you mean '{name}.toml'?" if is_file(path.with_name(f"{path.name}.toml")) else ""
+    near = near or did_you_mean(name, [*bundled(), *_beside(path)])
+    way_out = f"{near} `xstilts studies` lists all; a path ends in .toml.".strip()
     raise StudyError(f"study '{name}'", f"no study named '{name}'.", way_out)
 
 

@@ -144,6 +144,8 @@ def _written(kind: str, value: Any, place: Place) -> str:
         return f"Write {key} = [{text}]."
     if kind == "model_type" and isinstance(value, str) and place[0] == "backbones":
         return f"Write {key} = {{ model = {text} }}."
+    if kind == "model_type" and isinstance(value, str) and key == "adapter":
+        return f"Write adapter = {{ method = {text.lower()} }}."
     if kind == "model_type" and isinstance(value, str) and place[:-1] == ("intermediate", "arms"):
         return f"Write {key} = [{text}]."
     return ""
