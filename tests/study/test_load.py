@@ -384,6 +384,18 @@ def test_all_errors_are_told_at_once(world: "World") -> None:
     ]
 
 
+def test_several_wrong_items_of_a_list_do_not_take_what_is_above_it_away(world: "World") -> None:
+    table = '[tasks.m]\nfamily = "classification"\nlabels = [0, 1]\nlanguages = ["en"]\n'
+    table += 'splits = { test = "x.csv" }\ncolumns = { text = "t", label = "l" }\ntrained_by = "./mood.py"\n'
+    path = world.study(("seeds = [1, 2]", "seeds = [1.5, 2.5]"), ("[intermediate]", f"{table}[intermediate]"))
+    assert errors(path) == [
+        "tasks.m.labels[1]: must be a string, got 0.",
+        "tasks.m.labels[2]: must be a string, got 1.",
+        "target.seeds[1]: must be a whole number, got 1.5.",
+        "target.seeds[2]: must be a whole number, got 2.5.",
+    ]
+
+
 def test_an_empty_grid_names_every_part_that_is_missing(world: "World") -> None:
     said = errors(world.study(text='name = "x"\nquestion = "y"\n'))
     assert [line.split(".")[0] for line in said] == ["backbones: an empty grid: no backbone", "intermediate"]

@@ -142,15 +142,18 @@ def _validate(table: dict[str, Any]) -> tuple[StudyFile, list[Problem]]:
             new = problems(error, StudyFile)
         table = json.loads(json.dumps(table, default=str))
         found += new
-        removed = [_remove(table, problem.place) for problem in new]
-        if not any(removed):
+        removed: set[Place] = set()
+        for place in (problem.place for problem in new):
+            if not any(place[: len(one)] == one for one in removed):  # else it went with that
+                removed |= _remove(table, place)
+        if not removed:
             return StudyFile(), found
 
 
-def _remove(table: dict[str, Any], place: Place) -> bool:
+def _remove(table: dict[str, Any], place: Place) -> set[Place]:
     """Take the key at `place` out of the table; of a list with a wrong item, or what is no table, the whole.
 
-    An arm or a task stays, empty, for others may name it. Gives whether there was anything to take out.
+    An arm or a task stays, empty, for others may name it. Gives the place of what was taken out.
     """
     holders: list[Any] = []
     here: Any = table
@@ -167,7 +170,7 @@ def _remove(table: dict[str, Any], place: Place) -> bool:
         del holders[-1][last]
         if above in (("intermediate", "arms"), ("tasks",)):
             holders[-1][last] = {}
-    return bool(holders)
+    return {place[: len(holders)]} if holders else set()
 
 
 def _dotted(place: Place) -> str:

@@ -67,7 +67,9 @@ def problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     ):
         place = _without_branches(detail["loc"], model)
         found.setdefault(place, Problem(place, *_words(dict(detail), place, model)))
-    return list(found.values())
+    # What is wrong below a place says more than that it should be something else.
+    above = {place[:end] for place in found for end in range(1, len(place))}
+    return [problem for place, problem in found.items() if place not in above]
 
 
 def _words(detail: Mapping[str, Any], place: Place, model: type[BaseModel]) -> tuple[str, str]:
