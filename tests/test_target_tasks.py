@@ -12,7 +12,7 @@ import pytest
 
 from xstilts import tasks as registry
 from xstilts.data import loader, task
-from xstilts.data.examples import Answer, Bitext, Choice, Example, Pair, Question, Tagged
+from xstilts.data.examples import Answer, Bitext, Choice, Example, Pair, Question, Tagged, Text
 from xstilts.errors import DataError
 
 BUCC = {
@@ -222,6 +222,9 @@ def test_rows_without_text_are_not_trained_on_but_evaluated(tmp_path: Path) -> N
         assert loader.load(pawsx, split, language, data) == [Pair("a", "b", "1")]
     for split, language in (("dev", "en"), ("test", "de")):
         assert len(loader.load(pawsx, split, language, data)) == 3
+    (data / "text").mkdir()
+    (data / "text/de.tsv").write_text("b.1\tEins.\nb.2\t\nb.3\t \n")
+    assert loader.load(registry.find("real_text"), "train", "de", data) == [Text("Eins.")]
 
 
 # PAN-X and MasakhaNER
