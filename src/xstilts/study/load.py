@@ -137,10 +137,10 @@ def _validate(table: dict[str, Any]) -> tuple[StudyFile, list[Problem]]:
     found: list[Problem] = []
     while True:
         try:
-            return StudyFile.model_validate_json(json.dumps(table, default=str)), found
+            return StudyFile.model_validate_json(json.dumps(table, default=_plain)), found
         except ValidationError as error:
             new = problems(error, StudyFile)
-        table = json.loads(json.dumps(table, default=str))
+        table = json.loads(json.dumps(table, default=_plain))
         found += new
         removed: set[Place] = set()
         for place in (problem.place for problem in new):
@@ -148,6 +148,13 @@ def _validate(table: dict[str, Any]) -> tuple[StudyFile, list[Problem]]:
                 removed |= _remove(table, place)
         if not removed:
             return StudyFile(), found
+
+
+def _plain(value: Any) -> Any:
+    """What Python has beside what TOML has: numbers and arrays of numpy, ranges; all else as text."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return list(value) if isinstance(value, range) else str(value)
 
 
 def _remove(table: dict[str, Any], place: Place) -> set[Place]:
