@@ -279,6 +279,15 @@ def test_a_folder_holds_languages_of_the_task_alone(tmp_path: Path) -> None:
     assert list(score("xnli", predicted, gold)["languages"]) == ["de"]
 
 
+def test_of_a_folder_one_language_is_scored_if_it_is_named(tmp_path: Path) -> None:
+    gold, predicted = (write(tmp_path / name, de="neutral\n", fr="neutral\n") for name in ("gold", "here"))
+    assert list(score("xnli", predicted, gold, "fr")["languages"]) == ["fr"]
+    with pytest.raises(InputError, match=r"test-es\.tsv: is missing"):
+        score("xnli", predicted, gold, "es")
+    with pytest.raises(InputError, match="--language: is not for a folder of several tasks"):
+        score("xtreme", predicted, gold, "fr")
+
+
 def test_paths_that_do_not_fit(tmp_path: Path) -> None:
     _, gold = single(tmp_path, "a\n", "a\n")
     with pytest.raises(PredictionError, match="no such file or folder"):

@@ -39,25 +39,29 @@ def score(task: str, predictions: Path, references: Path, language: str | None =
 
     Gives {"task", "languages": {code: {measure: percentage}}, "average": {measure: percentage}}; for "xtreme"
     {"tasks": {name: such a dict}, "overall": {group: percentage}, "gaps": {task: points}}. `language` is
-    that of a single file, where its name does not end in it. Raises PredictionError, or several of them
-    together, for what cannot be read, is missing, has another number of lines or is nothing of the task.
+    that of a single file, where its name does not end in it; of a folder only this one is scored. Raises
+    PredictionError, or several of them together, for what cannot be read, is missing, has another number of
+    lines or is nothing of the task.
     """
     for path in (predictions, references):
         if not path.exists():
             raise PredictionError(str(path), "no such file or folder.")
     if task == BENCHMARK:
+        if language is not None:
+            now = "Name one of its tasks, or leave --language out."
+            raise PredictionError("--language", "is not for a folder of several tasks.", now)
         return _benchmark(predictions, references)
     one = find_task(task)
     if not one.metric:
         raise PredictionError(f"task '{one.name}'", "is masked text, which has no score.", "Name another.")
+    if language is not None and language not in one.languages:
+        raise _no_language(one, language)
     if references.is_dir() != predictions.is_dir():
         what = "a file and a folder do not go together."
         raise PredictionError(str(predictions), what, "Name two of a kind.")
     if references.is_dir():
-        languages = _folder(one, within(predictions, one.name), within(references, one.name))
-        return _told(one, languages)
-    if language is not None and language not in one.languages:
-        raise _no_language(one, language)
+        folders = within(predictions, one.name), within(references, one.name)
+        return _told(one, _folder(one, *folders, () if language is None else (language,)))
     code = language or code_of(references)
     # In MLQA's names: the answers are in the language of the context.
     contexts = re.findall(r"context-(\w+)-question", references.name)
@@ -122,7 +126,9 @@ def _folder(task: Task, predictions: Path, references: Path, languages: Sequence
     if not names:
         raise InputErrors([PredictionError(str(references), f"holds no file named test-LANGUAGE{suffix}.")])
     found: Languages = {}
-    errors: list[InputError] = [_no_language(task, code) for code in names if code not in task.languages]
+    errors: list[InputError] = [
+        _no_language(task, code) for code in names if not languages and code not in task.languages
+    ]
     for code in languages or names:
         files = [folder / f"test-{code}{suffix}" for folder in (references, predictions)]
         packed = [path.with_name(f"{path.name}.gz") for path in files]
