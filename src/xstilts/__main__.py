@@ -385,7 +385,7 @@ def tasks(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[TASK]", help="One task, a task file or STUDY:NAME; or the tasks of a STUDY."
+            metavar="[TASK]", help="One task, a task file or STUDY:NAME; or those of a STUDY, or of xtreme."
         ),
     ] = None,
     json: JsonOption = False,
