@@ -34,7 +34,7 @@ def tasks(name: str | None, *, as_json: bool) -> None:
             print_lines(about(task))
         return
     if name in BENCHMARKS:
-        found = [registry.find(each) for each in BENCHMARKS[name]]
+        found = [registry.find(each) for each in BENCHMARKS[str(name)]]
     elif of_study:
         found = list(load.tasks_of(load.load(str(name))).values())
     else:

@@ -86,7 +86,8 @@ def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Exampl
     """The rows, each with labels of the task; DataError for one that has another."""
     known = frozenset(task.labels)
     for row in rows:
-        labels = (row.label,) if isinstance(row, Pair) else row.tags if isinstance(row, Tagged) else ()
+        labels: tuple[str, ...] = (row.label,) if isinstance(row, Pair) else ()
+        labels = row.tags if isinstance(row, Tagged) else labels
         if not known.issuperset(labels):
             label = next(one for one in labels if one not in known)
             what = f"holds a row with the label {label!r}, which is not one of the task's."
