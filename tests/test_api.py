@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -44,6 +45,18 @@ def test_all_errors_come_as_one() -> None:
         xstilts.Study.parse({"name": "wrong", "backbone": {}, "target": {"tasks": ["xnlii"]}})
     told = str(caught.value)
     assert "study: backbone: " in told and "xnli" in told and len(caught.value.errors) >= 2
+
+
+def test_numbers_of_numpy_and_ranges_are_numbers(tmp_path: Path) -> None:
+    study = {
+        "name": "x",
+        "question": "Does it?",
+        "backbones": {"lab": {"model": "lab"}},
+        "intermediate": {"arms": {"none": []}, "seeds": range(1, 3)},
+        "target": {"tasks": ("lab_ner",), "seeds": np.arange(2), "recipe": {"epochs": np.float64(2)}},
+    }
+    found = xstilts.Study.parse(study, tmp_path).file
+    assert (found.target.seeds, found.intermediate.seeds) == ((0, 1), (1, 2))
 
 
 def test_it_knows_what_the_store_has(

@@ -23,9 +23,13 @@ import pytest
 import typer
 
 import xstilts
+from xstilts import metrics
+from xstilts import tasks as registry
 from xstilts.__main__ import app
 from xstilts.analysis.findings import Findings
 from xstilts.run import options
+from xstilts.study.load import bundled
+from xstilts.study.study import BENCHMARKS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "benchmarks" / "README.md"]
@@ -102,6 +106,7 @@ def check_command(words: list[str]) -> None:
                 words = words[: words.index(end)] if end in words else words
             with contextlib.suppress(typer.Exit):  # --version, --help
                 parse(typer.main.get_command(app), words[1:])
+                check_names(words[1:])
         case "make":
             targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
             assert {word for word in words[1:] if "=" not in word} <= set(targets)
@@ -123,6 +128,19 @@ def check_command(words: list[str]) -> None:
             )
 
 
+def check_names(words: list[str]) -> None:
+    """Fail if the study, task or figures that a command is given first are none that come with the package.
+
+    Capitals and paths stand for what the reader has.
+    """
+    of_studies, of_tasks = {*bundled()}, {*registry.names(), *BENCHMARKS}
+    known = dict.fromkeys(("check", "run", "report", "status", "rank", "audit", "studies"), of_studies)
+    known |= {"tasks": of_tasks | of_studies, "score": of_tasks, "translate": of_tasks}
+    known |= {"test": of_tasks | {*metrics.names()}}
+    first = words[1] if len(words) > 1 and re.fullmatch(r"[a-z][a-z0-9_-]*", words[1]) else ""
+    assert not first or words[0] not in known or first in known[words[0]], f"nothing is called '{first}'"
+
+
 def parse(command: Any, words: list[str], parent: Any = None) -> None:
     """Parse the words of a command and of its subcommands, without running them."""
     context = command.make_context(command.name or "xstilts", list(words), parent)
@@ -131,6 +149,33 @@ def parse(command: Any, words: list[str], parent: Any = None) -> None:
         _, chosen, rest = resolve(context, rest)
         assert chosen is not None, rest
         parse(chosen, rest, context)
+
+
+INLINE = re.compile(r"`(xstilts [a-z-][^`]*)`")
+
+
+def inline() -> Iterator[Any]:
+    """The commands within sentences, named by document and line."""
+    for document in sorted(DOCUMENTS):
+        text = document.read_text(encoding="utf-8")
+        outside = FENCE.sub(lambda block: re.sub(r"[^\n]", " ", block[0]), text)
+        for match in INLINE.finditer(outside):
+            place = f"{document.name}:{text[: match.start()].count(chr(10)) + 1}"
+            yield pytest.param(" ".join(match[1].split()), id=place)
+
+
+@pytest.mark.parametrize("command", list(inline()))
+def test_a_command_within_a_sentence_is_one(command: str) -> None:
+    check_inline(command)
+
+
+def check_inline(command: str) -> None:
+    """Fail if there is no such command or option; arguments may be left out in a sentence."""
+    try:
+        check_command(shlex.split(command))
+    except USAGE as error:
+        if type(error).__name__ not in ("MissingParameter", "BadOptionUsage", "NoArgsIsHelpError"):
+            raise
 
 
 def check_toml(content: dict[str, Any]) -> None:
@@ -219,6 +264,8 @@ def find(module: str) -> Any:
     [
         ("sh", "xstilts run STUDY --faster"),
         ("sh", "xstilts store prun"),
+        ("sh", "xstilts run lab-quickstrat"),
+        ("sh", "xstilts tasks nli"),
         ("sh", "make tea"),
         ("sh", "frobnicate"),
         ("sh", "pip install 'xstilts[gold]'"),
@@ -235,3 +282,9 @@ def find(module: str) -> Any:
 def test_a_block_that_does_not_hold_is_found(language: str, text: str) -> None:
     with pytest.raises((AssertionError, AttributeError, USAGE, xstilts.XstiltsError, ValueError)):
         test_a_block_holds(language, text)
+
+
+@pytest.mark.parametrize("command", ["xstilts tsks", "xstilts run --fast", "xstilts studies lab-quick"])
+def test_a_command_within_a_sentence_that_is_none_is_found(command: str) -> None:
+    with pytest.raises((AssertionError, USAGE)):
+        check_inline(command)

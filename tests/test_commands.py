@@ -150,6 +150,7 @@ def test_what_ctrl_c_says_is_the_whole_command(
 
 def test_what_export_says_comes_first_is_about_the_same_study(world: "World", shell: Shell) -> None:
     Path("my data").mkdir()
+    Path("other/steps/x").mkdir(parents=True)
     status, _, err = shell("export", world.study(), "--store", "other", "--data", "my data", "--out", "o")
     first = f"First: xstilts run {world.folder / 'study.toml'} --store other --data 'my data'"
     assert (status, err.splitlines()[-1].endswith(first)) == (1, True), err

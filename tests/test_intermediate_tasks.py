@@ -235,6 +235,13 @@ def test_squad_1_refuses_unanswerable_questions(tmp_path: Path) -> None:
             r"stagged:1: the label 'N/' is not one of the 231 labels",
         ),
         ("ccg", "ccg/wsj00.stagged", b"|NNP|N\n", r"stagged:1: the token is empty"),
+        ("ccg", "ccg/wsj00.stagged", b"Ada|NNP|N\truns|VBZ|N\n", r"stagged:1: the token .* is not word\|POS"),
+        (
+            "hellaswag",
+            "hellaswag/hellaswag_val.jsonl",
+            _json({"ind": 1, "ctx": "x", "endings": ENDINGS, "label": ""}),
+            r"jsonl:1: the label '' is not one of 0, 1, 2, 3. Lay in the labelled files of the data set",
+        ),
         ("anli", "anli_v1.0/R1/dev.jsonl", _json({"uid": "u"}), "dev.jsonl:1: has no field 'context'"),
     ],
 )
@@ -431,3 +438,17 @@ def test_topics_from_the_hub_are_a_table(tmp_path: Path, hub: Serve) -> None:
     found = registry.find("sib200")
     assert loader.load(found, "test", "sw") == [Pair("Ana amekimbia.", None, "sports", "3")]
     assert [file for _, file, _ in asked] == ["data/swh_Latn/test.tsv"]
+
+
+def test_topics_are_read_without_the_quotes_of_the_release(tmp_path: Path, hub: Serve) -> None:
+    rows = 'index_id\tcategory\ttext\n1\tsports\t"A ""b"" c."\n2\ttravel\t"""D"" e"\n3\ttravel\tF\n'
+    path, found = tmp_path / "target/sib200/deu_Latn/test.tsv", registry.find("sib200")
+    path.parent.mkdir(parents=True)
+    path.write_text(rows, encoding="utf-8")
+    hub(path)
+    texts = ['A "b" c.', '"D" e', "F"]
+    assert [one.text for one in loader.load(found, "test", "de", tmp_path)] == texts  # type: ignore[union-attr]
+    assert [one.text for one in loader.load(found, "test", "de")] == texts  # type: ignore[union-attr]
+    path.write_text(rows + '4\ttravel\tThe 7" disc\n', encoding="utf-8")  # so quotes are text
+    last = loader.load(found, "test", "de", tmp_path)[-2:]
+    assert [one.text for one in last] == ["F", 'The 7" disc']  # type: ignore[union-attr]

@@ -12,6 +12,7 @@ import xstilts
 from shell import Shell
 from xstilts import tasks as registry
 from xstilts.cli import show_tasks
+from xstilts.metrics.xtreme import XTREME
 from xstilts.store import write_json
 from xstilts.store.leases import owner
 from xstilts.study.load import bundled, load
@@ -104,6 +105,27 @@ def test_the_tasks_fit_a_screen_and_no_name_is_cut(
 # Studies
 
 
+def test_a_benchmark_lists_its_tasks(shell: Shell) -> None:
+    rows = shell("tasks", "xtreme")[1].splitlines()
+    assert [row.split()[0] for row in rows[1:]] == list(XTREME)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("mine", "Did you mean 'mine.toml'?"),
+        ("mime.toml.", "Did you mean 'mine.toml'?"),
+        ("LAB-QUICKSTART", "Did you mean 'lab-quickstart'?"),
+        ("", "study: is named by nothing."),
+    ],
+)
+def test_a_study_file_whose_name_is_misspelt_is_told(shell: Shell, name: str, said: str) -> None:
+    shell("studies", "lab-quickstart", "--copy", "mine.toml")
+    status, out, err = shell("check", name)
+    assert (status, out) == (2, "")
+    assert said in err
+
+
 def test_a_bundled_study_is_shown_and_copied(shell: Shell) -> None:
     text = bundled()["lab-scaling"].read_text()
     assert shell("studies", "lab-scaling") == (0, text, "")
@@ -155,7 +177,9 @@ def test_the_store_tells_its_studies(world: "World", shell: Shell) -> None:
     assert "finished steps belong to none of these" in shell("status")[1]
 
 
-@pytest.mark.parametrize("command", [["status"], ["status", "STUDY"], ["report", "STUDY"], ["store"]])
+@pytest.mark.parametrize(
+    "command", [["status"], ["status", "STUDY"], ["report", "STUDY"], ["export", "STUDY"], ["store"]]
+)
 def test_a_store_that_is_none_is_told(world: "World", shell: Shell, command: list[str]) -> None:
     asked = [str(world.study()) if word == "STUDY" else word for word in command]
     status, out, err = shell(*asked, "--store", "stoer")
@@ -167,6 +191,16 @@ def test_a_store_that_is_none_is_told(world: "World", shell: Shell, command: lis
     Path("folder").mkdir()
     assert "folder: is no store: it has no version.json." in shell(*asked, "--store", "folder")[2]
     assert not Path("reports").exists()
+
+
+@pytest.mark.parametrize("command", ["check", "audit", "run", "status"])
+def test_a_file_is_no_store(world: "World", shell: Shell, command: str) -> None:
+    Path("file").touch()
+    assert shell(command, world.study(), "--store", "file") == (
+        2,
+        "",
+        f"{Path('file').absolute()}: is no folder. Name another folder with --store.\n",
+    )
 
 
 def test_a_second_run_in_the_same_store_is_told_of_the_first(world: "World", shell: Shell) -> None:

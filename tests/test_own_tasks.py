@@ -125,6 +125,22 @@ def test_what_is_wrong_with_a_file_is_told_of_the_file(tmp_path: Path) -> None:
         loader.load(made, "dev", "en")
 
 
+def test_a_file_that_has_changed_is_read_anew(tmp_path: Path) -> None:
+    path = written(tmp_path, 'licence="CC0 1.0"', 'licence="CC0 1.0", version=2')
+    assert registry.find(str(path)).version == 2
+    assert registry.find(str(path)) is registry.find(str(path))
+    path.write_text(path.read_text().replace("version=2", "version=13"))
+    assert registry.find(str(path)).version == 13
+
+
+def test_a_label_that_the_task_has_not_is_told_where_rows_are_read(tmp_path: Path) -> None:
+    old = 'readers.label(path, number, row["label"], LABELS)'
+    made = registry.find(str(written(tmp_path, old, "'prais'")))
+    said = r"dev\.csv: holds a row with the label 'prais', .* Did you mean 'praise'"
+    with pytest.raises(DataError, match=said):
+        loader.load(made, "dev", "en")
+
+
 # Metrics of one's own
 
 MANUAL = (Path(__file__).parents[1] / "docs" / "adding-a-task.md").read_text(encoding="utf-8")

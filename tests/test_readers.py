@@ -173,7 +173,10 @@ def _answers(path: Path) -> Iterable[Any]:
         (_squad(("cat", 3)), r"tsv: question 'q1': the answer 'cat' does not stand at character 3 of its"),
         (_squad(("slept.", -6)), "does not stand at character -6"),
         (_squad(("cat", "2")), "does not stand at character 2 of"),
-        (_squad(("", 0)), "the answer '' does not stand"),
+        (_squad(("", 0)), "question 'q1': has an empty answer. Take it out."),
+        (b"", "tsv: holds no examples. It is empty"),
+        (b"\xef\xbb\xbf \r\n", "tsv: holds no examples. It is empty"),
+        (_squad().decode().encode("utf-16-le"), "tsv:1: is not UTF-8 but UTF-16"),
         (_squad(("cat", 2), is_impossible=True), "question 'q1': is marked impossible, but has answers"),
         (b'{"data":\n', r"tsv:2: is no JSON \(Expecting value"),
         (b"[]", "tsv: is no JSON object. Needed: data"),
@@ -195,6 +198,10 @@ def _columns(path: Path) -> Iterable[Any]:
 
 def _json(path: Path) -> Iterable[Any]:
     return readers.json_lines(path, ("sentence1",))
+
+
+def _csv(path: Path) -> Iterable[Any]:
+    return readers.csv_rows(path, ())
 
 
 def _tagged(path: Path) -> Iterable[Any]:
@@ -233,7 +240,14 @@ def _conllu(path: Path) -> Iterable[Any]:
         ),
         (_tagged, b"the\n", r"tsv:1: has 1 column separated by tabs, not 2 \(token, tag\)"),
         (_tagged, b"the DET\ncat NOUN\n", "tsv:1: the token and its tag are divided by a space"),
+        (_tagged, b"the of to DET\n", "tsv:1: the token and its tag are divided by a space"),
+        (_tagged, b"the cat\n", "tsv:1: .* The tags are not there"),
+        (_tagged, "中国\tDET\n".encode("utf-16-le"), "tsv:1: is not UTF-8 but UTF-16"),
         (_tagged, b" \tDET\n", "tsv:1: the token is empty"),
+        (_columns, b"a\tb\tc\n\n", "tsv:2: the line is empty. Remove it"),
+        (_json, b'{"sentence1": "x"}\n\n', "tsv:2: the line is empty. Remove it"),
+        (_csv, b"", "tsv: holds no examples. It is empty"),
+        (_csv, "a,中\n1,2\n".encode("utf-16-be"), "tsv:1: is not UTF-8 but UTF-16"),
         (_tagged, gzip.compress(b"the\tDET\n", mtime=0), "tsv:1: is not text but compressed by gzip"),
         (_json, b"PK\x03\x04\x14\x00\xff", "tsv:1: is not text but a zip archive"),
         (_conllu, b"1\tthe\t_\tDET\n", "tsv:1: has 4 columns separated by tabs, not 10"),

@@ -124,6 +124,8 @@ def test_xtreme_averages_over_all_its_languages(tmp_path: Path) -> None:
         ("xquad", "{}", '{"data": [{}]}', "is not in SQuAD's layout"),
         ("mlqa", "{}", json.dumps(ANSWERS), "Name it with --language"),
         ("nli", "a\n", "a\n", "no task named 'nli'"),
+        ("XNLI", "a\n", "a\n", "no task named 'XNLI'. Did you mean 'xnli'"),
+        ("wikipedia", "a\n", "a\n", "task 'wikipedia': is masked text, which has no score"),
     ],
 )
 def test_wrong_input(tmp_path: Path, task: str, predicted: str, gold: str, said: str) -> None:
@@ -229,6 +231,9 @@ def test_files_that_are_compressed_or_not_against_their_names(tmp_path: Path) ->
     gold.write_bytes(gzip.compress(b"neutral\n"))
     with pytest.raises(InputError, match=r"gold.txt:1 is not text but compressed by gzip"):
         score("xnli", predicted, gold)
+    gold.write_bytes("neutral\n".encode("utf-16-le"))
+    with pytest.raises(InputError, match=r"gold.txt:1 is not UTF-8 but UTF-16"):
+        score("xnli", predicted, gold)
     gold.with_name("gold.txt.gz").write_text("neutral\n")
     with pytest.raises(InputError, match=r"gold.txt.gz: is damaged or cut short \(Not a gzipped file"):
         score("xnli", predicted, gold.with_name("gold.txt.gz"))
@@ -240,8 +245,47 @@ def test_files_of_two_languages_do_not_go_together(tmp_path: Path) -> None:
         score("xnli", folder / "test-en.tsv", folder / "test-de.tsv")
     with pytest.raises(PredictionError, match=r"of several languages, by their names \(de, fr\)"):
         score("xnli", folder / "test-de.tsv", folder / "test-de.tsv", "fr")
-    with pytest.raises(PredictionError, match=r"has no language 'dee'. Did you mean 'de'"):
-        score("xnli", folder / "test-de.tsv", folder / "test-de.tsv", "dee")
+    for said in ("dee", "German", "DE", "deu"):
+        with pytest.raises(PredictionError, match=rf"has no language '{said}'. Did you mean 'de'"):
+            score("xnli", folder / "test-de.tsv", folder / "test-de.tsv", said)
+
+
+@pytest.mark.parametrize(
+    ("task", "predicted", "gold"),
+    [
+        ("xquad", "test-de.json", "xquad.es.json"),
+        ("tydiqa", "test-fi.json", "tydiqa.goldp.ko.dev.json"),
+        ("mlqa", "test-de.json", "test-context-es-question-de.json"),
+    ],
+)
+def test_languages_are_told_from_the_names_of_releases(
+    tmp_path: Path, task: str, predicted: str, gold: str
+) -> None:
+    (tmp_path / gold).write_text(QUESTION)
+    (tmp_path / predicted).write_text('{"1": "The owl"}')
+    with pytest.raises(PredictionError, match="of several languages, by their names"):
+        score(task, tmp_path / predicted, tmp_path / gold)
+    same = tmp_path / predicted.replace("-de", "-es").replace("-fi", "-ko")
+    same.write_text('{"1": "The owl"}')
+    if task != "mlqa":
+        assert list(score(task, same, tmp_path / gold)["languages"]) == [same.stem[-2:]]
+
+
+def test_a_folder_holds_languages_of_the_task_alone(tmp_path: Path) -> None:
+    gold, predicted = (write(tmp_path / name, de="neutral\n", xx="neutral\n") for name in ("gold", "here"))
+    with pytest.raises(InputErrors, match=r"task 'xnli': has no language 'xx'. It has ar, bg"):
+        score("xnli", predicted, gold)
+    (gold / "test-xx.tsv").rename(gold / "test-de.tsv.bak")
+    assert list(score("xnli", predicted, gold)["languages"]) == ["de"]
+
+
+def test_of_a_folder_one_language_is_scored_if_it_is_named(tmp_path: Path) -> None:
+    gold, predicted = (write(tmp_path / name, de="neutral\n", fr="neutral\n") for name in ("gold", "here"))
+    assert list(score("xnli", predicted, gold, "fr")["languages"]) == ["fr"]
+    with pytest.raises(InputError, match=r"test-es\.tsv: is missing"):
+        score("xnli", predicted, gold, "es")
+    with pytest.raises(InputError, match="--language: is not for a folder of several tasks"):
+        score("xtreme", predicted, gold, "fr")
 
 
 def test_paths_that_do_not_fit(tmp_path: Path) -> None:

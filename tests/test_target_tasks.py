@@ -12,7 +12,7 @@ import pytest
 
 from xstilts import tasks as registry
 from xstilts.data import loader, task
-from xstilts.data.examples import Answer, Bitext, Choice, Example, Pair, Question, Tagged
+from xstilts.data.examples import Answer, Bitext, Choice, Example, Pair, Question, Tagged, Text
 from xstilts.errors import DataError
 
 BUCC = {
@@ -142,17 +142,22 @@ def test_bucc_refuses_each_of_its_files_if_it_is_empty(tmp_path: Path, end: str)
 
 
 @pytest.mark.parametrize("end", ["deu", "eng"])
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [("", "{end}: holds no examples"), ("\n", "deu: row 1: has no sentences on one side")],
-)
-def test_tatoeba_refuses_each_of_its_files_if_it_is_empty(
-    tmp_path: Path, end: str, content: str, said: str
-) -> None:
+@pytest.mark.parametrize("content", ["", "\n", " \n\n"])
+def test_tatoeba_refuses_each_of_its_files_if_it_is_empty(tmp_path: Path, end: str, content: str) -> None:
     files = {"tatoeba/tatoeba.deu-eng.deu": "Ja.\n", "tatoeba/tatoeba.deu-eng.eng": "Yes.\n"}
     data = _folder(tmp_path, files | {f"tatoeba/tatoeba.deu-eng.{end}": content})
-    with pytest.raises(DataError, match=rf"tatoeba.deu-eng.{said.format(end=end)}"):
+    with pytest.raises(DataError, match=rf"tatoeba.deu-eng.{end}: holds no examples"):
         _load("tatoeba", "test", "de", data)
+
+
+@pytest.mark.parametrize("ends", [("\n", "\n"), ("\n\n", ""), ("", " \r\n")])
+def test_blank_lines_at_the_end_are_no_sentences_of_tatoeba(tmp_path: Path, ends: tuple[str, str]) -> None:
+    rows = "Ja.\nNein.\n" + ends[0], "Yes.\nNo.\n" + ends[1]
+    data = _folder(
+        tmp_path, dict(zip((f"tatoeba/tatoeba.deu-eng.{end}" for end in ("deu", "eng")), rows, strict=True))
+    )
+    (bitext,) = _load("tatoeba", "test", "de", data)
+    assert bitext == Bitext(("Ja.", "Nein."), ("Yes.", "No."), ((0, 0), (1, 1)))
 
 
 _UNANSWERED = _squad(("In Rom.", "Where?", "", 0))
@@ -217,6 +222,9 @@ def test_rows_without_text_are_not_trained_on_but_evaluated(tmp_path: Path) -> N
         assert loader.load(pawsx, split, language, data) == [Pair("a", "b", "1")]
     for split, language in (("dev", "en"), ("test", "de")):
         assert len(loader.load(pawsx, split, language, data)) == 3
+    (data / "text").mkdir()
+    (data / "text/de.tsv").write_text("b.1\tEins.\nb.2\t\nb.3\t \n")
+    assert loader.load(registry.find("real_text"), "train", "de", data) == [Text("Eins.")]
 
 
 # PAN-X and MasakhaNER
@@ -273,6 +281,14 @@ def _conllu(*sentences: str) -> str:
     rest = "\t_\tNOUN\t_\t_\t0\t_\t_\t_\n"
     words = ([f"{at}\t{word}{rest}" for at, word in enumerate(one.split(), 1)] for one in sentences)
     return "".join("".join(lines) + "\n" for lines in words)
+
+
+def test_the_first_treebank_by_name_is_read_compressed_or_not(tmp_path: Path) -> None:
+    names = ["de_gsd-ud-test.conllu.gz", "de_hdt-ud-test.conllu", "de_hdt-ud-test.conllu.gz"]
+    data = _folder(tmp_path, {f"udpos/ud/{name}": _conllu(name) for name in names})
+    udpos = registry.find("udpos")
+    assert [path.name for path in loader.sources(udpos, "test", "de", data)] == names[:1]
+    assert [path.name for path in loader.left_out(udpos, "test", "de", data)] == names[1:]
 
 
 def test_a_treebank_without_words_is_passed_by(tmp_path: Path) -> None:
@@ -356,7 +372,7 @@ def test_tydiqa_tells_languages_by_file_or_by_id(tmp_path: Path) -> None:
     (finnish,) = _load("tydiqa", "train", "fi", data)
     assert isinstance(english, Question) and english.id == "english-12-0"
     assert isinstance(finnish, Question) and finnish.answers == (Answer("punainen", 8),)
-    with pytest.raises(DataError, match="holds no examples"):
+    with pytest.raises(DataError, match="json: holds no examples in 'te'"):
         _load("tydiqa", "train", "te", data)
 
 

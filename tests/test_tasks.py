@@ -346,7 +346,7 @@ def test_a_task_file_copied_under_a_new_name_is_a_task(
     (original,) = (Path(folder) / "pawsx.py" for folder in xstilts.tasks.__path__)
     (tmp_path / "reworded.py").write_text(original.read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(xstilts.tasks, "__path__", [*xstilts.tasks.__path__, str(tmp_path)])
-    registry.find.cache_clear()
+    registry.of_package.cache_clear()
     try:
         assert "reworded" in registry.names()
         found = registry.find("reworded")
@@ -357,7 +357,7 @@ def test_a_task_file_copied_under_a_new_name_is_a_task(
         read = loader.load(found, "dev", "de", tmp_path)
         assert read == loader.load(registry.find("pawsx"), "dev", "de", tmp_path)
     finally:
-        registry.find.cache_clear()
+        registry.of_package.cache_clear()
         sys.modules.pop("xstilts.tasks.reworded", None)
 
 

@@ -303,7 +303,7 @@ def score(
     ],
     predictions: Annotated[Path, typer.Argument(help="A file, or a folder with test-LANGUAGE.tsv or .json.")],
     references: Annotated[Path, typer.Argument(help="The gold values, laid out alike.")],
-    language: Annotated[str | None, typer.Option(help="The language of a single file.")] = None,
+    language: Annotated[str | None, typer.Option(help="That of a single file; or one of a folder.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Score predictions in the layouts of XTREME's submissions, as the official evaluators do."""
@@ -387,7 +387,7 @@ def tasks(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[TASK]", help="One task, a task file or STUDY:NAME; or the tasks of a STUDY."
+            metavar="[TASK]", help="One task, a task file or STUDY:NAME; or those of a STUDY, or of xtreme."
         ),
     ] = None,
     json: JsonOption = False,

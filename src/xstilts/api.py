@@ -208,7 +208,7 @@ class Study:
         from xstilts.xtreme.export import export
 
         folder = Path("exports") / self.file.name if out is None else Path(out)
-        return export(*self.planned(store, data, images), folder).folders
+        return export(*self.planned(store, data, images, there=True), folder).folders
 
     def preregister(
         self, store: Folder = "store", data: Folder | None = None, images: Folder | None = None

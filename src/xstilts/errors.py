@@ -114,5 +114,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     >>> did_you_mean("mlni", ["mnli", "xnli", "squad"])
     "Did you mean 'mnli'?"
     """
-    near = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    names = sorted(known)
+    folded = {name.casefold(): name for name in reversed(names)}
+    near = get_close_matches(word, names, n=1, cutoff=0.6)
+    near = near or [folded[one] for one in get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)]
     return f"Did you mean '{near[0]}'?" if near else ""

@@ -93,7 +93,10 @@ def undecodable(rows: Iterable[bytes]) -> tuple[int, str, str] | None:
     """The number of the first line that is not UTF-8, what it is instead, and what to do; None if all are."""
     for number, raw in enumerate(rows, 1):
         start = raw[:100]
-        if number == 1 and (start[:2] in (b"\xff\xfe", b"\xfe\xff") or 3 * start.count(0) > len(start) > 1):
+        zeros = [at for at, byte in enumerate(start) if not byte]
+        # In UTF-16 signs below 256 have a zero each, all on the same side.
+        utf16 = 3 * len(zeros) >= len(start) > 1 or (len(zeros) > 1 and len({at % 2 for at in zeros}) == 1)
+        if number == 1 and (start[:2] in (b"\xff\xfe", b"\xfe\xff") or utf16):
             return number, "is not UTF-8 but UTF-16.", "Convert it: iconv -f UTF-16 -t UTF-8 FILE > NEW."
         if number == 1 and start[:2] == b"\x1f\x8b":
             return number, "is not text but compressed by gzip.", "Let its name end in .gz, or unpack it."

@@ -179,6 +179,12 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path):
         published.read(str(tmp_path / "no.toml"))
 
 
+def test_a_byte_order_mark_is_dropped(tmp_path):
+    text = published.shipped()["xtreme-baselines"].read_text()
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8-sig")
+    assert published.read(str(tmp_path / "mine.toml")) == published.read("xtreme-baselines")
+
+
 @pytest.mark.parametrize("name", published.shipped())
 def test_shipped_figures_are_of_our_tasks(name):
     found = published.read(name)

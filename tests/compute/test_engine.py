@@ -71,6 +71,14 @@ def test_a_file_that_is_none_is_said(tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_text("[[")
     with pytest.raises(EngineError, match="is not TOML"):
         read(tmp_path / "x.toml")
+    (tmp_path / "x.toml").write_text("[slurm]\npartition = gpu\n")
+    with pytest.raises(EngineError, match=r"The line is: partition = gpu -- A text stands in quotes"):
+        read(tmp_path / "x.toml")
+    (tmp_path / "x.toml").write_bytes("[slurm]\nhours = 8\n".encode("utf-16"))
+    with pytest.raises(EngineError, match=r"x\.toml:1: is not UTF-8 but UTF-16"):
+        read(tmp_path / "x.toml")
+    (tmp_path / "x.toml").write_bytes("[slurm]\r\nhours = 8\r\n".encode("utf-8-sig"))
+    assert read(tmp_path / "x.toml").slurm.hours == 8
 
 
 def test_engines_have_names() -> None:

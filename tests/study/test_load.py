@@ -249,6 +249,19 @@ def test_bundled_studies_are_good(name: str) -> None:
         ),
         (
             "[intermediate]\nseeds",
+            '[backbones.hub]\nmodel = "mdeberta"\n[intermediate]\nseeds',
+            "backbones.hub.model: no bundled backbone named 'mdeberta'. "
+            'On the Hub it is model = "microsoft/mdeberta-v3-base". '
+            "Pin the commit: revision = \"...\" (the Hub shows it under 'Files and versions').",
+        ),
+        (
+            "updates = 2",
+            'updates = 2\nadapter = "LoRA"',
+            "intermediate.recipe.adapter: must be a table, got 'LoRA'. "
+            'Write adapter = { method = "lora" }.',
+        ),
+        (
+            "[intermediate]\nseeds",
             '[backbones]\nx = "lab"\n[intermediate]\nseeds',
             "backbones.x: must be a table, got 'lab'. Write x = { model = \"lab\" }.",
         ),
@@ -368,6 +381,18 @@ def test_all_errors_are_told_at_once(world: "World") -> None:
         "intermediate.arms.mood",
         "target.seeds",
         "claims[1].targets",
+    ]
+
+
+def test_several_wrong_items_of_a_list_do_not_take_what_is_above_it_away(world: "World") -> None:
+    table = '[tasks.m]\nfamily = "classification"\nlabels = [0, 1]\nlanguages = ["en"]\n'
+    table += 'splits = { test = "x.csv" }\ncolumns = { text = "t", label = "l" }\ntrained_by = "./mood.py"\n'
+    path = world.study(("seeds = [1, 2]", "seeds = [1.5, 2.5]"), ("[intermediate]", f"{table}[intermediate]"))
+    assert errors(path) == [
+        "tasks.m.labels[1]: must be a string, got 0.",
+        "tasks.m.labels[2]: must be a string, got 1.",
+        "target.seeds[1]: must be a whole number, got 1.5.",
+        "target.seeds[2]: must be a whole number, got 2.5.",
     ]
 
 

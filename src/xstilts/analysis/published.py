@@ -97,7 +97,7 @@ def read(name_or_path: str) -> Published:
         now = f"{near} There are {', '.join(shipped())}; or name a TOML or JSON file.".strip()
         raise InputError(name_or_path, "no published figures of that name, and no such file.", now)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         table: Any = parse_json(text) if path.suffix == ".json" else parse_toml(text)
     except (OSError, ValueError) as error:
         now = "It has to be TOML or JSON, in UTF-8."

@@ -25,6 +25,7 @@ from xstilts.cli.options import (
     command_line,
 )
 from xstilts.errors import InputError
+from xstilts.plain import first_of
 
 
 def export(
@@ -38,7 +39,7 @@ def export(
     """Write the predictions as XTREME's submissions, a folder for each arm and seed."""
     from xstilts.xtreme.export import export as write
 
-    plan, kept = Study.load(study).planned(store, data, images)
+    plan, kept = Study.load(study).planned(store, data, images, there=True)
     found = write(plan, kept, out or Path("exports") / plan.study.name)
     for folder in found.folders:
         print(folder)
@@ -46,7 +47,7 @@ def export(
         print(f"{line} The layout has one answer for each id.", file=sys.stderr)
     if found.missing:
         first = command_line(context, "run", SAME_STUDY)
-        print(f"Not computed yet: {', '.join(found.missing)}. First: {first}", file=sys.stderr)
+        print(f"Not computed yet: {first_of(found.missing, 10)}. First: {first}", file=sys.stderr)
         raise typer.Exit(1)
 
 

@@ -12,6 +12,7 @@ from xstilts.data import translated
 from xstilts.data.task import Files, Task
 from xstilts.errors import InputError
 from xstilts.study import load
+from xstilts.study.study import BENCHMARKS
 
 FIELDS = (
     *("name", "family", "languages", "metric", "labels", "source_language", "trained_by"),
@@ -22,17 +23,19 @@ LISTED = 12
 
 
 def tasks(name: str | None, *, as_json: bool) -> None:
-    """All tasks of the package, or of a study, in a table as wide as the screen; or one task, with where its
-    rows lie."""
+    """All tasks of the package, of a benchmark or of a study, in a table as wide as the screen; or one task,
+    with where its rows lie."""
     of_study = name is not None and (name.endswith(".toml") or name in load.bundled())
-    if name is not None and not of_study:
+    if name is not None and not of_study and name not in BENCHMARKS:
         task = load.find_task(name)
         if as_json:
             print_json(_facts(task) | {"layout": layout(task)})
         else:
             print_lines(about(task))
         return
-    if of_study:
+    if name in BENCHMARKS:
+        found = [registry.find(each) for each in BENCHMARKS[str(name)]]
+    elif of_study:
         found = list(load.tasks_of(load.load(str(name))).values())
     else:
         found = [registry.find(each) for each in registry.names()]

@@ -148,14 +148,14 @@ def fit(rows: Iterable[Example], where: str) -> Iterator[Example]:
 
 def is_left_out(row: Example, *, trained: bool) -> bool:
     """Whether a row has nothing to be read: a sentence without words, and among rows that are trained on also
-    a pair or a question of which one text is empty, or a choice of which all options are.
+    a text, a pair or a question of which one text is empty, or a choice of which all options are.
 
     Evaluated rows stay, for a submission has an answer for each; an empty sentence is a blank line there.
     """
     match row:
         case Tagged():
             return not row.tokens
-        case Pair():
+        case Pair() | Text():
             return trained and (_is_empty(row.text) or (row.text2 is not None and _is_empty(row.text2)))
         case Question():
             return trained and (_is_empty(row.context) or _is_empty(row.question))

@@ -71,7 +71,8 @@ def near(word: str, codes: Collection[str] | None = None) -> str:
     known = by_code() if codes is None else codes
     words = {name: code for name, code in by_word().items() if code in known}
     folded = word.strip().casefold()
-    for form in (folded, re.split(r"[-_ (,]", folded)[0]):
+    parts = re.split(r"[-_ (,]", folded)
+    for form in (folded, parts[0], parts[-1] if " " in folded else ""):  # Simplified Chinese
         if form in words and words[form] != word:
             return f"Did you mean '{words[form]}'?"
     if hint := did_you_mean(word, known):

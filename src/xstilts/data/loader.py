@@ -10,11 +10,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from xstilts.data import hub, languages, readers, translated
-from xstilts.data.examples import Example, fit, is_left_out
+from xstilts.data.examples import Example, Pair, Tagged, fit, is_left_out
 from xstilts.data.task import TEST_TRANSLATED, TRAINED, TRANSLATED, Files, Task, own_code
 from xstilts.data.unpacked import said_size
 from xstilts.disk import digest
-from xstilts.errors import DataError, NoGoldError, TaskError
+from xstilts.errors import DataError, NoGoldError, TaskError, did_you_mean
 
 
 def load(
@@ -41,11 +41,13 @@ def stream(
     elif (files := _layout(task, split, data)) is not None:
         paths = _paths(task, files, split, language, data)
         with own_code(task.path):
-            yield from _read(task, files, paths, split, language, empty=empty)
+            rows = _read(task, files, paths, split, language, empty=empty)
+            yield from _of_task(task, rows, str(paths[0]))
     elif task.hub is not None:
         rows = hub.stream(task.hub, split, language, task.name)
         with own_code(task.path):
-            yield from (row for row in rows if empty or not is_left_out(row, trained=split in TRAINED))
+            rows = (row for row in rows if empty or not is_left_out(row, trained=split in TRAINED))
+            yield from _of_task(task, rows, f"task '{task.name}' on the Hub")
     else:
         raise DataError(f"task '{task.name}'", "names no source of data.")
 
@@ -76,7 +78,22 @@ def _read(
         where = str(error.filename or paths[0])
         raise DataError(where, f"cannot be read ({error.strerror or error}).") from error
     if not found:
-        raise DataError(str(paths[0]), "holds no examples.")
+        of = f" in '{language}'" if len(task.languages) > 1 else ""
+        raise DataError(str(paths[0]), f"holds no examples{of}.")
+
+
+def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Example]:
+    """The rows, each with labels of the task; DataError for one that has another."""
+    known = frozenset(task.labels)
+    for row in rows:
+        labels: tuple[str, ...] = (row.label,) if isinstance(row, Pair) else ()
+        labels = row.tags if isinstance(row, Tagged) else labels
+        if not known.issuperset(labels):
+            label = next(one for one in labels if one not in known)
+            what = f"holds a row with the label {label!r}, which is not one of the task's."
+            now = did_you_mean(label, task.labels) or "Correct `labels`, or the code that reads the rows."
+            raise DataError(where, what, now)
+        yield row
 
 
 def identity(task: Task, split: str, language: str, data: Path | None = None) -> str:
@@ -268,10 +285,9 @@ def _labelled(task: Task) -> str:
     """What to do where the gold labels or answers of a file are missing."""
     source = f" ({task.url})" if task.url else ""
     hub = " or take all files of the task out of the folder, to read the Hub's copy" if task.hub else ""
-    return (
-        "XTREME's download takes labels and answers out of its test files, which can then not be scored. "
-        f"Lay in the labelled files of the data set itself{source}{hub}."
-    )
+    taken = "XTREME's download takes labels and answers out of its test files, which can then not be scored. "
+    now = f"Lay in the labelled files of the data set itself{source}{hub}."
+    return (taken if len(task.languages) > 1 else "") + now  # XTREME has no task in English alone
 
 
 def _folder(task: Task, split: str, data: Path | None) -> Path:

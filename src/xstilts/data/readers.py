@@ -22,6 +22,9 @@ from xstilts.plain import parse_json, undecodable
 Line = tuple[int, str]
 Values = tuple[int, list[str]]
 
+EMPTY = "holds no examples.", "It is empty: fetch it again."
+BLANK = "the line is empty.", "Remove it."
+
 LONGEST_FIELD = 2**24
 """Characters of a field of a CSV file, at the most: Python's own limit is lower than some texts are long."""
 csv.field_size_limit(LONGEST_FIELD)
@@ -40,7 +43,7 @@ def lines(path: Path) -> Iterator[Line]:
                 raise not_utf8(path)
             yield number, line.removeprefix("\ufeff") if number == 1 else line
     if number == 0:
-        raise DataError(str(path), "holds no examples.", "It is empty: fetch it again.")
+        raise DataError(str(path), *EMPTY)
 
 
 def not_utf8(*paths: Path) -> DataError:
@@ -67,10 +70,25 @@ def written_columns(path: Path, names: Sequence[str]) -> Iterator[tuple[int, lis
     in a file where quotes stand only around whole fields, which that script would have doubled.
     """
     rows = list(columns(path, names))
-    quoted = all(_QUOTED.fullmatch(value) for _, values in rows for value in values if '"' in value)
+    quoted = _are_quoted(value for _, values in rows for value in values)
     for number, values in rows:
-        unquoted = [value[1:-1].replace('""', '"') if '"' in value else value for value in values]
-        yield number, unquoted if quoted else values
+        yield number, [_unquoted(value) for value in values] if quoted else values
+
+
+def written_table(path: Path, names: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of `table`, in a file that a `csv.writer` or pandas may have written: `written_columns`."""
+    quoted = _are_quoted(value for _, row in table(path, names) for value in row.values())
+    for number, row in table(path, names):
+        yield number, {name: _unquoted(value) for name, value in row.items()} if quoted else row
+
+
+def _are_quoted(values: Iterator[str]) -> bool:
+    """Whether every field with a quote is as `csv.writer` writes it."""
+    return all(_QUOTED.fullmatch(value) for value in values if '"' in value)
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1].replace('""', '"') if '"' in value else value
 
 
 _QUOTED = re.compile(r'"(?:[^"]|"")*""(?:[^"]|"")*"')
@@ -94,6 +112,7 @@ def csv_rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, dict[str, 
     A quoted field may hold line ends; the number is that of the row's last line. Raises DataError for a row
     with more or fewer columns than the first line, or where a quote is not closed.
     """
+    next(lines(path))  # which tells an empty file, and one in another encoding
     with _open(path) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
         rows = csv.reader(text, strict=True)
         numbered = ((rows.line_num, values) for values in rows if values)  # others are blank lines
@@ -112,6 +131,8 @@ def json_lines(
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a file with one JSON object a line; each must have these fields, `texts` as texts."""
     for number, line in lines(path):
+        if not line.strip():
+            raise DataError(_place(path, number), *BLANK)
         row = _parse(path, line, "Mend or remove the line.", number)
         yield number, require(row, (*texts, *fields), _place(path, number), texts)
 
@@ -203,6 +224,8 @@ def checked(question: Question, where: str, *, unanswerable: bool = False) -> Qu
     if not unanswerable and not any(answer.text.strip() for answer in question.answers):
         raise NoGoldError(where, "has no answer." if not question.answers else "has an empty answer.")
     for answer in question.answers:
+        if not answer.text.strip():
+            raise DataError(where, "has an empty answer.", "Take it out.")
         if not _stands(question, answer):
             what = f"the answer {answer.text!r} does not stand at character {answer.start} of its context."
             raise DataError(where, what, "Offsets count code points, not bytes or UTF-16 units.")
@@ -258,6 +281,9 @@ def tagged_columns(path: Path, labels: Collection[str], language: str = "") -> I
         rows = []
         for number, line in block:
             first = first or number
+            if "\t" not in line and len(line.split()) > 1 and line.split()[-1] in labels:
+                what = "the token and its tag are divided by a space."
+                raise DataError(_place(path, number), what, "Put a tab between them, in all lines.")
             token, tag = _split(path, number, line.removeprefix(prefix), ("token", "tag"), first)
             rows.append((_token(path, number, token), label(path, number, tag, labels)))
         yield Tagged(tuple(token for token, _ in rows), tuple(tag for _, tag in rows))
@@ -307,7 +333,7 @@ def supertags(path: Path, labels: Collection[str], other: str = "") -> Iterator[
         tokens, tags = [], []
         for token in line.strip().split(" "):
             parts = token.rsplit("|", 2)
-            if len(parts) != 3:
+            if len(parts) != 3 or "\t" in token:
                 raise DataError(_place(path, number), f"the token {token!r} is not word|POS|category.")
             word, _, tag = parts
             tokens.append(_token(path, number, word))
@@ -361,9 +387,14 @@ def withheld(tokens: Sequence[str]) -> bool:
 
 
 def paired_lines(first: Path, second: Path) -> Iterator[tuple[str, str]]:
-    """The lines of two line-aligned files, side by side; DataError if one has more lines than the other."""
-    left = [line for _, line in lines(first)]
-    right = [line for _, line in lines(second)]
+    """The lines of two line-aligned files, side by side, without blank ones at the end; DataError if one has
+    more lines than the other."""
+    left, right = ([line for _, line in lines(path)] for path in (first, second))
+    for path, side in ((first, left), (second, right)):
+        while side and not side[-1].strip():
+            side.pop()
+        if not side:
+            raise DataError(str(path), *EMPTY)
     if len(left) != len(right):
         what = f"has {len(left)} lines, but {second} has {len(right)}: they should be line-aligned."
         raise DataError(str(first), what, "Fetch both again.")
@@ -388,9 +419,14 @@ def _json(path: Path, fields: Sequence[str]) -> dict[str, Any]:
     """A file that is one JSON object with these fields."""
     try:
         with _open(path) as stream:
-            text = stream.read().decode("utf-8-sig")
+            content = stream.read()
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise not_utf8(path) from error
+    if undecodable([content.partition(b"\n")[0]]):
+        raise not_utf8(path)
+    if not text.strip():
+        raise DataError(str(path), *EMPTY)
     return require(_parse(path, text, "Fetch the file again."), fields, str(path))
 
 
@@ -410,9 +446,6 @@ def _place(path: Path, number: int) -> str:
 def _split(path: Path, number: int, line: str, names: Sequence[str], first: int = 1) -> list[str]:
     """The columns of a line; NoGoldError if the `first` line with columns lacks that of the gold values."""
     values = line.split("\t")
-    if len(values) == 1 and names[-1] == "tag" and len(line.split()) == 2:
-        what = "the token and its tag are divided by a space."
-        raise DataError(_place(path, number), what, "Put a tab between them, in all lines.")
     _check_width(path, number, values, names, "tabs", first)
     return values
 
@@ -422,6 +455,8 @@ def _check_width(
 ) -> None:
     if len(values) == len(names):
         return
+    if values == [""]:
+        raise DataError(_place(path, number), *BLANK)
     found = f"has {len(values)} column{'s' if len(values) > 1 else ''}"
     what = f"{found} separated by {between}, not {len(names)} ({', '.join(names)})."
     if number == first and len(values) == len(names) - 1 and names[-1] in ("label", "tag"):

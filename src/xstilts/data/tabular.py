@@ -17,7 +17,7 @@ from xstilts.data.examples import Answer, Bitext, Choice, Example, Pair, Questio
 from xstilts.errors import DataError, did_you_mean
 from xstilts.plain import first_of
 
-READING = 1
+READING = 2
 """Raised by hand whenever this module reads other rows of the same files: it is in the identity of rows."""
 
 Columns = Mapping[str, str | int | tuple[str, ...]]
@@ -69,7 +69,7 @@ def rows(path: Path, form: str) -> Placed:
         return ((f"{path}: row {number}", row) for number, row in enumerate(_parquet(path), 1))
     numbered: Iterator[tuple[int, Mapping[str, Any]]] = readers.json_lines(path, ())
     if form in ("csv", "tsv"):
-        numbered = readers.csv_rows(path, ()) if form == "csv" else readers.table(path, ())
+        numbered = readers.csv_rows(path, ()) if form == "csv" else readers.written_table(path, ())
     return ((f"{path}:{number}", row) for number, row in numbered)
 
 

@@ -69,9 +69,12 @@ class Files:
         """The files that are there, plain or compressed, in the order in which they are tried."""
         for pattern in patterns:
             plain = self.fill(pattern, language).removesuffix(".gz")
-            for candidate in (plain, plain + ".gz"):
-                paths = sorted(folder.glob(candidate)) if "*" in candidate else [folder / candidate]
-                yield from (path for path in paths if path.is_file())
+            both = (plain, plain + ".gz")
+            if "*" in plain:  # by name, whether compressed or not
+                paths = sorted(path for one in both for path in folder.glob(one))
+            else:
+                paths = [folder / one for one in both]
+            yield from (path for path in paths if path.is_file())
 
     def find(self, split: str, language: str, folder: Path) -> tuple[Path, ...]:
         """The file of a split, what is paired with it, what is gold, if all these are there; and those of the

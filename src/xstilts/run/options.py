@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from xstilts.errors import EngineError, InputErrors
-from xstilts.plain import parse_toml
+from xstilts.plain import parse_toml, toml_hint, undecodable
 from xstilts.study.problems import problems
 from xstilts.study.specification import Specification
 
@@ -77,11 +77,16 @@ def read(path: Path | None) -> Options:
     if path is None:
         return Options()
     try:
-        table = parse_toml(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EngineError(str(path), f"is not TOML: {error}.") from error
+        content = path.read_bytes()
     except OSError as error:
         raise EngineError(str(path), f"cannot be read ({error.strerror}).") from error
+    if wrong := undecodable(content.splitlines()):
+        raise EngineError(f"{path}:{wrong[0]}", *wrong[1:])
+    text = content.decode("utf-8-sig")
+    try:
+        table = parse_toml(text)
+    except tomllib.TOMLDecodeError as error:
+        raise EngineError(str(path), f"is not TOML: {error}.", toml_hint(text, error)) from error
     try:
         options = Options.model_validate(table, strict=False)
     except ValidationError as error:

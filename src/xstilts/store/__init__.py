@@ -56,6 +56,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 CONTINUES = "Free some space and give the same command again: it continues where it stopped."
 ELSEWHERE = "Name another folder with --store."
+NO_FOLDER = "is no folder.", ELSEWHERE
 MAKE = "`xstilts run STUDY --store DIR` computes into one; --store or XSTILTS_STORE names another."
 REMOVE = "Remove it."
 REPAIR = "Give `xstilts run` with --repair: the step is computed again."
@@ -125,6 +126,8 @@ class Store:
         self._index: dict[str, Path] = {}
         self._index_of = -1
         self._sound: dict[Path, int] = {}
+        if self.root.is_file():
+            raise StoreError(str(self.root), *NO_FOLDER)
         if self._version_file.is_file():
             content = read_json(self._version_file)
             layout = content.get("layout") if isinstance(content, dict) else None
@@ -443,7 +446,7 @@ class Store:
             return None  # a file that the step reads
         if number in FORBIDDEN:
             return f"cannot be written ({error.strerror}: {error.filename}).", ELSEWHERE
-        return ("is no folder.", ELSEWHERE) if number in (errno.ENOTDIR, errno.EEXIST) else None
+        return NO_FOLDER if number in (errno.ENOTDIR, errno.EEXIST) else None
 
 
 def read_json(path: Path, now: str = REMOVE, shape: type = object) -> Any:

@@ -102,6 +102,8 @@ def _find(name: str) -> tuple[Path, str]:
     path = Path(name).expanduser()
     if name in bundled():
         return bundled()[name], f"{name}.toml"
+    if not name.strip():
+        raise StudyError("study", "is named by nothing.", "`xstilts studies` lists those of the package.")
     if is_file(path):
         return path.resolve(), name
     if is_folder(path):
@@ -110,7 +112,9 @@ def _find(name: str) -> tuple[Path, str]:
     if path.suffix == ".toml" or len(path.parts) > 1:
         near = f"In this folder: {', '.join(toml)}." if (toml := _beside(path)) else ""
         raise StudyError(name, "no such study file.", near)
-    way_out = f"{did_you_mean(name, bundled())} `xstilts studies` lists all; a path ends in .toml.".strip()
+    near = f"Did you mean '{name}.toml'?" if is_file(path.with_name(f"{path.name}.toml")) else ""
+    near = near or did_you_mean(name, [*bundled(), *_beside(path)])
+    way_out = f"{near} `xstilts studies` lists all; a path ends in .toml.".strip()
     raise StudyError(f"study '{name}'", f"no study named '{name}'.", way_out)
 
 
@@ -133,20 +137,30 @@ def _validate(table: dict[str, Any]) -> tuple[StudyFile, list[Problem]]:
     found: list[Problem] = []
     while True:
         try:
-            return StudyFile.model_validate_json(json.dumps(table, default=str)), found
+            return StudyFile.model_validate_json(json.dumps(table, default=_plain)), found
         except ValidationError as error:
             new = problems(error, StudyFile)
-        table = json.loads(json.dumps(table, default=str))
+        table = json.loads(json.dumps(table, default=_plain))
         found += new
-        removed = [_remove(table, problem.place) for problem in new]
-        if not any(removed):
+        removed: set[Place] = set()
+        for place in (problem.place for problem in new):
+            if not any(place[: len(one)] == one for one in removed):  # else it went with that
+                removed |= _remove(table, place)
+        if not removed:
             return StudyFile(), found
 
 
-def _remove(table: dict[str, Any], place: Place) -> bool:
+def _plain(value: Any) -> Any:
+    """What Python has beside what TOML has: numbers and arrays of numpy, ranges; all else as text."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return list(value) if isinstance(value, range) else str(value)
+
+
+def _remove(table: dict[str, Any], place: Place) -> set[Place]:
     """Take the key at `place` out of the table; of a list with a wrong item, or what is no table, the whole.
 
-    An arm or a task stays, empty, for others may name it. Gives whether there was anything to take out.
+    An arm or a task stays, empty, for others may name it. Gives the place of what was taken out.
     """
     holders: list[Any] = []
     here: Any = table
@@ -163,7 +177,7 @@ def _remove(table: dict[str, Any], place: Place) -> bool:
         del holders[-1][last]
         if above in (("intermediate", "arms"), ("tasks",)):
             holders[-1][last] = {}
-    return bool(holders)
+    return {place[: len(holders)]} if holders else set()
 
 
 def _dotted(place: Place) -> str:

@@ -57,7 +57,7 @@ def known() -> dict[str, HubModel]:
 
 def size(backbone: Backbone, folder: Path | None) -> Parameters | None:
     """How large a backbone is, from the table, the files in its folder, or its shape; None if unknown."""
-    if backbone.model in known():
+    if backbone.model in known() and known()[backbone.model].size is not None:
         return known()[backbone.model].size
     if folder is not None:
         try:

@@ -67,7 +67,9 @@ def problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     ):
         place = _without_branches(detail["loc"], model)
         found.setdefault(place, Problem(place, *_words(dict(detail), place, model)))
-    return list(found.values())
+    # What is wrong below a place says more than that it should be something else.
+    above = {place[:end] for place in found for end in range(1, len(place))}
+    return [problem for place, problem in found.items() if place not in above]
 
 
 def _words(detail: Mapping[str, Any], place: Place, model: type[BaseModel]) -> tuple[str, str]:
@@ -144,6 +146,8 @@ def _written(kind: str, value: Any, place: Place) -> str:
         return f"Write {key} = [{text}]."
     if kind == "model_type" and isinstance(value, str) and place[0] == "backbones":
         return f"Write {key} = {{ model = {text} }}."
+    if kind == "model_type" and isinstance(value, str) and key == "adapter":
+        return f"Write adapter = {{ method = {text.lower()} }}."
     if kind == "model_type" and isinstance(value, str) and place[:-1] == ("intermediate", "arms"):
         return f"Write {key} = [{text}]."
     return ""

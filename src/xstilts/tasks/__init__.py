@@ -21,7 +21,6 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 
-@lru_cache(maxsize=256)
 def find(name: str, relative_to: Path | None = None) -> Task:
     """The task of that name, or the task in that file (`./mytask.py`, relative to the study's folder).
 
@@ -29,7 +28,14 @@ def find(name: str, relative_to: Path | None = None) -> Task:
     """
     if name.endswith(".py"):
         path = Path(name) if relative_to is None else relative_to / name
-        return _find_file(path.expanduser().resolve())
+        path = path.expanduser().resolve()
+        return _find_file(path, path.stat().st_mtime_ns if is_file(path) else 0)
+    return of_package(name)
+
+
+@lru_cache(maxsize=256)
+def of_package(name: str) -> Task:
+    """The task of that name that comes with the package; TaskError if there is none."""
     if name not in names():
         now = f"{did_you_mean(name, names())} `xstilts tasks` lists all.".strip()
         raise TaskError(f"task '{name}'", f"no task named '{name}'.", now)
@@ -37,7 +43,9 @@ def find(name: str, relative_to: Path | None = None) -> Task:
     return replace(task, name=name)
 
 
-def _find_file(path: Path) -> Task:
+@lru_cache(maxsize=256)
+def _find_file(path: Path, changed: int) -> Task:
+    """The task in a file, which is read anew when it has changed: in a notebook it may."""
     if not is_file(path):
         raise TaskError(str(path), "no such task file.", "Name a Python file that binds TASK.")
     spec = importlib.util.spec_from_file_location(f"xstilts_user_task_{path.stem}", path)

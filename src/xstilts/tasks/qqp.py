@@ -1,6 +1,7 @@
 """QQP: do two questions asked on Quora mean the same? English; 1 is yes.
 
-The training file of GLUE has a few rows that end early. They are left out, as everybody does.
+The training file of GLUE has a few rows that end early. They are left out, as everybody does. It has quotes
+around a question with quotes, and doubles those inside: they are read as text, as in the Hub's copy.
 """
 
 from collections.abc import Iterator, Mapping

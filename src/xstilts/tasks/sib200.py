@@ -1,4 +1,7 @@
-"""SIB-200: the topic of a sentence, one of seven; row i of the test is the same in all languages."""
+"""SIB-200: the topic of a sentence, one of seven; row i of the test is the same in all languages.
+
+The release has quotes around a sentence with quotes, and doubles those inside: it is read without them.
+"""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -50,7 +53,7 @@ _CODES = {
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Pair]:
     (path,) = paths
-    for number, row in readers.table(path, ("index_id", "category", "text")):
+    for number, row in readers.written_table(path, ("index_id", "category", "text")):
         yield Pair(row["text"], None, readers.label(path, number, row["category"], LABELS), row["index_id"])
 
 
@@ -81,4 +84,5 @@ TASK = Task(
     "Classification in 200+ Languages and Dialects. EACL",
     licence="CC BY-SA 4.0",
     url="https://github.com/dadelani/sib-200",
+    version=2,
 )

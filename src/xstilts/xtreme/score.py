@@ -10,6 +10,7 @@ length.
 
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -17,16 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from xstilts import metrics
-from xstilts.data import readers
+from xstilts.data import languages as known_languages
 from xstilts.data.task import Task
 from xstilts.data.unpacked import unpacked
 from xstilts.errors import InputError, InputErrors, PredictionError, did_you_mean
 from xstilts.metrics.xtreme import XTREME, aggregate, transfer_gaps
-from xstilts.plain import parse_json
+from xstilts.plain import parse_json, undecodable
 from xstilts.study.load import find_task
 from xstilts.xtreme import layouts
 
 BENCHMARK = "xtreme"
+SPLITS = ("train", "dev", "test")
 
 Languages = dict[str, dict[str, float]]
 """language -> measure -> percentage."""
@@ -37,26 +39,33 @@ def score(task: str, predictions: Path, references: Path, language: str | None =
 
     Gives {"task", "languages": {code: {measure: percentage}}, "average": {measure: percentage}}; for "xtreme"
     {"tasks": {name: such a dict}, "overall": {group: percentage}, "gaps": {task: points}}. `language` is
-    that of a single file, where its name does not end in it. Raises PredictionError, or several of them
-    together, for what cannot be read, is missing, has another number of lines or is nothing of the task.
+    that of a single file, where its name does not end in it; of a folder only this one is scored. Raises
+    PredictionError, or several of them together, for what cannot be read, is missing, has another number of
+    lines or is nothing of the task.
     """
     for path in (predictions, references):
         if not path.exists():
             raise PredictionError(str(path), "no such file or folder.")
     if task == BENCHMARK:
+        if language is not None:
+            now = "Name one of its tasks, or leave --language out."
+            raise PredictionError("--language", "is not for a folder of several tasks.", now)
         return _benchmark(predictions, references)
     one = find_task(task)
+    if not one.metric:
+        raise PredictionError(f"task '{one.name}'", "is masked text, which has no score.", "Name another.")
+    if language is not None and language not in one.languages:
+        raise _no_language(one, language)
     if references.is_dir() != predictions.is_dir():
         what = "a file and a folder do not go together."
         raise PredictionError(str(predictions), what, "Name two of a kind.")
     if references.is_dir():
-        languages = _folder(one, within(predictions, one.name), within(references, one.name))
-        return _told(one, languages)
-    if language is not None and language not in one.languages:
-        near = did_you_mean(language, one.languages) or f"It has {', '.join(one.languages)}."
-        raise PredictionError(f"task '{one.name}'", f"has no language '{language}'.", near)
+        folders = within(predictions, one.name), within(references, one.name)
+        return _told(one, _folder(one, *folders, () if language is None else (language,)))
     code = language or code_of(references)
-    said = {code, code_of(references), code_of(predictions)}.intersection(one.languages)
+    # In MLQA's names: the answers are in the language of the context.
+    contexts = re.findall(r"context-(\w+)-question", references.name)
+    said = {code, *contexts, code_of(references), code_of(predictions)}.intersection(one.languages)
     if len(said) > 1:
         what = f"the files are of several languages, by their names ({', '.join(sorted(said))})."
         raise PredictionError(str(predictions), what, "Name the predictions and references of one.")
@@ -112,12 +121,14 @@ def _benchmark(predictions: Path, references: Path) -> dict[str, Any]:
 def _folder(task: Task, predictions: Path, references: Path, languages: Sequence[str] = ()) -> Languages:
     """Every language of the references, or those that are asked for; InputErrors with all that is wrong."""
     suffix = ".json" if task.family == "span" else ".tsv"
-    there = references.glob(f"test-*{suffix}*")
+    there = (path for end in (suffix, f"{suffix}.gz") for path in references.glob(f"test-*{end}"))
     names = sorted({uncompressed(path).stem.removeprefix("test-") for path in there})
     if not names:
         raise InputErrors([PredictionError(str(references), f"holds no file named test-LANGUAGE{suffix}.")])
     found: Languages = {}
-    errors: list[InputError] = []
+    errors: list[InputError] = [
+        _no_language(task, code) for code in names if not languages and code not in task.languages
+    ]
     for code in languages or names:
         files = [folder / f"test-{code}{suffix}" for folder in (references, predictions)]
         packed = [path.with_name(f"{path.name}.gz") for path in files]
@@ -142,8 +153,17 @@ def uncompressed(path: Path) -> Path:
 
 
 def code_of(path: Path) -> str:
-    """The language in which a file's name ends, if it does."""
-    return uncompressed(path).stem.rpartition("-")[2]
+    """The language in which a file's name ends, if it does: `test-de.tsv`, `xquad.de.json`.
+
+    The name of a split may stand after it: `tydiqa.goldp.fi.dev.json`.
+    """
+    parts = re.split("[-.]", uncompressed(path).stem)
+    return parts[-2] if len(parts) > 1 and parts[-1] in SPLITS else parts[-1]
+
+
+def _no_language(task: Task, code: str) -> PredictionError:
+    near = known_languages.near(code, task.languages) or f"It has {', '.join(task.languages)}."
+    return PredictionError(f"task '{task.name}'", f"has no language '{code}'.", near)
 
 
 def within(folder: Path, name: str) -> Path:
@@ -289,16 +309,15 @@ def _check_questions(task: Task, gold: Sequence[Any], predicted: Sequence[Any], 
 def text_of(path: Path) -> str:
     try:
         with unpacked(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            return stream.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        wrong = readers.not_utf8(path)
-        raise PredictionError(
-            "encoding", f"{path.name}{wrong.where.removeprefix(str(path))} {wrong.what}", wrong.now
-        ) from error
+            content = stream.read()
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise PredictionError(str(path), f"is damaged or cut short ({error}).", "Fetch it again.") from error
     except OSError as error:
         raise PredictionError(str(path), f"cannot be read ({error.strerror}).") from error
+    if wrong := undecodable(content.split(b"\n")):
+        number, what, now = wrong
+        raise PredictionError("encoding", f"{path.name}:{number} {what}", now)
+    return content.decode("utf-8-sig")
 
 
 def json_of(path: Path) -> Any:
