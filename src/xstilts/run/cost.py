@@ -9,9 +9,8 @@ from typing import Any
 from xstilts.data import loader, task
 from xstilts.errors import DamageError
 from xstilts.store import Store, read_record
-from xstilts.study.backbone import Backbone
 from xstilts.study.models import Parameters, size
-from xstilts.study.phase import Phase, chain
+from xstilts.study.phase import Phase, base_of
 from xstilts.study.plan import Plan
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Mixture, Use
@@ -93,9 +92,7 @@ def estimate(plan: Plan, store: Store) -> Cost:
 
 def size_of(step: Step, places: Places) -> Parameters | None:
     """How large the model of a phase is; None if that is not known."""
-    *_, backbone = chain(_phase(step))
-    assert isinstance(backbone, Backbone)
-    return size(backbone, places.backbones.get(str(backbone.checksum)))
+    return size(base_of(_phase(step)), places.folder(_phase(step)))
 
 
 def _phase(step: Step) -> Phase:

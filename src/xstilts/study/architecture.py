@@ -16,7 +16,7 @@ from xstilts.errors import StudyError
 from xstilts.families.text import SUMMARIZED, TEXT_FAMILIES
 from xstilts.plain import parse_json
 from xstilts.study.backbone import SHAPE, Backbone
-from xstilts.study.phase import Evaluation, Inference, Phase, chain
+from xstilts.study.phase import Evaluation, Inference, Phase, base_of
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
@@ -254,9 +254,5 @@ def _asked(step: Step) -> Iterator[tuple[Backbone | Phase, Use, Recipe | Inferen
 
 def _type(model: Backbone | Phase, places: Places) -> str:
     """The type, in transformers' words, of the model that a chain begins with; empty if not known yet."""
-    *_, backbone = chain(model)
-    assert isinstance(backbone, Backbone)
-    if backbone.architecture is not None:
-        return backbone.architecture
-    folder = places.backbones.get(str(backbone.checksum))
-    return "" if folder is None else type_of(folder) or ""
+    folder = places.folder(model)
+    return base_of(model).architecture or ("" if folder is None else type_of(folder) or "")

@@ -140,6 +140,11 @@ def chain(model: Backbone | Phase | None) -> Iterator[Backbone | Phase]:
         model = model.parent if isinstance(model, Phase) else None
 
 
+def base_of(model: Backbone | Phase) -> Backbone:
+    """The backbone with which a chain begins."""
+    return model if isinstance(model, Backbone) else base_of(model.parent)
+
+
 def seen_with_labels(model: Backbone | Phase | None) -> tuple[str, ...]:
     """The languages in which any phase of the chain has seen labels, sorted; masked text has none."""
     phases = [phase for phase in chain(model) if isinstance(phase, Phase)]

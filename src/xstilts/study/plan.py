@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from xstilts import metrics
 from xstilts.data.task import Wording
@@ -24,7 +23,7 @@ from xstilts.study.phase import Evaluation, Inference, Phase, Prompt, chain
 from xstilts.study.recipe import Recipe, overridden
 from xstilts.study.resolve import Resolver
 from xstilts.study.step import Places, Step
-from xstilts.study.study import Arm, Overrides, StudyFile, expand, task_name
+from xstilts.study.study import Arm, StudyFile, expand, task_name
 from xstilts.study.use import Mixture, Use
 
 
@@ -161,37 +160,14 @@ class _ResolvedTarget:
     controls: Mapping[str, "_ResolvedTarget"] = field(default_factory=dict)
 
     def evaluation(self, model: Backbone | Phase, recipe: Recipe) -> Evaluation:
-        same = ("max_length", "stride", "precision", "readout", "attention", "threads")
-        fields: dict[str, Any] = {name: getattr(recipe, name) for name in same}
-        fields["layer"] = None if self.asked.use.kind.trained else recipe.layer
-        return self.asked.changed(model=model, inference=Inference(**fields), thresholds=self.thresholds)
+        asked = recipe.changed(layer=None) if self.asked.use.kind.trained else recipe
+        inference = Inference(**{name: getattr(asked, name) for name in Inference.model_fields})
+        return self.asked.changed(model=model, inference=inference, thresholds=self.thresholds)
 
     def prompted(self, backbone: Backbone, recipe: Recipe, prompt: Prompt) -> Evaluation:
         """The evaluation of a backbone that is asked in words; only a causal decoder can be."""
         written = recipe.changed(readout="text", attention="causal")
         return self.evaluation(backbone, written).changed(trained_by=None, prompt=prompt)
-
-
-@dataclass(frozen=True)
-class _ResolvedArm:
-    """An arm, resolved."""
-
-    name: str
-    uses: tuple[Use, ...]
-    recipe: Recipe
-    mixture: Mixture | None = None
-    after: "_ResolvedArm | None" = None
-
-    def on(self, overrides: Overrides) -> "_ResolvedArm":
-        """The arm with the recipe of a backbone that overrides some fields."""
-        before = None if self.after is None else self.after.on(overrides)
-        return replace(self, recipe=_trained_with(overridden(self.recipe, overrides)), after=before)
-
-    def trained(self, backbone: Backbone, seed: int) -> Backbone | Phase:
-        parent = backbone if self.after is None else self.after.trained(backbone, seed)
-        if not self.uses:
-            return parent
-        return Phase(parent=parent, uses=self.uses, recipe=self.recipe, seed=seed, mixture=self.mixture)
 
 
 def plan(study: StudyFile, data: Path | None = None, images: Path | None = None) -> Plan:
@@ -212,12 +188,12 @@ def draft(study: StudyFile, data: Path | None = None, images: Path | None = None
     """
     resolver = Resolver(study, data, images)
     backbones = {name: resolver.backbone(name, table) for name, table in study.backbones.items()}
-    arms = _arms(study, resolver)
+    uses = {name: resolver.training(arm) for name, arm in study.intermediate.arms.items()}
     targets = [_target(study, resolver, name) for name in expand(study.target.tasks)]
     if any(target.asked.examples is not None for target in targets):
         most = f"at most {study.target.test_examples:,} test rows of each language are asked"
         resolver.notes.insert(0, f"{most} (`target.test_examples`), but all of retrieval")
-    builder = _Builder(study, arms, targets)
+    builder = _Builder(study, uses, targets)
     for name, backbone in backbones.items():
         builder.add_backbone(name, backbone)
         if {*study.references} & {*PROMPTED} and writes(backbone, resolver.places):
@@ -259,21 +235,6 @@ def _never_asked(study: StudyFile, cells: Sequence[Cell]) -> Iterator[StudyError
                     what = f"'{reference}' cannot ask the backbone '{name}', which writes no text."
                     where = f"{study.shown}: claims[{number}]"
                     yield StudyError(where, what, f"Name others: {', '.join(sorted(asked))}.")
-
-
-def _arms(study: StudyFile, resolver: Resolver) -> list[_ResolvedArm]:
-    made: dict[str, _ResolvedArm] = {}
-
-    def make(name: str) -> _ResolvedArm:
-        if name not in made:
-            arm = study.intermediate.arms[name]
-            before = None if arm.after is None else make(arm.after)
-            recipe = _trained_with(study.intermediate_recipe(arm))
-            uses = resolver.training(arm)
-            made[name] = _ResolvedArm(name, uses, recipe, _mixture(arm, uses), before)
-        return made[name]
-
-    return [make(name) for name in study.intermediate.arms]
 
 
 def _mixture(arm: Arm, uses: tuple[Use, ...]) -> Mixture | None:
@@ -324,24 +285,21 @@ def _trained_with(recipe: Recipe) -> Recipe:
 class _Builder:
     """Collects steps and cells; a step that is there already is not added again."""
 
-    def __init__(self, study: StudyFile, arms: list[_ResolvedArm], targets: list[_ResolvedTarget]) -> None:
-        self.study, self.arms, self.targets = study, arms, targets
+    def __init__(
+        self, study: StudyFile, uses: Mapping[str, tuple[Use, ...]], targets: list[_ResolvedTarget]
+    ) -> None:
+        self.study, self.uses, self.targets = study, uses, targets
         self.steps: dict[str, Step] = {}
         self.cells: list[Cell] = []
 
     def add_backbone(self, name: str, backbone: Backbone) -> None:
         """The cells of a backbone: arms x seeds x targets, and those of its references."""
-        overrides = self.study.backbones[name].recipe
-        arms = [arm.on(overrides) for arm in self.arms]
-        for arm in arms:
-            for seed, parent_seed in self._seeds():
-                self._add(name, arm, arm.trained(backbone, parent_seed), seed)
-        for reference in self.study.references:
-            for arm in self._arms_of(reference, arms):
+        for reference in ("", *self.study.references):
+            for arm in self._arms_of(reference):
                 for seed, parent_seed in self._seeds():
-                    drawn = backbone.changed(weights="random", seed=seed)
-                    start = drawn if reference == "random" else backbone
-                    self._add(name, arm, arm.trained(start, parent_seed), seed, reference)
+                    random = reference == "random"
+                    start = backbone.changed(weights="random", seed=seed) if random else backbone
+                    self._add(name, arm, self._trained(name, start, arm, parent_seed), seed, reference)
 
     def add_prompted(self, name: str, backbone: Backbone) -> None:
         """The cells of a backbone that is asked in words: of every target that can be, with every seed."""
@@ -372,20 +330,25 @@ class _Builder:
             return ((seed, seed) for seed in intermediate)
         return zip(target, intermediate * (len(target) // len(intermediate)), strict=True)
 
-    def _arms_of(self, reference: str, arms: list[_ResolvedArm]) -> list[_ResolvedArm]:
-        """Those of the arms that are measured as a reference."""
-        known = {arm.name: arm for arm in arms}
-        if not self.targets or reference in ("majority", *PROMPTED):
-            return []
-        if reference in OF_EVERY_ARM:
-            return arms
-        nothing = _ResolvedArm("none", (), Recipe())
-        names = self.study.random_arms if reference == "random" else ("none",)
-        return [known.get(name, nothing) for name in names]
+    def _arms_of(self, reference: str) -> Iterable[str]:
+        """The arms that are measured as a reference; all, where there is none."""
+        if reference and (not self.targets or reference in ("majority", *PROMPTED)):
+            return ()
+        if not reference or reference in OF_EVERY_ARM:
+            return self.uses
+        return self.study.random_arms if reference == "random" else ("none",)
 
-    def _add(
-        self, name: str, arm: _ResolvedArm, model: Backbone | Phase, seed: int, reference: str = ""
-    ) -> None:
+    def _trained(self, backbone: str, start: Backbone, arm: str, seed: int) -> Backbone | Phase:
+        """What an arm makes of a backbone; the `none` of a reference, which may be no arm, leaves it."""
+        stated, uses = self.study.intermediate.arms.get(arm, Arm()), self.uses.get(arm, ())
+        parent = start if stated.after is None else self._trained(backbone, start, stated.after, seed)
+        if not uses:
+            return parent
+        recipe = overridden(self.study.intermediate_recipe(stated), self.study.backbones[backbone].recipe)
+        mixture = _mixture(stated, uses)
+        return Phase(parent=parent, uses=uses, recipe=_trained_with(recipe), seed=seed, mixture=mixture)
+
+    def _add(self, name: str, arm: str, model: Backbone | Phase, seed: int, reference: str = "") -> None:
         if not self.targets:
             self._step(model)
         overrides = self.study.backbones[name].recipe
@@ -396,7 +359,7 @@ class _Builder:
                 trained = Phase(parent=model, uses=(use,), recipe=_trained_with(recipe), seed=seed)
             evaluation = self._step(target.evaluation(trained, recipe))
             phases = tuple(one.fingerprint for one in chain(trained) if isinstance(one, Phase))[::-1]
-            self.cells.append(Cell(name, arm.name, target.name, seed, reference, evaluation, phases))
+            self.cells.append(Cell(name, arm, target.name, seed, reference, evaluation, phases))
 
     def _step(self, specification: Backbone | Phase | Evaluation) -> str:
         """Add a step after those that it needs; gives its fingerprint."""

@@ -24,7 +24,7 @@ from xstilts.metrics.metric import TRIED
 from xstilts.plain import by_key, first_of
 from xstilts.study.architecture import KINDS, SEEING, type_of
 from xstilts.study.backbone import EYES, Backbone
-from xstilts.study.phase import Evaluation, Phase, chain
+from xstilts.study.phase import Evaluation, Phase, base_of
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
 
@@ -345,11 +345,10 @@ def unseeing(step: Step, places: Places) -> InputError | None:
     asked = one.uses if isinstance(one, Phase) else (one.use,)
     if all(not use.kind.pictured or use.view in WITHOUT_IMAGES for use in asked):
         return None
-    *_, backbone = chain(one.model if isinstance(one, Evaluation) else one)
-    assert isinstance(backbone, Backbone)
+    model = one.model if isinstance(one, Evaluation) else one
+    backbone, folder = base_of(model), places.folder(model)
     if backbone.vision is not None or backbone.model is not None:
         return None
-    folder = places.backbones.get(str(backbone.checksum))
     if folder is not None and ((folder / EYES).is_file() or KINDS.get(type_of(folder) or "") in SEEING):
         return None
     what = "shows images to a model that reads text alone."

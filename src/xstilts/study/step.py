@@ -20,7 +20,7 @@ from xstilts.metrics import Metric
 from xstilts.study.backbone import Backbone
 from xstilts.study.declared import TaskTable
 from xstilts.study.declared import task as declared_task
-from xstilts.study.phase import Computed, Evaluation, Phase
+from xstilts.study.phase import Computed, Evaluation, Phase, base_of
 from xstilts.study.use import Use
 from xstilts.tasks import find as find_task
 
@@ -102,6 +102,10 @@ class Places:
         if name in metrics.names():
             return metrics.find(name, use.label_set)
         return metrics.of(self.task(use.task))
+
+    def folder(self, model: Backbone | Phase) -> Path | None:
+        """The folder of the backbone of a model; None for one of the Hub, or made from scratch."""
+        return self.backbones.get(str(base_of(model).checksum))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
