@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xstilts.data.examples import Choice
-from xstilts.families.items import Family, Item, Layout, most_frequent, tokenize
+from xstilts.families.items import Family, Item, Layout, Scores, most_frequent, tokenize
 
 
 class MultipleChoice(Family):
@@ -40,11 +39,7 @@ class MultipleChoice(Family):
         return items
 
     def decode(
-        self,
-        examples: Sequence[Choice],
-        items: Sequence[Item],
-        scores: Sequence[NDArray[np.float32]],
-        layout: Layout,
+        self, examples: Sequence[Choice], items: Sequence[Item], scores: Scores, layout: Layout
     ) -> list[int]:
         """The option with the highest score; ties go to the lower index."""
         return [int(score[:, 0].argmax()) for score in scores]

@@ -18,6 +18,9 @@ IGNORED = -100
 Tokenizer = Any
 """A fast tokenizer of transformers."""
 
+Scores = Sequence[NDArray[np.float32]]
+"""The scores of items, one array for each."""
+
 Prediction = Any
 """What a family predicts for one example: a label, an index, tags, an answer's text."""
 
@@ -115,11 +118,7 @@ class Family(ABC):
         """The model's inputs, in the order of the examples; an example may give several items."""
 
     def decode(
-        self,
-        examples: Sequence[Any],
-        items: Sequence[Item],
-        scores: Sequence[NDArray[np.float32]],
-        layout: Layout,
+        self, examples: Sequence[Any], items: Sequence[Item], scores: Scores, layout: Layout
     ) -> list[Prediction]:
         """One prediction per example; `scores[i]` is [reads, outputs] of item i.
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.data.examples import Caption, Text
-from xstilts.families.items import Family, Item, Layout, tokenize
+from xstilts.families.items import Family, Item, Layout, Scores, tokenize
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,7 @@ class Masked(Family):
         ]
 
     def decode(
-        self,
-        examples: Sequence[Text],
-        items: Sequence[Item],
-        scores: Sequence[NDArray[np.float32]],
-        layout: Layout,
+        self, examples: Sequence[Text], items: Sequence[Item], scores: Scores, layout: Layout
     ) -> list[tuple[int, ...]]:
         """For each item, the most likely token at each masked place."""
         return [tuple(int(best) for best in score.argmax(axis=1)) for score in scores]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.data.examples import Bitext
-from xstilts.families.items import Family, Item, Layout, tokenize
+from xstilts.families.items import Family, Item, Layout, Scores, tokenize
 from xstilts.metrics.mining import unit
 
 
@@ -33,11 +33,7 @@ class Retrieval(Family):
         return [Item((ids,), (second,), ([],), [], row) for row, (ids, second) in enumerate(sequences)]
 
     def decode(
-        self,
-        examples: Sequence[Bitext],
-        items: Sequence[Item],
-        scores: Sequence[NDArray[np.float32]],
-        layout: Layout,
+        self, examples: Sequence[Bitext], items: Sequence[Item], scores: Scores, layout: Layout
     ) -> list[Any]:
         """For each sentence of the source language (`target`), the row of its nearest neighbour in `source`.
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.data.examples import Answer, Question
-from xstilts.families.items import Family, Item, Layout, separator
+from xstilts.families.items import Family, Item, Layout, Scores, separator
 
 MAX_QUESTION = 64
 """Tokens kept of a question (jiant and the BERT scripts: max_query_length 64)."""
@@ -158,11 +158,7 @@ class Span(Family):
         ]
 
     def decode(
-        self,
-        examples: Sequence[Question],
-        items: Sequence[Item],
-        scores: Sequence[NDArray[np.float32]],
-        layout: Layout,
+        self, examples: Sequence[Question], items: Sequence[Item], scores: Scores, layout: Layout
     ) -> list[str]:
         """The text of the best span over all windows; the empty text if "no answer" wins and is allowed."""
         best: list[tuple[float, str]] = [(-np.inf, "")] * len(examples)
