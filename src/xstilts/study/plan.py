@@ -26,6 +26,12 @@ from xstilts.study.step import Places, Step
 from xstilts.study.study import Arm, StudyFile, expand, task_name
 from xstilts.study.use import Mixture, Use
 
+ASKED_IN = {
+    "readout": "the words of the readout",
+    "source language": "the prompts of the source language",
+    "test language": "the prompts of the language of each row",
+}
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -209,6 +215,8 @@ def draft(study: StudyFile, data: Path | None = None, images: Path | None = None
         what = f"{' and '.join(map(repr, asking))} need {lacks}, and the study has none."
         now = f"Add {add}, or take them out of `references`."
         resolver.errors.append(StudyError(f"{study.shown}: references", what, now))
+    if told := [one for one in study.references if one in PROMPTED and one in asked]:
+        resolver.notes.insert(0, f"{' and '.join(told)}: asked in {ASKED_IN[study.prompts]} (`prompts`)")
     resolver.errors += _never_asked(study, builder.cells)
     resolver.errors += check_kinds(study.shown, builder.steps.values(), resolver.places)
     drafted = Plan(
