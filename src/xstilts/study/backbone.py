@@ -69,31 +69,29 @@ def _digest(*paths: Path) -> str:
         raise BackboneError(where, f"cannot be read ({error.strerror}).") from error
 
 
-BACKBONE_VERSION = 1
-
-
-class TokenizerTable(Specification):
-    """`[backbones.X.tokenizer]`: the tasks whose training text it is trained on, in all or some languages."""
-
-    tasks: tuple[str, ...] = ()
-    languages: tuple[str, ...] | None = None
-    vocabulary: int = Field(default=8000, ge=64)
-    algorithm: Literal["bpe", "unigram"] = "bpe"
-    examples: int | None = Field(default=None, ge=1)
-    sentinels: int = Field(default=0, ge=0)
-
-
-class Tokenizer(Specification):
-    """A tokenizer to be trained on the training text of tasks: at most `examples` of a task and language.
+class TokenizerFields(Specification):
+    """How a tokenizer is trained: on at most `examples` texts of a task and language.
 
     `sentinels` counts the tokens that stand for a span that was cut out (T5's `<extra_id_0>` and so on).
     """
 
-    uses: tuple[Use, ...]
-    vocabulary: int = Field(ge=64)
+    vocabulary: int = Field(default=8000, ge=64)
     algorithm: Literal["bpe", "unigram"] = "bpe"
     examples: int | None = Field(default=None, ge=1)
     sentinels: int = added(0, ge=0)
+
+
+class TokenizerTable(TokenizerFields):
+    """`[backbones.X.tokenizer]`: the tasks whose training text it is trained on, in all or some languages."""
+
+    tasks: tuple[str, ...] = ()
+    languages: tuple[str, ...] | None = None
+
+
+class Tokenizer(TokenizerFields):
+    """A tokenizer to be trained on the training text of tasks."""
+
+    uses: tuple[Use, ...]
 
 
 class BackboneFields(Specification):
@@ -113,7 +111,7 @@ class Backbone(BackboneFields, Identified):
     From scratch, `weights` is "random". `seed` is that of random weights, and of what is new in `vision`.
     """
 
-    version: ClassVar[int] = BACKBONE_VERSION
+    version: ClassVar[int] = 1
 
     kind: Literal["backbone"] = "backbone"
     checksum: str | None = None

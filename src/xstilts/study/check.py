@@ -5,7 +5,6 @@ not pair, backbones that name no source. Data is not looked at.
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from operator import eq
-from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -31,6 +30,7 @@ from xstilts.study.study import (
     Overrides,
     StudyFile,
     expand,
+    local_model,
     model_folder,
     task_name,
 )
@@ -144,15 +144,8 @@ def check_eyes(study: StudyFile) -> Iterator[Problem]:
             yield Problem(place, f"'{table.model}' has eyes already.", "Leave it out.")
 
 
-def local_model(study: StudyFile, model: str) -> Path | None:
-    """The folder of a bundled model, or the one that `model` names; None for a model of the Hub."""
-    return bundled().get(model) or model_folder(study, model)
-
-
 T = TypeVar("T")
 TOO_LARGE = 2**63
-
-CHECKS: tuple[Callable[[StudyFile], Iterator[Problem]], ...]
 
 
 def check(study: StudyFile, told: Collection[Place] = ()) -> list[Problem]:
@@ -329,7 +322,7 @@ def _recipe_problems(fields: Overrides) -> list[Problem]:
     return []
 
 
-CHECKS = (
+CHECKS: tuple[Callable[[StudyFile], Iterator[Problem]], ...] = (
     _check_grid,
     check_names,
     check_declared,

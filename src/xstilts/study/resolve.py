@@ -15,12 +15,21 @@ from xstilts.families.text import PROMPTABLE
 from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.study import backbone as backbones
 from xstilts.study.architecture import room
-from xstilts.study.backbone import Backbone, Tokenizer
+from xstilts.study.backbone import Backbone, BackboneFields, Tokenizer
 from xstilts.study.check_tasks import find_task, trainer
 from xstilts.study.claim import FAMILY, PROMPTED
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places
-from xstilts.study.study import Arm, BackboneTable, Shares, StudyFile, expand, model_folder, task_name
+from xstilts.study.study import (
+    Arm,
+    BackboneTable,
+    Shares,
+    StudyFile,
+    expand,
+    local_model,
+    model_folder,
+    task_name,
+)
 from xstilts.study.use import Development, Use, View
 
 TRAIN = "train"
@@ -195,28 +204,20 @@ class Resolver:
     def backbone(self, name: str, table: BackboneTable) -> Backbone:
         """The backbone with its identity: revision, checksum, or the text of its tokenizer."""
         where = f"{self.study.shown}: backbones.{name}"
+        fields = table.model_dump(include={*BackboneFields.model_fields})
+        backbone = Backbone(**fields, tokenizer=self._tokenizer(table), vision=self._vision(where, table))
         if table.architecture is not None:
-            return Backbone(
-                architecture=table.architecture,
-                shape=table.shape,
-                tokenizer=self._tokenizer(table),
-                weights="random",
-                seed=table.seed,
-                vision=self._vision(where, table),
-            )
-        seen = self._vision(where, table)
-        seed = table.seed if table.weights == "random" or seen is not None else 0
-        model = str(table.model)
-        bundled = backbones.bundled().get(model)
-        folder = bundled or model_folder(self.study, model)
+            return backbone.changed(weights="random")
+        if not backbone.made:
+            backbone = backbone.changed(seed=0)
+        folder = local_model(self.study, str(table.model))
         if folder is None:
-            return Backbone(
-                model=model, revision=table.revision, weights=table.weights, seed=seed, vision=seen
-            )
-        read = backbones.checksum if bundled is None else backbones.bundled_checksum
+            return backbone
+        is_bundled = table.model in backbones.bundled()
+        read = backbones.bundled_checksum if is_bundled else backbones.checksum
         checksum = self._checksum(where, folder, read)
         self._need_room(name, room(folder))
-        return Backbone(checksum=checksum, weights=table.weights, seed=seed, vision=seen)
+        return backbone.changed(model=None, checksum=checksum)
 
     # Within
 

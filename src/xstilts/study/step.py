@@ -109,9 +109,8 @@ class Places:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        given: dict[str, Any] = {"data": self.data, "images": self.images}
-        whole = {name: path and path.absolute() for name, path in given.items()}
-        plain: dict[str, Any] = _PLACES.dump_python(replace(self, **whole), mode="json")
+        data, images = (path and path.absolute() for path in (self.data, self.images))
+        plain: dict[str, Any] = _PLACES.dump_python(replace(self, data=data, images=images), mode="json")
         return plain
 
     @classmethod

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from xstilts.metrics.xtreme import XTREME
-from xstilts.study.backbone import BackboneFields, TokenizerTable, VisionTable
+from xstilts.study.backbone import BackboneFields, TokenizerTable, VisionTable, bundled
 from xstilts.study.claim import Claim, Distance, Reference
 from xstilts.study.declared import TaskTable
 from xstilts.study.recipe import Recipe, merged, recipe_of
@@ -228,6 +228,11 @@ class StudyFile(Specification):
 def task_name(task: str) -> str:
     """How a task is called: the name of its file, for the package's tasks and the user's alike."""
     return Path(task).stem if task.endswith(".py") else task
+
+
+def local_model(study: StudyFile, model: str) -> Path | None:
+    """The folder of a bundled model, or the one that `model` names; None for a model of the Hub."""
+    return bundled().get(model) or model_folder(study, model)
 
 
 def model_folder(study: StudyFile, model: str) -> Path | None:
