@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 
 from xstilts.audit.match import Texts
-from xstilts.data.languages import all_languages, find
+from xstilts.data.languages import all_languages, by_word, find
 
 SHARE = 0.15
 """The share of a text's words that must be function words of another language, for the text to be in it."""
@@ -67,7 +67,7 @@ def _named(ids: Sequence[str], said: str) -> dict[int, str]:
     """Rows whose ids name another language, by its name; by a code of two or three letters, if all ids have
     one at that place."""
     tokens = [tuple(_TOKEN.findall(_INSIDE.sub(" ", name).casefold())) for name in ids]
-    words = {word.casefold(): one.code for one in all_languages() for word in (*one.also, one.name, one.code)}
+    words = {word: language.code for word, language in by_word().items()}
     names = {word: code for word, code in words.items() if len(word) > 3}
     found = {number: names[token] for number, row in enumerate(tokens) for token in row if token in names}
     for place in range(min(map(len, tokens), default=0)):

@@ -44,6 +44,16 @@ def all_languages() -> tuple[Language, ...]:
     return tuple(by_code().values())
 
 
+@lru_cache(maxsize=1)
+def by_word() -> Mapping[str, Language]:
+    """All languages by their codes and names and by those that others write, in small letters; none means two."""
+    return {
+        word.casefold(): language
+        for language in all_languages()
+        for word in (*language.also, language.name, language.code)
+    }
+
+
 def find(code: str) -> Language:
     """The language with that code; InputError if there is none."""
     if code not in by_code():
@@ -63,12 +73,7 @@ def near(word: str, codes: Collection[str] | None = None) -> str:
     ("Did you mean 'de'?", "Did you mean 'zh'?", "Did you mean 'pt'?", "Did you mean 'fa'?")
     """
     known = by_code() if codes is None else codes
-    words = {
-        name.casefold(): language.code
-        for language in reversed(all_languages())
-        for name in (*language.also, language.name, language.code)
-        if language.code in known
-    }
+    words = {name: language.code for name, language in by_word().items() if language.code in known}
     folded = word.strip().casefold()
     for form in (folded, re.split(r"[-_ (,]", folded)[0]):
         if form in words and words[form] != word:
