@@ -46,7 +46,7 @@ def all_languages() -> tuple[Language, ...]:
 
 @lru_cache(maxsize=1)
 def by_word() -> Mapping[str, Language]:
-    """All languages by their codes and names and by those that others write, in small letters; none means two."""
+    """All languages by their codes, their names and what others write, in small letters: none means two."""
     return {
         word.casefold(): language
         for language in all_languages()
