@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.cli.output import gigabytes, print_json, print_lines, print_table
 from xstilts.data import languages as known_languages
-from xstilts.plain import say
+from xstilts.plain import by_key, say
 from xstilts.run.cost import GPU, Cost, estimate, tokens_of
 from xstilts.run.progress import duration
 from xstilts.store import Store
@@ -282,17 +282,16 @@ def _step(step: Step, plan: Plan, store: Store) -> dict[str, Any]:
 
 def _print_grid(plan: Plan, store: Store) -> None:
     """Arms x targets: how many cells of each are done; nothing where there are no cells."""
-    lines: dict[tuple[str, ...], dict[str, list[bool]]] = {}
+    done: dict[tuple[str, ...], list[bool]] = {}
     for cell in plan.cells:
         known = {"": "", "random": " (random weights)"}.get(cell.reference, f" ({cell.reference})")
         line = ("", "majority") if cell.reference == "majority" else (cell.backbone, f"{cell.arm}{known}")
-        done = store.done(plan.by_fingerprint[cell.evaluation])
-        lines.setdefault(line, {}).setdefault(cell.target, []).append(done)
+        done.setdefault((*line, cell.target), []).append(store.done(plan.by_fingerprint[cell.evaluation]))
+    counts = {key: f"{sum(known)} of {len(known)}" for key, known in done.items()}
+    targets = list(dict.fromkeys(target for _, _, target in counts))
+    lines = dict.fromkeys((backbone, arm) for backbone, arm, _ in counts)
     if lines:
-        targets = list(dict.fromkeys(cell.target for cell in plan.cells))
-        shown = [[cells.get(target, ()) for target in targets] for cells in lines.values()]
-        counts = [[f"{sum(done)} of {len(done)}" if done else "" for done in row] for row in shown]
-        rows = [(*line, *row) for line, row in zip(lines, counts, strict=True)]
+        rows = [(*line, *(counts.get((*line, target), "") for target in targets)) for line in lines]
         print_table(("backbone", "arm", *targets), rows)
 
 
@@ -308,12 +307,9 @@ def _print_trainings(
         for phase in cell.phases:
             target = "(intermediate)" if phase in before else cell.target
             places.setdefault(phase, ((cell.backbone, arm), target))
-    arms: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
-    targets: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
-    for step in left:
-        arm_place, target = places.get(step["fingerprint"], (("", step["name"]), ""))
-        arms.setdefault(arm_place, []).append(step)
-        targets.setdefault((target,), []).append(step)
+    placed = [(*places.get(step["fingerprint"], (("", step["name"]), "")), step) for step in left]
+    arms = by_key((arm, step) for arm, _, step in placed)
+    targets = by_key(((target,), step) for _, target, step in placed)
     parameters = [(store.record(step.fingerprint) or {}).get("parameters", 0) for step in plan.steps]
     known = [number for number in parameters if number]
     size = 4 * median(known) if known else None  # of a checkpoint in float32, as finished phases tell

@@ -11,10 +11,10 @@ from functools import cached_property
 from pathlib import Path
 
 from xstilts import metrics
-from xstilts.data.task import Wording
+from xstilts.data.task import Task, Wording
 from xstilts.errors import InputError, InputErrors, StudyError
 from xstilts.families.text import PROMPTABLE
-from xstilts.plain import first_of
+from xstilts.plain import by_key, first_of
 from xstilts.study.architecture import check_kinds, writes
 from xstilts.study.backbone import Backbone
 from xstilts.study.check_tasks import controls_of
@@ -97,16 +97,13 @@ class Plan:
         The name of a step says its tasks and its seed. Where several have the same, what tells them apart
         stands behind it: the backbone, the arm or the reference that needs it, else its fingerprint.
         """
-        users: dict[str, list[tuple[Cell, bool]]] = {}
-        for cell in self.cells:
-            before = self.intermediate(cell)
-            for step in (*cell.phases, cell.evaluation):
-                users.setdefault(step, []).append((cell, step in before))
-        alike: dict[str, list[str]] = {}
-        for one in self.steps:
-            alike.setdefault(one.name, []).append(one.fingerprint)
+        users = by_key(
+            (step, (cell, step in self.intermediate(cell)))
+            for cell in self.cells
+            for step in (*cell.phases, cell.evaluation)
+        )
         names = {}
-        for name, steps in alike.items():
+        for name, steps in by_key((step.name, step.fingerprint) for step in self.steps).items():
             parts = [_apart(users.get(step, [])) for step in steps]
             chosen: list[int] = []
             for number, values in enumerate(zip(*parts, strict=True)):
@@ -170,11 +167,6 @@ class _ResolvedTarget:
         inference = Inference(**{name: getattr(asked, name) for name in Inference.model_fields})
         return self.asked.changed(model=model, inference=inference, thresholds=self.thresholds)
 
-    def prompted(self, backbone: Backbone, recipe: Recipe, prompt: Prompt) -> Evaluation:
-        """The evaluation of a backbone that is asked in words; only a causal decoder can be."""
-        written = recipe.changed(readout="text", attention="causal")
-        return self.evaluation(backbone, written).changed(trained_by=None, prompt=prompt)
-
 
 def plan(study: StudyFile, data: Path | None = None, images: Path | None = None) -> Plan:
     """All steps and cells of a study, with its data in that folder or on the Hub, and images in the other.
@@ -195,7 +187,7 @@ def draft(study: StudyFile, data: Path | None = None, images: Path | None = None
     resolver = Resolver(study, data, images)
     backbones = {name: resolver.backbone(name, table) for name, table in study.backbones.items()}
     uses = {name: resolver.training(arm) for name, arm in study.intermediate.arms.items()}
-    targets = [_target(study, resolver, name) for name in expand(study.target.tasks)]
+    targets = [_target(study, resolver, resolver.task(name)) for name in expand(study.target.tasks)]
     if any(target.asked.examples is not None for target in targets):
         most = f"at most {study.target.test_examples:,} test rows of each language are asked"
         resolver.notes.insert(0, f"{most} (`target.test_examples`), but all of retrieval")
@@ -259,10 +251,9 @@ def _mixture(arm: Arm, uses: tuple[Use, ...]) -> Mixture | None:
     return Mixture(rule="shares", shares=shares, replay=replay)
 
 
-def _target(study: StudyFile, resolver: Resolver, name: str) -> _ResolvedTarget:
-    metric = metrics.of(resolver.task(name))
-    trained_by = resolver.target_training(name)
-    recipe, use = study.target_recipe(name), resolver.target(name)
+def _target(study: StudyFile, resolver: Resolver, task: Task) -> _ResolvedTarget:
+    metric, recipe = metrics.of(task), study.target_recipe(task.name)
+    trained_by, use = resolver.target_training(task), resolver.target(task)
     asked = Evaluation(
         model=None,
         use=use,
@@ -272,15 +263,14 @@ def _target(study: StudyFile, resolver: Resolver, name: str) -> _ResolvedTarget:
         inference=None,
         examples=study.target.test_examples if use.kind.trained else None,
     )
-    thresholds = resolver.thresholds(name, use) if metric.name == "mining_f1" else None
-    wordings = resolver.wordings(name, use)
-    target = _ResolvedTarget(task_name(name), recipe, asked, thresholds, wordings)
+    thresholds = resolver.thresholds(task, use) if metric.name == "mining_f1" else None
+    target = _ResolvedTarget(task.name, recipe, asked, thresholds, resolver.wordings(task, use))
     controls = {}
-    for reference in controls_of(study, resolver.task(name)):
+    for reference in controls_of(study, task):
         view, training = CONTROLS[reference], trained_by
         if training is not None and reference not in OF_EVERY_ARM:
-            training = resolver.viewed(name, training, view)
-        shown = asked.changed(use=resolver.viewed(name, use, view), trained_by=training)
+            training = resolver.viewed(task, training, view)
+        shown = asked.changed(use=resolver.viewed(task, use, view), trained_by=training)
         controls[reference] = replace(target, asked=shown)
     return replace(target, controls=controls)
 
@@ -317,12 +307,16 @@ class _Builder:
                 if family not in PROMPTABLE or (reference != "prompted" and trained_by is None):
                     continue
                 recipe = overridden(target.recipe, self.study.backbones[name].recipe)
+                written = recipe.changed(
+                    readout="text", attention="causal"
+                )  # none but a causal one can be asked
                 for seed in self.study.target.seeds:
                     prompt = Prompt(wordings=target.wordings)
                     if reference != "prompted" and trained_by is not None:
                         rows = trained_by.changed(examples=None, fraction=None, development=None)
                         prompt = prompt.changed(shots=self.study.shots, use=rows, seed=seed)
-                    evaluation = self._step(target.prompted(backbone, recipe, prompt))
+                    asked = target.evaluation(backbone, written).changed(trained_by=None, prompt=prompt)
+                    evaluation = self._step(asked)
                     self.cells.append(Cell(name, "none", target.name, seed, reference, evaluation, ()))
 
     def add_majority(self) -> None:

@@ -123,9 +123,8 @@ class Resolver:
             found |= {code: found.get(code, 0.0) + share / len(codes) for code in codes if share > 0}
         return found
 
-    def target_training(self, name: str) -> Use | None:
+    def target_training(self, target: Task) -> Use | None:
         """The source language's training rows for a target; None for retrieval."""
-        target = self.task(name)
         trained_by = trainer(self.study, target)
         if trained_by is None:
             return None
@@ -134,14 +133,14 @@ class Resolver:
         if trained_by.path is not None:
             self._task_files[trained_by.name] = trained_by.path
         use = self._use(trained_by, TRAIN, [trained_by.source_language])
-        recipe = self.study.target_recipe(name)
+        recipe = self.study.target_recipe(target.name)
         use = _capped(use, recipe.examples).changed(development=self._development(trained_by))
         self._need_development([use], recipe)
         return use
 
-    def target(self, name: str) -> Use:
+    def target(self, target: Task) -> Use:
         """The rows on which a target is evaluated, in all its languages or those that the study wants."""
-        target, wanted = self.task(name), self.study.target.languages
+        wanted = self.study.target.languages
         split, default = target.evaluation_split, target.languages
         fallback = target.evaluation_fallback
         if fallback and not self._available(target, split) and self._available(target, fallback):
@@ -160,22 +159,22 @@ class Resolver:
         if (
             own
             and target.source_language in use.languages
-            and self.study.target_recipe(name).select == "best"
+            and self.study.target_recipe(target.name).select == "best"
         ):
             seen = f"its '{target.source_language}' rows of {split} choose the checkpoints too"
             self.notes.append(f"{target.name}: {seen}, so that score alone is a little too high")
         return use
 
-    def viewed(self, name: str, use: Use, view: View) -> Use:
+    def viewed(self, task: Task, use: Use, view: View) -> Use:
         """The rows as a control shows them; of a target's own rows in translation, the translated ones."""
         if view == "translated":
-            use = self._use(self.task(name), TEST_TRANSLATED, use.languages)
+            use = self._use(task, TEST_TRANSLATED, use.languages)
         return use.changed(view=view, images="" if view in WITHOUT_IMAGES else use.images)
 
-    def wordings(self, name: str, use: Use) -> tuple[Wording | None, ...]:
+    def wordings(self, task: Task, use: Use) -> tuple[Wording | None, ...]:
         """The prompt in each language of a target, None where it is asked in the words of the readout; empty
         if it is so in all."""
-        wanted, task = self.study.prompts, self.task(name)
+        wanted = self.study.prompts
         if wanted == "readout" or use.family not in PROMPTABLE or not {*PROMPTED} & {*self.study.references}:
             return ()
         source = task.source_language
@@ -186,9 +185,8 @@ class Resolver:
         found = tuple(task.prompts.get(code, task.prompts.get(source)) for code in codes)
         return found if any(found) else ()
 
-    def thresholds(self, name: str, use: Use) -> Use:
+    def thresholds(self, mined: Task, use: Use) -> Use:
         """The development rows on which mining chooses its thresholds: in every language of `use`."""
-        mined = self.task(name)
         split = mined.development_split
         lacking = [code for code in use.languages if code not in self._available(mined, split)]
         if lacking:
