@@ -14,8 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from xstilts.api import Study
-from xstilts.cli.commands import export, of_store, push, share
-from xstilts.cli.options import (
+from xstilts.cli.commands import (
     STORE,
     DataOption,
     ImagesOption,
@@ -23,7 +22,11 @@ from xstilts.cli.options import (
     StoreOption,
     StudyArgument,
     command_line,
+    export,
+    push,
+    share,
 )
+from xstilts.cli.stores import of_store, print_studies
 from xstilts.errors import InputErrors, XstiltsError
 from xstilts.plain import say
 from xstilts.version import VERSION
@@ -230,13 +233,11 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """What is done, what failed and why, what is missing; without a study, which the store has."""
-    from xstilts.cli import show, show_store
+    from xstilts.cli import show
     from xstilts.store import Store
 
     if study is None:
-        kept = Store(store)
-        kept.require_results()
-        show_store.studies(kept, as_json=json)
+        print_studies(Store(store).require_results(), as_json=json)
         return
     plan, kept = Study.load(study).planned(store, data, images, there=True)
     show.status(plan, kept, as_json=json)
