@@ -1,5 +1,6 @@
-"""The commands below `xstilts store`, and what is told of one: its size, whether it is sound, its studies, and
-what none of them refers to.
+"""The commands below `xstilts store`, and what is told of one: its size, its studies, whether it is sound.
+
+And what no study refers to.
 """
 
 import sys
