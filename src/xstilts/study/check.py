@@ -14,7 +14,7 @@ from xstilts.data.task import NO_COMMIT, find_commit, is_commit
 from xstilts.study import models
 from xstilts.study.architecture import KINDS, type_of
 from xstilts.study.backbone import EYES, VisionTable, bundled
-from xstilts.study.check_claims import check_claims, check_of
+from xstilts.study.check_claims import check_claims
 from xstilts.study.check_declared import check_declared
 from xstilts.study.check_tasks import (
     check_arms,
@@ -221,15 +221,6 @@ def _check_backbones(study: StudyFile) -> Iterator[Problem]:
             yield Problem((*place, "model"), f"no bundled backbone named '{model}'.", now)
 
 
-def _check_tasks(study: StudyFile) -> Iterator[Problem]:
-    """An arm that is a table names its tasks; `NAME = []` trains nothing, and so does an empty `none`."""
-    for name, arm in study.intermediate.arms.items():
-        stated = arm.model_fields_set or ({"tasks"} if name == "none" else {})
-        if not arm.tasks and stated != {"tasks"} and arm.after is None:
-            now = f'Write tasks = ["mnli"], or {name} = [] for the arm that trains nothing.'
-            yield Problem(("intermediate", "arms", name, "tasks"), "is missing.", now)
-
-
 def _check_alike(study: StudyFile) -> Iterator[Problem]:
     """No two arms with the same content."""
 
@@ -322,7 +313,6 @@ CHECKS: tuple[Callable[[StudyFile], Iterator[Problem]], ...] = (
     check_eyes,
     check_tokenizers,
     check_arms,
-    _check_tasks,
     _check_alike,
     _check_order,
     check_targets,
@@ -331,7 +321,6 @@ CHECKS: tuple[Callable[[StudyFile], Iterator[Problem]], ...] = (
     _check_recipes,
     check_axes,
     check_claims,
-    check_of,
     check_allowed,
     check_origins,
 )

@@ -195,6 +195,11 @@ def check_arms(study: StudyFile) -> Iterator[Problem]:
     """The tasks that an arm trains, in languages that they have, in shares that sum to one."""
     for name, arm in study.intermediate.arms.items():
         place: Place = ("intermediate", "arms", name)
+        # `NAME = []` trains nothing, and so does an empty `none`; any other table names its tasks.
+        stated = arm.model_fields_set or ({"tasks"} if name == "none" else {})
+        if not arm.tasks and stated != {"tasks"} and arm.after is None:
+            now = f'Write tasks = ["mnli"], or {name} = [] for the arm that trains nothing.'
+            yield Problem((*place, "tasks"), "is missing.", now)
         yield from bad_tasks(study, arm.tasks, place)
         found = found_tasks(study, arm.tasks)
         for one, trained in found.items():
