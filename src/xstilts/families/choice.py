@@ -16,10 +16,7 @@ class MultipleChoice(Family):
     tokens = 250  # HellaSwag's four endings have 340, Cosmos QA's 440, CommonsenseQA's five 100
     version = 2
     axis = "reads"
-
-    def outputs(self, layout: Layout) -> int:
-        """One score per option."""
-        return 1
+    width = 1  # one score per option
 
     def encode(self, examples: Sequence[Choice], tokenizer: object, layout: Layout) -> list[Item]:
         """One item per example, with a sequence (context, option) per option."""

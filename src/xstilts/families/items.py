@@ -96,8 +96,8 @@ class Family:
 
     `version` is raised when its numbers change; `axis` is where the choice is made (see the package). It is
     `labelled` unless it is text alone, which is trained on and never scored; `trained` if a head answers,
-    which training makes; `pictured` if its rows are about images. No loss is taken of rows whose label is
-    `unlabelled`. `tokens` are those of a row, roughly, where
+    which training makes; `pictured` if its rows are about images. Rows whose label is `unlabelled` say
+    nothing of what is right. `tokens` are those of a row, roughly, where
     only the number of rows is known; of images none are counted, for what a model makes of pixels differs.
     """
 
@@ -108,11 +108,12 @@ class Family:
     trained: bool = True
     pictured: bool = False
     unlabelled: str | None = None
+    width: int | None = None
     tokens: int = 40  # as MNLI
 
     def outputs(self, layout: Layout) -> int:
-        """The number of outputs of the head: one for each label."""
-        return len(layout.labels)
+        """The number of outputs of the head: its `width`, or one for each label."""
+        return len(layout.labels) if self.width is None else self.width
 
     def texts(self, example: Any) -> tuple[str, str | None]:
         """The text of an example, or its pair of texts."""
@@ -154,7 +155,7 @@ class Family:
 
     def majority(self, training: Sequence[Any], examples: Sequence[Any]) -> list[Prediction]:
         """The predictions of a system that sees only how often each answer is right in training."""
-        return [most_frequent(row.label for row in training)] * len(examples)
+        return [most_frequent(row.label for row in training if row.label != self.unlabelled)] * len(examples)
 
     def shuffled(self, examples: Sequence[Any], rng: np.random.Generator) -> list[Any]:
         """The same examples with their answers exchanged among them: a control without information."""

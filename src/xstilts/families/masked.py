@@ -29,10 +29,7 @@ class Masked(Family):
 
     name = "masked"
     labelled = False
-
-    def outputs(self, layout: Layout) -> int:
-        """The vocabulary, which the head takes from the model."""
-        return 0
+    width = 0  # those of the vocabulary, which the head takes from the model
 
     def encode(self, examples: Sequence[Text], tokenizer: object, layout: Layout) -> list[Item]:
         """One item per text or pair, a caption's with its images; nothing is masked yet."""

@@ -20,10 +20,7 @@ class Retrieval(Family):
     name = "retrieval"
     axis = "none"
     trained = False
-
-    def outputs(self, layout: Layout) -> int:
-        """No head."""
-        return 0
+    width = 0  # no head
 
     def encode(self, examples: Sequence[Bitext], tokenizer: object, layout: Layout) -> list[Item]:
         """One item per sentence: those of `source` first, then those of `target`, of one bitext."""

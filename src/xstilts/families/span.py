@@ -101,10 +101,7 @@ class Span(Family):
     tokens = 200  # as SQuAD
     version = 2
     axis = "reads"
-
-    def outputs(self, layout: Layout) -> int:
-        """Two scores per token: first of the answer, last of the answer."""
-        return 2
+    width = 2  # two scores per token: first and last of the answer
 
     def encode(self, examples: Sequence[Question], tokenizer: Any, layout: Layout) -> list[Item]:
         """One item per window; `note` holds the reads' character offsets, (0, 0) for the summary."""

@@ -58,9 +58,5 @@ class Visual(Family):
         captioned = example.caption and not example.images
         return (example.caption, example.text) if captioned else (example.text, None)
 
-    def majority(self, training: Sequence[Seen], examples: Sequence[Seen]) -> list[str]:
-        """The most frequent label of the training data, for every example."""
-        return super().majority([row for row in training if row.label != UNLABELLED], examples)
-
 
 FAMILY = Visual()
