@@ -7,7 +7,6 @@ import polars as pl
 
 from xstilts.analysis.ranking import BASELINES, CHANCE, ESTIMATES, MEASURES, TOGETHER, Ranking
 from xstilts.cli.output import columns, print_json, print_lines
-from xstilts.errors import InputError
 
 
 def ranked(found: Ranking, *, as_json: bool) -> None:
@@ -29,17 +28,11 @@ def ranked(found: Ranking, *, as_json: bool) -> None:
 
 def write(found: Ranking, folder: Path) -> list[Path]:
     """Write both tables as CSV into a folder, as a report writes its own; gives their paths."""
+    from xstilts.report.page import save
     from xstilts.report.tables import csv
 
-    paths = []
-    for name, table in (("ranking.csv", found.order), ("quality.csv", found.quality)):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(csv(name.removesuffix(".csv"), table))
-        except OSError as error:
-            raise InputError(str(folder / name), f"cannot be written ({error.strerror}).") from error
-        paths.append(folder / name)
-    return paths
+    tables = {"ranking": found.order, "quality": found.quality}
+    return save([(f"{name}.csv", csv(name, table)) for name, table in tables.items()], folder)
 
 
 def notes(found: Ranking) -> Iterator[str]:
