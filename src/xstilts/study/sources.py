@@ -363,8 +363,6 @@ def _lack(one: task.Task, named: list[str], places: Places) -> InputError | None
         return error
     if not missing:
         return None
-    more = f" and {len(missing) - SHOWN:,} more" if len(missing) > SHOWN else ""
-    what = (
-        f"{len(missing):,} of {len(set(named)):,} images are not there: {', '.join(missing[:SHOWN])}{more}."
-    )
+    shown = first_of(missing, SHOWN)
+    what = f"{len(missing):,} of {len(set(named)):,} images are not there: {shown}."
     return DataError(f"task '{one.name}'", what, images.WAY_OUT)
