@@ -23,6 +23,7 @@ from xstilts.cli.commands import (
     StudyArgument,
     command_line,
     export,
+    given,
     push,
     share,
 )
@@ -131,19 +132,7 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
 ) -> None:
     """Train and evaluate what is not known yet. Then write the report."""
     outcome = Study.load(study).run(
-        store,
-        data,
-        images,
-        workers=workers,
-        engine=engine,
-        engine_options=engine_options,
-        address=address,
-        limit=limit,
-        save_memory=save_memory,
-        keep_checkpoints=keep_checkpoints,
-        retry=retry,
-        repair=repair,
-        track=track,
+        **given(context, apart=("study", "out")),
         begun=lambda board: context.meta.update({SO_FAR: board.summary}),
     )
     say(str(outcome))

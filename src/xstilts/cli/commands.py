@@ -66,6 +66,12 @@ def command_line(context: typer.Context, command: str, taken: Container[str] | N
     return shlex.join(["xstilts", command, *words()])
 
 
+def given(context: typer.Context, apart: Container[str] = ("study",)) -> dict[str, Any]:
+    """What the running command was given for the method of a study that does it: all but these parameters,
+    for a command's options are called as the method's."""
+    return {name: value for name, value in context.params.items() if name not in apart}
+
+
 def export(
     context: typer.Context,
     study: StudyArgument,
@@ -90,6 +96,7 @@ def export(
 
 
 def push(  # noqa: PLR0913, PLR0917 (one for each option)
+    context: typer.Context,
     study: StudyArgument,
     arm: Annotated[str, typer.Argument(metavar="ARM", help="An arm of the study.")],
     to: HubOption,
@@ -112,26 +119,11 @@ def push(  # noqa: PLR0913, PLR0917 (one for each option)
     ] = False,
 ) -> None:
     """Put a trained model with its card on the Hugging Face Hub: docs/sharing.md."""
-    print(
-        Study.load(study).push(
-            arm,
-            to,
-            store,
-            data,
-            images,
-            target=target,
-            seed=seed,
-            backbone=backbone,
-            dry_run=dry_run,
-            public=public,
-            merged=merged,
-            licence=licence,
-            retrain=retrain,
-        )
-    )
+    print(Study.load(study).push(**given(context)))
 
 
 def share(  # noqa: PLR0913, PLR0917 (one for each option)
+    context: typer.Context,
     study: StudyArgument,
     to: HubOption,
     store: StoreOption = STORE,
@@ -142,7 +134,4 @@ def share(  # noqa: PLR0913, PLR0917 (one for each option)
     licence: LicenceOption = None,
 ) -> None:
     """Put tables, claims and page on the Hugging Face Hub as a data set: docs/sharing.md."""
-    address = Study.load(study).share(
-        to, store, data, images, dry_run=dry_run, public=public, licence=licence
-    )
-    print(address)
+    print(Study.load(study).share(**given(context)))

@@ -35,11 +35,4 @@ def launcher(
             return partial(slurm.run, options=options.slurm)
     from xstilts.run import local
 
-    of_phases = options.local
-    return partial(
-        local.run,
-        workers=workers,
-        limit=limit,
-        processes=of_phases.processes_per_phase,
-        divide=of_phases.divide_model,
-    )
+    return partial(local.run, options=options.local, workers=workers, limit=limit)
