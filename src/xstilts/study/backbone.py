@@ -69,29 +69,28 @@ def _digest(*paths: Path) -> str:
         raise BackboneError(where, f"cannot be read ({error.strerror}).") from error
 
 
-class TokenizerFields(Specification):
-    """How a tokenizer is trained: on at most `examples` texts of a task and language.
-
-    `sentinels` counts the tokens that stand for a span that was cut out (T5's `<extra_id_0>` and so on).
-    """
-
-    vocabulary: int = Field(default=8000, ge=64)
-    algorithm: Literal["bpe", "unigram"] = "bpe"
-    examples: int | None = Field(default=None, ge=1)
-    sentinels: int = added(0, ge=0)
-
-
-class TokenizerTable(TokenizerFields):
+class TokenizerTable(Specification):
     """`[backbones.X.tokenizer]`: the tasks whose training text it is trained on, in all or some languages."""
 
     tasks: tuple[str, ...] = ()
     languages: tuple[str, ...] | None = None
+    vocabulary: int = Field(default=8000, ge=64)
+    algorithm: Literal["bpe", "unigram"] = "bpe"
+    examples: int | None = Field(default=None, ge=1)
+    sentinels: int = Field(default=0, ge=0)
 
 
-class Tokenizer(TokenizerFields):
-    """A tokenizer to be trained on the training text of tasks."""
+class Tokenizer(Specification):
+    """A tokenizer to be trained on the training text of tasks: at most `examples` of a task and language.
+
+    `sentinels` counts the tokens that stand for a span that was cut out (T5's `<extra_id_0>` and so on).
+    """
 
     uses: tuple[Use, ...]
+    vocabulary: int = Field(ge=64)
+    algorithm: Literal["bpe", "unigram"] = "bpe"
+    examples: int | None = Field(default=None, ge=1)
+    sentinels: int = added(0, ge=0)
 
 
 class BackboneFields(Specification):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator
 
@@ -185,21 +185,17 @@ def _task(name: str, content: str, study: Path) -> Task:
         on_hub=table.hub is not None,
     )
     rows_in = {split: table.languages_of(split) for split in paths}
-    source: dict[str, Any]
-    if table.hub is None:
-        patterns = {split: (path,) for split, path in paths.items()}
-        source = {"files": Files(patterns=patterns, read=reader.read, codes=table.codes)}
+    hub: Hub | None = None
+    files: Files | None = None
+    if table.hub is not None:
+        named = table.hub.model_dump(exclude={"config"})
+        hub = Hub(**named, files=paths, codes=table.codes, read_files=reader.read)
     else:
-        hub = Hub(
-            dataset=table.hub.dataset,
-            revision=table.hub.revision,
-            files=paths,
-            codes=table.codes,
-            read_files=reader.read,
-        )
-        source = {"hub": hub}
+        patterns = {split: (path,) for split, path in paths.items()}
+        files = Files(patterns=patterns, read=reader.read, codes=table.codes)
     return Task(
-        **source,
+        files=files,
+        hub=hub,
         family=family,
         languages=tuple(table.codes),
         metric=table.scored_by,
