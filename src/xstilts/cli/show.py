@@ -300,20 +300,19 @@ def _print_trainings(
 ) -> None:
     """The phases to train, by backbone and arm, and by target: their number, tokens and what they leave on
     the disk while they are needed; their time where finished phases of the plan tell how fast they are."""
-    places: dict[str, tuple[tuple[str, str], str]] = {}
+    places: dict[str, tuple[str, str, str]] = {}
     for cell in plan.cells:
         arm = f"{cell.arm} (random weights)" if cell.reference == "random" else cell.arm
         before = plan.intermediate(cell)
         for phase in cell.phases:
             target = "(intermediate)" if phase in before else cell.target
-            places.setdefault(phase, ((cell.backbone, arm), target))
-    placed = [(*places.get(step["fingerprint"], (("", step["name"]), "")), step) for step in left]
-    arms = by_key((arm, step) for arm, _, step in placed)
-    targets = by_key(((target,), step) for _, target, step in placed)
+            places.setdefault(phase, (cell.backbone, arm, target))
+    placed = [(places.get(step["fingerprint"], ("", step["name"], "")), step) for step in left]
     parameters = [(store.record(step.fingerprint) or {}).get("parameters", 0) for step in plan.steps]
     known = [number for number in parameters if number]
     size = 4 * median(known) if known else None  # of a checkpoint in float32, as finished phases tell
-    for names, together in ((("backbone", "arm"), arms), (("target",), targets)):
+    for names, part in ((("backbone", "arm"), slice(0, 2)), (("target",), slice(2, 3))):
+        together = by_key((place[part], step) for place, step in placed)
         lines = [(*key, *_summed(steps, speed, size)) for key, steps in together.items()]
         head = [*names, "trainings", "shared by cells", "tokens (estimate)"]
         head += ["time of one worker"] * (speed is not None) + ["checkpoints"] * (size is not None)
