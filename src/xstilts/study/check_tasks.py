@@ -221,8 +221,7 @@ def _bad_rows(study: StudyFile, arm: Arm, found: Mapping[str, Task], place: Plac
     here = (*place, "languages")
     if isinstance(arm.languages, dict):
         yield from _bad_shares(arm.languages, here)
-        examples = study.intermediate_overrides(arm).get("examples") if arm.examples is None else arm.examples
-        if not isinstance(examples, int):
+        if not isinstance(study.intermediate_overrides(arm).get("examples"), int):
             what = "are shares of a fixed number of examples, which is missing."
             yield Problem(here, what, "Write examples = 10_000.")
         of_languages = sorted({language.family for language in languages.all_languages()})

@@ -74,10 +74,7 @@ class Resolver:
     def training(self, arm: Arm) -> tuple[Use, ...]:
         """What an arm trains on, sorted by task, so that the order in the file changes nothing."""
         recipe = self.study.intermediate_recipe(arm)
-        uses = []
-        for name in arm.tasks:
-            use = self._trained(self.task(name), arm)
-            uses.append(_capped(use, recipe.examples if arm.examples is None else arm.examples))
+        uses = [_capped(self._trained(self.task(name), arm), recipe.examples) for name in arm.tasks]
         if arm.replay is not None:
             for task in map(self.task, arm.replay.tasks):
                 use = self._text(task, arm.replay.languages)

@@ -51,16 +51,9 @@ class Step:
     @property
     def parent(self) -> Step | None:
         """The step whose checkpoint this one starts from, if that has to be computed."""
-        specification = self.specification
-        match specification:
-            case Backbone():
-                return None
-            case Phase():
-                model: Backbone | Phase | None = specification.parent
-            case Evaluation():
-                model = specification.model
-        needs_step = isinstance(model, Phase) or (model is not None and model.made)
-        return Step(model) if model is not None and needs_step else None
+        one = self.specification
+        model = one.parent if isinstance(one, Phase) else one.model if isinstance(one, Evaluation) else None
+        return Step(model) if isinstance(model, Phase) or (model is not None and model.made) else None
 
     @property
     def parents(self) -> tuple[str, ...]:

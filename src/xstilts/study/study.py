@@ -211,10 +211,11 @@ class StudyFile(Specification):
         return self.target.seeds if stated is None else stated
 
     def intermediate_overrides(self, arm: Arm) -> Overrides:
-        """The fields of the recipe of an arm: the common ones, those of its only task, its own."""
+        """The fields of the recipe of an arm: the common ones, of its only task, its own and `examples`."""
         common = self.intermediate.recipe
         alone = self.intermediate.recipes.get(task_name(arm.tasks[0]), {}) if len(arm.tasks) == 1 else {}
-        return merged(merged(common, alone), arm.recipe)
+        own = arm.recipe if arm.examples is None else {**arm.recipe, "examples": arm.examples}
+        return merged(merged(common, alone), own)
 
     def intermediate_recipe(self, arm: Arm) -> Recipe:
         """The recipe of an arm."""
