@@ -53,13 +53,12 @@ class Cost:
 
 def estimate(plan: Plan, store: Store) -> Cost:
     """The cost of what the store does not have."""
-    missing = [step for step in plan.steps if step.kind == "phase" and store.folder(step.fingerprint) is None]
+    phases = [step for step in plan.steps if step.kind == "phase"]
+    missing = [step for step in phases if store.folder(step.fingerprint) is None]
+    own = [record for step in phases if (record := store.record(step.fingerprint))]
     tokens = [tokens_of(step, plan.places) for step in missing]
     sizes = [size_of(step, plan.places) for step in missing]
     known = [number for number in tokens if number is not None]
-    own = [
-        record for step in plan.steps if step.kind == "phase" and (record := store.record(step.fingerprint))
-    ]
     speeds = [record["tokens"] / record["train_seconds"] for record in own if record.get("train_seconds")]
     speed = median(speeds) if speeds else None
     gpu, core, flops, weights = 0.0, 0.0, 0.0, list[float]()
