@@ -357,15 +357,7 @@ def translate(  # noqa: PLR0913, PLR0917 (one for each option)
     from xstilts.compute import translate as translating
     from xstilts.compute.translator import Wish
 
-    wish = Wish(
-        model=model,
-        revision=revision,
-        examples=examples,
-        batch=batch,
-        beams=beams,
-        longest=longest,
-        source_code=source_code,
-    )
+    wish = Wish(**given(context, apart=("task", "to", "data", "out", "target_code")))
     for path in translating.translate_all(task, to, wish, target_code or [], (data, out)):
         print(path)
 

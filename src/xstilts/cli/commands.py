@@ -67,8 +67,8 @@ def command_line(context: typer.Context, command: str, taken: Container[str] | N
 
 
 def given(context: typer.Context, apart: Container[str] = ("study",)) -> dict[str, Any]:
-    """What the running command was given for the method of a study that does it: all but these parameters,
-    for a command's options are called as the method's."""
+    """What the running command was given but for these parameters: the options of a command are called as
+    those of what it calls."""
     return {name: value for name, value in context.params.items() if name not in apart}
 
 
