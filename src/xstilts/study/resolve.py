@@ -19,6 +19,7 @@ from xstilts.study.backbone import Backbone, BackboneFields, Tokenizer
 from xstilts.study.check_tasks import find_task, trainer
 from xstilts.study.claim import FAMILY, PROMPTED
 from xstilts.study.recipe import Recipe
+from xstilts.study.sources import MISSING
 from xstilts.study.step import Places
 from xstilts.study.study import (
     Arm,
@@ -241,7 +242,7 @@ class Resolver:
             checksum = read(folder)
         except InputError as error:
             self.errors.append(type(error)(f"{where}: {error.where}", error.what, error.now))
-            checksum = "missing"
+            checksum = MISSING
         self._backbone_folders[checksum] = folder
         return checksum
 
@@ -327,7 +328,7 @@ class Resolver:
                     self.notes.append(f"{task.name}: {split} in '{language}' {instead}")
             except InputError as error:
                 self._lacks(task, error)
-                self._identities[key] = "missing"
+                self._identities[key] = MISSING
         return self._identities[key]
 
     def _images(self, task: Task) -> str:
@@ -339,7 +340,7 @@ class Resolver:
             except InputError as error:
                 if self.pictures is not None or not self._unseen:
                     self.errors.append(error)
-                self._identities[key] = "missing"
+                self._identities[key] = MISSING
         return self._identities[key]
 
 
