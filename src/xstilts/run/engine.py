@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from functools import partial
 
-from xstilts.errors import EngineError, did_you_mean
+from xstilts.errors import EngineError
 from xstilts.run.launch import Listener, Result, Run
 from xstilts.run.options import Options
+from xstilts.study.problems import near
 
 NAMES = ("local", "ray", "slurm")
 
@@ -19,8 +20,7 @@ def launcher(
     EngineError for an unknown name, or an address without Ray.
     """
     if name not in NAMES:
-        now = did_you_mean(name, NAMES) or f"There are {', '.join(NAMES)}."
-        raise EngineError("--engine", f"no engine '{name}'.", now)
+        raise EngineError("--engine", f"no engine '{name}'.", near(name, NAMES))
     if address is not None and name != "ray":
         raise EngineError("--address", "names a Ray cluster.", "Add --engine ray.")
     match name:
