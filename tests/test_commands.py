@@ -1,5 +1,6 @@
 """The commands: exit statuses, what goes to which stream, and that options change no science."""
 
+import inspect
 import itertools
 import json
 import resource
@@ -16,6 +17,7 @@ import pytest
 from predictions import TARGETS
 from shell import Shell
 from xstilts import __main__ as commands
+from xstilts.api import Study
 from xstilts.run import launch, local
 from xstilts.store import write_json
 from xstilts.study.load import load
@@ -319,6 +321,18 @@ def test_no_option_says_what_is_computed() -> None:
             continue
         code = command.callback.__code__  # those above compute nothing of a study
         assert set(code.co_varnames[: code.co_argcount]) <= allowed
+
+
+@pytest.mark.parametrize("name", ["run", "push", "share"])
+def test_options_of_a_command_are_called_as_those_of_the_api(name: str) -> None:
+    (command,) = (one.callback for one in commands.app.registered_commands if one.callback.__name__ == name)
+    options = (
+        set(inspect.signature(command).parameters)
+        - {"context", "study"}
+        - ({"out"} if name == "run" else set())
+    )
+    own = set(inspect.signature(getattr(Study, name)).parameters)
+    assert own == options | {"self"} | ({"begun"} if name == "run" else set())
 
 
 def test_help_and_a_check_answer_at_once(world: "World", tmp_path: Path) -> None:

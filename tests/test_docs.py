@@ -13,7 +13,7 @@ import layouts
 from xstilts.cli.show_tasks import studies
 from xstilts.study.backbone import VisionTable
 from xstilts.study.claim import Claim
-from xstilts.study.declared import ColumnsTable, HubTable, SplitsTable, TaskTable
+from xstilts.study.declared import ColumnsTable, HubTable, PromptTable, SplitsTable, TaskTable
 from xstilts.study.load import load
 from xstilts.study.recipe import Recipe
 from xstilts.study.study import (
@@ -38,6 +38,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[tasks.NAME.hub]`": HubTable,
     "`[tasks.NAME.splits]`": SplitsTable,
     "`[tasks.NAME.columns]`": ColumnsTable,
+    "`[tasks.NAME.prompts.LANGUAGE]`": PromptTable,
     "`[intermediate]`": Intermediate,
     "`[intermediate.arms]`": Arm,
     "Replay": Replay,

@@ -14,8 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from xstilts.api import Study
-from xstilts.cli.commands import export, of_store, push, share
-from xstilts.cli.options import (
+from xstilts.cli.commands import (
     STORE,
     DataOption,
     ImagesOption,
@@ -23,7 +22,12 @@ from xstilts.cli.options import (
     StoreOption,
     StudyArgument,
     command_line,
+    export,
+    given,
+    push,
+    share,
 )
+from xstilts.cli.stores import of_store, print_studies
 from xstilts.errors import InputErrors, XstiltsError
 from xstilts.plain import say
 from xstilts.version import VERSION
@@ -128,19 +132,7 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option of the command line)
 ) -> None:
     """Train and evaluate what is not known yet. Then write the report."""
     outcome = Study.load(study).run(
-        store,
-        data,
-        images,
-        workers=workers,
-        engine=engine,
-        engine_options=engine_options,
-        address=address,
-        limit=limit,
-        save_memory=save_memory,
-        keep_checkpoints=keep_checkpoints,
-        retry=retry,
-        repair=repair,
-        track=track,
+        **given(context, apart=("study", "out")),
         begun=lambda board: context.meta.update({SO_FAR: board.summary}),
     )
     say(str(outcome))
@@ -230,13 +222,11 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """What is done, what failed and why, what is missing; without a study, which the store has."""
-    from xstilts.cli import show, show_store
+    from xstilts.cli import show
     from xstilts.store import Store
 
     if study is None:
-        kept = Store(store)
-        kept.require_results()
-        show_store.studies(kept, as_json=json)
+        print_studies(Store(store).require_results(), as_json=json)
         return
     plan, kept = Study.load(study).planned(store, data, images, there=True)
     show.status(plan, kept, as_json=json)
@@ -369,15 +359,7 @@ def translate(  # noqa: PLR0913, PLR0917 (one for each option)
     from xstilts.compute import translate as translating
     from xstilts.compute.translator import Wish
 
-    wish = Wish(
-        model=model,
-        revision=revision,
-        examples=examples,
-        batch=batch,
-        beams=beams,
-        longest=longest,
-        source_code=source_code,
-    )
+    wish = Wish(**given(context, apart=("task", "to", "data", "out", "target_code")))
     for path in translating.translate_all(task, to, wish, target_code or [], (data, out)):
         print(path)
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from xstilts.tracking.tracker import Tracker
 
 Folder = str | Path
+Where = Folder | None
+"""A folder, if one is named."""
 
 
 class Study:
@@ -72,9 +74,7 @@ class Study:
 
         return tasks_of(self.file)
 
-    def check(
-        self, data: Folder | None = None, images: Folder | None = None, store: Folder = "store"
-    ) -> "Check":
+    def check(self, data: Where = None, images: Where = None, store: Folder = "store") -> "Check":
         """Look for everything that is wrong or missing, and compute nothing; gives what there is to do.
 
         Raises InputErrors.
@@ -87,7 +87,7 @@ class Study:
             raise InputErrors(found.plan.errors)
         return found
 
-    def draft(self, data: Folder | None, images: Folder | None, store: "Store") -> "Check":
+    def draft(self, data: Where, images: Where, store: "Store") -> "Check":
         """The same with what is wrong in `plan.errors`, instead of raising it."""
         from xstilts.errors import StudyError
         from xstilts.study import preregistered
@@ -107,12 +107,12 @@ class Study:
     def run(  # noqa: PLR0913 (each is a choice of the user's)
         self,
         store: Folder = "store",
-        data: Folder | None = None,
-        images: Folder | None = None,
+        data: Where = None,
+        images: Where = None,
         *,
         workers: int | None = None,
         engine: str = "local",
-        engine_options: Folder | None = None,
+        engine_options: Where = None,
         address: str | None = None,
         limit: float = 30.0,
         save_memory: bool = False,
@@ -169,9 +169,7 @@ class Study:
             result = launch(Run(steps, kept, plan.places, save_memory), followed)
         return Outcome(plan, kept, result)
 
-    def findings(
-        self, store: Folder = "store", data: Folder | None = None, images: Folder | None = None
-    ) -> "Findings":
+    def findings(self, store: Folder = "store", data: Where = None, images: Where = None) -> "Findings":
         """What the results in the store show so far: `scores`, `effects` and `verdicts`, and all else."""
         from xstilts.analysis.findings import Findings
 
@@ -179,10 +177,10 @@ class Study:
 
     def report(
         self,
-        out: Folder | None = None,
+        out: Where = None,
         store: Folder = "store",
-        data: Folder | None = None,
-        images: Folder | None = None,
+        data: Where = None,
+        images: Where = None,
         to: Sequence[str] = ("html", "csv"),
     ) -> list[Path]:
         """Write what is known, as html, csv, parquet, latex, markdown, svg or pdf; gives the files.
@@ -195,11 +193,7 @@ class Study:
         return page.write(self.findings(store, data, images), list(to), folder)
 
     def export(
-        self,
-        out: Folder | None = None,
-        store: Folder = "store",
-        data: Folder | None = None,
-        images: Folder | None = None,
+        self, out: Where = None, store: Folder = "store", data: Where = None, images: Where = None
     ) -> tuple[Path, ...]:
         """Write the predictions as XTREME's submissions; gives their folders, one for each arm and seed.
 
@@ -211,7 +205,7 @@ class Study:
         return export(*self.planned(store, data, images, there=True), folder).folders
 
     def preregister(
-        self, store: Folder = "store", data: Folder | None = None, images: Folder | None = None
+        self, store: Folder = "store", data: Where = None, images: Where = None
     ) -> "Preregistration":
         """Freeze claims, arms, seeds, targets and fingerprints in STUDY.preregistered.json, beside the study.
 
@@ -227,13 +221,13 @@ class Study:
         arm: str,
         to: str,
         store: Folder = "store",
-        data: Folder | None = None,
-        images: Folder | None = None,
+        data: Where = None,
+        images: Where = None,
         *,
         target: str | None = None,
         seed: int | None = None,
         backbone: str | None = None,
-        dry_run: Folder | None = None,
+        dry_run: Where = None,
         public: bool = False,
         merged: bool = False,
         licence: str | None = None,
@@ -266,10 +260,10 @@ class Study:
         self,
         to: str,
         store: Folder = "store",
-        data: Folder | None = None,
-        images: Folder | None = None,
+        data: Where = None,
+        images: Where = None,
         *,
-        dry_run: Folder | None = None,
+        dry_run: Where = None,
         public: bool = False,
         licence: str | None = None,
     ) -> str:
@@ -288,8 +282,8 @@ class Study:
     def rank(
         self,
         store: Folder = "store",
-        data: Folder | None = None,
-        images: Folder | None = None,
+        data: Where = None,
+        images: Where = None,
         rows: int | None = None,
         report: Callable[[str], None] = lambda line: None,
     ) -> "Ranking":
@@ -310,9 +304,7 @@ class Study:
         read = measure(asked.probes, kept, plan.places, report)
         return ranking.Ranking(Results(plan, kept), asked, read, trained_tokens(plan, kept))
 
-    def status(
-        self, store: Folder = "store", data: Folder | None = None, images: Folder | None = None
-    ) -> "pl.DataFrame":
+    def status(self, store: Folder = "store", data: Where = None, images: Where = None) -> "pl.DataFrame":
         """A row for each cell: whether it is done, running, failed or open, and why it failed."""
         import polars as pl
 
@@ -328,8 +320,8 @@ class Study:
     def planned(
         self,
         store: Folder,
-        data: Folder | None = None,
-        images: Folder | None = None,
+        data: Where = None,
+        images: Where = None,
         *,
         there: bool = False,
     ) -> "tuple[Plan, Store]":
@@ -447,7 +439,7 @@ class Outcome:
         return f"<p>{escape(str(self))}</p><ul>{failed}</ul>"
 
 
-def _path(folder: Folder | None) -> Path | None:
+def _path(folder: Where) -> Path | None:
     return None if folder is None else Path(folder)
 
 

@@ -155,4 +155,4 @@ def by_key(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
 def first_of(names: Collection[str], shown: int = 3) -> str:
     """The first names of many, and how many more there are."""
     more = len(names) - shown
-    return ", ".join(list(names)[:shown]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(list(names)[:shown]) + (f" and {more:,} more" if more > 0 else "")

@@ -14,6 +14,7 @@ from xstilts.errors import InputErrors, TaskError
 from xstilts.study.load import parse
 from xstilts.study.phase import Evaluation, Prompt
 from xstilts.study.plan import Plan, plan
+from xstilts.study.step import Places
 
 OWN = """
 from dataclasses import replace
@@ -69,16 +70,22 @@ def test_each_language_is_asked_as_the_study_wants(
 def test_what_has_no_prompt_is_asked_otherwise_and_told(tmp_path: Path) -> None:
     found = planned(tmp_path, prompts="test language")
     assert [note for note in found.notes if "prompt" in note] == [
+        "prompted and few-shot: asked in the prompts of the language of each row (`prompts`)",
         "own: no prompt in x-gb, asked in the source language (`prompts`)",
         "lab_qa: no prompt in x-en, x-ga, x-gb, asked in the words of the readout (`prompts`)",
     ]
     assert {prompt.wordings for prompt in prompts(found, "lab_qa")} == {()}
     told = planned(tmp_path, prompts="source language").notes
     assert [note for note in told if "prompt" in note] == [
-        "lab_qa: no prompt in x-en, asked in the words of the readout (`prompts`)"
+        "prompted and few-shot: asked in the prompts of the source language (`prompts`)",
+        "lab_qa: no prompt in x-en, asked in the words of the readout (`prompts`)",
     ]
-    for quiet in ({"prompts": "readout"}, {"prompts": "test language", "references": ["majority"]}):
-        assert not [note for note in planned(tmp_path, **quiet).notes if "prompt" in note]
+    told = planned(tmp_path, prompts="readout").notes
+    assert [note for note in told if "prompt" in note] == [
+        "prompted and few-shot: asked in the words of the readout (`prompts`)"
+    ]
+    quiet = planned(tmp_path, prompts="test language", references=["majority"]).notes
+    assert not [note for note in quiet if "prompt" in note]
 
 
 def test_only_what_is_worded_otherwise_is_another_evaluation(tmp_path: Path) -> None:
@@ -101,6 +108,89 @@ def test_an_evaluation_is_the_same_when_it_is_read_again(tmp_path: Path) -> None
         known = found.evaluation(cell)
         again = Evaluation.model_validate_json(known.model_dump_json())
         assert again == known and again.fingerprint == known.fingerprint
+
+
+TEMPLATE = "the {text} or {text2} ? {answer}"
+PAIRS = {
+    "family": "classification",
+    "languages": ["x-en", "x-ga"],
+    "source_language": "x-en",
+    "labels": ["yes", "no"],
+    "splits": {"train": "train.csv", "test": "{lang}.csv"},
+    "columns": {"text": "first", "text2": "second", "label": "same"},
+}
+WORDED = {"template": TEMPLATE, "answers": {"no": "helped", "yes": "boris"}, "phrases": {"a": "b"}}
+
+
+def declaring(folder: Path, prompts: dict[str, Any], **table: Any) -> Plan:
+    """The plan of a study whose target is declared, with these prompts."""
+    for name in ("train", "x-en", "x-ga"):
+        (folder / f"{name}.csv").write_text("first,second,same\nboris,teacher,yes\nboris,zoton,no\n")
+    target = {"tasks": ["mine"], "languages": ["x-en", "x-ga"], "recipe": {"max_length": 64}}
+    tasks = {"mine": PAIRS | table | {"prompts": prompts}}
+    return planned(folder, prompts="test language", tasks=tasks, target=target)
+
+
+def test_a_declared_task_states_prompts_as_a_file_does(tmp_path: Path) -> None:
+    """Answers are a table by label or a list in their order, and the plan does not depend on which."""
+    wording = Wording(TEMPLATE, ("boris", "helped"), (("a", "b"),))
+    listed = WORDED | {"answers": ["boris", "helped"]}
+    made = [declaring(tmp_path, {"x-en": one, "x-ga": one}) for one in (WORDED, listed)]
+    assert {prompt.wordings for one in made for prompt in prompts(one, "mine")} == {(wording, wording)}
+    assert made[0].cells == made[1].cells
+    found = declaring(tmp_path, {"x-en": WORDED})
+    assert "mine: no prompt in x-ga, asked in the source language (`prompts`)" in found.notes
+    assert Places.from_json(found.places.to_json()).task("mine").prompts == {"x-en": wording}
+
+
+@pytest.mark.parametrize(
+    ("language", "changes", "said"),
+    [
+        ("x-gb", {}, "x-gb: the task has no language 'x-gb'. "),
+        ("x-en", {"template": "the {text"}, "x-en.template: has a brace that names no text: "),
+        (
+            "x-en",
+            {"template": "{premise} {answer}"},
+            "x-en: the prompt in 'x-en' does not fit the task. A templ",
+        ),
+        (
+            "x-en",
+            {"template": "the {text}"},
+            "x-en: the prompt in 'x-en' does not fit the task. A template names",
+        ),
+        (
+            "x-en",
+            {"answers": {}},
+            "x-en.answers: has no words for 'yes', 'no'. Give every label of the task some.",
+        ),
+        (
+            "x-en",
+            {"answers": {"yes": "a", "noo": "b"}},
+            "x-en.answers: no label named 'noo'. Did you mean 'no'?",
+        ),
+        ("x-en", {"answers": ["one"]}, "x-en: the prompt in 'x-en' does not fit the task. "),
+        ("x-en", {"answer": "one"}, "x-en.answer: no such key. Did you mean 'answers'?"),
+    ],
+)
+def test_a_fault_in_a_declared_prompt_is_told(
+    language: str, changes: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputErrors) as raised:
+        declaring(tmp_path, {language: WORDED | changes})
+    (line,) = str(raised.value).splitlines()
+    assert line.startswith(f"study: tasks.mine.prompts.{said}")
+
+
+def test_all_faults_of_declared_prompts_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(InputErrors) as raised:
+        declaring(tmp_path, {"x-en": WORDED, "x-ga": WORDED}, columns={"text": "first", "label": "same"})
+    assert (
+        str(raised.value).count(".template: names {text2}, and no column holds it. Name it in `columns`") == 2
+    )
+    with pytest.raises(
+        InputErrors, match=r"prompts: tasks of the family masked take no prompts\. Take it out"
+    ):
+        declaring(tmp_path, {"x-en": WORDED}, family="masked", labels=[], columns={"text": "first"})
 
 
 def test_a_task_tells_its_prompts() -> None:

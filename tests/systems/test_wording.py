@@ -80,7 +80,7 @@ def test_gold_values_that_are_all_the_same_correlate_with_nothing(metric: str) -
     ("name", "code"),
     [
         ("mnli-it-base", ""), ("test-de", "de"), ("samples_xnli_deu_Latn", "de"), ("x.de.tr", "tr"),
-        ("mine", ""), ("xnli_de_tags", ""), ("deu_Latn", "de"), ("de", "de"),
+        ("mine", ""), ("xnli_de_tags", ""), ("deu_Latn", "de"), ("de", "de"), ("test-german", "de"),
     ],
 )  # fmt: skip
 def test_the_language_of_a_file_is_the_end_of_its_name(name: str, code: str) -> None:

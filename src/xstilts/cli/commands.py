@@ -1,31 +1,76 @@
 """The commands that give results away: predictions for XTREME, models and tables for the Hugging Face Hub.
 
-And those below `xstilts store`: how large it is, whether it is sound, what no study refers to.
+And what all commands have in common: their options, and the line that gives a command again.
 """
 
+import shlex
 import sys
+from collections.abc import Container, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from xstilts.api import Study
-from xstilts.cli.options import (
-    SAME_STUDY,
-    STORE,
-    DataOption,
-    DryRunOption,
-    HubOption,
-    ImagesOption,
-    JsonOption,
-    LicenceOption,
-    PublicOption,
-    StoreOption,
-    StudyArgument,
-    command_line,
-)
-from xstilts.errors import InputError
 from xstilts.plain import first_of
+
+StudyArgument = Annotated[
+    str, typer.Argument(metavar="STUDY", help="A bundled study, or the path of a file.")
+]
+StoreOption = Annotated[Path, typer.Option("--store", envvar="XSTILTS_STORE", help="Where results are kept.")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", envvar="XSTILTS_DATA", help="A folder with the original files of the tasks."),
+]
+ImagesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--images", envvar="XSTILTS_IMAGES", help="A folder with images; by default that in the data folder."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+HubOption = Annotated[str, typer.Option("--to", metavar="ORG/NAME", help="The repository of the Hub.")]
+DryRunOption = Annotated[
+    Path | None,
+    typer.Option("--dry-run", metavar="DIR", help="Write it into a folder, and nothing to the Hub."),
+]
+PublicOption = Annotated[bool, typer.Option("--public", help="For all to see; by default it is private.")]
+LicenceOption = Annotated[
+    str | None, typer.Option("--licence", help="Yours, as the Hub calls it: apache-2.0, cc-by-4.0 and so on.")
+]
+STORE = Path("store")
+
+
+SAME_STUDY = ("study", "store", "data", "images")
+"""The parameters that say which study it is, and on which data: all commands about one have them."""
+
+
+def command_line(context: typer.Context, command: str, taken: Container[str] | None = None) -> str:
+    """The line that gives `command` what the running one was given, also by the environment, for a shell.
+
+    All of it, or only the parameters of these names.
+    """
+
+    def words() -> Iterator[str]:
+        for parameter in context.command.params:
+            name = str(parameter.name)
+            source = context.get_parameter_source(name)
+            if source is None or source.name == "DEFAULT" or (taken is not None and name not in taken):
+                continue
+            value: Any = context.params[name]
+            for one in value if isinstance(value, list) else [value]:
+                if parameter.param_type_name == "option":
+                    yield parameter.opts[0]
+                if one is not True:
+                    yield str(one)
+
+    return shlex.join(["xstilts", command, *words()])
+
+
+def given(context: typer.Context, apart: Container[str] = ("study",)) -> dict[str, Any]:
+    """What the running command was given but for these parameters: the options of a command are called as
+    those of what it calls."""
+    return {name: value for name, value in context.params.items() if name not in apart}
 
 
 def export(
@@ -52,6 +97,7 @@ def export(
 
 
 def push(  # noqa: PLR0913, PLR0917 (one for each option)
+    context: typer.Context,
     study: StudyArgument,
     arm: Annotated[str, typer.Argument(metavar="ARM", help="An arm of the study.")],
     to: HubOption,
@@ -74,26 +120,11 @@ def push(  # noqa: PLR0913, PLR0917 (one for each option)
     ] = False,
 ) -> None:
     """Put a trained model with its card on the Hugging Face Hub: docs/sharing.md."""
-    print(
-        Study.load(study).push(
-            arm,
-            to,
-            store,
-            data,
-            images,
-            target=target,
-            seed=seed,
-            backbone=backbone,
-            dry_run=dry_run,
-            public=public,
-            merged=merged,
-            licence=licence,
-            retrain=retrain,
-        )
-    )
+    print(Study.load(study).push(**given(context)))
 
 
 def share(  # noqa: PLR0913, PLR0917 (one for each option)
+    context: typer.Context,
     study: StudyArgument,
     to: HubOption,
     store: StoreOption = STORE,
@@ -104,68 +135,4 @@ def share(  # noqa: PLR0913, PLR0917 (one for each option)
     licence: LicenceOption = None,
 ) -> None:
     """Put tables, claims and page on the Hugging Face Hub as a data set: docs/sharing.md."""
-    address = Study.load(study).share(
-        to, store, data, images, dry_run=dry_run, public=public, licence=licence
-    )
-    print(address)
-
-
-of_store = typer.Typer(
-    help="How large the store is; whether it is sound; what no study refers to.",
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
-
-
-@of_store.callback()
-def sizes(context: typer.Context, store: StoreOption = STORE, json: JsonOption = False) -> None:
-    """Show what the store takes on the disk, by kind of step. Below: verify, prune."""
-    if context.invoked_subcommand is not None:
-        source = context.get_parameter_source("store")
-        if source is not None and source.name == "COMMANDLINE":
-            now = f"Put it behind: xstilts store {context.invoked_subcommand} --store DIR."
-            raise InputError("xstilts store", "--store stands before the command.", now)
-        return
-    from xstilts.cli import show_store
-    from xstilts.store import Store, maintenance
-
-    kept = Store(store)
-    kept.require_results()
-    show_store.sizes(maintenance.sizes(kept), as_json=json)
-
-
-@of_store.command()
-def verify(store: StoreOption = STORE, json: JsonOption = False) -> None:
-    """Compare every file with the checksum in its step's record; status 1 if something is damaged."""
-    from xstilts.cli import show_store
-    from xstilts.store import Store, maintenance
-
-    kept = Store(store)
-    kept.require_results()
-    found = maintenance.verify(kept)
-    show_store.verified(found, as_json=json)
-    if found.damages:
-        raise typer.Exit(1)
-
-
-@of_store.command()
-def prune(
-    studies: Annotated[
-        list[str], typer.Argument(metavar="STUDY...", help="The studies of which everything stays.")
-    ],
-    store: StoreOption = STORE,
-    data: DataOption = None,
-    images: ImagesOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Remove what is listed.")] = False,
-) -> None:
-    """List what none of the studies refers to. With --yes, remove it."""
-    from xstilts.cli import show_store
-    from xstilts.store import Store, maintenance
-
-    kept = Store(store)
-    kept.require_results()
-    steps = [step for study in studies for step in Study.load(study).planned(store, data, images)[0].steps]
-    found = maintenance.unreferenced(kept, steps)
-    show_store.unreferenced(found, removed=yes)
-    if yes:
-        maintenance.remove(kept, found)
+    print(Study.load(study).share(**given(context)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.cli.output import gigabytes, print_json, print_lines, print_table
 from xstilts.data import languages as known_languages
-from xstilts.plain import say
+from xstilts.plain import by_key, say
 from xstilts.run.cost import GPU, Cost, estimate, tokens_of
 from xstilts.run.progress import duration
 from xstilts.store import Store
@@ -282,17 +282,16 @@ def _step(step: Step, plan: Plan, store: Store) -> dict[str, Any]:
 
 def _print_grid(plan: Plan, store: Store) -> None:
     """Arms x targets: how many cells of each are done; nothing where there are no cells."""
-    lines: dict[tuple[str, ...], dict[str, list[bool]]] = {}
+    done: dict[tuple[str, ...], list[bool]] = {}
     for cell in plan.cells:
         known = {"": "", "random": " (random weights)"}.get(cell.reference, f" ({cell.reference})")
         line = ("", "majority") if cell.reference == "majority" else (cell.backbone, f"{cell.arm}{known}")
-        done = store.done(plan.by_fingerprint[cell.evaluation])
-        lines.setdefault(line, {}).setdefault(cell.target, []).append(done)
+        done.setdefault((*line, cell.target), []).append(store.done(plan.by_fingerprint[cell.evaluation]))
+    counts = {key: f"{sum(known)} of {len(known)}" for key, known in done.items()}
+    targets = list(dict.fromkeys(target for _, _, target in counts))
+    lines = dict.fromkeys((backbone, arm) for backbone, arm, _ in counts)
     if lines:
-        targets = list(dict.fromkeys(cell.target for cell in plan.cells))
-        shown = [[cells.get(target, ()) for target in targets] for cells in lines.values()]
-        counts = [[f"{sum(done)} of {len(done)}" if done else "" for done in row] for row in shown]
-        rows = [(*line, *row) for line, row in zip(lines, counts, strict=True)]
+        rows = [(*line, *(counts.get((*line, target), "") for target in targets)) for line in lines]
         print_table(("backbone", "arm", *targets), rows)
 
 
@@ -301,23 +300,19 @@ def _print_trainings(
 ) -> None:
     """The phases to train, by backbone and arm, and by target: their number, tokens and what they leave on
     the disk while they are needed; their time where finished phases of the plan tell how fast they are."""
-    places: dict[str, tuple[tuple[str, str], str]] = {}
+    places: dict[str, tuple[str, str, str]] = {}
     for cell in plan.cells:
         arm = f"{cell.arm} (random weights)" if cell.reference == "random" else cell.arm
         before = plan.intermediate(cell)
         for phase in cell.phases:
             target = "(intermediate)" if phase in before else cell.target
-            places.setdefault(phase, ((cell.backbone, arm), target))
-    arms: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
-    targets: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
-    for step in left:
-        arm_place, target = places.get(step["fingerprint"], (("", step["name"]), ""))
-        arms.setdefault(arm_place, []).append(step)
-        targets.setdefault((target,), []).append(step)
+            places.setdefault(phase, (cell.backbone, arm, target))
+    placed = [(places.get(step["fingerprint"], ("", step["name"], "")), step) for step in left]
     parameters = [(store.record(step.fingerprint) or {}).get("parameters", 0) for step in plan.steps]
     known = [number for number in parameters if number]
     size = 4 * median(known) if known else None  # of a checkpoint in float32, as finished phases tell
-    for names, together in ((("backbone", "arm"), arms), (("target",), targets)):
+    for names, part in ((("backbone", "arm"), slice(0, 2)), (("target",), slice(2, 3))):
+        together = by_key((place[part], step) for place, step in placed)
         lines = [(*key, *_summed(steps, speed, size)) for key, steps in together.items()]
         head = [*names, "trainings", "shared by cells", "tokens (estimate)"]
         head += ["time of one worker"] * (speed is not None) + ["checkpoints"] * (size is not None)

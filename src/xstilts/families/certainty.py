@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.families.items import Family, Item, Layout
+from xstilts.families.items import Family, Item, Layout, Scores
 from xstilts.families.text import TextReadout, option_scores
 from xstilts.metrics.calibration import brier
 
@@ -30,7 +30,7 @@ def certainties(
     family: Family | TextReadout,
     examples: Sequence[Any],
     items: Sequence[Item],
-    scores: Sequence[NDArray[np.float32]],
+    scores: Scores,
     layout: Layout,
 ) -> tuple[Numbers, Numbers]:
     """Compute doubts and Brier scores of each example, from what its family decodes.

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xstilts.data.examples import Choice
-from xstilts.families.items import Family, Item, Layout, most_frequent, tokenize
+from xstilts.families.items import Family, Item, Layout, Scores, most_frequent, tokenize
 
 
 class MultipleChoice(Family):
@@ -17,10 +16,7 @@ class MultipleChoice(Family):
     tokens = 250  # HellaSwag's four endings have 340, Cosmos QA's 440, CommonsenseQA's five 100
     version = 2
     axis = "reads"
-
-    def outputs(self, layout: Layout) -> int:
-        """One score per option."""
-        return 1
+    width = 1  # one score per option
 
     def encode(self, examples: Sequence[Choice], tokenizer: object, layout: Layout) -> list[Item]:
         """One item per example, with a sequence (context, option) per option."""
@@ -40,11 +36,7 @@ class MultipleChoice(Family):
         return items
 
     def decode(
-        self,
-        examples: Sequence[Choice],
-        items: Sequence[Item],
-        scores: Sequence[NDArray[np.float32]],
-        layout: Layout,
+        self, examples: Sequence[Choice], items: Sequence[Item], scores: Scores, layout: Layout
     ) -> list[int]:
         """The option with the highest score; ties go to the lower index."""
         return [int(score[:, 0].argmax()) for score in scores]

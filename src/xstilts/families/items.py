@@ -1,6 +1,5 @@
 """What every family is, and items: the model's inputs, which it makes of examples."""
 
-from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,9 @@ IGNORED = -100
 
 Tokenizer = Any
 """A fast tokenizer of transformers."""
+
+Scores = Sequence[NDArray[np.float32]]
+"""The scores of items, one array for each."""
 
 Prediction = Any
 """What a family predicts for one example: a label, an index, tags, an answer's text."""
@@ -89,12 +91,13 @@ class Item:
     images: tuple[tuple[str, ...], ...] = ()
 
 
-class Family(ABC):
+class Family:
     """A kind of task. Most have rows with one label each, which are read off the summary state.
 
     `version` is raised when its numbers change; `axis` is where the choice is made (see the package). It is
     `labelled` unless it is text alone, which is trained on and never scored; `trained` if a head answers,
-    which training makes; `pictured` if its rows are about images. `tokens` are those of a row, roughly, where
+    which training makes; `pictured` if its rows are about images. Rows whose label is `unlabelled` say
+    nothing of what is right. `tokens` are those of a row, roughly, where
     only the number of rows is known; of images none are counted, for what a model makes of pixels differs.
     """
 
@@ -104,22 +107,41 @@ class Family(ABC):
     labelled: bool = True
     trained: bool = True
     pictured: bool = False
+    unlabelled: str | None = None
+    width: int | None = None
     tokens: int = 40  # as MNLI
 
     def outputs(self, layout: Layout) -> int:
-        """The number of outputs of the head: one for each label."""
-        return len(layout.labels)
+        """The number of outputs of the head: its `width`, or one for each label."""
+        return len(layout.labels) if self.width is None else self.width
 
-    @abstractmethod
+    def texts(self, example: Any) -> tuple[str, str | None]:
+        """The text of an example, or its pair of texts."""
+        return example.text, example.text2
+
     def encode(self, examples: Sequence[Any], tokenizer: Tokenizer, layout: Layout) -> list[Item]:
-        """The model's inputs, in the order of the examples; an example may give several items."""
+        """The model's inputs, in the order of the examples; an example may give several items.
+
+        One per example, cut with `longest_first`; DataError if a label is none of the layout's.
+        """
+        index, texts = Numbers(layout), [self.texts(example) for example in examples]
+        first, second = [one for one, _ in texts], [two for _, two in texts]
+        return [
+            Item(
+                (ids,),
+                (start,),
+                ([layout.summary_of(len(ids))],),
+                [IGNORED if example.label == self.unlabelled else index[example.label]],
+                row,
+                images=(example.images,) if self.pictured else (),
+            )
+            for row, (example, (ids, start)) in enumerate(
+                zip(examples, tokenize(tokenizer, first, second, layout.max_length), strict=True)
+            )
+        ]
 
     def decode(
-        self,
-        examples: Sequence[Any],
-        items: Sequence[Item],
-        scores: Sequence[NDArray[np.float32]],
-        layout: Layout,
+        self, examples: Sequence[Any], items: Sequence[Item], scores: Scores, layout: Layout
     ) -> list[Prediction]:
         """One prediction per example; `scores[i]` is [reads, outputs] of item i.
 
@@ -133,7 +155,7 @@ class Family(ABC):
 
     def majority(self, training: Sequence[Any], examples: Sequence[Any]) -> list[Prediction]:
         """The predictions of a system that sees only how often each answer is right in training."""
-        return [most_frequent(row.label for row in training)] * len(examples)
+        return [most_frequent(row.label for row in training if row.label != self.unlabelled)] * len(examples)
 
     def shuffled(self, examples: Sequence[Any], rng: np.random.Generator) -> list[Any]:
         """The same examples with their answers exchanged among them: a control without information."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.data.examples import Caption, Text
-from xstilts.families.items import Family, Item, Layout, tokenize
+from xstilts.families.items import Family, Item, Layout, Scores, tokenize
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,7 @@ class Masked(Family):
 
     name = "masked"
     labelled = False
-
-    def outputs(self, layout: Layout) -> int:
-        """The vocabulary, which the head takes from the model."""
-        return 0
+    width = 0  # those of the vocabulary, which the head takes from the model
 
     def encode(self, examples: Sequence[Text], tokenizer: object, layout: Layout) -> list[Item]:
         """One item per text or pair, a caption's with its images; nothing is masked yet."""
@@ -46,11 +43,7 @@ class Masked(Family):
         ]
 
     def decode(
-        self,
-        examples: Sequence[Text],
-        items: Sequence[Item],
-        scores: Sequence[NDArray[np.float32]],
-        layout: Layout,
+        self, examples: Sequence[Text], items: Sequence[Item], scores: Scores, layout: Layout
     ) -> list[tuple[int, ...]]:
         """For each item, the most likely token at each masked place."""
         return [tuple(int(best) for best in score.argmax(axis=1)) for score in scores]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.data.examples import Bitext
-from xstilts.families.items import Family, Item, Layout, tokenize
+from xstilts.families.items import Family, Item, Layout, Scores, tokenize
 from xstilts.metrics.mining import unit
 
 
@@ -20,10 +20,7 @@ class Retrieval(Family):
     name = "retrieval"
     axis = "none"
     trained = False
-
-    def outputs(self, layout: Layout) -> int:
-        """No head."""
-        return 0
+    width = 0  # no head
 
     def encode(self, examples: Sequence[Bitext], tokenizer: object, layout: Layout) -> list[Item]:
         """One item per sentence: those of `source` first, then those of `target`, of one bitext."""
@@ -33,11 +30,7 @@ class Retrieval(Family):
         return [Item((ids,), (second,), ([],), [], row) for row, (ids, second) in enumerate(sequences)]
 
     def decode(
-        self,
-        examples: Sequence[Bitext],
-        items: Sequence[Item],
-        scores: Sequence[NDArray[np.float32]],
-        layout: Layout,
+        self, examples: Sequence[Bitext], items: Sequence[Item], scores: Scores, layout: Layout
     ) -> list[Any]:
         """For each sentence of the source language (`target`), the row of its nearest neighbour in `source`.
 

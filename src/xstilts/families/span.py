@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xstilts.data.examples import Answer, Question
-from xstilts.families.items import Family, Item, Layout, separator
+from xstilts.families.items import Family, Item, Layout, Scores, separator
+from xstilts.plain import by_key
 
 MAX_QUESTION = 64
 """Tokens kept of a question (jiant and the BERT scripts: max_query_length 64)."""
@@ -94,6 +95,19 @@ def _short_questions(examples: Sequence[Question], tokenizer: Any, longest: int)
     ]
 
 
+def _window(encoding: Any, window: int, row: int, context: str, layout: Layout) -> Item:
+    """A window of a context, with the offsets of its tokens but for what the tokenizer composed."""
+    ids, segments = encoding["input_ids"][window], encoding.sequence_ids(window)
+    reads, offsets = [layout.summary_of(len(ids))], [(0, 0)]
+    for position, offset in enumerate(encoding["offset_mapping"][window]):
+        start, end = _trim(context, *offset) if segments[position] == 1 else (0, 0)
+        if start < end:
+            reads.append(position)
+            offsets.append((start, end))
+    second = segments.index(1) if 1 in segments else len(ids)
+    return Item((ids,), (second,), (reads,), [0, 0], row, offsets)
+
+
 class Span(Family):
     """Questions whose answers are spans of a context (SQuAD, XQuAD, MLQA, TyDiQA-GoldP, ...)."""
 
@@ -101,10 +115,7 @@ class Span(Family):
     tokens = 200  # as SQuAD
     version = 2
     axis = "reads"
-
-    def outputs(self, layout: Layout) -> int:
-        """Two scores per token: first of the answer, last of the answer."""
-        return 2
+    width = 2  # two scores per token: first and last of the answer
 
     def encode(self, examples: Sequence[Question], tokenizer: Any, layout: Layout) -> list[Item]:
         """One item per window; `note` holds the reads' character offsets, (0, 0) for the summary."""
@@ -122,47 +133,26 @@ class Span(Family):
             return_offsets_mapping=True,
             return_attention_mask=False,
         )
-        windows = []
-        starts: dict[int, set[int]] = {}
-        for window, row in enumerate(encoding["overflow_to_sample_mapping"]):
-            ids = encoding["input_ids"][window]
-            segments = encoding.sequence_ids(window)
-            context = examples[row].context
-            reads, offsets = [layout.summary_of(len(ids))], [(0, 0)]
-            for position, segment in enumerate(segments):
-                start, end = encoding["offset_mapping"][window][position]
-                start, end = _trim(context, start, end) if segment == 1 else (0, 0)
-                if segment == 1 and start < end:
-                    reads.append(position)
-                    offsets.append((start, end))
-                    starts.setdefault(row, set()).add(start)
-            second = segments.index(1) if 1 in segments else len(ids)
-            windows.append(Item((ids,), (second,), (reads,), [0, 0], row, offsets))
-        order = {row: sorted(places) for row, places in starts.items()}
-        for item in windows:
-            context, places = examples[item.example].context, order.get(item.example, [])
-            item.note[1:] = [(start, _whole(context, end, places)) for start, end in item.note[1:]]
-        # Gold are the reads where the first gold answer begins and ends. White space around it is no part of
-        # it, as it is no part of a token; nor are signs that the tokenizer drops, such as marks of direction.
-        # What it drops is seen in all windows of a context together.
-        held: dict[int, list[tuple[int, int]]] = {}
-        for item in windows:
-            if examples[item.example].answers:
-                held.setdefault(item.example, []).extend(item.note[1:])
-        answers = {row: answer_tokens(examples[row].answers[0], given) for row, given in held.items()}
-        return [
-            replace(item, gold=_gold_reads(*answers[item.example], item.note))
-            if item.example in answers
-            else item
-            for item in windows
-        ]
+        windows = by_key(
+            (row, _window(encoding, window, row, examples[row].context, layout))
+            for window, row in enumerate(encoding["overflow_to_sample_mapping"])
+        )
+        items: list[Item] = []
+        for row, own in windows.items():
+            context, answers = examples[row].context, examples[row].answers
+            starts = sorted({start for item in own for start, _ in item.note[1:]})
+            for item in own:
+                item.note[1:] = [(start, _whole(context, end, starts)) for start, end in item.note[1:]]
+            # Gold are the reads where the first gold answer begins and ends. White space around it is no part
+            # of it, as it is no part of a token; nor are signs that the tokenizer drops, such as marks of
+            # direction. What it drops is seen in all windows of a context together.
+            held = (offsets for item in own for offsets in item.note[1:])
+            answer = answer_tokens(answers[0], held) if answers else (0, 0)
+            items += [replace(item, gold=_gold_reads(*answer, item.note)) for item in own]
+        return items
 
     def decode(
-        self,
-        examples: Sequence[Question],
-        items: Sequence[Item],
-        scores: Sequence[NDArray[np.float32]],
-        layout: Layout,
+        self, examples: Sequence[Question], items: Sequence[Item], scores: Scores, layout: Layout
     ) -> list[str]:
         """The text of the best span over all windows; the empty text if "no answer" wins and is allowed."""
         best: list[tuple[float, str]] = [(-np.inf, "")] * len(examples)

@@ -13,10 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xstilts.data.examples import Tagged
-from xstilts.families.items import Family, Item, Layout, Numbers, frame, glue, most_frequent, unknown
+from xstilts.families.items import Family, Item, Layout, Numbers, Scores, frame, glue, most_frequent, unknown
 
 
 def word_pieces(examples: Sequence[Tagged], tokenizer: Any) -> list[list[list[int]]]:
@@ -69,11 +68,7 @@ class Tagging(Family):
         return items
 
     def decode(
-        self,
-        examples: Sequence[Tagged],
-        items: Sequence[Item],
-        scores: Sequence[NDArray[np.float32]],
-        layout: Layout,
+        self, examples: Sequence[Tagged], items: Sequence[Item], scores: Scores, layout: Layout
     ) -> list[tuple[str, ...]]:
         """The best tag of each word, the pieces of a sentence joined."""
         tags: list[list[str]] = [[] for _ in examples]

@@ -19,7 +19,6 @@ from xstilts.data.task import TEXTS, Wording
 from xstilts.errors import DataError
 from xstilts.families.items import IGNORED, Family, Item, Layout, Numbers, frame, glue
 from xstilts.families.span import MAX_QUESTION, answer_tokens, whole_tokens
-from xstilts.families.visual import UNLABELLED
 
 SUMMARIZED = ("classification", "choice", "visual")
 """Families that ask for a label or an option of a whole text."""
@@ -136,14 +135,9 @@ class TextReadout:
         named = layout.labels if layout.wording is None else layout.wording.answers
         labels = [] if self.name == "choice" else _answers(named, tokenizer, layout)
         for row, example in enumerate(examples):
-            if isinstance(example, Pair):
-                pieces, answers = _pair(example.text, example.text2, layout), labels
-                gold = index[example.label]
-            elif isinstance(example, Seen):
-                captioned = example.caption and not example.images
-                first, second = (example.caption, example.text) if captioned else (example.text, None)
-                pieces, answers = _pair(first, second, layout), labels
-                gold = index[example.label] if example.label != UNLABELLED else -1
+            if isinstance(example, Pair | Seen):
+                pieces, answers = _pair(*self.family.texts(example), layout), labels
+                gold = -1 if example.label == self.family.unlabelled else index[example.label]
             else:
                 assert isinstance(example, Choice)
                 pieces, gold = _pieces(CHOICE, {"context": example.context}, layout), example.label

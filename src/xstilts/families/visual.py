@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from xstilts.data.examples import Seen
-from xstilts.families.items import IGNORED, Family, Item, Layout, Numbers, tokenize
+from xstilts.families.items import Family
 
 UNLABELLED = "-"
 """The label of a row that has none: SNLI's annotators did not agree, or the answer is none of the labels.
@@ -51,33 +51,12 @@ class Visual(Family):
     name = "visual"
     tokens = 12  # XVNLI's hypotheses have seven words
     pictured = True
+    unlabelled = UNLABELLED
 
-    def encode(self, examples: Sequence[Seen], tokenizer: object, layout: Layout) -> list[Item]:
-        """One item per example: its text, and the names of its images.
-
-        Where there is no image, the caption (if there is one) and the text are a pair. Cut with
-        `longest_first`. DataError if a label is neither the layout's nor UNLABELLED.
-        """
-        index = Numbers(layout)
-        captions = ["" if row.images else row.caption for row in examples]
-        first = [caption or row.text for caption, row in zip(captions, examples, strict=True)]
-        second = [row.text if caption else None for caption, row in zip(captions, examples, strict=True)]
-        sequences = tokenize(tokenizer, first, second, layout.max_length)
-        return [
-            Item(
-                (ids,),
-                (start,),
-                ([layout.summary_of(len(ids))],),
-                [IGNORED if example.label == UNLABELLED else index[example.label]],
-                row,
-                images=(example.images,),
-            )
-            for row, (example, (ids, start)) in enumerate(zip(examples, sequences, strict=True))
-        ]
-
-    def majority(self, training: Sequence[Seen], examples: Sequence[Seen]) -> list[str]:
-        """The most frequent label of the training data, for every example."""
-        return super().majority([row for row in training if row.label != UNLABELLED], examples)
+    def texts(self, example: Seen) -> tuple[str, str | None]:
+        """The text; where there is no image but a caption, the caption and the text."""
+        captioned = example.caption and not example.images
+        return (example.caption, example.text) if captioned else (example.text, None)
 
 
 FAMILY = Visual()

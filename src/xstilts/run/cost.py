@@ -1,6 +1,6 @@
 """What a plan will cost, roughly, without reading a row of data or loading a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
@@ -9,9 +9,8 @@ from typing import Any
 from xstilts.data import loader, task
 from xstilts.errors import DamageError
 from xstilts.store import Store, read_record
-from xstilts.study.backbone import Backbone
 from xstilts.study.models import Parameters, size
-from xstilts.study.phase import Phase, chain
+from xstilts.study.phase import Phase, base_of
 from xstilts.study.plan import Plan
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Mixture, Use
@@ -54,13 +53,12 @@ class Cost:
 
 def estimate(plan: Plan, store: Store) -> Cost:
     """The cost of what the store does not have."""
-    missing = [step for step in plan.steps if step.kind == "phase" and store.folder(step.fingerprint) is None]
+    phases = [step for step in plan.steps if step.kind == "phase"]
+    missing = [step for step in phases if store.folder(step.fingerprint) is None]
+    own = [record for step in phases if (record := store.record(step.fingerprint))]
     tokens = [tokens_of(step, plan.places) for step in missing]
     sizes = [size_of(step, plan.places) for step in missing]
     known = [number for number in tokens if number is not None]
-    own = [
-        record for step in plan.steps if step.kind == "phase" and (record := store.record(step.fingerprint))
-    ]
     speeds = [record["tokens"] / record["train_seconds"] for record in own if record.get("train_seconds")]
     speed = median(speeds) if speeds else None
     gpu, core, flops, weights = 0.0, 0.0, 0.0, list[float]()
@@ -93,9 +91,7 @@ def estimate(plan: Plan, store: Store) -> Cost:
 
 def size_of(step: Step, places: Places) -> Parameters | None:
     """How large the model of a phase is; None if that is not known."""
-    *_, backbone = chain(_phase(step))
-    assert isinstance(backbone, Backbone)
-    return size(backbone, places.backbones.get(str(backbone.checksum)))
+    return size(base_of(_phase(step)), places.folder(_phase(step)))
 
 
 def _phase(step: Step) -> Phase:
@@ -134,31 +130,36 @@ def tokens_of(step: Step, places: Places) -> int | None:
         return recipe.updates * recipe.batch_size * min(longest, recipe.max_length)
     mixture = phase.mixture or Mixture()
     uses = [use for use in phase.uses if not (mixture.replay and not use.kind.labelled)]
-    sizes = [_tokens_in(use, places, mixture.limit) for use in uses]
-    known = [size for size in sizes if size is not None]
-    tokens = sum(known) * (recipe.epochs or 1) / (1 - mixture.replay)
-    return round(tokens) if len(known) == len(sizes) else None
+    tokens = _total(_tokens_in(use, places, mixture.limit) for use in uses)
+    return None if tokens is None else round(tokens * (recipe.epochs or 1) / (1 - mixture.replay))
 
 
 def trained_tokens(plan: Plan, store: Store) -> int | None:
     """The tokens of all phases of the arms, references apart: those that were counted, else roughly."""
     wanted = {phase for cell in plan.cells if not cell.reference for phase in cell.phases}
-    found: list[int | None] = []
-    for step in (plan.by_fingerprint[phase] for phase in sorted(wanted)):
-        counted = (store.record(step.fingerprint) or {}).get("tokens")
-        found.append(counted or tokens_of(step, plan.places))
-    known = [tokens for tokens in found if tokens is not None]
-    return sum(known) if len(known) == len(found) else None
+    return _total(
+        (store.record(phase) or {}).get("tokens") or tokens_of(plan.by_fingerprint[phase], plan.places)
+        for phase in wanted
+    )
+
+
+def _total(numbers: Iterable[int | None]) -> int | None:
+    """The sum of numbers; None if one of them is not known."""
+    total = 0
+    for number in numbers:
+        if number is None:
+            return None
+        total += number
+    return total
 
 
 def _tokens_in(use: Use, places: Places, limit: int | None) -> int | None:
     """From the files, where they are here; else from the number of examples that the release has."""
     one, each = places.task(use.task), use.kind.tokens
     capped = min((n * each for n in (use.examples, limit) if n is not None), default=None)
-    sizes = [loader.text_bytes(one, use.split, language, places.data) for language in use.languages]
-    known = [size for size in sizes if size is not None]
-    if known and len(known) == len(sizes):
-        held: int | None = round(sum(known) / BYTES_PER_TOKEN)
+    size = _total(loader.text_bytes(one, use.split, language, places.data) for language in use.languages)
+    if size is not None and use.languages:
+        held: int | None = round(size / BYTES_PER_TOKEN)
     else:
         split = "train" if use.split == task.TRANSLATED else use.split
         held = one.sizes[split] * len(use.languages) * each if split in one.sizes else None

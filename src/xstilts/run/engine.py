@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from functools import partial
 
-from xstilts.errors import EngineError, did_you_mean
+from xstilts.errors import EngineError
 from xstilts.run.launch import Listener, Result, Run
 from xstilts.run.options import Options
+from xstilts.study.problems import near
 
 NAMES = ("local", "ray", "slurm")
 
@@ -19,8 +20,7 @@ def launcher(
     EngineError for an unknown name, or an address without Ray.
     """
     if name not in NAMES:
-        now = did_you_mean(name, NAMES) or f"There are {', '.join(NAMES)}."
-        raise EngineError("--engine", f"no engine '{name}'.", now)
+        raise EngineError("--engine", f"no engine '{name}'.", near(name, NAMES))
     if address is not None and name != "ray":
         raise EngineError("--address", "names a Ray cluster.", "Add --engine ray.")
     match name:
@@ -35,11 +35,4 @@ def launcher(
             return partial(slurm.run, options=options.slurm)
     from xstilts.run import local
 
-    of_phases = options.local
-    return partial(
-        local.run,
-        workers=workers,
-        limit=limit,
-        processes=of_phases.processes_per_phase,
-        divide=of_phases.divide_model,
-    )
+    return partial(local.run, options=options.local, workers=workers, limit=limit)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from xstilts.compute.context import Means
 from xstilts.compute.work import AGAIN
 from xstilts.errors import EngineError, StoreError
+from xstilts.plain import by_key
 from xstilts.run import rendezvous
 from xstilts.run.machine import ONE_THREAD
 from xstilts.run.rendezvous import Remaining, ordered
@@ -321,10 +322,7 @@ class CheckpointDropper:
 
     def __init__(self, steps: Sequence[Step], store: Store, listener: Listener) -> None:
         self._store, self._listener = store, listener
-        children: dict[str, list[Step]] = {}
-        for step in steps:
-            for parent in step.parents:
-                children.setdefault(parent, []).append(step)
+        children = by_key((parent, step) for step in steps for parent in step.parents)
         self._phases: dict[str, Step] = {}
         for step in steps:
             trained = step.specification

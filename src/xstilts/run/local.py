@@ -15,6 +15,7 @@ from pathlib import Path
 
 from xstilts.run.launch import End, Launch, Listener, Pace, Result, Run
 from xstilts.run.machine import environments, memory_kills, threads
+from xstilts.run.options import LocalOptions
 from xstilts.run.rendezvous import rendezvous
 
 PACE = Pace(look=0.05, ask=0.2, search=0.1, busy=1.0, tell=0.5)
@@ -26,21 +27,20 @@ SILENCE_SECONDS = 1800.0
 def run(
     wanted: Run,
     listener: Listener,
+    options: LocalOptions = LocalOptions(),  # noqa: B008 (a frozen value)
     *,
     workers: int | None = None,
     limit: float = SILENCE_SECONDS,
-    processes: int = 1,
-    divide: bool = False,
 ) -> Result:
     """Compute all steps that are not in the store; the failure of one blocks only what needs it.
 
-    A worker that says nothing for `limit` seconds is ended, and its step tried again. So many `processes`
-    train a phase together, and may `divide` its model. Raises StoreError if the store cannot be written any
-    more (a full disk); everything finished until then is there.
+    A worker that says nothing for `limit` seconds is ended, and its step tried again. Raises StoreError if
+    the store cannot be written any more (a full disk); everything finished until then is there.
     """
     launch = Launch(wanted, listener, PACE, limit)
     if launch.left:
-        told = wanted.settings(PACE, processes, divide=divide)
+        processes = options.processes_per_phase
+        told = wanted.settings(PACE, processes, divide=options.divide_model)
         places = environments(workers, processes, threads=threads(wanted.steps))
         try:
             with rendezvous(wanted.store, launch.entries, told, here=True) as folder:

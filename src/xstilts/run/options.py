@@ -94,14 +94,10 @@ def read(path: Path | None) -> Options:
             EngineError(f"{path}: {'.'.join(map(str, one.place))}", one.what, one.now)
             for one in problems(error, Options)
         ) from error
-    local, ray, slurm = options.local, options.ray, options.slurm
-    for name, divides, key, count in (
-        ("local", local.divide_model, "processes_per_phase", local.processes_per_phase),
-        ("ray", ray.divide_model, "gpus", ray.gpus or 0),
-        ("slurm", slurm.divide_model, "gpus", slurm.gpus),
-    ):
-        if divides and count < 2:
-            raise EngineError(
-                f"{path}: {name}.divide_model", f"needs two or more; `{key}` is {count:g}.", f"Raise `{key}`."
-            )
+    for name, key in {"local": "processes_per_phase", "ray": "gpus", "slurm": "gpus"}.items():
+        engine: LocalOptions | RayOptions | SlurmOptions = getattr(options, name)
+        count = getattr(engine, key) or 0
+        if engine.divide_model and count < 2:
+            what = f"needs two or more; `{key}` is {count:g}."
+            raise EngineError(f"{path}: {name}.divide_model", what, f"Raise `{key}`.")
     return options

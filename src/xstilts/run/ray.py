@@ -63,9 +63,7 @@ def _connected(options: RayOptions) -> Iterator[ModuleType]:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else a warning
-    os.environ.setdefault(
-        "RAY_task_oom_retries", "0"
-    )  # want of memory is told, for the next try to take less
+    os.environ.setdefault("RAY_task_oom_retries", "0")  # want of memory is told: the next try takes less
     try:
         import ray
     except ImportError as error:

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.errors import StoreError
+from xstilts.plain import by_key
 from xstilts.store import GONE, Store, write_json
 from xstilts.store.leases import is_alive
 from xstilts.study.step import Step
@@ -87,10 +88,7 @@ def ordered(steps: Sequence[Step], done: Collection[str] = ()) -> list[Entry]:
     goes first (the longest remaining path, then the most descendants), so that workers do not stand idle at
     the end.
     """
-    children: dict[str, list[str]] = {}
-    for step in steps:
-        for parent in step.parents:
-            children.setdefault(parent, []).append(step.fingerprint)
+    children = by_key((parent, step.fingerprint) for step in steps for parent in step.parents)
     path: dict[str, int] = {}
     below: dict[str, int] = {}
     rank: dict[str, tuple[bool, int, int]] = {}

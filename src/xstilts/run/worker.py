@@ -99,23 +99,17 @@ def _present(folder: Path, name: str, about: Mapping[str, Any]) -> Iterator[rend
     """The log of a worker, which says that it has joined, and why it left or what stopped it."""
     log = rendezvous.Log(folder, name)
     log.tell(event="joined", owner=leases.owner(), **about)
-    why = "nothing to do"
     try:
         yield log
     except (Leave, KeyboardInterrupt) as end:
         why = signal.Signals(end.number).name if isinstance(end, Leave) else "interrupted"
+        log.tell(event="left", why=why)
         raise
     except StoreError as error:
-        why = ""
         with contextlib.suppress(StoreError):  # the log is in the store, which may be gone
             log.tell(event="stopped", store=list(error.args))
         raise
-    except BaseException:
-        why = ""
-        raise
-    finally:
-        if why:
-            log.tell(event="left", why=why)
+    log.tell(event="left", why="nothing to do")
 
 
 def _next(folder: Path, store: Store, left: Remaining, later: Mapping[str, float]) -> Entry | None:

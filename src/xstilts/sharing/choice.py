@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from xstilts.errors import InputError, did_you_mean
 from xstilts.study.backbone import Backbone
-from xstilts.study.phase import Phase, chain
+from xstilts.study.phase import Phase, base_of, chain
 from xstilts.study.plan import Cell, Plan
 from xstilts.study.step import Step
 
@@ -36,9 +36,7 @@ class Chosen:
     @property
     def backbone(self) -> Backbone:
         """What the chain begins with."""
-        *_, first = chain(self.phase)
-        assert isinstance(first, Backbone)
-        return first
+        return base_of(self.phase)
 
     @property
     def cell(self) -> Cell:

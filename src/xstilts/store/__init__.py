@@ -224,8 +224,8 @@ class Store:
         found = {path.stem: holder(path) for path in sorted((self.root / "leases").glob("*.json"))}
         return {fingerprint: who for fingerprint, who in found.items() if who}
 
-    def require_results(self) -> None:
-        """Raises StoreError if there is no store, or if nothing was computed into it yet."""
+    def require_results(self) -> Self:
+        """The store itself; StoreError if there is none, or if nothing was computed into it yet."""
         if not self._version_file.is_file() and not (self.root / "steps").is_dir():
             folder = self.root.parent
             others = [path.parent.name for path in folder.glob("*/version.json")] if folder.is_dir() else []
@@ -236,6 +236,7 @@ class Store:
             raise StoreError(str(self.root), what, f"{near} {MAKE}".strip())
         if not any(any((self.root / name).glob("*")) for name in ("steps", "running", "leases", "failures")):
             raise StoreError(str(self.root), "holds no results.", MAKE)
+        return self
 
     # Writing
 

@@ -80,9 +80,8 @@ class Lease:
 def take(path: Path) -> Lease | None:
     """The lease at that path; None while a living process holds it."""
     token = secrets.token_hex(16)
-    if _make(path, token):
-        return Lease(path, token)
-    return Lease(path, token) if _remove(path, _is_stale) and _make(path, token) else None
+    made = _make(path, token) or (_remove(path, _is_stale) and _make(path, token))
+    return Lease(path, token) if made else None
 
 
 def is_held(path: Path) -> bool:
@@ -177,9 +176,8 @@ def _is_stale(path: Path) -> bool:
     text = _text(path)
     if text is None:
         return False
-    dead = False
-    if (owner := OWNER.fullmatch(text)) is not None:
-        dead = owner[2] == socket.gethostname() and not is_alive(int(owner[1]))
+    owner = OWNER.fullmatch(text)
+    dead = owner is not None and owner[2] == socket.gethostname() and not is_alive(int(owner[1]))
     return dead or silence(path) > STALE_SECONDS
 
 

@@ -61,16 +61,16 @@ def fingerprint_of(folder: Path) -> str:
 
 def sizes(store: Store) -> list[Size]:
     """What the store takes on the disk, by kind of step; then what lies beside the steps."""
-    found: dict[str, list[tuple[int, int]]] = {"backbone": [], "phase": [], "evaluation": []}
+    steps: dict[str, list[Path]] = {"backbone": [], "phase": [], "evaluation": []}
     for folder in folders(store):
         try:
             kind = str(read_json(folder / "spec.json")["kind"])
         except (DamageError, LookupError, TypeError):
             kind = "damaged"
-        found.setdefault(kind, []).append((size(folder), size(folder / CHECKPOINT)))
+        steps.setdefault(kind, []).append(folder)
     told = [
-        Size(kind, len(rows), sum(row[0] for row in rows), sum(row[1] for row in rows))
-        for kind, rows in found.items()
+        Size(kind, len(known), sum(map(size, known)), sum(size(folder / CHECKPOINT) for folder in known))
+        for kind, known in steps.items()
     ]
     return told + [Size(name, 0, size(store.root / name), 0) for name in BESIDE]
 

@@ -33,15 +33,10 @@ def read(store: Store, probe: Probe) -> Probed | None:
     path = _path(store, probe)
     if not path.is_file():
         return None
-    content = read_json(path)
+    content = read_json(path, REMOVE, Probed)
     if what := checksums.broken(content):
         raise DamageError(str(path), f"is damaged: it {what}.", REMOVE)
-    content.pop(checksums.SEAL, None)
-    try:
-        return schema.made(content, Probed)
-    except ValueError as error:
-        what = f"is damaged: it does not hold what it should ({error})."
-        raise DamageError(str(path), what, REMOVE) from error
+    return schema.made(content, Probed)
 
 
 def write(store: Store, probe: Probe, probed: Probed) -> None:

@@ -13,6 +13,8 @@ from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from xstilts.study.sources import Source
+
 T = TypeVar("T")
 
 _BELOW = ("", ".", "..")
@@ -65,20 +67,6 @@ class Computer(Hardware):
     torch: str | None = None
 
 
-class SourceShape(_Shape):
-    """What rows of a step were read from."""
-
-    task: str
-    split: str
-    language: str
-    data: str
-    files: list[str]
-    code: str
-    rows: Count | None
-    release: Count | None
-    instead: str
-
-
 class Record(_Shape):
     """record.json."""
 
@@ -94,7 +82,7 @@ class Record(_Shape):
     micro_tokens: Count | None = None
     software: dict[str, str | None] = Field(default_factory=dict)
     source_score: dict[str, Score] = Field(default_factory=dict)
-    sources: list[SourceShape] = Field(default_factory=list)
+    sources: list[Source] = Field(default_factory=list)
     files: dict[Annotated[str, AfterValidator(_below)], File] = Field(default_factory=dict)
 
 

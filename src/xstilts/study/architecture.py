@@ -1,27 +1,30 @@
 """What kind of model a backbone is, and what of xstilts' tasks each kind can do; free of torch.
 
-The kind follows from the `model_type` in a model's config.json. Types that are not listed here are looked up
-in transformers when the model is loaded (`xstilts.compute.model`).
+The kind follows from the `model_type` in a model's config.json. `model_types.toml` has the types that are
+known; others are looked up in transformers when the model is loaded (`xstilts.compute.model`).
 
 What of a plan no model of its backbone's kind can do is told before anything runs; models of the Hub that
 were never fetched are asked when they are loaded.
 """
 
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from xstilts.errors import StudyError
 from xstilts.families.text import SUMMARIZED, TEXT_FAMILIES
 from xstilts.plain import parse_json
 from xstilts.study.backbone import SHAPE, Backbone
-from xstilts.study.phase import Evaluation, Inference, Phase, chain
+from xstilts.study.phase import Evaluation, Inference, Phase, base_of
 from xstilts.study.recipe import Recipe
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
 
 Kind = Literal["encoder", "encoder-decoder", "decoder", "dual", "vision-language", "uneven"]
+_FILE = files("xstilts.study").joinpath("model_types.toml")
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,16 @@ class Native:
         return f"{self.parts[module]}.{kind}"
 
 
-def _language_model(name: str, prefix: str, dense: str, norm: str, out: str) -> Native:
+def _language_model(name: str, prefix: str, dense: str, norm: str, out: str) -> dict[str, Native]:
     bias = f"{out.rpartition('.')[0]}.bias" if "." in out else f"{out}.bias"
-    return Native(f"{name}ForMaskedLM", prefix, {"dense": dense, "norm": norm, "out": out}, bias)
+    parts = {"dense": dense, "norm": norm, "out": out}
+    return {"masked": Native(f"{name}ForMaskedLM", prefix, parts, bias)}
+
+
+def _bert(name: str, prefix: str) -> dict[str, Native]:
+    head = "cls.predictions"
+    parts = (f"{head}.transform.dense", f"{head}.transform.LayerNorm", f"{head}.decoder")
+    return _language_model(name, prefix, *parts)
 
 
 def _roberta(name: str) -> dict[str, Native]:
@@ -60,13 +70,17 @@ def _roberta(name: str) -> dict[str, Native]:
     return {
         family: Native(f"{name}For{suffix}", "roberta", ({"dense": dense} if dense else {}) | {"out": out})
         for family, (suffix, dense, out) in heads.items()
-    } | {"masked": _language_model(name, "roberta", *parts)}
+    } | _language_model(name, "roberta", *parts)
 
 
-def _bert(name: str, prefix: str) -> dict[str, Native]:
-    head = "cls.predictions"
-    parts = (f"{head}.transform.dense", f"{head}.transform.LayerNorm", f"{head}.decoder")
-    return {"masked": _language_model(name, prefix, *parts)}
+_NATIVE = {
+    "bert": _bert("Bert", "bert"),
+    "deberta-v2": _bert("DebertaV2", "deberta"),
+    "modernbert": _language_model("ModernBert", "model", "head.dense", "head.norm", "decoder"),
+    "roberta": _roberta("Roberta"),
+    "xlm-roberta": _roberta("XLMRoberta"),
+    "xlm-roberta-xl": _roberta("XLMRobertaXL"),
+}
 
 
 @dataclass(frozen=True)
@@ -92,50 +106,10 @@ class ModelType:
     native: Mapping[str, Native] = field(default_factory=dict)
 
 
-_MODERNBERT = {"masked": _language_model("ModernBert", "model", "head.dense", "head.norm", "decoder")}
-
 TYPES: Mapping[str, ModelType] = {
-    "albert": ModelType("encoder"),
-    "bert": ModelType("encoder", packed=True, positions="from zero", native=_bert("Bert", "bert")),
-    "camembert": ModelType("encoder", packed=True, positions="after padding"),
-    "deberta-v2": ModelType("encoder", native=_bert("DebertaV2", "deberta")),
-    "distilbert": ModelType("encoder", positions="from zero"),
-    "electra": ModelType("encoder", positions="from zero"),
-    "eurobert": ModelType("encoder", packed=True, plain_head=True),
-    "modernbert": ModelType("encoder", packed=True, native=_MODERNBERT),
-    "rembert": ModelType("encoder"),
-    "roberta": ModelType("encoder", packed=True, positions="after padding", native=_roberta("Roberta")),
-    "xlm-roberta": ModelType(
-        "encoder", packed=True, positions="after padding", native=_roberta("XLMRoberta")
-    ),
-    "xlm-roberta-xl": ModelType("encoder", positions="after padding", native=_roberta("XLMRobertaXL")),
-    "bart": ModelType("encoder-decoder", biased=True),
-    "m2m_100": ModelType("encoder-decoder", biased=True),
-    "mbart": ModelType("encoder-decoder", biased=True),
-    "mt5": ModelType("encoder-decoder"),
-    "t5": ModelType("encoder-decoder"),
-    "t5gemma": ModelType("encoder-decoder"),
-    "umt5": ModelType("encoder-decoder"),
-    "bloom": ModelType("decoder"),
-    "cohere": ModelType("decoder"),
-    "gemma": ModelType("decoder", packed=True),
-    "gemma2": ModelType("decoder"),
-    "gemma3_text": ModelType("decoder", packed=True),
-    "gpt2": ModelType("decoder"),
-    "llama": ModelType("decoder", packed=True),
-    "mistral": ModelType("decoder", packed=True),
-    "qwen2": ModelType("decoder", packed=True),
-    "qwen3": ModelType("decoder", packed=True),
-    "xglm": ModelType("decoder"),
-    "altclip": ModelType("dual"),
-    "clip": ModelType("dual", positions="from zero"),
-    "metaclip_2": ModelType("dual", positions="from zero"),
-    "siglip": ModelType("dual", positions="from zero", padded=True),
-    "paligemma": ModelType("vision-language"),
-    "qwen2_5_vl": ModelType("vision-language", reads_first=True),
-    "qwen2_vl": ModelType("vision-language", reads_first=True),
-    "qwen3_vl": ModelType("vision-language"),
-    "siglip2": ModelType("uneven"),
+    name: ModelType(cast(Kind, kind), native=_NATIVE.get(name, {}), **facts)
+    for kind, types in tomllib.loads(_FILE.read_text(encoding="utf-8")).items()
+    for name, facts in types.items()
 }
 """By transformers' model_type."""
 
@@ -254,9 +228,5 @@ def _asked(step: Step) -> Iterator[tuple[Backbone | Phase, Use, Recipe | Inferen
 
 def _type(model: Backbone | Phase, places: Places) -> str:
     """The type, in transformers' words, of the model that a chain begins with; empty if not known yet."""
-    *_, backbone = chain(model)
-    assert isinstance(backbone, Backbone)
-    if backbone.architecture is not None:
-        return backbone.architecture
-    folder = places.backbones.get(str(backbone.checksum))
-    return "" if folder is None else type_of(folder) or ""
+    folder = places.folder(model)
+    return base_of(model).architecture or ("" if folder is None else type_of(folder) or "")

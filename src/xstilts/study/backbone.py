@@ -69,9 +69,6 @@ def _digest(*paths: Path) -> str:
         raise BackboneError(where, f"cannot be read ({error.strerror}).") from error
 
 
-BACKBONE_VERSION = 1
-
-
 class TokenizerTable(Specification):
     """`[backbones.X.tokenizer]`: the tasks whose training text it is trained on, in all or some languages."""
 
@@ -113,7 +110,7 @@ class Backbone(BackboneFields, Identified):
     From scratch, `weights` is "random". `seed` is that of random weights, and of what is new in `vision`.
     """
 
-    version: ClassVar[int] = BACKBONE_VERSION
+    version: ClassVar[int] = 1
 
     kind: Literal["backbone"] = "backbone"
     checksum: str | None = None

@@ -14,7 +14,7 @@ from xstilts.data.task import NO_COMMIT, find_commit, is_commit
 from xstilts.study import models
 from xstilts.study.architecture import KINDS, type_of
 from xstilts.study.backbone import EYES, VisionTable, bundled
-from xstilts.study.check_claims import check_claims, check_of
+from xstilts.study.check_claims import check_claims
 from xstilts.study.check_declared import check_declared
 from xstilts.study.check_tasks import (
     check_arms,
@@ -31,6 +31,7 @@ from xstilts.study.study import (
     Overrides,
     StudyFile,
     expand,
+    local_model,
     model_folder,
     task_name,
 )
@@ -81,13 +82,9 @@ def check_allowed(study: StudyFile) -> Iterator[Problem]:
             yield Problem((*place, "task"), what, near(allowed.task, targets))
 
 
-HUB_ONLY = "belongs to a model of the Hub only.", "Remove it."
-
-
 def check_names(study: StudyFile) -> Iterator[Problem]:
     """Names of the study, its backbones, arms and axes: files and folders are called by them, so none may
-    lead anywhere else. Those of models on the Hub name folders too, in its cache. What a task is called says
-    its file.
+    lead anywhere else. What a task is called says its file.
     """
     names: list[tuple[Place, str]] = [(("name",), study.name)] if study.name else []
     names += [(("backbones", name), name) for name in study.backbones]
@@ -96,20 +93,24 @@ def check_names(study: StudyFile) -> Iterator[Problem]:
     for place, name in names:
         if wrong := wrong_name(name):
             yield Problem(place, f"cannot be the name of a file: {wrong}.", NAME_RULE)
-    of_models: list[tuple[Place, BackboneTable | VisionTable]] = []
-    for name, table in study.backbones.items():
-        of_models.append((("backbones", name), table))
-        if table.vision is not None:
-            of_models.append((("backbones", name, "vision"), table.vision))
-    for place, source in of_models:
-        model, revision = source.model, source.revision
-        if model is None or revision is None or local_model(study, model) is not None:
-            continue
+
+
+def _bad_source(source: BackboneTable | VisionTable, folder: Path | None, place: Place) -> Iterator[Problem]:
+    """A model of the Hub has a commit, and a name of the Hub, after which a folder in its cache is called.
+
+    A model that is in a folder, and what is none, has no revision.
+    """
+    model, revision, here = source.model, source.revision, (*place, "revision")
+    if model is None or folder is not None:
+        if revision is not None:
+            yield Problem(here, "belongs to a model of the Hub only.", "Remove it.")
+    elif revision is None:
+        yield Problem(here, f"is missing for '{model}', a model of the Hub.", models.pin(model))
+    else:
         if not HUB_MODEL.fullmatch(model) or ".." in model:
             yield Problem((*place, "model"), f"{model!r} is no name of the Hub.", "A model is OWNER/NAME.")
         if not is_commit(revision):
-            now = find_commit("model", model, revision)
-            yield Problem((*place, "revision"), f"{revision!r} {NO_COMMIT}", now)
+            yield Problem(here, f"{revision!r} {NO_COMMIT}", find_commit("model", model, revision))
 
 
 def check_eyes(study: StudyFile) -> Iterator[Problem]:
@@ -128,12 +129,7 @@ def check_eyes(study: StudyFile) -> Iterator[Problem]:
         elif eyes.size is not None or eyes.patch is not None:
             what = "has `size` or `patch` beside `model`, which has its own."
             yield Problem(place, what, "Leave them out.")
-        here = (*place, "revision")
-        of_hub = eyes.model is not None and model_folder(study, eyes.model) is None
-        if eyes.revision is not None and not of_hub:
-            yield Problem(here, *HUB_ONLY)
-        elif of_hub and eyes.revision is None:
-            yield Problem(here, f"is missing for '{eyes.model}', a model of the Hub.", models.pin(""))
+        yield from _bad_source(eyes, model_folder(study, eyes.model or ""), place)
         folder = local_model(study, str(table.model))
         known = type_of(folder) if table.architecture is None and folder is not None else table.architecture
         kind = KINDS.get(known or "")
@@ -144,15 +140,8 @@ def check_eyes(study: StudyFile) -> Iterator[Problem]:
             yield Problem(place, f"'{table.model}' has eyes already.", "Leave it out.")
 
 
-def local_model(study: StudyFile, model: str) -> Path | None:
-    """The folder of a bundled model, or the one that `model` names; None for a model of the Hub."""
-    return bundled().get(model) or model_folder(study, model)
-
-
 T = TypeVar("T")
 TOO_LARGE = 2**63
-
-CHECKS: tuple[Callable[[StudyFile], Iterator[Problem]], ...]
 
 
 def check(study: StudyFile, told: Collection[Place] = ()) -> list[Problem]:
@@ -214,35 +203,22 @@ def _check_backbones(study: StudyFile) -> Iterator[Problem]:
             if table.tokenizer is None:
                 now = 'Write tokenizer = { tasks = ["..."], vocabulary = 8000 }.'
                 yield Problem((*place, "tokenizer"), "is missing: a backbone from scratch needs one.", now)
-            if table.revision is not None:
-                yield Problem((*place, "revision"), *HUB_ONLY)
+            yield from _bad_source(table, None, place)
             continue
         for key, given in (("shape", table.shape), ("tokenizer", table.tokenizer)):
             if given:
                 what = "belongs to an `architecture` from scratch only."
                 yield Problem((*place, key), what, "Remove it.")
         model = str(table.model)
-        local = local_model(study, model) is not None
-        if local and table.revision is not None:
-            yield Problem((*place, "revision"), *HUB_ONLY)
-        if not local and table.revision is None and "/" in model:
-            what = f"is missing for '{model}', a model of the Hub."
-            yield Problem((*place, "revision"), what, models.pin(model))
-        elif not local and table.revision is None:
+        folder = local_model(study, model)
+        if folder is not None or table.revision is not None or "/" in model:
+            yield from _bad_source(table, folder, place)
+        else:
             known = bundled()
             now = models.near(model, known) or (
                 f"There are {', '.join(known)}; a folder begins with ./, a model of the Hub is OWNER/NAME."
             )
             yield Problem((*place, "model"), f"no bundled backbone named '{model}'.", now)
-
-
-def _check_tasks(study: StudyFile) -> Iterator[Problem]:
-    """An arm that is a table names its tasks; `NAME = []` trains nothing, and so does an empty `none`."""
-    for name, arm in study.intermediate.arms.items():
-        stated = arm.model_fields_set or ({"tasks"} if name == "none" else {})
-        if not arm.tasks and stated != {"tasks"} and arm.after is None:
-            now = f'Write tasks = ["mnli"], or {name} = [] for the arm that trains nothing.'
-            yield Problem(("intermediate", "arms", name, "tasks"), "is missing.", now)
 
 
 def _check_alike(study: StudyFile) -> Iterator[Problem]:
@@ -329,7 +305,7 @@ def _recipe_problems(fields: Overrides) -> list[Problem]:
     return []
 
 
-CHECKS = (
+CHECKS: tuple[Callable[[StudyFile], Iterator[Problem]], ...] = (
     _check_grid,
     check_names,
     check_declared,
@@ -337,7 +313,6 @@ CHECKS = (
     check_eyes,
     check_tokenizers,
     check_arms,
-    _check_tasks,
     _check_alike,
     _check_order,
     check_targets,
@@ -346,7 +321,6 @@ CHECKS = (
     _check_recipes,
     check_axes,
     check_claims,
-    check_of,
     check_allowed,
     check_origins,
 )

@@ -43,7 +43,16 @@ BETWEEN = (*typology.TYPOLOGY, "script")
 
 
 def check_claims(study: StudyFile) -> Iterator[Problem]:
-    """Claims speak of arms, references, axes, targets and languages of the study."""
+    """Claims speak of arms, references, axes, targets and languages of the study, and are of what goes with
+    their quantity; distances are those that can be told."""
+    names = expand(study.target.tasks)
+    targets = found_tasks(study, names)
+    if len(targets) < len(names):  # one of them is wrong, which is told where targets are checked
+        targets = {}
+    for number, distance in enumerate(study.distances):
+        if distance in study.distances[:number]:
+            yield Problem(("distances", number), f"names '{distance}' twice.", "Take one out.")
+        yield from _bad_source(distance, ("distances", number))
     for number, claim in enumerate(study.claims):
         place: Place = ("claims", number)
         if not claim.says:
@@ -58,7 +67,9 @@ def check_claims(study: StudyFile) -> Iterator[Problem]:
         if claim.measured == "gain_over_random":
             yield from _bad_random(study, claim, place)
         yield from _bad_backbones(study, claim, place)
-        yield from _bad_targets(study, claim, place)
+        yield from _bad_targets(claim, targets, place)
+        yield from _bad_measured(study, claim, targets, place)
+        yield from _bad_of(study, claim, targets, place)
 
 
 def _bad_arms(study: StudyFile, claim: Claim, place: Place) -> Iterator[Problem]:
@@ -166,15 +177,7 @@ def _bad_backbones(study: StudyFile, claim: Claim, place: Place) -> Iterator[Pro
         yield Problem(here, f"does not go with {claim.quantity}.", "Take it out.")
 
 
-def targets_by_name(study: StudyFile) -> dict[str, Task]:
-    """The targets of a study; none if one of them is wrong, which is told where targets are checked."""
-    names = expand(study.target.tasks)
-    found = found_tasks(study, names)
-    return found if len(found) == len(names) else {}
-
-
-def _bad_targets(study: StudyFile, claim: Claim, place: Place) -> Iterator[Problem]:
-    found = targets_by_name(study)
+def _bad_targets(claim: Claim, found: Mapping[str, Task], place: Place) -> Iterator[Problem]:
     for key, targets in (("targets", claim.targets), ("against_targets", claim.against_targets)):
         for name in targets or ():
             if found and name not in found:
@@ -192,7 +195,6 @@ def _bad_targets(study: StudyFile, claim: Claim, place: Place) -> Iterator[Probl
     for key, spoken in (("languages", claim.languages), ("against_languages", claim.against_languages)):
         if isinstance(spoken, tuple):
             yield from _bad_languages(spoken, asked, (*place, key))
-    yield from _bad_measured(study, claim, found, (*place, "targets"))
     at = (*place, "against_languages")
     if claim.against_languages is not None and claim.against_languages == claim.languages:
         yield Problem(at, "subtracts from the languages what they are.", "Name others.")
@@ -204,18 +206,20 @@ def _bad_targets(study: StudyFile, claim: Claim, place: Place) -> Iterator[Probl
 def _bad_measured(
     study: StudyFile, claim: Claim, found: Mapping[str, Task], place: Place
 ) -> Iterator[Problem]:
-    """Targets that are named, and that a reference which is compared with does not measure."""
-    named = [
-        found[name] for name in (*(claim.targets or ()), *(claim.against_targets or ())) if name in found
-    ]
-    for reference in [one for one in claim.opponents if one in study.references]:
-        for task in named:
+    """Targets that are named, and that a reference which is compared with does not measure, or whose answers
+    have no certainty."""
+    here, named = (*place, "targets"), (*(claim.targets or ()), *(claim.against_targets or ()))
+    for task in [found[name] for name in named if name in found]:
+        for reference in [one for one in claim.opponents if one in study.references]:
             if reference in CONTROLS and reference not in controls_of(study, task):
                 what = f"'{task.name}' is not measured with the control '{reference}'."
-                yield Problem(place, what, "Name targets about images.")
+                yield Problem(here, what, "Name targets about images.")
             if reference in PROMPTED and task.family not in PROMPTABLE:
                 what = f"'{reference}' cannot ask about '{task.name}', a task of the family {task.family}."
-                yield Problem(place, what, f"Name targets of the families {', '.join(PROMPTABLE)}.")
+                yield Problem(here, what, f"Name targets of the families {', '.join(PROMPTABLE)}.")
+        if claim.measure != "score" and task.family not in MEASURED:
+            what = f"answers of '{task.name}' have no {claim.measure}."
+            yield Problem((*place, "of"), what, f"Name targets of the kinds {', '.join(MEASURED)}.")
 
 
 def _bad_languages(spoken: tuple[str, ...], found: Mapping[str, Task], place: Place) -> Iterator[Problem]:
@@ -235,53 +239,29 @@ def _bad_languages(spoken: tuple[str, ...], found: Mapping[str, Task], place: Pl
             yield Problem(place, what, f"They have {', '.join(sorted(had))}.")
 
 
-def check_of(study: StudyFile) -> Iterator[Problem]:
-    """Claims are of what goes with their quantity; distances are those that can be told."""
-    targets = targets_by_name(study)
-    for number, distance in enumerate(study.distances):
-        place: Place = ("distances", number)
-        if distance in study.distances[:number]:
-            yield Problem(place, f"names '{distance}' twice.", "Take one out.")
-        yield from _bad_source(distance, place)
-    for number, claim in enumerate(study.claims):
-        place = ("claims", number, "of")
-        yield from _bad_pair(claim, place)
-        if claim.distance and claim.quantity in SLOPES:
-            yield from _bad_source(claim.distance, place)
-            for name in claim.targets or targets:
-                if name in targets:
-                    yield from _too_few(study, claim, targets[name], name, place)
-        if claim.to == "seen" and (claim.quantity not in SLOPES or claim.distance not in BETWEEN):
-            what = f"goes with {' and '.join(SLOPES)} of {', '.join(BETWEEN)} only."
-            yield Problem(("claims", number, "to"), what, "Take it out.")
-        if claim.measured in SLOPES and not claim.distance:
-            yield from _unplanted(claim, targets, place)
-        if claim.measure != "score":
-            for name in (*(claim.targets or ()), *(claim.against_targets or ())):
-                if name in targets and targets[name].family not in MEASURED:
-                    what = f"answers of '{name}' have no {claim.measure}."
-                    yield Problem(place, what, f"Name targets of the kinds {', '.join(MEASURED)}.")
-
-
-def _bad_pair(claim: Claim, place: Place) -> Iterator[Problem]:
-    """A quantity with what it cannot be of."""
-    of_plain = claim.of in get_args(Plain)
+def _bad_of(study: StudyFile, claim: Claim, targets: Mapping[str, Task], place: Place) -> Iterator[Problem]:
+    """What a quantity cannot be of, and distances that are not told, or of too few languages."""
+    here, of_plain = (*place, "of"), claim.of in get_args(Plain)
     if claim.of != "score" and of_plain and claim.quantity not in OVER_AXIS:
         what = f"belongs to the quantities {' and '.join(OVER_AXIS)} only."
-        yield Problem(place, what, "Take it out.")
+        yield Problem(here, what, "Take it out.")
     elif claim.of in MEASURES and claim.quantity in OF_SCORES:
-        yield Problem(place, f"the quantity {claim.quantity} is of scores only.", "Take it out.")
+        yield Problem(here, f"the quantity {claim.quantity} is of scores only.", "Take it out.")
     elif claim.of in DISTANCES and claim.quantity not in SLOPES:
         what = f"the quantity {claim.quantity} is over no distance."
-        yield Problem(place, what, f"Write quantity = {' or '.join(map(repr, SLOPES))}.")
-
-
-def _unplanted(claim: Claim, targets: Mapping[str, Task], place: Place) -> Iterator[Problem]:
-    """Natural languages have distances of many kinds, and no planted one."""
-    asked = [targets[name] for name in claim.targets or targets if name in targets]
-    if asked and not any(code in lab.LANGUAGES for task in asked for code in task.languages):
+        yield Problem(here, what, f"Write quantity = {' or '.join(map(repr, SLOPES))}.")
+    asked = {name: targets[name] for name in claim.targets or targets if name in targets}
+    if claim.distance and claim.quantity in SLOPES:
+        yield from _bad_source(claim.distance, here)
+        for name, task in asked.items():
+            yield from _too_few(study, claim, task, name, here)
+    if claim.to == "seen" and (claim.quantity not in SLOPES or claim.distance not in BETWEEN):
+        what = f"goes with {' and '.join(SLOPES)} of {', '.join(BETWEEN)} only."
+        yield Problem((*place, "to"), what, "Take it out.")
+    natural = all(code not in lab.LANGUAGES for task in asked.values() for code in task.languages)
+    if claim.measured in SLOPES and not claim.distance and asked and natural:
         what = "is missing: only the languages of the lab have a planted distance."
-        yield Problem(place, what, f"Name one of {', '.join(DISTANCES)}.")
+        yield Problem(here, what, f"Name one of {', '.join(DISTANCES)}.")
 
 
 def _bad_source(name: str, place: Place) -> Iterator[Problem]:

@@ -10,11 +10,11 @@ from xstilts.data import languages
 from xstilts.data.tabular import ENDINGS, FIRST_AND_LAST, OF_FAMILY, ROLES, Columns
 from xstilts.data.task import NO_COMMIT, find_commit, is_commit
 from xstilts.errors import TaskError, did_you_mean
-from xstilts.study.declared import TaskTable
-from xstilts.study.problems import HUB_MODEL, NAME_RULE, Place, Problem, wrong_name
+from xstilts.families.text import PROMPTABLE
+from xstilts.study.declared import LABELLED, TaskTable, task
+from xstilts.study.problems import HUB_MODEL, NAME_RULE, Place, Problem, near, wrong_name
 from xstilts.study.study import BENCHMARKS, StudyFile
 
-LABELLED = ("classification", "tagging")
 CODE = re.compile(r"[A-Za-z]{1,8}([-_][A-Za-z0-9]{1,8})*")
 
 
@@ -35,6 +35,7 @@ def check_declared(study: StudyFile) -> Iterator[Problem]:
         yield from _bad_languages(table, place)
         yield from _bad_labels(table, table.family, (*place, "labels"))
         yield from _bad_metric(table, table.family, (*place, "metric"))
+        yield from _bad_prompts(study, name, table, (*place, "prompts"))
 
 
 def _bad_source(table: TaskTable, place: Place) -> Iterator[Problem]:
@@ -188,3 +189,30 @@ def _bad_metric(table: TaskTable, family: str, place: Place) -> Iterator[Problem
             metrics.find(table.metric, tuple(table.names.values()))
         except TaskError as error:
             yield Problem(place, f"'{table.metric}' {error.what}", error.now)
+
+
+def _bad_prompts(study: StudyFile, name: str, table: TaskTable, place: Place) -> Iterator[Problem]:
+    """Each is in a language of the task, names texts of its rows, and has words for every label."""
+    if table.prompts and table.family not in PROMPTABLE:
+        what = f"tasks of the family {table.family} take no prompts."
+        yield Problem(place, what, f"Take it out; {', '.join(PROMPTABLE)} take some.")
+        return
+    known, labels = tuple(dict.fromkeys((*table.codes, table.source_language))), table.label_set
+    for language, prompt in table.prompts.items():
+        here, answers = (*place, language), prompt.answers
+        if language not in known:
+            what = f"the task has no language '{language}'."
+            yield Problem(here, what, languages.near(language, known) or f"It has {', '.join(known)}.")
+        elif isinstance(answers, dict) and (strange := [label for label in answers if label not in labels]):
+            yield Problem((*here, "answers"), f"no label named '{strange[0]}'.", near(strange[0], labels))
+        elif isinstance(answers, dict) and (lacking := [label for label in labels if label not in answers]):
+            what = f"has no words for {', '.join(map(repr, lacking))}."
+            yield Problem((*here, "answers"), what, "Give every label of the task some.")
+        elif "text2" in prompt.wording(labels).texts and "text2" not in table.columns.stated:
+            now = "Name it in `columns`, or take {text2} out."
+            yield Problem((*here, "template"), "names {text2}, and no column holds it.", now)
+        else:
+            try:
+                task(name, table.changed(prompts={language: prompt}), study.path)
+            except TaskError as error:
+                yield Problem(here, error.what, error.now)

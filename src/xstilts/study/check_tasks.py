@@ -195,6 +195,11 @@ def check_arms(study: StudyFile) -> Iterator[Problem]:
     """The tasks that an arm trains, in languages that they have, in shares that sum to one."""
     for name, arm in study.intermediate.arms.items():
         place: Place = ("intermediate", "arms", name)
+        # `NAME = []` trains nothing, and so does an empty `none`; any other table names its tasks.
+        stated = arm.model_fields_set or ({"tasks"} if name == "none" else {})
+        if not arm.tasks and stated != {"tasks"} and arm.after is None:
+            now = f'Write tasks = ["mnli"], or {name} = [] for the arm that trains nothing.'
+            yield Problem((*place, "tasks"), "is missing.", now)
         yield from bad_tasks(study, arm.tasks, place)
         found = found_tasks(study, arm.tasks)
         for one, trained in found.items():
@@ -216,8 +221,7 @@ def _bad_rows(study: StudyFile, arm: Arm, found: Mapping[str, Task], place: Plac
     here = (*place, "languages")
     if isinstance(arm.languages, dict):
         yield from _bad_shares(arm.languages, here)
-        examples = study.intermediate_overrides(arm).get("examples") if arm.examples is None else arm.examples
-        if not isinstance(examples, int):
+        if not isinstance(study.intermediate_overrides(arm).get("examples"), int):
             what = "are shares of a fixed number of examples, which is missing."
             yield Problem(here, what, "Write examples = 10_000.")
         of_languages = sorted({language.family for language in languages.all_languages()})

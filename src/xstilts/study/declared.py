@@ -4,19 +4,22 @@ Paths start from the folder of the study. What is wrong with a table says `check
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from xstilts import metrics
 from xstilts.data.tabular import OF_FAMILY, Tabular, format_of, written
-from xstilts.data.task import Files, Hub, Task
+from xstilts.data.task import Files, Hub, Task, Wording
 from xstilts.study.specification import Specification
 
 Family = Literal["classification", "choice", "tagging", "span", "retrieval", "masked"]
 Format = Literal["csv", "tsv", "jsonl", "parquet", "conll", "conllu", "squad"]
+
+LABELLED = ("classification", "tagging")
 
 
 class HubTable(Specification):
@@ -62,6 +65,29 @@ class ColumnsTable(Specification):
         return self.model_dump(exclude_defaults=True)
 
 
+class PromptTable(Specification):
+    """`[tasks.NAME.prompts.LANGUAGE]`: how a language model is asked (`xstilts.data.task.Wording`)."""
+
+    template: str = ""
+    answers: tuple[str, ...] | dict[str, str] = ()
+    phrases: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("template")
+    @classmethod
+    def _check_braces(cls, template: str) -> str:
+        try:
+            Wording(template).texts  # noqa: B018
+        except ValueError as error:
+            raise ValueError(f"has a brace that names no text: {error}. Double it to mean itself.") from error
+        return template
+
+    def wording(self, labels: Iterable[str]) -> Wording:
+        """The prompt, with the answers in the order of the labels."""
+        named = self.answers
+        answers = tuple(named.get(label, "") for label in labels) if isinstance(named, dict) else named
+        return Wording(self.template, answers, tuple(self.phrases.items()))
+
+
 class TaskTable(Specification):
     """`[tasks.NAME]`: a task without code. Labels and languages may say what the files write for each."""
 
@@ -75,6 +101,7 @@ class TaskTable(Specification):
     hub: HubTable | None = None
     splits: SplitsTable = Field(default_factory=SplitsTable)
     columns: ColumnsTable = Field(default_factory=ColumnsTable)
+    prompts: dict[str, PromptTable] = Field(default_factory=dict)
     description: str = ""
     citation: str = ""
     licence: str = ""
@@ -93,6 +120,11 @@ class TaskTable(Specification):
         if isinstance(self.labels, dict):
             return {written(value): name for name, value in self.labels.items()}
         return {name: name for name in self.labels}
+
+    @property
+    def label_set(self) -> tuple[str, ...]:
+        """The labels of the task; those of a choice are only what files write."""
+        return tuple(self.names.values()) if self.family in LABELLED else ()
 
     @property
     def paths(self) -> dict[str, str]:
@@ -130,7 +162,10 @@ class TaskTable(Specification):
 
 
 def task(name: str, table: TaskTable, study: Path) -> Task:
-    """The task that a table of this study file stands for; TaskError if it has no family."""
+    """The task that a table of this study file stands for.
+
+    TaskError if it has no family, or prompts that do not fit it.
+    """
     return _task(name, table.model_dump_json(), study)
 
 
@@ -150,25 +185,22 @@ def _task(name: str, content: str, study: Path) -> Task:
         on_hub=table.hub is not None,
     )
     rows_in = {split: table.languages_of(split) for split in paths}
-    source: dict[str, Any]
-    if table.hub is None:
-        patterns = {split: (path,) for split, path in paths.items()}
-        source = {"files": Files(patterns=patterns, read=reader.read, codes=table.codes)}
+    hub: Hub | None = None
+    files: Files | None = None
+    if table.hub is not None:
+        named = table.hub.model_dump(exclude={"config"})
+        hub = Hub(**named, files=paths, codes=table.codes, read_files=reader.read)
     else:
-        hub = Hub(
-            dataset=table.hub.dataset,
-            revision=table.hub.revision,
-            files=paths,
-            codes=table.codes,
-            read_files=reader.read,
-        )
-        source = {"hub": hub}
+        patterns = {split: (path,) for split, path in paths.items()}
+        files = Files(patterns=patterns, read=reader.read, codes=table.codes)
     return Task(
-        **source,
+        files=files,
+        hub=hub,
         family=family,
         languages=tuple(table.codes),
         metric=table.scored_by,
-        labels=tuple(table.names.values()) if family in ("classification", "tagging") else (),
+        labels=table.label_set,
+        prompts={language: prompt.wording(table.label_set) for language, prompt in table.prompts.items()},
         description=table.description or f"declared in {study.name}",
         citation=table.citation or "not stated in the study",
         licence=table.licence or "not stated in the study",

@@ -16,7 +16,7 @@ from xstilts.errors import InputErrors, StudyError, TaskError, did_you_mean
 from xstilts.plain import parse_toml, toml_hint, undecodable
 from xstilts.study import check_tasks
 from xstilts.study.check import check
-from xstilts.study.problems import Place, Problem, problems
+from xstilts.study.problems import Place, Problem, near, problems
 from xstilts.study.study import StudyFile, expand
 
 IS_A_STUDY = (
@@ -64,8 +64,7 @@ def find_task(name: str) -> Task:
     if file.endswith(".toml"):
         study = load(file)
         if own not in study.tasks:
-            now = did_you_mean(own, study.tasks) or f"There are {', '.join(study.tasks) or 'none'}."
-            raise TaskError(file, f"declares no task '{own}'.", now)
+            raise TaskError(file, f"declares no task '{own}'.", near(own, study.tasks))
         return check_tasks.find_task(study, own)
     return registry.find(name)
 
@@ -107,11 +106,11 @@ def _find(name: str) -> tuple[Path, str]:
     if is_file(path):
         return path.resolve(), name
     if is_folder(path):
-        near = f"In it: {', '.join(toml)}." if (toml := _beside(path / "x")) else IS_A_STUDY
-        raise StudyError(name, "is a folder, no study.", near)
+        now = f"In it: {', '.join(toml)}." if (toml := _beside(path / "x")) else IS_A_STUDY
+        raise StudyError(name, "is a folder, no study.", now)
     if path.suffix == ".toml" or len(path.parts) > 1:
-        near = f"In this folder: {', '.join(toml)}." if (toml := _beside(path)) else ""
-        raise StudyError(name, "no such study file.", near)
+        now = f"In this folder: {', '.join(toml)}." if (toml := _beside(path)) else ""
+        raise StudyError(name, "no such study file.", now)
     near = f"Did you mean '{name}.toml'?" if is_file(path.with_name(f"{path.name}.toml")) else ""
     near = near or did_you_mean(name, [*bundled(), *_beside(path)])
     way_out = f"{near} `xstilts studies` lists all; a path ends in .toml.".strip()

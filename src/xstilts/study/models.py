@@ -21,7 +21,7 @@ from xstilts.data.task import NO_COMMIT, find_commit, is_commit
 from xstilts.errors import BackboneError, did_you_mean
 from xstilts.plain import parse_json
 from xstilts.study.backbone import CONVERT, PREPARATION, SAVE_TOKENIZER, SHAPE, TOKENS, WEIGHTS, Backbone
-from xstilts.study.phase import Evaluation, chain
+from xstilts.study.phase import Evaluation, base_of
 from xstilts.study.step import Step
 
 
@@ -159,12 +159,9 @@ def download(model: str, revision: str, wanted: Iterable[str]) -> Path:
 
 def fetch_all(steps: Iterable[Step]) -> None:
     """Have every Hub model that the steps start from in the cache, before workers need it."""
-    wanted: dict[str, Backbone] = {}
-    for step in steps:
-        specification = step.specification
-        model = specification.model if isinstance(specification, Evaluation) else specification
-        wanted |= {one.fingerprint: one for one in chain(model) if isinstance(one, Backbone)}
-    for backbone in wanted.values():
+    made = (step.specification for step in steps)
+    models = (one.model if isinstance(one, Evaluation) else one for one in made)
+    for backbone in {base.fingerprint: base for base in map(base_of, filter(None, models))}.values():
         if backbone.model is not None and backbone.revision is not None:
             fetch(backbone.model, backbone.revision)
         if backbone.vision is not None and backbone.vision.model and backbone.vision.revision:

@@ -19,10 +19,6 @@ from xstilts.study.recipe import Recipe
 from xstilts.study.specification import Identified, Specification, added
 from xstilts.study.use import Mixture, Use
 
-EVALUATION_VERSION = 2
-PHASE_VERSION = 2
-PROBE_VERSION = 1
-
 
 class Phase(Identified):
     """One training. `recipe.examples` and `recipe.layer` are None: `Use` and `Inference` have them.
@@ -30,7 +26,7 @@ class Phase(Identified):
     Without a `mixture` every epoch sees all rows of all tasks once.
     """
 
-    version: ClassVar[int] = PHASE_VERSION
+    version: ClassVar[int] = 2
 
     kind: Literal["phase"] = "phase"
     parent: Model
@@ -82,7 +78,7 @@ class Evaluation(Identified):
     ids decide (`xstilts.compute.rows.asked`).
     """
 
-    version: ClassVar[int] = EVALUATION_VERSION
+    version: ClassVar[int] = 2
 
     kind: Literal["evaluation"] = "evaluation"
     model: Model | None
@@ -112,7 +108,7 @@ class Probe(Identified):
     the task looks like to the model, by its texts, its labels and its tokens. Lengths are in tokens.
     """
 
-    version: ClassVar[int] = PROBE_VERSION
+    version: ClassVar[int] = 1
 
     kind: Literal["probe"] = "probe"
     asks: Literal["labels", "task"]
@@ -138,6 +134,11 @@ def chain(model: Backbone | Phase | None) -> Iterator[Backbone | Phase]:
     while model is not None:
         yield model
         model = model.parent if isinstance(model, Phase) else None
+
+
+def base_of(model: Backbone | Phase) -> Backbone:
+    """The backbone with which a chain begins."""
+    return model if isinstance(model, Backbone) else base_of(model.parent)
 
 
 def seen_with_labels(model: Backbone | Phase | None) -> tuple[str, ...]:

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from xstilts import metrics
-from xstilts.data.task import Wording
+from xstilts.data.task import Task, Wording
 from xstilts.errors import InputError, InputErrors, StudyError
 from xstilts.families.text import PROMPTABLE
-from xstilts.plain import first_of
+from xstilts.plain import by_key, first_of
 from xstilts.study.architecture import check_kinds, writes
 from xstilts.study.backbone import Backbone
 from xstilts.study.check_tasks import controls_of
@@ -24,8 +23,14 @@ from xstilts.study.phase import Evaluation, Inference, Phase, Prompt, chain
 from xstilts.study.recipe import Recipe, overridden
 from xstilts.study.resolve import Resolver
 from xstilts.study.step import Places, Step
-from xstilts.study.study import Arm, Overrides, StudyFile, expand, task_name
+from xstilts.study.study import Arm, StudyFile, expand, task_name
 from xstilts.study.use import Mixture, Use
+
+ASKED_IN = {
+    "readout": "the words of the readout",
+    "source language": "the prompts of the source language",
+    "test language": "the prompts of the language of each row",
+}
 
 
 @dataclass(frozen=True)
@@ -92,16 +97,13 @@ class Plan:
         The name of a step says its tasks and its seed. Where several have the same, what tells them apart
         stands behind it: the backbone, the arm or the reference that needs it, else its fingerprint.
         """
-        users: dict[str, list[tuple[Cell, bool]]] = {}
-        for cell in self.cells:
-            before = self.intermediate(cell)
-            for step in (*cell.phases, cell.evaluation):
-                users.setdefault(step, []).append((cell, step in before))
-        alike: dict[str, list[str]] = {}
-        for one in self.steps:
-            alike.setdefault(one.name, []).append(one.fingerprint)
+        users = by_key(
+            (step, (cell, step in self.intermediate(cell)))
+            for cell in self.cells
+            for step in (*cell.phases, cell.evaluation)
+        )
         names = {}
-        for name, steps in alike.items():
+        for name, steps in by_key((step.name, step.fingerprint) for step in self.steps).items():
             parts = [_apart(users.get(step, [])) for step in steps]
             chosen: list[int] = []
             for number, values in enumerate(zip(*parts, strict=True)):
@@ -161,37 +163,9 @@ class _ResolvedTarget:
     controls: Mapping[str, "_ResolvedTarget"] = field(default_factory=dict)
 
     def evaluation(self, model: Backbone | Phase, recipe: Recipe) -> Evaluation:
-        same = ("max_length", "stride", "precision", "readout", "attention", "threads")
-        fields: dict[str, Any] = {name: getattr(recipe, name) for name in same}
-        fields["layer"] = None if self.asked.use.kind.trained else recipe.layer
-        return self.asked.changed(model=model, inference=Inference(**fields), thresholds=self.thresholds)
-
-    def prompted(self, backbone: Backbone, recipe: Recipe, prompt: Prompt) -> Evaluation:
-        """The evaluation of a backbone that is asked in words; only a causal decoder can be."""
-        written = recipe.changed(readout="text", attention="causal")
-        return self.evaluation(backbone, written).changed(trained_by=None, prompt=prompt)
-
-
-@dataclass(frozen=True)
-class _ResolvedArm:
-    """An arm, resolved."""
-
-    name: str
-    uses: tuple[Use, ...]
-    recipe: Recipe
-    mixture: Mixture | None = None
-    after: "_ResolvedArm | None" = None
-
-    def on(self, overrides: Overrides) -> "_ResolvedArm":
-        """The arm with the recipe of a backbone that overrides some fields."""
-        before = None if self.after is None else self.after.on(overrides)
-        return replace(self, recipe=_trained_with(overridden(self.recipe, overrides)), after=before)
-
-    def trained(self, backbone: Backbone, seed: int) -> Backbone | Phase:
-        parent = backbone if self.after is None else self.after.trained(backbone, seed)
-        if not self.uses:
-            return parent
-        return Phase(parent=parent, uses=self.uses, recipe=self.recipe, seed=seed, mixture=self.mixture)
+        asked = recipe.changed(layer=None) if self.asked.use.kind.trained else recipe
+        inference = Inference(**{name: getattr(asked, name) for name in Inference.model_fields})
+        return self.asked.changed(model=model, inference=inference, thresholds=self.thresholds)
 
 
 def plan(study: StudyFile, data: Path | None = None, images: Path | None = None) -> Plan:
@@ -212,12 +186,12 @@ def draft(study: StudyFile, data: Path | None = None, images: Path | None = None
     """
     resolver = Resolver(study, data, images)
     backbones = {name: resolver.backbone(name, table) for name, table in study.backbones.items()}
-    arms = _arms(study, resolver)
-    targets = [_target(study, resolver, name) for name in expand(study.target.tasks)]
+    uses = {name: resolver.training(arm) for name, arm in study.intermediate.arms.items()}
+    targets = [_target(study, resolver, resolver.task(name)) for name in expand(study.target.tasks)]
     if any(target.asked.examples is not None for target in targets):
         most = f"at most {study.target.test_examples:,} test rows of each language are asked"
         resolver.notes.insert(0, f"{most} (`target.test_examples`), but all of retrieval")
-    builder = _Builder(study, arms, targets)
+    builder = _Builder(study, uses, targets)
     for name, backbone in backbones.items():
         builder.add_backbone(name, backbone)
         if {*study.references} & {*PROMPTED} and writes(backbone, resolver.places):
@@ -233,6 +207,8 @@ def draft(study: StudyFile, data: Path | None = None, images: Path | None = None
         what = f"{' and '.join(map(repr, asking))} need {lacks}, and the study has none."
         now = f"Add {add}, or take them out of `references`."
         resolver.errors.append(StudyError(f"{study.shown}: references", what, now))
+    if told := [one for one in study.references if one in PROMPTED and one in asked]:
+        resolver.notes.insert(0, f"{' and '.join(told)}: asked in {ASKED_IN[study.prompts]} (`prompts`)")
     resolver.errors += _never_asked(study, builder.cells)
     resolver.errors += check_kinds(study.shown, builder.steps.values(), resolver.places)
     drafted = Plan(
@@ -261,21 +237,6 @@ def _never_asked(study: StudyFile, cells: Sequence[Cell]) -> Iterator[StudyError
                     yield StudyError(where, what, f"Name others: {', '.join(sorted(asked))}.")
 
 
-def _arms(study: StudyFile, resolver: Resolver) -> list[_ResolvedArm]:
-    made: dict[str, _ResolvedArm] = {}
-
-    def make(name: str) -> _ResolvedArm:
-        if name not in made:
-            arm = study.intermediate.arms[name]
-            before = None if arm.after is None else make(arm.after)
-            recipe = _trained_with(study.intermediate_recipe(arm))
-            uses = resolver.training(arm)
-            made[name] = _ResolvedArm(name, uses, recipe, _mixture(arm, uses), before)
-        return made[name]
-
-    return [make(name) for name in study.intermediate.arms]
-
-
 def _mixture(arm: Arm, uses: tuple[Use, ...]) -> Mixture | None:
     """How the arm mixes its tasks; None for all rows of all of them in every epoch."""
     replay, mixing = 0.0 if arm.replay is None else arm.replay.share, arm.mixing
@@ -290,10 +251,9 @@ def _mixture(arm: Arm, uses: tuple[Use, ...]) -> Mixture | None:
     return Mixture(rule="shares", shares=shares, replay=replay)
 
 
-def _target(study: StudyFile, resolver: Resolver, name: str) -> _ResolvedTarget:
-    metric = metrics.of(resolver.task(name))
-    trained_by = resolver.target_training(name)
-    recipe, use = study.target_recipe(name), resolver.target(name)
+def _target(study: StudyFile, resolver: Resolver, task: Task) -> _ResolvedTarget:
+    metric, recipe = metrics.of(task), study.target_recipe(task.name)
+    trained_by, use = resolver.target_training(task), resolver.target(task)
     asked = Evaluation(
         model=None,
         use=use,
@@ -303,15 +263,14 @@ def _target(study: StudyFile, resolver: Resolver, name: str) -> _ResolvedTarget:
         inference=None,
         examples=study.target.test_examples if use.kind.trained else None,
     )
-    thresholds = resolver.thresholds(name, use) if metric.name == "mining_f1" else None
-    wordings = resolver.wordings(name, use)
-    target = _ResolvedTarget(task_name(name), recipe, asked, thresholds, wordings)
+    thresholds = resolver.thresholds(task, use) if metric.name == "mining_f1" else None
+    target = _ResolvedTarget(task.name, recipe, asked, thresholds, resolver.wordings(task, use))
     controls = {}
-    for reference in controls_of(study, resolver.task(name)):
+    for reference in controls_of(study, task):
         view, training = CONTROLS[reference], trained_by
         if training is not None and reference not in OF_EVERY_ARM:
-            training = resolver.viewed(name, training, view)
-        shown = asked.changed(use=resolver.viewed(name, use, view), trained_by=training)
+            training = resolver.viewed(task, training, view)
+        shown = asked.changed(use=resolver.viewed(task, use, view), trained_by=training)
         controls[reference] = replace(target, asked=shown)
     return replace(target, controls=controls)
 
@@ -324,24 +283,21 @@ def _trained_with(recipe: Recipe) -> Recipe:
 class _Builder:
     """Collects steps and cells; a step that is there already is not added again."""
 
-    def __init__(self, study: StudyFile, arms: list[_ResolvedArm], targets: list[_ResolvedTarget]) -> None:
-        self.study, self.arms, self.targets = study, arms, targets
+    def __init__(
+        self, study: StudyFile, uses: Mapping[str, tuple[Use, ...]], targets: list[_ResolvedTarget]
+    ) -> None:
+        self.study, self.uses, self.targets = study, uses, targets
         self.steps: dict[str, Step] = {}
         self.cells: list[Cell] = []
 
     def add_backbone(self, name: str, backbone: Backbone) -> None:
         """The cells of a backbone: arms x seeds x targets, and those of its references."""
-        overrides = self.study.backbones[name].recipe
-        arms = [arm.on(overrides) for arm in self.arms]
-        for arm in arms:
-            for seed, parent_seed in self._seeds():
-                self._add(name, arm, arm.trained(backbone, parent_seed), seed)
-        for reference in self.study.references:
-            for arm in self._arms_of(reference, arms):
+        for reference in ("", *self.study.references):
+            for arm in self._arms_of(reference):
                 for seed, parent_seed in self._seeds():
-                    drawn = backbone.changed(weights="random", seed=seed)
-                    start = drawn if reference == "random" else backbone
-                    self._add(name, arm, arm.trained(start, parent_seed), seed, reference)
+                    random = reference == "random"
+                    start = backbone.changed(weights="random", seed=seed) if random else backbone
+                    self._add(name, arm, self._trained(name, start, arm, parent_seed), seed, reference)
 
     def add_prompted(self, name: str, backbone: Backbone) -> None:
         """The cells of a backbone that is asked in words: of every target that can be, with every seed."""
@@ -351,12 +307,16 @@ class _Builder:
                 if family not in PROMPTABLE or (reference != "prompted" and trained_by is None):
                     continue
                 recipe = overridden(target.recipe, self.study.backbones[name].recipe)
+                written = recipe.changed(
+                    readout="text", attention="causal"
+                )  # none but a causal one can be asked
                 for seed in self.study.target.seeds:
                     prompt = Prompt(wordings=target.wordings)
                     if reference != "prompted" and trained_by is not None:
                         rows = trained_by.changed(examples=None, fraction=None, development=None)
                         prompt = prompt.changed(shots=self.study.shots, use=rows, seed=seed)
-                    evaluation = self._step(target.prompted(backbone, recipe, prompt))
+                    asked = target.evaluation(backbone, written).changed(trained_by=None, prompt=prompt)
+                    evaluation = self._step(asked)
                     self.cells.append(Cell(name, "none", target.name, seed, reference, evaluation, ()))
 
     def add_majority(self) -> None:
@@ -372,20 +332,25 @@ class _Builder:
             return ((seed, seed) for seed in intermediate)
         return zip(target, intermediate * (len(target) // len(intermediate)), strict=True)
 
-    def _arms_of(self, reference: str, arms: list[_ResolvedArm]) -> list[_ResolvedArm]:
-        """Those of the arms that are measured as a reference."""
-        known = {arm.name: arm for arm in arms}
-        if not self.targets or reference in ("majority", *PROMPTED):
-            return []
-        if reference in OF_EVERY_ARM:
-            return arms
-        nothing = _ResolvedArm("none", (), Recipe())
-        names = self.study.random_arms if reference == "random" else ("none",)
-        return [known.get(name, nothing) for name in names]
+    def _arms_of(self, reference: str) -> Iterable[str]:
+        """The arms that are measured as a reference; all, where there is none."""
+        if reference and (not self.targets or reference in ("majority", *PROMPTED)):
+            return ()
+        if not reference or reference in OF_EVERY_ARM:
+            return self.uses
+        return self.study.random_arms if reference == "random" else ("none",)
 
-    def _add(
-        self, name: str, arm: _ResolvedArm, model: Backbone | Phase, seed: int, reference: str = ""
-    ) -> None:
+    def _trained(self, backbone: str, start: Backbone, arm: str, seed: int) -> Backbone | Phase:
+        """What an arm makes of a backbone; the `none` of a reference, which may be no arm, leaves it."""
+        stated, uses = self.study.intermediate.arms.get(arm, Arm()), self.uses.get(arm, ())
+        parent = start if stated.after is None else self._trained(backbone, start, stated.after, seed)
+        if not uses:
+            return parent
+        recipe = overridden(self.study.intermediate_recipe(stated), self.study.backbones[backbone].recipe)
+        mixture = _mixture(stated, uses)
+        return Phase(parent=parent, uses=uses, recipe=_trained_with(recipe), seed=seed, mixture=mixture)
+
+    def _add(self, name: str, arm: str, model: Backbone | Phase, seed: int, reference: str = "") -> None:
         if not self.targets:
             self._step(model)
         overrides = self.study.backbones[name].recipe
@@ -396,7 +361,7 @@ class _Builder:
                 trained = Phase(parent=model, uses=(use,), recipe=_trained_with(recipe), seed=seed)
             evaluation = self._step(target.evaluation(trained, recipe))
             phases = tuple(one.fingerprint for one in chain(trained) if isinstance(one, Phase))[::-1]
-            self.cells.append(Cell(name, arm.name, target.name, seed, reference, evaluation, phases))
+            self.cells.append(Cell(name, arm, target.name, seed, reference, evaluation, phases))
 
     def _step(self, specification: Backbone | Phase | Evaluation) -> str:
         """Add a step after those that it needs; gives its fingerprint."""

@@ -119,13 +119,8 @@ def freeze(plan: Plan, measured: int, date: datetime | None = None) -> Preregist
         now = "What was frozen first counts; the report says what has changed since."
         raise StudyError(str(path), f"was frozen already{when}.", now)
     moment = (date or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
-    content = {
-        "preregistration": LAYOUT,
-        "xstilts": VERSION,
-        "date": moment.isoformat(),
-        "measured": measured,
-    }
-    content |= content_of(plan)
+    content = {"preregistration": LAYOUT, "xstilts": VERSION, "date": moment.isoformat()}
+    content |= {"measured": measured, **content_of(plan)}
     content[HASH] = digest(content)
     try:
         path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

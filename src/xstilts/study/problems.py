@@ -14,6 +14,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from xstilts.errors import did_you_mean
+from xstilts.plain import by_key
 
 Place = tuple[str | int, ...]
 
@@ -119,10 +120,7 @@ def _other_table(word: str, model: type[BaseModel]) -> str:
         return ""
     recipes = {f"[{part}.recipe]": tuple(Recipe.model_fields) for part in ("intermediate", "target")}
     tables = recipes | dict(_tables(StudyFile))
-    homes: dict[str, list[str]] = {}
-    for table, keys in tables.items():
-        if key := _key(word, keys):
-            homes.setdefault(key, []).append(table)
+    homes = by_key((key, table) for table, keys in tables.items() if (key := _key(word, keys)))
     told = [f"'{key}' belongs into {' or '.join(known[:3])}" for key, known in homes.items()]
     return f"{', '.join(told)}." if told else ""
 

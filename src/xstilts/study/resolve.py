@@ -15,12 +15,22 @@ from xstilts.families.text import PROMPTABLE
 from xstilts.families.visual import WITHOUT_IMAGES
 from xstilts.study import backbone as backbones
 from xstilts.study.architecture import room
-from xstilts.study.backbone import Backbone, Tokenizer
+from xstilts.study.backbone import Backbone, BackboneFields, Tokenizer
 from xstilts.study.check_tasks import find_task, trainer
 from xstilts.study.claim import FAMILY, PROMPTED
 from xstilts.study.recipe import Recipe
+from xstilts.study.sources import MISSING
 from xstilts.study.step import Places
-from xstilts.study.study import Arm, BackboneTable, Shares, StudyFile, expand, model_folder, task_name
+from xstilts.study.study import (
+    Arm,
+    BackboneTable,
+    Shares,
+    StudyFile,
+    expand,
+    local_model,
+    model_folder,
+    task_name,
+)
 from xstilts.study.use import Development, Use, View
 
 TRAIN = "train"
@@ -65,10 +75,7 @@ class Resolver:
     def training(self, arm: Arm) -> tuple[Use, ...]:
         """What an arm trains on, sorted by task, so that the order in the file changes nothing."""
         recipe = self.study.intermediate_recipe(arm)
-        uses = []
-        for name in arm.tasks:
-            use = self._trained(self.task(name), arm)
-            uses.append(_capped(use, recipe.examples if arm.examples is None else arm.examples))
+        uses = [_capped(self._trained(self.task(name), arm), recipe.examples) for name in arm.tasks]
         if arm.replay is not None:
             for task in map(self.task, arm.replay.tasks):
                 use = self._text(task, arm.replay.languages)
@@ -114,9 +121,8 @@ class Resolver:
             found |= {code: found.get(code, 0.0) + share / len(codes) for code in codes if share > 0}
         return found
 
-    def target_training(self, name: str) -> Use | None:
+    def target_training(self, target: Task) -> Use | None:
         """The source language's training rows for a target; None for retrieval."""
-        target = self.task(name)
         trained_by = trainer(self.study, target)
         if trained_by is None:
             return None
@@ -125,14 +131,14 @@ class Resolver:
         if trained_by.path is not None:
             self._task_files[trained_by.name] = trained_by.path
         use = self._use(trained_by, TRAIN, [trained_by.source_language])
-        recipe = self.study.target_recipe(name)
+        recipe = self.study.target_recipe(target.name)
         use = _capped(use, recipe.examples).changed(development=self._development(trained_by))
         self._need_development([use], recipe)
         return use
 
-    def target(self, name: str) -> Use:
+    def target(self, target: Task) -> Use:
         """The rows on which a target is evaluated, in all its languages or those that the study wants."""
-        target, wanted = self.task(name), self.study.target.languages
+        wanted = self.study.target.languages
         split, default = target.evaluation_split, target.languages
         fallback = target.evaluation_fallback
         if fallback and not self._available(target, split) and self._available(target, fallback):
@@ -151,22 +157,22 @@ class Resolver:
         if (
             own
             and target.source_language in use.languages
-            and self.study.target_recipe(name).select == "best"
+            and self.study.target_recipe(target.name).select == "best"
         ):
             seen = f"its '{target.source_language}' rows of {split} choose the checkpoints too"
             self.notes.append(f"{target.name}: {seen}, so that score alone is a little too high")
         return use
 
-    def viewed(self, name: str, use: Use, view: View) -> Use:
+    def viewed(self, task: Task, use: Use, view: View) -> Use:
         """The rows as a control shows them; of a target's own rows in translation, the translated ones."""
         if view == "translated":
-            use = self._use(self.task(name), TEST_TRANSLATED, use.languages)
+            use = self._use(task, TEST_TRANSLATED, use.languages)
         return use.changed(view=view, images="" if view in WITHOUT_IMAGES else use.images)
 
-    def wordings(self, name: str, use: Use) -> tuple[Wording | None, ...]:
+    def wordings(self, task: Task, use: Use) -> tuple[Wording | None, ...]:
         """The prompt in each language of a target, None where it is asked in the words of the readout; empty
         if it is so in all."""
-        wanted, task = self.study.prompts, self.task(name)
+        wanted = self.study.prompts
         if wanted == "readout" or use.family not in PROMPTABLE or not {*PROMPTED} & {*self.study.references}:
             return ()
         source = task.source_language
@@ -177,9 +183,8 @@ class Resolver:
         found = tuple(task.prompts.get(code, task.prompts.get(source)) for code in codes)
         return found if any(found) else ()
 
-    def thresholds(self, name: str, use: Use) -> Use:
+    def thresholds(self, mined: Task, use: Use) -> Use:
         """The development rows on which mining chooses its thresholds: in every language of `use`."""
-        mined = self.task(name)
         split = mined.development_split
         lacking = [code for code in use.languages if code not in self._available(mined, split)]
         if lacking:
@@ -195,28 +200,20 @@ class Resolver:
     def backbone(self, name: str, table: BackboneTable) -> Backbone:
         """The backbone with its identity: revision, checksum, or the text of its tokenizer."""
         where = f"{self.study.shown}: backbones.{name}"
+        fields = table.model_dump(include={*BackboneFields.model_fields})
+        backbone = Backbone(**fields, tokenizer=self._tokenizer(table), vision=self._vision(where, table))
         if table.architecture is not None:
-            return Backbone(
-                architecture=table.architecture,
-                shape=table.shape,
-                tokenizer=self._tokenizer(table),
-                weights="random",
-                seed=table.seed,
-                vision=self._vision(where, table),
-            )
-        seen = self._vision(where, table)
-        seed = table.seed if table.weights == "random" or seen is not None else 0
-        model = str(table.model)
-        bundled = backbones.bundled().get(model)
-        folder = bundled or model_folder(self.study, model)
+            return backbone.changed(weights="random")
+        if not backbone.made:
+            backbone = backbone.changed(seed=0)
+        folder = local_model(self.study, str(table.model))
         if folder is None:
-            return Backbone(
-                model=model, revision=table.revision, weights=table.weights, seed=seed, vision=seen
-            )
-        read = backbones.checksum if bundled is None else backbones.bundled_checksum
+            return backbone
+        is_bundled = table.model in backbones.bundled()
+        read = backbones.bundled_checksum if is_bundled else backbones.checksum
         checksum = self._checksum(where, folder, read)
         self._need_room(name, room(folder))
-        return Backbone(checksum=checksum, weights=table.weights, seed=seed, vision=seen)
+        return backbone.changed(model=None, checksum=checksum)
 
     # Within
 
@@ -245,7 +242,7 @@ class Resolver:
             checksum = read(folder)
         except InputError as error:
             self.errors.append(type(error)(f"{where}: {error.where}", error.what, error.now))
-            checksum = "missing"
+            checksum = MISSING
         self._backbone_folders[checksum] = folder
         return checksum
 
@@ -331,7 +328,7 @@ class Resolver:
                     self.notes.append(f"{task.name}: {split} in '{language}' {instead}")
             except InputError as error:
                 self._lacks(task, error)
-                self._identities[key] = "missing"
+                self._identities[key] = MISSING
         return self._identities[key]
 
     def _images(self, task: Task) -> str:
@@ -343,7 +340,7 @@ class Resolver:
             except InputError as error:
                 if self.pictures is not None or not self._unseen:
                     self.errors.append(error)
-                self._identities[key] = "missing"
+                self._identities[key] = MISSING
         return self._identities[key]
 
 

@@ -24,7 +24,7 @@ from xstilts.metrics.metric import TRIED
 from xstilts.plain import by_key, first_of
 from xstilts.study.architecture import KINDS, SEEING, type_of
 from xstilts.study.backbone import EYES, Backbone
-from xstilts.study.phase import Evaluation, Phase, chain
+from xstilts.study.phase import Evaluation, Phase, base_of
 from xstilts.study.step import Places, Step
 from xstilts.study.use import Use
 
@@ -276,17 +276,18 @@ def look(
         try:
             if one.measure is not None and part.split == one.evaluation_split:
                 _try_measure(one, part, places)
-            given = loader.stream(one, part.split, part.language, places.data, empty=True)
-            empty: list[bool] = []
-            rows = _with_text(given, empty, trained=part.split in task.TRAINED)
+            count, passed_by, pictures = 0, 0, list[str]()
+            for row in loader.stream(one, part.split, part.language, places.data, empty=True):
+                if is_left_out(row, trained=part.split in task.TRAINED):
+                    passed_by += 1
+                else:
+                    count += number_of((row,))
+                    pictures += getattr(row, "images", ())
+            counts[part] = count
             if part in pictured:
-                pictures = [getattr(row, "images", ()) for row in rows]
-                named.setdefault(part.task, []).extend(name for names in pictures for name in names)
-                counts[part] = len(pictures)
-            else:
-                counts[part] = number_of(rows)
-            if any(empty):
-                without.setdefault((part.task, part.split), {})[part.language] = sum(empty)
+                named.setdefault(part.task, []).extend(pictures)
+            if passed_by:
+                without.setdefault((part.task, part.split), {})[part.language] = passed_by
             if one.elsewhere is not None:
                 paths = loader.sources(one, part.split, part.language, places.data)
                 if (key := (part.task, part.split, paths)) not in elsewhere:
@@ -326,30 +327,21 @@ def _try_measure(one: task.Task, part: Part, places: Places) -> None:
         metrics.try_out(one.measure, gold, part.language)
 
 
-def _with_text(rows: Iterable[Example], empty: list[bool], *, trained: bool) -> Iterator[Example]:
-    """The rows that are read; `empty` is told of each whether it is one of the others."""
-    for row in rows:
-        empty.append(is_left_out(row, trained=trained))
-        if not empty[-1]:
-            yield row
-
-
 def unseeing(step: Step, places: Places) -> InputError | None:
     """Why a step cannot be computed that shows images to a model; None if it shows none, or the model sees.
 
     What a model of the Hub can do is not known before it is fetched.
     """
     one = step.specification
-    if isinstance(one, Backbone) or (isinstance(one, Evaluation) and one.model is None):
+    model = one.model if isinstance(one, Evaluation) else one
+    if model is None or isinstance(one, Backbone):
         return None
     asked = one.uses if isinstance(one, Phase) else (one.use,)
     if all(not use.kind.pictured or use.view in WITHOUT_IMAGES for use in asked):
         return None
-    *_, backbone = chain(one.model if isinstance(one, Evaluation) else one)
-    assert isinstance(backbone, Backbone)
+    backbone, folder = base_of(model), places.folder(model)
     if backbone.vision is not None or backbone.model is not None:
         return None
-    folder = places.backbones.get(str(backbone.checksum))
     if folder is not None and ((folder / EYES).is_file() or KINDS.get(type_of(folder) or "") in SEEING):
         return None
     what = "shows images to a model that reads text alone."
@@ -364,8 +356,6 @@ def _lack(one: task.Task, named: list[str], places: Places) -> InputError | None
         return error
     if not missing:
         return None
-    more = f" and {len(missing) - SHOWN:,} more" if len(missing) > SHOWN else ""
-    what = (
-        f"{len(missing):,} of {len(set(named)):,} images are not there: {', '.join(missing[:SHOWN])}{more}."
-    )
+    shown = first_of(missing, SHOWN)
+    what = f"{len(missing):,} of {len(set(named)):,} images are not there: {shown}."
     return DataError(f"task '{one.name}'", what, images.WAY_OUT)

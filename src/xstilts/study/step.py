@@ -20,7 +20,7 @@ from xstilts.metrics import Metric
 from xstilts.study.backbone import Backbone
 from xstilts.study.declared import TaskTable
 from xstilts.study.declared import task as declared_task
-from xstilts.study.phase import Computed, Evaluation, Phase
+from xstilts.study.phase import Computed, Evaluation, Phase, base_of
 from xstilts.study.use import Use
 from xstilts.tasks import find as find_task
 
@@ -51,16 +51,9 @@ class Step:
     @property
     def parent(self) -> Step | None:
         """The step whose checkpoint this one starts from, if that has to be computed."""
-        specification = self.specification
-        match specification:
-            case Backbone():
-                return None
-            case Phase():
-                model: Backbone | Phase | None = specification.parent
-            case Evaluation():
-                model = specification.model
-        needs_step = isinstance(model, Phase) or (model is not None and model.made)
-        return Step(model) if model is not None and needs_step else None
+        one = self.specification
+        model = one.parent if isinstance(one, Phase) else one.model if isinstance(one, Evaluation) else None
+        return Step(model) if isinstance(model, Phase) or (model is not None and model.made) else None
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -103,11 +96,14 @@ class Places:
             return metrics.find(name, use.label_set)
         return metrics.of(self.task(use.task))
 
+    def folder(self, model: Backbone | Phase) -> Path | None:
+        """The folder of the backbone of a model; None for one of the Hub, or made from scratch."""
+        return self.backbones.get(str(base_of(model).checksum))
+
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        given: dict[str, Any] = {"data": self.data, "images": self.images}
-        whole = {name: path and path.absolute() for name, path in given.items()}
-        plain: dict[str, Any] = _PLACES.dump_python(replace(self, **whole), mode="json")
+        data, images = (path and path.absolute() for path in (self.data, self.images))
+        plain: dict[str, Any] = _PLACES.dump_python(replace(self, data=data, images=images), mode="json")
         return plain
 
     @classmethod

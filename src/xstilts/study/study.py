@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from xstilts.metrics.xtreme import XTREME
-from xstilts.study.backbone import BackboneFields, TokenizerTable, VisionTable
+from xstilts.study.backbone import BackboneFields, TokenizerTable, VisionTable, bundled
 from xstilts.study.claim import Claim, Distance, Reference
 from xstilts.study.declared import TaskTable
 from xstilts.study.recipe import Recipe, merged, recipe_of
@@ -211,10 +211,11 @@ class StudyFile(Specification):
         return self.target.seeds if stated is None else stated
 
     def intermediate_overrides(self, arm: Arm) -> Overrides:
-        """The fields of the recipe of an arm: the common ones, those of its only task, its own."""
+        """The fields of the recipe of an arm: the common ones, of its only task, its own and `examples`."""
         common = self.intermediate.recipe
         alone = self.intermediate.recipes.get(task_name(arm.tasks[0]), {}) if len(arm.tasks) == 1 else {}
-        return merged(merged(common, alone), arm.recipe)
+        own = arm.recipe if arm.examples is None else {**arm.recipe, "examples": arm.examples}
+        return merged(merged(common, alone), own)
 
     def intermediate_recipe(self, arm: Arm) -> Recipe:
         """The recipe of an arm."""
@@ -228,6 +229,11 @@ class StudyFile(Specification):
 def task_name(task: str) -> str:
     """How a task is called: the name of its file, for the package's tasks and the user's alike."""
     return Path(task).stem if task.endswith(".py") else task
+
+
+def local_model(study: StudyFile, model: str) -> Path | None:
+    """The folder of a bundled model, or the one that `model` names; None for a model of the Hub."""
+    return bundled().get(model) or model_folder(study, model)
 
 
 def model_folder(study: StudyFile, model: str) -> Path | None:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from xstilts import metrics
 from xstilts.data.examples import Answer
-from xstilts.data.languages import all_languages
+from xstilts.data.languages import all_languages, by_word
 from xstilts.data.task import Task
 from xstilts.errors import PredictionError, TaskError, did_you_mean
 from xstilts.plain import by_key, parse_json
@@ -154,16 +154,12 @@ def _listed(raw: Any, where: str, noun: str) -> Sequence[str]:
 
 
 def language_of(task: Task, name: str) -> str:
-    """The language in which a name ends: a code, or what others write for it ("test-x-en", "xnli_deu_Latn").
+    """The language in which a name ends: a code, a name, or what others write ("test-x-en", "xnli_deu_Latn").
 
     Without one that of a task with a single language; UNKNOWN for a metric; "" if it cannot be told.
     """
-    known = {
-        other.casefold(): language.code
-        for language in reversed(all_languages())
-        for other in (*language.also, language.code)
-        if not task.languages or language.code in task.languages
-    } | {code.casefold(): code for code in task.languages}
+    known = {word: code for word, code in by_word().items() if not task.languages or code in task.languages}
+    known |= {code.casefold(): code for code in task.languages}
     last = re.split(r"[-_.]", name.casefold())[-2:]
     if len(last) == 2 and last[1] in {language.script.casefold() for language in all_languages()}:
         last = last[:1]
