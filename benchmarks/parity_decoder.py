@@ -24,7 +24,6 @@ from xstilts.families.span import MAX_ANSWER
 from xstilts.tasks import find
 
 LANGUAGES = ("en", "ar", "de")
-LENGTHS = {"max_length": 192, "stride": 32}
 
 
 @torch.inference_mode()
@@ -36,10 +35,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20, help="of each language")
     options = parser.parse_args()
     model = checkpoint.load(options.folder)
-    own = AutoModelForCausalLM.from_pretrained(options.folder).eval()
+    own: Any = AutoModelForCausalLM.from_pretrained(options.folder)
+    own.eval()
     for name, compare in (("xnli", likelihoods), ("xquad", written)):
         task = find(name)
-        layout = model.layout(Layout(labels=task.labels, **LENGTHS), "text")
+        layout = model.layout(Layout(labels=task.labels, max_length=192, stride=32), "text")
         for language in LANGUAGES:
             rows = load(task, "test", language, options.data)[: options.rows]
             prepared = prepare(rows, task.family, model.tokenizer, layout)
@@ -61,16 +61,15 @@ def likelihoods(model: Any, own: Any, prepared: Prepared, found: Sequence[Any]) 
     ours = predict.decode(prepared, found)
     same = sum(a == b for a, b in zip(ours, predict.decode(prepared, theirs), strict=True))
     return (
-        f"a token's log-likelihood differs by {furthest:.1e} at most; {same} of {len(ours)} labels are equal"
+        f"log-likelihoods of tokens differ by {furthest:.1e} at most; {same} of {len(ours)} labels are equal"
     )
 
 
 def written(model: Any, own: Any, prepared: Prepared, found: Sequence[Any]) -> str:
     """How many of the texts are the same."""
     end = model.tokenizer.eos_token_id
-    own.generation_config = GenerationConfig(
-        max_new_tokens=MAX_ANSWER, do_sample=False, eos_token_id=end, pad_token_id=model.pad
-    )
+    settings = {"max_new_tokens": MAX_ANSWER, "eos_token_id": end, "pad_token_id": model.pad}
+    own.generation_config = GenerationConfig(do_sample=False, **settings)  # type: ignore[no-untyped-call]
     same = 0
     for item, (text, _) in zip(prepared.items, found, strict=True):
         ids = torch.tensor([item.sequences[0]])

@@ -160,8 +160,11 @@ def download(model: str, revision: str, wanted: Iterable[str]) -> Path:
 def fetch_all(steps: Iterable[Step]) -> None:
     """Have every Hub model that the steps start from in the cache, before workers need it."""
     made = (step.specification for step in steps)
-    models = (one.model if isinstance(one, Evaluation) else one for one in made)
-    for backbone in {base.fingerprint: base for base in map(base_of, filter(None, models))}.values():
+    models: list[Backbone | Phase | None] = [
+        one.model if isinstance(one, Evaluation) else one for one in made
+    ]
+    bases = [base_of(model) for model in models if model is not None]
+    for backbone in {base.fingerprint: base for base in bases}.values():
         if backbone.model is not None and backbone.revision is not None:
             fetch(backbone.model, backbone.revision)
         if backbone.vision is not None and backbone.vision.model and backbone.vision.revision:
