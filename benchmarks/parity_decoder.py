@@ -60,9 +60,8 @@ def likelihoods(model: Any, own: Any, prepared: Prepared, found: Sequence[Any]) 
         theirs.append(np.asarray(wanted, np.float32))
     ours = predict.decode(prepared, found)
     same = sum(a == b for a, b in zip(ours, predict.decode(prepared, theirs), strict=True))
-    return (
-        f"log-likelihoods of tokens differ by {furthest:.1e} at most; {same} of {len(ours)} labels are equal"
-    )
+    apart = f"log-likelihoods of tokens differ by {furthest:.1e} at most"
+    return f"{apart}; {same} of {len(ours)} labels are equal"
 
 
 def written(model: Any, own: Any, prepared: Prepared, found: Sequence[Any]) -> str:

@@ -21,7 +21,7 @@ from xstilts.data.task import NO_COMMIT, find_commit, is_commit
 from xstilts.errors import BackboneError, did_you_mean
 from xstilts.plain import parse_json
 from xstilts.study.backbone import CONVERT, PREPARATION, SAVE_TOKENIZER, SHAPE, TOKENS, WEIGHTS, Backbone
-from xstilts.study.phase import Evaluation, base_of
+from xstilts.study.phase import Evaluation, Phase, base_of
 from xstilts.study.step import Step
 
 
@@ -159,12 +159,12 @@ def download(model: str, revision: str, wanted: Iterable[str]) -> Path:
 
 def fetch_all(steps: Iterable[Step]) -> None:
     """Have every Hub model that the steps start from in the cache, before workers need it."""
-    made = (step.specification for step in steps)
-    models: list[Backbone | Phase | None] = [
-        one.model if isinstance(one, Evaluation) else one for one in made
-    ]
-    bases = [base_of(model) for model in models if model is not None]
-    for backbone in {base.fingerprint: base for base in bases}.values():
+    bases = dict[str, Backbone]()
+    for made in (step.specification for step in steps):
+        model: Backbone | Phase | None = made.model if isinstance(made, Evaluation) else made
+        if model is not None:
+            bases[base_of(model).fingerprint] = base_of(model)
+    for backbone in bases.values():
         if backbone.model is not None and backbone.revision is not None:
             fetch(backbone.model, backbone.revision)
         if backbone.vision is not None and backbone.vision.model and backbone.vision.revision:
