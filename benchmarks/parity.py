@@ -1,12 +1,14 @@
 """Whether xstilts gets the scores of the Hugging Face example scripts: the same backbone, rows and recipe.
 
-    python benchmarks/parity.py STUDY --data DIR --store DIR --out DIR [--targets xnli xquad]
+    python benchmarks/parity.py STUDY --data DIR --store DIR --out DIR
+        [--targets xnli xquad] [--seeds 1 2 3 4 5] [--by-length]
 
 The cells of a study without an intermediate phase: targets of pairs, as run_xnli.py trains them, of answers
 (run_qa.py) and of tags (run_ner.py). What the store does not have of them is computed; rows, seeds of the
 rows and metrics are the study's. All between is the Trainer's way: tokenizing, heads of transformers,
 batches, AdamW, truncation, the search for the best answer. What is there is not computed again, so two
-processes may share the targets. The table: `parity.md`.
+processes may share the targets. With `--by-length` the Trainer's batches too are of rows of similar length.
+The table: `parity.md`.
 """
 
 import argparse
@@ -38,11 +40,13 @@ DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_d
 
 @dataclass(frozen=True)
 class Job:
-    """What the Trainer does: the phase of a study, from the backbone in a folder, with files in another."""
+    """What the Trainer does: the phase of a study, from the backbone in a folder, with files in another, in
+    batches of rows in random order or `by_length`."""
 
     phase: Phase
     backbone: Path
     out: Path
+    by_length: bool
 
 
 def main() -> None:
@@ -52,15 +56,18 @@ def main() -> None:
     for folder in ("--data", "--store", "--out"):
         parser.add_argument(folder, type=Path, required=True)
     parser.add_argument("--targets", nargs="+", choices=TARGETS, default=TARGETS)
+    parser.add_argument("--seeds", nargs="+", type=int, help="by default those of the study")
+    parser.add_argument("--by-length", action="store_true")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    study = without_intermediate(options.study, options.targets)
+    study = without_intermediate(options.study, options.targets, options.seeds)
     outcome = study.run(options.store, options.data, workers=1)
     scores = []
     for cell in outcome.plan.cells:
-        kept = options.out / f"trainer-{cell.target}-{cell.seed}.json"
+        kept = options.out / f"trainer{'-by-length' * options.by_length}-{cell.target}-{cell.seed}.json"
         if not kept.exists():
-            kept.write_text(json.dumps(trainer(outcome.plan, outcome.store, cell.evaluation, options.out)))
+            told = trainer(outcome.plan, outcome.store, cell.evaluation, options)
+            kept.write_text(json.dumps(told))
         own = outcome.store.scores(cell.evaluation)["languages"]
         for language, value in json.loads(kept.read_text()).items():
             scores.append((cell.target, language, cell.seed, own[language]["value"], value))
@@ -72,12 +79,13 @@ def main() -> None:
     print(table)
 
 
-def without_intermediate(path: Path, targets: Sequence[str]) -> Study:
-    """The study's cells without an intermediate phase, of these targets."""
+def without_intermediate(path: Path, targets: Sequence[str], seeds: Sequence[int] | None = None) -> Study:
+    """The study's cells without an intermediate phase, of these targets, with its seeds or these."""
     content = tomllib.loads(path.read_text())
     target = content["target"] | {"tasks": [task for task in content["target"]["tasks"] if task in targets]}
     for table in ("trained_by", "recipes"):
         target[table] = {task: told for task, told in target.get(table, {}).items() if task in targets}
+    target |= {} if seeds is None else {"seeds": seeds}
     arms: dict[str, Any] = {"intermediate": {"arms": {"none": []}}}
     kept = {name: content[name] for name in ("question", "backbones")}
     return Study.parse(kept | arms | {"name": "parity", "references": [], "target": target}, path.parent)
@@ -102,15 +110,16 @@ def _table(frame: pl.DataFrame) -> Iterable[str]:
             yield f"| {target} | {languages} | {figures} | {difference} |"
 
 
-def trainer(plan: Plan, store: Store, fingerprint: str, out: Path) -> dict[str, float]:
+def trainer(plan: Plan, store: Store, fingerprint: str, options: argparse.Namespace) -> dict[str, float]:
     """The scores by language of a model that the Trainer trains on the rows of an evaluation's phase."""
     step = plan.by_fingerprint[fingerprint]
     evaluation = step.specification
     assert isinstance(evaluation, Evaluation) and isinstance(evaluation.model, Phase)
-    context = Context(store, Step(evaluation), out, out, plan.places, lambda event: None)
+    here = options.out
+    context = Context(store, Step(evaluation), here, here, plan.places, lambda event: None)
     phase, backbone = evaluation.model, evaluation.model.parent
     assert isinstance(backbone, Backbone) and backbone.checksum is not None, "it is a folder"
-    job = Job(phase, plan.places.backbones[backbone.checksum], out)
+    job = Job(phase, plan.places.backbones[backbone.checksum], here, by_length=options.by_length)
     training = list(examples(phase.uses[0], context, phase.seed))
     answers = SCRIPTS[evaluation.use.family](training, job)
     metric, scores = metrics.find(evaluation.metric), {}
@@ -146,6 +155,7 @@ def _trained(auto: Any, features: Any, collator: Any, job: Job, **settings: Any)
         weight_decay=recipe.weight_decay,
         seed=seed,
         save_strategy="no",
+        train_sampling_strategy="group_by_length" if job.by_length else "random",
         report_to="none",
         disable_tqdm=True,
         use_cpu=True,
