@@ -65,7 +65,7 @@ def test_chance_is_told_apart_from_baselines_and_estimates(found: Ranking) -> No
         for name in ("logme", "size", "chance")
     }
     assert all(kinds.values()) and len({kind and kind.group(1) for kind in kinds.values()}) == 3
-    assert "ndcg 0.90 · 1 target" in drawn
+    assert "ndcg 0.90 · 1 target<" in drawn
 
 
 def test_what_orders_nothing_is_not_drawn(found: Ranking) -> None:

@@ -7,7 +7,7 @@ import altair as alt
 import polars as pl
 
 from xstilts.analysis.ranking import CHANCE, MEASURES, SHOWN, Ranking
-from xstilts.analysis.wording import number
+from xstilts.analysis.wording import count, number
 from xstilts.report.drawing import HELP, INK, INTERVAL, PALETTE, QUIET, TELLS, Chart, free, joined, looks, svg
 from xstilts.report.tables import csv
 
@@ -54,10 +54,8 @@ def _places(found: Ranking, rows: pl.DataFrame, backbone: str, target: str, titl
     cells = base.mark_rect(cornerRadius=3, fill=HELP, **TELLS).encode(
         fillOpacity=alt.Opacity("place:Q", scale=strength, legend=None)
     )
-    text = base.mark_text(fontSize=11).encode(
-        text="place:Q",
-        color=alt.condition(f"datum.place <= {len(arms) / 3}", alt.value("#fff"), alt.value(INK)),
-    )
+    ink = alt.condition(f"datum.place <= {len(arms) / 3}", alt.value("#ffffff"), alt.value(INK))
+    text = base.mark_text(fontSize=11).encode(text="place:Q", color=ink)
     size = {"width": CELL[0] * len(columns), "height": CELL[1] * len(lines)}
     return alt.layer(cells, text).properties(title=title, **size)
 
@@ -96,5 +94,5 @@ def _told(row: dict[str, Any], title: str) -> dict[str, Any]:
     kind = CHANCE if row["estimate"] == CHANCE else row["kind"]
     return {
         "kind": kind,
-        "told": f"{row['estimate']} · {title} {value:.2f}{interval} · {row['targets']} targets",
+        "told": f"{row['estimate']} · {title} {value:.2f}{interval} · {count(row['targets'], 'target')}",
     }
