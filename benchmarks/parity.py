@@ -166,6 +166,7 @@ def _trained(auto: Any, features: Any, collator: Any, job: Job, **settings: Any)
     made = Trainer(model=model, args=arguments, train_dataset=features, data_collator=collator)
     made.remove_callback(PrinterCallback)
     made.train()
+    arguments.train_sampling_strategy = "random"  # else predictions would come by length, too
     return made
 
 
