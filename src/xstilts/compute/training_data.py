@@ -242,9 +242,10 @@ def _weights(sizes: NDArray[np.float64], mixture: Mixture) -> NDArray[np.float64
 
 @dataclass(frozen=True)
 class Update:
-    """What an update is computed of: micro-batches, of which the first `own` count, and their decisions."""
+    """What an update is computed of: a head, micro-batches, of which the first `own` count, and their
+    decisions."""
 
-    task: str
+    head: str
     micro: list[Batch]
     own: int
     decided: int
@@ -298,7 +299,9 @@ class Data:
             items = np.arange(len(items))
         own, idle = ranks.share(data, items, tokens, execution.padding)
         micro = [execution.prepared(collate(data, part, pad)) for part in (*own, *idle)]
-        return Update(use.task, micro, len(own), max(1, data.decisions(items)))
+        return Update(
+            head_name(use, self.phase.recipe.readout), micro, len(own), max(1, data.decisions(items))
+        )
 
 
 def source_scores(model: Model, watch: Mapping[str, Prepared], phase: Phase) -> dict[str, dict[str, Any]]:
