@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -51,7 +52,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
     total = data.schedule.total
     checks = recipe.evaluations if data.watch else 0
     check_at = frozenset(round(total * (number + 1) / checks) for number in range(checks))
-    rows_read = embedding_rows.reduce(model, data.every)
+    embedding_rows.reduce(model, data.every)
     checkpoint.put_tokenizer_away(model, context.folder / "checkpoint", writes=ranks.writes)
     execution = Execution.chosen(model, recipe, ranks.size)
     device = execution.device
@@ -143,31 +144,29 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
     distributed.fill(whole, model)
     if not ranks.writes:
         return {}
-
-    # The model is whole again, with the weights that are chosen.
-    if best:
-        whole.load_state_dict(best, strict=False)
-    selected = progress.best_update if best else progress.update
-    attention.keep_all(whole.encoder)
-    embedding_rows.restore(whole, decay(recipe, selected, total))
-    whole.to(device)  # what was not trained has waited in the computer's memory
-    how = {
-        "execution": str(execution),
-        "embedding_rows": rows_read,
-        "processes": ranks.size,
-        "divided": ranks.divides,
-    }
-    return _finished(whole, data, context, progress, selected, how)
+    return _finished(whole, data, context, progress, best, execution)
 
 
 def _finished(
-    model: Model, data: Data, context: Context, progress: PhaseProgress, selected: int, how: dict[str, Any]
+    model: Model,
+    data: Data,
+    context: Context,
+    progress: PhaseProgress,
+    best: Mapping[str, torch.Tensor],
+    execution: Execution,
 ) -> dict[str, Any]:
     """Write the checkpoint of a trained phase, its adapter if it trained one, and its curve.
 
-    Gives what belongs in the record: also how well the phase learned its own tasks, and `how` it was done.
+    The weights are the `best` ones, if any were kept. Gives what belongs in the record: also how well the
+    phase learned its own tasks, and how it was computed.
     """
-    phase = data.phase
+    phase, total, ranks = data.phase, data.schedule.total, context.ranks or Ranks()
+    selected = progress.best_update if best else progress.update
+    if best:
+        model.load_state_dict(best, strict=False)
+    attention.keep_all(model.encoder)
+    rows_read = embedding_rows.restore(model, decay(phase.recipe, selected, total))
+    model.to(execution.device)  # what was not trained has waited in the computer's memory
     heads = [head_name(use, phase.recipe.readout) for use in phase.uses]
     if phase.recipe.adapter is not None:
         parent = phase.parent
@@ -185,7 +184,7 @@ def _finished(
         **sizes(model),
         **forward_flops(model, data.tasks[number], items[:8], heads[number]),
         "updates": progress.update,
-        "planned_updates": data.schedule.total,
+        "planned_updates": total,
         "selected_update": selected,
         "tokens": progress.tokens,
         "padding": 1 - progress.tokens / max(1, progress.padded),
@@ -193,7 +192,10 @@ def _finished(
         "loss": progress.curve[-1]["loss"] if progress.curve else progress.loss,
         "examples": data.counts,
         "computed_on": progress.computed_on,
-        **how,
+        "execution": str(execution),
+        "embedding_rows": rows_read,
+        "processes": ranks.size,
+        "divided": ranks.divides,
         "source_score": source_scores(model, data.watch, phase),
     }
 
