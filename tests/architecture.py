@@ -27,7 +27,7 @@ BLANK = (
 )
 ROOT = "(root)"
 HOPS = (
-    ("__main__.run", "api.Study.run", "run.engine.launcher", "run.local.run"),
+    ("__main__.run", "api.Study.run", "run.local.run"),
     (
         *("run.worker.serve", "compute.work.compute", "compute.work._attempt", "compute.work._result"),
         *("compute.train.train", "compute.model.loss_sum"),

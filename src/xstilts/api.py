@@ -132,7 +132,7 @@ class Study:
         from xstilts.audit import finding
         from xstilts.audit.audit import audited
         from xstilts.run import machine, progress
-        from xstilts.run.engine import launcher
+        from xstilts.run.engine import ENGINES, options_of
         from xstilts.run.launch import CheckpointDropper, Run
         from xstilts.run.options import read
         from xstilts.store import KnownStudy, maintenance
@@ -142,8 +142,8 @@ class Study:
         from xstilts.tracking.following import Following
         from xstilts.tracking.names import trackers
 
-        options = read(_path(engine_options))
-        launch = launcher(engine, options, address, workers=workers, limit=60 * limit)
+        options = options_of(engine, read(_path(engine_options)), address)
+        own = {"workers": workers, "limit": 60 * limit} if engine == "local" else {}
         plan, kept = self.planned(store, data, images)
         preregistered.read(plan.study)  # a broken file is told before anything runs
         told = trackers(track, plan.study.name, kept)
@@ -166,7 +166,8 @@ class Study:
         begun(shown.board)
         listener = shown if keep_checkpoints else CheckpointDropper(plan.steps, kept, shown)
         with shown, Following(plan, kept, told, listener, say) as followed:
-            result = launch(Run(steps, kept, plan.places, save_memory), followed)
+            wanted = Run(steps, kept, plan.places, save_memory)
+            result = ENGINES[engine].run(wanted, followed, options, **own)
         return Outcome(plan, kept, result)
 
     def findings(self, store: Folder = "store", data: Where = None, images: Where = None) -> "Findings":

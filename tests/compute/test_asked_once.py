@@ -39,10 +39,10 @@ def forget(box: Box, specification: Evaluation) -> None:
 
 
 def encoding_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    def questions(*_: Any) -> list[Any]:
+    def prepared(*_: Any, **__: Any) -> rows.Prepared:
         pytest.fail("encoded again")
 
-    monkeypatch.setattr(rows, "_questions", questions)
+    monkeypatch.setattr(rows, "prepare", prepared)
 
 
 @pytest.mark.parametrize("name", [*NAMES, "bitexts"])

@@ -1,13 +1,12 @@
 """What a user says about engines: the names, the file of options, and what is refused."""
 
 import re
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from xstilts.errors import EngineError, InputErrors
-from xstilts.run.engine import launcher
+from xstilts.run.engine import options_of
 from xstilts.run.options import Options, RayOptions, read
 
 FILE = """
@@ -83,11 +82,10 @@ def test_a_file_that_is_none_is_said(tmp_path: Path) -> None:
 
 def test_engines_have_names() -> None:
     with pytest.raises(EngineError, match=r"--engine: no engine 'slrum'\. Did you mean 'slurm'\?"):
-        launcher("slrum", Options(), workers=None, limit=1.0)
+        options_of("slrum", Options())
 
 
 def test_an_address_is_that_of_ray() -> None:
-    asked = launcher("ray", Options(), "host:1", workers=None, limit=1.0)
-    assert isinstance(asked, partial) and asked.keywords["options"].address == "host:1"
+    assert options_of("ray", Options(), "host:1").address == "host:1"
     with pytest.raises(EngineError, match="Add --engine ray"):
-        launcher("slurm", Options(), "host:1", workers=None, limit=1.0)
+        options_of("slurm", Options(), "host:1")

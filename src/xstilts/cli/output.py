@@ -31,8 +31,12 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     Console(highlight=False, markup=False, emoji=False, width=width).print(table)
 
 
-def columns(rows: Sequence[Sequence[str]], width: int | None = None) -> Iterator[str]:
+def columns(
+    rows: Sequence[Sequence[str]], width: int | None = None, *, numbers: bool = False
+) -> Iterator[str]:
     """Lines of columns. One that does not fit into the width is left out whole: nothing is cut.
+
+    All but the first stand to the right if they are `numbers`.
 
     >>> list(columns([("task", "what it is"), ("mnli", "inference")], 12))
     ['task', 'mnli']
@@ -44,7 +48,8 @@ def columns(rows: Sequence[Sequence[str]], width: int | None = None) -> Iterator
             kept.append(number)
             room = None if room is None else room - wide - 2
     for row in rows:
-        yield "  ".join(row[number].ljust(widths[number]) for number in kept).rstrip()
+        cells = (f"{row[number]:{'>' if numbers and number else '<'}{widths[number]}}" for number in kept)
+        yield "  ".join(cells).rstrip()
 
 
 def gigabytes(number: int) -> str:

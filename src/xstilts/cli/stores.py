@@ -4,7 +4,6 @@ And what no study refers to.
 """
 
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -13,9 +12,8 @@ import typer
 
 from xstilts.api import Study
 from xstilts.cli.commands import STORE, DataOption, ImagesOption, JsonOption, StoreOption
-from xstilts.cli.output import gigabytes, print_json
+from xstilts.cli.output import columns, gigabytes, print_json, print_lines
 from xstilts.errors import InputError
-from xstilts.plain import printable
 
 if TYPE_CHECKING:
     from xstilts.store import Store
@@ -47,7 +45,7 @@ def sizes(context: typer.Context, store: StoreOption = STORE, json: JsonOption =
     ]
     whole = sum(one.bytes for one in found), sum(one.checkpoints for one in found)
     rows.append(("all", str(sum(one.steps for one in found)), *map(gigabytes, whole)))
-    _print(("kind", "steps", "size", "of it checkpoints"), rows)
+    print_lines(columns([("kind", "steps", "size", "of it checkpoints"), *rows], numbers=True))
 
 
 @of_store.command()
@@ -122,18 +120,14 @@ def print_studies(store: "Store", *, as_json: bool) -> None:
     if found:
         head = ("study", "cells done", "steps failed", "last run", "file")
         rows = [
-            (one["study"], f"{one['done']} of {one['cells']}", one["failed"], one["last_run"], one["file"])
+            (
+                str(one["study"]),
+                f"{one['done']} of {one['cells']}",
+                *(str(one[key]) for key in ("failed", "last_run", "file")),
+            )
             for one in found
         ]
-        _print(head, [tuple(printable(str(cell)) for cell in row) for row in rows])
+        print_lines(columns([head, *rows], numbers=True))
     known = {step for one in store.studies() for step in one.steps}
     if rest := sum(fingerprint_of(folder) not in known for folder in folders(store)):
         print(f"{rest} finished steps belong to none of these as they were last run: `xstilts status STUDY`.")
-
-
-def _print(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns, the first to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    for first, *rest in (head, *rows):
-        cells = [text.rjust(width) for text, width in zip(rest, widths[1:], strict=True)]
-        print("  ".join([first.ljust(widths[0]), *cells]))

@@ -149,8 +149,8 @@ def begin() -> None:
     """Let the peaks of memory count from now, where the system can: a worker computes many steps."""
     if _RESET_PEAK.is_file() and os.access(_RESET_PEAK, os.W_OK):
         _RESET_PEAK.write_text("5")
-    if (cuda := _cuda()) is not None:
-        cuda.reset_peak_memory_stats()
+    if (gpu := cuda()) is not None:
+        gpu.reset_peak_memory_stats()
 
 
 def record(step: Step, result: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -173,9 +173,9 @@ def record(step: Step, result: dict[str, Any], seconds: float) -> dict[str, Any]
 
         unit = 2**20 if sys.platform == "darwin" else 2**10
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    cuda = _cuda()
-    gpu = {} if cuda is None else {"gpu_peak_mb": round(cuda.max_memory_allocated() / 2**20, 1)}
-    memory = {"peak_mb": round(peak, 1), **gpu}
+    memory = {"peak_mb": round(peak, 1)}
+    if (gpu := cuda()) is not None:
+        memory["gpu_peak_mb"] = round(gpu.max_memory_allocated() / 2**20, 1)
     return about | result | {"memory": memory, "hardware": hardware, "software": software()}
 
 
@@ -185,13 +185,13 @@ def computes_on() -> dict[str, Any]:
     The processor, the instructions of it that torch uses (such as AVX2), the threads that torch computes
     with, the GPU if there is one, and the version of torch. Without torch, nothing is computed by it.
     """
-    torch, cuda = sys.modules.get("torch"), _cuda()
+    torch, gpu = sys.modules.get("torch"), cuda()
     return {
         "processor": _processor(),
         "instructions": None if torch is None else torch.backends.cpu.get_cpu_capability(),
         "threads": None if torch is None else torch.get_num_threads(),
-        "gpu": None if cuda is None else cuda.get_device_name(),
-        "torch": _version("torch"),
+        "gpu": None if gpu is None else gpu.get_device_name(),
+        "torch": installed("torch"),
     }
 
 
@@ -202,11 +202,11 @@ def software() -> dict[str, Any]:
         "python": platform.python_version(),
         "xstilts": VERSION,
         "commit": _commit(),
-        **{name: _version(name) for name in PACKAGES},
+        **{name: installed(name) for name in PACKAGES},
     }
 
 
-def _cuda() -> Any:
+def cuda() -> Any:
     """torch.cuda if a step has loaded torch and there is a GPU."""
     torch = sys.modules.get("torch")
     return torch.cuda if torch is not None and torch.cuda.is_available() else None
@@ -221,7 +221,8 @@ def _processor() -> str:
 
 
 @cache
-def _version(package: str) -> str | None:
+def installed(package: str) -> str | None:
+    """The version of a package; None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

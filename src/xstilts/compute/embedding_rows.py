@@ -67,13 +67,18 @@ def reduce(model: Model, data: Iterable[Encoded]) -> int | None:
     return len(read) if worthy else None
 
 
-def restore(model: Model, decay: float) -> None:
-    """Let the model have its whole tables again: rows as they were trained, and all others times `decay`."""
+def restore(model: Model, decay: float) -> int | None:
+    """Let the model have its whole tables again: rows as they were trained, and all others times `decay`.
+
+    Gives what `reduce` gave: how many rows were trained.
+    """
     done: set[int] = set()
+    trained: int | None = None
     for module in model.modules():
         if not isinstance(module, _Reduced):
             continue
         own, whole, padding, read = module.kept
+        trained = len(read)
         if id(whole) not in done:
             with torch.no_grad():
                 whole.mul_(decay)
@@ -82,6 +87,7 @@ def restore(model: Model, decay: float) -> None:
         del module.place, module.kept
         module.__class__ = own  # type: ignore[assignment]
         module.weight, module.num_embeddings, module.padding_idx = whole, len(whole), padding
+    return trained
 
 
 def _tables(model: Model) -> Iterator[list[nn.Embedding]]:

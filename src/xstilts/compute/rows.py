@@ -226,9 +226,11 @@ def prepare(
     album: Album | None = None,
 ) -> Prepared:
     """Encode rows to be predicted, with that tokenizer: items are kept, for decoding needs them."""
-    items = _questions(rows, family_name, words, layout)
-    axis = families.read_out(family_name, layout).axis
-    return Prepared(family_name, layout, rows, items, _columns(items, axis, album), metric)
+    family = families.read_out(family_name, layout)
+    asking = family.questions if isinstance(family, TextReadout) else family.encode
+    items = asking(rows, words, layout)
+    columns = _columns(items, family.axis, album, decoded=True)
+    return Prepared(family_name, layout, rows, items, columns, metric)
 
 
 @dataclass(frozen=True)
@@ -248,13 +250,11 @@ class Reader:
 
         Items hold what decoding needs of them and no more.
         """
-        album = self.context.album(use, self.model.preparation)
-        axis = families.read_out(use.family, self.layout).axis
+        album, words = self.context.album(use, self.model.preparation), self.model.tokenizer
 
         def parts() -> Parts:
             for part in parted(rows):
-                items = _questions(part, use.family, self.model.tokenizer, self.layout)
-                yield len(part), _columns(items, axis, album, decoded=True)
+                yield len(part), prepare(part, use.family, words, self.layout, album=album).encoded
 
         data = use.data[use.languages.index(language)]
         own = use.changed(languages=(language,), data=(data,))
@@ -293,13 +293,6 @@ def columns_of(
     """The columns of rows to be trained on, with that tokenizer."""
     family = families.read_out(family_name, layout)
     return _columns(family.encode(rows, words, layout), family.axis, album)
-
-
-def _questions(rows: Sequence[Any], family_name: str, words: Any, layout: Layout) -> list[Item]:
-    """The items of rows to be predicted."""
-    family = families.read_out(family_name, layout)
-    asking = family.questions if isinstance(family, TextReadout) else family.encode
-    return asking(rows, words, layout)
 
 
 def _columns(items: Sequence[Item], axis: str, album: Album | None, *, decoded: bool = False) -> Encoded:

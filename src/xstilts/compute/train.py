@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -18,7 +19,7 @@ from xstilts.compute.distributed import Ranks
 from xstilts.compute.model import Model, forward_flops, loss_sum, sizes
 from xstilts.compute.predict import autocast
 from xstilts.compute.rows import MASKED_HEAD, head_name
-from xstilts.compute.state import adamw, resume, save, trained
+from xstilts.compute.state import PhaseProgress, adamw, resume, save, trained
 from xstilts.compute.training_data import Data, mean_score, source_scores
 from xstilts.errors import LossError
 from xstilts.families.items import Layout
@@ -46,13 +47,12 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
     torch.set_num_threads(recipe.threads)
 
     # The model, the data, and how this computer computes with them.
-    heads = {use.task: head_name(use, recipe.readout) for use in phase.uses}
-    model, layouts = _prepared(phase, context, heads)
+    model, layouts = _prepared(phase, context)
     data = Data.of(phase, context, model, layouts)
     total = data.schedule.total
     checks = recipe.evaluations if data.watch else 0
     check_at = frozenset(round(total * (number + 1) / checks) for number in range(checks))
-    rows_read = embedding_rows.reduce(model, data.every)
+    embedding_rows.reduce(model, data.every)
     checkpoint.put_tokenizer_away(model, context.folder / "checkpoint", writes=ranks.writes)
     execution = Execution.chosen(model, recipe, ranks.size)
     device = execution.device
@@ -84,7 +84,7 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
                     on_device = batch.to(device)
                     replica.require_backward_grad_sync = place + 1 == len(batches.micro)
                     with autocast(device, recipe.precision):
-                        scores = replica(on_device, heads[batches.task])
+                        scores = replica(on_device, batches.head)
                     with autocast(device, "fp32"):
                         decided = batches.decided if place < batches.own else math.inf
                         part_loss = loss_sum(scores, on_device) / decided
@@ -144,22 +144,45 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
     distributed.fill(whole, model)
     if not ranks.writes:
         return {}
+    return _finished(whole, data, context, progress, best, execution)
 
-    # What is left: the checkpoint, the curve, and how well the phase learned its own tasks.
-    if best:
-        whole.load_state_dict(best, strict=False)
+
+def _finished(
+    model: Model,
+    data: Data,
+    context: Context,
+    progress: PhaseProgress,
+    best: Mapping[str, torch.Tensor],
+    execution: Execution,
+) -> dict[str, Any]:
+    """Write the checkpoint of a trained phase, its adapter if it trained one, and its curve.
+
+    The weights are the `best` ones, if any were kept. Gives what belongs in the record: also how well the
+    phase learned its own tasks, and how it was computed.
+    """
+    phase, total, ranks = data.phase, data.schedule.total, context.ranks or Ranks()
     selected = progress.best_update if best else progress.update
-    attention.keep_all(whole.encoder)
-    embedding_rows.restore(whole, decay(recipe, selected, total))
-    whole.to(device)  # what was not trained has waited in the computer's memory
-    _write(whole, phase, context, heads)
+    if best:
+        model.load_state_dict(best, strict=False)
+    attention.keep_all(model.encoder)
+    rows_read = embedding_rows.restore(model, decay(phase.recipe, selected, total))
+    model.to(execution.device)  # what was not trained has waited in the computer's memory
+    heads = [head_name(use, phase.recipe.readout) for use in phase.uses]
+    if phase.recipe.adapter is not None:
+        parent = phase.parent
+        if isinstance(parent, Backbone) and parent.model is not None and not parent.made:
+            base = parent.model, parent.revision
+        else:
+            base = str(context.checkpoint(parent)), None
+        adapter.merge(model, context.folder / "adapter", *base)
+    labels = dict(zip(heads, (use.label_set for use in phase.uses), strict=True))
+    checkpoint.save(model, context.folder / "checkpoint", labels)
     lines = [json.dumps(point, sort_keys=True) for point in progress.curve]
     (context.folder / "curve.jsonl").write_text("".join(line + "\n" for line in lines))
     number, items = data.schedule.at(0)
-    cost = forward_flops(whole, data.tasks[number], items[:8], heads[phase.uses[number].task])
     return {
-        **sizes(whole),
-        **cost,
+        **sizes(model),
+        **forward_flops(model, data.tasks[number], items[:8], heads[number]),
         "updates": progress.update,
         "planned_updates": total,
         "selected_update": selected,
@@ -173,16 +196,17 @@ def train(phase: Phase, context: Context) -> dict[str, Any]:  # noqa: PLR0915 (t
         "embedding_rows": rows_read,
         "processes": ranks.size,
         "divided": ranks.divides,
-        "source_score": source_scores(whole, data.watch, phase),
+        "source_score": source_scores(model, data.watch, phase),
     }
 
 
-def _prepared(phase: Phase, context: Context, heads: dict[str, str]) -> tuple[Model, dict[str, Layout]]:
+def _prepared(phase: Phase, context: Context) -> tuple[Model, dict[str, Layout]]:
     """The parent's model, ready to be trained, and how it reads each task.
 
     It has a new head for every label set; the language model's is kept, and what the recipe carries over.
     """
     recipe = phase.recipe
+    heads = {use.task: head_name(use, recipe.readout) for use in phase.uses}
     torch.manual_seed(phase.seed)
     model = checkpoint.load(context.checkpoint(phase.parent))
     for use in phase.uses:
@@ -213,18 +237,6 @@ def _prepared(phase: Phase, context: Context, heads: dict[str, str]) -> tuple[Mo
     if context.means.save_memory:
         model.save_memory()
     return model, layouts
-
-
-def _write(model: Model, phase: Phase, context: Context, heads: dict[str, str]) -> None:
-    """Write the checkpoint of a trained phase, and beside it the adapter if it trained one."""
-    if phase.recipe.adapter is not None:
-        parent = phase.parent
-        if isinstance(parent, Backbone) and parent.model is not None and not parent.made:
-            adapter.merge(model, context.folder / "adapter", parent.model, parent.revision)
-        else:
-            adapter.merge(model, context.folder / "adapter", str(context.checkpoint(parent)))
-    labels = {heads[use.task]: use.label_set for use in phase.uses}
-    checkpoint.save(model, context.folder / "checkpoint", labels)
 
 
 def carried(phase: Phase) -> dict[str, str]:

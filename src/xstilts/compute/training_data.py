@@ -47,7 +47,7 @@ class Schedule(ABC):
         self.tasks, self.seed, self.recipe = tuple(tasks), seed, recipe
         self._starts: list[list[int]] = [[0] for _ in self.tasks]
         self._cached: dict[int, tuple[int, Batches]] = {}
-        self.total = max(1, self._total())
+        self.total = recipe.updates or max(1, self._of_epochs())
 
     @classmethod
     def of(
@@ -68,8 +68,8 @@ class Schedule(ABC):
         """The task and the items of an update, 0 <= update < total."""
 
     @abstractmethod
-    def _total(self) -> int:
-        """The number of updates."""
+    def _of_epochs(self) -> int:
+        """The number of updates of the recipe's epochs."""
 
     def _epoch(self, task: int, epoch: int) -> Batches:
         """The batches of a task in an epoch, in random order."""
@@ -138,9 +138,7 @@ class Together(Schedule):
 
     _shuffled: tuple[int, NDArray[np.int64]] = (-1, np.zeros(0, np.int64))
 
-    def _total(self) -> int:
-        if self.recipe.updates is not None:
-            return self.recipe.updates
+    def _of_epochs(self) -> int:
         assert self.recipe.epochs is not None
         whole = int(self.recipe.epochs)
         total = self._begin(whole)
@@ -216,9 +214,7 @@ class Mixed(Schedule):
             epoch += 1
         return task, self._epoch(task, epoch)[rank - self._start(task, epoch)]
 
-    def _total(self) -> int:
-        if self.recipe.updates is not None:
-            return self.recipe.updates
+    def _of_epochs(self) -> int:
         assert self.recipe.epochs is not None
         batches = 0.0
         for task, data in enumerate(self.tasks):
@@ -242,9 +238,10 @@ def _weights(sizes: NDArray[np.float64], mixture: Mixture) -> NDArray[np.float64
 
 @dataclass(frozen=True)
 class Update:
-    """What an update is computed of: micro-batches, of which the first `own` count, and their decisions."""
+    """What an update is computed of: a head, micro-batches, of which the first `own` count, and their
+    decisions."""
 
-    task: str
+    head: str
     micro: list[Batch]
     own: int
     decided: int
@@ -298,7 +295,9 @@ class Data:
             items = np.arange(len(items))
         own, idle = ranks.share(data, items, tokens, execution.padding)
         micro = [execution.prepared(collate(data, part, pad)) for part in (*own, *idle)]
-        return Update(use.task, micro, len(own), max(1, data.decisions(items)))
+        return Update(
+            head_name(use, self.phase.recipe.readout), micro, len(own), max(1, data.decisions(items))
+        )
 
 
 def source_scores(model: Model, watch: Mapping[str, Prepared], phase: Phase) -> dict[str, dict[str, Any]]:

@@ -14,11 +14,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from math import ceil
 from pathlib import Path
 from typing import Any
 
+from xstilts.compute.context import installed
 from xstilts.compute.data import generator
 from xstilts.compute.translator import Translator, Wish
 from xstilts.data import languages, loader, translated
@@ -37,14 +37,6 @@ PART = 256
 
 UNSPACED = ("Hans", "Jpan")
 """Scripts that put no space between sentences."""
-
-
-@dataclass(frozen=True)
-class TranslationFolders:
-    """Where the source rows are read (None: the Hub), and the folder below which translations are written."""
-
-    data: Path | None
-    out: Path
 
 
 def translate_all(
@@ -78,27 +70,32 @@ def translate_all(
     for language, code in pairs:
         translator.codes(task.source_language, language, code)
     for language, code in pairs:
-        yield translate(task, language, translator, code, TranslationFolders(data, out))
+        yield translate(task, language, translator, code, (data, out))
 
 
 def translate(
-    task: Task, language: str, translator: Translator, target_code: str | None, places: TranslationFolders
+    task: Task,
+    language: str,
+    translator: Translator,
+    target_code: str | None,
+    folders: tuple[Path | None, Path],
 ) -> Path:
     """Write the training rows of a task in another language, and beside them a record of how they were made.
 
+    `folders` are that of the source rows (None: the Hub), and the one below which translations are written.
     Gives the path of `LANGUAGE.jsonl.gz`. If it is there and was made in the same way, nothing is done.
     Raises DataError if the rows cannot be read or are not translated, or if the file is there and was made in
     another way.
     """
     check(task, language)
-    codes = translator.codes(task.source_language, language, target_code)
+    codes, (data, out) = translator.codes(task.source_language, language, target_code), folders
     # Everything that the rows depend on but the versions of the libraries.
     wish, source = translator.wish, task.source_language
     made = {
         "version": VERSION,
         "task": task.name,
         "task_version": task.version,
-        "source": {"language": source, "data": loader.identity(task, "train", source, places.data)},
+        "source": {"language": source, "data": loader.identity(task, "train", source, data)},
         "language": language,
         "model": wish.model if wish.revision is not None else translator.folder.name,
         "revision": wish.revision,
@@ -111,12 +108,12 @@ def translate(
             "longest": wish.longest,
         },
     }
-    folder = places.out / translated.folder(task)
+    folder = out / translated.folder(task)
     path, record = folder / f"{language}.jsonl.gz", folder / f"{language}.json"
     if _done(path, record, made):
         say(f"{task.name} to {language}: {path} is there already.")
         return path
-    rows = _rows(task, translator.wish, places)
+    rows = _rows(task, wish, data)
     parts = folder / f"{language}.partial"
     # The folder of the finished parts, without those that were made in another way.
     stated = parts / "made.json"
@@ -163,9 +160,9 @@ def check(task: Task, language: str) -> None:
         raise DataError(f"task '{task.name}'", what, "Its translated rows are there without this command.")
 
 
-def _rows(task: Task, wish: Wish, places: TranslationFolders) -> list[Example]:
+def _rows(task: Task, wish: Wish, data: Path | None) -> list[Example]:
     """The rows to translate, in the order of the source."""
-    rows = loader.load(task, "train", task.source_language, places.data)
+    rows = loader.load(task, "train", task.source_language, data)
     if wish.examples is None or wish.examples >= len(rows):
         return rows
     drawn = generator("translate", task.name).permutation(len(rows))[: wish.examples]
@@ -212,12 +209,8 @@ def _finish(path: Path, record: Path, made: Mapping[str, Any], parts: Sequence[P
             what = f"no row is left: {dict(dropped)}."
             raise DataError(str(path), what, "Does the model translate from this language into that one?")
         counts = {"rows": rows, "dropped": dict(sorted(dropped.items())), "cut": dict(cut)}
-        found = {}
-        for name in ("torch", "transformers", "tokenizers", "sentencepiece"):
-            try:
-                found[name] = version(name)
-            except PackageNotFoundError:
-                continue
+        packages = ("torch", "transformers", "tokenizers", "sentencepiece")
+        found = {name: known for name in packages if (known := installed(name))}
         write_json(record, {**made, **counts, "versions": found})
         beside.replace(path)
     finally:

@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from xstilts.compute.context import MICRO_TOKENS, Context, Event, Means, begin, record
+from xstilts.compute.context import MICRO_TOKENS, Context, Event, Means, begin, cuda, record
 from xstilts.errors import DamageError, StoreError, XstiltsError
 from xstilts.store import Store, write_json
 from xstilts.study.backbone import Backbone
@@ -111,8 +111,8 @@ def _attempt(step: Step, store: Store, places: Places, report: Callable[[Event],
         else:
             return
         tokens, halved = max(1, tokens // 2), True
-        if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        if (gpu := cuda()) is not None:
+            gpu.empty_cache()
 
 
 def message(error: Exception) -> str:

@@ -1,38 +1,25 @@
 """The engines by name. One starts workers and nothing else: what is computed does not depend on it."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
 
 from xstilts.errors import EngineError
-from xstilts.run.launch import Listener, Result, Run
+from xstilts.run import local, ray, slurm
 from xstilts.run.options import Options
 from xstilts.study.problems import near
 
-NAMES = ("local", "ray", "slurm")
+ENGINES: Mapping[str, ModuleType] = {"local": local, "ray": ray, "slurm": slurm}
+"""Each has a function `run`, which computes all steps of a run that are not in the store."""
 
 
-def launcher(
-    name: str, options: Options, address: str | None = None, *, workers: int | None, limit: float
-) -> Callable[[Run, Listener], Result]:
-    """What computes all steps of a run that are not in the store.
+def options_of(name: str, options: Options, address: str | None = None) -> Any:
+    """The options of an engine; `address` is that of a Ray cluster.
 
-    `address` is that of a Ray cluster; `workers` and `limit` (seconds) are the local engine's. Raises
-    EngineError for an unknown name, or an address without Ray.
+    Raises EngineError for an unknown name, or an address without Ray.
     """
-    if name not in NAMES:
-        raise EngineError("--engine", f"no engine '{name}'.", near(name, NAMES))
+    if name not in ENGINES:
+        raise EngineError("--engine", f"no engine '{name}'.", near(name, ENGINES))
     if address is not None and name != "ray":
         raise EngineError("--address", "names a Ray cluster.", "Add --engine ray.")
-    match name:
-        case "ray":
-            from xstilts.run import ray
-
-            cluster = options.ray if address is None else options.ray.changed(address=address)
-            return partial(ray.run, options=cluster)
-        case "slurm":
-            from xstilts.run import slurm
-
-            return partial(slurm.run, options=options.slurm)
-    from xstilts.run import local
-
-    return partial(local.run, options=options.local, workers=workers, limit=limit)
+    return getattr(options, name) if address is None else options.ray.changed(address=address)

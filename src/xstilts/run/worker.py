@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from xstilts.compute.context import Event, Means
+from xstilts.compute.context import Event, Means, cuda
 from xstilts.compute.work import Outcome, end_with_parent, message
 from xstilts.errors import DamageError, StoreError
 from xstilts.run import rendezvous
@@ -88,9 +88,8 @@ def serve(folder: Path, name: str, **about: Any) -> None:
                     left.finish(fingerprint)
                     log.tell(event="finished", step=fingerprint, outcome=outcome)
             finally:
-                torch: Any = sys.modules.get("torch")
-                if torch is not None and torch.cuda.is_available():
-                    torch.cuda.empty_cache()
+                if (gpu := cuda()) is not None:
+                    gpu.empty_cache()
             useful = time.monotonic()
 
 
