@@ -49,6 +49,8 @@ def test_its_card_names_tables_claims_and_limits(computed: Computed, tmp_path: P
         'load_dataset("org/results", "results")',
         "## Limits",
         "2005.13013",
+        "computes them again, with the files of the tasks mood, temper",
+        "beside it: they are not part of this repository",
     ):
         assert part in card.text
     assert str(computed.store.parent) not in card.text
