@@ -187,13 +187,12 @@ def audit(
 ) -> None:
     """Look for leaks: evaluated rows or languages in training data."""
     from xstilts.audit import finding
-    from xstilts.audit.audit import audited
     from xstilts.cli import show
 
-    plan, kept = Study.load(study).planned(store, data, images)
-    found = audited(plan, kept)
-    show.audit(found, plan.study, as_json=json)
-    finding.refuse(found, plan.study)
+    asked = Study.load(study)
+    found = asked.audit(store, data, images)
+    show.audit(found, asked.file, as_json=json)
+    finding.refuse(found, asked.file)
 
 
 @app.command()
@@ -277,13 +276,9 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Lay measured figures beside published ones. A name that does not exist lists those that do."""
-    from xstilts.analysis import compare as comparing
-    from xstilts.analysis import published as publishing
     from xstilts.cli import show
 
-    figures = publishing.read(published)
-    findings = Study.load(study).findings(store, data, images)
-    show.compared(comparing.compare(findings.quantities, figures), as_json=json)
+    show.compared(Study.load(study).compare(published, store, data, images), as_json=json)
 
 
 @app.command()

@@ -7,6 +7,7 @@ import pytest
 from huggingface_hub import DatasetCard
 
 from shell import Shell
+from xstilts.errors import InputError
 from xstilts.report import page
 
 from .conftest import Computed
@@ -31,6 +32,13 @@ def test_results_are_a_private_data_set(computed: Computed, hub: Hub, tmp_path: 
     for path in written:
         assert (pushed / path.name).read_bytes() == path.read_bytes()
     assert (pushed / "study.toml").read_bytes() == computed.path.read_bytes()
+
+
+def test_a_report_is_asked_for_by_the_names_of_formats(computed: Computed, tmp_path: Path) -> None:
+    written = computed.study.report(tmp_path, computed.store, to="csv")
+    assert [path.name for path in written] == ["results.csv", "effects.csv", "verdicts.csv"]
+    with pytest.raises(InputError, match=r"no format 'htm'\. Did you mean 'html'\?"):
+        computed.study.report(tmp_path, computed.store, to=["csv", "htm"])
 
 
 @pytest.mark.usefixtures("drawn_once")

@@ -58,6 +58,7 @@ def test_a_declared_task_is_tested_with_its_own_rows_and_metric(folder: Path) ->
     systems = {name: str(folder / f"{name}-de.tsv") for name in MACRO_F1}
     found = xstilts.test(f"{folder}/study.toml:remarks", systems)
     assert scores(found) == pytest.approx(MACRO_F1)
+    assert repr(found).startswith("Difference to right on remarks")
 
 
 def test_a_declared_task_is_scored(folder: Path) -> None:
