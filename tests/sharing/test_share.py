@@ -39,6 +39,8 @@ def test_a_report_is_asked_for_by_the_names_of_formats(computed: Computed, tmp_p
     assert [path.name for path in written] == ["results.csv", "effects.csv", "verdicts.csv"]
     with pytest.raises(InputError, match=r"no format 'htm'\. Did you mean 'html'\?"):
         computed.study.report(tmp_path, computed.store, to=["csv", "htm"])
+    assert str(computed.study.findings(computed.store)).startswith("Of 3 pairs of an intermediate arm")
+    assert computed.study.compare("xtreme-baselines", computed.store).pairs == ()
 
 
 @pytest.mark.usefixtures("drawn_once")
