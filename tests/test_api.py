@@ -75,6 +75,9 @@ def test_it_knows_what_the_store_has(
     assert set(study.status("store")["state"]) == {"done"}
     assert str(study.run("store")).startswith("0 steps computed")
     assert "<" in outcome._repr_html_() and "<table" in before._repr_html_()
+    found, cells = study.findings("store"), before.cells.height
+    assert repr(found) == f"Findings({study.file.name!r}: {cells} of {cells} cells measured)"
+    assert study.audit("store").unseen
 
 
 def test_what_failed_is_told(world: "World", shell: "Shell") -> None:

@@ -26,6 +26,10 @@ def test_the_version(shell: Shell) -> None:
     assert shell("--version") == (0, f"xstilts {xstilts.__version__}\n", "")
 
 
+def test_the_list_of_commands_cuts_no_sentence(shell: Shell) -> None:
+    assert "..." not in shell("--help")[1].partition("Commands:")[2]
+
+
 # Tasks
 
 

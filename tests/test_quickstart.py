@@ -37,13 +37,25 @@ def test_the_kept_verdicts_are_on_the_claims_of_the_bundled_study(told: list[dic
 
 def test_readme_gives_the_numbers_of_the_kept_verdicts(told: list[dict[str, str]]) -> None:
     text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    below = text.split("![The report of lab-quickstart](docs/report.png)")[1].split("## A study")[0]
+    below = text.split("![The report of lab-quickstart](docs/report.png)")[1].split(" ## ")[0]
     numbers = [tuple(float(part.replace("−", "-")) for part in found) for found in EFFECT.findall(below)]
     assert numbers == [
         tuple(round(float(row[column]), 1) for column in ("estimate", "low", "high")) for row in told
     ]
     confirmed = [row["verdict"] for row in told].count("confirmed")
     assert f"{confirmed} of {len(told)} claims confirmed" in below
+
+
+@pytest.mark.parametrize(
+    ("document", "heading"),
+    [("README.md", "## What it found on a real model"), ("docs/results.md", "- **Came out.**")],
+)
+def test_the_numbers_of_the_real_study_are_those_of_its_tables(document: str, heading: str) -> None:
+    part = (ROOT / document).read_text(encoding="utf-8").split(heading)[1].split("\n## ")[0]
+    shown = EFFECT.findall(" ".join(part.split("| claim |")[0].split()))
+    rows = verdicts(ROOT / "docs" / "results" / "phang2020-small" / "effects.csv")
+    there = {tuple(f"{float(row[column]):.1f}" for column in ("estimate", "low", "high")) for row in rows}
+    assert shown and {tuple(part.replace("−", "-").lstrip("+") for part in found) for found in shown} <= there
 
 
 @pytest.mark.slow

@@ -165,7 +165,7 @@ def check(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Dry run: errors, then what there is to do, GPU hours and memory."""
+    """List all errors; then what there is to do, and its cost."""
     from xstilts.cli import show
     from xstilts.store import Store
 
@@ -185,15 +185,14 @@ def audit(
     images: ImagesOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Look for leaks: evaluated rows, and languages called zero-shot, that a training has seen."""
+    """Look for leaks: evaluated rows or languages in training data."""
     from xstilts.audit import finding
-    from xstilts.audit.audit import audited
     from xstilts.cli import show
 
-    plan, kept = Study.load(study).planned(store, data, images)
-    found = audited(plan, kept)
-    show.audit(found, plan.study, as_json=json)
-    finding.refuse(found, plan.study)
+    asked = Study.load(study)
+    found = asked.audit(store, data, images)
+    show.audit(found, asked.file, as_json=json)
+    finding.refuse(found, asked.file)
 
 
 @app.command()
@@ -203,7 +202,7 @@ def preregister(
     data: DataOption = None,
     images: ImagesOption = None,
 ) -> None:
-    """Freeze claims, arms, seeds and targets in a file to publish; the report says what changes later."""
+    """Freeze claims and arms before a run. The report says what changes later."""
     frozen = Study.load(study).preregister(store, data, images)
     print(frozen.path)
     say(f"SHA-256 {frozen.hash}. Publish it with the date; leave the file beside the study.")
@@ -221,7 +220,7 @@ def status(
     images: ImagesOption = None,
     json: JsonOption = False,
 ) -> None:
-    """What is done, what failed and why, what is missing; without a study, which the store has."""
+    """What is done, what failed and why, what is missing. Without a study: which ones the store has."""
     from xstilts.cli import show
     from xstilts.store import Store
 
@@ -255,7 +254,7 @@ def rank(
     out: Annotated[Path | None, typer.Option(help="A folder for the tables as CSV, and charts.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """The arms in the order in which to try them for each target, by estimates without such a training."""
+    """Order the arms of each target by estimates, before training. Also: how good each was."""
     from xstilts.cli import show_rank
 
     found = Study.load(study).rank(store, data, images, report=say)
@@ -276,14 +275,10 @@ def compare(
     images: ImagesOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Lay measured figures beside published ones; a name that does not exist lists those that do."""
-    from xstilts.analysis import compare as comparing
-    from xstilts.analysis import published as publishing
+    """Lay measured figures beside published ones. A name that does not exist lists those that do."""
     from xstilts.cli import show
 
-    figures = publishing.read(published)
-    findings = Study.load(study).findings(store, data, images)
-    show.compared(comparing.compare(findings.quantities, figures), as_json=json)
+    show.compared(Study.load(study).compare(published, store, data, images), as_json=json)
 
 
 @app.command()
@@ -296,7 +291,7 @@ def score(
     language: Annotated[str | None, typer.Option(help="That of a single file; or one of a folder.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Score predictions in the layouts of XTREME's submissions, as the official evaluators do."""
+    """Score predictions in XTREME's layouts, as its evaluators do."""
     from xstilts.cli import show
     from xstilts.xtreme import score as scoring
 
@@ -323,7 +318,7 @@ def test(  # noqa: PLR0913, PLR0917 (one for each option)
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Compare predictions of any systems: intervals, differences, corrected p-values, by language."""
+    """Compare any systems' predictions: intervals, p-values."""
     from xstilts.cli import show
     from xstilts.systems.test import test as compare_systems
 
@@ -355,7 +350,7 @@ def translate(  # noqa: PLR0913, PLR0917 (one for each option)
         list[str] | None, typer.Option(help="The model's own code, for each --to.")
     ] = None,
 ) -> None:
-    """Translate the training rows of a task, to be trained on in other languages."""
+    """Translate the training rows of a task into other languages."""
     from xstilts.compute import translate as translating
     from xstilts.compute.translator import Wish
 
@@ -374,7 +369,7 @@ def tasks(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """The tasks, or those of a study; of one, where its rows come from: files, the Hub, licence, citation."""
+    """List the tasks, or tell where the rows of one come from. With a study: its own tasks."""
     from xstilts.cli import show_tasks
 
     show_tasks.tasks(name, as_json=json)
@@ -396,7 +391,7 @@ def studies(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """The studies that come with the package; one of them, to be read or copied."""
+    """List the bundled studies; show or copy one of them."""
     from xstilts.cli import show_tasks
 
     show_tasks.studies(name, copy, as_json=json)

@@ -21,8 +21,10 @@ from xstilts.plain import say
 if TYPE_CHECKING:
     import polars as pl
 
+    from xstilts.analysis.compare import Comparison
     from xstilts.analysis.findings import Findings
     from xstilts.analysis.ranking import Ranking
+    from xstilts.audit.finding import Audit
     from xstilts.data.task import Task
     from xstilts.run.cost import Cost
     from xstilts.run.launch import Result
@@ -182,7 +184,7 @@ class Study:
         store: Folder = "store",
         data: Where = None,
         images: Where = None,
-        to: Sequence[str] = ("html", "csv"),
+        to: str | Sequence[str] = ("html", "csv"),
     ) -> list[Path]:
         """Write what is known, as html, csv, parquet, latex, markdown, svg or pdf; gives the files.
 
@@ -191,7 +193,26 @@ class Study:
         from xstilts.report import page
 
         folder = Path("reports") / self.file.name if out is None else Path(out)
-        return page.write(self.findings(store, data, images), list(to), folder)
+        return page.write(self.findings(store, data, images), [to] if isinstance(to, str) else to, folder)
+
+    def audit(self, store: Folder = "store", data: Where = None, images: Where = None) -> "Audit":
+        """Look for leaks: evaluated rows, and languages called zero-shot, that a training has seen.
+
+        `findings` of what it gives are these; `unseen` says what was not looked at. It is kept in the store.
+        """
+        from xstilts.audit.audit import audited
+
+        return audited(*self.planned(store, data, images))
+
+    def compare(
+        self, published: str, store: Folder = "store", data: Where = None, images: Where = None
+    ) -> "Comparison":
+        """Lay measured figures beside published ones: a name that `xstilts compare` lists, or a file."""
+        from xstilts.analysis import compare
+        from xstilts.analysis.published import read
+
+        figures = read(published)
+        return compare.compare(self.findings(store, data, images).quantities, figures)
 
     def export(
         self, out: Where = None, store: Folder = "store", data: Where = None, images: Where = None

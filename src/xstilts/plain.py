@@ -152,7 +152,7 @@ def by_key(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
     return found
 
 
-def first_of(names: Collection[str], shown: int = 3) -> str:
+def first_of(names: Collection[str], shown: int = 3, between: str = ", ") -> str:
     """The first names of many, and how many more there are."""
     more = len(names) - shown
-    return ", ".join(list(names)[:shown]) + (f" and {more:,} more" if more > 0 else "")
+    return between.join(list(names)[:shown]) + (f" and {more:,} more" if more > 0 else "")

@@ -164,6 +164,10 @@ def test_only_some_arms_fit_into_a_row(findings, monkeypatch):
     monkeypatch.setattr(charts, "SHOWN_ARMS", 2)
     shown = charts.shown_arms(findings, BACKBONE)
     assert [line.arm for line in shown] == ["none", "nli"]
+    captions = {figure.name: figure.caption for figure in charts.figures(findings)}
+    said = "Of 3 arms the 2 that change scores most are drawn; the table has all."
+    assert captions["languages"].endswith(said) and captions["gains"].endswith(said)
+    assert "are drawn" not in captions["transfer"]
 
 
 def test_a_study_without_results_has_no_charts(world):

@@ -7,6 +7,7 @@ import pytest
 from huggingface_hub import DatasetCard
 
 from shell import Shell
+from xstilts.errors import InputError
 from xstilts.report import page
 
 from .conftest import Computed
@@ -33,6 +34,15 @@ def test_results_are_a_private_data_set(computed: Computed, hub: Hub, tmp_path: 
     assert (pushed / "study.toml").read_bytes() == computed.path.read_bytes()
 
 
+def test_a_report_is_asked_for_by_the_names_of_formats(computed: Computed, tmp_path: Path) -> None:
+    written = computed.study.report(tmp_path, computed.store, to="csv")
+    assert [path.name for path in written] == ["results.csv", "effects.csv", "verdicts.csv"]
+    with pytest.raises(InputError, match=r"no format 'htm'\. Did you mean 'html'\?"):
+        computed.study.report(tmp_path, computed.store, to=["csv", "htm"])
+    assert str(computed.study.findings(computed.store)).startswith("Of 3 pairs of an intermediate arm")
+    assert computed.study.compare("xtreme-baselines", computed.store).pairs == ()
+
+
 @pytest.mark.usefixtures("drawn_once")
 def test_its_card_names_tables_claims_and_limits(computed: Computed, tmp_path: Path) -> None:
     out = tmp_path / "out"
@@ -49,6 +59,8 @@ def test_its_card_names_tables_claims_and_limits(computed: Computed, tmp_path: P
         'load_dataset("org/results", "results")',
         "## Limits",
         "2005.13013",
+        "computes them again, with the files of the tasks mood, temper",
+        "beside it: they are not part of this repository",
     ):
         assert part in card.text
     assert str(computed.store.parent) not in card.text

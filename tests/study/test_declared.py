@@ -168,6 +168,18 @@ def test_what_is_wrong_with_the_rows_is_told_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_every_misspelt_column_and_label_is_told_with_a_way_out(tmp_path: Path) -> None:
+    table = PAIRS | {"columns": {"text": "reviews", "label": "star"}}
+    found = errors(lambda: study(laid(tmp_path), {"mine": table}).check())
+    assert all(line.endswith("Did you mean 'review'? Did you mean 'stars'?") for line in found)
+    fill(tmp_path, test_de__csv="review,stars\nGut,goood\n", train__csv="review,stars\n")
+    wrong = errors(lambda: study(tmp_path, {"mine": PAIRS}).check())
+    assert wrong[0].endswith("Did you mean 'good'? Correct the rows, or `labels`.")
+    assert wrong[1].endswith(
+        "train.csv: holds no examples in 'en'. Lay in rows in 'en', or take 'en' out of `languages`."
+    )
+
+
 def test_a_language_without_rows(tmp_path: Path) -> None:
     (laid(tmp_path) / "test-de.csv").unlink()
     (found,) = errors(lambda: study(tmp_path, {"mine": PAIRS}).check())

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import xstilts
-from xstilts.errors import TaskError
+from xstilts.analysis import published
+from xstilts.errors import InputError, TaskError
 from xstilts.metrics import names
 from xstilts.systems.test import SystemComparison
 from xstilts.xtreme.score import score
@@ -57,6 +58,7 @@ def test_a_declared_task_is_tested_with_its_own_rows_and_metric(folder: Path) ->
     systems = {name: str(folder / f"{name}-de.tsv") for name in MACRO_F1}
     found = xstilts.test(f"{folder}/study.toml:remarks", systems)
     assert scores(found) == pytest.approx(MACRO_F1)
+    assert repr(found).startswith("Difference to right on remarks")
 
 
 def test_a_declared_task_is_scored(folder: Path) -> None:
@@ -64,6 +66,19 @@ def test_a_declared_task_is_scored(folder: Path) -> None:
     assert found["languages"]["de"] == pytest.approx({"macro_f1": MACRO_F1["wrong"], "accuracy": 400 / 6})
     with pytest.raises(TaskError, match=r"declares no task 'remark'\. Did you mean 'remarks'\?"):
         score(f"{folder}/study.toml:remark", folder / "wrong-de.tsv", folder / "gold-de.tsv")
+
+
+def test_the_way_to_a_declared_task_is_told(folder: Path) -> None:
+    systems = {name: str(folder / f"{name}-de.tsv") for name in MACRO_F1}
+    with pytest.raises(TaskError, match=r"One that a study declares is STUDY\.toml:NAME\."):
+        xstilts.test("remarks", systems)
+    with pytest.raises(TaskError, match=r"is a study, not a task\. Name one .*study\.toml:NAME"):
+        xstilts.test(f"{folder}/study.toml", systems)
+
+
+def test_a_study_is_no_published_figures(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"is a study, not published figures\. To compare two studies"):
+        published.read(str(folder / "study.toml"))
 
 
 def test_every_metric_that_is_offered_works(folder: Path) -> None:

@@ -68,6 +68,14 @@ class Findings:
         """Make the findings of a plan whose steps are in the store, as far as they are."""
         return cls(Results(plan, store))
 
+    def __repr__(self) -> str:
+        cells = len(self.plan.cells)
+        done = cells - len(self.results.missing)
+        return f"Findings({self.plan.study.name!r}: {done} of {cells} cells measured)"
+
+    def __str__(self) -> str:
+        return "\n".join((self.answer, *self.conditions))
+
     # The tidy tables: docs/tables.md says what their columns mean.
 
     @cached_property

@@ -96,7 +96,8 @@ def of_study(results: Results, own_scores: Sequence[OwnScore], leaks: Leaks) -> 
     elif not leaks.audit.looked:
         yield "The leak audit could compare no rows."
     elif unseen := leaks.audit.unseen:
-        yield f"The leak audit did not look at {count(len(unseen), 'thing')}: {first_of(unseen)}."
+        things = first_of(unseen, between="; ")
+        yield f"The leak audit did not look at {count(len(unseen), 'thing')}: {things}."
     if results.missing:
         yield f"{len(results.missing)} of {count(len(plan.cells), 'cell')} are missing."
     seeds = {cell.seed for cell in plan.cells if not cell.reference}

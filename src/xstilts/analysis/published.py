@@ -104,6 +104,9 @@ def read(name_or_path: str) -> Published:
         raise InputError(str(path), f"cannot be read ({error}).", now) from error
     if not isinstance(table, dict):
         raise InputError(str(path), "is no table.", "The keys are title, source, scores, settings.")
+    if {"backbones", "target"} <= table.keys():
+        now = "To compare two studies, `xstilts export` both and give the folders to `xstilts test`."
+        raise InputError(name_or_path, "is a study, not published figures.", now)
     try:
         return Published.model_validate_json(json.dumps(table, default=str))
     except ValidationError as error:

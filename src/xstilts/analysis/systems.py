@@ -172,9 +172,11 @@ def grouped(effects: pl.DataFrame, level: str) -> list[SystemRow]:
     compared_to = shown.filter(quantity="difference")
     differences = compared_to.rows_by_key(keys, named=True, include_key=True, unique=True)
     scores = shown.filter(quantity="score").group_by("language", "language_family", maintain_order=True)
+    asked = effects.filter(level="language")["language"].n_unique()
     found = []
     for (code, family), rows in scores:
-        where = {"transfer": "all", "family": str(family), "language": spoken(str(code))}[level]
+        every = "all" if rows["languages"][0] == asked else "all but the source"
+        where = {"transfer": every, "family": str(family), "language": spoken(str(code))}[level]
         for row in rows.iter_rows(named=True):
             told = where if level == "language" else f"{where} ({row['languages']})"
             difference = differences.get((code, family, row["system"]))

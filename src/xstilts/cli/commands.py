@@ -81,7 +81,7 @@ def export(
     images: ImagesOption = None,
     out: Annotated[Path | None, typer.Option(help="A folder; by default exports/STUDY.")] = None,
 ) -> None:
-    """Write the predictions as XTREME's submissions, a folder for each arm and seed."""
+    """Write the predictions in XTREME's layout. A folder for each arm and seed."""
     from xstilts.xtreme.export import export as write
 
     plan, kept = Study.load(study).planned(store, data, images, there=True)
@@ -119,7 +119,7 @@ def push(  # noqa: PLR0913, PLR0917 (one for each option)
         bool, typer.Option("--retrain", help="Train it again if its checkpoint was dropped.")
     ] = False,
 ) -> None:
-    """Put a trained model with its card on the Hugging Face Hub: docs/sharing.md."""
+    """Put a trained model with its card on the Hugging Face Hub. More: docs/sharing.md."""
     print(Study.load(study).push(**given(context)))
 
 
@@ -134,5 +134,5 @@ def share(  # noqa: PLR0913, PLR0917 (one for each option)
     public: PublicOption = False,
     licence: LicenceOption = None,
 ) -> None:
-    """Put tables, claims and page on the Hugging Face Hub as a data set: docs/sharing.md."""
+    """Put the results on the Hugging Face Hub as a data set. More: docs/sharing.md."""
     print(Study.load(study).share(**given(context)))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xstilts.store import Store
 
 of_store = typer.Typer(
-    help="How large the store is; whether it is sound; what no study refers to.",
+    help="Show the size of the store, verify it, prune it.",
     invoke_without_command=True,
     rich_markup_mode=None,
 )

@@ -79,7 +79,8 @@ def _read(
         raise DataError(where, f"cannot be read ({error.strerror or error}).") from error
     if not found:
         of = f" in '{language}'" if len(task.languages) > 1 else ""
-        raise DataError(str(paths[0]), f"holds no examples{of}.")
+        now = f"Lay in rows{of}" + (f", or take '{language}' out of `languages`." if of else ".")
+        raise DataError(str(paths[0]), f"holds no examples{of}.", now)
 
 
 def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Example]:

@@ -201,9 +201,9 @@ class Tabular:
             if lacking := [name for name in needed if name not in values]:
                 there = ", ".join(map(repr, values))
                 what = f"has no column {', '.join(map(repr, lacking))}; it has {there}."
-                near = [did_you_mean(name, values) for name in lacking]
-                now = (readers.divided_otherwise(list(values)), *near, "Name the columns under `columns`.")
-                raise DataError(place if form == "jsonl" else str(path), what, next(filter(None, now)))
+                near = " ".join(filter(None, (did_you_mean(name, values) for name in lacking)))
+                now = readers.divided_otherwise(list(values)) or near or "Name the columns under `columns`."
+                raise DataError(place if form == "jsonl" else str(path), what, now)
             if "language" in self.columns and (other := written(row.value("language"))) != code:
                 meant = known.get(other.strip().casefold(), other)  # but for capitals and spaces
                 if other not in self.codes.values() and meant != other:
@@ -269,7 +269,7 @@ class Tabular:
         known = ", ".join(self.labels) if len(self.labels) <= 30 else f"the {len(self.labels)} labels"
         more = [f"{label!r} ({_line(where)})" for label, where in others]
         told = f"; nor {first_of(more, SHOWN)}" if more else ""
-        now = did_you_mean(first, self.labels) or "Correct the rows, or `labels`."
+        now = f"{did_you_mean(first, self.labels)} Correct the rows, or `labels`.".strip()
         return DataError(place, f"the label {first!r} is not one of {known}{told}.", now)
 
     def _sentences(self, path: Path) -> Iterator[Tagged]:

@@ -380,6 +380,11 @@ def figures(findings: Findings) -> list[Figure]:
 
     def add(name: str, section: str, words: str, chart: Chart | None, backbone: str = "") -> None:
         caption = CAPTIONS[words]
+        arms = len(findings.results.arms(backbone)) if words in _OF_SOME_ARMS else 0
+        if arms > SHOWN_ARMS:
+            caption += (
+                f" Of {arms} arms the {SHOWN_ARMS} that change scores most are drawn; the table has all."
+            )
         if backbone and len(backbones) > 1:
             name, caption = f"{name}-{backbone}", f"{backbone}. {caption}"
         if chart is not None:
@@ -400,6 +405,8 @@ def figures(findings: Findings) -> list[Figure]:
     return drawn
 
 
+_OF_SOME_ARMS = ("languages", "gains", "certainty", "selective")
+"""The figures that draw `shown_arms`."""
 _BY_BACKBONE: dict[str, Callable[[Findings, str], Chart | None]] = {
     "transfer": lambda found, backbone: heat_map(found.maps[backbone]),
     "languages": by_language,

@@ -20,6 +20,7 @@ from xstilts.analysis.provenance import of_claim
 from xstilts.analysis.results import spoken
 from xstilts.analysis.wording import number
 from xstilts.disk import writes
+from xstilts.errors import InputError, did_you_mean
 from xstilts.report import latex, markdown, tables
 from xstilts.report.paper import Paper, duration, evidence, probability
 from xstilts.report.templates import Filters, fill, page_parts
@@ -29,17 +30,26 @@ if TYPE_CHECKING:
     from xstilts.report.drawing import Figure
 
 
+FORMATS = ("html", "csv", "parquet", "latex", "markdown", "svg", "pdf")
+"""What a report may be written as."""
+
+
 def build(findings: Findings) -> str:
     """Make the page as HTML."""
     return _page(Paper(findings))
 
 
 def write(findings: Findings, formats: Sequence[str], out: Path) -> list[Path]:
-    """Write the report in the formats ("html", "csv", "parquet", "latex", "markdown", "svg", "pdf").
+    """Write the report in the formats, which are among FORMATS.
 
     Gives the files written, below the folder `out`. Everything is made before anything is written; then the
-    answer is kept in the store. Raises InputError if the folder cannot be written.
+    answer is kept in the store. Raises InputError if the folder cannot be written or a format is none.
     """
+    if unknown := [one for one in formats if one not in FORMATS]:
+        near = did_you_mean(unknown[0], FORMATS)
+        raise InputError(
+            "to", f"no format '{unknown[0]}'.", f"{near} There are {', '.join(FORMATS)}.".strip()
+        )
     paper = Paper(findings)
     paths = save([content for one in dict.fromkeys(formats) for content in contents(one, paper)], out)
     findings.keep()

@@ -10,6 +10,7 @@ from xstilts.report.paper import Paper
 from xstilts.sharing.card import TAGS, front, languages
 from xstilts.sharing.model import Files
 from xstilts.sharing.private import folders, study_text, without_folders
+from xstilts.study.load import tasks_of
 from xstilts.version import VERSION
 
 TABLES = {
@@ -55,6 +56,7 @@ def dataset_card(paper: Paper, repository: str, licence: str | None) -> str:
         paper=paper,
         findings=paper.findings,
         study=study,
+        own_tasks=", ".join(task.name for task in tasks_of(study).values() if task.path or task.definition),
         files=files,
         study_file=STUDY,
         repository=repository,

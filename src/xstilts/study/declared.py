@@ -202,7 +202,7 @@ def _task(name: str, content: str, study: Path) -> Task:
         labels=table.label_set,
         prompts={language: prompt.wording(table.label_set) for language, prompt in table.prompts.items()},
         description=table.description or f"declared in {study.name}",
-        citation=table.citation or "not stated in the study",
+        citation=table.citation or "no citation stated in the study",
         licence=table.licence or "not stated in the study",
         url=table.url,
         source_language=table.source_language,

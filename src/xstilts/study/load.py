@@ -60,6 +60,8 @@ def find_task(name: str) -> Task:
 
     Raises TaskError if there is none, and what `load` raises.
     """
+    if name.endswith(".toml"):
+        raise TaskError(name, "is a study, not a task.", f"Name one of its tasks: {name}:NAME.")
     file, _, own = name.rpartition(":")
     if file.endswith(".toml"):
         study = load(file)

@@ -96,7 +96,8 @@ def task_of(name: str) -> Task:
         task = find_task(name)
     except TaskError as error:
         near = error.now if "Did you mean" in error.now else did_you_mean(name, metrics.names()) or error.now
-        now = f"{near} A metric will do for a task of your own: {', '.join(metrics.names())}."
+        declared = "" if ".toml" in name else " One that a study declares is STUDY.toml:NAME."
+        now = f"{near}{declared} A metric will do for a task of your own: {', '.join(metrics.names())}."
         raise TaskError(error.where, error.what, now) from error
     if not task.metric:
         raise TaskError(f"task '{task.name}'", "has no metric: nothing is predicted.", "Name another.")

@@ -33,7 +33,7 @@ BySeed = Mapping[str, Mapping[int, GivenRun]]
 """The runs of each system."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SystemComparison:
     """What a test of systems found: each system's scores, and its differences to the reference.
 
@@ -63,7 +63,7 @@ class SystemComparison:
 
         return page.write(self.effects, self.answer, self.conditions, Path(out))
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return "\n".join((self.answer, *self.conditions))
 
     def _repr_html_(self) -> str:
