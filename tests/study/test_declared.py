@@ -370,6 +370,17 @@ def test_conll_and_squad_files(tmp_path: Path) -> None:
     assert read(tmp_path, span) == [Question("It is here.", "Where?", (Answer("here", 6),), "1")]
 
 
+def test_a_document_of_a_conll_file_begins_with_or_without_a_blank_line(tmp_path: Path) -> None:
+    """And a space that is part of a word, in French numbers or Japanese names, divides no columns."""
+    text = "-DOCSTART- -X- O\nAnn NNP B-PER\n10\u00a0000 CD O\n-DOCSTART-\n山\u3000田 NR B-PER\n"
+    fill(tmp_path, en__conll=text)
+    table = {"family": "tagging", "languages": ["en"], "labels": ["O", "B-PER"]}
+    assert read(tmp_path, table | {"splits": {"train": "en.conll"}}) == [
+        Tagged(("Ann", "10\u00a0000"), ("B-PER", "O")),
+        Tagged(("山\u3000田",), ("B-PER",)),
+    ]
+
+
 # The plan
 
 
