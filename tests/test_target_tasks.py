@@ -160,6 +160,19 @@ def test_blank_lines_at_the_end_are_no_sentences_of_tatoeba(tmp_path: Path, ends
     assert bitext == Bitext(("Ja.", "Nein."), ("Yes.", "No."), ((0, 0), (1, 1)))
 
 
+def test_english_sentences_that_xtreme_has_sorted_are_no_translations(tmp_path: Path) -> None:
+    """Its script copies one side and sorts the other: tatoeba_preprocess of utils_preprocess.py."""
+    numbers = ["zehn", "acht", "sechs", "fünf", "vier", "drei", "zwei", "eins", "elf", "neun"]
+    english = ["ten", "eight", "six", "five", "four", "three", "two", "one", "eleven", "nine"]
+    sides = [f"tatoeba/tatoeba.deu-eng.{end}" for end in ("deu", "eng")]
+    right = {sides[0]: "\n".join(numbers), sides[1]: "\n".join(english)}
+    (bitext,) = _load("tatoeba", "test", "de", _folder(tmp_path / "right", right))
+    assert isinstance(bitext, Bitext) and bitext.target == tuple(english)
+    lost = right | {sides[1]: "\n".join(sorted(english))}
+    with pytest.raises(DataError, match=r"deu-eng.eng: has its sentences sorted.* XTREME's download takes"):
+        _load("tatoeba", "test", "de", _folder(tmp_path / "lost", lost))
+
+
 _UNANSWERED = _squad(("In Rom.", "Where?", "", 0))
 _BLANK = _squad(("In Rom.", "Where?", " ", 2))
 _UNTAGGED = "1\tRoma\t_\t_\t_\t_\t0\t_\t_\t_\n\n"
