@@ -381,6 +381,26 @@ def test_a_document_of_a_conll_file_begins_with_or_without_a_blank_line(tmp_path
     ]
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("en.conll", "_ O\n_ B-PER\n\n_ O\n"),
+        ("en.tsv", "words\ttags\n_ _ _\tO O B-PER\n"),
+        ("en.jsonl", '{"words": ["_", "_"], "tags": ["O", "O"]}\n'),
+    ],
+)
+def test_a_file_whose_words_are_withheld_is_refused_in_every_format(
+    tmp_path: Path, file: str, content: str
+) -> None:
+    (tmp_path / file).write_text(content)
+    table = {"family": "tagging", "languages": ["en"], "labels": ["O", "B-PER"], "splits": {"train": file}}
+    columns = {} if file == "en.conll" else {"columns": {"tokens": "words", "tags": "tags"}}
+    with pytest.raises(DataError, match=rf"{file}: holds no words: they are withheld"):
+        read(tmp_path, table | columns)
+    (tmp_path / file).write_text(content.replace("_", "a", 1))
+    assert len(read(tmp_path, table | columns)) == 1 + (file == "en.conll"), "single ones are words"
+
+
 # The plan
 
 

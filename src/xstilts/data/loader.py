@@ -87,9 +87,11 @@ def _read(
 
 
 def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Example]:
-    """The rows, each with labels of the task; DataError for one that has another."""
-    known = frozenset(task.labels)
+    """The rows, each with labels of the task; DataError for one that has another, or if words are withheld."""
+    known, words, withheld = frozenset(task.labels), 0, 0
     for row in rows:
+        if isinstance(row, Tagged):
+            words, withheld = words + len(row.tokens), withheld + row.tokens.count("_")
         labels: tuple[str, ...] = (row.label,) if isinstance(row, Pair) else ()
         labels = row.tags if isinstance(row, Tagged) else labels
         if not known.issuperset(labels):
@@ -98,6 +100,9 @@ def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Exampl
             now = did_you_mean(label, task.labels) or "Correct `labels`, or the code that reads the rows."
             raise DataError(where, what, now)
         yield row
+    if withheld and 10 * withheld >= 9 * words:
+        what = "holds no words: they are withheld (`_` in their place)."
+        raise DataError(where, what, "Put the words in as the README of the data says, or take other data.")
 
 
 def identity(task: Task, split: str, language: str, data: Path | None = None) -> str:
