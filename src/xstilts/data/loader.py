@@ -87,7 +87,7 @@ def _read(
 
 
 def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Example]:
-    """The rows, each with labels of the task; DataError for one that has another, or if words are withheld."""
+    """The rows; DataError for one with a label that is not the task's, or if their words are withheld."""
     known, words, withheld = frozenset(task.labels), 0, 0
     for row in rows:
         if isinstance(row, Tagged):
