@@ -89,6 +89,7 @@ def read(folder: Path, table: Mapping[str, Any], language: str = "en") -> list[E
         ({"languages": ["en", "German"]}, "languages: no language has the code 'German'. Did you mean 'de'?"),
         ({"languages": ["en", "en"]}, "languages: names a language twice."),
         ({"languages": {"en": "english", "de": "../x"}}, "languages: '../x' for 'de' is no part of a path."),
+        ({"languages": {"en": "de", "de": "de"}}, "languages: 'de' stands for 'en' and for 'de': both would"),
         ({"languages": ["de", "fr"]}, "languages: has no 'en', in which the task is trained."),
         (
             {"splits": {"train": "train.csv", "test": "test.csv"}},
