@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from xstilts.data import hub, languages, readers, translated
+from xstilts.data import code, hub, languages, readers, translated
 from xstilts.data.examples import Example, Pair, Tagged, fit, is_left_out
 from xstilts.data.task import TEST_TRANSLATED, TRAINED, TRANSLATED, Files, Task, own_code
 from xstilts.data.unpacked import said_size
@@ -106,7 +106,8 @@ def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Exampl
 
 
 def identity(task: Task, split: str, language: str, data: Path | None = None) -> str:
-    """What rows depend on: a Hub revision, the checksum of local files, or the lab's version."""
+    """What rows depend on: a Hub revision, the checksum of local files, or the lab's version; of a user's own
+    task also how they are read."""
     split, language = original(task, split, language)
     if task.made is not None:
         return f"{task.made.identity}:{_made_size(task, split, language)}"
@@ -114,6 +115,8 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
     read = ""
     if task.definition is not None and split != TRANSLATED:
         read = f"+read:{task.definition(split, language)}"
+    elif task.path is not None and split != TRANSLATED:
+        read = f"+code:{code.identity(task.path, code.READS)}"
     if paths := sources(task, split, language, data):
         return f"sha256:{_checksum(tuple((path, path.stat().st_mtime_ns) for path in paths))}{read}"
     if task.hub is None:

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from xstilts import metrics
+from xstilts.data import code
 from xstilts.data.task import Task, Wording
 from xstilts.errors import InputError, InputErrors, StudyError
 from xstilts.families.text import PROMPTABLE
@@ -254,12 +255,14 @@ def _mixture(arm: Arm, uses: tuple[Use, ...]) -> Mixture | None:
 def _target(study: StudyFile, resolver: Resolver, task: Task) -> _ResolvedTarget:
     metric, recipe = metrics.of(task), study.target_recipe(task.name)
     trained_by, use = resolver.target_training(task), resolver.target(task)
+    own = task.path if task.measure is not None else None
     asked = Evaluation(
         model=None,
         use=use,
         trained_by=trained_by,
         metric=metric.name,
         metric_version=metric.version,
+        metric_code="" if own is None else code.identity(own, code.MEASURES),
         inference=None,
         examples=study.target.test_examples if use.kind.trained else None,
     )
