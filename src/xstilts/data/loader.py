@@ -118,7 +118,11 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
     elif task.path is not None and split != TRANSLATED:
         read = f"+code:{code.identity(task.path, code.READS)}"
     if paths := sources(task, split, language, data):
-        return f"sha256:{_checksum(tuple((path, path.stat().st_mtime_ns) for path in paths))}{read}"
+        try:
+            return f"sha256:{_checksum(tuple((path, path.stat().st_mtime_ns) for path in paths))}{read}"
+        except OSError as error:
+            where = str(error.filename or paths[0])
+            raise DataError(where, f"cannot be read ({error.strerror or error}).") from error
     if task.hub is None:
         raise DataError(f"task '{task.name}'", "names no source of data.")
     if split not in task.hub.files:
@@ -167,7 +171,10 @@ def text_bytes(task: Task, split: str, language: str, data: Path | None = None) 
     files = _layout(task, split, data)
     if files is None or (data is None and task.path is None):
         return None
-    return sum(map(said_size, files.find(split, language, _folder(task, split, data)))) or None
+    try:
+        return sum(map(said_size, files.find(split, language, _folder(task, split, data)))) or None
+    except OSError:  # what is wrong with the file is told where its identity is asked for
+        return None
 
 
 def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ...]:
