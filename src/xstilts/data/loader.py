@@ -118,6 +118,8 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
     elif task.path is not None and split != TRANSLATED:
         read = f"+code:{code.identity(task.path, code.READS)}"
     if paths := sources(task, split, language, data):
+        if split == TRANSLATED and ".tsv" in paths[0].suffixes:
+            read = f"+read:{translated.READING}"
         try:
             return f"sha256:{_checksum(tuple((path, path.stat().st_mtime_ns) for path in paths))}{read}"
         except OSError as error:

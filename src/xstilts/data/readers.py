@@ -69,24 +69,24 @@ def written_columns(path: Path, names: Sequence[str]) -> Iterator[tuple[int, lis
     in a file where quotes stand only around whole fields, which that script would have doubled.
     """
     rows = list(columns(path, names))
-    quoted = _are_quoted(value for _, values in rows for value in values)
+    quoted = are_quoted(value for _, values in rows for value in values)
     for number, values in rows:
-        yield number, [_unquoted(value) for value in values] if quoted else values
+        yield number, [unquoted(value) for value in values] if quoted else values
 
 
 def written_table(path: Path, names: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows of `table`, in a file that a `csv.writer` or pandas may have written: `written_columns`."""
-    quoted = _are_quoted(value for _, row in table(path, names) for value in row.values())
+    quoted = are_quoted(value for _, row in table(path, names) for value in row.values())
     for number, row in table(path, names):
-        yield number, {name: _unquoted(value) for name, value in row.items()} if quoted else row
+        yield number, {name: unquoted(value) for name, value in row.items()} if quoted else row
 
 
-def _are_quoted(values: Iterator[str]) -> bool:
+def are_quoted(values: Iterator[str]) -> bool:
     """Whether every field with a quote is as `csv.writer` writes it."""
     return all(_QUOTED.fullmatch(value) for value in values if '"' in value)
 
 
-def _unquoted(value: str) -> str:
+def unquoted(value: str) -> str:
     return value[1:-1].replace('""', '"') if '"' in value else value
 
 
