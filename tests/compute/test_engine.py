@@ -91,3 +91,10 @@ def test_an_address_is_that_of_ray() -> None:
     assert isinstance(asked, partial) and asked.keywords["options"].address == "host:1"
     with pytest.raises(EngineError, match="Add --engine ray"):
         launcher("slurm", Options(), "host:1", workers=None, limit=1.0)
+
+
+@pytest.mark.parametrize(("workers", "limit"), [(0, 1.0), (-1, 1.0), (None, 0.0), (1, float("nan"))])
+def test_no_worker_and_no_time_are_refused(workers: int | None, limit: float) -> None:
+    """From Python: the command line has bounds. A run without workers would never end."""
+    with pytest.raises(EngineError, match=r"--(workers|limit): is .*\. Give a number above 0"):
+        launcher("local", Options(), workers=workers, limit=limit)

@@ -17,8 +17,11 @@ def launcher(
     """What computes all steps of a run that are not in the store.
 
     `address` is that of a Ray cluster; `workers` and `limit` (seconds) are the local engine's. Raises
-    EngineError for an unknown name, or an address without Ray.
+    EngineError for an unknown name, an address without Ray, or numbers that are not positive.
     """
+    for option, number in (("workers", workers), ("limit", limit)):
+        if number is not None and not number > 0:
+            raise EngineError(f"--{option}", f"is {number:g}.", "Give a number above 0.")
     if name not in NAMES:
         raise EngineError("--engine", f"no engine '{name}'.", near(name, NAMES))
     if address is not None and name != "ray":
