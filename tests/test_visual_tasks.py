@@ -71,7 +71,7 @@ def test_rows_that_mostly_lack_labels_are_refused(tmp_path: Path, labelled: int)
         if labelled == 10:
             assert len(_load(name, "test", language, data)) == 20
             continue
-        with pytest.raises(DataError, match=rf"{20 - labelled} of 20 rows have no label of the task"):
+        with pytest.raises(DataError, match=rf"{20 - labelled} of 20 rows have no right answer"):
             _load(name, "test", language, data)
 
 

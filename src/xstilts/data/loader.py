@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from xstilts.data import code, hub, languages, readers, translated
-from xstilts.data.examples import Example, Pair, Seen, Tagged, fit, is_left_out
+from xstilts.data.examples import Example, Pair, Question, Seen, Tagged, fit, is_left_out
 from xstilts.data.task import TEST_TRANSLATED, TRAINED, TRANSLATED, Files, Task, own_code
 from xstilts.data.unpacked import said_size
 from xstilts.disk import digest
@@ -87,16 +87,17 @@ def _read(
 
 
 MANY = 20
-"""Rows about images of which most have a label: a few without are those on which annotators did not agree."""
+"""Questions of which some have an answer, and most about images: on a few annotators did not agree."""
 
 
 def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Example]:
     """The rows; DataError for one with a label that is not the task's, or if their words are withheld."""
     known, words, withheld = frozenset(task.labels), 0, 0
-    pictured = labelled = 0
+    asked = right = 0
     for row in rows:
-        if isinstance(row, Seen):
-            pictured, labelled = pictured + 1, labelled + (row.label in known)
+        if isinstance(row, Seen | Question):
+            asked += 1
+            right += row.label in known if isinstance(row, Seen) else bool(row.answers)
         if isinstance(row, Tagged):
             words, withheld = words + len(row.tokens), withheld + row.tokens.count("_")
         labels: tuple[str, ...] = (row.label,) if isinstance(row, Pair) else ()
@@ -107,9 +108,11 @@ def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Exampl
             now = did_you_mean(label, task.labels) or "Correct `labels`, or the code that reads the rows."
             raise DataError(where, what, now)
         yield row
-    if 2 * labelled < pictured and (pictured >= MANY or not labelled):
-        what = f"{pictured - labelled:,} of {pictured:,} rows have no label of the task."
-        raise DataError(where, what, "Lay in the file with all labels, and with answers in English.")
+    few = 2 * right < asked if task.family == "visual" else not right
+    if few and asked >= MANY:
+        what = f"{asked - right:,} of {asked:,} rows have no right answer."
+        now = "Lay in the file with the answers; where a task is about images, they are in English."
+        raise DataError(where, what, now)
     if withheld and 10 * withheld >= 9 * words:
         what = "holds no words: they are withheld (`_` in their place)."
         raise DataError(where, what, "Put the words in as the README of the data says, or take other data.")
