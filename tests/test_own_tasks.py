@@ -170,6 +170,8 @@ def test_names_are_followed_to_where_they_are_changed(tmp_path: Path) -> None:
         path.write_text(text.replace(*change, 1))
         found.add(task_code.identity(path, task_code.READS))
     assert len(found) == 4
+    path.write_bytes(f"# coding: latin-1\nx = 'é\u0085'\n{text}".encode("latin-1"))
+    assert task_code.identity(path, task_code.READS) in found, "nothing uses x"
 
 
 def test_a_label_that_the_task_has_not_is_told_where_rows_are_read(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ What the file imports does not.
 
 import ast
 import hashlib
+import tokenize
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +23,8 @@ def identity(path: Path, arguments: Collection[str]) -> str:
 
 @lru_cache(maxsize=256)
 def _identity(path: Path, changed: int, arguments: frozenset[str]) -> str:
-    text = path.read_text(encoding="utf-8-sig")
+    with tokenize.open(path) as file:  # in the encoding that it states
+        text = file.read()
     statements = [one for one in ast.parse(text).body if not _is_text(one)]
     reached = {one: None for one in statements if not list(_bound(one))}  # loops, calls: whatever they change
     found = [value for one in statements if "TASK" in _bound(one) for value in _values(one, arguments)]
@@ -32,7 +34,7 @@ def _identity(path: Path, changed: int, arguments: frozenset[str]) -> str:
         new = [one for one in statements if one not in reached and not names.isdisjoint(_bound(one))]
         reached |= dict.fromkeys(new)
         left += new
-    lines = text.splitlines()
+    lines = text.split("\n")
     told = [ast.get_source_segment(text, one) or "" for one in found]
     told += ["\n".join(lines[_first(one) - 1 : one.end_lineno]) for one in statements if one in reached]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
