@@ -47,10 +47,11 @@ def stream(
         rows = hub.stream(task.hub, split, language, task.name)
         with own_code(task.path):
             rows = (row for row in rows if empty or not is_left_out(row, trained=split in TRAINED))
-            row, where = None, f"task '{task.name}' on the Hub"
-            for row in _of_task(task, rows, where):
-                yield row
-            if row is None:
+            example: Example | None = None
+            where = f"task '{task.name}' on the Hub"
+            for example in _of_task(task, rows, where):
+                yield example
+            if example is None:
                 raise DataError(where, f"its {split} rows in '{language}' have no text.")
     else:
         raise DataError(f"task '{task.name}'", "names no source of data.")
