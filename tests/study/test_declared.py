@@ -428,6 +428,20 @@ def test_the_definition_is_part_of_the_fingerprint_and_so_are_the_rows(tmp_path:
     assert {step.fingerprint for step in wider.steps if step.kind == "phase"} == trainings[1]
 
 
+@pytest.mark.parametrize("named", ["train.csv", "train.csv.gz"])
+def test_of_a_file_and_its_compressed_namesake_the_one_that_is_named_is_read(
+    tmp_path: Path, named: str
+) -> None:
+    (tmp_path / "train.csv").write_text("t,l\nplain,a\n")
+    (tmp_path / "train.csv.gz").write_bytes(gzip.compress(b"t,l\ncompressed,a\n"))
+    table = {"family": "classification", "languages": ["en"], "labels": ["a", "b"]}
+    table |= {"columns": {"text": "t", "label": "l"}, "splits": {"train": named}}
+    (row,) = read(tmp_path, table)
+    assert isinstance(row, Pair) and row.text == ("compressed" if named.endswith(".gz") else "plain")
+    (tmp_path / named).unlink()
+    assert len(read(tmp_path, table)) == 1, "each stands in for the other"
+
+
 def test_places_travel_to_workers(tmp_path: Path) -> None:
     found = planned(laid(tmp_path))
     there = Places.from_json(json.loads(json.dumps(found.places.to_json())))
