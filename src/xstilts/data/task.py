@@ -38,12 +38,12 @@ class Files:
 
     `patterns` gives for each split the paths to try, in order, below that folder; a path may contain
     `{lang}`, and each may be plain or end in `.gz`: as named, or else the other. `paired` names a second file
-    that is read beside the first (line-aligned text), `gold` one with the right pairs, read after those. `codes` maps a language to
-    the code that the release uses for it. `unlabelled` names languages in which the release withholds the
-    labels of a split: their files are never read. Of several files that match a pattern the first by name is
-    read that is `usable`; if none is, the first, whose reader says what is wrong. `substitutes` says of paths
-    (`*` stands for anything) what their rows are where they are not those of the release's own split: reports
-    tell it. `read(paths, language)` yields the examples of a file.
+    that is read beside the first (line-aligned text), `gold` one with the right pairs, read after those.
+    `codes` maps a language to the code that the release uses for it. `unlabelled` names languages in which
+    the release withholds the labels of a split: their files are never read. Of several files that match a
+    pattern the first by name is read that is `usable`; if none is, the first, whose reader says what is
+    wrong. `substitutes` says of paths (`*` stands for anything) what their rows are where they are not those
+    of the release's own split: reports tell it. `read(paths, language)` yields the examples of a file.
     """
 
     patterns: Mapping[str, tuple[str, ...]]
