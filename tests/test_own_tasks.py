@@ -134,9 +134,9 @@ def test_a_file_that_has_changed_is_read_anew(tmp_path: Path) -> None:
     assert registry.find(str(path)).version == 13
 
 
-def fingerprints(folder: Path) -> dict[str, set[str]]:
+def fingerprints(folder: Path, recipe: str = "") -> dict[str, set[str]]:
     """Those of the steps of the example's study, by kind."""
-    (folder / "study.toml").write_text(STUDY)
+    (folder / "study.toml").write_text(STUDY + recipe)
     steps = plan(load(folder / "study.toml")).steps
     return {kind: {one.fingerprint for one in steps if one.kind == kind} for kind in ("phase", "evaluation")}
 
@@ -229,14 +229,19 @@ def test_a_metric_of_ones_own_is_computed_and_has_an_interval(tmp_path: Path) ->
     assert results.target("mytask").metric == "complaint_f1"
 
 
-def test_the_code_of_a_metric_is_part_of_the_fingerprint_of_evaluations(tmp_path: Path) -> None:
+@pytest.mark.parametrize("chooses", [False, True])
+def test_the_code_of_a_metric_is_part_of_the_fingerprint_of_evaluations(
+    tmp_path: Path, *, chooses: bool
+) -> None:
+    """And of phases whose checkpoint it chooses."""
+    recipe = 'evaluations = 2\nselect = "best"\n' if chooses else "evaluations = 2\n"
     found = []
     for right in (1, 2):
         folder = tmp_path / str(right)
         code = f"M = metrics.mean_of('mine', lambda gold, predicted: float(gold == predicted) / {right})"
         with_measure(folder, f"from xstilts import metrics\n{code}", "mine", "M")
-        found.append(fingerprints(folder))
-    assert found[0]["phase"] == found[1]["phase"]
+        found.append(fingerprints(folder, recipe))
+    assert found[0]["phase"].isdisjoint(found[1]["phase"]) == chooses
     assert found[0]["evaluation"].isdisjoint(found[1]["evaluation"])
 
 

@@ -11,9 +11,16 @@ from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from xstilts.data.task import Task
+
 READS = frozenset(("files", "hub", "translations", "made"))
 """The arguments of `Task(...)` that say where rows are and how they are read."""
 MEASURES = frozenset(("measure",))
+
+
+def of_metric(task: Task) -> str:
+    """The identity of a user's own metric; "" of one of the package's."""
+    return "" if task.measure is None or task.path is None else identity(task.path, MEASURES)
 
 
 def identity(path: Path, arguments: Collection[str]) -> str:

@@ -255,14 +255,13 @@ def _mixture(arm: Arm, uses: tuple[Use, ...]) -> Mixture | None:
 def _target(study: StudyFile, resolver: Resolver, task: Task) -> _ResolvedTarget:
     metric, recipe = metrics.of(task), study.target_recipe(task.name)
     trained_by, use = resolver.target_training(task), resolver.target(task)
-    own = task.path if task.measure is not None else None
     asked = Evaluation(
         model=None,
         use=use,
         trained_by=trained_by,
         metric=metric.name,
         metric_version=metric.version,
-        metric_code="" if own is None else code.identity(own, code.MEASURES),
+        metric_code=code.of_metric(task),
         inference=None,
         examples=study.target.test_examples if use.kind.trained else None,
     )
