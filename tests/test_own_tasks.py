@@ -148,6 +148,8 @@ def fingerprints(folder: Path, recipe: str = "") -> dict[str, set[str]]:
         ("read=read,", "read=lambda paths, language: list(read(paths, language))[:2],", True),
         ("LABELS = (", "FEWER = 2\nLABELS = (", False),
         ('citation="made up', 'citation="written', False),
+        ("import Files, Task", "import Files, Hub, Task", False),
+        ("import csv", "import csv\nimport json as csv", True),
         ("TASK = Task(", 'def unused() -> None:\n    """Nothing."""\n\n\nTASK = Task(', False),
     ],
 )

@@ -35,15 +35,20 @@ def _identity(path: Path, changed: int, arguments: frozenset[str]) -> str:
     statements = [one for one in ast.parse(text).body if not _is_text(one)]
     reached = {one: None for one in statements if not list(_bound(one))}  # loops, calls: whatever they change
     found = [value for one in statements if "TASK" in _bound(one) for value in _values(one, arguments)]
-    left: list[ast.AST] = [*found, *reached]
+    left, used = list[ast.AST]([*found, *reached]), set[str]()
     while left:
-        names = {node.id for node in ast.walk(left.pop()) if isinstance(node, ast.Name)} - {"TASK"}
-        new = [one for one in statements if one not in reached and not names.isdisjoint(_bound(one))]
+        used |= {node.id for node in ast.walk(left.pop()) if isinstance(node, ast.Name)} - {"TASK"}
+        new = [one for one in statements if one not in reached and not used.isdisjoint(_bound(one))]
         reached |= dict.fromkeys(new)
         left += new
     lines = text.split("\n")
     told = [ast.get_source_segment(text, one) or "" for one in found]
-    told += ["\n".join(lines[_first(one) - 1 : one.end_lineno]) for one in statements if one in reached]
+    for one in statements:
+        if isinstance(one, ast.Import | ast.ImportFrom):  # of which other names say nothing
+            module = one.module if isinstance(one, ast.ImportFrom) else None
+            told += sorted(f"{module} {name.name}" for name in one.names if _called(name) in used)
+        elif one in reached:
+            told.append("\n".join(lines[_first(one) - 1 : one.end_lineno]))
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
 
@@ -57,10 +62,14 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             yield name
         case ast.Import(names=names) | ast.ImportFrom(names=names):
-            yield from (one.asname or one.name.partition(".")[0] for one in names)
+            yield from map(_called, names)
         case ast.Assign() | ast.AnnAssign():
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             yield from (node.id for one in targets for node in ast.walk(one) if isinstance(node, ast.Name))
+
+
+def _called(name: ast.alias) -> str:
+    return name.asname or name.name.partition(".")[0]
 
 
 def _values(statement: ast.stmt, arguments: Collection[str]) -> Iterator[ast.expr]:
