@@ -162,8 +162,8 @@ def test_blank_lines_at_the_end_are_no_sentences_of_tatoeba(tmp_path: Path, ends
 
 def test_english_sentences_that_xtreme_has_sorted_are_no_translations(tmp_path: Path) -> None:
     """Its script copies one side and sorts the other: tatoeba_preprocess of utils_preprocess.py."""
-    numbers = ["zehn", "acht", "sechs", "fünf", "vier", "drei", "zwei", "eins", "elf", "neun"]
-    english = ["ten", "eight", "six", "five", "four", "three", "two", "one", "eleven", "nine"]
+    numbers = ["sechs", "fünf", "vier", "drei", "zwei", "eins"]
+    english = ["six", "five", "four", "three", "two", "one"]
     sides = [f"tatoeba/tatoeba.deu-eng.{end}" for end in ("deu", "eng")]
     right = {sides[0]: "\n".join(numbers), sides[1]: "\n".join(english)}
     (bitext,) = _load("tatoeba", "test", "de", _folder(tmp_path / "right", right))
