@@ -224,6 +224,17 @@ def test_gold_that_xtreme_removes_from_bucc_and_xcopa(tmp_path: Path) -> None:
         _load("xcopa", "test", "et", data)
 
 
+@pytest.mark.parametrize(("name", "tag"), [("panx/dev-de", "O"), ("udpos/xtreme/test-de", "X")])
+def test_tags_that_stand_in_for_those_that_xtreme_removes(tmp_path: Path, name: str, tag: str) -> None:
+    """Its scripts give every word one where the file has none: no model could score."""
+    task, split = name.partition("/")[0], name.rpartition("/")[2].partition("-")[0]
+    text = f"Eva\t{tag}\nging\t{tag}\n\n" * 50
+    with pytest.raises(DataError, match=f"every one of 100 words has the tag '{tag}'. XTREME's download"):
+        _load(task, split, "de", _folder(tmp_path / "all", {f"{name}.tsv": text}))
+    other = text + ("Rom\tB-LOC\n" if tag == "O" else "Rom\tPROPN\n")
+    assert len(_load(task, split, "de", _folder(tmp_path / "but one", {f"{name}.tsv": other}))) == 51
+
+
 def test_rows_without_text_are_not_trained_on_but_evaluated(tmp_path: Path) -> None:
     rows = "a\tb\t1\n\t \t0\nc\t\t0\n"
     data = _folder(tmp_path, {f"pawsx/{name}.tsv": rows for name in ("train-en", "dev-en", "test-de")})

@@ -88,19 +88,22 @@ def _read(
 
 
 MANY = 20
-"""Questions of which some have an answer, and most about images: on a few annotators did not agree."""
+"""Questions of which some have an answer, and most about images: on a few annotators did not agree. Five times
+as many words have not all the same tag."""
 
 
 def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Example]:
     """The rows; DataError for one with a label that is not the task's, or if their words are withheld."""
     known, words, withheld = frozenset(task.labels), 0, 0
     asked = right = 0
+    tags = set[str]()
     for row in rows:
         if isinstance(row, Seen | Question):
             asked += 1
             right += row.label in known if isinstance(row, Seen) else bool(row.answers)
         if isinstance(row, Tagged):
             words, withheld = words + len(row.tokens), withheld + row.tokens.count("_")
+            tags.update(row.tags)
         labels: tuple[str, ...] = (row.label,) if isinstance(row, Pair) else ()
         labels = row.tags if isinstance(row, Tagged) else labels
         if not known.issuperset(labels):
@@ -117,6 +120,9 @@ def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Exampl
     if withheld and 10 * withheld >= 9 * words:
         what = "holds no words: they are withheld (`_` in their place)."
         raise DataError(where, what, "Put the words in as the README of the data says, or take other data.")
+    if len(tags) == 1 and words >= 5 * MANY:
+        what = f"every one of {words:,} words has the tag {tags.pop()!r}."
+        raise DataError(where, what, "" if task.definition is not None else _labelled(task))
 
 
 def identity(task: Task, split: str, language: str, data: Path | None = None) -> str:
