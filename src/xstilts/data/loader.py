@@ -88,12 +88,12 @@ def _read(
 
 
 MANY = 20
-"""Questions of which some have an answer, and most about images: on a few annotators did not agree. Five times
-as many words have not all the same tag."""
+"""Questions of which some have an answer, and most about images: on a few annotators did not agree. Five
+times as many words have not all the same tag."""
 
 
 def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Example]:
-    """The rows; DataError for one with a label that is not the task's, or if their words are withheld."""
+    """The rows; DataError for one with a label that is not the task's, or if words or gold values are missing."""
     known, words, withheld = frozenset(task.labels), 0, 0
     asked = right = 0
     tags = set[str]()
