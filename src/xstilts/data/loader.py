@@ -93,7 +93,7 @@ times as many words have not all the same tag."""
 
 
 def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Example]:
-    """The rows; DataError for one with a label that is not the task's, or if words or gold values are missing."""
+    """The rows; DataError for one with a label that is not the task's, or where words or gold are missing."""
     known, words, withheld = frozenset(task.labels), 0, 0
     asked = right = 0
     tags = set[str]()
