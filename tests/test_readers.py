@@ -130,6 +130,12 @@ def test_a_multiword_token_has_all_its_words(tmp_path: Path, ids: tuple[str, ...
     _refuse_ids(tmp_path, ids, told)
 
 
+def test_a_sentence_that_is_cut_short_lacks_a_head(tmp_path: Path) -> None:
+    words = (_words("a", "b") + _words("c", "d")).replace("\t0\troot", "\t3\troot", 1)
+    with pytest.raises(DataError, match=r"rows.tsv:2: the word 3 is missing. Fetch it again"):
+        list(readers.conllu(_write(tmp_path, words.encode()), LABELS))
+
+
 def _refuse_ids(tmp_path: Path, ids: tuple[str, ...], told: str) -> None:
     rest = "\ta\t_\tNOUN\t_\t_\t0\troot\t_\t_\n"
     path = _write(tmp_path, ("# sent_id = 1\n" + "".join(name + rest for name in ids) + "\n").encode())

@@ -171,9 +171,8 @@ def parts(row: Any, field: str, where: str) -> list[Any]:
 def texts(row: Any, field: str, where: str) -> list[str]:
     """The list of texts in a field of a JSON object; DataError if there is none."""
     found = parts(row, field, where)
-    for one in found:
-        if not isinstance(one, str):
-            raise DataError(where, f"the field '{field}' holds what is no text: {one!r:.60}.")
+    if wrong := [one for one in found if not isinstance(one, str)]:
+        raise DataError(where, f"the field '{field}' holds what is no text: {wrong[0]!r:.60}.")
     return found
 
 
@@ -350,7 +349,7 @@ def conllu(path: Path, labels: Collection[str]) -> Iterator[Tagged]:
     """Sentences of a CoNLL-U file: the syntactic words (FORM) and their universal tags (UPOS).
 
     Comments, multiword tokens (`1-2`) and empty nodes (`1.1`) are skipped; the id is the `sent_id`. Words
-    count from 1 in each sentence; DataError if one is missing, also of a multiword token, or comes again. A
+    count from 1 in each sentence; DataError if one is missing, also one that is a HEAD, or comes again. A
     sentence whose words are withheld is passed by, whatever its tags are.
     """
     name = ""
@@ -363,12 +362,13 @@ def conllu(path: Path, labels: Collection[str]) -> Iterator[Tagged]:
                 continue
             row = dict(zip(_CONLLU, _split(path, number, line, _CONLLU), strict=True))
             if _NO_WORD.fullmatch(row["ID"]):
-                last = int(row["ID"].partition("-")[2] or last)
+                last = max(last, int(row["ID"].partition("-")[2] or 0))
                 continue
             if row["ID"] != str(len(rows) + 1):
                 what = f"the word has the ID {row['ID']!r}, not {len(rows) + 1}."
                 now = "Words count from 1 in each sentence: a blank line or a word may be missing before it."
                 raise DataError(_place(path, number), what, now)
+            last = max(last, int(row["HEAD"]) if row["HEAD"].isdecimal() else 0)
             rows.append((number, _token(path, number, row["FORM"]), row["UPOS"]))
         if len(rows) < last:
             raise DataError(_place(path, block[-1][0]), f"the word {last} is missing.", "Fetch it again.")
