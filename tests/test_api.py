@@ -80,6 +80,14 @@ def test_it_knows_what_the_store_has(
     assert study.audit("store").unseen
 
 
+@pytest.mark.parametrize(("workers", "limit"), [(0, 1.0), (-1, 1.0), (None, 0.0), (1, float("nan"))])
+def test_no_worker_and_no_time_are_refused(world: "World", workers: int | None, limit: float) -> None:
+    """The command line has bounds of its own. A run without workers would never end."""
+    study = xstilts.Study.load(world.study())
+    with pytest.raises(xstilts.XstiltsError, match=r"--(workers|limit): is .*\. Give a number above 0"):
+        study.run("store", workers=workers, limit=limit)
+
+
 def test_what_failed_is_told(world: "World", shell: "Shell") -> None:
     Path("store/instructions.json").write_text('{"mood-seed1": "fail"}')
     study = xstilts.Study.load(world.study())

@@ -36,7 +36,7 @@ def test_a_folder_for_each_arm_and_seed(world: "World", store: Store, tmp_path: 
         "mood-seed1",
         "mood-seed2",
     ]
-    assert written.missing == written.lost == ()
+    assert written.missing == written.lost == written.unlike == ()
     assert (tmp_path / "out" / "mood-seed2" / "mood" / "test-de.tsv").read_text() == "yes\nno\n"
     assert (tmp_path / "out" / "none-seed1" / "search" / "test-en.tsv").read_text() == "0\n"
 
@@ -105,7 +105,9 @@ def test_every_further_blank_line_of_the_data_is_an_empty_sentence(
         (folder / f"{name}.tsv").write_text(text)
     found = plan(load(world.study(("TASK", "panx"), ("LANGUAGE", "de"), text=TARGETS)), tmp_path / "data")
     predicted(found, store, {"panx": [["B-PER", "O"], ["I-LOC"]]})
-    (written,) = export(found, store, tmp_path / "out").folders
+    exported = export(found, store, tmp_path / "out")
+    assert exported.unlike == ("panx: these are the rows of dev; a submission has those of test.",)
+    (written,) = exported.folders
     text = (written / "panx" / "test-de.tsv").read_text()
     # What the official evaluator's read_tag makes of the tags of the data, line by line.
     gold = "".join(line.partition("\t")[2].strip() + "\n" for line in files["dev-de"].splitlines())

@@ -54,6 +54,15 @@ def test_rows_of_the_pinned_file(
     assert loader.identity(found, split, language) == f"hub:{hub.dataset}@{hub.revision}"
 
 
+def test_a_file_whose_rows_all_lack_text_trains_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polars.DataFrame(ROWS["mnli"] | {"premise": ["", " "]}).write_parquet(tmp_path / "rows.parquet")
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda *_, **__: str(tmp_path / "rows.parquet"))
+    with pytest.raises(DataError, match="task 'mnli' on the Hub: its train rows in 'en' have no text"):
+        loader.load(registry.find("mnli"), "train", "en")
+
+
 @pytest.mark.parametrize(
     ("error", "message"),
     [

@@ -175,6 +175,22 @@ def test_rows_of_the_release(
     assert loader.load(registry.find(name), split, "en", data) == expected
 
 
+@pytest.mark.parametrize("answered", [0, 1])
+def test_squad_2_whose_answers_were_taken_out_is_refused(tmp_path: Path, answered: int) -> None:
+    """Who never answers would be right in all of it."""
+    given = [{"text": "Rome", "answer_start": 3}]
+    rows = [
+        {"id": str(row), "question": "?", "answers": given if row < answered else []} for row in range(20)
+    ]
+    content = json.dumps({"data": [{"paragraphs": [{"context": "In Rome.", "qas": rows}]}]}).encode()
+    data = _folder(tmp_path, {"intermediate/squad/dev-v2.0.json": content})
+    if answered:
+        assert len(loader.load(registry.find("squad2"), "dev", "en", data)) == 20
+        return
+    with pytest.raises(DataError, match=r"dev-v2.0.json: 20 of 20 rows have no right answer"):
+        loader.load(registry.find("squad2"), "dev", "en", data)
+
+
 def test_squad_1_refuses_unanswerable_questions(tmp_path: Path) -> None:
     data = _folder(tmp_path, {"intermediate/squad/dev-v1.1.json": json.dumps(SQUAD).encode()})
     with pytest.raises(DataError, match=r"dev-v1.1.json: question '2': has no answer"):

@@ -9,6 +9,7 @@ import pytest
 
 from xstilts import tasks as registry
 from xstilts.analysis.results import Line, Results
+from xstilts.data import code as task_code
 from xstilts.data import loader
 from xstilts.errors import DataError, TaskError
 from xstilts.store import Store
@@ -133,6 +134,48 @@ def test_a_file_that_has_changed_is_read_anew(tmp_path: Path) -> None:
     assert registry.find(str(path)).version == 13
 
 
+def fingerprints(folder: Path, recipe: str = "") -> dict[str, set[str]]:
+    """Those of the steps of the example's study, by kind."""
+    (folder / "study.toml").write_text(STUDY + recipe)
+    steps = plan(load(folder / "study.toml")).steps
+    return {kind: {one.fingerprint for one in steps if one.kind == kind} for kind in ("phase", "evaluation")}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changes"),
+    [
+        ('Pair(row["text"], None', 'Pair(row["text"].lower(), None', True),
+        ("read=read,", "read=lambda paths, language: list(read(paths, language))[:2],", True),
+        ("LABELS = (", "FEWER = 2\nLABELS = (", False),
+        ('citation="made up', 'citation="written', False),
+        ("import Files, Task", "import Files, Hub, Task", False),
+        ("import csv", "import csv\nimport json as csv", True),
+        ("TASK = Task(", 'def unused() -> None:\n    """Nothing."""\n\n\nTASK = Task(', False),
+    ],
+)
+def test_what_the_code_of_a_task_reads_is_part_of_the_fingerprint(
+    tmp_path: Path, old: str, new: str, *, changes: bool
+) -> None:
+    written(tmp_path / "before", "TASK", "TASK")
+    written(tmp_path / "after", old, new)
+    before, after = fingerprints(tmp_path / "before"), fingerprints(tmp_path / "after")
+    assert all(before[kind].isdisjoint(after[kind]) == changes for kind in before)
+    assert changes or before == after
+
+
+def test_names_are_followed_to_where_they_are_changed(tmp_path: Path) -> None:
+    text = "MOST = 1\n@staticmethod\ndef read(row):\n    return row[:MOST]\nTASK = Task(files=read)\n"
+    changes = (("=", "="), ("= 1", "= 2"), ("@static", "@class"), ("TASK", "read.x = 1\nTASK"))
+    found = set()
+    for number, change in enumerate(changes):
+        path = tmp_path / f"{number}.py"
+        path.write_text(text.replace(*change, 1))
+        found.add(task_code.identity(path, task_code.READS))
+    assert len(found) == 4
+    path.write_bytes(f"# coding: latin-1\nx = 'é\u0085'\n{text}".encode("latin-1"))
+    assert task_code.identity(path, task_code.READS) in found, "nothing uses x"
+
+
 def test_a_label_that_the_task_has_not_is_told_where_rows_are_read(tmp_path: Path) -> None:
     old = 'readers.label(path, number, row["label"], LABELS)'
     made = registry.find(str(written(tmp_path, old, "'prais'")))
@@ -186,6 +229,22 @@ def test_a_metric_of_ones_own_is_computed_and_has_an_interval(tmp_path: Path) ->
     assert found.observed.tolist() == [pytest.approx(100 * 2 * 80 / (80 + 240))], "a third are complaints"
     assert 1 < found.draws.std() < 5
     assert results.target("mytask").metric == "complaint_f1"
+
+
+@pytest.mark.parametrize("chooses", [False, True])
+def test_the_code_of_a_metric_is_part_of_the_fingerprint_of_evaluations(
+    tmp_path: Path, *, chooses: bool
+) -> None:
+    """And of phases whose checkpoint it chooses."""
+    recipe = 'evaluations = 2\nselect = "best"\n' if chooses else "evaluations = 2\n"
+    found = []
+    for right in (1, 2):
+        folder = tmp_path / str(right)
+        code = f"M = metrics.mean_of('mine', lambda gold, predicted: float(gold == predicted) / {right})"
+        with_measure(folder, f"from xstilts import metrics\n{code}", "mine", "M")
+        found.append(fingerprints(folder, recipe))
+    assert found[0]["phase"].isdisjoint(found[1]["phase"]) == chooses
+    assert found[0]["evaluation"].isdisjoint(found[1]["evaluation"])
 
 
 @pytest.mark.parametrize(

@@ -115,9 +115,31 @@ def test_a_single_underscore_among_words_is_a_word(tmp_path: Path, words: tuple[
     ],
 )
 def test_words_of_conllu_count_from_1(tmp_path: Path, ids: tuple[str, ...], line: int, said: str) -> None:
+    told = f":{line}: the word has the ID {said}"
+    _refuse_ids(tmp_path, ids, told)
+
+
+@pytest.mark.parametrize(
+    ("ids", "told"),
+    [
+        (("1-3", "1", "2"), ":4: the word 3 is missing"),
+        (("1", "2-3", "2"), ":4: the word 3 is missing"),
+    ],
+)
+def test_a_multiword_token_has_all_its_words(tmp_path: Path, ids: tuple[str, ...], told: str) -> None:
+    _refuse_ids(tmp_path, ids, told)
+
+
+def test_a_sentence_that_is_cut_short_lacks_a_head(tmp_path: Path) -> None:
+    words = (_words("a", "b") + _words("c", "d")).replace("\t0\troot", "\t3\troot", 1)
+    with pytest.raises(DataError, match=r"rows.tsv:2: the word 3 is missing. Fetch it again"):
+        list(readers.conllu(_write(tmp_path, words.encode()), LABELS))
+
+
+def _refuse_ids(tmp_path: Path, ids: tuple[str, ...], told: str) -> None:
     rest = "\ta\t_\tNOUN\t_\t_\t0\troot\t_\t_\n"
     path = _write(tmp_path, ("# sent_id = 1\n" + "".join(name + rest for name in ids) + "\n").encode())
-    with pytest.raises(DataError, match=rf"rows.tsv:{line}: the word has the ID {said}"):
+    with pytest.raises(DataError, match=f"rows.tsv{told}"):
         list(readers.conllu(path, LABELS))
 
 

@@ -160,6 +160,19 @@ def test_blank_lines_at_the_end_are_no_sentences_of_tatoeba(tmp_path: Path, ends
     assert bitext == Bitext(("Ja.", "Nein."), ("Yes.", "No."), ((0, 0), (1, 1)))
 
 
+def test_english_sentences_that_xtreme_has_sorted_are_no_translations(tmp_path: Path) -> None:
+    """Its script copies one side and sorts the other: tatoeba_preprocess of utils_preprocess.py."""
+    numbers = ["sechs", "fünf", "vier", "drei", "zwei", "eins"]
+    english = ["six", "five", "four", "three", "two", "one"]
+    sides = [f"tatoeba/tatoeba.deu-eng.{end}" for end in ("deu", "eng")]
+    right = {sides[0]: "\n".join(numbers), sides[1]: "\n".join(english)}
+    (bitext,) = _load("tatoeba", "test", "de", _folder(tmp_path / "right", right))
+    assert isinstance(bitext, Bitext) and bitext.target == tuple(english)
+    lost = right | {sides[1]: "\n".join(sorted(english))}
+    with pytest.raises(DataError, match=r"deu-eng.eng: has its sentences sorted.* XTREME's download takes"):
+        _load("tatoeba", "test", "de", _folder(tmp_path / "lost", lost))
+
+
 _UNANSWERED = _squad(("In Rom.", "Where?", "", 0))
 _BLANK = _squad(("In Rom.", "Where?", " ", 2))
 _UNTAGGED = "1\tRoma\t_\t_\t_\t_\t0\t_\t_\t_\n\n"
@@ -209,6 +222,17 @@ def test_gold_that_xtreme_removes_from_bucc_and_xcopa(tmp_path: Path) -> None:
         _load("bucc2018", "dev", "fr", data)
     with pytest.raises(DataError, match=r"test.et.jsonl: has the label 0 in every row. XTREME's download"):
         _load("xcopa", "test", "et", data)
+
+
+@pytest.mark.parametrize(("name", "tag"), [("panx/dev-de", "O"), ("udpos/xtreme/test-de", "X")])
+def test_tags_that_stand_in_for_those_that_xtreme_removes(tmp_path: Path, name: str, tag: str) -> None:
+    """Its scripts give every word one where the file has none: no model could score."""
+    task, split = name.partition("/")[0], name.rpartition("/")[2].partition("-")[0]
+    text = f"Eva\t{tag}\nging\t{tag}\n\n" * 50
+    with pytest.raises(DataError, match=f"every one of 100 words has the tag '{tag}'. XTREME's download"):
+        _load(task, split, "de", _folder(tmp_path / "all", {f"{name}.tsv": text}))
+    other = text + ("Rom\tB-LOC\n" if tag == "O" else "Rom\tPROPN\n")
+    assert len(_load(task, split, "de", _folder(tmp_path / "but one", {f"{name}.tsv": other}))) == 51
 
 
 def test_rows_without_text_are_not_trained_on_but_evaluated(tmp_path: Path) -> None:

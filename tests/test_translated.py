@@ -1,6 +1,8 @@
 """Translated training data: where they are read from, in which order, and what is told where they are not."""
 
+import csv
 import gzip
+import io
 import json
 from pathlib import Path
 
@@ -55,6 +57,19 @@ def test_xtreme_files_of_both_layouts(tmp_path: Path, column: str) -> None:
     data = lay(tmp_path, {"target/xnli/XNLI-Translated/en-ru-translated.tsv": rows})
     found = loader.load(registry.find("mnli"), TRANSLATED, "ru", data)
     assert found == [Pair("a", "b", "neutral"), Pair("c", "d", "entailment")]
+
+
+@pytest.mark.parametrize("name", ["mnli", "pawsx"])
+def test_quotes_that_a_script_has_doubled_are_taken_away(tmp_path: Path, name: str) -> None:
+    label = registry.find(name).labels[0]
+    rows = [("a", "b", 'sie sagt "ja"', '"nein"', label), ("c", "d", "e", "f", label)]
+    written = io.StringIO()
+    csv.writer(written, delimiter="\t").writerows(rows)
+    folder = {"mnli": "XNLI", "pawsx": "PAWSX"}[name]
+    path = f"xtreme_translations/{folder}/translate-train/en-de-translated.tsv"
+    for text in (written.getvalue(), "\n".join(map("\t".join, rows))):
+        found = loader.load(registry.find(name), TRANSLATED, "de", lay(tmp_path, {path: text}))
+        assert found == [Pair(row[2], row[3], label) for row in rows]
 
 
 def test_broken_rows_are_told_but_passed_by_in_pawsx(tmp_path: Path) -> None:

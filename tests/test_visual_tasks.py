@@ -55,6 +55,26 @@ def test_xvnli_keeps_pairs_without_gold_label_and_every_answer_to_them_is_wrong(
         assert statistics[1].tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("labelled", [0, 9, 10])
+def test_rows_that_mostly_lack_labels_are_refused(tmp_path: Path, labelled: int) -> None:
+    """No model could be right on them: labels are withheld, or answers in another language than English."""
+    asked = {"imageId": "1", "question": "Ist er rot?"}
+    rows = [ENTAILMENT] * labelled + [ENTAILMENT | {"gold_label": "-"}] * (20 - labelled)
+    files: dict[str, Any] = {
+        "target/xvnli/fr/test.jsonl": rows,
+        "target/xgqa/testdev_balanced_questions_de.json": {
+            str(row): asked | {"answer": "yes" if row < labelled else "ja"} for row in range(20)
+        },
+    }
+    data = _folder(tmp_path, files)
+    for name, language in (("xvnli", "fr"), ("xgqa", "de")):
+        if labelled == 10:
+            assert len(_load(name, "test", language, data)) == 20
+            continue
+        with pytest.raises(DataError, match=rf"{20 - labelled} of 20 rows have no right answer"):
+            _load(name, "test", language, data)
+
+
 @pytest.mark.parametrize(
     "name", ["intermediate/snli_ve/train.jsonl", "datasets/XVNLI/annotations/en/train.jsonl"]
 )

@@ -129,10 +129,11 @@ class Study:
         Where and how much is computed at a time changes no number. Progress goes to standard error; `begun`
         is given what tells how far the run is. `track` has names of trackers, or trackers of one's own
         (docs/trackers.md). A stopped run goes on where it was when it is run again.
-        Raises InputErrors, or StudyError where a training has seen what it is evaluated on.
+        Raises InputErrors, EngineError, or StudyError where a training has seen what it is evaluated on.
         """
         from xstilts.audit import finding
         from xstilts.audit.audit import audited
+        from xstilts.errors import EngineError
         from xstilts.run import machine, progress
         from xstilts.run.engine import ENGINES, options_of
         from xstilts.run.launch import CheckpointDropper, Run
@@ -144,6 +145,9 @@ class Study:
         from xstilts.tracking.following import Following
         from xstilts.tracking.names import trackers
 
+        for option, number in (("workers", workers), ("limit", limit)):
+            if number is not None and not number > 0:
+                raise EngineError(f"--{option}", f"is {number:g}.", "Give a number above 0.")
         options = options_of(engine, read(_path(engine_options)), address)
         own = {"workers": workers, "limit": 60 * limit} if engine == "local" else {}
         plan, kept = self.planned(store, data, images)

@@ -92,11 +92,11 @@ def remove(root: Path) -> None:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def removing(bench: Bench, at: str) -> Callable[[Step, Mapping[str, Any]], None]:
-    """A listener that removes the store at every event of that kind."""
+def removing(bench: Bench, at: str, part: str = "") -> Callable[[Step, Mapping[str, Any]], None]:
+    """A listener that removes the store, or a part of it, at every event of that kind."""
 
     def listener(step: Step, event: Mapping[str, Any]) -> None:
         if event["event"] == at:
-            remove(bench.store.root)
+            remove(bench.store.root / part)
 
     return listener

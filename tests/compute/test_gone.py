@@ -26,6 +26,15 @@ def test_the_local_engine_says_so(bench: Bench, monkeypatch: pytest.MonkeyPatch,
     assert not bench.store.root.exists()
 
 
+def test_so_it_does_where_the_folder_is_gone_in_which_workers_meet(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.instruct(seconds=0.2)
+    monkeypatch.setattr(bench, "listener", removing(bench, "progress", "jobs"))
+    with pytest.raises(StoreError, match=GONE):
+        bench.run(workers=1)
+
+
 def test_a_worker_that_dies_does_not_hide_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.instruct(**{step.name: "die" for step in bench.plan.steps})
     monkeypatch.setattr(bench, "listener", removing(bench, "progress"))

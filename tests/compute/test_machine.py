@@ -34,3 +34,16 @@ def test_emulated_bf16_is_told(
     (tmp_path / "s.toml").write_text(STUDY.format(precision=precision))
     steps = plan(load(str(tmp_path / "s.toml"))).steps
     assert ("bf16" in machine.advice(steps)) is said
+
+
+@pytest.mark.parametrize(
+    ("stated", "seen"), [("-1", ()), ("1,-1,0", ("1",)), ("", ()), ("0, GPU-7f", ("0", "GPU-7f"))]
+)
+def test_gpus_that_are_hidden_are_none(
+    monkeypatch: pytest.MonkeyPatch, stated: str, seen: tuple[str, ...]
+) -> None:
+    """CUDA sees those before the first number that is none, which people write to compute without GPUs."""
+    monkeypatch.setattr(machine, "cores", lambda: 4)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", stated)
+    assert machine.gpus() == seen
+    assert len(machine.environments(None)) == (len(seen) or 4)

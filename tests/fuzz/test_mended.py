@@ -200,6 +200,7 @@ def test_an_id_of_another_type_becomes_a_text(tmp_path: Path) -> None:
     [
         (Pair("a", None, 5), "the field 'label' is not a text: 5"),  # type: ignore[arg-type]
         (Choice("a", ("b", "c"), 2), "the right option is number 2, of 2"),
+        (Choice("a", ("b",), 0), "has one option: there is nothing to choose"),
         (Tagged(("a", "b"), ("X",)), "has 2 words and 1 tags"),
         (Bitext(("a",), ("b",), ((0, 1),)), "pairs a sentence that is not there"),
         ("a text", "is no row of data but 'a text'"),

@@ -1,5 +1,7 @@
 """XTREME's layouts of prediction files."""
 
+import json
+
 import pytest
 
 from xstilts.errors import PredictionError
@@ -29,6 +31,12 @@ def test_answers_join_by_question() -> None:
     assert [answer.text for answer in gold[0]] == ["a b"]
     assert predicted == ["b"]
     assert layouts.answers(REFERENCES, {})[1] == [None]
+
+
+def test_ids_that_are_numbers_are_known_by_their_digits() -> None:
+    """The keys of JSON are texts: no predictions could name them otherwise."""
+    text = json.dumps(REFERENCES).replace('"q"', "7")
+    assert layouts.answers(json.loads(text), {"7": "b"})[1] == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ def read(folder: Path, table: Mapping[str, Any], language: str = "en") -> list[E
         ({"languages": ["en", "German"]}, "languages: no language has the code 'German'. Did you mean 'de'?"),
         ({"languages": ["en", "en"]}, "languages: names a language twice."),
         ({"languages": {"en": "english", "de": "../x"}}, "languages: '../x' for 'de' is no part of a path."),
+        ({"languages": {"en": "de", "de": "de"}}, "languages: 'de' stands for 'en' and for 'de': both would"),
         ({"languages": ["de", "fr"]}, "languages: has no 'en', in which the task is trained."),
         (
             {"splits": {"train": "train.csv", "test": "test.csv"}},
@@ -382,6 +383,37 @@ def test_conll_and_squad_files(tmp_path: Path) -> None:
     assert read(tmp_path, span) == [Question("It is here.", "Where?", (Answer("here", 6),), "1")]
 
 
+def test_a_document_of_a_conll_file_begins_with_or_without_a_blank_line(tmp_path: Path) -> None:
+    """And a space that is part of a word, in French numbers or Japanese names, divides no columns."""
+    text = "-DOCSTART- -X- O\nAnn NNP B-PER\n10\u00a0000 CD O\n-DOCSTART-\n山\u3000田 NR B-PER\n"
+    fill(tmp_path, en__conll=text)
+    table = {"family": "tagging", "languages": ["en"], "labels": ["O", "B-PER"]}
+    assert read(tmp_path, table | {"splits": {"train": "en.conll"}}) == [
+        Tagged(("Ann", "10\u00a0000"), ("B-PER", "O")),
+        Tagged(("山\u3000田",), ("B-PER",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("en.conll", "_ O\n_ B-PER\n\n_ O\n"),
+        ("en.tsv", "words\ttags\n_ _ _\tO O B-PER\n"),
+        ("en.jsonl", '{"words": ["_", "_"], "tags": ["O", "O"]}\n'),
+    ],
+)
+def test_a_file_whose_words_are_withheld_is_refused_in_every_format(
+    tmp_path: Path, file: str, content: str
+) -> None:
+    (tmp_path / file).write_text(content)
+    table = {"family": "tagging", "languages": ["en"], "labels": ["O", "B-PER"], "splits": {"train": file}}
+    columns = {} if file == "en.conll" else {"columns": {"tokens": "words", "tags": "tags"}}
+    with pytest.raises(DataError, match=rf"{file}: holds no words: they are withheld"):
+        read(tmp_path, table | columns)
+    (tmp_path / file).write_text(content.replace("_", "a", 1))
+    assert len(read(tmp_path, table | columns)) == 1 + (file == "en.conll"), "single ones are words"
+
+
 # The plan
 
 
@@ -406,6 +438,20 @@ def test_the_definition_is_part_of_the_fingerprint_and_so_are_the_rows(tmp_path:
     fill(tmp_path, test_fr__csv=ROWS)
     wider = planned(tmp_path, PAIRS | {"languages": ["en", "de", "fr"]})
     assert {step.fingerprint for step in wider.steps if step.kind == "phase"} == trainings[1]
+
+
+@pytest.mark.parametrize("named", ["train.csv", "train.csv.gz"])
+def test_of_a_file_and_its_compressed_namesake_the_one_that_is_named_is_read(
+    tmp_path: Path, named: str
+) -> None:
+    (tmp_path / "train.csv").write_text("t,l\nplain,a\n")
+    (tmp_path / "train.csv.gz").write_bytes(gzip.compress(b"t,l\ncompressed,a\n"))
+    table = {"family": "classification", "languages": ["en"], "labels": ["a", "b"]}
+    table |= {"columns": {"text": "t", "label": "l"}, "splits": {"train": named}}
+    (row,) = read(tmp_path, table)
+    assert isinstance(row, Pair) and row.text == ("compressed" if named.endswith(".gz") else "plain")
+    (tmp_path / named).unlink()
+    assert len(read(tmp_path, table)) == 1, "each stands in for the other"
 
 
 def test_places_travel_to_workers(tmp_path: Path) -> None:

@@ -2,15 +2,16 @@
 
 import gzip
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from xstilts import tasks as registry
-from xstilts.data import task
+from xstilts.data import loader, task
 from xstilts.store import Store
 from xstilts.study.load import load
-from xstilts.study.plan import plan
+from xstilts.study.plan import draft, plan
 from xstilts.study.sources import Part, differing, grouped, look, parts_of, source
 from xstilts.study.step import Places
 
@@ -185,6 +186,16 @@ def test_releases_know_their_rows() -> None:
     tydiqa = registry.find("tydiqa")
     for split, rows in (("train", 49_881), ("dev", 5_077)):
         assert sum(tydiqa.released(split, code) or 0 for code in tydiqa.languages) == rows
+
+
+def test_check_tells_files_that_nobody_may_read(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(paths: Iterable[Path]) -> str:
+        raise PermissionError(13, "Permission denied", str(next(iter(paths))))
+
+    (data.parent / "study.toml").write_text(STUDY.format(task="nli_mix"))
+    monkeypatch.setattr(loader, "digest", forbidden)
+    said = [str(error) for error in draft(load(data.parent / "study.toml"), data).errors]
+    assert len(said) == 4 and all("cannot be read (Permission denied)" in line for line in said)
 
 
 def test_check_tells_broken_rows_and_counts_the_others(

@@ -90,6 +90,8 @@ def export(
         print(folder)
     for line in found.lost:
         print(f"{line} The layout has one answer for each id.", file=sys.stderr)
+    for line in found.unlike:
+        print(line, file=sys.stderr)
     if found.missing:
         first = command_line(context, "run", SAME_STUDY)
         print(f"Not computed yet: {first_of(found.missing, 10)}. First: {first}", file=sys.stderr)

@@ -177,8 +177,9 @@ def misfit(row: Any) -> str:
         if not is_right(value := getattr(row, name)):
             return f"the field '{name}' is not {words}: {value!r:.60}."
     match row:
-        case Choice() if row.label >= len(row.options):
-            return f"the right option is number {row.label}, of {len(row.options)} that count from 0."
+        case Choice() if (count := len(row.options)) == 1 or row.label >= count:
+            told = f"the right option is number {row.label}, of {count} that count from 0."
+            return "has one option: there is nothing to choose." if count == 1 else told
         case Tagged() if len(row.tokens) != len(row.tags):
             return f"has {len(row.tokens)} words and {len(row.tags)} tags."
         case Bitext() if any(one >= len(row.source) or two >= len(row.target) for one, two in row.gold):

@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from xstilts.data import hub, languages, readers, translated
-from xstilts.data.examples import Example, Pair, Tagged, fit, is_left_out
+from xstilts.data import code, hub, languages, readers, translated
+from xstilts.data.examples import Example, Pair, Question, Seen, Tagged, fit, is_left_out
 from xstilts.data.task import TEST_TRANSLATED, TRAINED, TRANSLATED, Files, Task, own_code
 from xstilts.data.unpacked import said_size
 from xstilts.disk import digest
@@ -47,7 +47,12 @@ def stream(
         rows = hub.stream(task.hub, split, language, task.name)
         with own_code(task.path):
             rows = (row for row in rows if empty or not is_left_out(row, trained=split in TRAINED))
-            yield from _of_task(task, rows, f"task '{task.name}' on the Hub")
+            example: Example | None = None
+            where = f"task '{task.name}' on the Hub"
+            for example in _of_task(task, rows, where):
+                yield example
+            if example is None:
+                raise DataError(where, f"its {split} rows in '{language}' have no text.")
     else:
         raise DataError(f"task '{task.name}'", "names no source of data.")
 
@@ -83,10 +88,23 @@ def _read(
         raise DataError(str(paths[0]), f"holds no examples{of}.", now)
 
 
+MANY = 20
+"""Questions of which some have an answer, and most about images: on a few annotators did not agree. Five
+times as many words have not all the same tag."""
+
+
 def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Example]:
-    """The rows, each with labels of the task; DataError for one that has another."""
-    known = frozenset(task.labels)
+    """The rows; DataError for one with a label that is not the task's, or where words or gold are missing."""
+    known, words, withheld = frozenset(task.labels), 0, 0
+    asked = right = 0
+    tags = set[str]()
     for row in rows:
+        if isinstance(row, Seen | Question):
+            asked += 1
+            right += row.label in known if isinstance(row, Seen) else bool(row.answers)
+        if isinstance(row, Tagged):
+            words, withheld = words + len(row.tokens), withheld + row.tokens.count("_")
+            tags.update(row.tags)
         labels: tuple[str, ...] = (row.label,) if isinstance(row, Pair) else ()
         labels = row.tags if isinstance(row, Tagged) else labels
         if not known.issuperset(labels):
@@ -95,10 +113,22 @@ def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Exampl
             now = did_you_mean(label, task.labels) or "Correct `labels`, or the code that reads the rows."
             raise DataError(where, what, now)
         yield row
+    few = 2 * right < asked if task.family == "visual" else not right
+    if few and asked >= MANY:
+        what = f"{asked - right:,} of {asked:,} rows have no right answer."
+        now = "Lay in the file with the answers; where a task is about images, they are in English."
+        raise DataError(where, what, now)
+    if withheld and 10 * withheld >= 9 * words:
+        what = "holds no words: they are withheld (`_` in their place)."
+        raise DataError(where, what, "Put the words in as the README of the data says, or take other data.")
+    if len(tags) == 1 and words >= 5 * MANY:
+        what = f"every one of {words:,} words has the tag {tags.pop()!r}."
+        raise DataError(where, what, "" if task.definition is not None else _labelled(task))
 
 
 def identity(task: Task, split: str, language: str, data: Path | None = None) -> str:
-    """What rows depend on: a Hub revision, the checksum of local files, or the lab's version."""
+    """What rows depend on: a Hub revision, the checksum of local files, or the lab's version; of a user's own
+    task also how they are read."""
     split, language = original(task, split, language)
     if task.made is not None:
         return f"{task.made.identity}:{_made_size(task, split, language)}"
@@ -106,8 +136,16 @@ def identity(task: Task, split: str, language: str, data: Path | None = None) ->
     read = ""
     if task.definition is not None and split != TRANSLATED:
         read = f"+read:{task.definition(split, language)}"
+    elif task.path is not None and split != TRANSLATED:
+        read = f"+code:{code.identity(task.path, code.READS)}"
     if paths := sources(task, split, language, data):
-        return f"sha256:{_checksum(tuple((path, path.stat().st_mtime_ns) for path in paths))}{read}"
+        if split == TRANSLATED and ".tsv" in paths[0].suffixes:
+            read = f"+read:{translated.READING}"
+        try:
+            return f"sha256:{_checksum(tuple((path, path.stat().st_mtime_ns) for path in paths))}{read}"
+        except OSError as error:
+            where = str(error.filename or paths[0])
+            raise DataError(where, f"cannot be read ({error.strerror or error}).") from error
     if task.hub is None:
         raise DataError(f"task '{task.name}'", "names no source of data.")
     if split not in task.hub.files:
@@ -156,7 +194,10 @@ def text_bytes(task: Task, split: str, language: str, data: Path | None = None) 
     files = _layout(task, split, data)
     if files is None or (data is None and task.path is None):
         return None
-    return sum(map(said_size, files.find(split, language, _folder(task, split, data)))) or None
+    try:
+        return sum(map(said_size, files.find(split, language, _folder(task, split, data)))) or None
+    except OSError:  # what is wrong with the file is told where its identity is asked for
+        return None
 
 
 def available(task: Task, split: str, data: Path | None = None) -> tuple[str, ...]:

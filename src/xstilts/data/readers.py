@@ -51,8 +51,7 @@ def not_utf8(*paths: Path) -> DataError:
     for path in paths:
         with _open(path) as stream:
             if wrong := undecodable(stream):
-                number, *words = wrong
-                return DataError(_place(path, number), *words)
+                return DataError(_place(path, wrong[0]), *wrong[1:])
     return DataError(str(paths[0]), "is not UTF-8.", "Convert it to UTF-8.")
 
 
@@ -70,24 +69,24 @@ def written_columns(path: Path, names: Sequence[str]) -> Iterator[tuple[int, lis
     in a file where quotes stand only around whole fields, which that script would have doubled.
     """
     rows = list(columns(path, names))
-    quoted = _are_quoted(value for _, values in rows for value in values)
+    quoted = are_quoted(value for _, values in rows for value in values)
     for number, values in rows:
-        yield number, [_unquoted(value) for value in values] if quoted else values
+        yield number, [unquoted(value) for value in values] if quoted else values
 
 
 def written_table(path: Path, names: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows of `table`, in a file that a `csv.writer` or pandas may have written: `written_columns`."""
-    quoted = _are_quoted(value for _, row in table(path, names) for value in row.values())
+    quoted = are_quoted(value for _, row in table(path, names) for value in row.values())
     for number, row in table(path, names):
-        yield number, {name: _unquoted(value) for name, value in row.items()} if quoted else row
+        yield number, {name: unquoted(value) for name, value in row.items()} if quoted else row
 
 
-def _are_quoted(values: Iterator[str]) -> bool:
+def are_quoted(values: Iterator[str]) -> bool:
     """Whether every field with a quote is as `csv.writer` writes it."""
     return all(_QUOTED.fullmatch(value) for value in values if '"' in value)
 
 
-def _unquoted(value: str) -> str:
+def unquoted(value: str) -> str:
     return value[1:-1].replace('""', '"') if '"' in value else value
 
 
@@ -172,9 +171,8 @@ def parts(row: Any, field: str, where: str) -> list[Any]:
 def texts(row: Any, field: str, where: str) -> list[str]:
     """The list of texts in a field of a JSON object; DataError if there is none."""
     found = parts(row, field, where)
-    for one in found:
-        if not isinstance(one, str):
-            raise DataError(where, f"the field '{field}' holds what is no text: {one!r:.60}.")
+    if wrong := [one for one in found if not isinstance(one, str)]:
+        raise DataError(where, f"the field '{field}' holds what is no text: {wrong[0]!r:.60}.")
     return found
 
 
@@ -351,12 +349,12 @@ def conllu(path: Path, labels: Collection[str]) -> Iterator[Tagged]:
     """Sentences of a CoNLL-U file: the syntactic words (FORM) and their universal tags (UPOS).
 
     Comments, multiword tokens (`1-2`) and empty nodes (`1.1`) are skipped; the id is the `sent_id`. Words
-    count from 1 in each sentence; DataError if a number is missing or comes again. A sentence whose words are
-    withheld is passed by, whatever its tags are.
+    count from 1 in each sentence; DataError if one is missing, also one that is a HEAD, or comes again. A
+    sentence whose words are withheld is passed by, whatever its tags are.
     """
     name = ""
     for block in blocks(path):
-        rows: list[tuple[int, str, str]] = []
+        rows, last = list[tuple[int, str, str]](), 0
         for number, line in block:
             if line.startswith("#"):
                 key, _, value = line[1:].partition("=")
@@ -364,12 +362,16 @@ def conllu(path: Path, labels: Collection[str]) -> Iterator[Tagged]:
                 continue
             row = dict(zip(_CONLLU, _split(path, number, line, _CONLLU), strict=True))
             if _NO_WORD.fullmatch(row["ID"]):
+                last = max(last, int(row["ID"].partition("-")[2] or 0))
                 continue
             if row["ID"] != str(len(rows) + 1):
                 what = f"the word has the ID {row['ID']!r}, not {len(rows) + 1}."
                 now = "Words count from 1 in each sentence: a blank line or a word may be missing before it."
                 raise DataError(_place(path, number), what, now)
+            last = max(last, int(row["HEAD"]) if row["HEAD"].isdecimal() else 0)
             rows.append((number, _token(path, number, row["FORM"]), row["UPOS"]))
+        if len(rows) < last:
+            raise DataError(_place(path, block[-1][0]), f"the word {last} is missing.", "Fetch it again.")
         tokens = tuple(token for _, token, _ in rows)
         if not withheld(tokens):
             yield Tagged(tokens, tuple(label(path, number, tag, labels) for number, _, tag in rows), name)
@@ -387,8 +389,7 @@ def withheld(tokens: Sequence[str]) -> bool:
 
 
 def paired_lines(first: Path, second: Path) -> Iterator[tuple[str, str]]:
-    """The lines of two line-aligned files, side by side, without blank ones at the end; DataError if one has
-    more lines than the other."""
+    """The lines of two files side by side, without blank ones at the end; DataError if one has more."""
     left, right = ([line for _, line in lines(path)] for path in (first, second))
     for path, side in ((first, left), (second, right)):
         while side and not side[-1].strip():

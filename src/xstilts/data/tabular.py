@@ -6,6 +6,7 @@ the files write; a column may hold the language of a row. What is wrong names fi
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from xstilts.data.examples import Answer, Bitext, Choice, Example, Pair, Questio
 from xstilts.errors import DataError, did_you_mean
 from xstilts.plain import first_of
 
-READING = 2
+READING = 3
 """Raised by hand whenever this module reads other rows of the same files: it is in the identity of rows."""
 
 Columns = Mapping[str, str | int | tuple[str, ...]]
@@ -273,31 +274,39 @@ class Tabular:
         return DataError(place, f"the label {first!r} is not one of {known}{told}.", now)
 
     def _sentences(self, path: Path) -> Iterator[Tagged]:
-        """Sentences of a CoNLL file: columns between tabs, or else white space; blank lines between."""
+        """Sentences of a CoNLL file: columns between tabs, or else spaces; blank lines between.
+
+        A document's first line is no sentence, and ends the one before it.
+        """
         token, tag = (int(str(self.columns.get(role, FIRST_AND_LAST[role]))) for role in FIRST_AND_LAST)
         unknown: dict[str, str] = {}
         for block in readers.blocks(path):
-            words: list[tuple[str, str]] = []
+            sentences: list[list[tuple[str, str]]] = [[]]
             for number, line in block:
-                values = line.split("\t") if "\t" in line else line.split()
+                # A space that is no end of a word (U+00A0, U+3000) may be part of a token.
+                values = re.split("\t" if "\t" in line else " +", line.strip(" "))
+                if DOCUMENT in values:
+                    sentences.append([])
+                    continue
                 if max(abs(token), abs(tag), 2) > len(values):
                     what = f"has {len(values)} columns, so no token in number {token} with a tag in {tag}."
                     raise DataError(f"{path}:{number}", what, "A blank line ends a sentence.")
                 word, label = (values[at - (at > 0)].strip() for at in (token, tag))
                 if not word:
                     raise DataError(f"{path}:{number}", "the token is empty.")
-                words.append((word, label))
-                if label not in self.labels and word != DOCUMENT:
+                sentences[-1].append((word, label))
+                if label not in self.labels:
                     unknown.setdefault(label, f"{path}:{number}")
-            if not unknown and not (words and words[0][0] == DOCUMENT):
-                tags = tuple(self.labels[label] for _, label in words)
-                yield Tagged(tuple(word for word, _ in words), tags)
+            for words in sentences:
+                if not unknown and (words or not block):
+                    tags = tuple(self.labels[label] for _, label in words)
+                    yield Tagged(tuple(word for word, _ in words), tags)
         if unknown:
             raise self._no_label(unknown)
 
 
 DOCUMENT = "-DOCSTART-"
-"""In place of a sentence where a document of CoNLL 2003 begins."""
+"""In place of a word where a document of CoNLL 2003 begins."""
 
 
 def _line(place: str) -> str:

@@ -37,13 +37,13 @@ class Files:
     """The original release, in a folder that the user names with `--data`.
 
     `patterns` gives for each split the paths to try, in order, below that folder; a path may contain
-    `{lang}`, and each may be plain or end in `.gz`. `paired` names a second file that is read beside the
-    first (line-aligned text), `gold` one with the right pairs, read after those. `codes` maps a language to
-    the code that the release uses for it. `unlabelled` names languages in which the release withholds the
-    labels of a split: their files are never read. Of several files that match a pattern the first by name is
-    read that is `usable`; if none is, the first, whose reader says what is wrong. `substitutes` says of paths
-    (`*` stands for anything) what their rows are where they are not those of the release's own split: reports
-    tell it. `read(paths, language)` yields the examples of a file.
+    `{lang}`, and each may be plain or end in `.gz`: as named, or else the other. `paired` names a second file
+    that is read beside the first (line-aligned text), `gold` one with the right pairs, read after those.
+    `codes` maps a language to the code that the release uses for it. `unlabelled` names languages in which
+    the release withholds the labels of a split: their files are never read. Of several files that match a
+    pattern the first by name is read that is `usable`; if none is, the first, whose reader says what is
+    wrong. `substitutes` says of paths (`*` stands for anything) what their rows are where they are not those
+    of the release's own split: reports tell it. `read(paths, language)` yields the examples of a file.
     """
 
     patterns: Mapping[str, tuple[str, ...]]
@@ -69,7 +69,9 @@ class Files:
         """The files that are there, plain or compressed, in the order in which they are tried."""
         for pattern in patterns:
             plain = self.fill(pattern, language).removesuffix(".gz")
-            both = (plain, plain + ".gz")
+            both = [plain, plain + ".gz"]
+            if pattern.endswith(".gz"):  # what is named goes first
+                both.reverse()
             if "*" in plain:  # by name, whether compressed or not
                 paths = sorted(path for one in both for path in folder.glob(one))
             else:

@@ -21,6 +21,9 @@ from xstilts.errors import DataError
 FAMILIES = ("classification", "choice", "span")
 """The families whose rows are translated text by text, with their answers kept."""
 
+READING = 2
+"""Raised by hand whenever `xtreme_pairs` reads other rows of the same file: it is in the identity of rows."""
+
 DOCUMENT = "docs/translated-data.md"
 
 
@@ -138,12 +141,14 @@ def xtreme_pairs(path: Path, labels: Collection[str], *, skip: bool = False) -> 
 
     Columns, without header or quoting: both English texts, both translations, label; the files of before
     September 2020 lack the English ones, and are read too. XNLI's label `contradictory` is `contradiction`.
-    With `skip`, rows of other columns or labels are passed by: PAWS-X has some. Sources: the repository
+    With `skip`, rows of other columns or labels are passed by: PAWS-X has some. Quotes are those of
+    `readers.written_columns`. Sources: the repository
     google-research/xtreme, third_party/processors/xnli.py and pawsx.py (three columns) and issue 37 (five);
     the readers xtreme_xnli and xtreme_pawsx of tensorflow/datasets.
     """
+    quoted = readers.are_quoted(value for _, line in readers.lines(path) for value in line.split("\t"))
     for number, line in readers.lines(path):
-        values = line.split("\t")
+        values = [readers.unquoted(value) if quoted else value for value in line.split("\t")]
         gold = {"contradictory": "contradiction"}.get(values[-1].strip(), values[-1].strip())
         if len(values) in (3, 5) and (gold in labels or not skip):
             yield Pair(values[-3], values[-2], readers.label(path, number, gold, labels))

@@ -14,12 +14,13 @@ from typing import Any, Protocol
 
 from xstilts.compute.context import Means
 from xstilts.compute.work import AGAIN
+from xstilts.disk import is_there
 from xstilts.errors import EngineError, StoreError
 from xstilts.plain import by_key
 from xstilts.run import rendezvous
 from xstilts.run.machine import ONE_THREAD
 from xstilts.run.rendezvous import Remaining, ordered
-from xstilts.store import Store
+from xstilts.store import GONE, Store
 from xstilts.study.phase import Evaluation, Phase
 from xstilts.study.step import Places, Step
 
@@ -171,6 +172,8 @@ class Launch:
         """Once around. StoreError if the store was removed, or cannot be written any more."""
         store, now = self._run.store, time.monotonic()
         store.require()
+        if not is_there(folder):
+            raise StoreError(str(folder), *GONE)
         asks = now - self._asked >= self._pace.ask
         seeks = asks and now - self._sought >= max(self._pace.ask, SEEK_SECONDS)
         self._sought = now if seeks else self._sought

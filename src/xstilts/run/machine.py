@@ -38,7 +38,8 @@ def gpus() -> tuple[str, ...]:
     """The names by which CUDA_VISIBLE_DEVICES calls the GPUs that this process may use."""
     stated = os.environ.get("CUDA_VISIBLE_DEVICES")
     if stated is not None:
-        return tuple(name.strip() for name in stated.split(",") if name.strip())
+        names = [name.strip() for name in stated.split(",") if name.strip()]
+        return tuple(names[: names.index("-1")] if "-1" in names else names)  # which hides all from there on
     if shutil.which("nvidia-smi") is None:
         return ()
     listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout

@@ -145,7 +145,11 @@ def _bad_languages(table: TaskTable, place: Place) -> Iterator[Problem]:
             yield Problem(here, f"no language has the code '{code}'.", languages.way_out(code))
     if isinstance(table.languages, tuple) and len(set(table.languages)) < len(table.languages):
         yield Problem(here, "names a language twice.", "Remove one.")
+    first = {written: code for code, written in reversed(codes.items())}
     for code, written in codes.items():
+        if (other := first[written]) != code:
+            what = f"{written!r} stands for '{other}' and for '{code}': both would have the same rows."
+            yield Problem(here, what, "Give each language its own.")
         if not written or (not table.by_column and _bad_path(written, on_hub=False)):
             yield Problem(here, f"{written!r} for '{code}' is no part of a path.")
     paths = table.paths

@@ -75,7 +75,7 @@ class Evaluation(Identified):
     rows on which mining chooses its threshold, language by language; the rows of `use` itself where there
     are no others; None where nothing is mined. With a `prompt` no head answers but the language model, and
     `trained_by` is None. `examples` caps the rows of each language; which ones, their
-    ids decide (`xstilts.compute.rows.asked`).
+    ids decide (`xstilts.compute.rows.asked`). `metric_code` is a digest of a user's own metric.
     """
 
     version: ClassVar[int] = 2
@@ -90,6 +90,7 @@ class Evaluation(Identified):
     thresholds: Use | None = added(None)
     examples: int | None = added(None, ge=1)
     prompt: Prompt | None = added(None)
+    metric_code: str = added("")
 
     @property
     def name(self) -> str:

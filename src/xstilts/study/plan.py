@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from xstilts import metrics
+from xstilts.data import code
 from xstilts.data.task import Task, Wording
 from xstilts.errors import InputError, InputErrors, StudyError
 from xstilts.families.text import PROMPTABLE
@@ -260,6 +261,7 @@ def _target(study: StudyFile, resolver: Resolver, task: Task) -> _ResolvedTarget
         trained_by=trained_by,
         metric=metric.name,
         metric_version=metric.version,
+        metric_code=code.of_metric(task),
         inference=None,
         examples=study.target.test_examples if use.kind.trained else None,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xstilts import families
-from xstilts.data import images, loader
+from xstilts.data import code, images, loader
 from xstilts.data.languages import all_languages
 from xstilts.data.task import TEST_TRANSLATED, TRANSLATED, Task, Wording
 from xstilts.errors import DataError, InputError, StudyError
@@ -75,17 +75,19 @@ class Resolver:
     def training(self, arm: Arm) -> tuple[Use, ...]:
         """What an arm trains on, sorted by task, so that the order in the file changes nothing."""
         recipe = self.study.intermediate_recipe(arm)
-        uses = [_capped(self._trained(self.task(name), arm), recipe.examples) for name in arm.tasks]
+        uses = [_capped(self._trained(self.task(name), arm, recipe), recipe.examples) for name in arm.tasks]
         if arm.replay is not None:
             for task in map(self.task, arm.replay.tasks):
                 use = self._text(task, arm.replay.languages)
-                uses.append(use.changed(examples=arm.replay.examples, development=self._development(task)))
+                uses.append(
+                    use.changed(examples=arm.replay.examples, development=self._development(task, recipe))
+                )
         self._need_development(uses, recipe)
         return tuple(sorted(uses, key=lambda use: use.task))
 
-    def _trained(self, trained: Task, arm: Arm) -> Use:
+    def _trained(self, trained: Task, arm: Arm, recipe: Recipe) -> Use:
         split = TRANSLATED if arm.translated else TRAIN
-        development = self._development(trained)
+        development = self._development(trained, recipe)
         if isinstance(arm.languages, dict):
             shares = self._shares(trained, split, arm.languages)
             use = self._use(trained, split, tuple(shares))
@@ -132,7 +134,7 @@ class Resolver:
             self._task_files[trained_by.name] = trained_by.path
         use = self._use(trained_by, TRAIN, [trained_by.source_language])
         recipe = self.study.target_recipe(target.name)
-        use = _capped(use, recipe.examples).changed(development=self._development(trained_by))
+        use = _capped(use, recipe.examples).changed(development=self._development(trained_by, recipe))
         self._need_development([use], recipe)
         return use
 
@@ -301,12 +303,14 @@ class Resolver:
             images=self._images(task) if task.images else "",
         )
 
-    def _development(self, task: Task) -> Development | None:
+    def _development(self, task: Task, recipe: Recipe) -> Development | None:
         """The source language's development rows, if the task has some."""
         split, language = task.development_split, task.source_language
         if split not in loader.splits(task, self.data) or language not in self._available(task, split):
             return None
-        return Development(split=split, language=language, data=self._identity(task, split, language))
+        data, chooses = self._identity(task, split, language), recipe.select == "best" or recipe.patience
+        metric = code.of_metric(task) if chooses else ""
+        return Development(split=split, language=language, data=data, metric_code=metric)
 
     def _need_development(self, uses: Sequence[Use], recipe: Recipe) -> None:
         unknown = any(self._unknown(self.places.task(use.task)) for use in uses)

@@ -14,11 +14,15 @@ View = Literal["all", "shuffled", "text", "image", "caption", "translated"]
 
 
 class Development(Specification):
-    """The source language's development rows of a task: what model selection may look at."""
+    """The source language's development rows of a task: what model selection may look at.
+
+    `metric_code` is a digest of a user's own metric, if that chooses among checkpoints.
+    """
 
     split: str
     language: str
     data: str
+    metric_code: str = added("")
 
 
 class Use(Specification):

@@ -1,6 +1,8 @@
 """Tatoeba: find the translation of each English sentence among the sentences of another language.
 
 As in XTREME, English sentences are the queries and the other language is searched; nothing is trained.
+XTREME's script sorts the English sentences, so that nothing tells any more which translates which: such files
+are refused.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,6 +12,7 @@ from typing import Any
 from xstilts.data import readers
 from xstilts.data.examples import Bitext
 from xstilts.data.task import Files, Hub, Task
+from xstilts.errors import NoGoldError
 
 _CODES = {
     "af": "afr",
@@ -51,6 +54,8 @@ _CODES = {
 }
 
 
+_MANY = 6
+"""Sentences that are not sorted by chance."""
 _FEWER = {"jv": 205, "ka": 746, "kk": 575, "ml": 687, "sw": 390, "ta": 307, "te": 234, "th": 548}
 """Lines of the files with fewer than a thousand. Source: huggingface/datasets 040102f,
 datasets/xtreme/dataset_infos.json."""
@@ -65,7 +70,11 @@ def _bitext(pairs: Iterator[tuple[str, str]]) -> Iterator[Bitext]:
 
 def _read(paths: tuple[Path, ...], language: str) -> Iterator[Bitext]:
     other, english = paths
-    return _bitext(readers.paired_lines(other, english))
+    pairs = list(readers.paired_lines(other, english))
+    others, sentences = ([side[row].strip() for side in pairs] for row in (0, 1))
+    if len(set(sentences)) >= _MANY and sentences == sorted(sentences) and others != sorted(others):
+        raise NoGoldError(str(english), "has its sentences sorted, and the other file has not.")
+    return _bitext(iter(pairs))
 
 
 def _read_hub(rows: Iterator[Mapping[str, Any]], language: str) -> Iterator[Bitext]:

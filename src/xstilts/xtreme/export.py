@@ -24,12 +24,13 @@ class Export:
     """The folders that were written, one for each arm and seed, and the cells that are not computed yet.
 
     `lost` says which files lack rows because several questions have the same id: the layout has one answer
-    for each.
+    for each. `unlike` says of which targets other rows were evaluated than those of a submission.
     """
 
     folders: tuple[Path, ...]
     missing: tuple[str, ...]
     lost: tuple[str, ...]
+    unlike: tuple[str, ...]
 
 
 def export(plan: Plan, store: Store, out: Path) -> Export:
@@ -45,7 +46,7 @@ def export(plan: Plan, store: Store, out: Path) -> Export:
     cells = [cell for cell in plan.cells if not cell.reference]
     several = len({cell.backbone for cell in cells}) > 1
     folders: dict[Path, None] = {}
-    missing, lost = list[str](), list[str]()
+    missing, lost, unlike = list[str](), list[str](), dict[str, None]()
     for cell in cells:
         name = f"{cell.arm}-seed{cell.seed}"
         folder = out / (f"{cell.backbone}-{name}" if several else name)
@@ -55,7 +56,10 @@ def export(plan: Plan, store: Store, out: Path) -> Export:
         path = store.file(cell.evaluation, "predictions.parquet")
         lost += _write_cell(plan, plan.evaluation(cell), path, folder / cell.target)
         folders[folder] = None
-    return Export(tuple(folders), tuple(missing), tuple(lost))
+        split = plan.evaluation(cell).use.split
+        if split != (right := plan.places.task(cell.target).evaluation_split):
+            unlike[f"{cell.target}: these are the rows of {split}; a submission has those of {right}."] = None
+    return Export(tuple(folders), tuple(missing), tuple(lost), tuple(unlike))
 
 
 def _write_cell(plan: Plan, evaluation: Evaluation, source: Path, folder: Path) -> list[str]:

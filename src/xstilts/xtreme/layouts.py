@@ -58,10 +58,10 @@ def answers(
 
 
 def questions(references: Any) -> list[tuple[str, tuple[Answer, ...]]]:
-    """The ids and gold answers of SQuAD JSON, in order. KeyError or TypeError if it is none."""
+    """The ids, as texts, and gold answers of SQuAD JSON, in order. KeyError or TypeError if it is none."""
     articles = references["data"] if isinstance(references, Mapping) else references
     return [
-        (question["id"], tuple(_answer(question["id"], gold) for gold in question["answers"]))
+        (str(question["id"]), tuple(_answer(question["id"], gold) for gold in question["answers"]))
         for article in articles
         for paragraph in article["paragraphs"]
         for question in paragraph["qas"]

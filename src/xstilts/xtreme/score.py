@@ -28,7 +28,8 @@ from xstilts.study.load import find_task
 from xstilts.xtreme import layouts
 
 BENCHMARK = "xtreme"
-SPLITS = ("train", "dev", "test")
+AFTER = ("train", "dev", "test", "predictions")
+"""What stands after the language in names of files."""
 
 Languages = dict[str, dict[str, float]]
 """language -> measure -> percentage."""
@@ -63,9 +64,7 @@ def score(task: str, predictions: Path, references: Path, language: str | None =
         folders = within(predictions, one.name), within(references, one.name)
         return _told(one, _folder(one, *folders, () if language is None else (language,)))
     code = language or code_of(references)
-    # In MLQA's names: the answers are in the language of the context.
-    contexts = re.findall(r"context-(\w+)-question", references.name)
-    said = {code, *contexts, code_of(references), code_of(predictions)}.intersection(one.languages)
+    said = {code, code_of(references), code_of(predictions)}.intersection(one.languages)
     if len(said) > 1:
         what = f"the files are of several languages, by their names ({', '.join(sorted(said))})."
         raise PredictionError(str(predictions), what, "Name the predictions and references of one.")
@@ -153,12 +152,15 @@ def uncompressed(path: Path) -> Path:
 
 
 def code_of(path: Path) -> str:
-    """The language in which a file's name ends, if it does: `test-de.tsv`, `xquad.de.json`.
+    """The language in which a file's name ends, if it does: `test-de.tsv`, `xquad.de.json`, `gold_de.json`.
 
-    The name of a split may stand after it: `tydiqa.goldp.fi.dev.json`.
+    What it holds may stand after it: `tydiqa.goldp.fi.dev.json`, `test_de_predictions.txt`. In MLQA's names
+    the answers are in the language of the context.
     """
-    parts = re.split("[-.]", uncompressed(path).stem)
-    return parts[-2] if len(parts) > 1 and parts[-1] in SPLITS else parts[-1]
+    if context := re.search(r"context-(\w+)-question", path.name):
+        return context[1]
+    parts = re.split("[-._]", uncompressed(path).stem.rstrip("_"))
+    return parts[-2] if len(parts) > 1 and parts[-1] in AFTER else parts[-1]
 
 
 def _no_language(task: Task, code: str) -> PredictionError:
