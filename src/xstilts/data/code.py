@@ -83,4 +83,5 @@ def _values(statement: ast.stmt, arguments: Collection[str]) -> Iterator[ast.exp
 
 def _first(statement: ast.stmt) -> int:
     """The first line, that of a decorator if there is one."""
-    return min([statement.lineno, *(one.lineno for one in getattr(statement, "decorator_list", ()))])
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
