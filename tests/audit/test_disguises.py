@@ -8,10 +8,13 @@ from random import Random
 
 import pytest
 
+from xstilts.audit.audit import audit
 from xstilts.audit.labels import any_tells, labels_tell
 from xstilts.audit.match import Index, Texts, match
 from xstilts.audit.tongue import other
 from xstilts.data.examples import Answer, Choice, Example, Pair, Question
+from xstilts.study.load import load
+from xstilts.study.plan import plan
 
 from .planted import LANGUAGES, Planted, make, sentence
 from .test_faults import found, leaks
@@ -369,3 +372,16 @@ def test_evaluated_rows_in_a_translated_training_file(world: Planted) -> None:
     world.write("other", "train", "de", [*world.rows("other", "train", "de"), *rows])
     told = leaks(found(world, german))
     assert (told["rows"], told["language_seen"]) == ({"de": 60}, {"de": 0})
+
+
+def test_a_language_that_is_in_no_table_is_not_looked_at(world: Planted) -> None:
+    """Swedish rows may train; the audit says that it does not know the language, and finds the rest."""
+    task = world.folder / "other.py"
+    task.write_text(task.read_text().replace('("de", "en",', '("sv", "de", "en",'))
+    leaked = [renamed(row) for row in world.rows("infer", "test", "en")]
+    world.write("other", "train", "sv", [*world.rows(*TRAIN), *leaked])
+    swedish = ('other = ["./other.py"]', 'other = { tasks = ["./other.py"], languages = ["sv"] }')
+    whole = audit(plan(load(world.study(swedish))))
+    assert leaks(list(whole.findings))["rows"] == {"en": 60}
+    told = "whether the texts of other train sv are in that language: it is in no table"
+    assert told in whole.unseen
