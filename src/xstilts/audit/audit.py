@@ -325,7 +325,7 @@ def _shown(row: tuple[str, ...]) -> str:
     return text if len(text) <= LENGTH else f"{text[: LENGTH - 1]}…"
 
 
-VERSION = 3
+VERSION = 4
 """Raised by hand whenever an audit would find something else in the same rows."""
 
 

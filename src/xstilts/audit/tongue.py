@@ -54,8 +54,7 @@ _SCRIPTS: Mapping[str, tuple[str, ...]] = {
 
 
 def others(rows: Texts, said: str) -> dict[str, list[int]]:
-    """The numbers of the rows in other languages than `said`, by language; of one that is in no table, as their
-    ids tell."""
+    """The numbers of the rows in other languages than `said`, by language; of one in no table, by ids."""
     named = _named(rows.ids, said)
     told = (
         (named.get(number) or next((code for text in parts if (code := other(text, said))), None), number)
