@@ -21,7 +21,7 @@ from xstilts.analysis.pools import LanguageRows, Pool
 from xstilts.analysis.pools import pools as pools_of
 from xstilts.analysis.results import NOTHING, EvaluatedTarget, Line, PerExample, Results, columns, spoken
 from xstilts.analysis.statistics import LEVEL, Estimate
-from xstilts.analysis.wording import count, interval
+from xstilts.analysis.wording import count, detectable, interval
 from xstilts.metrics.tagging import SPAN_F1
 from xstilts.plain import by_key
 from xstilts.study.plan import Cell, Plan
@@ -187,7 +187,7 @@ def answer(results: GivenResults, effects: pl.DataFrame) -> str:
     target, parts = results.targets[0], []
     for row in effects.filter(quantity="difference", level="transfer").iter_rows(named=True):
         numbers = (row[name] for name in ("estimate", "low", "high", "p", "smallest_effect", "seeds"))
-        chance = f" (could be chance: smallest detectable {row['smallest_effect']:.1f})"
+        chance = f" (could be chance: smallest detectable {detectable(row['smallest_effect'])})"
         is_strong = row["p_corrected"] < 1 - LEVEL
         parts.append(f"{row['system']} {interval(Estimate(*numbers))}{'' if is_strong else chance}")
     where = count(len(target.transfer), "language")

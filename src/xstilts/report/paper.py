@@ -19,7 +19,7 @@ from xstilts.analysis.planted import MISSING
 from xstilts.analysis.results import language
 from xstilts.analysis.statistics import RESAMPLES, Estimate
 from xstilts.analysis.transfer import MapCell
-from xstilts.analysis.wording import CONTROL_NAMES, bounds, count, interval, metric_label, number
+from xstilts.analysis.wording import CONTROL_NAMES, bounds, count, detectable, interval, metric_label, number
 from xstilts.report.bibliography import DESIGN, STATISTICS
 from xstilts.report.tables import (
     Grid,
@@ -257,7 +257,7 @@ def evidence(verdict: Verdict) -> str:
     """What was compared on what, what could have been seen, and who made the claim."""
     text = verdict.evidence
     if verdict.smallest_effect is not None:
-        text += f" Smallest detectable effect: {number(verdict.smallest_effect)} points."
+        text += f" Smallest detectable effect: {detectable(verdict.smallest_effect)}."
     return text + (f" Source of the claim: {verdict.claim.source}." if verdict.claim.source else "")
 
 
