@@ -17,7 +17,7 @@ from xstilts.analysis.effects import BASELINE
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.planted import MISSING
 from xstilts.analysis.results import language
-from xstilts.analysis.statistics import RESAMPLES, Estimate
+from xstilts.analysis.statistics import LEVEL, RESAMPLES, Estimate
 from xstilts.analysis.transfer import MapCell
 from xstilts.analysis.wording import CONTROL_NAMES, bounds, count, detectable, interval, metric_label, number
 from xstilts.report.bibliography import DESIGN, STATISTICS
@@ -262,12 +262,15 @@ def evidence(verdict: Verdict) -> str:
 
 
 def probability(value: float) -> str:
-    """'p < .01' or 'p = .03'.
+    """'p < .01' or 'p = .03'; near .05 so that it shows on which side.
 
-    >>> probability(0.034)
-    'p = .03'
+    >>> probability(0.034), probability(0.0484), probability(0.04996), probability(0.0501)
+    ('p = .03', 'p = .048', 'p < .05', 'p = .050')
     """
-    return "p < .01" if value < 0.01 else f"p = {value:.2f}".replace("0.", ".")
+    if 1 - LEVEL - 5e-4 <= value < 1 - LEVEL:
+        return "p < .05"
+    digits = 3 if 0.045 <= value < 0.055 else 2
+    return "p < .01" if value < 0.01 else f"p = {value:.{digits}f}".replace("0.", ".")
 
 
 def duration(seconds: float) -> str:
