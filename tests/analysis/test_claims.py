@@ -6,7 +6,7 @@ import pytest
 
 from xstilts.analysis.claims import judge
 from xstilts.analysis.effects import Effects
-from xstilts.analysis.results import Results
+from xstilts.analysis.results import Line, Results
 from xstilts.study.claim import Claim
 
 
@@ -117,3 +117,19 @@ def test_single_languages_and_the_source(world):
     verdicts = judged(world, source, one)
     assert "(1 language, 3 seeds)" in verdicts[0].evidence
     assert verdicts[0].effect != verdicts[1].effect
+
+
+def test_a_quantity_that_scores_do_not_give_is_not_called_missing(world):
+    """A run that answers nothing has no share of nothing to keep, though all is measured."""
+    claim = Claim(says="It keeps", quantity="retention", arms=("nli",), targets=("lab_ner",))
+    study = world.plan.study.model_copy(update={"claims": (claim,)})
+    results = Results(replace(world.plan, study=study), world.store)
+    effects = Effects(results)
+    assert judge(effects)[0].effect is not None
+    for key, sample in effects.results._samples.items():
+        sample.draws[:] = 0.0 if key[:2] == (Line("lab-mini", "nli"), "lab_ner") else sample.draws
+    (verdict,) = judge(Effects(results))
+    assert verdict.verdict == "undecided"
+    assert verdict.evidence == (
+        "A score in the source language is, or may well be, 0, of which nothing is a share."
+    )

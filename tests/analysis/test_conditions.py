@@ -2,16 +2,19 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import pytest
 
 from xstilts.analysis import statistics
 from xstilts.analysis.findings import Findings
+from xstilts.analysis.results import Results
 from xstilts.cli import show
 from xstilts.report import latex, page
 from xstilts.report.markdown import markdown
-from xstilts.report.paper import Paper
+from xstilts.report.paper import Paper, evidence
+from xstilts.store import Store
 
 from .example import World, make
 from .test_collapse import overwrite
@@ -88,6 +91,57 @@ def test_missing_cells_and_single_collapses_are_said_too(tmp_path, capsys):
             "1 of 16 runs collapsed (no better than guessing): lab_nli after nli; of the differences" in text
         ), place
         assert "One seed" not in text, place
+
+
+def test_a_single_seed_of_several_is_said(tmp_path, capsys):
+    """Three are planned; of one arm and target, or of all, one is measured."""
+    world = make(tmp_path, seeds=(1, 2, 3))
+    told = "seeds is measured of"
+    gone = [cell for cell in world.plan.cells if cell.seed > 1 and not cell.reference]
+    first = [cell for cell in gone if (cell.arm, cell.target) == ("nli", "lab_ner")]
+    for cells, where in ((first, "nli on lab_ner: "), (gone, "none on lab_nli, none on lab_pairs, ")):
+        for cell in cells:
+            if folder := world.store.folder(cell.evaluation):
+                shutil.rmtree(folder)
+        world = World(world.plan, Store(world.store.root))
+        for place, text in shown(world, capsys).items():
+            assert f"Only one of 3 {told} {where}" in text, place
+
+
+def test_who_lends_and_what_can_be_detected_is_said_as_it_is(world, tmp_path):
+    """Of two arms none has two others that lend; and no effect is larger than the scale."""
+    two = tuple(cell for cell in world.plan.cells if cell.arm in ("none", "nli"))
+    findings = Findings(Results(replace(world.plan, cells=two), world.store))
+    assert (
+        findings.limitations[0]
+        == "3 seeds tell little about their own spread: the intervals are wide for that."
+    )
+    assert "borrow from at least two others" in Findings(world.results).limitations[0]
+    own = make(tmp_path, seeds=(1, 2))
+    overwrite(own, "nli", "lab_nli", 1, lambda gold: ["0"] * len(gold))
+    kept = tuple(cell for cell in own.plan.cells if cell.target == "lab_nli" and cell.arm in ("none", "nli"))
+    study = own.plan.study.model_copy(update={"claims": own.plan.study.claims[:1]})
+    findings = Findings(Results(replace(own.plan, cells=kept, study=study), own.store))
+    (half,) = [text for text in findings.limitations if text.startswith("Half")]
+    assert half.startswith("Half of the comparisons can detect no effect below 100 points in four of five")
+    (claim,) = findings.judged
+    assert evidence(claim).endswith("Smallest detectable effect: more than 100 points.")
+
+
+def test_a_study_that_compares_nothing_waits_for_nothing(world):
+    for arms in (("none",), ("nli", "tags")):
+        cells = tuple(cell for cell in world.plan.cells if cell.arm in arms and not cell.reference)
+        answer = Findings(Results(replace(world.plan, cells=cells), world.store)).answer
+        assert answer == "This study compares no arm with the arm none."
+
+
+def test_a_target_in_its_source_language_alone_is_no_transfer(world):
+    results = Results(world.plan, world.store)
+    first, *others = results.targets
+    results.__dict__["targets"] = (replace(first, languages=(first.source,)), *others)
+    told = "Evaluated in the source language alone: lab_nli, which tells nothing of zero-shot transfer."
+    assert told in Findings(results).conditions_of_study
+    assert told not in Findings(world.results).conditions_of_study
 
 
 def test_status_gives_them_to_machines(guessing, capsys):

@@ -5,19 +5,22 @@ import io
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from xstilts.analysis import frames, statistics
 from xstilts.analysis.effects import EFFECT, GAP, Quantity
 from xstilts.analysis.findings import Findings
-from xstilts.analysis.results import SCHEMA, Line, language
+from xstilts.analysis.results import SCHEMA, Line, Resampled, language
 from xstilts.analysis.wording import number
 from xstilts.report import charts, page, tables
 from xstilts.report.paper import Paper
+from xstilts.sharing import card
 from xstilts.study.claim import MEASURES
 
 from .example import LANGUAGES, METRICS, make
@@ -193,3 +196,17 @@ def test_every_column_is_documented():
         "effects": list(frames.EFFECTS),
         "verdicts": list(frames.VERDICTS),
     }
+
+
+def test_the_interval_of_a_negative_correlation_holds_it(world, monkeypatch):
+    """Also on the card of a model: a correlation may be below zero."""
+    results = world.results
+    first, *others = results.targets
+    changed = replace(first, metric="pearson_correlation")
+    monkeypatch.setitem(results.__dict__, "targets", (changed, *others))
+    cell = next(one for one in world.plan.cells if one.target == first.name and not one.reference)
+    low = Resampled(-20.0, np.linspace(-30.0, -10.0, statistics.RESAMPLES))
+    monkeypatch.setitem(results.__dict__, "drawn", {(cell.evaluation, code): low for code in LANGUAGES})
+    found = list(card._measured(Findings(results), cell))
+    assert len(found) == len(LANGUAGES) + 1
+    assert all(one.low < one.value == -20 < one.high < 0 for one in found)

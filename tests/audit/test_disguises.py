@@ -8,10 +8,13 @@ from random import Random
 
 import pytest
 
+from xstilts.audit.audit import audit
 from xstilts.audit.labels import any_tells, labels_tell
 from xstilts.audit.match import Index, Texts, match
 from xstilts.audit.tongue import other
 from xstilts.data.examples import Answer, Choice, Example, Pair, Question
+from xstilts.study.load import load
+from xstilts.study.plan import plan
 
 from .planted import LANGUAGES, Planted, make, sentence
 from .test_faults import found, leaks
@@ -154,6 +157,41 @@ def test_choices_in_another_shape() -> None:
     drawn = [Choice(row.context, row.options, Random(row.options[0]).randrange(2)) for row in choices]
     assert told(choices, turned) == told(choices, asked) == told(choices, joined) == (40, True)
     assert told(choices, drawn) == (40, False)
+
+
+def test_choices_whose_options_are_asked_one_by_one() -> None:
+    """Each with the context, and with what says whether it is right; or the right ones alone."""
+    texts = [(one, two, two[::-1], f"{two[:20]} {one[-15:]}") for one, two in CONTEXTS]
+    choices = [Choice(one, (two, *more), Random(one).randrange(3)) for one, two, *more in texts]
+    offered = [(row, place, option) for row in choices for place, option in enumerate(row.options)]
+    for right, wrong in (("1", "0"), ("yes", "no")):
+        one_by_one = [
+            Pair(row.context, option, right if place == row.label else wrong)
+            for row, place, option in offered
+        ]
+        assert told(choices, one_by_one) == (40, True)
+    alone = [
+        Pair(f"{row.context} {option}", None, "") for row, place, option in offered if place == row.label
+    ]
+    assert told(choices, alone) == (40, True)
+    drawn = [Pair(row.context, option, Random(option).choice("01")) for row, _, option in offered]
+    assert told(choices, drawn) == (40, False)
+    others = [Pair(row.context, sentence(number, "en"), "1") for number, row in enumerate(choices, 900)]
+    assert told(choices, others)[0] == 0, "another ending of the same context is another row"
+
+
+def test_labels_that_are_answers_to_a_question() -> None:
+    """Pairs and choices, asked of their texts in words."""
+    pairs = [Pair(one, two, Random(one).choice(("no", "yes"))) for one, two in CONTEXTS]
+    asked = [Question(row.text, f"{row.text2} Yes or no?", (Answer(row.label, 0),)) for row in pairs]
+    assert told(pairs, asked) == (40, True)
+    choices = [Choice(one, (two, two[::-1]), Random(one).randrange(2)) for one, two in CONTEXTS]
+    joined = [" ".join((row.context, *row.options)) for row in choices]
+    right = [row.options[row.label] for row in choices]
+    spans = [Question(text, "Which?", (Answer(one, 0),)) for text, one in zip(joined, right, strict=True)]
+    assert told(choices, spans) == (40, True)
+    named = [Pair(text, None, one) for text, one in zip(joined, right, strict=True)]
+    assert told(choices, named) == (40, True)
 
 
 def test_questions_with_and_without_their_answers() -> None:
@@ -369,3 +407,16 @@ def test_evaluated_rows_in_a_translated_training_file(world: Planted) -> None:
     world.write("other", "train", "de", [*world.rows("other", "train", "de"), *rows])
     told = leaks(found(world, german))
     assert (told["rows"], told["language_seen"]) == ({"de": 60}, {"de": 0})
+
+
+def test_a_language_that_is_in_no_table_is_not_looked_at(world: Planted) -> None:
+    """Swedish rows may train; the audit says that it does not know the language, and finds the rest."""
+    task = world.folder / "other.py"
+    task.write_text(task.read_text().replace('("de", "en",', '("sv", "de", "en",'))
+    leaked = [renamed(row) for row in world.rows("infer", "test", "en")]
+    world.write("other", "train", "sv", [*world.rows(*TRAIN), *leaked])
+    swedish = ('other = ["./other.py"]', 'other = { tasks = ["./other.py"], languages = ["sv"] }')
+    whole = audit(plan(load(world.study(swedish))))
+    assert leaks(list(whole.findings))["rows"] == {"en": 60}
+    told = "whether the texts of other train sv are in that language: it is in no table"
+    assert told in whole.unseen

@@ -49,7 +49,7 @@ def test_few_rows_are_told() -> None:
 
     assert told(10) == []
     (said,) = told(1)
-    assert said.startswith("Only 1 row in unknown (unknown): so few say next to nothing")
+    assert said.startswith("Only 1 row in unknown: so few say next to nothing")
 
 
 def test_tags_that_name_nothing_measure_nothing() -> None:
@@ -74,6 +74,18 @@ def test_gold_values_that_are_all_the_same_correlate_with_nothing(metric: str) -
     assert any(text.startswith("All gold values are the same in German (de)") for text in found.conditions)
     for row in found.effects.filter(language="de").iter_rows(named=True):
         assert (row["estimate"], row["high"] - row["low"] > 180) == (0, True), row
+
+
+def test_numbers_are_compared_as_numbers_and_a_file_given_twice_is_told() -> None:
+    """Ratings that no gold value equals are written as they should be."""
+    gold = [str(number / 7) for number in range(40)]
+    near = [str(number / 7 + 0.01 * (number % 5)) for number in range(40)]
+    systems = {"a": near, "b": near[::-1], "c": list(near)}
+    told = xstilts.test("pearson_correlation", systems, gold).conditions
+    assert not any("no prediction is any of the gold values" in text for text in told)
+    assert "a and c predict the same in every row: was a file given twice?" in told
+    assert not any("and b predict the same" in text for text in told)
+    assert not any(f"{UNKNOWN} ({UNKNOWN})" in text for text in told)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from xstilts.analysis.results import Line, Results
 from xstilts.analysis.statistics import Estimate, Sample
 from xstilts.analysis.wording import count, interval, metric_label, trainings
 from xstilts.study.check_claims import arms_of
-from xstilts.study.claim import CONTROLS, MEASURED, OVER_AXIS, PROMPTED, Claim
+from xstilts.study.claim import CONTROLS, MEASURED, OVER_AXIS, PROMPTED, SLOPES, Claim
 from xstilts.study.study import Axis
 
 Word = Literal["confirmed", "refuted", "undecided"]
@@ -201,7 +201,8 @@ def _verdict(effects: Effects, claim: Claim, parts: tuple[JudgedArm, ...], proba
 
 
 def _why_none(effects: Effects, claim: Claim, parts: Sequence[JudgedArm]) -> str:
-    """Why there is no evidence: too few seeds, answers without probabilities, or results are missing."""
+    """Why there is no evidence: too few seeds, answers without probabilities, scores that are measured and of
+    which the quantity cannot be computed, or results are missing."""
     targets, missing = targets_of(effects.results, claim), [part for part in parts if part.estimate is None]
     if claim.quantity == "best_difference":
         contests = [_contest(claim, part.line.backbone, part.against) for part in missing]
@@ -212,12 +213,16 @@ def _why_none(effects: Effects, claim: Claim, parts: Sequence[JudgedArm]) -> str
                 "intermediate training: some seeds choose it, others score it. Measure with two seeds or "
                 "more, each of which trains models of its own."
             )
-    if claim.measure != "score":
-        lines = lines_of(effects, claim)
-        if all(effects.sample(SCORE, line, (target,)) for line in lines for target in targets):
+    lines = lines_of(effects, claim)
+    if lines and targets and all(effects.sample(SCORE, one, (each,)) for one in lines for each in targets):
+        if claim.measure != "score":
             return (
                 "Evaluations of an earlier release kept no probabilities, and so has this claim no evidence."
             )
+        if claim.measured == "retention":
+            return "A score in the source language is, or may well be, 0, of which nothing is a share."
+        if claim.measured in SLOPES:
+            return "The languages whose distances are known tell no slope."
     names = dict.fromkeys(effects.results.name_of(part.line) for part in missing)
     return f"Results are missing for {', '.join(names)}." if parts else "Nothing was measured."
 

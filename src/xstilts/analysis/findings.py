@@ -37,7 +37,7 @@ from xstilts.study.preregistered import Preregistration
 from xstilts.study.sources import Source, differing
 
 NOT_REPORTED = "Results have come or gone since the last report; `xstilts report` says what they show."
-VERSION = 2
+VERSION = 3
 """Raised by hand whenever the analysis would say something else of the same predictions."""
 
 

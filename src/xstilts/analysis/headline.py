@@ -12,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from xstilts.analysis.collapse import Collapses
 from xstilts.analysis.effects import EFFECT, Effects
 from xstilts.analysis.methods import Leaks, OwnScore
-from xstilts.analysis.results import Results, language
+from xstilts.analysis.results import Line, Results, language
 from xstilts.analysis.transfer import MEAN, Maps
-from xstilts.analysis.wording import count
+from xstilts.analysis.wording import WHOLE, count
 from xstilts.plain import by_key, first_of
+
+LENDERS = 2  # other arms without which none lends what it knows of seeds
 
 
 def answer(results: Results, maps: Maps, collapses: Collapses) -> str:
@@ -31,6 +33,8 @@ def answer(results: Results, maps: Maps, collapses: Collapses) -> str:
     ]
     measured = [cell for cell in cells if cell.kind == "effect"]
     if not measured:
+        if not cells or not any(line.arm == EFFECT.against and not line.reference for line in results.lines):
+            return f"This study compares no arm with the arm {EFFECT.against}."
         return "There is no comparison with the arm none in the store yet."
     strong = [cell for cell in measured if cell.strong]
     helped, hurt = ([cell for cell in strong if (cell.value > 0) == helps] for helps in (True, False))
@@ -103,8 +107,27 @@ def of_study(results: Results, own_scores: Sequence[OwnScore], leaks: Leaks) -> 
     seeds = {cell.seed for cell in plan.cells if not cell.reference}
     if len(seeds) == 1:
         yield "One seed: no interval covers what another training would give."
-    elif plan.trained_once:
+    elif alone := _with_one_seed(results):
+        where = first_of([f"{results.name_of(line)} on {target}" for line, target in alone])
+        nothing = "what another training would give is in no interval, unless other arms lend it"
+        yield f"Only one of {len(seeds)} seeds is measured of {where}: {nothing}."
+    if len(seeds) > 1 and plan.trained_once:
         yield "Each intermediate phase was trained once: no interval covers what another one would give."
+    if alone_there := [one.name for one in results.targets if one.languages == (one.source,)]:
+        told = f"{_verb(len(alone_there), 'tell')} nothing of zero-shot transfer"
+        yield f"Evaluated in the source language alone: {first_of(alone_there)}, which {told}."
+
+
+def _with_one_seed(results: Results) -> list[tuple[Line, str]]:
+    """The arms and targets of whose several trainings only one is measured so far."""
+    found = []
+    for place, cells in results.by_place.items():
+        planned, missing = (
+            {cell.evaluation for cell in some} for some in (cells, results.missing.intersection(cells))
+        )
+        if not place[0].reference and len(planned) > 1 == len(planned - missing):
+            found.append(place)
+    return found
 
 
 def limitations(effects: Effects, own_scores: Sequence[OwnScore], collapses: Collapses) -> Iterator[str]:
@@ -116,8 +139,10 @@ def limitations(effects: Effects, own_scores: Sequence[OwnScore], collapses: Col
     if len(seeds) == 1:
         yield "One seed: the intervals cover the choice of test examples only, not that of the seed."
     elif len(seeds) < 5:
-        borrows = "each comparison borrows from the others of this study what they know of it"
-        yield f"{len(seeds)} seeds tell little about their own spread; {borrows}."
+        few = ": the intervals are wide for that"
+        if sum(not line.reference for line in results.lines) > LENDERS:
+            few = "; comparisons borrow from at least two others on the same target what these know of it"
+        yield f"{len(seeds)} seeds tell little about their own spread{few}."
     if results.missing:
         yield f"{len(results.missing)} of {count(len(plan.cells), 'cell')} are missing."
     for score in (score for score in own_scores if not score.learned):
@@ -133,9 +158,10 @@ def limitations(effects: Effects, own_scores: Sequence[OwnScore], collapses: Col
     found = [effects.estimate(EFFECT, line, target.name) for target in results.targets for line in arms]
     if sizes := sorted(one.smallest_effect for one in found if one is not None):
         half = sizes[len(sizes) // 2]
+        told = f"effects of {half:.1f} points or more" if half <= WHOLE else f"no effect below {WHOLE} points"
         yield (
-            f"Half of the comparisons can detect effects of {half:.1f} points or more in four of five "
-            "repetitions; smaller ones may exist where none is seen."
+            f"Half of the comparisons can detect {told} in four of five repetitions; "
+            f"{'smaller ones' * (half <= WHOLE) or 'effects'} may exist where none is seen."
         )
     if len(results.backbones) == 1:
         yield "One backbone: nothing is known about another pretraining run."

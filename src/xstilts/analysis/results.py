@@ -370,8 +370,9 @@ def language(code: str) -> Language:
 
 
 def spoken(code: str) -> str:
-    """Name a language with its code."""
-    return f"{language(code).name} ({code})"
+    """Name a language with its code; one that is in no table by that alone."""
+    name = language(code).name
+    return name if name == code else f"{name} ({code})"
 
 
 def languages_by_family(codes: Iterable[str]) -> list[Language]:

@@ -5,6 +5,7 @@ variance between seeds, intervals and corrections are those of a study: on the p
 the numbers are those of its report.
 """
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from xstilts.analysis.pools import LanguageRows, Pool
 from xstilts.analysis.pools import pools as pools_of
 from xstilts.analysis.results import NOTHING, EvaluatedTarget, Line, PerExample, Results, columns, spoken
 from xstilts.analysis.statistics import LEVEL, Estimate
-from xstilts.analysis.wording import count, interval
+from xstilts.analysis.wording import count, detectable, interval
 from xstilts.metrics.tagging import SPAN_F1
 from xstilts.plain import by_key
 from xstilts.study.plan import Cell, Plan
@@ -189,7 +190,7 @@ def answer(results: GivenResults, effects: pl.DataFrame) -> str:
     target, parts = results.targets[0], []
     for row in effects.filter(quantity="difference", level="transfer").iter_rows(named=True):
         numbers = (row[name] for name in ("estimate", "low", "high", "p", "smallest_effect", "seeds"))
-        chance = f" (could be chance: smallest detectable {row['smallest_effect']:.1f})"
+        chance = f" (could be chance: smallest detectable {detectable(row['smallest_effect'])})"
         is_strong = row["p_corrected"] < 1 - LEVEL
         parts.append(f"{row['system']} {interval(Estimate(*numbers))}{'' if is_strong else chance}")
     where = count(len(target.transfer), "language")
@@ -213,6 +214,10 @@ def conditions(results: GivenResults) -> Iterator[str]:
         )
     if alike := [name for name, own in systems.items() if len(own) > 1 and _are_alike(own)]:
         yield f"All runs of {', '.join(alike)} predict the same: they count as one that no seed changes."
+    predicted = {name: [run.predicted for run in own] for name, own in systems.items()}
+    for name, other in itertools.combinations(systems, 2):
+        if predicted[name] == predicted[other]:
+            yield f"{name} and {other} predict the same in every row: was a file given twice?"
     if 1 < most < 5:
         yield f"{most} seeds tell little about their own spread: the intervals are wide for that."
     if results.targets[0].family not in ("tagging", "retrieval") and all(
@@ -250,7 +255,9 @@ def unmeasured(metric: str, gold: Mapping[str, GoldRows]) -> tuple[str, list[str
 def _other_values(results: GivenResults) -> Iterator[str]:
     """A sentence for every run whose values are not those of the gold: written otherwise, counted from 1."""
     right = _values(rows.gold for rows in results.gold.values())
-    for name, run in _called(results) if results.targets[0].family != "span" else ():
+    target = results.targets[0]
+    are_numbers = target.metric in ("pearson_correlation", "spearman_correlation")
+    for name, run in _called(results) if target.family != "span" and not are_numbers else ():
         said = _values(run.predicted.values())
         if said and right and said.isdisjoint(right):
             one, other = (f"{min(values, key=str)!r:.40}" for values in (said, right))
@@ -258,7 +265,7 @@ def _other_values(results: GivenResults) -> Iterator[str]:
                 f"{name}: no prediction is any of the gold values ({one} here, {other} there). "
                 "Are both written alike?"
             )
-        elif results.targets[0].family == "choice" and max(said) > max(right):
+        elif target.family == "choice" and max(said) > max(right):
             yield (
                 f"{name}: the option {max(said)} is predicted, and no gold value is above {max(right)}. "
                 "Are both numbered from 0?"

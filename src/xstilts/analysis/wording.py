@@ -37,6 +37,19 @@ def interval(estimate: Estimate, *, signed: bool = True) -> str:
     return f"{value} [{estimate.low:{form}}, {estimate.high:{form}}]".replace("-", "−")
 
 
+WHOLE = 100
+"""Points of the whole scale of a score: no difference of two shares is larger."""
+
+
+def detectable(size: float) -> str:
+    """Write '4.6 points'; 'more than 100 points' where no difference could be as large.
+
+    >>> detectable(4.64), detectable(456.9)
+    ('4.6 points', 'more than 100 points')
+    """
+    return f"{number(size)} points" if size <= WHOLE else f"more than {WHOLE} points"
+
+
 def count(amount: int, noun: str) -> str:
     """Write '1 seed', '3 seeds'."""
     return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"

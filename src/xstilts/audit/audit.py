@@ -17,6 +17,7 @@ from xstilts.audit.labels import any_tells, words_tell
 from xstilts.audit.match import Index, Match, Texts, match, translations, usual
 from xstilts.audit.text import left_over
 from xstilts.audit.tongue import others
+from xstilts.data.languages import by_code
 from xstilts.data.loader import identity, load
 from xstilts.errors import DamageError, InputError
 from xstilts.plain import by_key
@@ -158,6 +159,8 @@ class _Auditor:
         visual = {chain.use.task for chain in self.chains if chain.use.kind.pictured}
         if visual:
             yield f"what the images of {', '.join(sorted(visual))} show: only their names are compared"
+        for part in sorted(part for part in self.spoken if part.language not in by_code()):
+            yield f"whether the texts of {part} are in that language: it is in no table"
         for task, codes in sorted(by_key(self._unaligned()).items()):
             told = ", ".join(sorted({*codes}))
             yield f"whether rows of {task} in {told} translate those of its source language"
@@ -322,7 +325,7 @@ def _shown(row: tuple[str, ...]) -> str:
     return text if len(text) <= LENGTH else f"{text[: LENGTH - 1]}…"
 
 
-VERSION = 3
+VERSION = 4
 """Raised by hand whenever an audit would find something else in the same rows."""
 
 

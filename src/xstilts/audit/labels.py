@@ -57,6 +57,10 @@ def labels_tell(rows: Both, tries: int = 1) -> bool | None:
     ]
     if answered:
         return 2 * sum(answered) >= len(answered)
+    offered = [found for ours, theirs in rows if (found := _offered(ours, theirs)) is not None]
+    if offered and 2 * len(offered) >= len(rows):
+        by_label = _tells([(label, str(place == right)) for label, place, right in offered], 2 * tries)
+        return by_label or _tells([(str(place), str(right)) for _, place, right in offered], 2 * tries)
     return _tells([pair for ours, theirs in rows for pair in _labels(ours, theirs)], tries)
 
 
@@ -78,15 +82,35 @@ def words_tell(rows: Sequence[tuple[str, Example]]) -> bool:
 
 def _labels(ours: Example, theirs: Example) -> Iterator[tuple[str, str]]:
     """The labels of a training row, and of an evaluated one, that may correspond."""
-    if isinstance(ours, Pair | Seen | Choice) and isinstance(theirs, Pair | Seen):
+    if isinstance(ours, Pair | Seen) and isinstance(theirs, Pair | Seen):
         yield theirs.label, str(ours.label)
-    elif isinstance(ours, Pair | Seen | Choice) and isinstance(theirs, Choice):
-        right = normal(theirs.options[theirs.label])
+    elif isinstance(ours, Pair | Seen | Choice) and isinstance(theirs, Pair | Seen | Choice | Question):
+        right = normal(_right(theirs))
         options = ours.options if isinstance(ours, Choice) else ()
         held = (str(place) for place, option in enumerate(options) if normal(option) in right)
         yield next(held, right), str(ours.label)
     elif isinstance(ours, Tagged) and isinstance(theirs, Tagged) and len(ours.tags) == len(theirs.tags):
         yield from zip(theirs.tags, ours.tags, strict=True)
+
+
+def _right(row: Pair | Seen | Choice | Question) -> str:
+    """What a training row says is right, in words."""
+    if isinstance(row, Choice):
+        return row.options[row.label]
+    if isinstance(row, Question):
+        return row.answers[0].text if row.answers else ""
+    return row.label
+
+
+def _offered(ours: Example, theirs: Example) -> tuple[str, int, int] | None:
+    """Of a choice whose options are asked one by one: the label of the training row, which option that has,
+    and the right one; None if it has not just one of them."""
+    if not isinstance(ours, Choice) or not isinstance(theirs, Pair):
+        return None
+    there = normal(theirs.text) + normal(theirs.text2 or "")
+    rest = there.replace(normal(ours.context), "", 1)
+    held = [place for place, option in enumerate(ours.options) if normal(option) in rest]
+    return (theirs.label, held[0], ours.label) if len(held) == 1 else None
 
 
 def _answers(row: Question | Pair) -> set[str]:

@@ -252,10 +252,13 @@ class Index(Generic[Key]):
             known = found.setdefault(key, {})
             for number in rows[key][text]:
                 new = number not in known and evaluated.contents[number] != trained.contents[other]
+                choice = isinstance(evaluated.examples[number], Choice)
                 one, two = evaluated.pieces[number], trained.pieces[other]
                 examples = evaluated.examples[number], trained.examples[other]
                 both = all(isinstance(example, Question) for example in examples)
-                if new and (within(one, two) or (both and asks_of_a_part(one, two))):
+                if new and (
+                    within(one, two) or (both and asks_of_a_part(one, two)) or (choice and offers(one, two))
+                ):
                     known[number] = other
         return found
 
@@ -279,6 +282,15 @@ def within(one: Parts, other: Parts) -> bool:
 def asks_of_a_part(one: Parts, other: Parts) -> bool:
     """Whether the other asks the same question of a part of the context."""
     return one[1] == other[1] and telling(one[1]) and telling(other[0]) and other[0] in one[0]
+
+
+def offers(one: Parts, other: Parts) -> bool:
+    """Whether the other has the context of a choice, and one of its options with little else."""
+    return (
+        telling(one[0])
+        and any(one[0] in text for text in other)
+        and any(covers((one[0], option), other) for option in one[1:])
+    )
 
 
 SAMPLE = 1_000

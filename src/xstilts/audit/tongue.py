@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 
 from xstilts.audit.match import Texts
-from xstilts.data.languages import all_languages, by_word, find
+from xstilts.data.languages import all_languages, by_code, by_word
 from xstilts.plain import by_key
 
 SHARE = 0.15
@@ -54,7 +54,7 @@ _SCRIPTS: Mapping[str, tuple[str, ...]] = {
 
 
 def others(rows: Texts, said: str) -> dict[str, list[int]]:
-    """The numbers of the rows in other languages than `said`, by language."""
+    """The numbers of the rows in other languages than `said`, by language; of one in no table, by ids."""
     named = _named(rows.ids, said)
     told = (
         (named.get(number) or next((code for text in parts if (code := other(text, said))), None), number)
@@ -87,7 +87,9 @@ def other(text: str, said: str) -> str | None:
     >>> other("The motto of the city is 'Gloria in excelsis'.", "en") is None
     True
     """
-    own = find(said)
+    if said not in by_code():
+        return None
+    own = by_code()[said]
     scripts = _scripts(text)
     script, count = scripts.most_common(1)[0] if scripts else ("", 0)
     if count < LETTERS or 2 * count <= scripts.total():

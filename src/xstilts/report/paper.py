@@ -17,9 +17,9 @@ from xstilts.analysis.effects import BASELINE
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.planted import MISSING
 from xstilts.analysis.results import language
-from xstilts.analysis.statistics import RESAMPLES, Estimate
+from xstilts.analysis.statistics import LEVEL, RESAMPLES, Estimate
 from xstilts.analysis.transfer import MapCell
-from xstilts.analysis.wording import CONTROL_NAMES, bounds, count, interval, metric_label, number
+from xstilts.analysis.wording import CONTROL_NAMES, bounds, count, detectable, interval, metric_label, number
 from xstilts.report.bibliography import DESIGN, STATISTICS
 from xstilts.report.tables import (
     Grid,
@@ -257,17 +257,20 @@ def evidence(verdict: Verdict) -> str:
     """What was compared on what, what could have been seen, and who made the claim."""
     text = verdict.evidence
     if verdict.smallest_effect is not None:
-        text += f" Smallest detectable effect: {number(verdict.smallest_effect)} points."
+        text += f" Smallest detectable effect: {detectable(verdict.smallest_effect)}."
     return text + (f" Source of the claim: {verdict.claim.source}." if verdict.claim.source else "")
 
 
 def probability(value: float) -> str:
-    """'p < .01' or 'p = .03'.
+    """'p < .01' or 'p = .03'; near .05 so that it shows on which side.
 
-    >>> probability(0.034)
-    'p = .03'
+    >>> probability(0.034), probability(0.0484), probability(0.04996), probability(0.0501)
+    ('p = .03', 'p = .048', 'p < .05', 'p = .050')
     """
-    return "p < .01" if value < 0.01 else f"p = {value:.2f}".replace("0.", ".")
+    if 1 - LEVEL - 5e-4 <= value < 1 - LEVEL:
+        return "p < .05"
+    digits = 3 if 0.045 <= value < 0.055 else 2
+    return "p < .01" if value < 0.01 else f"p = {value:.{digits}f}".replace("0.", ".")
 
 
 def duration(seconds: float) -> str:

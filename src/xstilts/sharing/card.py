@@ -194,19 +194,24 @@ def _measured(findings: Findings, cell: Cell) -> Iterator[Measured]:
     drawn = {code: results.drawn[cell.evaluation, code] for code in scores}
     seen = {target.source, *seen_with_labels(results.plan.evaluation(cell).model)}
     transfer = [code for code in target.transfer if code in scores]
+    lowest = -100.0 if target.metric.endswith("_correlation") else 0.0
     if len(transfer) > 1:
         draws = np.mean([drawn[code].draws for code in transfer], axis=0)
         value = float(np.mean([drawn[code].observed for code in transfer]))
         examples = sum(int(scores[code]["n"]) for code in transfer)
-        yield Measured(cell, "transfer", value, *_interval(draws), examples, not seen.isdisjoint(transfer))
+        yield Measured(
+            cell, "transfer", value, *_interval(draws, lowest), examples, not seen.isdisjoint(transfer)
+        )
     for code, score in scores.items():
         found = drawn[code]
-        yield Measured(cell, code, found.observed, *_interval(found.draws), int(score["n"]), code in seen)
+        yield Measured(
+            cell, code, found.observed, *_interval(found.draws, lowest), int(score["n"]), code in seen
+        )
 
 
-def _interval(draws: Array) -> tuple[float, float]:
+def _interval(draws: Array, lowest: float) -> tuple[float, float]:
     low, high = percentiles(draws)
-    return max(0.0, low), min(100.0, high)
+    return max(lowest, low), min(100.0, high)
 
 
 def _class(repository: Repository) -> tuple[str, dict[str, Any]]:
