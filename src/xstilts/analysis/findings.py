@@ -61,7 +61,6 @@ class Findings:
         self.results = results
         self.plan, self.store = results.plan, results.store
         self.quantities = Effects(results)
-        self._by_distance: dict[str, list[over_distances.OverDistance]] = {}
 
     @classmethod
     def of(cls, plan: Plan, store: Store) -> Self:
@@ -120,9 +119,7 @@ class Findings:
 
     def by_distance(self, backbone: str) -> list[over_distances.OverDistance]:
         """Scores, gaps and gains over the distances that the study names."""
-        if backbone not in self._by_distance:
-            self._by_distance[backbone] = list(over_distances.panels(self.quantities, backbone))
-        return self._by_distance[backbone]
+        return list(over_distances.panels(self.quantities, backbone))
 
     def separated(self, backbone: str) -> list[over_distances.Separated]:
         """All distances that the study names at once."""
