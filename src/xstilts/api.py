@@ -140,7 +140,7 @@ class Study:
         from xstilts.study.models import fetch_all
         from xstilts.study.sources import check_rows
         from xstilts.tracking.following import Following
-        from xstilts.tracking.names import trackers
+        from xstilts.tracking.tracker import trackers
 
         options = read(_path(engine_options))
         launch = launcher(engine, options, address, workers=workers, limit=60 * limit)
