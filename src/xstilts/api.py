@@ -143,7 +143,7 @@ class Study:
         from xstilts.study.models import fetch_all
         from xstilts.study.sources import check_rows
         from xstilts.tracking.following import Following
-        from xstilts.tracking.names import trackers
+        from xstilts.tracking.tracker import trackers
 
         for option, number in (("workers", workers), ("limit", limit)):
             if number is not None and not number > 0:
@@ -268,16 +268,15 @@ class Study:
         """
         from xstilts.analysis.findings import Findings
         from xstilts.sharing import card, model, upload
-        from xstilts.sharing.choice import choose
 
         upload.check_names(to, licence)
         plan, kept = self.planned(store, data, images, there=True)
-        chosen = choose(plan, arm, target, seed, backbone)
+        chosen = model.choose(plan, arm, target, seed, backbone)
         if retrain:
             model.train_again(chosen, kept)
-        content, files = model.files(chosen, kept, to, merged=merged)
-        about = card.model_card(chosen, Findings.of(plan, kept), card.Repository(to, content, files), licence)
-        files["README.md"] = about.encode()
+        repository = model.repository(chosen, kept, to, merged=merged)
+        files, findings = repository.files, Findings.of(plan, kept)
+        files["README.md"] = card.model_card(chosen, findings, repository, licence).encode()
         if dry_run is not None:
             return str(upload.write(files, Path(dry_run)))
         return upload.upload(files, to, "model", f"{chosen.step.name} of {plan.study.name}", public=public)

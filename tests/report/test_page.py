@@ -8,10 +8,9 @@ from dataclasses import replace
 import pytest
 
 from xstilts.analysis import methods
-from xstilts.analysis.claims import judge
+from xstilts.analysis.claims import judge, results_behind
 from xstilts.analysis.effects import Effects
 from xstilts.analysis.findings import Findings
-from xstilts.analysis.provenance import of_claim
 from xstilts.errors import InputError
 from xstilts.report import page, tables
 from xstilts.report.paper import Paper
@@ -60,7 +59,7 @@ def test_every_number_of_a_table_leads_to_its_steps(html, world):
 
 def test_a_claim_leads_to_all_that_it_compares(world):
     effects = Effects(world.results)
-    places = {one.claim.says: of_claim(effects, one) for one in judge(effects)}
+    places = {one.claim.says: results_behind(effects, one) for one in judge(effects)}
     assert [name for name, _ in places["NLI helps its own target"]] == ["nli on lab_nli", "none on lab_nli"]
     random = [name for name, _ in places["NLI beats random weights"]]
     assert random == ["nli on lab_nli", "random weights on lab_nli"]

@@ -21,8 +21,7 @@ from xstilts.study.plan import Plan
 from xstilts.study.step import Step
 from xstilts.tracking import following
 from xstilts.tracking.following import Following
-from xstilts.tracking.names import find
-from xstilts.tracking.tracker import News
+from xstilts.tracking.tracker import News, find
 
 if TYPE_CHECKING:
     from conftest import World

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from xstilts.errors import InputError
-from xstilts.tracking.names import find
-from xstilts.tracking.tracker import News, Tracker
+from xstilts.tracking.tracker import News, Tracker, find
 
 FACTS = {"arm": "mnli", "seed": 1, "phase": "target", "recipe.learning_rate": 1e-5, "tasks": "mnli+squad"}
 CURVE = {update: {"train/loss": 2.0 / update, "train/learning_rate": 1e-5} for update in (1, 2, 3, 4)}

@@ -8,6 +8,7 @@ the whole interval lies within. All claims of a study are judged together: their
 by Holm's procedure.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,7 +18,7 @@ from xstilts.analysis.best import FEWEST, Contest, best_difference, chains_of, w
 from xstilts.analysis.effects import BASELINE, SCORE, Effects, Quantity, compared_languages
 from xstilts.analysis.results import Line, Results
 from xstilts.analysis.statistics import Estimate, Sample
-from xstilts.analysis.wording import count, interval, metric_label, trainings
+from xstilts.analysis.wording import count, interval, line_label, metric_label, trainings
 from xstilts.study.check_claims import arms_of
 from xstilts.study.claim import CONTROLS, MEASURED, OVER_AXIS, PROMPTED, SLOPES, Claim
 from xstilts.study.study import Axis
@@ -112,6 +113,17 @@ def lines_of(effects: Effects, claim: Claim) -> tuple[Line, ...]:
         for line in (own, *by_chance, *other):
             found += [line, *(effects.against(line, name) for name in claim.opponents)]
     return tuple(line for line in dict.fromkeys(found) if line is not None)
+
+
+def results_behind(effects: Effects, verdict: Verdict) -> list[tuple[str, str]]:
+    """(what, anchor on the page) of everything that a verdict compares: its lines, and those beside them."""
+    claim, anchors = verdict.claim, effects.results.anchors
+    targets = dict.fromkeys((*targets_of(effects.results, claim), *(claim.against_targets or ())))
+    return [
+        (f"{line_label(line)} on {target}", anchors[line, target])
+        for line, target in itertools.product(lines_of(effects, claim), targets)
+        if (line, target) in anchors
+    ]
 
 
 def _own_lines(results: Results, claim: Claim) -> list[Line]:

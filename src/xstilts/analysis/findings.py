@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import polars as pl
 
@@ -23,16 +23,16 @@ from xstilts.analysis import (
     methods,
     over_distances,
     planted,
-    provenance,
     transfer,
 )
 from xstilts.analysis.effects import BASELINE, GAP, Effects
 from xstilts.analysis.planted import DistancePanel, PlantedEffect
 from xstilts.analysis.results import Line, Results
 from xstilts.analysis.statistics import Estimate
+from xstilts.analysis.wording import line_label
 from xstilts.store import Store, checksums, read_json, schema, write_json
 from xstilts.study import preregistered
-from xstilts.study.plan import Plan
+from xstilts.study.plan import Cell, Plan
 from xstilts.study.preregistered import Preregistration
 from xstilts.study.sources import Source, differing
 
@@ -54,6 +54,15 @@ class Headline:
     found_in: str
 
 
+class Origin(NamedTuple):
+    """A cell, whose steps are its evaluation and the phases before it; the name of its line, and the place in
+    the page where the steps of that line on that target are listed."""
+
+    name: str
+    cell: Cell
+    anchor: str
+
+
 class Findings:
     """What a study has found so far. Reads the store when asked, and does not notice what comes later."""
 
@@ -61,7 +70,6 @@ class Findings:
         self.results = results
         self.plan, self.store = results.plan, results.store
         self.quantities = Effects(results)
-        self._by_distance: dict[str, list[over_distances.OverDistance]] = {}
 
     @classmethod
     def of(cls, plan: Plan, store: Store) -> Self:
@@ -128,9 +136,7 @@ class Findings:
 
     def by_distance(self, backbone: str) -> list[over_distances.OverDistance]:
         """Scores, gaps and gains over the distances that the study names."""
-        if backbone not in self._by_distance:
-            self._by_distance[backbone] = list(over_distances.panels(self.quantities, backbone))
-        return self._by_distance[backbone]
+        return list(over_distances.panels(self.quantities, backbone))
 
     def separated(self, backbone: str) -> list[over_distances.Separated]:
         """All distances that the study names at once."""
@@ -260,9 +266,14 @@ class Findings:
         return methods.sources(self.plan, self.store)
 
     @cached_property
-    def steps(self) -> list[provenance.Origin]:
-        """The steps behind each cell."""
-        return provenance.origins(self.results)
+    def steps(self) -> list[Origin]:
+        """The steps behind each cell: those of a line on a target together."""
+        anchors = self.results.anchors
+        return [
+            Origin(line_label(place[0]), cell, anchors[place])
+            for place, cells in self.results.by_place.items()
+            for cell in cells
+        ]
 
 
 def _hash(content: Any) -> str:

@@ -184,6 +184,11 @@ class Results:
         return by_key(((line_of(cell), cell.target), cell) for cell in self.plan.cells)
 
     @cached_property
+    def anchors(self) -> Mapping[tuple[Line, str], str]:
+        """For each line and target the name of the place on the page where the steps of all seeds stand."""
+        return {place: f"steps-{number}" for number, place in enumerate(self.by_place, 1)}
+
+    @cached_property
     def targets(self) -> tuple[EvaluatedTarget, ...]:
         """In the order of the study."""
         targets: dict[str, EvaluatedTarget] = {}

@@ -26,6 +26,7 @@ Axes: R resamples, S seeds, N examples, K summed statistics of a metric, Q nodes
 """
 
 import hashlib
+from bisect import bisect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -355,7 +356,7 @@ class Distribution:
         if reach <= LEAST:  # all resamples are alike
             return 1 / n
         far, end = distance / reach, (1 + LEVEL) / 2
-        probability = float(ndtr(-far * self.quantile(end) / self.deviations) @ MASSES)
+        probability = float(self._below(-far * self.quantile(end)))
         if self.family_freedom is not None:
             of_t = stdtr(self.family_freedom, -far * stdtrit(self.family_freedom, end))
             probability = max(probability, float(of_t))
@@ -363,14 +364,15 @@ class Distribution:
 
     def quantile(self, probability: float) -> float:
         """That of the mixture of normal numbers, which is symmetric around zero, from .6 to .99."""
-        return float(np.interp(probability, *self._mixture))
-
-    @cached_property
-    def _mixture(self) -> tuple[Array, Array]:
-        """The distribution function of the mixture, and the places where it is known."""
         least, large = float(self.deviations.min()), float(self.deviations[NODES > -3].max())
         places = np.geomspace(0.1 * least, 4 * large, 192)
-        return ndtr(places[:, None] / self.deviations) @ MASSES, places
+        after = bisect(places.tolist(), probability, key=lambda place: float(self._below(place)))
+        near = places[after - 4 : after + 4]
+        return float(np.interp(probability, self._below(near), near))
+
+    def _below(self, places: Array | float) -> Array:
+        """The distribution function of the mixture."""
+        return np.asarray(ndtr(np.divide.outer(places, self.deviations)) @ MASSES)
 
     @property
     def smallest_effect(self) -> float:

@@ -5,7 +5,10 @@ is one span. The rule is that of seqeval 0.0.12, which reproduces the averages o
 (later versions drop the first letter of a tag that has no prefix, so that CCONJ and SCONJ become one type).
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache, lru_cache
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +19,8 @@ from xstilts.metrics.metric import Metric, Numbers, check_counts, f1, ratio
 Integers = NDArray[np.int64]
 _PREFIXES = "OBIES."
 _O, _B, _I, _E, _S, _DOT, _OTHER = range(7)
+_TYPES = defaultdict[str, int](count().__next__)
+"""A number for each type of tags, as they come."""
 
 
 def _span_statistics(
@@ -23,8 +28,7 @@ def _span_statistics(
 ) -> Numbers:
     """(correct, predicted, gold) spans of each sentence; a span counts where it ends."""
     check_counts("span_f1", gold, predicted)
-    types = {"": 0}
-    gold_spans, predicted_spans = _spans(gold, types), _spans(predicted, types)
+    gold_spans, predicted_spans = (_spans(tuple(map(tuple, each))) for each in (gold, predicted))
     _, left, right = np.intersect1d(
         gold_spans[:, 2], predicted_spans[:, 2], assume_unique=True, return_indices=True
     )
@@ -34,27 +38,25 @@ def _span_statistics(
     return np.column_stack(counts).astype(np.float64)
 
 
-def _spans(sentences: Sequence[Sequence[str]], types: dict[str, int]) -> Integers:
+@lru_cache(maxsize=2)  # the gold ones, with which predictions are compared again and again
+def _spans(sentences: tuple[tuple[str, ...], ...]) -> Integers:
     """The spans of a file as rows (type, first, last, sentence), positions counted through the whole file.
 
     As the official code does, sentences are joined with an `O` after each, and a span is recorded at its end
     with the latest beginning, whether or not that beginning belongs to it (odd tags such as `.-X`).
     """
-    flat = [tag for sentence in sentences for tag in (*sentence, "O")]
-    codes = {tag: _code(tag, types) for tag in dict.fromkeys(flat)}
-    table = np.array([codes[tag] for tag in flat], dtype=np.int64).reshape(-1, 2)
-    prefix, kind = table[:, 0], table[:, 1]
-    before, kind_before = np.roll(prefix, 1), np.roll(kind, 1)
-    before[:1], kind_before[:1] = _O, types[""]  # the official start: prefix O and an empty type
+    codes = [_codes(sentence) for sentence in sentences]
+    start = np.array([(_O, _TYPES[""])])  # the official one: prefix O and an empty type
+    table = np.concatenate([start, *codes])
+    (before, kind_before), (prefix, kind) = table[:-1].T, table[1:].T
     changes = kind != kind_before
     ends = _any_of(before, _E, _S) | (_any_of(before, _B, _I) & _any_of(prefix, _B, _S, _O))
     ends |= ~_any_of(before, _O, _DOT) & changes
     starts = _any_of(prefix, _B, _S) | (_any_of(before, _E, _S, _O) & _any_of(prefix, _E, _I))
     starts |= ~_any_of(prefix, _O, _DOT) & changes
-    latest = np.maximum.accumulate(np.where(starts, np.arange(len(flat)), 0))
+    latest = np.maximum.accumulate(np.where(starts, np.arange(len(prefix)), 0))
     last = np.flatnonzero(ends) - 1
-    lengths = np.array([len(sentence) + 1 for sentence in sentences], dtype=np.int64)
-    sentence = np.repeat(np.arange(len(sentences)), lengths)
+    sentence = np.repeat(np.arange(len(codes)), list(map(len, codes)))
     return np.column_stack([kind[last], latest[last], last, sentence[last]])
 
 
@@ -65,12 +67,19 @@ def _any_of(prefixes: Integers, *wanted: int) -> NDArray[np.bool_]:
     return table[prefixes]
 
 
-def _code(tag: str, types: dict[str, int]) -> tuple[int, int]:
+@lru_cache(maxsize=2**15)
+def _codes(tags: tuple[str, ...]) -> Integers:
+    """The prefix and the type of each tag, and of an `O` after them: [N + 1, 2]."""
+    return np.array([_code(tag) for tag in (*tags, "O")])
+
+
+@cache
+def _code(tag: str) -> tuple[int, int]:
     """The prefix and the type of a tag: its first character, and what follows its last hyphen."""
     if not tag:
         raise PredictionError("metric 'span_f1'", "a tag is empty.", "Give every token a tag.")
     prefix = _PREFIXES.find(tag[0])
-    return (_OTHER if prefix < 0 else prefix), types.setdefault(tag.rsplit("-", 1)[-1], len(types))
+    return (_OTHER if prefix < 0 else prefix), _TYPES[tag.rsplit("-", 1)[-1]]
 
 
 def _token_statistics(

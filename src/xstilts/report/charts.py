@@ -393,10 +393,11 @@ def figures(findings: Findings) -> list[Figure]:
     for section, draw in _BY_BACKBONE.items():
         for backbone in backbones:
             add(section, section, section, draw(findings, backbone), backbone)
+    panels = {backbone: findings.by_distance(backbone) for backbone in backbones}
     for name in over_distances.named(findings.quantities):
-        for backbone in backbones:
-            found = [one for one in findings.by_distance(backbone) if one.distance == name]
-            add(f"distance-{name}", "distances", "distances", axes.over_distance(found), backbone)
+        for backbone, every in panels.items():
+            drawing = axes.over_distance([panel for panel in every if panel.distance == name])
+            add(f"distance-{name}", "distances", "distances", drawing, backbone)
     drawn += axes.figures(findings.axes, several=len(backbones) > 1)
     add("truth", "planted", "truth", truth(findings.planted))
     for measure in ("loss", "development"):

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xstilts.analysis import methods
+from xstilts.analysis.claims import results_behind
 from xstilts.analysis.effects import BASELINE
 from xstilts.analysis.findings import Findings
-from xstilts.analysis.provenance import of_claim
 from xstilts.analysis.results import spoken
 from xstilts.analysis.wording import number
 from xstilts.disk import writes
@@ -106,7 +106,7 @@ def _page(paper: Paper) -> str:
         "duration": duration,
         "probability": probability,
         "evidence": evidence,
-        "steps": partial(of_claim, findings.quantities),
+        "steps": partial(results_behind, findings.quantities),
         "spoken": spoken,
     }
     drawn = defaultdict[str, list["Figure"]](list)

@@ -14,7 +14,6 @@ import polars as pl
 from xstilts.analysis.findings import Findings
 from xstilts.analysis.frames import ALL
 from xstilts.analysis.over_distances import slopes
-from xstilts.analysis.provenance import anchors
 from xstilts.analysis.results import ARM, EvaluatedTarget, Line, spoken
 from xstilts.analysis.statistics import LEVEL, Estimate
 from xstilts.analysis.wording import bounds, line_label, metric_label, number
@@ -83,7 +82,7 @@ def parquet(name: str, table: pl.DataFrame) -> bytes:
 
 def effect_grid(findings: Findings, backbone: str) -> Grid:
     """Write the map of transfer as a table."""
-    steps = anchors(findings.results)
+    steps = findings.results.anchors
     cells = findings.maps.get(backbone, ())
     rows = by_key(
         (cell.row, TableEntry(cell.text, cell.interval, cell.strong, steps.get((cell.line, cell.column), "")))
@@ -95,7 +94,7 @@ def effect_grid(findings: Findings, backbone: str) -> Grid:
 
 def score_grid(findings: Findings, target: EvaluatedTarget) -> Grid:
     """Write the scores of a target by language: means over seeds, with their intervals."""
-    results, known = findings.results, anchors(findings.results)
+    results = findings.results
     scores = findings.effects.filter(quantity="score", level="language", target=target.name)
     estimates = scores.rows_by_key(["backbone", "arm", "reference", "language"], named=True, unique=True)
     several = len({line.backbone for line in results.lines} - {""}) > 1
@@ -104,7 +103,7 @@ def score_grid(findings: Findings, target: EvaluatedTarget) -> Grid:
         entries = tuple(_entry(estimates[*line.written, code], missing="–") for code in target.languages)
         name = f"{line_label(line)} ({line.backbone})" if several and line.backbone else line_label(line)
         rows.append((name, entries))
-        steps.append(known.get((line, target.name), ""))
+        steps.append(results.anchors.get((line, target.name), ""))
     title = f"{target.name}, {metric_label(target.metric)}"
     return Grid(title, target.languages, tuple(rows), steps=tuple(steps))
 
@@ -133,11 +132,11 @@ def gain_grid(findings: Findings, target: str, backbone: str) -> Grid | None:
 
 def gap_grid(findings: Findings, backbone: str) -> Grid | None:
     """Write the cross-lingual gap of each arm on each target that has one; None if no target has."""
-    results, known = findings.results, anchors(findings.results)
+    results = findings.results
     targets = [target.name for target in results.targets if target.has_gap]
     gaps = findings.effects.filter(quantity="gap", backbone=backbone, reference=ARM)
     rows = by_key(
-        (row["arm"], _entry(row, steps=known.get((Line(backbone, row["arm"]), row["target"]), "")))
+        (row["arm"], _entry(row, steps=results.anchors.get((Line(backbone, row["arm"]), row["target"]), "")))
         for row in gaps.iter_rows(named=True)
     )
     title = f"Source language less the mean of the others, in points, {backbone}"

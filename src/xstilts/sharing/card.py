@@ -20,8 +20,7 @@ from xstilts.analysis.wording import interval, metric_label
 from xstilts.plain import by_key
 from xstilts.report.bibliography import DESIGN
 from xstilts.report.markdown import fill_markdown
-from xstilts.sharing.choice import Chosen
-from xstilts.sharing.model import BASE, NAMED, Content, Files, label_names, read
+from xstilts.sharing.model import BASE, NAMED, Chosen, Repository, label_names
 from xstilts.sharing.private import folders, without_folders
 from xstilts.study.phase import seen_with_labels
 from xstilts.study.plan import Cell
@@ -60,20 +59,6 @@ ADAPTED = {
 
 
 @dataclass(frozen=True)
-class Repository:
-    """Where the model goes, and what lies there."""
-
-    name: str
-    content: Content
-    files: Files
-
-    @property
-    def title(self) -> str:
-        """The name without the owner."""
-        return self.name.rpartition("/")[2]
-
-
-@dataclass(frozen=True)
 class Measured:
     """A score of the model in a language, or ("transfer") the mean over those without labels, in percent."""
 
@@ -109,7 +94,7 @@ def languages(codes: Iterable[str]) -> list[str]:
 
 def model_card(chosen: Chosen, findings: Findings, repository: Repository, licence: str | None = None) -> str:
     """The card of a model. `licence` is the Hub's name of one, if its maker chose one."""
-    plan, files = chosen.plan, repository.files
+    plan = chosen.plan
     measured = [one for cell in chosen.evaluated for one in _measured(findings, cell)]
     auto, settings = _class(repository)
     names = label_names(chosen) if settings.get("task_type") in NAMED else {}
@@ -126,7 +111,9 @@ def model_card(chosen: Chosen, findings: Findings, repository: Repository, licen
         licence=licence,
         auto=auto,
         options="".join(f", {name}={labels!r}" for name, labels in names.items()),
-        heads=read(files, "heads.json") if auto == "AutoModel" and "heads.json" in files else (),
+        heads=repository.read("heads.json")
+        if auto == "AutoModel" and "heads.json" in repository.files
+        else (),
         measured=measured,
         of_arm=list(_of_arm(chosen, findings)),
         used=[(name, plan.places.task(name), " and ".join(found)) for name, found in ways.items()],
@@ -144,21 +131,20 @@ def model_card(chosen: Chosen, findings: Findings, repository: Repository, licen
 def _facts(
     chosen: Chosen, measured: list[Measured], repository: Repository, licence: str | None
 ) -> dict[str, Any]:
-    content = repository.content
     plan, backbone = chosen.plan, chosen.backbone
     uses = [use for phase in chosen.phases for use in phase.uses]
     hubs = [hub for use in uses if (hub := plan.places.task(use.task).hub) is not None]
     spoken_in = [code for use in uses for code in use.languages] + [one.language for one in measured]
     families = {use.family for use in chosen.phase.uses}
-    base = content.base or (backbone.model if not backbone.made else "")
+    base = repository.base or (backbone.model if not backbone.made else "")
     results = [_result(chosen, one) for one in measured]
     return {
         "language": languages(spoken_in),
         "license": licence,
-        "library_name": "peft" if content.is_adapter else "transformers",
+        "library_name": "peft" if repository.is_adapter else "transformers",
         "pipeline_tag": PIPELINES[families.pop()] if len(families) == 1 else None,
         "base_model": base,
-        "base_model_relation": ("adapter" if content.is_adapter else "finetune") if base else None,
+        "base_model_relation": ("adapter" if repository.is_adapter else "finetune") if base else None,
         "datasets": list(dict.fromkeys(source.dataset for hub in hubs for source in hub.sources)),
         "tags": [*TAGS, *dict.fromkeys(use.task for use in uses)],
         "model-index": [{"name": repository.title, "results": results}] if results else None,
@@ -216,10 +202,10 @@ def _interval(draws: Array, lowest: float) -> tuple[float, float]:
 
 def _class(repository: Repository) -> tuple[str, dict[str, Any]]:
     """The class of transformers that loads the model, or that below its adapter; and its settings."""
-    if repository.content.is_adapter:
-        settings = read(repository.files, "adapter_config.json")
+    if repository.is_adapter:
+        settings = repository.read("adapter_config.json")
         return ADAPTED.get(str(settings["task_type"]), "AutoModel"), settings
-    (name,) = read(repository.files, "config.json")["architectures"]
+    (name,) = repository.read("config.json")["architectures"]
     return AUTO.get(name.rpartition("For")[2], "AutoModel") if "For" in name else "AutoModel", {}
 
 

@@ -1,23 +1,26 @@
-"""The files of a model as the Hub takes it: a checkpoint that transformers loads, or an adapter for peft.
+"""A trained model as the Hub takes it: which one of a study is meant, and its files.
 
-An adapter lies at the top as peft wrote it. Where the model that it is laid upon is none of the Hub, that
-lies beside it in `base`, so that the repository is enough to load it.
+It is an arm's, after its target or before, of one seed and backbone: a checkpoint that transformers loads, or
+an adapter for peft. An adapter lies at the top as peft wrote it. Where the model that it is laid upon is none
+of the Hub, that lies beside it in `base`, so that the repository is enough to load it.
 """
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from xstilts.errors import MissingResultError
-from xstilts.sharing.choice import Chosen
+from xstilts.errors import InputError, MissingResultError, did_you_mean
 from xstilts.sharing.private import without_paths
 from xstilts.store import Store, checksums
 from xstilts.study.backbone import EYES, EYES_WEIGHTS, PREPARATION, SHAPE, Backbone
 from xstilts.study.models import fetch
+from xstilts.study.phase import Phase, base_of, chain
+from xstilts.study.plan import Cell, Plan
+from xstilts.study.step import Step
 
 ADAPTER, BASE = "adapter", "base"
 TOKENIZER = (
@@ -43,28 +46,123 @@ Files = dict[str, Path | bytes]
 
 
 @dataclass(frozen=True)
-class Content:
-    """What a repository holds: an adapter or a whole checkpoint.
+class Chosen:
+    """A trained model: the last phase of its chain, and the cells of the study that rest on it.
+
+    `target` is the task that it was trained for, "" for what the arm's intermediate tasks made.
+    """
+
+    plan: Plan
+    step: Step
+    target: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def phase(self) -> Phase:
+        """The last phase."""
+        assert isinstance(self.step.specification, Phase)
+        return self.step.specification
+
+    @property
+    def phases(self) -> list[Phase]:
+        """All phases, the first trained first."""
+        return [one for one in chain(self.phase) if isinstance(one, Phase)][::-1]
+
+    @property
+    def backbone(self) -> Backbone:
+        """What the chain begins with."""
+        return base_of(self.phase)
+
+    @property
+    def cell(self) -> Cell:
+        """One that rests on it: backbone, arm and seed are those of all of them."""
+        return self.cells[0]
+
+    @property
+    def evaluated(self) -> list[Cell]:
+        """The cells that are evaluations of this very model."""
+        own = self.step.fingerprint
+        models = [(cell, self.plan.evaluation(cell).model) for cell in self.cells]
+        return [cell for cell, model in models if model is not None and model.fingerprint == own]
+
+
+@dataclass(frozen=True)
+class Repository:
+    """Where a model goes, as OWNER/NAME, and what lies there: an adapter or a whole checkpoint.
 
     `base` is the Hub model at `revision` that it was trained from at last, "" where that is none of the Hub;
     then an adapter's lies beside it.
     """
 
+    name: str
     is_adapter: bool
     base: str = ""
     revision: str = ""
+    files: Files = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The name without the owner."""
+        return self.name.rpartition("/")[2]
+
+    def read(self, name: str) -> Any:
+        """What a JSON file among them holds."""
+        found = self.files[name]
+        return json.loads(found if isinstance(found, bytes) else found.read_bytes())
 
 
-def files(chosen: Chosen, store: Store, repository: str, *, merged: bool = False) -> tuple[Content, Files]:
+def choose(
+    plan: Plan, arm: str, target: str | None = None, seed: int | None = None, backbone: str | None = None
+) -> Chosen:
+    """The model of an arm after the target's training, or, without a target, before any.
+
+    Without a seed it is the study's first, which no score has chosen. Raises InputError if there is no such
+    model, or if several backbones have one.
+    """
+    where = f"study '{plan.study.name}'"
+    cells = _only(where, "arm", arm, [cell for cell in plan.cells if not cell.reference])
+    several = tuple(dict.fromkeys(cell.backbone for cell in cells))
+    if backbone is None and len(several) > 1:
+        raise InputError(where, "has several backbones.", f"Add --backbone: {', '.join(several)}.")
+    cells = _only(where, "backbone", several[0] if backbone is None else backbone, cells)
+    if seed is not None and type(seed) is not int:
+        raise InputError(where, f"a seed is a number, and {seed!r} is none.", "Leave quotes out.")
+    cells = _only(where, "seed", cells[0].seed if seed is None else seed, cells)
+    if target is not None:
+        cells = _only(where, "target", target, cells)
+    phases = list[str]()
+    for cell in cells:
+        phases += (cell.phases if target is not None else plan.intermediate(cell))[-1:]
+    if not phases:
+        what = f"the arm '{arm}' trains nothing" + (f" for {target}." if target else " before the targets.")
+        targets = ", ".join(dict.fromkeys(cell.target for cell in cells if cell.phases))
+        now = f"Name a target with --target: {targets}." if targets and not target else "Name another arm."
+        raise InputError(where, what, now)
+    step = plan.by_fingerprint[phases[0]]
+    using = tuple(cell for cell in cells if step.fingerprint in cell.phases)
+    return Chosen(plan, step, target or "", using)
+
+
+def _only(where: str, name: str, value: str | int, cells: Sequence[Cell]) -> list[Cell]:
+    """The cells of that arm, backbone, seed or target."""
+    found = [cell for cell in cells if getattr(cell, name) == value]
+    if not found:
+        known = list(dict.fromkeys(str(getattr(cell, name)) for cell in cells))
+        there = f"There are {', '.join(known)}." if known else "It has no cells."
+        raise InputError(where, f"no {name} '{value}'.", f"{did_you_mean(str(value), known)} {there}".strip())
+    return found
+
+
+def repository(chosen: Chosen, store: Store, name: str, *, merged: bool = False) -> Repository:
     """All but the card. Raises MissingResultError if the phase is not trained or its checkpoint gone."""
     phase, fingerprint = chosen.phase, chosen.step.fingerprint
     if not store.done(chosen.step):
         where = chosen.plan.names[fingerprint]
         raise MissingResultError(where, f"is not in {store.root}.", "Run the study first.")
     parent, is_adapter = phase.parent, phase.recipe.adapter is not None and not merged
-    content = Content(is_adapter)
+    made = Repository(name, is_adapter)
     if isinstance(parent, Backbone) and parent.model and parent.revision and not parent.made:
-        content = Content(is_adapter, parent.model, parent.revision)
+        made = Repository(name, is_adapter, parent.model, parent.revision)
     if not is_adapter:
         found = _in(_checkpoint(store, fingerprint), LOADED)
     else:
@@ -72,19 +170,13 @@ def files(chosen: Chosen, store: Store, repository: str, *, merged: bool = False
         adapter = {name.rpartition("/")[2]: name for name in names if name.startswith(f"{ADAPTER}/")}
         loaded = [name for name in adapter if any(fnmatch(name, pattern) for pattern in LOADED)]
         found = {name: store.file(fingerprint, adapter[name]) for name in loaded}
-        if not content.base:
+        if not made.base:
             found |= {f"{BASE}/{name}": path for name, path in _in(_parent(chosen, store), LOADED).items()}
         found |= _in(_tokenizer(chosen, store), TOKENIZER)
-    files = {name: _without_paths(path, repository, content) for name, path in found.items()}
-    if f"{BASE}/{SHAPE}" in files and read(files, "adapter_config.json")["task_type"] in NAMED:
-        files[f"{BASE}/{SHAPE}"] = _json(read(files, f"{BASE}/{SHAPE}") | label_names(chosen))
-    return content, files
-
-
-def read(files: Files, name: str) -> Any:
-    """What a JSON file among them holds."""
-    found = files[name]
-    return json.loads(found if isinstance(found, bytes) else found.read_bytes())
+    made.files.update((name, _without_paths(path, made)) for name, path in found.items())
+    if (shape := f"{BASE}/{SHAPE}") in made.files and made.read("adapter_config.json")["task_type"] in NAMED:
+        made.files[shape] = _json(made.read(shape) | label_names(chosen))
+    return made
 
 
 def label_names(chosen: Chosen) -> dict[str, dict[Any, Any]]:
@@ -134,7 +226,7 @@ def _tokenizer(chosen: Chosen, store: Store) -> Path:
     return fetch(backbone.model, backbone.revision)
 
 
-def _without_paths(path: Path, repository: str, content: Content) -> Path | bytes:
+def _without_paths(path: Path, repository: Repository) -> Path | bytes:
     """The file; one of settings without paths of this computer, with the base's name on the Hub instead.
 
     Files of tokens are as they are: a token may look like a path.
@@ -144,9 +236,14 @@ def _without_paths(path: Path, repository: str, content: Content) -> Path | byte
     before: Any = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(before, dict):
         return path
-    found = without_paths(before) | {key: content.base or repository for key in LOCAL if before.get(key)}
+    found = without_paths(before) | {
+        key: repository.base or repository.name for key in LOCAL if before.get(key)
+    }
     if "base_model_name_or_path" in found:  # what lies in `base` has no name that peft could look up
-        found |= {"base_model_name_or_path": content.base or None, "revision": content.revision or None}
+        found |= {
+            "base_model_name_or_path": repository.base or None,
+            "revision": repository.revision or None,
+        }
     return path if found == before else _json(found)
 
 

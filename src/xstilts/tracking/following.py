@@ -17,8 +17,7 @@ from xstilts.store import Store, read_json, schema, write_json
 from xstilts.study.plan import Plan
 from xstilts.study.step import Step
 from xstilts.tracking.course import Course, Told
-from xstilts.tracking.names import FOLDER
-from xstilts.tracking.tracker import Tracker
+from xstilts.tracking.tracker import FOLDER, Tracker
 
 LOOK_SECONDS = 30.0
 """Time between two looks at the curve of a running phase; its state is saved once in a minute."""

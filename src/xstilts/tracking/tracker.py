@@ -1,8 +1,21 @@
-"""What a tracker is, and what it is told."""
+"""What a tracker is, and what it is told; trackers by their names: of this package, and of others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from xstilts.errors import InputError, did_you_mean
+from xstilts.store import Store
+
+NAMES = {"tensorboard": "TensorBoard", "wandb": "WeightsAndBiases", "mlflow": "MLflow", "trackio": "Trackio"}
+"""The classes of the trackers of this package, by the names of their files; each is an extra of that name."""
+GROUP = "xstilts.trackers"
+"""The group of entry points by which other packages offer trackers. One is called as those here are."""
+FOLDER = "tracking"
+"""Where in a store trackers may write."""
 
 State = Literal["running", "finished", "failed"]
 Point = tuple[int, Mapping[str, float]]
@@ -56,3 +69,38 @@ class Tracker(Protocol):
 
     def close(self) -> None:
         """Write what is not written yet. Runs that are not finished may be continued later."""
+
+
+def trackers(track: str | Tracker | Iterable[str | Tracker], study: str, store: Store) -> list[Tracker]:
+    """The trackers of those names, and those that were given. InputError if one cannot be used."""
+    asked: list[Any] = [track]
+    if isinstance(track, Iterable) and not isinstance(track, str | Tracker):
+        asked = list(track)
+    found = [find(one, study, store.root / FOLDER) if isinstance(one, str) else one for one in asked]
+    for one in found:
+        if isinstance(one, type) or not isinstance(one, Tracker):
+            now = "Give a name, or an object with place, tell and close: docs/trackers.md."
+            raise InputError("track", f"{one!r} is no tracker.", now)
+    return found
+
+
+def find(name: str, study: str, folder: Path) -> Tracker:
+    """The tracker of that name for a study; it may write below `folder`.
+
+    Raises InputError if there is none, or if it cannot be used here.
+    """
+    made: Tracker
+    if name in NAMES:
+        try:
+            made = getattr(import_module(f"xstilts.tracking.{name}"), NAMES[name])(study, folder)
+        except ModuleNotFoundError as error:
+            what = f"needs {error.name}, which is not installed."
+            raise InputError(f"--track {name}", what, f"pip install 'xstilts[{name}]'") from error
+        return made
+    offered = {one.name: one for one in entry_points(group=GROUP)}
+    if name not in offered:
+        known = (*NAMES, *offered)
+        now = f"{did_you_mean(name, known)} There are {', '.join(known)}: docs/trackers.md.".strip()
+        raise InputError(f"--track {name}", "no such tracker.", now)
+    made = offered[name].load()(study, folder)
+    return made
