@@ -34,7 +34,7 @@ LABELS = {
     "caption-only": "caption for image",
     "translate-test": "text translated",
 }
-ODDS = {"all": 1.2, "shuffled": -0.7, "text": -0.6, "image": -0.7, "caption": 1.4, "translated": 1.3}
+ODDS = {"all": 2.0, "shuffled": -2.5, "text": -2.5, "image": -0.7, "caption": 2.2, "translated": 1.3}
 SCRATCH = "scratch"
 
 
