@@ -158,10 +158,12 @@ def limitations(effects: Effects, own_scores: Sequence[OwnScore], collapses: Col
     found = [effects.estimate(EFFECT, line, target.name) for target in results.targets for line in arms]
     if sizes := sorted(one.smallest_effect for one in found if one is not None):
         half = sizes[len(sizes) // 2]
-        told = f"effects of {half:.1f} points or more" if half <= WHOLE else f"no effect below {WHOLE} points"
+        told, unseen = f"effects of {half:.1f} points or more", "smaller ones"
+        if half > WHOLE:
+            told, unseen = f"no effect below {WHOLE} points", "effects"
         yield (
             f"Half of the comparisons can detect {told} in four of five repetitions; "
-            f"{'smaller ones' * (half <= WHOLE) or 'effects'} may exist where none is seen."
+            f"{unseen} may exist where none is seen."
         )
     if len(results.backbones) == 1:
         yield "One backbone: nothing is known about another pretraining run."

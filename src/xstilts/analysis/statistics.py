@@ -367,7 +367,7 @@ class Distribution:
         least, large = float(self.deviations.min()), float(self.deviations[NODES > -3].max())
         places = np.geomspace(0.1 * least, 4 * large, 192)
         after = bisect(places.tolist(), probability, key=lambda place: float(self._below(place)))
-        near = places[after - 4 : after + 4]
+        near = places[max(0, after - 4) : after + 4]  # sums over fewer places round otherwise
         return float(np.interp(probability, self._below(near), near))
 
     def _below(self, places: Array | float) -> Array:

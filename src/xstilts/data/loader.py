@@ -89,8 +89,8 @@ def _read(
 
 
 MANY = 20
-"""Questions of which some have an answer, and most about images: on a few annotators did not agree. Five
-times as many words have not all the same tag."""
+"""Of so many questions some have an answer, and of so many rows about images most have a label; where there
+are fewer, annotators may not have agreed on any. Of five times as many words not all have the same tag."""
 
 
 def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Example]:
