@@ -13,6 +13,7 @@ matrices faster on this machine, if `--precision` does not say; both rates are m
 
 import argparse
 import json
+import os
 import platform
 import shutil
 import statistics
@@ -31,6 +32,7 @@ import sentence_pairs
 from contenders import CONTENDERS, Figures, Job
 from rates import PRECISIONS, Shape, matrix_rate
 from xstilts.data.examples import Pair
+from xstilts.run.machine import LIBRARY_SETTINGS
 
 SIZES = {
     "tiny": (2, 64, 2, 256),
@@ -188,7 +190,9 @@ def job_of(folder: Path, options: argparse.Namespace, precision: str, seed: int)
 def _measure(contender: str, job: Job) -> Figures:
     values = json.dumps(asdict(job) | {"folder": str(job.folder)})
     command = [sys.executable, contenders.__file__, contender, values]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    setting = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"  # as a worker has it; the Trainer has oneDNN's default
+    environment = os.environ | ({setting: LIBRARY_SETTINGS[setting]} if contender == OURS else {})
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     figures = Figures(**json.loads(done.stdout.splitlines()[-1]))
     _say(f"{contender}, seed {job.seed}: {figures.seconds:.1f} s, loss {figures.loss:.3f}")
     return figures

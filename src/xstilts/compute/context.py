@@ -182,17 +182,25 @@ def record(step: Step, result: dict[str, Any], seconds: float) -> dict[str, Any]
 def computes_on() -> dict[str, Any]:
     """What numbers depend on besides the specification of a step, in their last digits.
 
-    The processor, the instructions of it that torch uses (such as AVX2), the threads that torch computes
-    with, the GPU if there is one, and the version of torch. Without torch, nothing is computed by it.
+    The processor, the instructions of it that torch uses (such as AVX2 and amx_bf16), the threads that torch
+    computes with, the GPU if there is one, and the version of torch. Without torch nothing is computed.
     """
     torch, gpu = sys.modules.get("torch"), cuda()
     return {
         "processor": _processor(),
-        "instructions": None if torch is None else torch.backends.cpu.get_cpu_capability(),
+        "instructions": None if torch is None else _instructions(torch),
         "threads": None if torch is None else torch.get_num_threads(),
         "gpu": None if gpu is None else gpu.get_device_name(),
         "torch": installed("torch"),
     }
+
+
+@cache
+def _instructions(torch: Any) -> str:
+    """The widest that torch uses, and those that multiply bf16 numbers: each adds in an order of its own."""
+    able = torch.cpu.get_capabilities()
+    bf16 = [name for name in ("avx512_bf16", "amx_bf16") if able.get(name)]
+    return ", ".join([torch.backends.cpu.get_cpu_capability(), *bf16])
 
 
 @cache

@@ -18,7 +18,7 @@ from xstilts.disk import is_there
 from xstilts.errors import EngineError, StoreError
 from xstilts.plain import by_key
 from xstilts.run import rendezvous
-from xstilts.run.machine import ONE_THREAD
+from xstilts.run.machine import LIBRARY_SETTINGS
 from xstilts.run.rendezvous import Remaining, ordered
 from xstilts.store import GONE, Store
 from xstilts.study.phase import Evaluation, Phase
@@ -86,7 +86,7 @@ class Run:
             "places": self.places.to_json(),
             "means": asdict(means),
             "pace": {name: None if math.isinf(value) else value for name, value in asdict(pace).items()},
-            "environment": dict(ONE_THREAD),
+            "environment": dict(LIBRARY_SETTINGS),
         }
 
 

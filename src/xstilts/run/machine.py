@@ -16,12 +16,17 @@ _PROCESSOR = Path("/proc/cpuinfo")
 _COUNTERS = Path("/proc/vmstat")
 _BF16 = frozenset(("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"))
 _LIBRARIES = ("OMP", "MKL", "OPENBLAS", "RAYON")
-ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in _LIBRARIES} | {
+LIBRARY_SETTINGS = {f"{name}_NUM_THREADS": "1" for name in _LIBRARIES} | {
     "POLARS_MAX_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32",
 }
-"""What keeps the libraries of a worker to one thread, if it is set before the first step. Only torch takes
-more, where the recipe of a step says so: numbers must not depend on how many workers share the cores."""
+"""What a worker sets in its environment before the first step.
+
+One thread for every library: only torch takes more, where the recipe of a step says so, for numbers must not
+depend on how many workers share the cores. And few compiled kernels kept by oneDNN, which multiplies bf16
+matrices on processors: it compiles one for each shape of a batch, and the 1,024 that it keeps if nothing is
+said take a gigabyte and more."""
 
 
 def cores() -> int:
@@ -67,7 +72,7 @@ def environments(workers: int | None, processes: int = 1, *, threads: int = 1) -
         else ""
         for start in range(0, count * processes, processes)  # the last are followed by the first
     ]
-    return [ONE_THREAD | ({"CUDA_VISIBLE_DEVICES": names} if names else {}) for names in own]
+    return [LIBRARY_SETTINGS | ({"CUDA_VISIBLE_DEVICES": names} if names else {}) for names in own]
 
 
 def memory_kills() -> int | None:

@@ -23,7 +23,7 @@ from xstilts.errors import EngineError
 from xstilts.plain import say
 from xstilts.run import worker
 from xstilts.run.launch import End, Launch, Listener, Pace, Result, Run
-from xstilts.run.machine import ONE_THREAD
+from xstilts.run.machine import LIBRARY_SETTINGS
 from xstilts.run.options import SlurmOptions
 from xstilts.run.rendezvous import rendezvous
 
@@ -164,7 +164,7 @@ def parameters(options: SlurmOptions) -> dict[str, Any]:
     words = {name: getattr(options, name) for name in ("partition", "account", "qos", "constraint")}
     memory = {} if options.memory_gb is None else {"mem": f"{math.ceil(1024 * options.memory_gb)}MB"}
     gpus = {"gpus_per_node": options.gpus} if options.gpus else {}
-    exports = [f"export {name}={value}" for name, value in ONE_THREAD.items()]
+    exports = [f"export {name}={value}" for name, value in LIBRARY_SETTINGS.items()]
     return {
         "job_name": "xstilts",
         "time": max(1, math.ceil(60 * options.hours)),
