@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from xstilts.compute.context import MICRO_TOKENS
 from xstilts.compute.data import Encoded, passes
-from xstilts.compute.device import PADDING
+from xstilts.compute.device import OVERHEAD
 from xstilts.compute.training_data import Schedule
 from xstilts.families.items import Item
 from xstilts.study.recipe import Recipe
@@ -42,7 +42,7 @@ def main() -> None:
         batches = [schedule.at(update)[1] for update in range(schedule.total)]
         first, second = batches[: len(batches) // 2], batches[len(batches) // 2 :]
         chance = sum(len(batch) * (len(batch) - 1) for batch in second) / (rows * (rows - 1))
-        parts = [list(passes(data, batch, MICRO_TOKENS, PADDING)) for batch in first]
+        parts = [list(passes(data, batch, MICRO_TOKENS, OVERHEAD)) for batch in first]
         every = [part for passed in parts for part in passed]
         numbers = f"{_met_again(first, second, rows):.1%} | {chance:.1%} | {_padding(data, first):.1%} | "
         print(f"| {rows:,} | {numbers}{_padding(data, every):.1%} | {len(every) / len(first):.1f} |")

@@ -254,7 +254,7 @@ def parity(folder: Path, scale: Scale) -> dict[str, Any]:
 
     cuda = torch.cuda.is_available()
     processor = Execution(torch.device("cpu"))
-    gpu = Execution(torch.device("cuda" if cuda else "cpu"), ahead=4, wait=8, padding=None)
+    gpu = Execution(torch.device("cuda" if cuda else "cpu"), ahead=4, wait=8, overhead=None)
     packed = replace(gpu, packed=True)
     encoder = job(folder, scale, scale.parity)
     exact = losses(replace(encoder, precision="fp32", threads=os.cpu_count() or 1), scale, processor)

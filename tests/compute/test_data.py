@@ -9,10 +9,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from xstilts.compute.context import MICRO_TOKENS
 from xstilts.compute.data import Encoded, collate, generator, passes, split
-from xstilts.compute.device import PADDING
+from xstilts.compute.device import OVERHEAD
 from xstilts.compute.distributed import Ranks
 from xstilts.compute.objective import Objective
 from xstilts.compute.training_data import Schedule
@@ -190,7 +191,7 @@ def test_padding_is_rare_and_batches_are_random(size: dict[str, int]) -> None:
         real += data.longest[part].sum()
         means.append(data.longest[part].mean())
         spread.append(np.ptp(part))
-    assert 1 - real / padded < 0.05
+    assert 1 - real / padded < 0.2
     assert np.mean(spread) > 4000, "the items of a batch come from everywhere"
     assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.2, "nor do batches grow longer"
 
@@ -220,11 +221,11 @@ def test_batches_are_random_at_every_size(count: int, size: dict[str, int]) -> N
         assert len(mates & again) / len(mates) < chance + 0.08
     real = padded = 0
     for batch in first:
-        parts, _ = Ranks().share(data, batch, MICRO_TOKENS, PADDING)
+        parts, _ = Ranks().share(data, batch, MICRO_TOKENS, OVERHEAD)
         assert sorted(item for part in parts for item in part) == sorted(batch)
         real += data.longest[batch].sum()
         padded += sum(data.longest[part].max() * len(part) for part in parts)
-    assert 1 - real / padded < 0.05
+    assert 1 - real / padded < 0.2
 
 
 @pytest.mark.parametrize("count", [33, 100, 300, 2_000, 20_000])
@@ -254,23 +255,36 @@ def test_tasks_that_are_mixed_do_not_begin_with_their_shortest_items() -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(rows=items(), budget=st.integers(1, 60), padding=st.sampled_from([0.01, 0.05, 0.3]))
-def test_passes_keep_the_budget_and_the_share_of_padding(
-    rows: list[Item], budget: int, padding: float
+@given(rows=items(), budget=st.integers(1, 60), overhead=st.integers(0, 30))
+def test_passes_keep_the_budget_and_cost_no_more_than_others(
+    rows: list[Item], budget: int, overhead: int
 ) -> None:
+    """Compared are all ways to cut the items by length, where the budget cuts no more."""
     data = Encoded.of(rows, "reads")
-    parts = list(passes(data, np.arange(len(rows)), budget, padding))
-    assert sorted(item for part in parts for item in part) == list(range(len(rows)))
+    every = np.arange(len(rows))
+
+    def cost(parts: list[NDArray[np.int64]]) -> int:
+        return sum(collate(data, part, PAD).ids.numel() + overhead for part in parts)
+
+    parts = list(passes(data, every, budget, overhead))
+    assert sorted(item for part in parts for item in part) == every.tolist()
     padded = [collate(data, part, PAD).ids.numel() for part in parts]
     assert all(size <= budget or len(part) == 1 for size, part in zip(padded, parts, strict=True))
-    assert 1 - data.cost.sum() / sum(padded) < padding + 1e-9
+    by_length = every[np.argsort(data.width, kind="stable")]
+    ways = (
+        np.split(by_length, cuts)
+        for number in range(len(rows))
+        for cuts in combinations(range(1, len(rows)), number)
+    )
+    assert cost(list(passes(data, every, 10_000, overhead))) == min(map(cost, ways))
 
 
-def test_passes_are_as_few_as_the_share_of_padding_allows() -> None:
+def test_items_are_joined_where_their_padding_costs_less_than_a_pass() -> None:
     data = _sized([20, 5, 19, 5, 20, 5])
-    assert [part.tolist() for part in passes(data, np.arange(6), 1000, 0.05)] == [[1, 3, 5], [2, 0, 4]]
-    assert [part.tolist() for part in passes(data, np.arange(6), 1000, 0.01)] == [[1, 3, 5], [2], [0, 4]]
-    assert len(list(passes(data, np.arange(6), 1000, 0.5))) == 1
+    assert [part.tolist() for part in passes(data, np.arange(6), 1000, 2)] == [[1, 3, 5], [2, 0, 4]]
+    assert [part.tolist() for part in passes(data, np.arange(6), 1000, 0)] == [[1, 3, 5], [2], [0, 4]]
+    assert len(list(passes(data, np.arange(6), 1000, 44))) == 2, "three times 15 more are 45"
+    assert len(list(passes(data, np.arange(6), 1000, 46))) == 1
 
 
 def test_an_item_meets_other_items_in_another_epoch() -> None:

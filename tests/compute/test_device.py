@@ -172,7 +172,7 @@ def test_the_host_waits_for_the_device_when_it_reads_losses_and_never_else(
     packed: bool, dropped: float, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On torch's device without values: it gives none, and mixes with no other device."""
-    execute(monkeypatch, device=torch.device("meta"), ahead=2, wait=5, padding=None, packed=packed)
+    execute(monkeypatch, device=torch.device("meta"), ahead=2, wait=5, overhead=None, packed=packed)
     monkeypatch.setattr(train, "POINTS", 1)
     monkeypatch.setattr(train, "autocast", lambda *_: contextlib.nullcontext())
     monkeypatch.setattr(distributed, "placed", lambda model, ranks, device: model.to(device, torch.bfloat16))
@@ -218,7 +218,7 @@ def test_a_line_says_how_a_phase_is_computed(
     Gpu(monkeypatch, capability)
     chosen = Execution.chosen(Holder, recipe, 1)  # type: ignore[arg-type]
     assert line in str(chosen)
-    assert (chosen.device.type, chosen.ahead, chosen.wait, chosen.padding) == ("cuda", AHEAD, WAIT, None)
+    assert (chosen.device.type, chosen.ahead, chosen.wait, chosen.overhead) == ("cuda", AHEAD, WAIT, None)
     assert Execution.chosen(Holder, recipe, 2).wait == 1  # type: ignore[arg-type]
     monkeypatch.setattr(torch.backends.cuda, "is_flash_attention_available", lambda: False)
     assert "packed" not in str(Execution.chosen(Holder, recipe, 1))  # type: ignore[arg-type]
@@ -356,7 +356,7 @@ def test_phases_of_every_family_have_the_losses_of_padded_batches(
     expected = first.curve(trained)
     adapted = phase("pairs", updates=4, adapter=Adapter())
     padded = first.curve(adapted)
-    execute(monkeypatch, padding=None, packed=True)
+    execute(monkeypatch, overhead=None, packed=True)
     found = box.curve(trained)
     assert [point["loss"] for point in found] == pytest.approx([one["loss"] for one in expected], rel=1e-4)
     losses = [[point["loss"] for point in curve] for curve in (box.curve(adapted), padded)]

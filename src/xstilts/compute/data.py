@@ -296,27 +296,25 @@ def split(data: Encoded, items: NDArray[np.int64], tokens: int) -> Iterator[NDAr
 
 
 def passes(
-    data: Encoded, items: NDArray[np.int64], tokens: int, padding: float
+    data: Encoded, items: NDArray[np.int64], tokens: int, overhead: int
 ) -> Iterator[NDArray[np.int64]]:
     """Micro-batches of items of similar length, by rising length, each of at most `tokens` padded places.
 
-    As few as keep the share of padding below `padding`, where a single item is not padded: items of one
-    length begin together, and the groups whose union wastes least are joined as long as the share allows.
+    They are cut where padded places and `overhead` of them for every pass are the fewest; only a pass that
+    has more than `tokens` is cut again.
     """
     items = items[np.argsort(data.width[items], kind="stable")]
     widths, starts = np.unique(data.width[items], return_index=True)
-    sequences = data.sequence_at[items + 1] - data.sequence_at[items]
-    width, start = widths.tolist(), starts.tolist()
-    count = np.add.reduceat(sequences, starts).tolist()
-    allowed = padding / (1 - padding) * int(data.cost[items].sum())
-    while len(width) > 1:
-        wasted = [(wider - own) * number for own, wider, number in zip(width, width[1:], count, strict=False)]
-        least = min(wasted)
-        if least > allowed:
-            break
-        allowed -= least
-        place = wasted.index(least)
-        count[place + 1] += count[place]
-        del width[place], count[place], start[place + 1]
-    for group in np.split(items, start[1:]):
+    before = np.concatenate([[0], np.cumsum(data.sequence_at[items + 1] - data.sequence_at[items])])
+    count = before[[*starts, len(items)]]  # of sequences shorter than each width
+    least, cut = np.zeros(len(count)), np.zeros(len(count), np.int64)
+    for end, width in enumerate(widths, 1):
+        costs = least[:end] + (count[end] - count[:end]) * width + overhead
+        cut[end] = costs.argmin()
+        least[end] = costs[cut[end]]
+    cuts, end = [], int(cut[-1])
+    while end:
+        cuts.append(starts[end])
+        end = int(cut[end])
+    for group in np.split(items, cuts[::-1]):
         yield from split(data, group, tokens)

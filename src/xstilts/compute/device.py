@@ -23,9 +23,9 @@ from xstilts.study.recipe import Recipe
 
 Made = TypeVar("Made")
 
-PADDING = 0.05
-"""The most padding on the CPU, where a pass more costs less than the padding that it saves. On a GPU a batch
-is one pass as long as it fits."""
+OVERHEAD = 64
+"""What a training pass costs on a CPU besides its tokens, in tokens: the gradients of all weights are added
+up, whatever a pass holds. On a GPU a batch is one pass as long as it fits."""
 
 AHEAD = 4
 """Updates whose batches are collated ahead of a GPU."""
@@ -40,13 +40,13 @@ FLASH_SINCE = (8, 0)
 @dataclass(frozen=True)
 class Execution:
     """How a phase is computed: batches are collated `ahead` of the device by so many updates, and the host
-    reads losses every `wait` updates. Passes have at most a share of `padding`, where that is stated.
+    reads losses every `wait` updates. A pass costs `overhead` tokens besides its own, where that is stated.
     Sequences are `packed`, or `unpacked` says why not."""
 
     device: torch.device
     ahead: int = 0
     wait: int = 1
-    padding: float | None = PADDING
+    overhead: int | None = OVERHEAD
     packed: bool = False
     unpacked: str = ""
 

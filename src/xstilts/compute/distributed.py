@@ -70,16 +70,18 @@ class Ranks:
         return (self.rank,) if self.rank else ()
 
     def share(
-        self, data: Encoded, items: NDArray[np.int64], tokens: int, padding: float | None = None
+        self, data: Encoded, items: NDArray[np.int64], tokens: int, overhead: int | None = None
     ) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
         """The micro-batches of an update that fall to this process, and one that counts for nothing.
 
-        They are as few as `tokens` allows, or, with a `padding`, as few as keep the share of it below that.
+        They are as few as `tokens` allows, or, with an `overhead` of each, those that cost least.
         There may be none of the first. The second is there if there are none, for gradients are averaged over
         all processes, or if another process, with which this one divides the model, has a micro-batch more,
         and needs this one's part of the weights for it.
         """
-        parts = list(split(data, items, tokens) if padding is None else passes(data, items, tokens, padding))
+        parts = list(
+            split(data, items, tokens) if overhead is None else passes(data, items, tokens, overhead)
+        )
         if len(parts) < self.size:
             parts = [part for part in np.array_split(items, self.size) if len(part)]
         own = parts[self.rank :: self.size]

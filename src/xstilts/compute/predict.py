@@ -29,10 +29,10 @@ IN_MEMORY = 2**31
 TOKENS = 16_384
 """Padded tokens of one forward pass without gradients on a GPU."""
 
-CPU_TOKENS, CPU_PADDING = 2_048, 0.05
-"""The same on a processor, and the most padding. There small passes are as fast as large ones, padding costs
-as much as text, and what a layer of 3,072 units hands on takes less than the 32 MiB from which on glibc has
-the system's memory anew at every call."""
+CPU_TOKENS, CPU_OVERHEAD = 2_048, 16
+"""The same on a processor, and what a pass costs there besides, in tokens. There small passes are nearly as
+fast as large ones, padding costs as much as text, and what a layer of 3,072 units hands on takes less than
+the 32 MiB from which on glibc has the system's memory anew at every call."""
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
@@ -55,7 +55,7 @@ def parts(data: Encoded, device: torch.device) -> list[NDArray[np.int64]]:
     if not len(data):
         return []
     if device.type == "cpu":
-        return list(passes(data, np.arange(len(data)), CPU_TOKENS, CPU_PADDING))[::-1]
+        return list(passes(data, np.arange(len(data)), CPU_TOKENS, CPU_OVERHEAD))[::-1]
     return list(split(data, np.argsort(-data.cost, kind="stable"), TOKENS))
 
 

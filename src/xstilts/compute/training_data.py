@@ -293,7 +293,7 @@ class Data:
             rng = generator("mask", self.phase.seed, update)
             data = self.hiding.hide(data, items, self.phase.recipe.mask_rate, rng)
             items = np.arange(len(items))
-        own, idle = ranks.share(data, items, tokens, execution.padding)
+        own, idle = ranks.share(data, items, tokens, execution.overhead)
         micro = [execution.prepared(collate(data, part, pad)) for part in (*own, *idle)]
         return Update(
             head_name(use, self.phase.recipe.readout), micro, len(own), max(1, data.decisions(items))

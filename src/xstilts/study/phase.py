@@ -26,7 +26,7 @@ class Phase(Identified):
     Without a `mixture` every epoch sees all rows of all tasks once.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     kind: Literal["phase"] = "phase"
     parent: Model
