@@ -48,7 +48,7 @@ def test_a_phase_learns_and_records_how_well(first: Box) -> None:
     assert record["updates"] == record["planned_updates"] == record["selected_update"] == 60
     assert record["examples"] == {"pairs": 160}
     assert record["tokens"] > 60 * 100
-    assert 0 <= record["padding"] < 0.2
+    assert 0 <= record["padding"] < 0.3
     curve = first.curve(trained)
     assert [point["update"] for point in curve] == list(range(1, 61))
     assert record["loss"] == curve[-1]["loss"]
