@@ -217,8 +217,8 @@ def _read_all(plan: Plan, root: Path, out: Path) -> None:
     maintenance.unreferenced(store, plan.steps)
     results = Results(plan, store)
     assert len(results.table) > 0
-    for found in (methods.models, methods.own_scores):
-        found(plan, store)
+    methods.models(plan, store)
+    methods.own_scores(results)
     collapse._by_predictions.cache_clear()
     collapse.examined(plan, store)
     assert results._samples

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
+from unittest import mock
 
 import pytest
 
@@ -11,9 +12,11 @@ from xstilts.analysis import methods
 from xstilts.analysis.claims import judge, results_behind
 from xstilts.analysis.effects import Effects
 from xstilts.analysis.findings import Findings
+from xstilts.analysis.results import Results
 from xstilts.errors import InputError
 from xstilts.report import page, tables
 from xstilts.report.paper import Paper
+from xstilts.store import Record, Store
 from xstilts.study.study import BackboneTable
 
 
@@ -149,12 +152,33 @@ def test_verdicts_are_shown(html):
 
 
 def test_an_intermediate_task_at_chance_is_marked(html, world):
-    own = {score.arm: score for score in methods.own_scores(world.plan, world.store)}
+    own = {score.arm: score for score in methods.own_scores(world.results)}
     assert own["nli"].learned
     assert not own["tags"].learned
     assert own["nli"].seeds == 3
     assert html.count("⚠ at chance") == 1
     assert "The arm tags did not learn lab_ccg" in html
+
+
+def test_one_training_at_chance_is_told_among_others_that_learned(world):
+    """As XLM-R collapses: with one seed of three, which the mean of all three hides."""
+    bad = next(cell for cell in world.plan.cells if cell.arm == "nli" and cell.seed == 2).phases[0]
+    record = Store.record
+
+    def collapsed(store: Store, step: str) -> Record | None:
+        found = record(store, step)
+        if step != bad or found is None:
+            return found
+        return found | {"source_score": {"lab_nli": found["source_score"]["lab_nli"] | {"value": 33.0}}}
+
+    with mock.patch.object(Store, "record", collapsed):
+        findings = Findings(Results(world.plan, world.store))
+        (nli,) = [score for score in findings.own_scores if score.arm == "nli"]
+        assert nli.learned and nli.at_chance == (2,)
+        assert "lab_nli (nli with seed 2)" in " ".join(findings.conditions_of_study)
+        assert any(
+            "nli did not learn lab_nli (at chance with seed 2)" in text for text in findings.limitations
+        )
 
 
 def test_failures_are_listed_with_their_reason(torn_html, torn_world):

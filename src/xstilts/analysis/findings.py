@@ -37,7 +37,7 @@ from xstilts.study.preregistered import Preregistration
 from xstilts.study.sources import Source, differing
 
 NOT_REPORTED = "Results have come or gone since the last report; `xstilts report` says what they show."
-VERSION = 3
+VERSION = 4
 """Raised by hand whenever the analysis would say something else of the same predictions."""
 
 
@@ -248,7 +248,7 @@ class Findings:
     @cached_property
     def own_scores(self) -> list[methods.OwnScore]:
         """How well each arm learned its own tasks."""
-        return methods.own_scores(self.plan, self.store)
+        return methods.own_scores(self.results)
 
     @cached_property
     def seen(self) -> list[tuple[str, tuple[str, ...]]]:

@@ -91,7 +91,12 @@ def of_runs(found: Collapses) -> Iterator[str]:
 def of_study(results: Results, own_scores: Sequence[OwnScore], leaks: Leaks) -> Iterator[str]:
     """State what was not learned, not audited, not measured, not repeated."""
     plan = results.plan
-    if unlearned := [f"{one.task} ({one.arm})" for one in own_scores if not one.learned]:
+    unlearned = [
+        f"{one.task} ({one.arm}{one.outcome.removeprefix('at chance')})"
+        for one in own_scores
+        if one.outcome != "learned"
+    ]
+    if unlearned:
         yield f"Intermediate tasks that were not learned: {first_of(unlearned)}."
     if leaks.audit is None:
         yield "Nobody looked for leaks, or the study or its data have changed since (xstilts audit)."
@@ -145,9 +150,11 @@ def limitations(effects: Effects, own_scores: Sequence[OwnScore], collapses: Col
         yield f"{len(seeds)} seeds tell little about their own spread{few}."
     if results.missing:
         yield f"{len(results.missing)} of {count(len(plan.cells), 'cell')} are missing."
-    for score in (score for score in own_scores if not score.learned):
+    for score in (score for score in own_scores if score.outcome != "learned"):
         nothing = "its effects say nothing about the task"
-        yield f"The arm {score.arm} did not learn {score.task} (at chance): {nothing}."
+        if score.learned:
+            nothing = "its effects are not those of the task alone"
+        yield f"The arm {score.arm} did not learn {score.task} ({score.outcome}): {nothing}."
     yield from _not_learned(collapses)
     for target in results.targets:
         had = {line.reference for line, name in results.planned if name == target.name}

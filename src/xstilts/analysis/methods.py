@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from xstilts.analysis.permutation import above_chance
-from xstilts.analysis.results import ARM, Results
+from xstilts.analysis.results import ARM, Results, line_of
 from xstilts.analysis.wording import count, metric_label
 from xstilts.audit.audit import stored
 from xstilts.audit.finding import Audit, FindingGroup, groups, summary, unused
@@ -269,7 +269,11 @@ def citations(plan: Plan) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class OwnScore:
-    """How well an arm learned one of its own tasks: in percent, on the source language's development data."""
+    """How well an arm learned one of its own tasks: in percent, on the source language's development data.
+
+    The score is the mean of all trainings; `at_chance` has the seeds of those that did not learn the task:
+    one among others that did can decide what the arm seems to do.
+    """
 
     arm: str
     task: str
@@ -278,28 +282,41 @@ class OwnScore:
     chance: float
     n: int
     seeds: int
+    at_chance: tuple[int, ...] = ()
 
     @property
     def learned(self) -> bool:
         """Whether it is above chance by more than two standard errors, or perfect where chance is not."""
         return above_chance(self.value, self.chance, self.n)
 
+    @property
+    def outcome(self) -> str:
+        """Write 'learned', 'at chance', or 'at chance with seeds 1, 3' where the others learned it."""
+        if not self.learned or not self.at_chance:
+            return "learned" if self.learned else "at chance"
+        several = "seed" if len(self.at_chance) == 1 else "seeds"
+        return f"at chance with {several} {', '.join(map(str, self.at_chance))}"
 
-def own_scores(plan: Plan, store: Store) -> list[OwnScore]:
-    """For every arm the scores of its own tasks, the means over seeds."""
+
+def own_scores(results: Results) -> list[OwnScore]:
+    """For every arm of a backbone the scores of its own tasks, the means over seeds."""
     told = by_key(
-        ((cell.arm, task), (phase, score))
-        for cell in plan.cells
+        ((results.name_of(line_of(cell)), task), (phase, (cell.seed, score)))
+        for cell in results.plan.cells
         if cell.arm and not cell.reference
-        for phase in plan.intermediate(cell)
-        for task, score in sorted((store.record(phase) or {}).get("source_score", {}).items())
+        for phase in results.plan.intermediate(cell)
+        for task, score in sorted((results.store.record(phase) or {}).get("source_score", {}).items())
     )
     found = []
     for (arm, task), by_phase in told.items():
-        scores = [*dict(by_phase).values()]
+        trainings = [*dict(reversed(by_phase)).values()]  # the first seed of a training that several share
+        scores = [score for _, score in trainings]
         value, chance = (sum(score[key] for score in scores) / len(scores) for key in ("value", "chance"))
-        metric = metric_label(scores[0]["metric"])
-        found.append(OwnScore(arm, task, metric, value, chance, scores[0]["n"], len(scores)))
+        at_chance = [
+            seed for seed, one in trainings if not above_chance(one["value"], one["chance"], one["n"])
+        ]
+        metric, n = metric_label(scores[0]["metric"]), scores[0]["n"]
+        found.append(OwnScore(arm, task, metric, value, chance, n, len(scores), tuple(sorted(at_chance))))
     return found
 
 

@@ -40,7 +40,6 @@ METHOD: dict[str, Any] = tomllib.loads(asset("method.toml"))
 INFLATED = 5.0
 """Variance inflation from which a report says that distances cannot be told apart."""
 AT_CHANCE = ("arm", "target", "language", "seeds", "score", "guessing", "source language")
-LEARNED = {True: "learned", False: "at chance"}
 COLLAPSED = ("arm", "target", "seed", "score", "guessing", "mean with", "mean without")
 STEPS = ("backbone", "arm", "target", "seed", "evaluation", "phases, first to last")
 
@@ -177,7 +176,7 @@ class Paper:
         """What was learned, was planted, collapsed and leaked; the settings, the cost."""
         plan, found = self.findings.plan, self.findings.collapses
         own = [
-            _row(one.arm, one.task, one.metric, one.value, one.chance, LEARNED[one.learned])
+            _row(one.arm, one.task, one.metric, one.value, one.chance, one.outcome)
             for one in self.findings.own_scores
         ]
         truth = [
