@@ -52,8 +52,8 @@ class ComparedScore:
     @property
     def shown(self) -> str:
         """The measured score with its interval."""
-        interval = "" if self.low is None or self.high is None else f" [{self.low:.1f}, {self.high:.1f}]"
-        return f"{self.measured:.1f}{interval}"
+        interval = "" if self.low is None or self.high is None else f" [{self.low:z.1f}, {self.high:z.1f}]"
+        return f"{self.measured:z.1f}{interval}"
 
     @property
     def within(self) -> bool | None:

@@ -20,8 +20,12 @@ CONTROL_NAMES = tuple(REFERENCE_NAMES[name] for name in CONTROLS)
 
 
 def number(value: float, *, signed: bool = False) -> str:
-    """Write one decimal, with a real minus sign."""
-    return (f"{value:+.1f}" if signed else f"{value:.1f}").replace("-", "−")
+    """Write one decimal, with a real minus sign; what rounds to zero has none.
+
+    >>> number(-2.06), number(-0.04), number(-0.04, signed=True)
+    ('−2.1', '0.0', '+0.0')
+    """
+    return f"{value:{'+' * signed}z.1f}".replace("-", "−")
 
 
 def bounds(low: float, high: float) -> str:
@@ -32,7 +36,7 @@ def bounds(low: float, high: float) -> str:
 def interval(estimate: Estimate, *, signed: bool = True) -> str:
     """Write '+12.3 [9.8, 15.1]': a narrow interval has as many decimals as it needs."""
     width = estimate.high - estimate.low
-    form = ".1f" if width >= 0.5 or width == 0 else ".2f" if width >= 0.05 else ".3f"
+    form = "z.1f" if width >= 0.5 or width == 0 else "z.2f" if width >= 0.05 else "z.3f"
     value = f"{estimate.value:{'+' * signed}{form}}"
     return f"{value} [{estimate.low:{form}}, {estimate.high:{form}}]".replace("-", "−")
 

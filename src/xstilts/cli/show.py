@@ -180,9 +180,9 @@ def scores(found: Mapping[str, Any], *, as_json: bool) -> None:
         return
     if "tasks" in found:
         rows = [
-            (name, str(len(one["languages"])), f"{one['score']:.1f}") for name, one in found["tasks"].items()
+            (name, str(len(one["languages"])), f"{one['score']:z.1f}") for name, one in found["tasks"].items()
         ]
-        rows += [(group, "", f"{value:.1f}") for group, value in found["overall"].items()]
+        rows += [(group, "", f"{value:z.1f}") for group, value in found["overall"].items()]
         print_table(("task or group", "languages", "score"), rows)
         return
     measures = list(found["average"])
@@ -205,7 +205,7 @@ def compared(found: "Comparison", *, as_json: bool) -> None:
         rows = [
             (
                 *(one.model, one.backbone, one.arm, one.target, one.language, one.metric, one.status),
-                *(f"{one.published:.1f}", one.shown, f"{one.difference:+.1f}", WITHIN[one.within]),
+                *(f"{one.published:z.1f}", one.shown, f"{one.difference:+z.1f}", WITHIN[one.within]),
             )
             for one in found.pairs
         ]

@@ -68,7 +68,7 @@ def _of_quality(rows: pl.DataFrame) -> Iterator[str]:
 
 
 def _interval(value: float, low: float | None, high: float | None) -> str:
-    return f"{value:.2f}" if low is None or high is None else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    return f"{value:z.2f}" if low is None or high is None else f"{value:z.2f} [{low:z.2f}, {high:z.2f}]"
 
 
 def _millions(number: int) -> str:

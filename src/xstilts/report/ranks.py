@@ -90,9 +90,9 @@ def _quality(rows: pl.DataFrame, title: str) -> Chart:
 def _told(row: dict[str, Any], title: str) -> dict[str, Any]:
     """The kind of a row as it is drawn, and its words."""
     value, low, high = (row[name] for name in INTERVAL)
-    interval = "" if low is None else f" [{low:.2f}, {high:.2f}]"
+    interval = "" if low is None else f" [{low:z.2f}, {high:z.2f}]"
     kind = CHANCE if row["estimate"] == CHANCE else row["kind"]
     return {
         "kind": kind,
-        "told": f"{row['estimate']} · {title} {value:.2f}{interval} · {count(row['targets'], 'target')}",
+        "told": f"{row['estimate']} · {title} {value:z.2f}{interval} · {count(row['targets'], 'target')}",
     }

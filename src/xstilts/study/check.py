@@ -83,8 +83,8 @@ def check_allowed(study: StudyFile) -> Iterator[Problem]:
 
 
 def check_names(study: StudyFile) -> Iterator[Problem]:
-    """Names of the study, its backbones, arms and axes: files and folders are called by them, so none may
-    lead anywhere else. What a task is called says its file.
+    """Names of the study, its backbones, arms and axes: files, folders and rows of tables are called by them,
+    so none may lead anywhere else, or be no value. What a task is called says its file.
     """
     names: list[tuple[Place, str]] = [(("name",), study.name)] if study.name else []
     names += [(("backbones", name), name) for name in study.backbones]
@@ -92,7 +92,7 @@ def check_names(study: StudyFile) -> Iterator[Problem]:
     names += [(("axes", number, "name"), axis.name) for number, axis in enumerate(study.axes) if axis.name]
     for place, name in names:
         if wrong := wrong_name(name):
-            yield Problem(place, f"cannot be the name of a file: {wrong}.", NAME_RULE)
+            yield Problem(place, f"cannot be a name: {wrong}.", NAME_RULE)
 
 
 def _bad_source(source: BackboneTable | VisionTable, folder: Path | None, place: Place) -> Iterator[Problem]:

@@ -23,7 +23,7 @@ def check_declared(study: StudyFile) -> Iterator[Problem]:
     for name, table in study.tasks.items():
         place: Place = ("tasks", name)
         if wrong := wrong_name(name):
-            yield Problem(place, f"cannot be the name of a file: {wrong}.", NAME_RULE)
+            yield Problem(place, f"cannot be a name: {wrong}.", NAME_RULE)
         elif name in registry.names() or name in BENCHMARKS or name.endswith(".py"):
             yield Problem(place, "has the name of a task of the package.", "Give it another one.")
         if table.family is None:

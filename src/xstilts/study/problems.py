@@ -21,6 +21,8 @@ Place = tuple[str | int, ...]
 LONGEST = 100
 """Letters of a name. File systems allow 255 bytes, and names stand beside one another."""
 NAME_RULE = "Use letters, digits, spaces and any of + - . _"
+NO_VALUE = frozenset(("NA", "N/A", "<NA>", "#N/A", "n/a", "NaN", "nan", "NULL", "null", "None"))
+"""Names that tables take for missing values: those of pandas.read_csv (`na_values`) that could be one."""
 HUB_MODEL = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
 
 _TYPES = {
@@ -193,7 +195,7 @@ def _options(annotation: Any) -> tuple[Any, ...]:
 
 
 def wrong_name(name: str) -> str:
-    """Why a file should not be called so; "" if it may."""
+    """Why nothing should be called so that names files and rows of tables; "" if it may."""
     bad = sorted({letter for letter in name if letter in "/\\" or unicodedata.category(letter)[0] == "C"})
     reasons = {
         "it is empty": not name.strip(),
@@ -201,5 +203,6 @@ def wrong_name(name: str) -> str:
         f"it begins with '{name[:1]}'": name[:1] in tuple(".-~=+@"),
         f"it holds {', '.join(map(ascii, bad))}": bool(bad),
         f"it has more than {LONGEST} letters": len(name) > LONGEST,
+        "tables take it for a missing value": name in NO_VALUE,
     }
     return next((reason for reason, is_so in reasons.items() if is_so), "")
