@@ -156,7 +156,7 @@ def test_a_wrong_value_inside_of_what_may_be_two_things(
 @pytest.mark.parametrize("of", ["name", "backbones", "arms", "axes"])
 def test_names_that_lead_elsewhere_are_refused(name: str, of: str, tmp_path: Path) -> None:
     """The report's folder, its figures and the folders of an export are called by them, and rows of tables,
-    in which pandas.read_csv takes NA, null, None and nan for missing values (its documentation, na_values)."""
+    in which pandas.read_csv takes NA, null, None and nan for missing values (its `na_values`)."""
     said = {"name": "study", "backbones": "lab", "arms": "nli", "axes": "size"} | {of: name}
     quoted = {key: json.dumps(value) for key, value in said.items()}
     path = tmp_path / "study.toml"
