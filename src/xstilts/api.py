@@ -148,7 +148,7 @@ class Study:
         for option, number in (("workers", workers), ("limit", limit)):
             if number is not None and not number > 0:
                 raise EngineError(f"--{option}", f"is {number:g}.", "Give a number above 0.")
-        options = options_of(engine, read(_path(engine_options)), address)
+        options = options_of(engine, read(_path(engine_options)), address, workers)
         own = {"workers": workers, "limit": 60 * limit} if engine == "local" else {}
         plan, kept = self.planned(store, data, images)
         preregistered.read(plan.study)  # a broken file is told before anything runs

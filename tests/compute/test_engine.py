@@ -89,3 +89,11 @@ def test_an_address_is_that_of_ray() -> None:
     assert options_of("ray", Options(), "host:1").address == "host:1"
     with pytest.raises(EngineError, match="Add --engine ray"):
         options_of("slurm", Options(), "host:1")
+
+
+def test_workers_are_those_of_this_computer() -> None:
+    """A number that nothing would follow is refused, and not ignored."""
+    for cluster in ("ray", "slurm"):
+        with pytest.raises(EngineError, match=f"--workers: counts .* not with --engine {cluster}"):
+            options_of(cluster, Options(), workers=2)
+    assert options_of("local", Options(), workers=2) == options_of("local", Options())
