@@ -171,6 +171,15 @@ def test_mistakes_are_told_together(tmp_path):
     assert "made-up.toml: scores.1.status_: no such key. Did you mean 'status'?" in said
 
 
+def test_fractions_are_no_percent(tmp_path):
+    """Scores of this package are percent; 0.745 of another table would lie 70 points below them."""
+    one, other = "languages = { de = 0.745, fr = 0.7 }", "mean = 0.72\nover = 2"
+    with pytest.raises(InputErrors, match=r"all scores are below 1, .* in percent"):
+        figures(tmp_path, ("none", "xnli", "accuracy", one), ("mnli", "xnli", "accuracy", other))
+    low = ("none", "tatoeba", "retrieval_accuracy", "languages = { de = 0.3, fr = 9.0 }")
+    assert figures(tmp_path, low).scores[0].languages["de"] == 0.3
+
+
 def test_an_unknown_name_lists_the_known_ones(tmp_path):
     with pytest.raises(InputError, match=r"Did you mean 'xtreme-baselines'.*There are jiant-xtreme-settings"):
         published.read("xtreme-baseline")

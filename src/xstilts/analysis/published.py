@@ -1,5 +1,6 @@
 """Figures that others have published, as files with their sources: TOML or JSON, some with the package."""
 
+import itertools
 import json
 from importlib.resources import files
 from pathlib import Path
@@ -77,6 +78,16 @@ class Published(Specification):
     setting: str = ""
     scores: tuple[PublishedScores, ...] = ()
     settings: tuple[Setting, ...] = ()
+
+    @model_validator(mode="after")
+    def _in_percent(self) -> Self:
+        shown = [*itertools.chain.from_iterable(one.languages.values() for one in self.scores)]
+        shown += [one.mean for one in self.scores if one.mean is not None]
+        if 0 < max(shown, default=0.0) < 1:
+            raise ValueError(
+                "all scores are below 1, as fractions are; they are given in percent, 74.5 for 0.745"
+            )
+        return self
 
 
 def shipped() -> dict[str, Path]:
