@@ -235,6 +235,17 @@ def test_tags_that_stand_in_for_those_that_xtreme_removes(tmp_path: Path, name: 
     assert len(_load(task, split, "de", _folder(tmp_path / "but one", {f"{name}.tsv": other}))) == 51
 
 
+def test_labels_that_stand_in_for_those_that_xtreme_removes(tmp_path: Path) -> None:
+    """Where a file has one label in all rows, whoever always gives it would be right."""
+    text = "a\tb\tneutral\n" * 20
+    with pytest.raises(
+        DataError, match=r"test-de.tsv: every one of 20 rows has the label 'neutral'. XTREME's"
+    ):
+        _load("xnli", "test", "de", _folder(tmp_path / "all", {"xnli/test-de.tsv": text}))
+    other = text + "a\tb\tentailment\n"
+    assert len(_load("xnli", "test", "de", _folder(tmp_path / "but one", {"xnli/test-de.tsv": other}))) == 21
+
+
 def test_rows_without_text_are_not_trained_on_but_evaluated(tmp_path: Path) -> None:
     rows = "a\tb\t1\n\t \t0\nc\t\t0\n"
     data = _folder(tmp_path, {f"pawsx/{name}.tsv": rows for name in ("train-en", "dev-en", "test-de")})

@@ -90,21 +90,21 @@ def _read(
 
 MANY = 20
 """Of so many questions some have an answer, and of so many rows about images most have a label; where there
-are fewer, annotators may not have agreed on any. Of five times as many words not all have the same tag."""
+are fewer, annotators may not have agreed on any. Of so many rows not all have the same label, and of five
+times as many words not all the same tag."""
 
 
 def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Example]:
     """The rows; DataError for one with a label that is not the task's, or where words or gold are missing."""
     known, words, withheld = frozenset(task.labels), 0, 0
     asked = right = 0
-    tags = set[str]()
+    seen, decided = set[str](), 0
     for row in rows:
         if isinstance(row, Seen | Question):
             asked += 1
             right += row.label in known if isinstance(row, Seen) else bool(row.answers)
         if isinstance(row, Tagged):
             words, withheld = words + len(row.tokens), withheld + row.tokens.count("_")
-            tags.update(row.tags)
         labels: tuple[str, ...] = (row.label,) if isinstance(row, Pair) else ()
         labels = row.tags if isinstance(row, Tagged) else labels
         if not known.issuperset(labels):
@@ -112,6 +112,8 @@ def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Exampl
             what = f"holds a row with the label {label!r}, which is not one of the task's."
             now = did_you_mean(label, task.labels) or "Correct `labels`, or the code that reads the rows."
             raise DataError(where, what, now)
+        seen.update(labels)
+        decided += len(labels)
         yield row
     few = 2 * right < asked if task.family == "visual" else not right
     if few and asked >= MANY:
@@ -121,8 +123,9 @@ def _of_task(task: Task, rows: Iterator[Example], where: str) -> Iterator[Exampl
     if withheld and 10 * withheld >= 9 * words:
         what = "holds no words: they are withheld (`_` in their place)."
         raise DataError(where, what, "Put the words in as the README of the data says, or take other data.")
-    if len(tags) == 1 and words >= 5 * MANY:
-        what = f"every one of {words:,} words has the tag {tags.pop()!r}."
+    if len(seen) == 1 < len(known) and decided >= (5 * MANY if words else MANY):
+        things = "words has the tag" if words else "rows has the label"
+        what = f"every one of {decided:,} {things} {seen.pop()!r}."
         raise DataError(where, what, "" if task.definition is not None else _labelled(task))
 
 
