@@ -166,7 +166,7 @@ def test_names_that_lead_elsewhere_are_refused(name: str, of: str, tmp_path: Pat
         f"[intermediate.arms]\n{quoted['arms']} = ['lab_nli']\n[target]\ntasks = ['lab_nli']\n"
         f"[[axes]]\nname = {quoted['axes']}\narms = {{ {quoted['arms']} = 1 }}\n"
     )
-    with pytest.raises(InputErrors, match=r"cannot be a name: (it|tables)"):
+    with pytest.raises(InputErrors, match="cannot be a name: it"):
         load(path)
 
 

@@ -16,7 +16,7 @@ from xstilts.analysis import methods
 from xstilts.analysis.effects import Effects, Quantity
 from xstilts.analysis.published import Published, PublishedScores
 from xstilts.analysis.results import EvaluatedTarget, Line, Results
-from xstilts.analysis.wording import count
+from xstilts.analysis.wording import count, with_interval
 from xstilts.metrics.xtreme import XTREME
 from xstilts.study.phase import Evaluation, Phase
 
@@ -52,8 +52,7 @@ class ComparedScore:
     @property
     def shown(self) -> str:
         """The measured score with its interval."""
-        interval = "" if self.low is None or self.high is None else f" [{self.low:z.1f}, {self.high:z.1f}]"
-        return f"{self.measured:z.1f}{interval}"
+        return with_interval(self.measured, self.low, self.high, 1)
 
     @property
     def within(self) -> bool | None:

@@ -91,11 +91,7 @@ def of_runs(found: Collapses) -> Iterator[str]:
 def of_study(results: Results, own_scores: Sequence[OwnScore], leaks: Leaks) -> Iterator[str]:
     """State what was not learned, not audited, not measured, not repeated."""
     plan = results.plan
-    unlearned = [
-        f"{one.task} ({one.arm}{one.outcome.removeprefix('at chance')})"
-        for one in own_scores
-        if one.outcome != "learned"
-    ]
+    unlearned = [f"{one.task} ({one.arm}{one.which})" for one in own_scores if one.outcome != "learned"]
     if unlearned:
         yield f"Intermediate tasks that were not learned: {first_of(unlearned)}."
     if leaks.audit is None:

@@ -292,10 +292,14 @@ class OwnScore:
     @property
     def outcome(self) -> str:
         """Write 'learned', 'at chance', or 'at chance with seeds 1, 3' where the others learned it."""
+        return f"at chance{self.which}" if self.at_chance or not self.learned else "learned"
+
+    @property
+    def which(self) -> str:
+        """Write ' with seed 3' where only some of the trainings did not learn it, else ''."""
         if not self.learned or not self.at_chance:
-            return "learned" if self.learned else "at chance"
-        several = "seed" if len(self.at_chance) == 1 else "seeds"
-        return f"at chance with {several} {', '.join(map(str, self.at_chance))}"
+            return ""
+        return f" with seed{'s' * (len(self.at_chance) > 1)} {', '.join(map(str, self.at_chance))}"
 
 
 def own_scores(results: Results) -> list[OwnScore]:

@@ -1,6 +1,5 @@
 """Figures that others have published, as files with their sources: TOML or JSON, some with the package."""
 
-import itertools
 import json
 from importlib.resources import files
 from pathlib import Path
@@ -81,8 +80,7 @@ class Published(Specification):
 
     @model_validator(mode="after")
     def _in_percent(self) -> Self:
-        shown = [*itertools.chain.from_iterable(one.languages.values() for one in self.scores)]
-        shown += [one.mean for one in self.scores if one.mean is not None]
+        shown = [score for one in self.scores for score in (*one.languages.values(), one.mean or 0.0)]
         if 0 < max(shown, default=0.0) < 1:
             raise ValueError(
                 "all scores are below 1, as fractions are; they are given in percent, 74.5 for 0.745"

@@ -41,6 +41,16 @@ def interval(estimate: Estimate, *, signed: bool = True) -> str:
     return f"{value} [{estimate.low:{form}}, {estimate.high:{form}}]".replace("-", "−")
 
 
+def with_interval(value: float, low: float | None, high: float | None, decimals: int) -> str:
+    """Write '0.52 [0.41, 0.63]', for terminals with a plain minus; '0.52' where no interval is known.
+
+    >>> with_interval(-0.004, -0.1, 0.1, 2), with_interval(52.0, None, None, 1)
+    ('0.00 [-0.10, 0.10]', '52.0')
+    """
+    shown = f"{value:z.{decimals}f}"
+    return shown if low is None or high is None else f"{shown} [{low:z.{decimals}f}, {high:z.{decimals}f}]"
+
+
 WHOLE = 100
 """Points of the whole scale of a score: no difference of two shares is larger."""
 

@@ -187,7 +187,7 @@ def scores(found: Mapping[str, Any], *, as_json: bool) -> None:
         return
     measures = list(found["average"])
     lines = [*found["languages"].items(), ("average", found["average"])]
-    rows = [(code, *(f"{one[name]:.2f}" for name in measures)) for code, one in lines]
+    rows = [(code, *(f"{one[name]:z.2f}" for name in measures)) for code, one in lines]
     print_table(("language", *measures), rows)
 
 

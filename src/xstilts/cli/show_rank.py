@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from xstilts.analysis.ranking import BASELINES, CHANCE, ESTIMATES, MEASURES, SHOWN, Ranking
+from xstilts.analysis.wording import with_interval
 from xstilts.cli.output import columns, print_json, print_lines
 
 
@@ -62,13 +63,9 @@ def _of_quality(rows: pl.DataFrame) -> Iterator[str]:
     lines: list[tuple[str, ...]] = [("", *(name.replace("_", " ") for name in measures), "targets")]
     for name in (*ESTIMATES, *BASELINES, CHANCE):
         if own := [known[name, measure] for measure in measures if (name, measure) in known]:
-            cells = [_interval(row["value"], row["low"], row["high"]) for row in own]
+            cells = [with_interval(row["value"], row["low"], row["high"], 2) for row in own]
             lines.append((name.replace("_", " "), *cells, str(own[0]["targets"])))
     return columns(lines)
-
-
-def _interval(value: float, low: float | None, high: float | None) -> str:
-    return f"{value:z.2f}" if low is None or high is None else f"{value:z.2f} [{low:z.2f}, {high:z.2f}]"
 
 
 def _millions(number: int) -> str:

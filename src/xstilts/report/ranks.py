@@ -7,7 +7,7 @@ import altair as alt
 import polars as pl
 
 from xstilts.analysis.ranking import CHANCE, MEASURES, SHOWN, Ranking
-from xstilts.analysis.wording import count, number
+from xstilts.analysis.wording import count, number, with_interval
 from xstilts.report.drawing import HELP, INK, INTERVAL, PALETTE, QUIET, TELLS, Chart, free, joined, looks, svg
 from xstilts.report.tables import csv
 
@@ -90,9 +90,9 @@ def _quality(rows: pl.DataFrame, title: str) -> Chart:
 def _told(row: dict[str, Any], title: str) -> dict[str, Any]:
     """The kind of a row as it is drawn, and its words."""
     value, low, high = (row[name] for name in INTERVAL)
-    interval = "" if low is None else f" [{low:z.2f}, {high:z.2f}]"
+    score = with_interval(value, low, high, 2)
     kind = CHANCE if row["estimate"] == CHANCE else row["kind"]
     return {
         "kind": kind,
-        "told": f"{row['estimate']} · {title} {value:z.2f}{interval} · {count(row['targets'], 'target')}",
+        "told": f"{row['estimate']} · {title} {score} · {count(row['targets'], 'target')}",
     }

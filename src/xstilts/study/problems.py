@@ -203,6 +203,6 @@ def wrong_name(name: str) -> str:
         f"it begins with '{name[:1]}'": name[:1] in tuple(".-~=+@"),
         f"it holds {', '.join(map(ascii, bad))}": bool(bad),
         f"it has more than {LONGEST} letters": len(name) > LONGEST,
-        "tables take it for a missing value": name in NO_VALUE,
+        "it stands for a missing value in tables": name in NO_VALUE,
     }
     return next((reason for reason, is_so in reasons.items() if is_so), "")
